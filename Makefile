@@ -1,0 +1,37 @@
+# Two commands matter: `make quickstart` and `make test`. Both set up .venv first; both may be run twice, from any path.
+PYTHON ?= python3
+PY := .venv/bin/python
+STAMP := .venv/.installed
+WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
+
+.PHONY: quickstart test sweep lint bench setup clean
+
+quickstart: setup
+	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
+
+test: setup
+	$(PY) -m ruff check .
+	$(PY) -m pytest
+
+sweep: setup
+	$(PY) -m pytest -m sweep
+
+lint: setup
+	$(PY) -m ruff check .
+
+bench: setup
+	$(PY) benchmarks/vae_step.py
+
+# The stamp holds the checksum of the pins and the path of the checkout: a new pin or a moved checkout installs again.
+setup:
+	@if [ "$$(cat '$(STAMP)' 2>/dev/null)" != "$(WANTED)" ]; then \
+	  $(PYTHON) -c 'import sys; v = sys.version_info[:2]; ok = (3, 11) <= v <= (3, 13); ok or sys.exit("igr_suite needs Python 3.11, 3.12 or 3.13, got %d.%d: run make PYTHON=python3.12" % v)' \
+	  && $(PYTHON) -m venv --clear .venv \
+	  && echo "installing the pinned requirements into .venv (about a minute)" \
+	  && $(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+	  && $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable . \
+	  && echo "$(WANTED)" > '$(STAMP)'; \
+	fi
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,70 @@
+"""Which examples form which batch: a pure function of (seed, epoch), so that a resumed run sees the same batches."""
+
+import numpy as np
+
+from igr_suite.data.dataset import SPLITS, Dataset, build_dataset
+from igr_suite.errors import UserError
+
+
+def shuffled(seed: int, stream: int, examples: int) -> np.ndarray:
+    """Returns a permutation of range(examples), int64 [examples], fixed for all NumPy versions.
+
+    It sorts raw Philox words: NumPy promises the bit streams of its generators, but not what `Generator.permutation` makes of them.
+
+    Args:
+      seed, stream: non-negative; different pairs give independent permutations.
+    """
+    if seed < 0:
+        raise UserError(f"seed must not be negative, got {seed}")
+    words = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(stream,))).random_raw(examples)
+    return np.argsort(words, kind="stable")
+
+
+def steps_per_epoch(examples: int, batch_size: int) -> int:
+    """Returns the number of whole batches in an epoch; the remainder is dropped.
+
+    Raises:
+      UserError: batch_size below 1 or above the number of examples.
+    """
+    if batch_size < 1:
+        raise UserError(f"batch size must be at least 1, got {batch_size}")
+    if batch_size > examples:
+        raise UserError(f"batch size {batch_size} is larger than the split, which has {examples} images; take at most {examples}")
+    return examples // batch_size
+
+
+def epoch_order(seed: int, epoch: int, examples: int, batch_size: int) -> np.ndarray:
+    """Returns the example indices of every batch of one epoch, int32 [steps, batch_size].
+
+    No index occurs twice; the remainder that does not fill a batch is dropped, a different one each epoch.
+
+    Raises:
+      UserError: batch_size below 1 or above the number of examples, or a negative seed or epoch.
+    """
+    steps = steps_per_epoch(examples, batch_size)
+    if epoch < 0:
+        raise UserError(f"epoch must not be negative, got {epoch}")
+    return shuffled(seed, epoch, examples)[: steps * batch_size].reshape(steps, batch_size).astype(np.int32)
+
+
+def limit(dataset: Dataset, train: int | None = None, validation: int | None = None, test: int | None = None) -> Dataset:
+    """Returns the first images of each split that is given a number, under a name that says so: `mnist[train=1000,test=200]`.
+
+    The sizes and the checksum become those of what is left. A number equal to the split's size changes nothing.
+
+    Raises:
+      UserError: a number below 1 or above the split's size.
+    """
+    asked = {"train": train, "validation": validation, "test": test}
+    kept = {}
+    for split, count in asked.items():
+        size = dataset.sizes[split]
+        if count is not None and not 1 <= count <= size:
+            raise UserError(f"{dataset.name}: cannot keep {count} {split} images, the split has {size}; give a number from 1 to {size}")
+        if count is not None and count < size:
+            kept[split] = count
+    if not kept:
+        return dataset
+    arrays = {field: array[: kept.get(field.removesuffix("_labels"))] for field, array in dataset.arrays().items()}
+    changes = ",".join(f"{split}={kept[split]}" for split in SPLITS if split in kept)
+    return build_dataset(arrays, name=f"{dataset.name}[{changes}]", likelihood=dataset.likelihood, source=dataset.source)

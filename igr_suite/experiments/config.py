@@ -1,0 +1,158 @@
+"""Run configs: frozen dataclasses that say all that decides a run's result, and nothing else."""
+
+import dataclasses
+import hashlib
+import importlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from igr_suite.errors import UserError, nearest
+from igr_suite.experiments import values
+
+SCHEMA = 1
+LONGEST_SLUG = 80
+_registry: dict[tuple[str, str], type["RunConfig"]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Base of all run configs; a subclass is a frozen, keyword-only dataclass whose leaves are JSON values or tuples of them.
+
+    Class attributes:
+      executor: "package.module:function"; `function(config, folder)` does the run and writes its summary. Imported by workers only.
+      family: the row of `threads.FAMILY_THREADS` that says how many threads such a run uses best.
+
+    Example:
+      @dataclass(frozen=True, kw_only=True)
+      class Count(RunConfig):
+          executor: ClassVar[str] = "my_package.counting:run"
+          until: int = 10
+          seed: int = 0
+          def slug(self): return f"count-{self.until}-s{self.seed}"
+    """
+
+    executor: ClassVar[str] = ""
+    family: ClassVar[str] = "default"
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        _registry[cls.__module__, cls.__name__] = cls
+
+    def __post_init__(self):
+        values.check(self, type(self), "")
+        self.validate()
+
+    def validate(self) -> None:
+        """Raises UserError when fields do not go together; called once all of them have their types."""
+
+    def slug(self) -> str:
+        """Returns the readable part of the run's name."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()
+
+    @property
+    def run_id(self) -> str:
+        """The run's name: slug and the first 8 hex digits of the SHA-256 of the resolved config's canonical JSON."""
+        canonical = json.dumps({"kind": type(self).__name__, "config": self.to_dict()}, sort_keys=True, separators=(",", ":"))
+        slug = re.sub(r"[^A-Za-z0-9._+=-]+", "-", self.slug())[:LONGEST_SLUG].strip("-.")
+        return f"{slug}-{hashlib.sha256(canonical.encode()).hexdigest()[:8]}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns nested dicts of JSON values; tuples become lists."""
+        return _plain(self)
+
+    @classmethod
+    def from_dict(cls, d: Mapping[str, Any]) -> Self:
+        """Returns the config that `to_dict` describes; absent keys take their defaults.
+
+        Raises:
+          UserError: unknown key (names the nearest), missing key, or a value of the wrong type.
+        """
+        return values.build(cls, d)
+
+    def with_values(self, settings: Mapping[str, Any]) -> Self:
+        """Returns a copy with dotted paths set: `config.with_values({"model.temperature": "0.3"})`.
+
+        Strings are parsed by the field's annotated type; other values are checked against it.
+
+        Raises:
+          UserError: unknown path (names the nearest), or a value of the wrong type.
+        """
+        changed = self.to_dict()
+        for path, value in settings.items():
+            self._place(changed, path, value)
+        return self.from_dict(changed)
+
+    def _place(self, changed: dict[str, Any], path: str, value: Any) -> None:
+        target, kind, walked = changed, type(self), []
+        for name in path.split("."):
+            group = values.group_of(kind)
+            if group is None or name not in values.field_types(group):
+                raise UserError(f"unknown key '{path}' in a {type(self).__name__} run: {nearest(path, values.paths(type(self)))}")
+            if walked:
+                target = target[walked[-1]]
+                if target is None:
+                    raise UserError(f"cannot set '{path}': '{'.'.join(walked)}' is none in run {self.run_id}")
+            kind = values.field_types(group)[name]
+            walked.append(name)
+        parsed = values.parse(value, kind, path) if isinstance(value, str) else values.check(value, kind, path)
+        target[walked[-1]] = _plain(parsed)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {name: _plain(getattr(value, name)) for name in values.field_types(type(value))}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Returns {"model.temperature": 0.3, ...} from nested dicts; lists become tuples, so that every value can be grouped by."""
+    flat = {}
+    for name, value in nested.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{name}."))
+        else:
+            flat[prefix + name] = tuple(value) if isinstance(value, list) else value
+    return flat
+
+
+def config_to_json(config: RunConfig) -> str:
+    """Returns the text of config.json: the config, and the class and module that read it back."""
+    content = {"schema": SCHEMA, "kind": type(config).__name__, "module": type(config).__module__, "run_id": config.run_id}
+    return json.dumps({**content, "config": config.to_dict()}, indent=2) + "\n"
+
+
+def config_from_json(text: str, source: str = "config.json") -> RunConfig:
+    """Returns the config that `config_to_json` wrote, importing its class's module when that is not yet done.
+
+    Args:
+      text: content of a config.json.
+      source: what to call it in an error.
+    Raises:
+      UserError: the text is damaged, or its class no longer exists or no longer takes these keys.
+    """
+    try:
+        content = json.loads(text)
+        kind, module, config = content["kind"], content["module"], content["config"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{source} is not a readable run config; delete the run's folder to run it again") from None
+    try:
+        return _find_class(kind, module).from_dict(config)
+    except UserError as error:
+        way_out = "delete the run's folder or check that version out"
+        raise UserError(f"{source} was written by another version of the code ({error}); {way_out}") from None
+
+
+def _find_class(kind: str, module: str) -> type[RunConfig]:
+    if (module, kind) not in _registry:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise UserError(f"cannot import {module}: {error}") from None
+    if (module, kind) not in _registry:
+        raise UserError(f"{module} has no run config '{kind}'")
+    return _registry[module, kind]

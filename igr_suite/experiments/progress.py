@@ -1,0 +1,116 @@
+"""How far a run is, for the eyes: a bar on a terminal, a plain line every 30 s elsewhere, a small file when a runner watches."""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Self
+
+from igr_suite.experiments.files import encode
+
+FILE = "progress.json"
+WATCHED = "IGR_PROGRESS"         # set to "file" by the runner for its workers
+FILE_EVERY, LINE_EVERY = 0.5, 30.0   # seconds
+
+
+class Eta:
+    """Time left, from the pace since the first step that this process saw (a resumed run does not start at 0)."""
+
+    def __init__(self) -> None:
+        self._first: tuple[int, float] | None = None
+
+    def left(self, step: int, total: int) -> float | None:
+        """Returns the seconds left, None while there is no pace yet."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (step, now)
+        first_step, since = self._first
+        if step <= first_step:
+            return None
+        return (total - step) * (now - since) / (step - first_step)
+
+
+def clock(seconds: float | None) -> str:
+    """Returns '1:02:03', '2:03' or '-:--'."""
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def show(scalars: dict[str, Any]) -> str:
+    """Returns 'elbo -98.21  lr 0.0003'."""
+    return "  ".join(f"{name} {value:.5g}" if isinstance(value, float) else f"{name} {value}" for name, value in scalars.items())
+
+
+class Progress:
+    """Shows one run's progress; `update` may be called as often as one likes.
+
+    Args:
+      folder: the run's folder; its name is the label, and a watching runner finds progress.json in it.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(getattr(folder, "path", folder))
+        self._eta = Eta()
+        self._shown = -LINE_EVERY
+        self._bar = None
+        if os.environ.get(WATCHED) == "file":
+            self._show, self._every = self._write, FILE_EVERY
+        elif sys.stderr.isatty():
+            self._show, self._every = self._draw, 0.1
+        else:
+            self._show, self._every = self._print, LINE_EVERY
+
+    def update(self, step: int, total: int, **scalars: Any) -> None:
+        """Says that `step` of `total` is done; shows it when the last showing is long enough ago, or at the end."""
+        left = self._eta.left(step, total)
+        now = time.monotonic()
+        if now - self._shown >= self._every or step >= total:
+            self._shown = now
+            self._show(step, total, left, {name: encode(value) for name, value in scalars.items()})
+
+    def close(self) -> None:
+        """Removes what was shown."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _write(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
+        temporary = self.folder / f".{FILE}.tmp"
+        with contextlib.suppress(OSError):   # a watcher that sees nothing is no reason to stop
+            temporary.write_text(json.dumps({"step": step, "total": total, "left": left, "scalars": scalars}))
+            temporary.replace(self.folder / FILE)
+
+    def _print(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
+        line = f"{self.folder.name}  {step}/{total}  {100 * step // max(total, 1)}%  left {clock(left)}  {show(scalars)}"
+        print(line.rstrip(), file=sys.stderr, flush=True)
+
+    def _draw(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}  {task.fields[text]}"))
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(self.folder.name, total=total, text="")
+        self._bar.update(self._task, completed=step, total=total, text=f"left {clock(left)}  {show(scalars)}")
+
+
+def read_progress(folder: Path) -> dict[str, Any] | None:
+    """Returns what a worker last wrote: step, total, left, scalars; None when there is nothing readable."""
+    try:
+        return json.loads((folder / FILE).read_bytes())
+    except (OSError, ValueError):
+        return None

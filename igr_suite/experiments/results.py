@@ -1,0 +1,85 @@
+"""Results as data frames: what plots, tables and the ledger read."""
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from igr_suite.experiments.config import RunConfig, flatten
+from igr_suite.experiments.experiment import Experiment, expand
+from igr_suite.experiments.places import scale_folder
+from igr_suite.experiments.store import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Results:
+    """The results of one experiment at one scale; what `plot(results, out)` of a reproduction receives.
+
+    Only the experiment's present runs are read: folders left by other settings or older code do not enter a figure.
+
+    Attributes:
+      experiment, scale: what was run.
+      settings: `--set` values, empty for the plain scale.
+      folder: where the runs are; figures and tables go there too.
+    """
+
+    def __init__(self, experiment: Experiment, scale: str, root: Path, settings: Mapping[str, str] | None = None):
+        self.experiment, self.scale, self.settings = experiment, scale, dict(settings or {})
+        self.folder = scale_folder(root, experiment, scale, self.settings)
+
+    @cached_property
+    def configs(self) -> dict[str, RunConfig]:
+        """The experiment's runs by run_id, finished or not."""
+        return expand(self.experiment, self.scale, self.folder, self.settings).runs
+
+    @cached_property
+    def runs(self) -> "pd.DataFrame":
+        """One row a finished run: run_id, kind, config values under dotted names, summary values under theirs."""
+        return results_frame(self.folder, self.configs)
+
+    @cached_property
+    def metrics(self) -> "pd.DataFrame":
+        """One row a metrics row of every finished run, in order: run_id, kind, config values, step and metrics."""
+        return metrics_frame(self.folder, self.configs)
+
+
+def results_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.DataFrame":
+    """Returns one row a finished run; a summary name that is a config path too gets the prefix 'summary.'.
+
+    Args:
+      folder: results/<paper>/<item>/<scale>.
+      run_ids: runs to read, in the order of the rows; by default all that are there.
+    """
+    import pandas as pd
+
+    rows = []
+    for run in _finished(folder, run_ids):
+        row = _describe(run)
+        summary = flatten(run.summary())
+        rows.append(row | {f"summary.{name}" if name in row else name: value for name, value in summary.items()})
+    return pd.DataFrame(rows)
+
+
+def metrics_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.DataFrame":
+    """Returns one row a metrics row, with the run's config values; arguments as in `results_frame`."""
+    import pandas as pd
+
+    rows = []
+    for run in _finished(folder, run_ids):
+        description = _describe(run)
+        for metrics in run.metrics.rows():
+            rows.append(description | {f"metrics.{name}" if name in description else name: value for name, value in metrics.items()})
+    return pd.DataFrame(rows)
+
+
+def _finished(folder: Path, run_ids: Iterable[str] | None) -> list[RunFolder]:
+    if run_ids is None:
+        run_ids = sorted(path.parent.name for path in folder.glob("*/summary.json"))
+    return [run for run in (RunFolder(folder / run_id) for run_id in run_ids) if run.finished]
+
+
+def _describe(run: RunFolder) -> dict[str, Any]:
+    config = run.config()
+    return {"run_id": run.path.name, "kind": type(config).__name__, **flatten(config.to_dict())}

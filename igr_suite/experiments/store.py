@@ -1,0 +1,165 @@
+"""The folder of one run: config.json, meta.json, metrics.jsonl, summary.json, checkpoints/; who may write it, and how far it is."""
+
+import contextlib
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from igr_suite.errors import UserError
+from igr_suite.experiments.config import RunConfig, config_from_json, config_to_json
+from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
+from igr_suite.experiments.metrics_log import MetricsLog
+
+LOCK_PATIENCE = 1.0   # seconds; `igr status` holds the lock for an instant when it looks
+FAILURES = ("user_error", "error")
+
+
+class Status(NamedTuple):
+    """How far a run is: "absent", "partial", "running", "failed" or "finished", and the step of its last metrics row."""
+
+    state: str
+    step: int | None
+
+
+class RunFolder:
+    """One run's folder; opening it takes the lock that keeps a second process out.
+
+    Example:
+      with RunFolder(path).open(config) as folder:
+          folder.metrics.append(step=100, elbo=-98.2)
+          folder.write_summary({"test_elbo": -97.5})
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.metrics = MetricsLog(self.path / "metrics.jsonl")
+        self._lock: int | None = None
+
+    def open(self, config: RunConfig) -> Self:
+        """Creates the folder, locks it and writes config.json, or checks that the one found there is equal.
+
+        Raises:
+          UserError: the folder is not writable, another process runs it, or it belongs to another config.
+        """
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        try:
+            found = self.config()
+            if found is None:
+                write_atomically(self._file("config.json"), config_to_json(config).encode())
+            elif found.to_dict() != config.to_dict() or type(found).__name__ != type(config).__name__:
+                other = f"{found.run_id}, not {config.run_id}"
+                raise UserError(f"{self.path} holds another run ({other}); delete it or choose another --results")
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """Closes the metrics and lets other processes open the folder."""
+        self.metrics.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the training loop keeps its checkpoints; it makes the folder itself."""
+        return self.path / "checkpoints"
+
+    def config(self) -> RunConfig | None:
+        """Returns the config that the folder was opened with, None before that."""
+        try:
+            text = self._file("config.json").read_text()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"cannot read {self._file('config.json')}: {error}") from error
+        return config_from_json(text, str(self._file("config.json")))
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """Writes summary.json, atomically; its presence means that the run is finished, so it comes last."""
+        write_json(self._file("summary.json"), summary)
+
+    def summary(self) -> dict[str, Any] | None:
+        """Returns the summary of a finished run, None before."""
+        return read_json(self._file("summary.json"), "delete it and run again: the run resumes from its last checkpoint")
+
+    @property
+    def finished(self) -> bool:
+        """Whether summary.json is there."""
+        return self._file("summary.json").exists()
+
+    def write_meta(self, **values: Any) -> None:
+        """Merges values into meta.json (versions, device, wall time, exit reason ...), atomically."""
+        write_json(self._file("meta.json"), {**self.meta(), **values})
+
+    def meta(self) -> dict[str, Any]:
+        """Returns meta.json, empty when there is none or it is damaged: nothing is computed from it."""
+        try:
+            return read_json(self._file("meta.json"), "") or {}
+        except UserError:
+            return {}
+
+    def status(self) -> Status:
+        """Returns how far the run is, without opening it.
+
+        Raises:
+          UserError: the last metrics row is unreadable.
+        """
+        step = self.metrics.last_step()
+        if self.finished:
+            return Status("finished", step)
+        if not self._file("config.json").exists():
+            return Status("absent", step)
+        if self._locked_elsewhere():
+            return Status("running", step)
+        failed = (self.meta().get("exit") or {}).get("reason") in FAILURES
+        return Status("failed" if failed else "partial", step)
+
+    def _file(self, name: str) -> Path:
+        return self.path / name
+
+    def _take_lock(self) -> None:
+        if self._lock is not None:
+            return
+        with writing(self.path):
+            lock = os.open(self._file(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        give_up = time.monotonic() + LOCK_PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._lock = lock
+                return
+            except BlockingIOError:
+                if time.monotonic() > give_up:
+                    os.close(lock)
+                    raise UserError(f"{self.path} is being written by another process; wait for it or stop it") from None
+                time.sleep(0.05)
+            except OSError:   # a file system without locks: work without them
+                self._lock = lock
+                return
+
+    def _locked_elsewhere(self) -> bool:
+        if self._lock is not None:
+            return False
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            lock = os.open(self._file(".lock"), os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            finally:
+                os.close(lock)
+        return False

@@ -1,0 +1,124 @@
+"""The process of one run: `python -m igr_suite.experiments.worker --folder RUN_FOLDER` runs the config.json found there."""
+
+import argparse
+import contextlib
+import ctypes
+import importlib
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from igr_suite.errors import UserError
+from igr_suite.experiments.environment import environment
+from igr_suite.experiments.interrupts import SIGNALS, Interrupted, raise_on_signals
+from igr_suite.experiments.progress import FILE
+from igr_suite.experiments.store import RunFolder
+
+LOG = "worker.log"
+STOP_WITH_PARENT = 1   # PR_SET_PDEATHSIG of Linux's prctl
+
+
+def run(path: Path) -> int:
+    """Runs the config of a run folder, records in meta.json how it ended, and returns the exit code.
+
+    0 finished, 2 a UserError (its sentence goes to stderr), 130 or 143 interrupted, 1 anything else.
+    """
+    raise_on_signals()
+    folder, began = RunFolder(path), time.time()
+    try:
+        config = folder.config()
+        if config is None:
+            raise UserError(f"{path} has no config.json; start runs with `igr run`")
+        with folder.open(config):
+            if folder.finished:
+                return 0
+            folder.write_meta(**environment(), exit=None)
+            code, reason, message = _execute(config, folder)
+            _ignore_signals()
+            folder.write_meta(
+                exit={"reason": reason, "message": message},
+                wall_seconds=round(folder.meta().get("wall_seconds", 0.0) + time.time() - began, 2),
+                peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)),
+            )
+            with contextlib.suppress(OSError):
+                (path / FILE).unlink(missing_ok=True)
+            return code
+    except UserError as error:
+        print(error, file=sys.stderr, flush=True)
+        return 2
+    except Interrupted as error:
+        return error.exit_code
+
+
+def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
+    """Returns exit code, reason and message."""
+    try:
+        function = executor(config)
+        function(config, folder)
+        if not folder.finished:
+            raise RuntimeError(f"{config.executor} ended without a summary")
+        return 0, "finished", ""
+    except Interrupted as error:
+        return error.exit_code, "interrupted", str(error)
+    except UserError as error:
+        print(error, file=sys.stderr, flush=True)
+        return 2, "user_error", str(error)
+    except Exception as error:   # a defect: its traceback goes to the log, its sentence to meta.json
+        traceback.print_exc()
+        return 1, "error", f"{type(error).__name__}: {error}"
+
+
+def executor(config):
+    """Imports and returns the function that a config names."""
+    module, _, name = type(config).executor.partition(":")
+    if not name:
+        raise UserError(f"{type(config).__name__}.executor must be 'package.module:function', got '{type(config).executor}'")
+    return getattr(importlib.import_module(module), name)
+
+
+def forked(path: str, variables: dict[str, str]) -> None:
+    """Body of a worker forked from a process that has imported TensorFlow already; ends the process.
+
+    Args:
+      path: run folder.
+      variables: environment of the run. When the threads differ from those that TensorFlow was imported with, or its runtime has
+        been started by an import, nothing can be shared and the process becomes a fresh one.
+    """
+    _stop_with_parent()
+    log = os.open(Path(path) / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+    usable = os.environ.get("IGR_THREADS") == variables.get("IGR_THREADS") and not _runtime_started()
+    os.environ.update(variables)
+    if not usable:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        os.execv(sys.executable, [sys.executable, "-m", "igr_suite.experiments.worker", "--folder", path])
+    sys.exit(run(Path(path)))
+
+
+def _runtime_started() -> bool:
+    context = sys.modules.get("tensorflow.python.eager.context")
+    return getattr(getattr(context, "_context", None), "_context_handle", None) is not None
+
+
+def _stop_with_parent() -> None:
+    """Asks Linux to send SIGTERM when the parent dies, so that a killed runner leaves no orphans."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(STOP_WITH_PARENT, signal.SIGTERM)
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="igr_suite.experiments.worker", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="a run folder that holds a config.json")
+    sys.exit(run(parser.parse_args().folder))

@@ -1,0 +1,245 @@
+"""Configuration of one VAE training run, and the presets of the authors' three generations (never imports TensorFlow)."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from igr_suite.errors import UserError
+from igr_suite.experiments.config import RunConfig
+
+ModelName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "VAE"]
+TABLE_1_MODELS = ("GS_Dis", "IGR_I_Dis", "IGR_SB_Finite_Dis", "IGR_Planar_Dis")
+
+# Options that only some models read, with the value taken when none is given. An option set for another model is an error.
+OPTIONS = {
+    "GS_Dis": {"prior_temperature": "posterior"},
+    "IGR_I_Dis": {"delta": 1.0, "prior": "uniform"},
+    "IGR_Planar_Dis": {"delta": 1.0, "prior": "uniform", "planar_norm": "correct", "planar_prior": "shared_flow"},
+    "IGR_SB_Finite_Dis": {"delta": 1.0, "prior": "uniform"},
+    "IGR_SB_Dis": {"delta": 1.0, "prior": "uniform", "threshold": 0.9, "quantile": 50.0, "truncation": "batch"},
+    "IGR_SB_Log_Dis": {"prior": "uniform"},
+    "VAE": {"latent_dim": 10},
+}
+DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
+# Temperatures of the G3 runs (spec/igr.md section 3.4); the stick-breaking laws need lower ones.
+TEMPERATURES = {
+    "GS_Dis": 0.67,
+    "IGR_I_Dis": 0.15,
+    "IGR_Planar_Dis": 0.15,
+    "IGR_SB_Finite_Dis": 0.15,
+    "IGR_SB_Dis": 0.15,
+    "IGR_SB_Log_Dis": 0.5,
+}
+# Grids searched on the validation split (spec/igr.md section 8).
+TEMPERATURE_GRIDS = {
+    "GS_Dis": (0.25, 0.5, 0.67, 1.0),
+    "IGR_I_Dis": (0.1, 0.15, 0.3, 0.5, 0.85, 1.0),
+    "IGR_Planar_Dis": (0.1, 0.15, 0.3, 0.5, 0.85, 1.0),
+    "IGR_SB_Finite_Dis": (0.02, 0.05, 0.07, 0.1, 0.15),
+    "IGR_SB_Dis": (0.02, 0.05, 0.07, 0.1, 0.15),
+}
+SHORT_NAMES = {
+    "GS_Dis": "GS",
+    "IGR_I_Dis": "IGR-I",
+    "IGR_Planar_Dis": "IGR-Planar",
+    "IGR_SB_Finite_Dis": "IGR-SB-Finite",
+    "IGR_SB_Dis": "IGR-SB",
+    "IGR_SB_Log_Dis": "IGR-SB-Log",
+    "VAE": "VAE",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which images, how they are binarised, and (smoke scale only) how many of them."""
+
+    name: str = "mnist_5k"
+    binarisation: Literal["none", "static", "dynamic"] = "static"
+    train_limit: int | None = None
+    evaluation_limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The VAE: its latent law, its networks and the estimator of its KL.
+
+    `kl` is "sampled" (log q - log p at the sample) or "closed" (the Gaussians' closed form; not for GS). `prior_temperature` is a
+    positive number or "posterior"; G3 fixes it at 0.5. `prior` is "uniform" (argmax close to uniform), "standard" (N(0, 1)) or
+    "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325). `planar_prior` is "shared_flow" (closed form exists) or "after_flow" (G3).
+    """
+
+    name: ModelName = "IGR_I_Dis"
+    architecture: Literal["linear", "dense_g2", "nonlinear", "conv_jointvae"] = "nonlinear"
+    output_activation: Literal["linear", "elu"] = "linear"
+    kl: Literal["sampled", "closed"] = "sampled"
+    stick_the_landing: bool = False
+    temperature: float | None = None
+    variables: int | None = None
+    categories: int | None = None
+    latent_dim: int | None = None
+    prior: Literal["uniform", "standard", "logistic"] | None = None
+    prior_temperature: float | Literal["posterior"] | None = None
+    delta: float | None = None
+    threshold: float | None = None
+    quantile: float | None = None
+    truncation: Literal["batch", "sample"] | None = None
+    planar_norm: Literal["correct", "historical"] | None = None
+    planar_prior: Literal["shared_flow", "after_flow"] | None = None
+
+    def __post_init__(self):
+        allowed = OPTIONS[self.name] | ({} if self.name == "VAE" else DISCRETE_OPTIONS | {"temperature": TEMPERATURES[self.name]})
+        optional = {f.name for f in dataclasses.fields(self) if f.default is None}
+        for key in optional:
+            value = getattr(self, key)
+            if value is not None and key not in allowed:
+                readers = [name for name in OPTIONS if key in OPTIONS[name] or (name != "VAE" and key in (*DISCRETE_OPTIONS, "temperature"))]
+                raise UserError(
+                    f"model.{key}={value} is not used by {self.name}, only by {', '.join(readers)}; leave it out, or pick runs with --only"
+                )
+            if value is None and key in allowed:
+                object.__setattr__(self, key, allowed[key])
+        self._check_ranges()
+
+    def _check_ranges(self) -> None:
+        for key in ("temperature", "delta", "prior_temperature"):
+            value = getattr(self, key)
+            if isinstance(value, (int, float)) and not value > 0:
+                hint = " (IGR-SB works from about 0.01)" if key == "temperature" else ""
+                raise UserError(f"model.{key} must be positive, got {value}{hint}")
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise UserError(f"model.threshold must lie between 0 and 1, got {self.threshold} (the papers use 0.9 and 0.99)")
+        if self.quantile is not None and not 0 <= self.quantile <= 100:
+            raise UserError(f"model.quantile is a percentile between 0 and 100, got {self.quantile}")
+        for key, least in (("variables", 1), ("categories", 2), ("latent_dim", 1)):
+            value = getattr(self, key)
+            if value is not None and value < least:
+                raise UserError(f"model.{key} must be at least {least}, got {value}")
+        if self.kl == "closed" and self.name == "GS_Dis":
+            raise UserError("model.kl=closed does not exist for GS_Dis: two Concrete laws have no closed-form KL; set model.kl=sampled")
+        if self.kl == "closed" and self.planar_prior == "after_flow":
+            raise UserError("model.kl=closed needs model.planar_prior=shared_flow: behind the flow the prior has no closed-form KL")
+        if self.kl == "closed" and self.stick_the_landing:
+            raise UserError("model.stick_the_landing needs model.kl=sampled: the closed form has no score term to drop")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimiserConfig:
+    """Adam; epsilon is Keras's default, which the authors' TensorFlow 2 code used too."""
+
+    learning_rate: float = 3e-4
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+    def __post_init__(self):
+        if not self.learning_rate > 0:
+            raise UserError(f"optimiser.learning_rate must be positive, got {self.learning_rate}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """How long to train, on how many images and samples a step, and how often to evaluate."""
+
+    epochs: int = 100
+    batch_size: int = 100
+    samples: int = 1
+    evaluate_every: int = 5
+    matmul_precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self):
+        for key in ("epochs", "batch_size", "samples", "evaluate_every"):
+            if getattr(self, key) < 1:
+                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationConfig:
+    """The importance-weighted log-likelihood at the end of a run.
+
+    `historical_likelihood` adds the authors' estimator, which is not a bound (it can exceed the log-likelihood).
+    """
+
+    importance_samples: int = 100
+    historical_likelihood: bool = False
+
+    def __post_init__(self):
+        if self.importance_samples < 1:
+            raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainVAE(RunConfig):
+    """One VAE trained with one seed."""
+
+    executor: ClassVar[str] = "igr_suite.training.train_vae:execute"
+    family: ClassVar[str] = "discrete_vae"
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    seed: int = 0
+
+    def slug(self) -> str:
+        temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
+        return f"{self.data.name}-{self.model.name}{temperature}-s{self.seed}"
+
+
+SEEDS = (5328, 5945, 8965, 49, 9337)  # the authors' G3 seeds: numpy seed 21, randint(1, 10^4, 5)
+
+
+def default(name: ModelName = "IGR_I_Dis", *, data: str = "mnist_5k", **changes) -> TrainVAE:
+    """The suite's own setting (spec/igr.md section 8): delta 1, corrected formulas, validation split, V=20, K=10, nonlinear, 100 epochs."""
+    return _with_data(TrainVAE(model=ModelConfig(name=name), data=DataConfig(name=data)), **changes)
+
+
+def g3(name: ModelName = "IGR_I_Dis", *, data: str = "mnist", **changes) -> TrainVAE:
+    """The NeurIPS code's setting (section 5.1): nonlinear net, V=20, K=10, batch 100, Adam 3e-4, sampled KL; GS prior temperature 0.5."""
+    options = {"prior_temperature": 0.5} if name == "GS_Dis" else {}
+    if name == "IGR_Planar_Dis":
+        options["planar_prior"] = "after_flow"
+    return _with_data(TrainVAE(model=ModelConfig(name=name, **options), data=DataConfig(name=data)), **changes)
+
+
+# Temperatures of the G2 figures on MNIST: cross-validated, and "_20" (three quarters of samples within 0.2 of a vertex).
+G2_CV_TEMPERATURES = {"IGR_Planar_Dis": 0.85, "IGR_SB_Finite_Dis": 0.15, "IGR_I_Dis": 1.0, "GS_Dis": 1.0}
+G2_NEAR_TEMPERATURES = {"IGR_Planar_Dis": 0.3, "IGR_SB_Finite_Dis": 0.02, "IGR_I_Dis": 0.1, "GS_Dis": 0.25}
+
+
+def g2(name: ModelName = "IGR_I_Dis", *, data: str = "mnist", **changes) -> TrainVAE:
+    """The README's setting (G2): delta 0.1, dense 784-512-256, V=30, batch 64, learning rate 1e-3, closed-form KL where it exists, 100 epochs."""
+    options = {} if name == "GS_Dis" else {"delta": 0.1, "kl": "closed"}
+    if name in ("IGR_I_Dis", "IGR_Planar_Dis"):
+        options["prior"] = "logistic"
+    return _with_data(
+        TrainVAE(
+            model=ModelConfig(name=name, architecture="dense_g2", variables=30, temperature=G2_CV_TEMPERATURES.get(name), **options),
+            data=DataConfig(name=data),
+            optimiser=OptimiserConfig(learning_rate=1e-3),
+            schedule=ScheduleConfig(batch_size=64, epochs=100, evaluate_every=10),
+        ),
+        **changes,
+    )
+
+
+def _with_data(config: TrainVAE, *, temperature=None, epochs=None, evaluate_every=None, importance_samples=None, seed=None, limit=None) -> TrainVAE:
+    """Fits a preset to its data set (likelihood, network, binarisation) and applies the few changes that experiments vary."""
+    if config.data.name in ("fashion_mnist", "celeb_a"):
+        config = replace(config, data={"binarisation": "none"})
+    if config.data.name == "celeb_a":
+        config = replace(config, model={"architecture": "conv_jointvae"})
+    changes = {
+        "model": {"temperature": temperature},
+        "schedule": {"epochs": epochs, "evaluate_every": evaluate_every},
+        "evaluation": {"importance_samples": importance_samples},
+        "data": {"train_limit": limit, "evaluation_limit": limit},
+    }
+    given = {part: {k: v for k, v in values.items() if v is not None} for part, values in changes.items()}
+    config = replace(config, **{part: values for part, values in given.items() if values})
+    return config if seed is None else dataclasses.replace(config, seed=seed)
+
+
+def replace(config: TrainVAE, **parts: dict) -> TrainVAE:
+    """Returns the config with fields of its parts changed: replace(c, model={"temperature": 0.3})."""
+    return dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **values) for part, values in parts.items()})

@@ -1,0 +1,40 @@
+"""Adam whose update of one variable is one fused kernel."""
+
+import keras
+import tensorflow as tf
+
+
+class FusedAdam(keras.optimizers.Adam):
+    """Keras's Adam with TensorFlow's fused update: one pass over the memory of (weights, m, v, gradient) instead of eight.
+
+        m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2
+        w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
+
+    Adam is memory-bound (docs/performance.md), so this is a fifth of a small network's step. Weights, slots and the step
+    counter are Keras's own; only dense float variables are supported, and the options that change the formula
+    (amsgrad, weight decay, clipping) are Keras's and stay in its slow path.
+
+    Source: Kingma & Ba (2015), algorithm 1 with the efficient ordering of section 2.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        if self.amsgrad or not tf.is_tensor(gradient):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        dtype = variable.dtype
+        step = tf.cast(self.iterations + 1, dtype)
+        beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
+        index = self._get_variable_index(variable)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.value.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(beta_1, step),
+            beta2_power=tf.pow(beta_2, step),
+            lr=tf.cast(learning_rate, dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.constant(self.epsilon, dtype),
+            grad=gradient,
+            use_locking=False,
+        )

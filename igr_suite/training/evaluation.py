@@ -1,0 +1,90 @@
+"""Measures a trained model on a split: ELBOs averaged over images, and the importance-weighted log-likelihood."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.training.seeds import at_step, run_seed
+
+IMAGES_A_BATCH = 500
+DECODED_ROWS = 10_000  # importance samples x images decoded at once; larger needs memory, smaller loses speed
+
+
+class Evaluator:
+    """Compiled measurements of one model on one split; equal seeds give equal numbers.
+
+    Args:
+      model: has `eval_step(batch, seed) -> dict of [B]` and `log_weights(batch, samples, seed, estimator) -> [S, B]`.
+      images: uint8 [N, D].
+      site: name of the seed's place, e.g. "test".
+      seed: the run's seed.
+    """
+
+    def __init__(self, model: keras.Model, images: np.ndarray, site: str, seed: int):
+        self.model, self.images, self.site, self.seed = model, images, site, seed
+        self._eval_step = tf.function(model.eval_step, reduce_retracing=True, autograph=False)
+
+    def elbos(self) -> dict[str, float]:
+        """Means over the split, in nats per image, of what the model's eval_step returns."""
+        sums: dict[str, float] = {}
+        for begin, batch, seed in self._batches(IMAGES_A_BATCH, "elbo"):
+            del begin
+            for name, values in self._eval_step(batch, seed).items():
+                sums[name] = sums.get(name, 0.0) + float(np.sum(values.numpy(), dtype=np.float64))
+        return {f"{self.site}_{name}": value / len(self.images) for name, value in sums.items()}
+
+    def log_likelihoods(self, samples: int, estimator: str) -> dict[str, float]:
+        """Importance-weighted log-likelihood with 1, 10, ... and `samples` samples an image.
+
+            log (1/S) sum_s w_s,   averaged over images; S-sample values use the first S of the same samples
+
+        Args:
+          samples: largest S.
+          estimator: one of the model's `weight_estimators`.
+        Returns:
+          {"<site>_iw_<estimator>_<S>": mean, "..._se": its standard error over images}, nats per image.
+        """
+        chunk = max(1, min(samples, 100))
+        weights = tf.function(
+            lambda batch, seed: self.model.log_weights(batch, chunk, seed, estimator), reduce_retracing=True, autograph=False
+        )
+        columns = []
+        for _, batch, seed in self._batches(max(1, DECODED_ROWS // chunk), estimator):
+            draws = [weights(batch, at_step(seed, tf.constant(i))).numpy() for i in range(-(-samples // chunk))]
+            columns.append(np.concatenate(draws)[:samples])
+        log_weights = np.concatenate(columns, axis=1).astype(np.float64)
+        result = {}
+        for count in sample_counts(samples):
+            values = log_mean_exp(log_weights[:count])
+            result[f"{self.site}_iw_{estimator}_{count}"] = float(values.mean())
+            result[f"{self.site}_iw_{estimator}_{count}_se"] = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+        return result
+
+    def _batches(self, size: int, what: str):
+        seed = run_seed(self.seed, f"{self.site}/{what}")
+        for number, begin in enumerate(range(0, len(self.images), size)):
+            yield begin, tf.constant(self.images[begin : begin + size]), at_step(seed, tf.constant(number * 10_007))
+
+
+def sample_counts(samples: int) -> list[int]:
+    """1, 10, 100, ... up to and with `samples`."""
+    counts = [10**i for i in range(len(str(samples))) if 10**i < samples]
+    return [*counts, samples]
+
+
+def log_mean_exp(log_weights: np.ndarray) -> np.ndarray:
+    """log of the mean of exp over the first axis: [S, N] -> [N]."""
+    highest = log_weights.max(axis=0)
+    return highest + np.log(np.mean(np.exp(log_weights - highest), axis=0))
+
+
+def evaluation_function(evaluators: dict[str, Evaluator]) -> Callable[[int], dict[str, float]]:
+    """Returns the loop's `evaluate`: the ELBOs of all splits in one row."""
+
+    def evaluate(step: int) -> dict[str, float]:
+        del step  # the same noise at every evaluation: differences between epochs are the model's
+        return {name: value for evaluator in evaluators.values() for name, value in evaluator.elbos().items()}
+
+    return evaluate

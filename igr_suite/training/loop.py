@@ -1,0 +1,192 @@
+"""The loop: many steps a compiled call over data held in memory; the host works only between calls."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.data.batching import epoch_order
+from igr_suite.errors import UserError
+from igr_suite.experiments.interrupts import Interrupts
+from igr_suite.experiments.progress import Progress
+from igr_suite.experiments.store import RunFolder
+from igr_suite.training import checkpoints
+from igr_suite.training.seeds import at_step, run_seed
+
+LOGGED_POINTS = 250  # a run logs a few hundred points, not every step
+LONGEST_CALL = 200  # steps: about a second, so that signals are heard soon
+CHECKPOINT_SECONDS = 20.0  # resumes are bitwise from any step, so the clock may decide when to save
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the loop stops for the host: ends of compiled calls, metric rows, evaluations."""
+
+    examples: int
+    batch_size: int
+    epochs: int
+    evaluate_every: int
+    seed: int
+
+    @cached_property
+    def steps_per_epoch(self) -> int:
+        """Whole batches an epoch; the rest of a shuffled epoch is left out."""
+        return self.examples // self.batch_size
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+    def logs(self, step: int) -> bool:
+        """Whether a metrics row is due at this step; rows divide epochs evenly."""
+        rows = min(self.steps_per_epoch, max(1, LOGGED_POINTS // self.epochs))
+        within = step % self.steps_per_epoch or self.steps_per_epoch
+        return within * rows // self.steps_per_epoch > (within - 1) * rows // self.steps_per_epoch
+
+    def evaluates(self, step: int) -> bool:
+        """Whether an evaluation is due: after the first epoch, every `evaluate_every` epochs and at the end."""
+        epoch, rest = divmod(step, self.steps_per_epoch)
+        return rest == 0 and (epoch == 1 or epoch % self.evaluate_every == 0 or epoch == self.epochs)
+
+    def next_stop(self, step: int) -> int:
+        """End of the compiled call that begins at `step`: the next row, the end of the epoch or LONGEST_CALL steps on."""
+        stop = step + 1
+        while not self.logs(stop) and stop - step < LONGEST_CALL:
+            stop += 1
+        return stop
+
+    def orders(self, begin: int, end: int) -> np.ndarray:
+        """Example indices int32 [end - begin, batch_size] of the steps of one epoch."""
+        epoch, first = divmod(begin, self.steps_per_epoch)
+        if epoch not in self._order:
+            self._order.clear()
+            self._order[epoch] = epoch_order(self.seed, epoch, self.examples, self.batch_size)
+        return self._order[epoch][first : first + end - begin]
+
+    @cached_property
+    def _order(self) -> dict[int, np.ndarray]:
+        return {}
+
+
+def compiled_steps(model: keras.Model, images: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
+    """Several training steps as one compiled call.
+
+    Args:
+      model: has `train_step(batch, seed) -> dict of scalars`.
+      images: uint8 [N, D], the training set in memory.
+    Returns:
+      A function (orders int32 [n, B], first step int32, seed int32 [2]) -> sums of the n steps' scalars. One trace serves every n.
+    """
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((), tf.int32), tf.TensorSpec((2,), tf.int32)], autograph=False
+    )
+    def run(orders, first, seed):
+        def one(i):
+            return model.train_step(tf.gather(images, orders[i]), at_step(seed, first + i))
+
+        def body(i, sums):
+            scalars = one(i)
+            return i + 1, {name: sums[name] + scalars[name] for name in sums}
+
+        names = [*tf.function(one, autograph=False).get_concrete_function(tf.TensorSpec((), tf.int32)).structured_outputs]
+        start = {name: tf.zeros(()) for name in names}
+        return tf.while_loop(lambda i, _: i < tf.shape(orders)[0], body, (tf.constant(0), start), parallel_iterations=1)[1]
+
+    return run
+
+
+class Diverged(UserError):
+    """A loss or a weight is no longer finite."""
+
+
+def fit(
+    model: keras.Model, images: tf.Tensor, plan: Plan, folder: RunFolder, evaluate: Callable[[int], dict[str, float]], interrupts: Interrupts
+) -> float:
+    """Trains to the plan's end, or from the folder's last checkpoint to it; bitwise the same either way.
+
+    Args:
+      model: keras.Model with `train_step(batch, seed)` and `state_variables()`.
+      images: uint8 [N, D] training set.
+      plan: epochs, batches, rows and evaluations.
+      folder: open run folder; rows and checkpoints are written to it.
+      evaluate: step -> scalars of a metrics row.
+      interrupts: asks for an early stop; the run then saves and raises Interrupted.
+    Returns:
+      Seconds that this process spent training (evaluations not counted).
+    Raises:
+      Diverged: a scalar or a weight is not finite; the last good checkpoint stays.
+      UserError: damaged checkpoint or metrics, unwritable folder.
+    """
+    step, sums, counted = resume(model, folder)
+    run, seed = compiled_steps(model, images), run_seed(plan.seed, "train")
+    saved, seconds = time.monotonic(), 0.0
+    with Progress(folder) as progress:
+        while step < plan.steps:
+            stop = plan.next_stop(step)
+            began = time.perf_counter()
+            scalars = run(tf.constant(plan.orders(step, stop)), tf.constant(step, tf.int32), seed)
+            new = {name: float(value) for name, value in scalars.items()}
+            seconds += time.perf_counter() - began
+            sums = {name: sums.get(name, 0.0) + value for name, value in new.items()}
+            _check_finite(sums, step, stop, folder)
+            counted, step = counted + stop - step, stop
+            means = {f"train_{name}": value / counted for name, value in sums.items()}
+            progress.update(step, plan.steps, epoch=step / plan.steps_per_epoch, **means)
+            if plan.logs(step):
+                folder.metrics.append(step, epoch=step / plan.steps_per_epoch, **means)
+                sums, counted = {}, 0
+            if plan.evaluates(step):
+                folder.metrics.append(step, epoch=step / plan.steps_per_epoch, **evaluate(step))
+            if interrupts.requested or step == plan.steps or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                _save(model, folder, step, sums, counted)
+                saved = time.monotonic()
+            if interrupts.requested and step < plan.steps:
+                interrupts.stop()
+    return seconds
+
+
+def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float], int]:
+    """Puts the last checkpoint into the model and cuts the log to its step.
+
+    Returns:
+      (step, sums of the scalars since the last row, number of steps in them).
+    Raises:
+      UserError: the checkpoint is damaged or belongs to another model.
+    """
+    state = checkpoints.latest(folder.checkpoints)
+    if state is None:
+        folder.metrics.cut_after(0)
+        return 0, {}, 0
+    variables = model.state_variables()
+    if [v.shape for v in variables] != [a.shape for a in state.arrays]:
+        raise UserError(f"the checkpoint of step {state.step} in {folder.path} is of another model; delete the folder to run it again")
+    for variable, array in zip(variables, state.arrays):
+        variable.assign(array)
+    folder.metrics.cut_after(state.step)
+    return state.step, state.host["sums"], state.host["counted"]
+
+
+def _save(model: keras.Model, folder: RunFolder, step: int, sums: dict[str, float], counted: int) -> None:
+    arrays = [np.asarray(variable) for variable in model.state_variables()]
+    if not all(np.isfinite(array).all() for array in arrays if array.dtype.kind == "f"):
+        raise Diverged(_diverged("a weight is not finite", step, folder))
+    checkpoints.save(folder.checkpoints, checkpoints.State(step, arrays, {"sums": sums, "counted": counted}))
+
+
+def _check_finite(sums: dict[str, float], step: int, stop: int, folder: RunFolder) -> None:
+    for name, value in sums.items():
+        if not math.isfinite(value):
+            raise Diverged(_diverged(f"train_{name} is {value} between steps {step} and {stop}", stop, folder))
+
+
+def _diverged(what: str, step: int, folder: RunFolder) -> str:
+    kept = checkpoints.paths(folder.checkpoints)
+    last = f"the last good checkpoint is {kept[-1]}" if kept else "there was no checkpoint yet"
+    return f"training diverged at step {step}: {what}; {last}; try a smaller optimiser.learning_rate or a higher model.temperature"

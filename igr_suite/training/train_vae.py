@@ -1,0 +1,58 @@
+"""Executes a `TrainVAE` config: data, model, loop, final measurements, summary."""
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite import data
+from igr_suite.experiments.interrupts import Interrupts
+from igr_suite.experiments.store import RunFolder
+from igr_suite.models.discrete_vae import DiscreteVAE
+from igr_suite.models.vae_config import TrainVAE
+from igr_suite.training.evaluation import Evaluator, evaluation_function
+from igr_suite.training.loop import Plan, fit
+
+
+def load_images(config: TrainVAE) -> data.Dataset:
+    """The config's data set, cut to the config's limits; a cut one carries them in its name."""
+    images = data.load(config.data.name)
+    limits = config.data.train_limit, config.data.evaluation_limit
+    return data.limit(images, train=limits[0], validation=limits[1], test=limits[1]) if any(limits) else images
+
+
+def flat(images: np.ndarray) -> np.ndarray:
+    """uint8 [N, H, W, C] -> [N, H W C]."""
+    return images.reshape(len(images), -1)
+
+
+def build_model(config: TrainVAE, dataset: data.Dataset) -> DiscreteVAE:
+    """The untrained model of a config."""
+    return DiscreteVAE(
+        config.model,
+        image_shape=dataset.image_shape,
+        likelihood=dataset.likelihood,
+        binarisation=config.data.binarisation,
+        optimiser=config.optimiser,
+        samples=config.schedule.samples,
+        matmul_precision=config.schedule.matmul_precision,
+        seed=config.seed,
+    )
+
+
+def execute(config: TrainVAE, folder: RunFolder) -> None:
+    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    dataset = load_images(config)
+    plan = Plan(len(dataset.train), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
+    model = build_model(config, dataset)
+    folder.write_meta(data=dataset.describe(), parameters=model.count_params())
+    evaluators = {site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed) for site in ("validation", "test")}
+    evaluate = evaluation_function(evaluators)
+    with Interrupts() as interrupts:
+        before = folder.meta().get("train_seconds", 0.0)
+        seconds = fit(model, tf.constant(flat(dataset.train)), plan, folder, evaluate, interrupts)
+        folder.write_meta(train_seconds=before + seconds)
+        summary = {"steps": plan.steps, "data": dataset.describe(), **evaluate(plan.steps)}
+        for estimator in model.weight_estimators(config.evaluation.historical_likelihood):
+            summary |= evaluators["test"].log_likelihoods(config.evaluation.importance_samples, estimator)
+            if interrupts.requested:
+                interrupts.stop()
+    folder.write_summary(summary)
