@@ -23,7 +23,8 @@ def find(name: str) -> Experiment:
     """
     known = names()
     if not known:
-        raise UserError(f"no reproductions in {reproductions_root()}; run igr inside a checkout or set IGR_REPRODUCTIONS to its reproductions folder")
+        way_out = "run igr inside a checkout or set IGR_REPRODUCTIONS to its reproductions folder"
+        raise UserError(f"no reproductions in {reproductions_root()}; {way_out}")
     name = name.strip("/").removeprefix("reproductions/")
     if name not in known:
         raise UserError(f"unknown experiment '{name}': {nearest(name, known)}")

@@ -83,7 +83,7 @@ def encode(value: Any) -> Any:
     if getattr(value, "ndim", 0):
         return [encode(item) for item in value]
     if getattr(getattr(value, "dtype", None), "name", "") in ("float16", "float32"):
-        return encode(float(str(value)))   # the shortest digits that give this float32 back
+        return encode(float(str(value)))  # the shortest digits that give this float32 back
     if hasattr(value, "item"):
         return encode(value.item())
     raise TypeError(f"cannot store a {type(value).__name__} as JSON: {value!r}")

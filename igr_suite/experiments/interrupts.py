@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SAME_REQUEST = 1.0   # seconds; a terminal, a runner and SLURM may each deliver what the user asked once
+SAME_REQUEST = 1.0  # seconds; a terminal, a runner and SLURM may each deliver what the user asked once
 
 
 class Interrupted(BaseException):
@@ -73,7 +73,7 @@ def raise_on_signals() -> None:
 
     def receive(number: int, frame: FrameType | None) -> None:
         for other in SIGNALS:
-            signal.signal(other, signal.SIG_IGN)   # the same request often comes twice
+            signal.signal(other, signal.SIG_IGN)  # the same request often comes twice
         raise Interrupted(number)
 
     for number in SIGNALS:

@@ -13,7 +13,7 @@ from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.places import reproductions_root
 from igr_suite.experiments.progress import WATCHED
 from igr_suite.experiments.threads import thread_variables
-from igr_suite.experiments.worker import LOG, forked
+from igr_suite.experiments.worker import LOG, RUNNER, forked
 
 
 class Worker:
@@ -48,10 +48,11 @@ class Launcher:
     """
 
     def __init__(self, configs: Sequence[RunConfig], threads: int, data_dir: str | None = None):
-        places = [*(place for place in sys.path if place), str(Path(__file__).resolve().parents[2]), str(reproductions_root().resolve().parent)]
+        places = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2]), str(reproductions_root().resolve().parent)]
         self._variables = {
             **thread_variables(threads),
             WATCHED: "file",
+            RUNNER: str(os.getpid()),
             "PYTHONPATH": os.pathsep.join(dict.fromkeys(places)),
             "PYTHONUNBUFFERED": "1",
             "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),

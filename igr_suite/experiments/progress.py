@@ -11,8 +11,8 @@ from typing import Any, Self
 from igr_suite.experiments.files import encode
 
 FILE = "progress.json"
-WATCHED = "IGR_PROGRESS"         # set to "file" by the runner for its workers
-FILE_EVERY, LINE_EVERY = 0.5, 30.0   # seconds
+WATCHED = "IGR_PROGRESS"  # set to "file" by the runner for its workers
+FILE_EVERY, LINE_EVERY = 0.5, 30.0  # seconds
 
 
 class Eta:
@@ -87,7 +87,7 @@ class Progress:
 
     def _write(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
         temporary = self.folder / f".{FILE}.tmp"
-        with contextlib.suppress(OSError):   # a watcher that sees nothing is no reason to stop
+        with contextlib.suppress(OSError):  # a watcher that sees nothing is no reason to stop
             temporary.write_text(json.dumps({"step": step, "total": total, "left": left, "scalars": scalars}))
             temporary.replace(self.folder / FILE)
 

@@ -12,7 +12,7 @@ from igr_suite.experiments.config import RunConfig, config_from_json, config_to_
 from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
 from igr_suite.experiments.metrics_log import MetricsLog
 
-LOCK_PATIENCE = 1.0   # seconds; `igr status` holds the lock for an instant when it looks
+LOCK_PATIENCE = 1.0  # seconds; `igr status` holds the lock for an instant when it looks
 FAILURES = ("user_error", "error")
 
 
@@ -145,7 +145,7 @@ class RunFolder:
                     os.close(lock)
                     raise UserError(f"{self.path} is being written by another process; wait for it or stop it") from None
                 time.sleep(0.05)
-            except OSError:   # a file system without locks: work without them
+            except OSError:  # a file system without locks: work without them
                 self._lock = lock
                 return
 

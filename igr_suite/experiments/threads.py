@@ -38,5 +38,5 @@ def share(configs: Sequence[RunConfig], jobs: int | None, threads: int | None, a
 
 def thread_variables(threads: int) -> dict[str, str]:
     """Returns the environment that holds a process to so many threads; it must be set before TensorFlow is imported."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "IGR_THREADS")
-    return dict.fromkeys(names, str(threads))
+    libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return dict.fromkeys((*libraries, "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "IGR_THREADS"), str(threads))

@@ -90,7 +90,7 @@ def _checked(value: Any, kind: Any, path: str) -> Any:
         return _items(list(value), kind, path, _checked)
     if kind is Any:
         return value
-    value = value.item() if hasattr(value, "item") else value   # numpy scalars
+    value = value.item() if hasattr(value, "item") else value  # numpy scalars
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind or (kind is float and not math.isfinite(value)):

@@ -2,12 +2,13 @@
 
 import argparse
 import contextlib
-import ctypes
 import importlib
 import os
 import resource
+import select
 import signal
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -19,7 +20,7 @@ from igr_suite.experiments.progress import FILE
 from igr_suite.experiments.store import RunFolder
 
 LOG = "worker.log"
-STOP_WITH_PARENT = 1   # PR_SET_PDEATHSIG of Linux's prctl
+RUNNER = "IGR_RUNNER"  # process id of the runner; a worker saves and stops when the runner is gone
 
 
 def run(path: Path) -> int:
@@ -28,6 +29,8 @@ def run(path: Path) -> int:
     0 finished, 2 a UserError (its sentence goes to stderr), 130 or 143 interrupted, 1 anything else.
     """
     raise_on_signals()
+    if os.environ.get(RUNNER):
+        threading.Thread(target=_stop_with, args=(int(os.environ[RUNNER]),), daemon=True).start()
     folder, began = RunFolder(path), time.time()
     try:
         config = folder.config()
@@ -67,7 +70,7 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
     except UserError as error:
         print(error, file=sys.stderr, flush=True)
         return 2, "user_error", str(error)
-    except Exception as error:   # a defect: its traceback goes to the log, its sentence to meta.json
+    except Exception as error:  # a defect: its traceback goes to the log, its sentence to meta.json
         traceback.print_exc()
         return 1, "error", f"{type(error).__name__}: {error}"
 
@@ -88,7 +91,6 @@ def forked(path: str, variables: dict[str, str]) -> None:
       variables: environment of the run. When the threads differ from those that TensorFlow was imported with, or its runtime has
         been started by an import, nothing can be shared and the process becomes a fresh one.
     """
-    _stop_with_parent()
     log = os.open(Path(path) / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -107,10 +109,18 @@ def _runtime_started() -> bool:
     return getattr(getattr(context, "_context", None), "_context_handle", None) is not None
 
 
-def _stop_with_parent() -> None:
-    """Asks Linux to send SIGTERM when the parent dies, so that a killed runner leaves no orphans."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(STOP_WITH_PARENT, signal.SIGTERM)
+def _stop_with(runner: int) -> None:
+    """Sends this process SIGTERM once the runner has ended, so that a killed runner leaves no orphans."""
+    try:
+        select.select([os.pidfd_open(runner)], [], [])
+    except AttributeError:  # not on Linux
+        with contextlib.suppress(OSError):
+            while True:
+                os.kill(runner, 0)
+                time.sleep(1)
+    except OSError:
+        pass  # it is gone already
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _ignore_signals() -> None:

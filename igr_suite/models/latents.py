@@ -3,11 +3,14 @@
 import math
 from typing import NamedTuple, Protocol
 
-import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from igr_suite import relaxations
 from igr_suite.models.vae_config import ModelConfig
+from igr_suite.training.seeds import run_seed
+
+tfd = tfp.distributions
 
 LOGISTIC_LOG_SCALE = 0.541325  # log(e - 1), G2's initial log scale (spec/igr.md section 2.1)
 
@@ -39,8 +42,15 @@ class Latent(Protocol):
 class GaussianLatent:
     """z ~ N(m, diag s^2) with prior N(0, I); the encoder gives m and log s."""
 
+    has_argmax_law = False
+
     def __init__(self, size: int):
         self.size, self.parameters = size, 2 * size
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """It has none of its own."""
+        return []
 
     def sample(self, output: tf.Tensor, samples: int, seed: tf.Tensor) -> LatentDraw:
         """See Latent."""
@@ -63,9 +73,104 @@ class GaussianLatent:
         return 0.5 * tf.reduce_sum(tf.exp(2 * log_scale) + loc**2 - 1 - 2 * log_scale, -1)
 
 
-def latent_of(config: ModelConfig, seed: int, dtype: tf.DType = tf.float32) -> tuple[Latent, list[tf.Variable]]:
-    """Returns the latent part that a config names, and the variables it owns (a planar flow's weights)."""
-    if config.name == "VAE":
-        return GaussianLatent(config.latent_dim), []
-    latent = DiscreteLatent(config, seed, dtype)
-    return latent, latent.variables
+class DiscreteLatent:
+    """V categorical variables relaxed by one of the laws of `igr_suite.relaxations`; codes are [V K], variable by variable.
+
+    Args:
+      config: the model's config: law, temperature, prior and the law's own options.
+      seed: seed of the initial weights of a planar flow.
+    """
+
+    def __init__(self, config: ModelConfig, seed: int):
+        self.config = config
+        self.law = relaxations.relaxation(config.name.removesuffix("_Dis"))
+        self.parameters = config.variables * sum(self.law.parameter_blocks(config.categories).values())
+        self.size = config.variables * config.categories
+        names = ("delta", "threshold", "quantile", "truncation")
+        self.options = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
+        self.flow = None
+        if config.name == "IGR_Planar_Dis":
+            weights = relaxations.initial_planar_flow(config.categories, config.variables, run_seed(seed, "planar flow"))
+            self.flow = relaxations.PlanarFlow(*(tf.Variable(w, name=f"flow_{n}") for n, w in zip(weights._fields, weights)))
+            self.options |= {"flow": self.flow, "norm": config.planar_norm}
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """A planar flow's weights; the other laws have none of their own."""
+        return [] if self.flow is None else list(self.flow)
+
+    def posterior(self, output: tf.Tensor) -> relaxations.Relaxation:
+        """The law of the encoder's output [B, parameters], batch shape [B, V]."""
+        blocks = tf.reshape(output, (-1, self.config.variables, self.parameters // self.config.variables))
+        return self.law.from_network(blocks, self.config.temperature, **self.options)
+
+    def prior(self) -> relaxations.Relaxation:
+        """The prior, its parameters broadcasting against [B, V, ...]; behind the flow it is IGR-I's."""
+        config, options = self.config, dict(self.options)
+        if config.name == "GS_Dis":
+            temperature = config.temperature if config.prior_temperature == "posterior" else config.prior_temperature
+            return self.law.uniform_prior(config.categories, temperature)
+        law = self.law
+        if config.planar_prior == "after_flow":
+            law, options = relaxations.relaxation("IGR_I"), {"delta": config.delta}
+        if config.prior == "uniform":
+            return law.uniform_prior(config.categories, config.temperature, **options)
+        loc, log_scale = {"standard": (0.0, 0.0), "logistic": (-math.log(config.categories - 1), LOGISTIC_LOG_SCALE)}[config.prior]
+        return law(tf.fill([config.categories - 1], loc), tf.fill([config.categories - 1], log_scale), config.temperature, **options)
+
+    def sample(self, output: tf.Tensor, samples: int, seed: tf.Tensor) -> LatentDraw:
+        """See Latent."""
+        posterior = self.posterior(output)
+        draw = posterior.draw(samples, seed)
+        return LatentDraw(self._code(draw.sample), posterior, draw)
+
+    def sampled_kl(self, latent: LatentDraw, stick_the_landing: bool = False) -> tf.Tensor:
+        """See Latent."""
+        options = {"prior_after_flow": True} if self.config.planar_prior == "after_flow" else {}
+        kl = relaxations.sampled_kl(latent.posterior, self.prior(), latent.draw, stick_the_landing=stick_the_landing, **options)
+        return tf.reduce_sum(kl, -1)
+
+    def closed_kl(self, latent: LatentDraw) -> tf.Tensor | None:
+        """See Latent."""
+        if self.config.name == "GS_Dis" or self.config.planar_prior == "after_flow":
+            return None
+        return tf.reduce_sum(tfd.kl_divergence(latent.posterior, self.prior()), -1)
+
+    def one_hot(self, latent: LatentDraw) -> tf.Tensor:
+        """Codes of the argmax of every variable: [S, B, size]."""
+        return self._code(tf.one_hot(tf.argmax(latent.draw.sample, -1), self.config.categories, dtype=latent.code.dtype))
+
+    @property
+    def has_argmax_law(self) -> bool:
+        """Whether the law of the argmax is known in closed form or by quadrature."""
+        return self.config.name in ("GS_Dis", "IGR_I_Dis")
+
+    def log_argmax_law(self, posterior: relaxations.Relaxation) -> tf.Tensor:
+        """log P(argmax = k) of every variable: [B, V, K]; for laws with `has_argmax_law`."""
+        return relaxations.argmax_log_probs(posterior, split=False)
+
+    def discrete_kl(self, latent: LatentDraw) -> tf.Tensor:
+        """KL of the argmax's law to the uniform one, summed over variables: sum_v [log K + sum_k p log p], [B]."""
+        log_law = self.log_argmax_law(latent.posterior)
+        negative_entropy = tf.reduce_sum(tf.math.multiply_no_nan(log_law, tf.exp(log_law)), -1)
+        return tf.reduce_sum(negative_entropy + math.log(self.config.categories), -1)
+
+    def log_one_hot_ratio(self, latent: LatentDraw, log_law: tf.Tensor) -> tf.Tensor:
+        """log p(z) - log q(z) at the argmax z of a draw, p uniform: [S, B].
+
+        Args:
+          latent: a draw.
+          log_law: `log_argmax_law` of its posterior [B, V, K].
+        """
+        chosen = tf.one_hot(tf.argmax(latent.draw.sample, -1), self.config.categories, dtype=log_law.dtype)
+        log_q = tf.reduce_sum(tf.math.multiply_no_nan(log_law, chosen), [-2, -1])
+        return -self.config.variables * math.log(self.config.categories) - log_q
+
+    def _code(self, sample: tf.Tensor) -> tf.Tensor:
+        """[S, B, V, K] -> [S, B, V K]."""
+        return tf.reshape(sample, tf.concat([tf.shape(sample)[:2], [self.size]], 0))
+
+
+def latent_of(config: ModelConfig, seed: int) -> GaussianLatent | DiscreteLatent:
+    """The latent part that a config names."""
+    return GaussianLatent(config.latent_dim) if config.name == "VAE" else DiscreteLatent(config, seed)

@@ -26,9 +26,9 @@ class FusedAdam(keras.optimizers.Adam):
         beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
         index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
-            var=variable.value.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
+            var=_handle(variable),
+            m=_handle(self._momentums[index]),
+            v=_handle(self._velocities[index]),
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
             lr=tf.cast(learning_rate, dtype),
@@ -38,3 +38,8 @@ class FusedAdam(keras.optimizers.Adam):
             grad=gradient,
             use_locking=False,
         )
+
+
+def _handle(variable) -> tf.Tensor:
+    """The resource behind a Keras or a TensorFlow variable."""
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle

@@ -62,42 +62,50 @@ class Plan:
         return stop
 
     def orders(self, begin: int, end: int) -> np.ndarray:
-        """Example indices int32 [end - begin, batch_size] of the steps of one epoch."""
+        """Example indices int32 [LONGEST_CALL, batch_size]: a row a step of one epoch, then rows of zeros."""
         epoch, first = divmod(begin, self.steps_per_epoch)
         if epoch not in self._order:
             self._order.clear()
             self._order[epoch] = epoch_order(self.seed, epoch, self.examples, self.batch_size)
-        return self._order[epoch][first : first + end - begin]
+        rows = np.zeros((LONGEST_CALL, self.batch_size), np.int32)
+        rows[: end - begin] = self._order[epoch][first : first + end - begin]
+        return rows
 
     @cached_property
     def _order(self) -> dict[int, np.ndarray]:
         return {}
 
 
-def compiled_steps(model: keras.Model, images: tf.Tensor) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
+def compiled_steps(model: keras.Model, images: tf.Tensor, batch_size: int) -> Callable[..., dict[str, tf.Tensor]]:
     """Several training steps as one compiled call.
 
     Args:
-      model: has `train_step(batch, seed) -> dict of scalars`.
+      model: has `train_step(batch, seed) -> dict of scalars`, the dict's keys as `scalars`, and `jit_steps`: whether XLA compiles the
+        loop, which is measured for each model family (docs/performance.md).
       images: uint8 [N, D], the training set in memory.
+      batch_size: B.
     Returns:
-      A function (orders int32 [n, B], first step int32, seed int32 [2]) -> sums of the n steps' scalars. One trace serves every n.
+      A function (orders int32 [LONGEST_CALL, B], n int32, first step int32, seed int32 [2]) -> sums of the scalars of n steps, which
+      use the first n rows: the number of rows is fixed so that XLA compiles one program.
     """
 
     @tf.function(
-        input_signature=[tf.TensorSpec((None, None), tf.int32), tf.TensorSpec((), tf.int32), tf.TensorSpec((2,), tf.int32)], autograph=False
+        input_signature=[
+            tf.TensorSpec((LONGEST_CALL, batch_size), tf.int32),
+            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((), tf.int32),
+            tf.TensorSpec((2,), tf.int32),
+        ],
+        autograph=False,
+        jit_compile=model.jit_steps,
     )
-    def run(orders, first, seed):
-        def one(i):
-            return model.train_step(tf.gather(images, orders[i]), at_step(seed, first + i))
-
+    def run(orders, count, first, seed):
         def body(i, sums):
-            scalars = one(i)
+            scalars = model.train_step(tf.gather(images, orders[i]), at_step(seed, first + i))
             return i + 1, {name: sums[name] + scalars[name] for name in sums}
 
-        names = [*tf.function(one, autograph=False).get_concrete_function(tf.TensorSpec((), tf.int32)).structured_outputs]
-        start = {name: tf.zeros(()) for name in names}
-        return tf.while_loop(lambda i, _: i < tf.shape(orders)[0], body, (tf.constant(0), start), parallel_iterations=1)[1]
+        start = {name: tf.zeros(()) for name in model.scalars}
+        return tf.while_loop(lambda i, _: i < count, body, (tf.constant(0), start), parallel_iterations=1)[1]
 
     return run
 
@@ -125,13 +133,13 @@ def fit(
       UserError: damaged checkpoint or metrics, unwritable folder.
     """
     step, sums, counted = resume(model, folder)
-    run, seed = compiled_steps(model, images), run_seed(plan.seed, "train")
+    run, seed = compiled_steps(model, images, plan.batch_size), run_seed(plan.seed, "train")
     saved, seconds = time.monotonic(), 0.0
     with Progress(folder) as progress:
         while step < plan.steps:
             stop = plan.next_stop(step)
             began = time.perf_counter()
-            scalars = run(tf.constant(plan.orders(step, stop)), tf.constant(step, tf.int32), seed)
+            scalars = run(plan.orders(step, stop), stop - step, step, seed)
             new = {name: float(value) for name, value in scalars.items()}
             seconds += time.perf_counter() - began
             sums = {name: sums.get(name, 0.0) + value for name, value in new.items()}

@@ -1,0 +1,49 @@
+"""`igr check`: published values beside ours, with verdicts."""
+
+import argparse
+from collections import Counter
+
+from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten, table
+from igr_suite.errors import UserError
+from igr_suite.experiments import discovery
+
+EXAMPLES = "  igr check igr/table_1_vae_likelihood --scale paper"
+
+
+def add(verbs) -> None:
+    """Adds the verb."""
+    parser = add_verb(verbs, "check", "compare an experiment's results with the published values", EXAMPLES)
+    add_experiment(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail'."""
+    from igr_suite.experiments import ledger
+
+    results = results_of(arguments)
+    name = results.experiment.name
+    published = ledger.read_published(discovery.folder_of(name) / "published.csv")
+    module = discovery.plot_module(name)
+    if not hasattr(module, "ours"):
+        raise UserError(f"{shorten(discovery.folder_of(name) / 'plot.py')} defines no ours(results), so there is nothing to compare")
+    if len(results.runs) == 0:
+        raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")
+    verdicts = ledger.judge(published, module.ours(results))
+    rows = [["quantity", "setting", "published", "ours", "seeds", "verdict", "reason"]]
+    for row in verdicts:
+        numbers = [_number(row.published, row.published_spread), _number(row.ours, row.our_spread), str(row.seeds)]
+        rows.append([row.quantity, row.setting, *numbers, row.verdict, row.reason])
+    print(table(rows, right=(2, 3, 4)))
+    counts = Counter(row.verdict for row in verdicts)
+    path = results.folder / "ledger.csv"
+    ledger.write_ledger(path, verdicts)
+    tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("pass", "fail", "not comparable"))
+    print(f"\n{tally}; written to {shorten(path)}")
+    return 1 if counts["fail"] else 0
+
+
+def _number(value: float | None, spread: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.5g}" + (f" ± {spread:.2g}" if spread is not None and spread == spread else "")

@@ -1,0 +1,132 @@
+"""`igr doctor`: is everything in place, and if not, what mends it."""
+
+import argparse
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from igr_suite.cli.options import add_data_dir, add_results, add_verb
+from igr_suite.experiments.environment import cores, version
+from igr_suite.experiments.places import results_root
+
+PYTHONS = ((3, 11), (3, 13))
+EXACT = {"tensorflow": "2.21.0", "keras": "3.15.1", "tf-keras": "2.21.0", "tensorflow-probability": "0.25.0"}
+RANGES = {  # package: (at least, below, why)
+    "numpy": ((2, 1), (2, 4), "TensorFlow Probability 0.25 breaks on 2.4"),
+    "h5py": ((3,), (3, 15), "Keras 3.15 and TensorFlow 2.21 were built against older ones"),
+    "importlib_resources": ((6,), (99,), "tensorflow-datasets imports it and does not declare it"),
+}
+REINSTALL = "python -m pip install -r requirements.txt"
+DEVICES = "import tensorflow as tf; print('devices', *[d.device_type for d in tf.config.list_physical_devices()])"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: "ok", "note" (works without) or "BROKEN", what was looked at, what was found, what mends it."""
+
+    state: str
+    what: str
+    found: str
+    fix: str = ""
+
+
+def add(verbs) -> None:
+    """Adds the verb."""
+    parser = add_verb(verbs, "doctor", "check versions, data, accelerator and folders, and name the fix for what is wrong", "  igr doctor")
+    add_data_dir(parser)
+    add_results(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the findings; returns 2 when something is broken."""
+    broken = 0
+    for finding in _findings(arguments):
+        print(f"{finding.state:<7} {finding.what:<24} {finding.found}", flush=True)
+        if finding.fix:
+            print(f"{'':7} {'':24} fix: {finding.fix}")
+        broken += finding.state == "BROKEN"
+    print("\nall is well" if not broken else f"\n{broken} broken; see the fixes above")
+    return 2 if broken else 0
+
+
+def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
+    yield python_version(sys.version_info[:3])
+    yield from packages()
+    yield writable(results_root(arguments.results))
+    yield from datasets(arguments.data_dir)
+    yield devices()
+
+
+def python_version(found: tuple[int, ...]) -> Finding:
+    """Checks the interpreter against the versions that the pinned TensorFlow exists for."""
+    text = ".".join(map(str, found))
+    if PYTHONS[0] <= found[:2] <= PYTHONS[1]:
+        return Finding("ok", "python", text)
+    return Finding("BROKEN", "python", text, "install Python 3.11 to 3.13 and make the environment again")
+
+
+def packages(installed=version) -> Iterator[Finding]:
+    """Checks the versions that must go together; `installed` maps a name to a version or None."""
+    for name, wanted in EXACT.items():
+        found = installed(name)
+        good = found == wanted
+        yield Finding("ok" if good else "BROKEN", name, found or "not installed", "" if good else f"needs {wanted}: {REINSTALL}")
+    for name, (least, below, why) in RANGES.items():
+        found = installed(name)
+        numbers = tuple(int(part) for part in re.findall(r"\d+", found or "")[:3])
+        good = found is not None and least <= numbers < below
+        bounds = f">={'.'.join(map(str, least))}" + (f",<{'.'.join(map(str, below))}" if below[0] < 99 else "")
+        fix = "" if good else f"needs {name}{bounds} ({why}): {REINSTALL}"
+        yield Finding("ok" if good else "BROKEN", name, found or "not installed", fix)
+    if installed("tensorflow-cpu"):
+        fix = "python -m pip uninstall -y tensorflow-cpu tensorflow && " + REINSTALL
+        yield Finding("BROKEN", "tensorflow-cpu", "installed beside tensorflow in the same folder", fix)
+
+
+def writable(root: Path) -> Finding:
+    """Checks that a file can be made in the results folder, or in the nearest folder above it that exists."""
+    place = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            return Finding("ok", "results folder", str(root))
+    except OSError as error:
+        return Finding("BROKEN", "results folder", f"{root}: {error.strerror}", "choose another with --results PATH or IGR_RESULTS")
+
+
+def datasets(data_dir: str | None) -> Iterator[Finding]:
+    """Says which datasets are ready; one that is absent is no defect, except the embedded one."""
+    from igr_suite import data
+
+    for info in data.available():
+        status = data.status(info.name, data_dir)
+        if status.prepared:
+            yield Finding("ok", f"data {info.name}", str(status.note))
+        elif info.name == "mnist_5k":
+            yield Finding("BROKEN", f"data {info.name}", status.note, REINSTALL)
+        else:
+            yield Finding("note", f"data {info.name}", "absent (mnist_5k needs nothing)", f"igr data fetch {info.name}")
+
+
+def devices() -> Finding:
+    """Asks TensorFlow, in a process of its own, which devices it sees."""
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    output = ""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        done = subprocess.run([sys.executable, "-c", DEVICES], capture_output=True, text=True, env=environment, timeout=120)
+        output = next((line for line in done.stdout.splitlines() if line.startswith("devices")), "")
+        if not output:
+            last = (done.stderr.strip().splitlines() or ["no answer"])[-1]
+            return Finding("BROKEN", "accelerator", f"TensorFlow does not start: {last}", REINSTALL)
+    kinds = output.split()[1:]
+    if "GPU" in kinds:
+        return Finding("ok", "accelerator", f"{kinds.count('GPU')} GPU, {cores()} cores")
+    if Path("/proc/driver/nvidia").exists():
+        return Finding("BROKEN", "accelerator", "an NVIDIA driver is there, TensorFlow sees no GPU", "python -m pip install '.[gpu]'")
+    return Finding("ok", "accelerator", f"none; CPU with {cores()} cores")

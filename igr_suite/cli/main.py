@@ -1,0 +1,51 @@
+"""Entry point of `igr`: parses the verb, turns UserErrors into a sentence and exit code 2."""
+
+import argparse
+import importlib
+import os
+import sys
+
+from igr_suite import __version__
+from igr_suite.errors import UserError
+
+VERBS = ("list", "run", "plot", "status", "check", "data", "doctor")
+EXAMPLES = """first steps:
+  igr doctor                                        is everything in place?
+  igr list                                          what can be reproduced
+  igr run igr/table_1_vae_likelihood --scale smoke  run it in seconds, then draw it
+  igr plot igr/table_1_vae_likelihood               draw saved results again
+`igr VERB --help` has the options and examples of a verb.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs `igr` and returns its exit code: 0, 1 (a run failed), 2 (bad input, said in a sentence), 130 (interrupted).
+
+    Args:
+      arguments: words after `igr`; by default those of the command line.
+    """
+    parser = argparse.ArgumentParser(
+        prog="igr",
+        description="Runs, draws and checks reproductions of papers on gradient estimation.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"igr-suite {__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for verb in VERBS:
+        importlib.import_module(f"igr_suite.cli.{verb}").add(verbs)
+    chosen = parser.parse_args(arguments)
+    try:
+        return chosen.run(chosen)
+    except UserError as error:
+        print(f"igr: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `igr list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Options that several verbs share, and how they become places and settings."""
+
+import argparse
+from pathlib import Path
+
+from igr_suite.experiments import discovery
+from igr_suite.experiments.experiment import SCALES
+from igr_suite.experiments.places import check_scale, parse_settings, results_root
+from igr_suite.experiments.results import Results
+
+
+def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentParser:
+    """Returns the parser of a new verb; `examples` ends its help."""
+    texts = {"help": help, "description": help[0].upper() + help[1:] + ".", "epilog": "examples:\n" + examples}
+    return verbs.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick") -> None:
+    """Adds NAME, --scale, --set, --data and --results."""
+    meaning = "smoke takes seconds, quick minutes, paper the published budget" + (f" (default {scale})" if scale else "")
+    parser.add_argument("name", metavar="NAME", help="experiment, such as igr/table_1_vae_likelihood; see `igr list`")
+    parser.add_argument("--scale", default=scale, metavar="|".join(SCALES), help=meaning)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        dest="settings",
+        help="change a config value of every run, such as schedule.epochs=3; may be repeated; results go to a folder of their own",
+    )
+    parser.add_argument("--data", metavar="NAME", help="the same as --set data.name=NAME; see `igr data list`")
+    add_results(parser)
+
+
+def add_results(parser: argparse.ArgumentParser) -> None:
+    """Adds --results."""
+    parser.add_argument("--results", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)")
+
+
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    """Adds --data-dir."""
+    default = "$TFDS_DATA_DIR, else ~/tensorflow_datasets"
+    parser.add_argument("--data-dir", metavar="PATH", help=f"folder of tensorflow-datasets (default: {default})")
+
+
+def results_of(arguments: argparse.Namespace) -> Results:
+    """Returns the results that NAME, --scale, --set, --data and --results point to."""
+    settings = parse_settings(arguments.settings, arguments.data)
+    return Results(discovery.find(arguments.name), check_scale(arguments.scale), results_root(arguments.results), settings)
+
+
+def command(verb: str, results: Results) -> str:
+    """Returns the command line of another verb on the same results."""
+    pairs = "".join(f" --set {path}={value}" for path, value in results.settings.items())
+    return f"igr {verb} {results.experiment.name} --scale {results.scale}{pairs}"
+
+
+def shorten(path: Path) -> str:
+    """Returns the path relative to the working folder when it is below it."""
+    path = path.resolve()
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def table(rows: list[list[str]], right: tuple[int, ...] = ()) -> str:
+    """Returns aligned columns; the first row is the heading.
+
+    Args:
+      rows: cells.
+      right: numbers of the columns that are aligned to the right.
+    """
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    cells = [[cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))] for row in rows]
+    return "\n".join("  ".join(row).rstrip() for row in cells)

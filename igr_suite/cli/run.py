@@ -1,0 +1,97 @@
+"""`igr run`: runs what is unfinished of an experiment, then draws its figure and table."""
+
+import argparse
+import sys
+
+from igr_suite.cli.options import add_data_dir, add_experiment, add_verb, command, results_of, shorten, table
+from igr_suite.cli.plot import draw
+from igr_suite.experiments import discovery
+from igr_suite.experiments.places import results_root
+from igr_suite.experiments.results import Results
+from igr_suite.experiments.store import RunFolder
+
+EXAMPLES = """  igr run igr/table_1_vae_likelihood                         quick scale: minutes on a laptop
+  igr run igr/table_1_vae_likelihood --scale paper --jobs 4  four processes at once
+  igr run igr/table_1_vae_likelihood --dry-run               what would run, and what is finished
+  igr run igr/table_1_vae_likelihood --only '*GS*-s1-*'      some of the runs
+  igr run igr/table_1_vae_likelihood --set schedule.epochs=3 changed runs, in a folder of their own
+Start the same command again after Ctrl-C, a crash or a reboot: finished runs are skipped, others go on from their checkpoint."""
+
+
+def add(verbs) -> None:
+    """Adds the verb."""
+    parser = add_verb(verbs, "run", "run an experiment (or what is missing of it), then draw it", EXAMPLES)
+    add_experiment(parser)
+    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes at once (default: as many as the cores allow)")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="threads a process (default: cores / jobs, at most what the model can use)"
+    )
+    add_data_dir(parser)
+    parser.add_argument("--dry-run", action="store_true", help="list the runs and their state, start nothing")
+    parser.add_argument("--no-plot", action="store_true", help="do not draw at the end")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs, reports and draws; returns the exit code."""
+    from igr_suite.experiments import runner
+    from igr_suite.experiments.reporter import make_reporter
+    from igr_suite.experiments.worker import LOG
+
+    results = results_of(arguments)
+    order = runner.Order(
+        experiment=results.experiment,
+        scale=results.scale,
+        root=results_root(arguments.results),
+        settings=results.settings,
+        only=arguments.only,
+        jobs=arguments.jobs,
+        threads=arguments.threads,
+        data_dir=arguments.data_dir,
+    )
+    if arguments.dry_run:
+        return _dry_run(order)
+    report = runner.run(order, make_reporter())
+    failed = [outcome for outcome in report.outcomes if outcome.reason not in ("finished", "interrupted")]
+    for outcome in failed:
+        log = "" if outcome.reason == "user_error" else f"; its log is {shorten(order.folder / outcome.run_id / LOG)}"
+        print(f"igr: {outcome.run_id} failed: {outcome.message}{log}", file=sys.stderr)
+    if report.interrupted:
+        print("igr: stopped and saved; start the same command again to go on", file=sys.stderr)
+        return report.exit_code
+    if report.waiting is not None and not failed:
+        print(f"igr: stage {report.waiting} waits for runs that --only left out", file=sys.stderr)
+    if failed:
+        print("igr: finished runs are kept; start the same command again to try the failed ones again", file=sys.stderr)
+    if not arguments.no_plot and discovery.plot_module(results.experiment.name) is not None:
+        _draw_finished(Results(results.experiment, results.scale, results_root(arguments.results), results.settings), bool(failed))
+    elif not failed:
+        print(f"results in {shorten(order.folder)}")
+    return report.exit_code
+
+
+def _draw_finished(results: Results, failed: bool) -> None:
+    if failed and len(results.runs) == 0:
+        return
+    draw(results)
+    if not failed:
+        print(f"draw again: {command('plot', results)}; compare with the paper: {command('check', results)}")
+
+
+def _dry_run(order) -> int:
+    expansion = order.expand()
+    rows = [["run", "stage", "state"]]
+    for run_id in expansion.runs:
+        state = RunFolder(order.folder / run_id).status()
+        rows.append([run_id, str(expansion.stages[run_id]), "to do" if state.state == "absent" else state.state])
+    todo = sum(row[2] != "finished" for row in rows[1:])
+    if len(rows) > 1:
+        print(table(rows))
+    print(f"{todo} of {len(rows) - 1} runs to do; results in {shorten(order.folder)}")
+    if expansion.waiting is not None:
+        print(f"stage {expansion.waiting} follows when the runs before it are finished")
+    minutes = order.experiment.minutes.get(order.scale)
+    if minutes is not None and not order.settings:
+        print(f"the whole of this scale was measured at {minutes:g} min")
+    return 0

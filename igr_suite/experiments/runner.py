@@ -1,0 +1,208 @@
+"""Runs an experiment on this machine: expands its stages, skips what is finished, one process a run, some of them at once."""
+
+import dataclasses
+import fnmatch
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from igr_suite.errors import UserError
+from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.experiment import Expansion, Experiment, expand
+from igr_suite.experiments.interrupts import Interrupts
+from igr_suite.experiments.launch import Launcher, Worker
+from igr_suite.experiments.places import scale_folder
+from igr_suite.experiments.reporter import Reporter
+from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.threads import share
+from igr_suite.experiments.worker import LOG
+
+POLL = 0.1  # seconds between looks at the workers
+RESEND = (0.0, 0.3, 0.6)  # seconds; a worker that is just being forked may miss the first signal, and counts these as one request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to run and how.
+
+    Attributes:
+      experiment, scale, root, settings: what, and where the results go.
+      only: substring or fnmatch pattern on run_ids; None means all.
+      jobs, threads: see `threads.share`.
+      data_dir: TFDS_DATA_DIR of the workers.
+    """
+
+    experiment: Experiment
+    scale: str
+    root: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    only: str | None = None
+    jobs: int | None = None
+    threads: int | None = None
+    data_dir: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The scale's folder, which holds the run folders."""
+        return scale_folder(self.root, self.experiment, self.scale, self.settings)
+
+    def expand(self) -> Expansion:
+        """Returns the runs that are known so far and match `only`."""
+        expansion = expand(self.experiment, self.scale, self.folder, self.settings)
+        runs = {run_id: config for run_id, config in expansion.runs.items() if matches(run_id, self.only)}
+        return dataclasses.replace(expansion, runs=runs)
+
+
+def matches(run_id: str, only: str | None) -> bool:
+    """Whether a run_id contains `only` or fits it as a pattern such as '*GS*-s1-*'."""
+    return only is None or only in run_id or fnmatch.fnmatchcase(run_id, only)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of this invocation ended: reason "finished", "interrupted", "user_error", "error" or "killed", and a sentence."""
+
+    run_id: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was done: outcomes of this invocation's runs, ids skipped because they were finished, and the stage that still waits."""
+
+    outcomes: list[Outcome]
+    skipped: list[str]
+    waiting: int | None
+    interrupted: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 all finished, 130 interrupted, 2 when a run ended with a UserError, 1 when one failed otherwise."""
+        reasons = {outcome.reason for outcome in self.outcomes}
+        if self.interrupted:
+            return 130
+        if "user_error" in reasons:
+            return 2
+        return 1 if reasons - {"finished"} else 0
+
+
+def run(order: Order, reporter: Reporter) -> Report:
+    """Runs what is unfinished. A failing run does not stop the others; SIGINT or SIGTERM lets all of them save first.
+
+    Raises:
+      UserError: before anything starts, when the order makes no sense or its folder is not writable.
+    """
+    expansion = order.expand()
+    if not expansion.runs:
+        later = f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)" if expansion.waiting else ""
+        wanted = f"no run of {order.experiment.name} at scale {order.scale} matches --only '{order.only}'"
+        raise UserError(f"{wanted}{later}; see them with --dry-run")
+    return _Invocation(order, reporter, expansion).run()
+
+
+class _Invocation:
+    """State of one `run`: what is running and what has ended."""
+
+    def __init__(self, order: Order, reporter: Reporter, expansion: Expansion):
+        self.order, self.reporter, self.expansion = order, reporter, expansion
+        self.skipped = [run_id for run_id in expansion.runs if RunFolder(order.folder / run_id).finished]
+        self.running: dict[str, tuple[Worker, float]] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.news = False  # a run has ended since the stages were expanded
+        todo = self.pending()
+        self.jobs, self.threads = share(list(todo.values()), order.jobs, order.threads)
+        self.launcher = Launcher(list(todo.values()), self.threads, order.data_dir)
+
+    def pending(self) -> dict[str, RunConfig]:
+        """Returns the runs that are neither finished, running nor ended in this invocation."""
+        known = self.expansion.runs.items()
+        return {run_id: config for run_id, config in known if run_id not in {*self.skipped, *self.running, *self.outcomes}}
+
+    def run(self) -> Report:
+        self.reporter.begin(self.order.folder, len(self.expansion.runs), len(self.skipped), self.jobs, self.threads)
+        try:
+            with Interrupts() as interrupts:
+                self._loop(interrupts)
+        finally:
+            for worker, _ in self.running.values():
+                worker.send(signal.SIGTERM)
+            self.reporter.end()
+        return Report(list(self.outcomes.values()), self.skipped, self.expansion.waiting, interrupts.requested)
+
+    def _loop(self, interrupts: Interrupts) -> None:
+        stop_since, sent = None, 0
+        while True:
+            if not interrupts.requested:
+                self._start_what_fits(interrupts)
+            elif stop_since is None:
+                stop_since = time.monotonic()
+                self.reporter.stopping(len(self.running))
+            if not self.running:
+                return
+            while stop_since is not None and sent < len(RESEND) and time.monotonic() - stop_since >= RESEND[sent]:
+                sent += 1
+                for worker, _ in self.running.values():
+                    worker.send(interrupts.signal_number)
+            time.sleep(POLL)
+            self._collect()
+            self.reporter.look([self.order.folder / run_id for run_id in self.running], len(self.pending()))
+
+    def _start_what_fits(self, interrupts: Interrupts) -> None:
+        if self.expansion.waiting is not None and self.news:
+            self.news = False
+            self.expansion = self.order.expand()
+            self._skip_finished()
+        for run_id, config in self.pending().items():
+            if len(self.running) >= self.jobs or interrupts.requested:
+                return
+            folder = self.order.folder / run_id
+            try:
+                RunFolder(folder).open(config).close()
+            except UserError as error:
+                self._note(Outcome(run_id, "user_error", str(error)), 0.0)
+                continue
+            self.reporter.start(folder)
+            self.running[run_id] = (self.launcher.start(folder), time.monotonic())
+
+    def _skip_finished(self) -> None:
+        """A stage that has just become known may hold runs of an earlier invocation."""
+        self.skipped += [run_id for run_id in self.pending() if RunFolder(self.order.folder / run_id).finished]
+        self.reporter.total, self.reporter.skipped = len(self.expansion.runs), len(self.skipped)
+
+    def _collect(self) -> None:
+        for run_id, (worker, since) in list(self.running.items()):
+            code = worker.exit_code()
+            if code is not None:
+                del self.running[run_id]
+                self._note(_outcome(self.order.folder / run_id, code), time.monotonic() - since)
+
+    def _note(self, outcome: Outcome, seconds: float) -> None:
+        self.outcomes[outcome.run_id], self.news = outcome, True
+        self.reporter.ended(outcome.run_id, outcome.reason, outcome.message, seconds)
+
+
+def _outcome(path: Path, code: int) -> Outcome:
+    """Says how a worker ended, from its folder and its exit code."""
+    if RunFolder(path).finished:
+        return Outcome(path.name, "finished", "")
+    exit_note = RunFolder(path).meta().get("exit") or {}
+    log = path / LOG
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = " (out of memory?)" if name == "SIGKILL" else ""
+        return Outcome(path.name, "killed", f"ended by {name}{hint}")
+    if code in (130, 143):
+        return Outcome(path.name, "interrupted", "interrupted")
+    if code == 2:
+        return Outcome(path.name, "user_error", exit_note.get("message") or _last_line(log))
+    return Outcome(path.name, "error", exit_note.get("message") or _last_line(log))
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1] if lines else "the worker ended without a word"

@@ -1,0 +1,158 @@
+"""The VAE of the IGR experiments: any relaxed discrete law, or Gaussian latents, between two networks."""
+
+import keras
+import tensorflow as tf
+
+from igr_suite.data.binarisation import to_unit_interval
+from igr_suite.layers.networks import decoder, encoder
+from igr_suite.models.latents import LatentDraw, latent_of
+from igr_suite.models.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
+from igr_suite.models.vae_config import ModelConfig, OptimiserConfig
+from igr_suite.training.adam import FusedAdam
+from igr_suite.training.seeds import at_step
+
+
+class DiscreteVAE(keras.Model):
+    """p(x, z) = p(z) p(x | z), q(z | x) a relaxed law; trained on the negative ELBO.
+
+        ELBO = mean_s [log p(x | z_s) - KL],  z_s ~ q(z | x)
+
+    KL is log q - log p at the sample ("sampled") or the Gaussians' closed form ("closed").
+
+    Args:
+      config: latent law, networks, KL.
+      image_shape: (height, width, channels).
+      likelihood: "bernoulli" or "gaussian", of a pixel.
+      binarisation: how batches of uint8 become observations.
+      optimiser: Adam's numbers.
+      samples: S of a training step.
+      matmul_precision: "float32", or "bfloat16" for the training step's networks only.
+      seed: of the initial weights.
+    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 5; spec/igr.md section 3.3.
+    """
+
+    scalars = ("elbo", "reconstruction", "kl")
+    jit_steps = True  # measured: docs/performance.md
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        image_shape: tuple[int, int, int],
+        likelihood: str,
+        binarisation: str,
+        optimiser: OptimiserConfig,
+        samples: int = 1,
+        matmul_precision: str = "float32",
+        seed: int = 0,
+    ):
+        super().__init__(name="discrete_vae")
+        self.config, self.binarisation, self.likelihood, self.samples = config, binarisation, likelihood, samples
+        self.matmul_precision = matmul_precision
+        self.latent = latent_of(config, seed)
+        self.encoder = encoder(config.architecture, image_shape, self.latent.parameters, 1000 * seed)
+        self.decoder = decoder(config.architecture, self.latent.size, image_shape, 2 if likelihood == "gaussian" else 1, 1000 * seed + 500)
+        self.optimiser = FusedAdam(optimiser.learning_rate, optimiser.beta_1, optimiser.beta_2, optimiser.epsilon)
+        self.trained = [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *self.latent.variables]
+        self.optimiser.build(self.trained)
+        self.built = True
+
+    def state_variables(self) -> list:
+        """Everything that training changes, in a fixed order."""
+        return [*self.trained, *self.optimiser.variables]
+
+    def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+        """log p(x | z): codes [S, B, size], images [B, D] -> [S, B]."""
+        shape = tf.shape(code)
+        parameters = self.decoder(tf.reshape(code, (-1, self.latent.size)))
+        parameters = tf.reshape(parameters, (shape[0], shape[1], self.decoder.output_shape[-1]))
+        if self.likelihood == "gaussian":
+            return gaussian_log_likelihood(parameters, images, self.config.output_activation)
+        return bernoulli_log_likelihood(parameters, images)
+
+    def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One step of Adam on the negative ELBO.
+
+        Args:
+          batch: uint8 [B, D].
+          seed: int32 [2], the step's.
+        Returns:
+          {"elbo", "reconstruction", "kl"}: means over batch and samples, nats per image.
+        """
+        images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([v.value if isinstance(v, keras.Variable) else v for v in self.trained])
+            latent = self.latent.sample(self.encoder(images), self.samples, at_step(seed, tf.constant(2)))
+            reconstruction = tf.reduce_mean(self.log_likelihood(latent.code, images))
+            kl = tf.reduce_mean(self._kl(latent))
+            loss = kl - reconstruction
+        gradients = tape.gradient(loss, [v.value if isinstance(v, keras.Variable) else v for v in self.trained])
+        self.optimiser.apply(gradients, self.trained)
+        return {"elbo": -loss, "reconstruction": reconstruction, "kl": kl}
+
+    def _kl(self, latent: LatentDraw) -> tf.Tensor:
+        if self.config.kl == "closed":
+            return self.latent.closed_kl(latent)
+        return self.latent.sampled_kl(latent, self.config.stick_the_landing)
+
+    def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Bounds of each image from one sample.
+
+        Args:
+          batch: uint8 [B, D].
+          seed: int32 [2].
+        Returns:
+          Nats per image, each [B]:
+          elbo_relaxed: relaxed code, sampled KL; a bound of the relaxed model.
+          elbo_relaxed_closed: the same with the closed-form KL, where there is one.
+          elbo_one_hot: one-hot code, relaxed KL (sampled). The KL of the relaxed laws is at least that of their argmax, so this is
+            a bound of the model whose prior is the argmax of the relaxed prior.
+          elbo_one_hot_exact: one-hot code, KL of the exact law of the argmax to the uniform law (GS, IGR-I).
+          relaxed_code_discrete_kl: relaxed code with that KL, as the authors report; mixes two models and bounds neither (GS, IGR-I).
+        """
+        images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
+        latent = self.latent.sample(self.encoder(images), 1, at_step(seed, tf.constant(2)))
+        relaxed, kl = self.log_likelihood(latent.code, images)[0], self.latent.sampled_kl(latent)[0]
+        result = {"elbo_relaxed": relaxed - kl}
+        closed = self.latent.closed_kl(latent)
+        if closed is not None:
+            result["elbo_relaxed_closed"] = relaxed - closed
+        if self.config.name == "VAE":
+            return result
+        one_hot = self.log_likelihood(self.latent.one_hot(latent), images)[0]
+        result["elbo_one_hot"] = one_hot - kl
+        if self.latent.has_argmax_law:
+            discrete_kl = self.latent.discrete_kl(latent)
+            result |= {"elbo_one_hot_exact": one_hot - discrete_kl, "relaxed_code_discrete_kl": relaxed - discrete_kl}
+        return result
+
+    def weight_estimators(self, historical: bool = False) -> list[str]:
+        """The importance-weighted estimators that this model has, see `log_weights`."""
+        if not self.latent.has_argmax_law:
+            return ["relaxed"]
+        return ["relaxed", "one_hot", *(["historical"] if historical else [])]
+
+    def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str) -> tf.Tensor:
+        """Log importance weights whose log-mean-exp estimates log p(x).
+
+            relaxed:     log p(x | psi_s) + log p(psi_s) - log q(psi_s)
+            one_hot:     log p(x | z_s) - V log K - log q(z_s),  z_s = argmax psi_s, q its exact law
+            historical:  log p(x | z_s) - KL(q(z) || p(z)); the authors', not a bound: it can exceed log p(x)
+
+        Args:
+          batch: uint8 [B, D].
+          samples: S.
+          seed: int32 [2].
+          estimator: one of `weight_estimators`.
+        Returns:
+          [S, B].
+        Source: Burda et al. (2016), eq. 8; spec/igr.md section 3.3.
+        """
+        images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
+        latent = self.latent.sample(self.encoder(images), samples, at_step(seed, tf.constant(2)))
+        if estimator == "relaxed":
+            return self.log_likelihood(latent.code, images) - self.latent.sampled_kl(latent)
+        log_likelihood = self.log_likelihood(self.latent.one_hot(latent), images)
+        if estimator == "historical":
+            return log_likelihood - self.latent.discrete_kl(latent)
+        return log_likelihood + self.latent.log_one_hot_ratio(latent, self.latent.log_argmax_law(latent.posterior))

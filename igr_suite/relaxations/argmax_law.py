@@ -1,0 +1,113 @@
+"""The discrete law behind a relaxation: P(argmax psi = k)."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from igr_suite.errors import UserError
+from igr_suite.relaxations.base import Relaxation
+from igr_suite.relaxations.gumbel_softmax import GumbelSoftmax
+from igr_suite.relaxations.igr_i import IGRI
+
+tfd = tfp.distributions
+
+TAIL = 9.0  # standard deviations; what lies beyond has probability 1e-19
+
+
+def argmax_log_probs(law: Relaxation, points: int = 64, split: bool = False) -> tf.Tensor:
+    """Exact log P(argmax psi = k) of a law that has it.
+
+    Args:
+      law: Gumbel-Softmax or IGR-I, batch shape [B, V].
+      points: quadrature points, IGR-I only, see `gaussian_argmax_log_probs`.
+      split: as there.
+    Returns:
+      [B, V, K].
+    Raises:
+      UserError: the law has no closed form; `sampled_argmax_probs` estimates it.
+    """
+    if isinstance(law, GumbelSoftmax):
+        return tf.nn.log_softmax(law.logits)
+    if isinstance(law, IGRI):
+        return gaussian_argmax_log_probs(law.loc, law.log_scale, law.temperature * math.log(law.delta), points, split)
+    raise UserError(f"the argmax of {type(law).__name__} has no closed-form law; estimate it with sampled_argmax_probs")
+
+
+def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, points: int = 64, split: bool = False) -> tf.Tensor:
+    """Law of the argmax of K-1 independent Gaussians and a constant, the last category.
+
+        P(k) = int_{t > cut} N(t; loc_k, scale_k) prod_{j != k} Phi((t - loc_j) / scale_j) dt,  k < K
+        P(K) = prod_j Phi((cut - loc_j) / scale_j)
+
+    Gauss-Legendre in z = (t - loc_k) / scale_k, in the log domain. The integrand steps at t = loc_j, sharply where scale_j is
+    far below scale_k. Largest errors over random laws of 10 categories with loc ~ N(0, 2^2), log_scale ~ N(-0.5, 1): 1e-3 at 64
+    points, 1e-8 at 256, and 1e-7 at 64 with splits. Splitting at every loc_j costs K-1 times the work and is for scales that
+    differ by more than a factor of about 100.
+
+    Args:
+      loc: [..., K-1].
+      log_scale: [..., K-1].
+      cut: temperature * log delta, a scalar or broadcasting against [...].
+      points: quadrature points of each range.
+      split: whether to split the range at the other categories' locations.
+    Returns:
+      [..., K]; differentiable.
+    Source: this project; the integral is in Potapczynski et al. (2020), appendix.
+    """
+    dtype = loc.dtype
+    cut = tf.cast(cut, dtype)[..., tf.newaxis]
+    scale = tf.exp(log_scale)
+    below_cut = (cut - loc) / scale
+    log_last = tf.reduce_sum(_log_ndtr(below_cut), axis=-1, keepdims=True)
+
+    # Two axes of categories from here on: [..., k, j], k the winner, j its competitors.
+    lower = tf.maximum(below_cut, -TAIL)
+    upper = tf.stop_gradient(tf.maximum(TAIL, lower + TAIL))  # far in the upper tail the mass sits just above the cut
+    starts, ends = _ranges(loc, scale, lower, upper) if split else (lower[..., tf.newaxis], upper[..., tf.newaxis])
+    nodes, weights = (tf.constant(x, dtype) for x in np.polynomial.legendre.leggauss(points))
+    half = 0.5 * (ends - starts)[..., tf.newaxis]
+    z = starts[..., tf.newaxis] + half * (nodes + 1.0)
+    z_shape = tf.shape(z)
+    z = tf.reshape(z, tf.concat([z_shape[:-2], [-1]], axis=0))  # [..., k, ranges * points]
+    log_weight = tf.math.log(weights) + tf.math.log(tf.maximum(half, np.finfo(dtype.as_numpy_dtype).tiny))
+    log_weight = tf.reshape(log_weight, tf.shape(z))
+
+    t = loc[..., tf.newaxis] + scale[..., tf.newaxis] * z
+    competitors = (t[..., tf.newaxis] - loc[..., tf.newaxis, tf.newaxis, :]) / scale[..., tf.newaxis, tf.newaxis, :]
+    own = tf.eye(tf.shape(loc)[-1], dtype=tf.bool)[:, tf.newaxis, :]
+    log_others = tf.reduce_sum(_log_ndtr(tf.where(own, tf.cast(2.0 * TAIL, dtype), competitors)), axis=-1)
+    log_normal = -0.5 * tf.square(z) - 0.5 * math.log(2.0 * math.pi)
+    log_rest = tf.reduce_logsumexp(log_weight + log_normal + log_others, axis=-1)
+    return tf.concat([log_rest, log_last], axis=-1)
+
+
+def _ranges(loc: tf.Tensor, scale: tf.Tensor, lower: tf.Tensor, upper: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Starts and ends [..., k, K-1] of the ranges between the steps at the locations of the categories (its own one too)."""
+    steps = (loc[..., tf.newaxis, :] - loc[..., tf.newaxis]) / scale[..., tf.newaxis]
+    steps = tf.clip_by_value(steps, lower[..., tf.newaxis], upper[..., tf.newaxis])
+    steps = tf.stop_gradient(tf.sort(steps, axis=-1))  # the integral does not depend on where it is split
+    return tf.concat([lower[..., tf.newaxis], steps], axis=-1), tf.concat([steps, upper[..., tf.newaxis]], axis=-1)
+
+
+def sampled_argmax_probs(law: Relaxation, samples: int, seed: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+    """Frequencies of the argmax over draws: (count_k + smoothing) / (samples + K smoothing).
+
+    Args:
+      law: batch shape [B, V].
+      samples: draws; a plug-in KL from them is too large by about (K-1) / (2 samples) nats a variable.
+      seed: stateless seed, int32 [2].
+      smoothing: pseudo-count a category; 0 leaves zeros where a category was never drawn.
+    Returns:
+      [B, V, K].
+    """
+    winner = tf.argmax(law.draw(samples, seed).sample, axis=-1, output_type=tf.int32)
+    categories = law.event_shape[-1]
+    counts = tf.stack([tf.reduce_sum(tf.cast(winner == k, law.dtype), axis=0) for k in range(categories)], axis=-1)
+    return (counts + smoothing) / (samples + categories * smoothing)
+
+
+def _log_ndtr(x: tf.Tensor) -> tf.Tensor:
+    """log Phi(x), finite with finite gradients for every finite x."""
+    return tfd.Normal(tf.zeros([], x.dtype), tf.ones([], x.dtype)).log_cdf(x)

@@ -1,0 +1,30 @@
+"""Names of the relaxations: what configs, the command line and the tests look laws up by."""
+
+from collections.abc import Callable
+
+from igr_suite.errors import UserError, nearest
+
+RELAXATIONS: dict[str, type] = {}
+
+
+def register(name: str) -> Callable[[type], type]:
+    """Class decorator that enters a relaxation under its name."""
+
+    def enter(law: type) -> type:
+        RELAXATIONS[name] = law
+        return law
+
+    return enter
+
+
+def relaxation(name: str) -> type:
+    """Returns the class of a relaxation.
+
+    Args:
+      name: "GS", "IGR_I", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log" or "IGR_Planar".
+    Raises:
+      UserError: unknown name; the message names the nearest one.
+    """
+    if name not in RELAXATIONS:
+        raise UserError(f"unknown relaxation '{name}'; {nearest(name, RELAXATIONS)}")
+    return RELAXATIONS[name]

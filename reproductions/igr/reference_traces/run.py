@@ -1,0 +1,40 @@
+"""The authors' newest code traced on full MNIST (spec section 5.1), and the `g3` preset beside it.
+
+    igr run igr/reference_traces --scale quick
+Expect: GS (0.67) and IGR-I (0.15) within 1.5 nats of the traces at epochs 5, 10, 15 and 20 (`igr check igr/reference_traces`);
+IGR-Planar and IGR-SB-Finite stand beside them. All 60,000 training images are used, as there.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.vae_config import SEEDS, TABLE_1_MODELS, g3
+
+EPOCHS = {"smoke": 1, "quick": 20, "paper": 100}
+REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}
+LIMIT = {"smoke": 256}
+
+EXPERIMENT = Experiment(
+    paper="igr",
+    item="reference_traces",
+    title="The authors' code on full MNIST and the g3 preset, epoch by epoch",
+    datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
+    stages=(
+        lambda scale, results: [
+            g3(
+                model,
+                data=data,
+                seed=seed,
+                epochs=EPOCHS[scale],
+                evaluate_every=5,
+                importance_samples=10 if scale == "smoke" else 100,
+                limit=LIMIT.get(scale),
+                train_split="all",
+            )
+            for data in results.datasets
+            for model in TABLE_1_MODELS
+            for seed in SEEDS[: REPETITIONS[scale]]
+        ],
+    ),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

@@ -1,0 +1,69 @@
+"""The `igr` command as users meet it: output, exit codes, sentences, and no TensorFlow where none is needed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from igr_suite.cli import doctor
+
+
+def test_a_new_user_walks_through(igr):
+    code, out, err = igr("list")
+    assert code == 0 and "igr/counting" in out and "0/2+ 0.1 min" in out
+    assert "nothing has been run yet; start with `igr run igr/counting --scale smoke`" in igr("status", "igr/counting")[1]
+    code, out, err = igr("run", "igr/counting", "--scale", "smoke", "--dry-run")
+    assert code == 0 and "2 of 2 runs to do" in out and "stage 2 follows" in out and not igr.results.exists()
+    assert igr("run", "igr/counting", "--scale", "smoke")[0] == 0
+    assert "3/3 0.1 min" in igr("list")[1]
+    assert "igr/counting, smoke: 3 finished" in igr("status", "igr/counting")[1]
+    code, out, err = igr("plot", "igr/counting", "--scale", "smoke")
+    assert code == 0 and "| 0 | 3 |" in out
+    code, out, err = igr("check", "igr/counting", "--scale", "smoke")
+    assert code == 1 and "1 pass, 1 fail, 2 not comparable" in out and (igr.results / "igr/counting/smoke/ledger.csv").exists()
+    log = igr.results / "igr/counting/smoke/count-3-s0-072510eb/metrics.jsonl"
+    log.write_text("garbage\n" + log.read_text() + "more\n")
+    code, out, err = igr("status", "igr/counting")
+    assert code == 2 and "line 5 is not a metrics row" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("run", "igr/countin"), "unknown experiment 'igr/countin': did you mean 'igr/counting'?"),
+        (("run", "igr/counting", "--scale", "quik"), "unknown scale 'quik': did you mean 'quick'?"),
+        (("run", "igr/counting", "--set", "pace.secs=1"), "did you mean 'pace.seconds'?"),
+        (("run", "igr/counting", "--set", "until"), "--set takes path=value"),
+        (("run", "igr/counting", "--set", "until=1", "--set", "until=2"), "'until' is set twice"),
+        (("run", "igr/counting", "--only", "zzz"), "matches --only 'zzz'"),
+        (("run", "igr/counting", "--jobs", "0"), "--jobs must be at least 1, got 0"),
+        (("run", "igr/counting", "--results", "/dev/null/x"), "cannot write /dev/null/x"),
+        (("plot", "igr/counting"), "no finished run in"),
+        (("check", "igr/counting"), "no finished run in"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_exit_code_2(igr, words, sentence):
+    code, out, err = igr(*words)
+    assert code == 2 and "igr: " in err and sentence in err and "Traceback" not in err
+
+
+def test_light_verbs_do_not_import_tensorflow(igr):
+    assert igr("run", "igr/counting", "--scale", "smoke")[0] == 0
+    lines = "\n".join(
+        ["import sys", "from igr_suite.cli.main import main"]
+        + [f"assert main({words}) in (0, 1)" for words in (["list"], ["status", "igr/counting"], ["data", "list"])]
+        + ["assert 'pandas' not in sys.modules and 'matplotlib' not in sys.modules"]
+        + [f"assert main({[verb, 'igr/counting', '--scale', 'smoke']}) in (0, 1)" for verb in ("plot", "check", "run")]
+        + ["heavy = {'tensorflow', 'keras', 'tensorflow_probability', 'tensorflow_datasets'} & set(sys.modules)", "assert not heavy, heavy"]
+    )
+    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, env=igr.environment, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_doctor_names_the_fix():
+    good = {**doctor.EXACT, "numpy": "2.3.5", "h5py": "3.14.0", "importlib_resources": "7.1.0"}
+    assert {finding.state for finding in doctor.packages(good.get)} == {"ok"}
+    for change in ({"numpy": "2.4.0"}, {"h5py": "3.15.1"}, {"keras": None}, {"tensorflow-cpu": "2.21.0"}, {"importlib_resources": None}):
+        broken = [finding for finding in doctor.packages((good | change).get) if finding.state == "BROKEN"]
+        assert [finding.what for finding in broken] == list(change) and "pip" in broken[0].fix
+    assert doctor.python_version((3, 10, 1)).state == "BROKEN" and doctor.python_version((3, 12, 0)).state == "ok"

@@ -1,0 +1,100 @@
+"""Runs in processes: stages, skipping, failures, signals, kills."""
+
+import signal
+import time
+
+import pytest
+from dummy_runs import Count, Pace
+
+from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.threads import share
+
+
+def folders(igr, scale):
+    return {path.name: RunFolder(path) for path in sorted((igr.results / "igr/counting" / scale).iterdir()) if path.is_dir()}
+
+
+def wait_for_rows(igr, scale, rows):
+    """Waits until two runs have logged so many rows each."""
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up:
+        if (igr.results / "igr/counting" / scale).exists():
+            counts = [len(folder.metrics.rows()) for folder in folders(igr, scale).values()]
+            if len(counts) == 2 and min(counts) >= rows:
+                return
+        time.sleep(0.05)
+    pytest.fail("the runs do not start")
+
+
+def test_stages_run_then_nothing_is_run_again(igr):
+    code, out, err = igr("run", "igr/counting", "--scale", "smoke", "--jobs", "2")
+    assert code == 0, err
+    assert "| 1 | 8 |" in out and "table.md" in out
+    assert {name: folder.summary()["total"] for name, folder in folders(igr, "smoke").items()} == {
+        "count-3-s0-072510eb": 3,
+        "count-3-s1-004bb02c": 6,
+        "count-4-s1-a0ebcd3a": 8,
+    }
+    meta = folders(igr, "smoke")["count-3-s0-072510eb"].meta()
+    assert meta["exit"]["reason"] == "finished" and meta["threads"] == 1 and meta["versions"]["numpy"] and meta["wall_seconds"] >= 0
+    code, out, err = igr("--scale", "smoke", script=True)
+    assert code == 0 and "3 runs, 3 already finished" in err and "start " not in err
+
+
+def test_failing_runs_stop_nobody_and_set_the_exit_code(igr):
+    code, out, err = igr("run", "igr/counting", "--scale", "smoke", "--set", "pace.fail=user")
+    assert code == 2 and err.count("failed: seed 13 brings bad luck; take another") == 2
+    code, out, err = igr("run", "igr/counting", "--scale", "smoke", "--set", "pace.fail=bug", IGR_FRESH_WORKERS="1")
+    assert code == 1 and err.count("failed: ZeroDivisionError: a defect; its log is") == 2
+    failed = folders(igr, "smoke+pace.fail=bug")
+    assert {folder.status().state for folder in failed.values()} == {"failed"}
+    assert "Traceback" in (next(iter(failed.values())).path / "worker.log").read_text()
+    assert not (igr.results / "igr/counting/smoke").exists()
+
+
+@pytest.mark.parametrize(("number", "fresh"), [(signal.SIGINT, ""), (signal.SIGTERM, "1")])
+def test_signals_save_and_the_same_command_goes_on(igr, number, fresh):
+    words = ("run", "igr/counting", "--scale", "quick", "--jobs", "2", "--no-plot", "--only", "count-40")
+    process = igr.start(*words, IGR_FRESH_WORKERS=fresh)
+    wait_for_rows(igr, "quick", 2)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and "start the same command again" in err and err.count("saved ") == 2
+    partial = folders(igr, "quick")
+    steps = {name: folder.status().step for name, folder in partial.items()}
+    assert {folder.meta()["exit"]["reason"] for folder in partial.values()} == {"interrupted"}
+    for name, folder in partial.items():
+        assert folder.status().state == "partial" and 2 <= steps[name] < 40
+        (folder.checkpoints / "state").write_text("38")  # saves the rest of the counting
+    code, out, err = igr(*words)
+    assert code == 0 and err.count("resume") == 2
+    assert all("counting from 38" in (folder.path / "worker.log").read_text() for folder in partial.values())
+
+
+def test_killed_runner_leaves_no_orphans_and_a_resumable_folder(igr):
+    process = igr.start("run", "igr/counting", "--scale", "quick", "--jobs", "2")
+    wait_for_rows(igr, "quick", 1)
+    process.kill()
+    process.communicate(timeout=10)
+    give_up = time.monotonic() + 5
+    while any(folder.status().state == "running" for folder in folders(igr, "quick").values()):
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+    assert {folder.status().state for folder in folders(igr, "quick").values()} == {"partial"}
+
+
+def test_jobs_run_at_the_same_time(igr):
+    process = igr.start("run", "igr/counting", "--scale", "quick", "--jobs", "2")
+    wait_for_rows(igr, "quick", 1)
+    states = [folder.status().state for folder in folders(igr, "quick").values()]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert states == ["running", "running"]
+
+
+def test_cores_are_shared():
+    runs = [Count(pace=Pace())]
+    assert share(runs, None, None, available=4) == (4, 1)
+    assert share(runs, 2, None, available=4) == (2, 1)
+    assert share(runs, None, 2, available=4) == (2, 2)
+    assert share(runs, 8, None, available=2) == (8, 1)
