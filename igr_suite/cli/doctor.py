@@ -111,7 +111,7 @@ def datasets(data_dir: str | None) -> Iterator[Finding]:
         elif info.name == "mnist_5k":
             yield Finding("BROKEN", f"data {info.name}", status.note, REINSTALL)
         else:
-            yield Finding("note", f"data {info.name}", "absent (mnist_5k needs nothing)", f"igr data fetch {info.name}")
+            yield Finding("note", f"data {info.name}", f"absent; `igr data fetch {info.name}` gets it or says how")
 
 
 def devices() -> Finding:

@@ -3,6 +3,7 @@
 import argparse
 
 from igr_suite.cli.options import add_results, add_verb, table
+from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES, Experiment, expand
 from igr_suite.experiments.places import results_root, scale_folder
@@ -27,8 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
             experiment = discovery.find(name)
             rows.append([name, *(_state(experiment, scale, arguments.results) for scale in SCALES), experiment.title])
         except Exception as error:  # one broken run.py must not hide the others
-            broken.append(f"{name} cannot be loaded: {type(error).__name__}: {error}")
-    print(table(rows) if len(rows) > 1 else "no experiment found")
+            broken.append(str(error) if isinstance(error, UserError) else f"{name} cannot be loaded: {type(error).__name__}: {error}")
+    if len(rows) > 1 or not broken:
+        print(table(rows) if len(rows) > 1 else "no experiment found")
     for line in broken:
         print(line)
     if len(rows) > 1:

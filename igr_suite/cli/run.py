@@ -13,7 +13,7 @@ from igr_suite.experiments.store import RunFolder
 EXAMPLES = """  igr run igr/table_1_vae_likelihood                         quick scale: minutes on a laptop
   igr run igr/table_1_vae_likelihood --scale paper --jobs 4  four processes at once
   igr run igr/table_1_vae_likelihood --dry-run               what would run, and what is finished
-  igr run igr/table_1_vae_likelihood --only '*GS*-s1-*'      some of the runs
+  igr run igr/table_1_vae_likelihood --only 'GS*-s5328'      some of the runs
   igr run igr/table_1_vae_likelihood --set schedule.epochs=3 changed runs, in a folder of their own
 Start the same command again after Ctrl-C, a crash or a reboot: finished runs are skipped, others go on from their checkpoint."""
 

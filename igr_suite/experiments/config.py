@@ -90,7 +90,9 @@ class RunConfig:
         for name in path.split("."):
             group = values.group_of(kind)
             if group is None or name not in values.field_types(group):
-                raise UserError(f"unknown key '{path}' in a {type(self).__name__} run: {nearest(path, values.paths(type(self)))}")
+                known = values.paths(type(self))
+                group_members = [other for other in known if other.split(".")[0] == path.split(".")[0] and "." in path]
+                raise UserError(f"unknown key '{path}' in a {type(self).__name__} run: {nearest(path, group_members or known)}")
             if walked:
                 target = target[walked[-1]]
                 if target is None:

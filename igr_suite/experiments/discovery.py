@@ -57,7 +57,10 @@ def _load(name: str, file: str) -> ModuleType:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
+    except ImportError as error:
+        sys.modules.pop(module_name, None)
+        raise UserError(f"{path} cannot be loaded: {error}") from error
     except BaseException:
-        del sys.modules[module_name]
+        sys.modules.pop(module_name, None)
         raise
     return module

@@ -10,6 +10,7 @@ from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.store import RunFolder
 
 SCALES = ("smoke", "quick", "paper")
+DATA_KEY = "data.name"  # `--data NAME` is short for setting it
 
 
 class NotReady(Exception):
@@ -22,10 +23,14 @@ class StageResults:
     Args:
       folder: the scale's folder, which holds the run folders.
       settings: `--set` values; they apply to every config that a stage names here.
+      datasets: the experiment's at this scale.
+    Attributes:
+      datasets: what the runs are to be made for; `--data NAME` makes it (NAME,).
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None):
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, datasets: Sequence[str] = ()):
         self._folder, self._settings = folder, settings or {}
+        self.datasets = (self._settings[DATA_KEY],) if DATA_KEY in self._settings else tuple(datasets)
 
     def summary(self, config: RunConfig) -> dict[str, Any] | None:
         """Returns the summary of a run, None when it is not finished."""
@@ -55,6 +60,7 @@ class Experiment:
       stages: functions (scale, results) -> configs, in order; see `StageResults`.
       runs: short form for one stage, scale -> configs.
       minutes: measured wall time of each scale, {"quick": 4.5}.
+      datasets: names of the data sets of each scale, for stages to read as `results.datasets`.
     """
 
     paper: str
@@ -63,6 +69,7 @@ class Experiment:
     stages: tuple[Stage, ...] = ()
     runs: Callable[[str], Sequence[RunConfig]] | None = None
     minutes: Mapping[str, float] = field(default_factory=dict)
+    datasets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self):
         if (self.runs is None) == (not self.stages):
@@ -97,7 +104,8 @@ def expand(experiment: Experiment, scale: str, folder: Path, settings: Mapping[s
     """
     if scale not in SCALES:
         raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
-    results, settings = StageResults(folder, settings), settings or {}
+    settings = settings or {}
+    results = StageResults(folder, settings, experiment.datasets.get(scale, ()))
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}
     for number, stage in enumerate(experiment.stages, start=1):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from igr_suite.errors import UserError, nearest
-from igr_suite.experiments.experiment import SCALES, Experiment
+from igr_suite.experiments.experiment import DATA_KEY, SCALES, Experiment
 
 
 def repository() -> Path:
@@ -50,7 +50,7 @@ def parse_settings(pairs: list[str], data: str | None = None) -> dict[str, str]:
       UserError: a pair without '=', or two values for one path.
     """
     settings: dict[str, str] = {}
-    for pair in [*pairs, *([f"data.name={data}"] if data else [])]:
+    for pair in [*pairs, *([f"{DATA_KEY}={data}"] if data else [])]:
         path, equals, value = pair.partition("=")
         if not equals or not path:
             raise UserError(f"--set takes path=value, such as --set seed=3, got '{pair}'")

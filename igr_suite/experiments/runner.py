@@ -55,8 +55,8 @@ class Order:
 
 
 def matches(run_id: str, only: str | None) -> bool:
-    """Whether a run_id contains `only` or fits it as a pattern such as '*GS*-s1-*'."""
-    return only is None or only in run_id or fnmatch.fnmatchcase(run_id, only)
+    """Whether a part of a run_id is `only` or fits it as a pattern such as 'GS*-s1-'."""
+    return only is None or only in run_id or fnmatch.fnmatchcase(run_id, f"*{only}*")
 
 
 @dataclass(frozen=True)

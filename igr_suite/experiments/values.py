@@ -1,6 +1,7 @@
 """Values of config fields: checked against, or parsed from text by, the field's annotated type."""
 
 import dataclasses
+import difflib
 import functools
 import math
 import types
@@ -70,10 +71,9 @@ def _convert(value: Any, kind: Any, path: str, convert: Any) -> Any:
     try:
         return convert(value, kind, path)
     except _Mismatch:
-        hint = ""
-        if get_origin(kind) is Literal and isinstance(value, str):
-            hint = "; " + nearest(value, [str(choice) for choice in get_args(kind)]).split("? ")[0] + "?"
-            hint = hint if "did you mean" in hint else ""
+        choices = [str(choice) for member in members(kind) if get_origin(member) is Literal for choice in get_args(member)]
+        close = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else []
+        hint = f"; did you mean '{close[0]}'?" if close else ""
         raise UserError(f"{path} must be {describe(kind)}, got {value!r}{hint}") from None
 
 

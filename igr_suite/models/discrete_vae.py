@@ -95,12 +95,13 @@ class DiscreteVAE(keras.Model):
             return self.latent.closed_kl(latent)
         return self.latent.sampled_kl(latent, self.config.stick_the_landing)
 
-    def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def eval_step(self, batch: tf.Tensor, seed: tf.Tensor, discrete: bool = True) -> dict[str, tf.Tensor]:
         """Bounds of each image from one sample.
 
         Args:
           batch: uint8 [B, D].
           seed: int32 [2].
+          discrete: whether to measure one-hot codes too.
         Returns:
           Nats per image, each [B]:
           elbo_relaxed: relaxed code, sampled KL; a bound of the relaxed model.
@@ -117,7 +118,7 @@ class DiscreteVAE(keras.Model):
         closed = self.latent.closed_kl(latent)
         if closed is not None:
             result["elbo_relaxed_closed"] = relaxed - closed
-        if self.config.name == "VAE":
+        if self.config.name == "VAE" or not discrete:
             return result
         one_hot = self.log_likelihood(self.latent.one_hot(latent), images)[0]
         result["elbo_one_hot"] = one_hot - kl

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite.errors import UserError
-from igr_suite.relaxations.base import Relaxation
+from igr_suite.relaxations.base import Relaxation, as_dtype
 from igr_suite.relaxations.gumbel_softmax import GumbelSoftmax
 from igr_suite.relaxations.igr_i import IGRI
 
@@ -42,9 +42,9 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
         P(K) = prod_j Phi((cut - loc_j) / scale_j)
 
     Gauss-Legendre in z = (t - loc_k) / scale_k, in the log domain. The integrand steps at t = loc_j, sharply where scale_j is
-    far below scale_k. Largest errors over random laws of 10 categories with loc ~ N(0, 2^2), log_scale ~ N(-0.5, 1): 1e-3 at 64
-    points, 1e-8 at 256, and 1e-7 at 64 with splits. Splitting at every loc_j costs K-1 times the work and is for scales that
-    differ by more than a factor of about 100.
+    far below scale_k. Error of the total over 440 random laws of 10 categories, loc ~ N(0, 2^2), log_scale ~ N(-0.5, 1), as median
+    and worst: 1e-8 and 7e-3 at 64 points, 1e-15 and 3e-4 at 256, 2e-15 and 2e-6 at 64 with splits. Splitting at every loc_j costs
+    K-1 times the work of the same points; it is for scales that differ by a factor of 100 or more.
 
     Args:
       loc: [..., K-1].
@@ -57,7 +57,7 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
     Source: this project; the integral is in Potapczynski et al. (2020), appendix.
     """
     dtype = loc.dtype
-    cut = tf.cast(cut, dtype)[..., tf.newaxis]
+    cut = as_dtype(cut, dtype)[..., tf.newaxis]
     scale = tf.exp(log_scale)
     below_cut = (cut - loc) / scale
     log_last = tf.reduce_sum(_log_ndtr(below_cut), axis=-1, keepdims=True)
@@ -86,8 +86,8 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
 def _ranges(loc: tf.Tensor, scale: tf.Tensor, lower: tf.Tensor, upper: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Starts and ends [..., k, K-1] of the ranges between the steps at the locations of the categories (its own one too)."""
     steps = (loc[..., tf.newaxis, :] - loc[..., tf.newaxis]) / scale[..., tf.newaxis]
-    steps = tf.clip_by_value(steps, lower[..., tf.newaxis], upper[..., tf.newaxis])
-    steps = tf.stop_gradient(tf.sort(steps, axis=-1))  # the integral does not depend on where it is split
+    steps = tf.minimum(tf.stop_gradient(steps), upper[..., tf.newaxis])  # the integral does not depend on where it is split,
+    steps = tf.sort(tf.maximum(steps, lower[..., tf.newaxis]), axis=-1)  # but a step below the cut moves with the cut
     return tf.concat([lower[..., tf.newaxis], steps], axis=-1), tf.concat([steps, upper[..., tf.newaxis]], axis=-1)
 
 

@@ -45,7 +45,7 @@ class Relaxation(tfd.Distribution):
         check_temperature(temperature)
         parameters.pop("self", None)
         parameters.pop("__class__", None)
-        self.temperature = tf.cast(tf.convert_to_tensor(temperature), dtype)
+        self.temperature = as_dtype(temperature, dtype)
         super().__init__(
             dtype=dtype,
             reparameterization_type=tfd.FULLY_REPARAMETERIZED,
@@ -119,6 +119,13 @@ def check_temperature(temperature) -> None:
         raise UserError(
             f"temperature must be positive, got {temperature} (stick-breaking works from about 0.01, the others from about 0.1)"
         )
+
+
+def as_dtype(value, dtype: tf.DType) -> tf.Tensor:
+    """Returns a number, tensor or variable as a tensor of a dtype; a Python number does not pass through float32 on its way."""
+    if isinstance(value, (tf.Tensor, tf.Variable)):
+        return tf.cast(value, dtype)
+    return tf.convert_to_tensor(value, dtype=dtype)
 
 
 def check_seed(seed) -> tf.Tensor:

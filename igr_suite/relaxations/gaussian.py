@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite.relaxations.base import Draw, Relaxation, check_seed, with_sample_shape
+from igr_suite.relaxations.noise import standard_normal
 from igr_suite.relaxations.softmax_plus_plus import (
     SoftmaxPlusPlus,
     append_last_category,
@@ -56,7 +57,7 @@ class GaussianRelaxation(Relaxation):
         return {"loc": categories - 1, "log_scale": categories - 1}
 
     def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
-        noise = tf.random.stateless_normal(with_sample_shape(sample_shape, self._noise_shape()), check_seed(seed), dtype=self.dtype)
+        noise = standard_normal(with_sample_shape(sample_shape, self._noise_shape()), check_seed(seed), self.dtype)
         kappa = self.loc + tf.exp(self.log_scale) * noise
         scores = self.h.forward(kappa)
         logits, info = self._logits(scores, kappa)

@@ -1,10 +1,10 @@
 """Gumbel-Softmax (Concrete) law, with its density in log space."""
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite.relaxations.base import Draw, Relaxation, check_seed, with_sample_shape
+from igr_suite.relaxations.noise import uniform
 from igr_suite.relaxations.registry import register
 
 tfd = tfp.distributions
@@ -47,13 +47,8 @@ class GumbelSoftmax(Relaxation):
         return cls(tf.zeros([categories], dtype), temperature)
 
     def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
-        uniform = tf.random.stateless_uniform(
-            with_sample_shape(sample_shape, tf.shape(self.logits)),
-            check_seed(seed),
-            minval=np.finfo(self.dtype.as_numpy_dtype).tiny,  # log u stays finite
-            dtype=self.dtype,
-        )
-        gumbel = -tf.math.log(-tf.math.log(uniform))
+        shape = with_sample_shape(sample_shape, tf.shape(self.logits))
+        gumbel = -tf.math.log(-tf.math.log(uniform(shape, check_seed(seed), self.dtype)))
         preimage = self.logits + gumbel
         tempered = preimage / self.temperature[..., tf.newaxis]
         return Draw(tf.nn.softmax(tempered), tf.nn.log_softmax(tempered), gumbel, preimage, preimage, {})

@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy.special import ndtri
 
+from igr_suite.relaxations.base import as_dtype
 from igr_suite.relaxations.gaussian import GaussianRelaxation
 from igr_suite.relaxations.registry import register
 
@@ -61,4 +62,4 @@ def uniform_loc(categories: int, temperature=1.0, delta: float = 1.0, scale: flo
     Source: this project; from Potapczynski et al. (2020), section 3.
     """
     below_cut = scale * ndtri(categories ** (-1.0 / (categories - 1)))
-    return tf.fill([categories - 1], tf.cast(temperature, dtype) * math.log(delta) - tf.cast(below_cut, dtype))
+    return tf.fill([categories - 1], as_dtype(temperature, dtype) * math.log(delta) - float(below_cut))

@@ -20,7 +20,7 @@ def append_last_category(scores: tf.Tensor, delta: float = 1.0) -> tf.Tensor:
       [..., K]; its softmax is softmax++(scores).
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 3, in the form that cannot overflow.
     """
-    last = tf.fill(tf.shape(scores[..., :1]), tf.cast(math.log(delta), scores.dtype))
+    last = tf.fill(tf.shape(scores[..., :1]), tf.constant(math.log(delta), scores.dtype))
     return tf.concat([scores, last], axis=-1)
 
 

@@ -104,5 +104,5 @@ def truncated_logits(scores: tf.Tensor, kept: tf.Tensor, delta: float) -> tf.Ten
     position = tf.range(tf.shape(scores)[-1] + 1)
     kept = kept[..., tf.newaxis]
     padded = tf.concat([scores, tf.zeros_like(scores[..., :1])], axis=-1)
-    extra = tf.cast(math.log(delta), scores.dtype)
-    return tf.where(position < kept, padded, tf.where(position == kept, extra, tf.cast(-math.inf, scores.dtype)))
+    extra = tf.constant(math.log(delta), scores.dtype)
+    return tf.where(position < kept, padded, tf.where(position == kept, extra, tf.constant(-math.inf, scores.dtype)))

@@ -1,5 +1,6 @@
 """Measures a trained model on a split: ELBOs averaged over images, and the importance-weighted log-likelihood."""
 
+import functools
 from collections.abc import Callable
 
 import keras
@@ -20,17 +21,17 @@ class Evaluator:
       images: uint8 [N, D].
       site: name of the seed's place, e.g. "test".
       seed: the run's seed.
+      **options: of `eval_step`.
     """
 
-    def __init__(self, model: keras.Model, images: np.ndarray, site: str, seed: int):
+    def __init__(self, model: keras.Model, images: np.ndarray, site: str, seed: int, **options: bool):
         self.model, self.images, self.site, self.seed = model, images, site, seed
-        self._eval_step = tf.function(model.eval_step, reduce_retracing=True, autograph=False)
+        self._eval_step = tf.function(functools.partial(model.eval_step, **options), reduce_retracing=True, autograph=False)
 
     def elbos(self) -> dict[str, float]:
         """Means over the split, in nats per image, of what the model's eval_step returns."""
         sums: dict[str, float] = {}
-        for begin, batch, seed in self._batches(IMAGES_A_BATCH, "elbo"):
-            del begin
+        for batch, seed in self._batches(IMAGES_A_BATCH, "elbo"):
             for name, values in self._eval_step(batch, seed).items():
                 sums[name] = sums.get(name, 0.0) + float(np.sum(values.numpy(), dtype=np.float64))
         return {f"{self.site}_{name}": value / len(self.images) for name, value in sums.items()}
@@ -51,7 +52,7 @@ class Evaluator:
             lambda batch, seed: self.model.log_weights(batch, chunk, seed, estimator), reduce_retracing=True, autograph=False
         )
         columns = []
-        for _, batch, seed in self._batches(max(1, DECODED_ROWS // chunk), estimator):
+        for batch, seed in self._batches(max(1, DECODED_ROWS // chunk), estimator):
             draws = [weights(batch, at_step(seed, tf.constant(i))).numpy() for i in range(-(-samples // chunk))]
             columns.append(np.concatenate(draws)[:samples])
         log_weights = np.concatenate(columns, axis=1).astype(np.float64)
@@ -65,7 +66,7 @@ class Evaluator:
     def _batches(self, size: int, what: str):
         seed = run_seed(self.seed, f"{self.site}/{what}")
         for number, begin in enumerate(range(0, len(self.images), size)):
-            yield begin, tf.constant(self.images[begin : begin + size]), at_step(seed, tf.constant(number * 10_007))
+            yield tf.constant(self.images[begin : begin + size]), at_step(seed, tf.constant(number * 10_007))
 
 
 def sample_counts(samples: int) -> list[int]:

@@ -24,6 +24,12 @@ def flat(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1)
 
 
+def training_images(config: TrainVAE, dataset: data.Dataset) -> np.ndarray:
+    """uint8 [N, H W C]: the training split, with the validation split behind it where the config says so."""
+    parts = [dataset.train] if config.data.train_split == "train" else [dataset.train, dataset.validation]
+    return flat(np.concatenate(parts))
+
+
 def build_model(config: TrainVAE, dataset: data.Dataset) -> DiscreteVAE:
     """The untrained model of a config."""
     return DiscreteVAE(
@@ -41,14 +47,17 @@ def build_model(config: TrainVAE, dataset: data.Dataset) -> DiscreteVAE:
 def execute(config: TrainVAE, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
     dataset = load_images(config)
-    plan = Plan(len(dataset.train), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
+    images = training_images(config, dataset)
+    plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
     model = build_model(config, dataset)
     folder.write_meta(data=dataset.describe(), parameters=model.count_params())
-    evaluators = {site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed) for site in ("validation", "test")}
+    evaluators = {
+        site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, discrete=site == "test") for site in ("validation", "test")
+    }
     evaluate = evaluation_function(evaluators)
     with Interrupts() as interrupts:
         before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(flat(dataset.train)), plan, folder, evaluate, interrupts)
+        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts)
         folder.write_meta(train_seconds=before + seconds)
         summary = {"steps": plan.steps, "data": dataset.describe(), **evaluate(plan.steps)}
         for estimator in model.weight_estimators(config.evaluation.historical_likelihood):

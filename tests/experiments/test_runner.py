@@ -6,6 +6,7 @@ import time
 import pytest
 from dummy_runs import Count, Pace
 
+from igr_suite.experiments.runner import matches
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import share
 
@@ -90,6 +91,11 @@ def test_jobs_run_at_the_same_time(igr):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert states == ["running", "running"]
+
+
+def test_only_takes_text_or_a_pattern():
+    assert all(matches("mnist-GS-t1-s3-12345678", only) for only in (None, "GS", "GS*-s3", "*s3-*", "mnist-GS-t1-s3-12345678"))
+    assert not any(matches("mnist-GS-t1-s3-12345678", only) for only in ("gs", "GS*s4"))
 
 
 def test_cores_are_shared():

@@ -1,0 +1,30 @@
+"""One engine in its own process: `python _worker.py MODULE FUNCTION THREADS SAMPLES`; reads steps from stdin, answers in JSON lines.
+
+It is pinned to THREADS cores before anything is imported, so that one thread means one core for every engine.
+"""
+
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+
+
+def main(module: str, function: str, threads: int, samples: int) -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print must not mix with the answers
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    train = getattr(importlib.import_module(module), function)(threads, samples)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        value = train(int(line))
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        print(json.dumps({"seconds": seconds, "value": value, "peak_gb": peak}), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,25 @@
+"""IGR, Figure 3: test ELBO over epochs; solid: cross-validated temperature, dashed: near-discrete temperature."""
+
+from igr_suite.models.vae_config import G2_CV_TEMPERATURES
+from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.style import figure, save
+from igr_suite.plotting.vae import bounds_table, named
+
+
+def plot(results, out):
+    """Returns the paths of what was drawn."""
+    rows = named(results.metrics).dropna(subset=["test_elbo_relaxed"])
+    solid = rows["temperature"] == rows["model.name"].map(G2_CV_TEMPERATURES)
+    rows = rows.assign(line=solid.map({True: "-", False: "--"}))
+    with figure(width=6.6, height=4.2) as (fig, axes):
+        drawn = draw_curves(
+            axes, rows, "epoch", "test_elbo_relaxed", method="model", seed="seed", style="line", label=r"{method}, $\tau$ = {temperature:g}"
+        )
+        axes.set_xlabel("epoch")
+        axes.set_ylabel("test ELBO (nats per image)")
+        axes.set_title(f"{rows['data'].iloc[0]}, {seeds_caption(rows, 'seed', ['model', 'line'])}", fontsize=10)
+        axes.legend(ncols=2, fontsize=8)
+        paths = save(fig, out)
+    drawn.to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    note = "Nats per image at the last epoch, mean ± standard deviation over seeds."
+    return [*paths, out / "figure.csv", *bounds_table(named(results.runs), out, note)]

@@ -1,0 +1,58 @@
+"""Experiments: stages, settings, data sets and where results go."""
+
+import pytest
+from dummy_runs import Count
+
+from igr_suite.errors import UserError
+from igr_suite.experiments import Experiment, RunFolder
+from igr_suite.experiments.experiment import expand
+from igr_suite.experiments.places import parse_settings, scale_folder
+
+
+def finish(folder, config):
+    with RunFolder(folder / config.run_id).open(config) as run:
+        run.write_summary({"total": config.until})
+
+
+def test_later_stages_wait_and_see_the_settings(tmp_path):
+    first = [Count(seed=1), Count(seed=2)]
+    stages = (lambda scale, results: first, lambda scale, results: [Count(seed=9, until=sum(s["total"] for s in results.all(first)))])
+    experiment, settings = Experiment(paper="p", item="i", stages=stages), {"until": "5"}
+    assert expand(experiment, "smoke", tmp_path, settings).waiting == 2
+    for config in first:
+        finish(tmp_path, config)
+    assert expand(experiment, "smoke", tmp_path, settings).waiting == 2
+    assert expand(experiment, "smoke", tmp_path).waiting is None
+    for config in first:
+        finish(tmp_path, config.with_values(settings))
+    expansion = expand(experiment, "smoke", tmp_path, settings)
+    assert expansion.waiting is None and [config.until for config in expansion.runs.values()] == [5, 5, 5]
+
+
+def test_equal_runs_are_one_run(tmp_path):
+    experiment = Experiment(paper="p", item="i", runs=lambda scale: [Count(seed=seed) for seed in (1, 1, 2)])
+    assert len(expand(experiment, "quick", tmp_path).runs) == 2
+    assert len(expand(experiment, "quick", tmp_path, {"seed": "3"}).runs) == 1
+
+
+def test_datasets_are_those_of_the_scale_or_the_one_that_is_set(tmp_path):
+    seen = []
+    stage = lambda scale, results: seen.append(results.datasets) or []  # noqa: E731
+    experiment = Experiment(paper="p", item="i", stages=(stage,), datasets={"quick": ("mnist", "omniglot")})
+    for scale, settings in (("quick", {}), ("smoke", {}), ("quick", {"data.name": "mnist_5k"})):
+        expand(experiment, scale, tmp_path, settings)
+    assert seen == [("mnist", "omniglot"), (), ("mnist_5k",)]
+
+
+def test_changed_runs_go_to_a_folder_of_their_own(tmp_path):
+    experiment = Experiment(paper="p", item="i", runs=lambda scale: [])
+    names = [scale_folder(tmp_path, experiment, "quick", parse_settings(pairs)).name for pairs in ([], ["b=1", "a=2"], ["a=2", "b=1"])]
+    assert names == ["quick", "quick+a=2,b=1", "quick+a=2,b=1"]
+    hashed = scale_folder(tmp_path, experiment, "quick", {"a": "x/y"}).name
+    assert len(hashed) == len("quick+12345678") and "/" not in hashed
+    assert parse_settings(["a=b=c"], data="mnist") == {"a": "b=c", "data.name": "mnist"}
+
+
+def test_experiment_needs_runs_or_stages():
+    with pytest.raises(UserError, match="needs either runs"):
+        Experiment(paper="p", item="i")
