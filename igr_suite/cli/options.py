@@ -28,7 +28,7 @@ def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick")
         dest="settings",
         help="change a config value of every run, such as schedule.epochs=3; may be repeated; results go to a folder of their own",
     )
-    parser.add_argument("--data", metavar="NAME", help="the same as --set data.name=NAME; see `igr data list`")
+    parser.add_argument("--data", metavar="NAME[,NAME]", help="data sets instead of the experiment's own; see `igr data list`")
     add_results(parser)
 
 

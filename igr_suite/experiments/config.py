@@ -48,6 +48,13 @@ class RunConfig:
     def validate(self) -> None:
         """Raises UserError when fields do not go together; called once all of them have their types."""
 
+    def check_inputs(self, data_dir: str | None) -> None:
+        """Raises UserError when something that the run reads is not there; asked of every run before the first one starts.
+
+        Args:
+          data_dir: folder of tensorflow-datasets; None means the environment's.
+        """
+
     def slug(self) -> str:
         """Returns the readable part of the run's name."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()

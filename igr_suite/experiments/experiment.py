@@ -25,16 +25,22 @@ class StageResults:
       settings: `--set` values; they apply to every config that a stage names here.
       datasets: the experiment's at this scale.
     Attributes:
-      datasets: what the runs are to be made for; `--data NAME` makes it (NAME,).
+      datasets: what the runs are to be made for; `--data A,B` makes it (A, B).
     """
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, datasets: Sequence[str] = ()):
-        self._folder, self._settings = folder, settings or {}
-        self.datasets = (self._settings[DATA_KEY],) if DATA_KEY in self._settings else tuple(datasets)
+        self._folder, self._changes = folder, dict(settings or {})
+        self.datasets = tuple(datasets)
+        if DATA_KEY in self._changes and datasets:   # the stages make their runs for these, nothing is changed afterwards
+            self.datasets = tuple(self._changes.pop(DATA_KEY).split(","))
+
+    def changed(self, config: RunConfig) -> RunConfig:
+        """Returns the config with the `--set` values."""
+        return config.with_values(self._changes)
 
     def summary(self, config: RunConfig) -> dict[str, Any] | None:
         """Returns the summary of a run, None when it is not finished."""
-        return RunFolder(self._folder / config.with_values(self._settings).run_id).summary()
+        return RunFolder(self._folder / self.changed(config).run_id).summary()
 
     def require(self, configs: Sequence[RunConfig]) -> None:
         """Ends the stage here, until all these runs are finished."""
@@ -104,13 +110,12 @@ def expand(experiment: Experiment, scale: str, folder: Path, settings: Mapping[s
     """
     if scale not in SCALES:
         raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
-    settings = settings or {}
     results = StageResults(folder, settings, experiment.datasets.get(scale, ()))
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}
     for number, stage in enumerate(experiment.stages, start=1):
         try:
-            configs = [config.with_values(settings) for config in stage(scale, results)]
+            configs = [results.changed(config) for config in stage(scale, results)]
         except NotReady:
             return Expansion(runs, stages, number)
         for config in configs:

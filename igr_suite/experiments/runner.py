@@ -99,7 +99,10 @@ def run(order: Order, reporter: Reporter) -> Report:
         later = f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)" if expansion.waiting else ""
         wanted = f"no run of {order.experiment.name} at scale {order.scale} matches --only '{order.only}'"
         raise UserError(f"{wanted}{later}; see them with --dry-run")
-    return _Invocation(order, reporter, expansion).run()
+    invocation = _Invocation(order, reporter, expansion)
+    for config in invocation.pending().values():
+        config.check_inputs(order.data_dir)
+    return invocation.run()
 
 
 class _Invocation:

@@ -130,6 +130,9 @@ def _convolutional_decoder(image_shape: tuple[int, int, int], parameters: int, s
                 for i, n in enumerate(filters)
             ),
             keras.layers.Conv2DTranspose(image_shape[2] * parameters, 4, 2, "same", kernel_initializer=glorot(30)),
+            # the pixels' first parameters come before their second ones, as the likelihoods take them
+            keras.layers.Reshape((image_shape[0] * image_shape[1], parameters, image_shape[2])),
+            keras.layers.Permute((2, 1, 3)),
             keras.layers.Flatten(),
         ],
         name="decoder",

@@ -67,7 +67,7 @@ class DiscreteVAE(keras.Model):
         parameters = self.decoder(tf.reshape(code, (-1, self.latent.size)))
         parameters = tf.reshape(parameters, (shape[0], shape[1], self.decoder.output_shape[-1]))
         if self.likelihood == "gaussian":
-            return gaussian_log_likelihood(parameters, images, self.config.output_activation)
+            return gaussian_log_likelihood(parameters, images, "elu" if self.config.output_activation == "elu" else None)
         return bernoulli_log_likelihood(parameters, images)
 
     def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:

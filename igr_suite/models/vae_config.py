@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from igr_suite import data
+from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
 
@@ -61,6 +63,9 @@ class DataConfig:
     train_split: Literal["train", "all"] = "train"
     train_limit: int | None = None
     evaluation_limit: int | None = None
+
+    def __post_init__(self):
+        recipe_of(self.name)  # an unknown name fails here, before anything starts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +189,15 @@ class TrainVAE(RunConfig):
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     seed: int = 0
+
+    def validate(self) -> None:
+        if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
+            raise UserError(f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a Bernoulli one")
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        found = data.status(self.data.name, data_dir)
+        if not found.prepared:
+            raise UserError(found.note)
 
     def slug(self) -> str:
         temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"

@@ -42,9 +42,14 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
         P(K) = prod_j Phi((cut - loc_j) / scale_j)
 
     Gauss-Legendre in z = (t - loc_k) / scale_k, in the log domain. The integrand steps at t = loc_j, sharply where scale_j is
-    far below scale_k. Error of the total over 440 random laws of 10 categories, loc ~ N(0, 2^2), log_scale ~ N(-0.5, 1), as median
-    and worst: 1e-8 and 7e-3 at 64 points, 1e-15 and 3e-4 at 256, 2e-15 and 2e-6 at 64 with splits. Splitting at every loc_j costs
-    K-1 times the work of the same points; it is for scales that differ by a factor of 100 or more.
+    far below scale_k. |sum_k P(k) - 1| over 2,000 random laws of 10 categories, loc ~ N(0, 2^2), log_scale ~ N(-0.5, 1):
+
+        points      64     256    64 split  128 split
+        median     9e-9   7e-16    2e-15      1e-14
+        99%        5e-3    2e-5     1e-6      1e-10
+        largest    2e-2    1e-3     5e-5       3e-7
+
+    Splitting at every loc_j costs K-1 times the work of the same points.
 
     Args:
       loc: [..., K-1].
@@ -64,7 +69,7 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
 
     # Two axes of categories from here on: [..., k, j], k the winner, j its competitors.
     lower = tf.maximum(below_cut, -TAIL)
-    upper = tf.stop_gradient(tf.maximum(TAIL, lower + TAIL))  # far in the upper tail the mass sits just above the cut
+    upper = tf.stop_gradient(tf.maximum(lower + TAIL, TAIL))  # far in the upper tail the mass sits just above the cut
     starts, ends = _ranges(loc, scale, lower, upper) if split else (lower[..., tf.newaxis], upper[..., tf.newaxis])
     nodes, weights = (tf.constant(x, dtype) for x in np.polynomial.legendre.leggauss(points))
     half = 0.5 * (ends - starts)[..., tf.newaxis]

@@ -7,7 +7,15 @@ import tensorflow_probability as tfp
 from scipy.special import expit
 
 from igr_suite.errors import UserError
-from igr_suite.relaxations import RELAXATIONS, IGRSBFinite, initial_planar_flow, relaxation, sampled_kl, uniform_stick_loc
+from igr_suite.relaxations import (
+    RELAXATIONS,
+    IGRSBFinite,
+    argmax_log_probs,
+    initial_planar_flow,
+    relaxation,
+    sampled_kl,
+    uniform_stick_loc,
+)
 
 SAMPLES, BATCH, VARIABLES, CATEGORIES = 3, 2, 4, 5
 RNG = np.random.default_rng(7)
@@ -82,6 +90,29 @@ def test_training_step_is_finite_in_float32_for_confident_networks(name, jit):
         assert kl.shape == (SAMPLES, BATCH, VARIABLES)
         assert all(np.all(np.isfinite(x)) for x in (kl, sample, gradient))
         assert np.any(gradient.numpy() != 0)
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+@pytest.mark.parametrize("name", RELAXATIONS)
+def test_densities_in_a_graph_are_the_eager_ones(name, dtype):
+    """A graph types Python numbers by position, which eager code does not: every density in both precisions."""
+    law, options = relaxation(name), options_of(name, dtype)
+    output = tf.constant(network_output(law), dtype)
+
+    def densities(output):
+        posterior = law.from_network(output, 0.3, **options)
+        prior = law.uniform_prior(CATEGORIES, 0.3, dtype, **options)
+        draw = law.from_network(output, 0.3, **options).draw(SAMPLES, [1, 2])
+        values = [posterior.log_prob_of(draw), sampled_kl(posterior, prior, draw, stick_the_landing=True)]
+        if name != "IGR_SB":  # the truncated tail is off the support of the untruncated density
+            values.append(posterior.log_prob_of_log_sample(draw.log_sample))
+        if name in ("GS", "IGR_I"):
+            values += [argmax_log_probs(posterior), argmax_log_probs(posterior, split=True)]
+        return values
+
+    tolerance = {"rtol": 1e-10} if dtype == tf.float64 else {"rtol": 2e-3, "atol": 2e-3}
+    for ours, eager in zip(tf.function(densities)(output), densities(output)):
+        np.testing.assert_allclose(ours, eager, **tolerance)
 
 
 @pytest.mark.parametrize("name", RELAXATIONS)
