@@ -63,7 +63,8 @@ def sample_igr(mu: tf.Tensor, log_sigma: tf.Tensor, noise: tf.Tensor):
 def standard_normal(shape: list[int], seed: tf.Tensor) -> tf.Tensor:
     """Normals by the inverse cdf from Philox bits: under XLA the default algorithm of `stateless_normal` is some 30 times slower."""
     bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox")
-    uniform = tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) * np.float32(2**-24) + np.float32(2**-25)
+    # 23 bits, not 24: the middle of the last of 2^24 cells rounds to 1 in float32, and erfinv(1) is infinite.
+    uniform = tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) * np.float32(2**-23) + np.float32(2**-24)
     return np.float32(np.sqrt(2)) * tf.math.erfinv(2.0 * uniform - 1.0)
 
 

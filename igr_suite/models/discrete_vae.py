@@ -79,16 +79,21 @@ class DiscreteVAE(keras.Model):
         Returns:
           {"elbo", "reconstruction", "kl"}: means over batch and samples, nats per image.
         """
-        images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
+        weights = [v.value if isinstance(v, keras.Variable) else v for v in self.trained]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([v.value if isinstance(v, keras.Variable) else v for v in self.trained])
-            latent = self.latent.sample(self.encoder(images), self.samples, at_step(seed, tf.constant(2)))
-            reconstruction = tf.reduce_mean(self.log_likelihood(latent.code, images))
-            kl = tf.reduce_mean(self._kl(latent))
-            loss = kl - reconstruction
-        gradients = tape.gradient(loss, [v.value if isinstance(v, keras.Variable) else v for v in self.trained])
-        self.optimiser.apply(gradients, self.trained)
-        return {"elbo": -loss, "reconstruction": reconstruction, "kl": kl}
+            tape.watch(weights)
+            bounds = self.bounds(batch, seed)
+            loss = -bounds["elbo"]
+        self.optimiser.apply(tape.gradient(loss, weights), self.trained)
+        return bounds
+
+    def bounds(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The training bound and its two parts; arguments and result as in `train_step`."""
+        images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
+        latent = self.latent.sample(self.encoder(images), self.samples, at_step(seed, tf.constant(2)))
+        reconstruction = tf.reduce_mean(self.log_likelihood(latent.code, images))
+        kl = tf.reduce_mean(self._kl(latent))
+        return {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
 
     def _kl(self, latent: LatentDraw) -> tf.Tensor:
         if self.config.kl == "closed":

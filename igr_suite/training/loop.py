@@ -1,6 +1,7 @@
 """The loop: many steps a compiled call over data held in memory; the host works only between calls."""
 
 import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from igr_suite.training.seeds import at_step, run_seed
 
 LOGGED_POINTS = 250  # a run logs a few hundred points, not every step
 LONGEST_CALL = 200  # steps: about a second, so that signals are heard soon
-CHECKPOINT_SECONDS = 20.0  # resumes are bitwise from any step, so the clock may decide when to save
+# Resumes are bitwise from any step, so the clock may decide when to save.
+CHECKPOINT_SECONDS = float(os.environ.get("IGR_CHECKPOINT_SECONDS", "20"))
 
 
 @dataclass(frozen=True)
