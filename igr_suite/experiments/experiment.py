@@ -31,7 +31,7 @@ class StageResults:
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, datasets: Sequence[str] = ()):
         self._folder, self._changes = folder, dict(settings or {})
         self.datasets = tuple(datasets)
-        if DATA_KEY in self._changes and datasets:   # the stages make their runs for these, nothing is changed afterwards
+        if DATA_KEY in self._changes and datasets:  # the stages make their runs for these, nothing is changed afterwards
             self.datasets = tuple(self._changes.pop(DATA_KEY).split(","))
 
     def changed(self, config: RunConfig) -> RunConfig:

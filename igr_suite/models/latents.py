@@ -148,7 +148,9 @@ class DiscreteLatent:
 
     def log_argmax_law(self, posterior: relaxations.Relaxation) -> tf.Tensor:
         """log P(argmax = k) of every variable: [B, V, K]; for laws with `has_argmax_law`."""
-        return tf.function(lambda: relaxations.argmax_log_probs(posterior, points=64), jit_compile=True, autograph=False)()  # 5 times faster compiled
+        return tf.function(
+            lambda: relaxations.argmax_log_probs(posterior, points=64), jit_compile=True, autograph=False
+        )()  # 5 times faster compiled
 
     def discrete_kl(self, latent: LatentDraw) -> tf.Tensor:
         """KL of the argmax's law to the uniform one, summed over variables: sum_v [log K + sum_k p log p], [B]."""

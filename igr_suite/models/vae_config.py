@@ -74,7 +74,8 @@ class ModelConfig:
 
     `kl` is "sampled" (log q - log p at the sample) or "closed" (the Gaussians' closed form; not for GS). `prior_temperature` is a
     positive number or "posterior"; G3 fixes it at 0.5. `prior` is "uniform" (argmax close to uniform), "standard" (N(0, 1)) or
-    "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325). `planar_prior` is "shared_flow" (closed form exists) or "after_flow" (G3).
+    "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325). `planar_prior` is "shared_flow" (the KL has a closed form) or
+    "after_flow" (G3's).
     """
 
     name: ModelName = "IGR_I_Dis"
@@ -101,7 +102,9 @@ class ModelConfig:
         for key in optional:
             value = getattr(self, key)
             if value is not None and key not in allowed:
-                readers = [name for name in OPTIONS if key in OPTIONS[name] or (name != "VAE" and key in (*DISCRETE_OPTIONS, "temperature"))]
+                readers = [
+                    name for name in OPTIONS if key in OPTIONS[name] or (name != "VAE" and key in (*DISCRETE_OPTIONS, "temperature"))
+                ]
                 raise UserError(
                     f"model.{key}={value} is not used by {self.name}, only by {', '.join(readers)}; leave it out, or pick runs with --only"
                 )
@@ -192,7 +195,9 @@ class TrainVAE(RunConfig):
 
     def validate(self) -> None:
         if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
-            raise UserError(f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a Bernoulli one")
+            raise UserError(
+                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a Bernoulli one"
+            )
 
     def check_inputs(self, data_dir: str | None) -> None:
         found = data.status(self.data.name, data_dir)
@@ -225,7 +230,8 @@ G2_CV_TEMPERATURES = {"IGR_Planar_Dis": 0.85, "IGR_SB_Finite_Dis": 0.15, "IGR_I_
 G2_NEAR_TEMPERATURES = {"IGR_Planar_Dis": 0.3, "IGR_SB_Finite_Dis": 0.02, "IGR_I_Dis": 0.1, "GS_Dis": 0.25}
 
 
-# Temperatures searched for Table 1: the published choice and its neighbours at quick scale, the authors' grids at paper scale (section 3.4).
+# Temperatures searched for Table 1: the published choice and its neighbours at quick scale, the authors' grids at paper scale
+# (spec/igr.md section 3.4).
 _SB_GRID = (0.01, 0.03, 0.07, 0.1, 0.15, 0.25, 0.5, 0.67)
 _GRID = (0.1, 0.3, 0.5, 0.67, 0.85, 1.0, 1.11, 1.25)
 G2_GRIDS = {
@@ -241,7 +247,7 @@ G2_GRIDS = {
 
 
 def g2(name: ModelName = "IGR_I_Dis", *, data: str = "mnist", **changes) -> TrainVAE:
-    """The README's setting (G2): delta 0.1, dense 784-512-256, V=30, batch 64, learning rate 1e-3, closed-form KL where it exists, 100 epochs."""
+    """The README's setting (G2): delta 0.1, dense 784-512-256, V=30, batch 64, Adam 1e-3, closed-form KL where it exists, 100 epochs."""
     options = {} if name == "GS_Dis" else {"delta": 0.1, "kl": "closed"}
     if name in ("IGR_I_Dis", "IGR_Planar_Dis"):
         options["prior"] = "logistic"
@@ -257,7 +263,15 @@ def g2(name: ModelName = "IGR_I_Dis", *, data: str = "mnist", **changes) -> Trai
 
 
 def _with_data(
-    config: TrainVAE, *, temperature=None, epochs=None, evaluate_every=None, importance_samples=None, seed=None, limit=None, train_split=None
+    config: TrainVAE,
+    *,
+    temperature=None,
+    epochs=None,
+    evaluate_every=None,
+    importance_samples=None,
+    seed=None,
+    limit=None,
+    train_split=None,
 ) -> TrainVAE:
     """Fits a preset to its data set (likelihood, network, binarisation) and applies the few changes that experiments vary."""
     if config.data.name in ("fashion_mnist", "celeb_a"):

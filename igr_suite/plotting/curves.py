@@ -7,7 +7,9 @@ from igr_suite.plotting.style import colour
 MANY_SEEDS = 5  # up to this many, every seed is drawn
 
 
-def draw_curves(axes, frame: pd.DataFrame, x: str, y: str, *, method: str, seed: str, style: str | None = None, label: str = "{method}") -> pd.DataFrame:
+def draw_curves(
+    axes, frame: pd.DataFrame, x: str, y: str, *, method: str, seed: str, style: str | None = None, label: str = "{method}"
+) -> pd.DataFrame:
     """Draws one line a method (and line style): the mean over seeds; thin lines show the seeds.
 
     Args:
@@ -30,9 +32,26 @@ def draw_curves(axes, frame: pd.DataFrame, x: str, y: str, *, method: str, seed:
         elif seeds > 1:
             axes.fill_between(by_x.mean().index, by_x.min(), by_x.max(), color=colour(keys[0]), alpha=0.15, linewidth=0)
         mean = by_x.mean()
-        axes.plot(mean.index, mean, look, color=colour(keys[0]), linewidth=1.8, label=label.format(**{"method": keys[0], **group.iloc[0].to_dict()}))
+        axes.plot(
+            mean.index,
+            mean,
+            look,
+            color=colour(keys[0]),
+            linewidth=1.8,
+            label=label.format(**{"method": keys[0], **group.iloc[0].to_dict()}),
+        )
         drawn.append(
-            pd.DataFrame({"method": keys[0], "style": look, x: mean.index, "mean": mean.values, "lowest": by_x.min().values, "highest": by_x.max().values, "seeds": seeds})
+            pd.DataFrame(
+                {
+                    "method": keys[0],
+                    "style": look,
+                    x: mean.index,
+                    "mean": mean.values,
+                    "lowest": by_x.min().values,
+                    "highest": by_x.max().values,
+                    "seeds": seeds,
+                }
+            )
         )
     return pd.concat(drawn, ignore_index=True)
 

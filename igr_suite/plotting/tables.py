@@ -24,7 +24,10 @@ def over_seeds(frame: pd.DataFrame, by: list[str], columns: dict[str, str], digi
         for column, heading in columns.items():
             values = group[column].dropna().to_numpy(float) if column in group else np.empty(0)
             text[heading] = summary_text(values, digits)
-            number |= {f"{column}_mean": values.mean() if len(values) else np.nan, f"{column}_sd": values.std(ddof=1) if len(values) > 1 else np.nan}
+            number |= {
+                f"{column}_mean": values.mean() if len(values) else np.nan,
+                f"{column}_sd": values.std(ddof=1) if len(values) > 1 else np.nan,
+            }
         text["seeds"] = number["seeds"] = len(group)
         texts.append(text)
         numbers.append(number)

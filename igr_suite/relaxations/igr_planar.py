@@ -24,9 +24,7 @@ class IGRPlanar(GaussianRelaxation):
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 3.3.
     """
 
-    def __init__(
-        self, loc, log_scale, temperature, flow: PlanarFlow, delta: float = 1.0, norm: str = "squared", name: str = "IGRPlanar"
-    ):
+    def __init__(self, loc, log_scale, temperature, flow: PlanarFlow, delta: float = 1.0, norm: str = "squared", name: str = "IGRPlanar"):
         self.flow = flow
         self.norm = norm
         super().__init__(loc, log_scale, temperature, delta, Planar(flow, norm), dict(locals()), name)

@@ -52,7 +52,9 @@ def save(folder: Path, state: State) -> Path:
         for old in paths(folder)[:-KEEP]:
             old.unlink()
     except OSError as error:
-        raise UserError(f"cannot write the checkpoint {path}: {error.strerror}; free space or choose another folder with --results") from error
+        raise UserError(
+            f"cannot write the checkpoint {path}: {error.strerror}; free space or choose another folder with --results"
+        ) from error
     return path
 
 

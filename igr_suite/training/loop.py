@@ -117,7 +117,12 @@ class Diverged(UserError):
 
 
 def fit(
-    model: keras.Model, images: tf.Tensor, plan: Plan, folder: RunFolder, evaluate: Callable[[int], dict[str, float]], interrupts: Interrupts
+    model: keras.Model,
+    images: tf.Tensor,
+    plan: Plan,
+    folder: RunFolder,
+    evaluate: Callable[[int], dict[str, float]],
+    interrupts: Interrupts,
 ) -> float:
     """Trains to the plan's end, or from the folder's last checkpoint to it; bitwise the same either way.
 

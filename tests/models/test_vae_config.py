@@ -59,7 +59,12 @@ def test_defaults_are_resolved_and_part_of_the_identity():
 
 def test_the_presets_are_those_of_the_spec():
     igr, gs = g3("IGR_I_Dis"), g3("GS_Dis")
-    assert (igr.model.architecture, igr.schedule.batch_size, igr.optimiser.learning_rate, igr.model.kl) == ("nonlinear", 100, 3e-4, "sampled")
+    assert (igr.model.architecture, igr.schedule.batch_size, igr.optimiser.learning_rate, igr.model.kl) == (
+        "nonlinear",
+        100,
+        3e-4,
+        "sampled",
+    )
     assert (gs.model.temperature, gs.model.prior_temperature) == (0.67, 0.5)
     old = g2("IGR_I_Dis")
     assert (old.model.variables, old.model.delta, old.model.architecture, old.model.kl) == (30, 0.1, "dense_g2", "closed")

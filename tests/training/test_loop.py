@@ -49,7 +49,14 @@ def run(path, model=None, interrupts=None, plan=None):
     path.mkdir(exist_ok=True)
     model = model or Noisy()
     with contextlib.closing(folder):
-        fit(model, tf.constant(IMAGES), plan or a_plan(), folder, lambda step: {"test_elbo": float(tf.reduce_sum(model.w))}, interrupts or Interrupts())
+        fit(
+            model,
+            tf.constant(IMAGES),
+            plan or a_plan(),
+            folder,
+            lambda step: {"test_elbo": float(tf.reduce_sum(model.w))},
+            interrupts or Interrupts(),
+        )
     return model.w.numpy(), (path / "metrics.jsonl").read_bytes()
 
 

@@ -22,7 +22,7 @@ def runs(scale, results):
             temperature=temperatures[model],
             seed=seed,
             epochs=EPOCHS[scale],
-            evaluate_every=1 if scale != "paper" else 5,
+            evaluate_every={"smoke": 1, "quick": 2, "paper": 5}[scale],
             importance_samples=10,
             limit=LIMIT.get(scale),
         )

@@ -8,7 +8,11 @@ from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.vae import bounds_table, named
 
-QUANTITIES = {"train_elbo": "train ELBO", "test_elbo_relaxed": "test ELBO, sampled KL", "test_relaxed_code_discrete_kl": "test, KL of the argmax's law"}
+QUANTITIES = {
+    "train_elbo": "train ELBO",
+    "test_elbo_relaxed": "test ELBO, sampled KL",
+    "test_relaxed_code_discrete_kl": "test, KL of the argmax's law",
+}
 
 
 def by_epoch(results):
@@ -39,7 +43,9 @@ def plot(results, out):
         drawn = []
         for axis, quantity in zip(axes, ("train_elbo", "test_elbo_relaxed")):
             rows = epochs.dropna(subset=[quantity])
-            drawn.append(draw_curves(axis, rows, "epoch", quantity, method="model", seed="seed", label=r"{method}, $\tau$ = {temperature:g}"))
+            drawn.append(
+                draw_curves(axis, rows, "epoch", quantity, method="model", seed="seed", label=r"{method}, $\tau$ = {temperature:g}")
+            )
             for model, points in published[published["quantity"] == quantity].groupby("model"):
                 axis.plot(points["epoch"].astype(int), points["value"], "D", color=colour(model), markersize=5, markeredgecolor="white")
             axis.plot([], [], "D", color="black", markersize=5, label="authors' code")

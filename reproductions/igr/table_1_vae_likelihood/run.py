@@ -10,7 +10,7 @@ from igr_suite.experiments import Experiment, main
 from igr_suite.experiments.selection import best_temperature
 from igr_suite.models.vae_config import G2_GRIDS, SEEDS, TABLE_1_MODELS, g2
 
-EPOCHS = {"smoke": 1, "quick": 10, "paper": 100}
+EPOCHS = {"smoke": 1, "quick": 5, "paper": 100}
 EVALUATE_EVERY = {"smoke": 1, "quick": 5, "paper": 10}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}
 SAMPLES = {"smoke": 10, "quick": 100, "paper": 1000}
