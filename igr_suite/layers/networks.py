@@ -90,7 +90,7 @@ def _check_convolutional(image_shape: tuple[int, int, int]) -> None:
     if height != width or height not in CONVOLUTIONAL_SIDES:
         raise UserError(
             f"architecture 'conv_jointvae' takes square images of side 32 or 64, got {height}x{width}; "
-            "set data.resize=32, or take a dense architecture"
+            "take one of the dense ones: linear, nonlinear, dense_g2"
         )
 
 

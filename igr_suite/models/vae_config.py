@@ -194,6 +194,12 @@ class TrainVAE(RunConfig):
     seed: int = 0
 
     def validate(self) -> None:
+        height, width, _ = recipe_of(self.data.name).image_shape
+        if self.model.architecture == "conv_jointvae" and (height, width) not in ((32, 32), (64, 64)):
+            raise UserError(
+                f"model.architecture=conv_jointvae takes square images of side 32 or 64, and {self.data.name} has {height}x{width}; "
+                "take one of the dense ones: linear, nonlinear, dense_g2"
+            )
         if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
             raise UserError(
                 f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a Bernoulli one"

@@ -20,6 +20,11 @@ def uniform(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:
         return tf.random.stateless_uniform(shape, seed, np.finfo(np.float64).tiny, dtype=dtype, alg="philox")
     # Naming the generator matters: what XLA selects by itself is 30 times slower on a CPU.
     bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox")
+    return unit_interval(bits)
+
+
+def unit_interval(bits: tf.Tensor) -> tf.Tensor:
+    """uint32 of any shape -> float32 in [2^-24, 1 - 2^-24], on a grid of 2^23 values that is symmetric about 1/2."""
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) * np.float32(2**-23) + np.float32(2**-24)
 
 

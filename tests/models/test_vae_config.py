@@ -49,6 +49,11 @@ def test_elu_outputs_need_a_gaussian_likelihood():
         default().with_values({"model.output_activation": "elu"})
 
 
+def test_convolutional_networks_need_images_that_fit():
+    with pytest.raises(UserError, match="side 32 or 64, and mnist_5k has 28x28"):
+        default().with_values({"model.architecture": "conv_jointvae"})
+
+
 def test_defaults_are_resolved_and_part_of_the_identity():
     config = default("IGR_I_Dis")
     assert (config.model.delta, config.model.temperature, config.model.variables, config.model.categories) == (1.0, 0.15, 20, 10)

@@ -1,0 +1,103 @@
+"""Every reproduction as its users meet it: the command line runs, skips, draws and checks; committed results redraw."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from igr_suite.experiments.discovery import names
+
+REPOSITORY = Path(__file__).parents[2]
+RESULTS = REPOSITORY / "results"
+COMMITTED = sorted(f"{path.parent.parent.name}/{path.parent.name}" for path in RESULTS.glob("*/*/quick"))
+
+
+def igr(*words: str, results: Path, program: tuple[str, ...] = ("-m", "igr_suite.cli.main")) -> subprocess.CompletedProcess:
+    environment = {k: v for k, v in os.environ.items() if k != "TFDS_DATA_DIR"}
+    command = [sys.executable, *program, *words, "--results", str(results)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=REPOSITORY, check=False)
+
+
+def test_table_1_from_the_first_run_to_the_table(tmp_path):
+    name = "igr/table_1_vae_likelihood"
+    first = igr("run", name, "--scale", "smoke", results=tmp_path)
+    assert first.returncode == 0, first.stderr
+    folder = tmp_path / name / "smoke"
+    table = (folder / "table.md").read_text()
+    assert table.split("\n\n")[0] in first.stdout
+    assert "figure.png" in first.stdout
+    with (folder / "table.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["model"] for row in rows] == ["GS", "IGR-I", "IGR-SB-Finite", "IGR-Planar"]
+    for row in rows:  # a bound on 0/1 images of 784 pixels: negative, and not far below that of a coin (-543) after an epoch
+        assert -1200 < float(row["test_elbo_relaxed_mean"]) < -100
+        assert float(row["test_iw_relaxed_10_mean"]) > float(row["test_elbo_relaxed_mean"])
+    with (folder / "table_search.csv").open() as file:
+        found = {(r["model"], float(r["temperature"])): float(r["validation_elbo_relaxed_mean"]) for r in csv.DictReader(file)}
+    for row in rows:
+        mine = {temperature: elbo for (model, temperature), elbo in found.items() if model == row["model"]}
+        assert float(row["temperature"]) == max(mine, key=mine.get)
+
+    drawn = {path.name: path.read_bytes() for path in folder.glob("figure.*")}
+    again = igr("run", name, "--scale", "smoke", results=tmp_path)
+    assert again.returncode == 0
+    assert "start " not in again.stdout + again.stderr, "finished runs are skipped"
+    assert {path.name: path.read_bytes() for path in folder.glob("figure.*")} == drawn, "equal results draw equal files"
+    direct = igr("--scale", "smoke", "--dry-run", results=tmp_path, program=(f"reproductions/{name}/run.py",))
+    assert direct.stdout == igr("run", name, "--scale", "smoke", "--dry-run", results=tmp_path).stdout
+    assert "0 of 6 runs to do" in direct.stdout
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_committed_results_redraw_and_are_judged(tmp_path, name):
+    shutil.copytree(RESULTS / name / "quick", tmp_path / name / "quick", ignore=shutil.ignore_patterns("checkpoints", "figure*", "table*"))
+    plotted = igr("plot", name, "--scale", "quick", results=tmp_path)
+    assert plotted.returncode == 0, plotted.stderr
+    for file in ("figure.png", "figure.csv", "table.md"):
+        assert (tmp_path / name / "quick" / file).exists()
+    assert (tmp_path / name / "quick" / "table.csv").read_text() == (RESULTS / name / "quick" / "table.csv").read_text()
+    checked = igr("check", name, "--scale", "quick", results=tmp_path)
+    assert checked.returncode in (0, 1), checked.stderr
+
+
+def test_every_reproduction_has_its_files_and_dry_runs(tmp_path):
+    for name in names():
+        folder = REPOSITORY / "reproductions" / name
+        for file in ("run.py", "plot.py", "README.md", "published.csv"):
+            assert (folder / file).exists(), f"{name} has no {file}"
+        for scale in ("smoke", "quick", "paper"):
+            listed = igr("run", name, "--scale", scale, "--dry-run", results=tmp_path)
+            assert listed.returncode == 0, listed.stderr
+            assert "runs to do" in listed.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--set", "model.name=IGR_Dis"], "did you mean 'IGR_I_Dis'"),
+        (["--set", "model.temperatur=1"], "did you mean 'model.temperature'"),
+        (["--set", "model.temperature=0"], "temperature must be positive, got 0.0"),
+        (["--set", "model.temperature=-1"], "temperature must be positive, got -1.0"),
+        (["--set", "model.delta=0.1"], "model.delta=0.1 is not used by GS_Dis"),
+        (["--data", "celeb_a"], "celeb_a is not prepared"),
+        (["--data", "mnits"], "unknown dataset 'mnits'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(tmp_path, words, sentence):
+    refused = igr("run", "igr/table_1_vae_likelihood", "--scale", "smoke", *words, results=tmp_path)
+    assert refused.returncode == 2
+    assert sentence in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert not list(tmp_path.rglob("config.json")), "nothing was started"
+
+
+def test_an_unwritable_results_folder_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    refused = igr("run", "igr/table_1_vae_likelihood", "--scale", "smoke", results=tmp_path / "file")
+    assert refused.returncode == 2
+    assert "file" in refused.stderr
+    assert "Traceback" not in refused.stderr
