@@ -8,6 +8,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt  # noqa: E402  the backend must be chosen first
+from matplotlib.ticker import MaxNLocator  # noqa: E402
 
 # The IGR paper's colours (spec/igr.md section 5, Fig. 3); the other methods take the rest of the same ColorBrewer set.
 COLOURS = {
@@ -50,6 +51,12 @@ def figure(width: float = 6.4, height: float = 4.0, columns: int = 1, rows: int 
             yield fig, axes
         finally:
             plt.close(fig)
+
+
+def epoch_axis(axes) -> None:
+    """Labels the x axis in whole epochs."""
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def save(fig, folder: Path, name: str = "figure") -> list[Path]:

@@ -2,7 +2,7 @@
 
 from igr_suite.models.vae_config import G2_CV_TEMPERATURES
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.style import figure, save
+from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.vae import bounds_table, named
 
 
@@ -15,7 +15,7 @@ def plot(results, out):
         drawn = draw_curves(
             axes, rows, "epoch", "test_elbo_relaxed", method="model", seed="seed", style="line", label=r"{method}, $\tau$ = {temperature:g}"
         )
-        axes.set_xlabel("epoch")
+        epoch_axis(axes)
         axes.set_ylabel("test ELBO (nats per image)")
         axes.set_title(f"{rows['data'].iloc[0]}, {seeds_caption(rows, 'seed', ['model', 'line'])}", fontsize=10)
         axes.legend(ncols=2, fontsize=8)

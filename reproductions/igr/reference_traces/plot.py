@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import colour, epoch_axis, figure, save
 from igr_suite.plotting.vae import bounds_table, named
 
 QUANTITIES = {
@@ -49,7 +49,7 @@ def plot(results, out):
             for model, points in published[published["quantity"] == quantity].groupby("model"):
                 axis.plot(points["epoch"].astype(int), points["value"], "D", color=colour(model), markersize=5, markeredgecolor="white")
             axis.plot([], [], "D", color="black", markersize=5, label="authors' code")
-            axis.set_xlabel("epoch")
+            epoch_axis(axis)
             axis.set_title(QUANTITIES[quantity], fontsize=10)
         axes[0].set_ylabel("nats per image")
         axes[0].set_ylim(bottom=-205)

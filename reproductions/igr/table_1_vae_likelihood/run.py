@@ -11,6 +11,7 @@ from igr_suite.experiments.selection import best_temperature
 from igr_suite.models.vae_config import G2_GRIDS, SEEDS, TABLE_1_MODELS, g2
 
 EPOCHS = {"smoke": 1, "quick": 5, "paper": 100}
+SMALL_DATA_EPOCHS = {("quick", "mnist_5k"): 20}  # epochs of 62 steps instead of 781
 EVALUATE_EVERY = {"smoke": 1, "quick": 5, "paper": 10}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}
 SAMPLES = {"smoke": 10, "quick": 100, "paper": 1000}
@@ -25,7 +26,7 @@ def config(scale, data, model, temperature, seed):
         data=data,
         temperature=temperature,
         seed=seed,
-        epochs=EPOCHS[scale],
+        epochs=SMALL_DATA_EPOCHS.get((scale, data), EPOCHS[scale]),
         evaluate_every=EVALUATE_EVERY[scale],
         importance_samples=SAMPLES[scale],
         limit=LIMIT.get(scale),
