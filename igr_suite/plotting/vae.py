@@ -45,6 +45,29 @@ def bounds_table(frame: pd.DataFrame, folder: Path, note: str, name: str = "tabl
     return save_table(folder, texts, numbers, note, name)
 
 
+def importance_table(frame: pd.DataFrame, folder: Path, name: str = "table_importance") -> list[Path]:
+    """Writes how the importance-weighted log-likelihood rises with S: mean over seeds +- its standard error over test images.
+
+    Args:
+      frame: finished runs, from `named`.
+      folder: where to.
+      name: of the files.
+    """
+    texts, numbers = [], []
+    for (data, model, temperature), group in frame.groupby(["data", "model", "temperature"], sort=False):
+        for estimator in ("relaxed", "one_hot"):
+            columns = [c for c in likelihood_columns(frame, estimator) if group[c].notna().all()]
+            if not columns:
+                continue
+            row = {"data": data, "model": model, "temperature": temperature, "codes": estimator.replace("_", "-")}
+            elbo = "test_elbo_relaxed" if estimator == "relaxed" else "test_elbo_one_hot_exact"
+            numbers.append(row | {column: group[column].mean() for column in (elbo, *columns, *(f"{c}_se" for c in columns))})
+            cells = {f"S={c.rsplit('_', 1)[1]}": f"{group[c].mean():.2f} ± {group[f'{c}_se'].mean():.2f}" for c in columns}
+            texts.append(row | {"ELBO": f"{group[elbo].mean():.2f}"} | cells | {"seeds": len(group)})
+    note = "Test split, nats per image; mean over seeds ± standard error over images. S-sample bounds use the first S of the same samples."
+    return save_table(folder, pd.DataFrame(texts).fillna("-"), pd.DataFrame(numbers), note, name)
+
+
 def bounds_figure(frame: pd.DataFrame, folder: Path, column: str, label: str) -> list[Path]:
     """Draws one panel a data set: every seed a dot, the mean a bar across them, a colour a model."""
     sets = list(dict.fromkeys(frame["data"]))

@@ -13,7 +13,7 @@ SEED = tf.constant([3, 4])
 
 def test_the_extreme_bits_stay_inside_the_interval_and_give_finite_noise():
     ends = unit_interval(tf.constant([0, 2**32 - 1], tf.uint32)).numpy()
-    assert 0 < ends[0]
+    assert ends[0] > 0
     assert ends[1] < 1
     assert ends[0] == 1 - ends[1]
     assert np.isfinite(tf.math.erfinv(2 * ends - 1)).all()

@@ -6,7 +6,7 @@ import pandas as pd
 
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, epoch_axis, figure, save
-from igr_suite.plotting.vae import bounds_table, named
+from igr_suite.plotting.vae import bounds_table, importance_table, named
 
 QUANTITIES = {
     "train_elbo": "train ELBO",
@@ -58,4 +58,4 @@ def plot(results, out):
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     note = "Nats per image at the last epoch, mean ± standard deviation over seeds; all 60,000 training images, as in the authors' code."
-    return [*paths, out / "figure.csv", *bounds_table(named(results.runs), out, note)]
+    return [*paths, out / "figure.csv", *bounds_table(named(results.runs), out, note), *importance_table(named(results.runs), out)]

@@ -3,7 +3,7 @@
 from igr_suite.experiments.selection import CRITERION, selected_runs
 from igr_suite.models.vae_config import SEEDS
 from igr_suite.plotting.tables import over_seeds, save_table
-from igr_suite.plotting.vae import bounds_figure, bounds_table, named
+from igr_suite.plotting.vae import bounds_figure, bounds_table, importance_table, named
 
 
 def plot(results, out):
@@ -21,6 +21,7 @@ def plot(results, out):
     texts, numbers = over_seeds(search, ["data", "model", "temperature"], {CRITERION: "validation ELBO"})
     return [
         *bounds_table(chosen, out, note),
+        *importance_table(chosen, out),
         *bounds_figure(chosen, out, "test_elbo_relaxed", "test ELBO"),
         *save_table(out, texts, numbers, f"Seed {SEEDS[0]}, nats per image.", name="table_search"),
     ]
