@@ -1,10 +1,12 @@
 """`igr data`: lists, verifies and fetches datasets."""
 
 import argparse
+import importlib
 import sys
 
 from igr_suite.cli.options import add_data_dir, add_verb, table
 from igr_suite.errors import UserError
+from igr_suite.experiments.quiet import quiet
 
 EXAMPLES = """  igr data list
   igr data fetch mnist
@@ -43,6 +45,8 @@ def _list(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     from igr_suite import data
 
+    with quiet():
+        importlib.import_module("tensorflow")
     if arguments.name is not None:
         print(data.verify(arguments.name, arguments.data_dir))
         return 0

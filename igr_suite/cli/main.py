@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     Args:
       arguments: words after `igr`; by default those of the command line.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on its build are not the user's
     parser = argparse.ArgumentParser(
         prog="igr",
         description="Runs, draws and checks reproductions of papers on gradient estimation.",

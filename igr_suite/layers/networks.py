@@ -10,7 +10,9 @@
 Source: spec/igr.md section 3.2 (Potapczynski et al., 2020).
 """
 
+import contextlib
 import math
+from collections.abc import Iterator
 
 import keras
 
@@ -77,6 +79,23 @@ def decoder(architecture: str, latents: int, image_shape: tuple[int, int, int], 
         net = dense_stack(_known(DECODER_HIDDEN, architecture), outputs, seed, "decoder")
     net.build((None, latents))
     return net
+
+
+@contextlib.contextmanager
+def computing_in(networks: list[keras.Model], precision: str) -> Iterator[None]:
+    """Lets the layers of networks compute in "bfloat16" (weights and gradients of weights stay float32) or "float32" while it lasts.
+
+    It acts while a function is traced, so that one set of weights serves a training step in bfloat16 and evaluation in float32.
+    """
+    layers = [layer for network in networks for layer in network.layers]
+    before = [layer.dtype_policy for layer in layers]
+    for layer in layers:
+        layer.dtype_policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+    try:
+        yield
+    finally:
+        for layer, policy in zip(layers, before):
+            layer.dtype_policy = policy
 
 
 def _known(table: dict, architecture: str):

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
-from igr_suite.layers.networks import decoder, encoder
+from igr_suite.layers.networks import computing_in, decoder, encoder
 from igr_suite.models.latents import LatentDraw, latent_of
 from igr_suite.models.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from igr_suite.models.vae_config import ModelConfig, OptimiserConfig
@@ -32,7 +32,6 @@ class DiscreteVAE(keras.Model):
     """
 
     scalars = ("elbo", "reconstruction", "kl")
-    jit_steps = True  # measured: docs/performance.md
 
     def __init__(
         self,
@@ -49,6 +48,7 @@ class DiscreteVAE(keras.Model):
         super().__init__(name="discrete_vae")
         self.config, self.binarisation, self.likelihood, self.samples = config, binarisation, likelihood, samples
         self.matmul_precision = matmul_precision
+        self.jit_steps = matmul_precision == "float32"  # measured: XLA's bfloat16 products are slow on a CPU (docs/performance.md)
         self.latent = latent_of(config, seed)
         self.encoder = encoder(config.architecture, image_shape, self.latent.parameters, 1000 * seed)
         self.decoder = decoder(config.architecture, self.latent.size, image_shape, 2 if likelihood == "gaussian" else 1, 1000 * seed + 500)
@@ -61,10 +61,13 @@ class DiscreteVAE(keras.Model):
         """Everything that training changes, in a fixed order."""
         return [*self.trained, *self.optimiser.variables]
 
+    def _encode(self, images: tf.Tensor) -> tf.Tensor:
+        return tf.cast(self.encoder(images), images.dtype)
+
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """log p(x | z): codes [S, B, size], images [B, D] -> [S, B]."""
         shape = tf.shape(code)
-        parameters = self.decoder(tf.reshape(code, (-1, self.latent.size)))
+        parameters = tf.cast(self.decoder(tf.reshape(code, (-1, self.latent.size))), code.dtype)
         parameters = tf.reshape(parameters, (shape[0], shape[1], self.decoder.output_shape[-1]))
         if self.likelihood == "gaussian":
             return gaussian_log_likelihood(parameters, images, "elu" if self.config.output_activation == "elu" else None)
@@ -82,7 +85,8 @@ class DiscreteVAE(keras.Model):
         weights = [v.value if isinstance(v, keras.Variable) else v for v in self.trained]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
-            bounds = self.bounds(batch, seed)
+            with computing_in([self.encoder, self.decoder], self.matmul_precision):
+                bounds = self.bounds(batch, seed)
             loss = -bounds["elbo"]
         self.optimiser.apply(tape.gradient(loss, weights), self.trained)
         return bounds
@@ -90,7 +94,7 @@ class DiscreteVAE(keras.Model):
     def bounds(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """The training bound and its two parts; arguments and result as in `train_step`."""
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
-        latent = self.latent.sample(self.encoder(images), self.samples, at_step(seed, tf.constant(2)))
+        latent = self.latent.sample(self._encode(images), self.samples, at_step(seed, tf.constant(2)))
         reconstruction = tf.reduce_mean(self.log_likelihood(latent.code, images))
         kl = tf.reduce_mean(self._kl(latent))
         return {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl}
@@ -117,7 +121,7 @@ class DiscreteVAE(keras.Model):
           relaxed_code_discrete_kl: relaxed code with that KL, as the authors report; mixes two models and bounds neither (GS, IGR-I).
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
-        latent = self.latent.sample(self.encoder(images), 1, at_step(seed, tf.constant(2)))
+        latent = self.latent.sample(self._encode(images), 1, at_step(seed, tf.constant(2)))
         relaxed, kl = self.log_likelihood(latent.code, images)[0], self.latent.sampled_kl(latent)[0]
         result = {"elbo_relaxed": relaxed - kl}
         closed = self.latent.closed_kl(latent)
@@ -155,7 +159,7 @@ class DiscreteVAE(keras.Model):
         Source: Burda et al. (2016), eq. 8; spec/igr.md section 3.3.
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
-        latent = self.latent.sample(self.encoder(images), samples, at_step(seed, tf.constant(2)))
+        latent = self.latent.sample(self._encode(images), samples, at_step(seed, tf.constant(2)))
         if estimator == "relaxed":
             return self.log_likelihood(latent.code, images) - self.latent.sampled_kl(latent)
         log_likelihood = self.log_likelihood(self.latent.one_hot(latent), images)

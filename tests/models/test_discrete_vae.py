@@ -186,3 +186,16 @@ def test_sample_counts():
     assert sample_counts(100) == [1, 10, 100]
     assert sample_counts(250) == [1, 10, 100, 250]
     assert sample_counts(1) == [1]
+
+
+def test_bfloat16_steps_are_near_float32_ones_and_evaluation_is_float32():
+    """bfloat16 has 8 bits: one step's bound within 1%; evaluation of equal weights is the same to the last bit."""
+    exact, coarse = a_model("IGR_I_Dis"), a_model("IGR_I_Dis")
+    coarse.matmul_precision = "bfloat16"
+    batch = some_images(16)
+    for name, value in exact.eval_step(batch, SEED).items():
+        np.testing.assert_array_equal(value, coarse.eval_step(batch, SEED)[name])
+    elbos = [float(tf.function(model.train_step)(batch, SEED)["elbo"]) for model in (exact, coarse)]
+    assert elbos[0] != elbos[1], "nothing was computed in bfloat16"
+    assert elbos[0] == pytest.approx(elbos[1], rel=0.01)
+    assert {v.dtype for v in coarse.state_variables()} == {v.dtype for v in exact.state_variables()}

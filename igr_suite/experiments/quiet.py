@@ -1,0 +1,21 @@
+"""Keeps what TensorFlow prints while it is imported (notes on its build, on absent GPUs) off the terminal."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Silences file descriptors 1 and 2, which C++ code writes to whatever TF_CPP_MIN_LOG_LEVEL says; only for imports."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    streams = [(number, os.dup(number)) for number in (1, 2)]
+    try:
+        for number, _ in streams:
+            os.dup2(silence, number)
+        yield
+    finally:
+        for number, saved in streams:
+            os.dup2(saved, number)
+            os.close(saved)
+        os.close(silence)
