@@ -82,7 +82,7 @@ def bounds_figure(frame: pd.DataFrame, folder: Path, column: str, label: str) ->
                 mean = cell[column].mean()
                 axis.plot([place - 0.28, place + 0.28], [mean, mean], color=colour(model), linewidth=2.5, solid_capstyle="round")
                 axis.plot([place] * len(cell), cell[column], "o", color=colour(model), markersize=4, alpha=0.55)
-                axis.annotate(f"{mean:.1f}", (place + 0.3, mean), fontsize=7.5, va="center")
+                axis.annotate(f"{mean:.1f}", (place + 0.34, mean), fontsize=7.5, va="center")
                 drawn.append(cell[["data", "model", "temperature", "seed", column]])
             axis.set_xticks(range(len(models)), models, rotation=20, ha="right")
             axis.set_xlim(-0.6, len(models) - 0.2)

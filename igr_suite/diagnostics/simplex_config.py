@@ -1,0 +1,48 @@
+"""Configuration of a simplex-proximity run: one law, some temperatures (never imports TensorFlow)."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from igr_suite.errors import UserError
+from igr_suite.experiments.config import RunConfig
+
+TABLE_TEMPERATURES = (0.05, 0.1, 0.15, 0.25, 0.5, 0.67, 1.0)  # spec/igr.md section 2.4
+
+
+def linspace(first: float, last: float, number: int) -> tuple[float, ...]:
+    """Returns evenly spaced temperatures, rounded to 9 decimals so that they read well in a config."""
+    return tuple(round(first + (last - first) * i / max(number - 1, 1), 9) for i in range(number))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimplexProximity(RunConfig):
+    """Distances of a law's samples to the nearest vertex, at one temperature after the other.
+
+    The law is the one that treats all categories alike (`uniform_prior`): equal logits for GS; for the Gaussian laws the unit-scale
+    parameters whose argmax is uniform, in closed form. IGR-I's delta is 1; there, another one shifts all logits alike and changes nothing.
+    """
+
+    executor: ClassVar[str] = "igr_suite.diagnostics.simplex_proximity:execute"
+    family: ClassVar[str] = "simplex_proximity"
+
+    relaxation: Literal["GS", "IGR_I", "IGR_SB_Finite", "IGR_SB_Log"]
+    temperatures: tuple[float, ...]
+    samples: int
+    categories: int = 50
+    seed: int = 0
+
+    def validate(self) -> None:
+        if not self.temperatures:
+            raise UserError("temperatures is empty; give at least one, such as 0.5")
+        if len(set(self.temperatures)) < len(self.temperatures):
+            raise UserError("temperatures names one of them twice; each is a row of the results")
+        for temperature in self.temperatures:
+            if not temperature > 0:
+                raise UserError(f"temperatures must be positive, got {temperature} (IGR-SB works from about 0.01)")
+        if self.samples < 2:
+            raise UserError(f"samples must be at least 2, got {self.samples}")
+        if self.categories < 2:
+            raise UserError(f"categories must be at least 2, got {self.categories}")
+
+    def slug(self) -> str:
+        return f"{self.relaxation}-K{self.categories}-{len(self.temperatures)}x{self.samples}-s{self.seed}"
