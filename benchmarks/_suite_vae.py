@@ -6,7 +6,7 @@ import _problem as p
 import tensorflow as tf
 
 from igr_suite.models.discrete_vae import DiscreteVAE
-from igr_suite.models.vae_config import g3
+from igr_suite.models.presets import g3
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 from igr_suite.training.seeds import run_seed
 

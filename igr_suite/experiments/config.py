@@ -90,7 +90,11 @@ class RunConfig:
         changed = self.to_dict()
         for path, value in settings.items():
             self._place(changed, path, value)
+        self.adapt(changed, settings)
         return self.from_dict(changed)
+
+    def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
+        """Lets a subclass drop from `changed` what only follows from a value that `settings` replace; called by `with_values`."""
 
     def _place(self, changed: dict[str, Any], path: str, value: Any) -> None:
         target, kind, walked = changed, type(self), []

@@ -118,6 +118,7 @@ class DiscreteVAE(keras.Model):
           elbo_one_hot: one-hot code, relaxed KL (sampled). The KL of the relaxed laws is at least that of their argmax, so this is
             a bound of the model whose prior is the argmax of the relaxed prior.
           elbo_one_hot_exact: one-hot code, KL of the exact law of the argmax to the uniform law (GS, IGR-I).
+          n_required, never_exceeds: sticks kept by the truncation, share of draws that it never cuts (IGR-SB; no nats).
           relaxed_code_discrete_kl: relaxed code with that KL, as the authors report; mixes two models and bounds neither (GS, IGR-I).
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
@@ -129,6 +130,7 @@ class DiscreteVAE(keras.Model):
             result["elbo_relaxed_closed"] = relaxed - closed
         if self.config.name == "VAE" or not discrete:
             return result
+        result |= {name: tf.fill(tf.shape(kl), value) for name, value in latent.draw.info.items()}
         one_hot = self.log_likelihood(self.latent.one_hot(latent), images)[0]
         result["elbo_one_hot"] = one_hot - kl
         if self.latent.has_argmax_law:

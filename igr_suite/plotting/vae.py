@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from igr_suite.models.vae_config import SHORT_NAMES
+from igr_suite.models.presets import SHORT_NAMES
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from igr_suite.experiments.store import RunFolder
-from igr_suite.models.vae_config import default, replace
+from igr_suite.models.presets import default, replace
 from igr_suite.training import checkpoints
 
 CONFIG = replace(

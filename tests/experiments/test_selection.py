@@ -6,7 +6,7 @@ import pytest
 from igr_suite.experiments.experiment import NotReady, StageResults
 from igr_suite.experiments.selection import CRITERION, best_temperature, selected_runs
 from igr_suite.experiments.store import RunFolder
-from igr_suite.models.vae_config import default
+from igr_suite.models.presets import default
 
 CANDIDATES = {t: default("GS_Dis", temperature=t) for t in (0.25, 0.5, 1.0)}
 

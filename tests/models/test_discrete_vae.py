@@ -199,3 +199,14 @@ def test_bfloat16_steps_are_near_float32_ones_and_evaluation_is_float32():
     assert elbos[0] != elbos[1], "nothing was computed in bfloat16"
     assert elbos[0] == pytest.approx(elbos[1], rel=0.01)
     assert {v.dtype for v in coarse.state_variables()} == {v.dtype for v in exact.state_variables()}
+
+
+def test_a_truncated_law_reports_how_many_sticks_it_keeps():
+    model = a_model("IGR_SB_Dis", categories=6, threshold=0.9)
+    result = model.eval_step(some_images(8), SEED)
+    assert set(result) >= {"elbo_relaxed", "elbo_one_hot", "n_required", "never_exceeds"}
+    assert 1 <= float(result["n_required"][0]) <= 5
+    assert 0 <= float(result["never_exceeds"][0]) <= 1
+    generous = a_model("IGR_SB_Dis", categories=6, threshold=0.999).eval_step(some_images(8), SEED)
+    assert float(generous["n_required"][0]) > float(result["n_required"][0])
+    assert float(generous["never_exceeds"][0]) > float(result["never_exceeds"][0])

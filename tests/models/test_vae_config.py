@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.models.vae_config import ModelConfig, ScheduleConfig, TrainVAE, default, g2, g3
+from igr_suite.models.presets import default, g2, g3
+from igr_suite.models.vae_config import ModelConfig, ScheduleConfig, TrainVAE
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,15 @@ def test_defaults_are_resolved_and_part_of_the_identity():
     assert TrainVAE.from_dict(config.to_dict()) == config
 
 
+def test_another_model_takes_its_own_defaults_and_keeps_what_was_chosen():
+    assert default("IGR_I_Dis").with_values({"model.name": "GS_Dis"}) == default("GS_Dis")
+    assert default("GS_Dis").with_values({"model.name": "VAE", "model.latent_dim": "4"}).model.latent_dim == 4
+    chosen = default("IGR_I_Dis", temperature=0.3).with_values({"model.name": "IGR_Planar_Dis"})
+    assert chosen.model.temperature == 0.3
+    with pytest.raises(UserError, match="model.delta=0.5 is not used by GS_Dis"):
+        default("IGR_I_Dis").with_values({"model.delta": "0.5"}).with_values({"model.name": "GS_Dis"})
+
+
 def test_the_presets_are_those_of_the_spec():
     igr, gs = g3("IGR_I_Dis"), g3("GS_Dis")
     assert (igr.model.architecture, igr.schedule.batch_size, igr.optimiser.learning_rate, igr.model.kl) == (
@@ -75,4 +85,6 @@ def test_the_presets_are_those_of_the_spec():
     assert (old.model.variables, old.model.delta, old.model.architecture, old.model.kl) == (30, 0.1, "dense_g2", "closed")
     assert (old.schedule.batch_size, old.optimiser.learning_rate, old.schedule.epochs) == (64, 1e-3, 100)
     assert g2("GS_Dis", data="fashion_mnist").data.binarisation == "none"
+    assert g2("GS_Dis", data="fashion_mnist").model.output_activation == "elu"
+    assert old.model.output_activation == "linear"
     assert g2("GS_Dis", data="celeb_a").model.architecture == "conv_jointvae"

@@ -6,7 +6,7 @@ IGR-Planar and IGR-SB-Finite stand beside them. All 60,000 training images are u
 """
 
 from igr_suite.experiments import Experiment, main
-from igr_suite.models.vae_config import SEEDS, TABLE_1_MODELS, g3
+from igr_suite.models.presets import SEEDS, TABLE_1_MODELS, g3
 
 EPOCHS = {"smoke": 1, "quick": 20, "paper": 100}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}

@@ -1,0 +1,33 @@
+"""Every VAE of the suite under its own default preset, one seed each: the place to start runs of one's own.
+
+    igr run igr/discrete_vae --scale quick                                                  # all models, embedded data
+    igr run igr/discrete_vae --scale paper --only GS --data mnist --set model.temperature=0.5
+    igr run igr/discrete_vae --scale quick --only IGR_I --set schedule.samples=10 --set seed=7
+Expect: a few nats between the relaxed discrete models; the Gaussian VAE ahead of all of them.
+"""
+
+from typing import get_args
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.presets import SEEDS, default
+from igr_suite.models.vae_config import ModelName
+
+EPOCHS = {"smoke": 1, "quick": 20, "paper": 100}
+LIMIT = {"smoke": 256}
+
+EXPERIMENT = Experiment(
+    paper="igr",
+    item="discrete_vae",
+    title="Every VAE under the suite's default preset; for own runs",
+    datasets={"smoke": ("mnist_5k",), "quick": ("mnist_5k",), "paper": ("mnist",)},
+    stages=(
+        lambda scale, results: [
+            default(name, data=data, seed=SEEDS[0], epochs=EPOCHS[scale], evaluate_every=5, limit=LIMIT.get(scale))
+            for data in results.datasets
+            for name in get_args(ModelName)
+        ],
+    ),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)
