@@ -44,7 +44,7 @@ def distance_function(config: SimplexProximity) -> Callable[[float], np.ndarray]
 
 
 def execute(config: SimplexProximity, folder: RunFolder) -> None:
-    """Writes the rows that are missing (step is the temperature's index), and the summary: some columns at the temperatures of the table."""
+    """Writes the rows that are missing (step: the temperature's index), and a summary of those at the temperatures of the table."""
     distances = distance_function(config)
     done = folder.metrics.last_step()
     with Progress(folder) as progress:

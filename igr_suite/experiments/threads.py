@@ -10,6 +10,7 @@ from igr_suite.experiments.environment import cores
 FAMILY_THREADS = {
     "default": 1,
     "discrete_vae": 1,
+    "fit_discrete": 1,
     "simplex_proximity": 1,
 }
 
