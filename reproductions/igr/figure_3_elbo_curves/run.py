@@ -8,7 +8,7 @@ vertex) lies at or below its solid one; the README has the measured figure and t
 from igr_suite.experiments import Experiment, main
 from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, SEEDS, TABLE_1_MODELS, g2
 
-EPOCHS = {"smoke": 2, "quick": 10, "paper": 100}
+EPOCHS = {"smoke": 2, "quick": 6, "paper": 100}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}
 LIMIT = {"smoke": 256}
 
