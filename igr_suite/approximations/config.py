@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from igr_suite.approximations.targets import TARGETS, log_pmf
+from igr_suite.approximations.targets import TARGETS, has_mass_everywhere, log_pmf
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
 
@@ -46,8 +46,8 @@ class FitDiscrete(RunConfig):
     """One law fitted to one target with one seed, by Adam on the mean of relaxed samples.
 
     `loss` is "kl" (KL(m || p)) or "squared"; `start` is "paper" (the authors' initial values) or "uniform" (the law whose argmax
-    treats all categories alike, from which IGR-I with many categories moves, as it hardly does from the paper's). The fit ends
-    after `iterations`, or once the mean loss over 10 of them is at most `tolerance`.
+    treats all categories alike; IGR-I with many categories hardly gets there from the paper's). The fit ends after `iterations`, or
+    once the mean loss over 10 of them is at most `tolerance`. `trials` is the binomial's, the number of categories when not given.
     """
 
     executor: ClassVar[str] = "igr_suite.approximations.execute:execute"
@@ -56,6 +56,7 @@ class FitDiscrete(RunConfig):
     target: TargetName
     model: LawName
     categories: int
+    trials: int | None = None
     temperature: float | None = None
     loss: Literal["kl", "squared"] | None = None
     samples: int = 1000
@@ -73,6 +74,8 @@ class FitDiscrete(RunConfig):
         for key, value in (DEFAULTS[self.model] | OPTIONS[self.model]).items() if self.model in OPTIONS else ():
             if getattr(self, key) is None:
                 object.__setattr__(self, key, value)
+        if self.target == "binomial" and self.trials is None:
+            object.__setattr__(self, "trials", self.categories)
         super().__post_init__()
 
     def validate(self) -> None:
@@ -80,13 +83,15 @@ class FitDiscrete(RunConfig):
             if getattr(self, key) is not None and key not in OPTIONS[self.model]:
                 readers = ", ".join(name for name in OPTIONS if key in OPTIONS[name])
                 raise UserError(f"{key}={getattr(self, key)} is not used by {self.model}, only by {readers}; leave it out")
+        if self.trials is not None and self.target != "binomial":
+            raise UserError(f"trials={self.trials} is not used by the target {self.target}, only by binomial; leave it out")
         for key in ("temperature", "learning_rate", "delta"):
             value = getattr(self, key)
             if value is not None and not value > 0:
                 hint = " (stick-breaking works from about 0.01, the others from about 0.05)" if key == "temperature" else ""
                 raise UserError(f"{key} must be positive, got {value}{hint}")
-        for key in ("samples", "iterations", "evaluation_samples"):
-            if getattr(self, key) < 1:
+        for key in ("samples", "iterations", "evaluation_samples", "trials"):
+            if getattr(self, key) is not None and getattr(self, key) < 1:
                 raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
         if self.iterations % 10:
             raise UserError(f"iterations must be a multiple of 10, as the loss is looked at every 10 of them, got {self.iterations}")
@@ -96,14 +101,18 @@ class FitDiscrete(RunConfig):
             raise UserError(f"threshold must lie between 0 and 1, got {self.threshold} (the paper's fits use 0.9)")
         if self.quantile is not None and not 0 <= self.quantile <= 100:
             raise UserError(f"quantile is a percentile between 0 and 100, got {self.quantile}")
-        least = TARGETS[self.target].categories
+        least = TARGETS[self.target].least
         if self.categories < least:
             raise UserError(f"categories must be at least {least} for the target {self.target}, got {self.categories}")
-        if self.loss == "kl" and not np.isfinite(log_pmf(self.target, self.categories)).all():
+        if self.loss == "kl" and not has_mass_everywhere(self.target, self.categories, self.trials):
             raise UserError(
                 f"loss=kl is infinite here: {self.target} has categories without mass among its first {self.categories}; "
                 "take loss=squared or fewer categories"
             )
+
+    def log_target(self) -> np.ndarray:
+        """Log-probabilities of the target, float64 [K]."""
+        return log_pmf(self.target, self.categories, self.trials)
 
     def slug(self) -> str:
         return f"{self.target}-{self.model}-K{self.categories}-n{self.iterations}-s{self.seed}"

@@ -9,14 +9,13 @@ import tensorflow as tf
 from igr_suite.approximations import laws
 from igr_suite.approximations.config import FitDiscrete
 from igr_suite.approximations.losses import LOSSES
-from igr_suite.approximations.targets import log_pmf
 from igr_suite.errors import UserError
 from igr_suite.relaxations import Draw
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.seeds import at_step, run_seed
 
 LOOK_EVERY = 10  # iterations between metrics rows and looks at the stopping rule; spec/igr.md section 2.1
-JIT = True  # measured: docs/performance.md
+JIT = False  # measured (docs/performance.md): XLA compiles for seconds and is up to three times slower
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def compiled_iterations(config: FitDiscrete, variables: dict) -> Callable[[tf.Te
     optimiser = FusedAdam(config.learning_rate)
     trained = list(variables.values())
     optimiser.build(trained)
-    log_target, seed = tf.constant(log_pmf(config.target, config.categories), tf.float32), run_seed(config.seed, "fit")
+    log_target, seed = tf.constant(config.log_target(), tf.float32), run_seed(config.seed, "fit")
     names = ["loss", *(["n_required", "never_exceeds"] if config.model == "IGR_SB" else [])]
 
     @tf.function(input_signature=[tf.TensorSpec((), tf.int32)], autograph=False, jit_compile=JIT)
@@ -113,7 +112,7 @@ def fit(config: FitDiscrete, on_row: Callable[[int, dict[str, float]], None] = l
                 f"{losses[~np.isfinite(losses)][0]}; try a smaller learning_rate or a higher temperature"
             )
         first_loss, loss = (float(losses[0]) if step == 0 else first_loss), float(losses.mean())
-        on_row(step + LOOK_EVERY, {"loss": loss, "last_loss": float(losses[-1]), **{k: float(v[-1]) for k, v in series.items()}})
+        on_row(step + LOOK_EVERY, {"loss": losses.mean(), "last_loss": losses[-1], **{k: v[-1] for k, v in series.items()}})
         if should_stop(losses, config.tolerance):
             reason = "tolerance"
             break

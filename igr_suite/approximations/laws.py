@@ -41,8 +41,9 @@ def initial_values(config: FitDiscrete) -> dict[str, tf.Tensor]:
         prior = build(config, values | flow).uniform_prior(config.categories, config.temperature, **_options(config, flow))
         values = {"loc": prior.loc, "log_scale": prior.log_scale}
     elif config.model in STICKS:
+        middle = -math.log(max(size - 1.0, 0.5))  # logit(1/(K-1)), which is infinite for K = 2
         jitter = tf.random.stateless_normal([size], run_seed(config.seed, "initial scale"), stddev=STICK_JITTER)
-        values = {"loc": tf.fill([size], -math.log(max(size - 1.0, 0.5))), "log_scale": STICK_LOG_SCALE + jitter}
+        values = {"loc": tf.fill([size], middle), "log_scale": STICK_LOG_SCALE + jitter}
     return values | flow
 
 

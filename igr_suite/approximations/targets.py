@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 DISCRETE_WEIGHTS = (10, 1, 5, 1, 10, 10, 1, 6, 1, 1)  # over 46; spec/igr.md section 2.2
 UNIFORM_MIX = ((11, 0.9), (15, 0.1))  # (categories, their mass together): 0..10, then 11..25
@@ -15,43 +14,57 @@ class Target:
     """A law on 0, 1, 2, ...
 
     Attributes:
-      law: number of categories -> scipy's frozen law; most targets do not depend on the number.
-      categories: smallest number of categories that makes sense, and the usual one.
+      law: (scipy.stats, size) -> scipy's frozen law; the size is the number of categories (of a binomial law the trials). The module
+        is an argument because importing it takes a second, which commands that only list runs do not spend.
+      least: smallest number of categories that makes sense.
+      support: size -> how many values have mass, None when all of 0, 1, 2, ... do.
     """
 
-    law: Callable[[int], "stats.rv_discrete"]
-    categories: int
+    law: Callable
+    least: int = 2
+    support: Callable[[int], int | None] = lambda size: None
 
 
-def table(weights) -> "stats.rv_discrete":
-    """The law on 0, 1, ... with probabilities in proportion to the weights."""
+def _table(stats, weights):
     weights = np.asarray(weights, np.float64)
     return stats.rv_discrete(values=(np.arange(len(weights)), weights / weights.sum()))
 
 
 TARGETS = {
-    "poisson": Target(lambda categories: stats.poisson(50.0), 2),
-    "binomial": Target(lambda categories: stats.binom(categories, 0.3), 2),
-    "negative_binomial": Target(lambda categories: stats.nbinom(50, 0.6), 2),
-    "discrete": Target(lambda categories: table(DISCRETE_WEIGHTS), len(DISCRETE_WEIGHTS)),
-    "uniform": Target(lambda categories: stats.randint(0, categories), 2),
-    "uniform_mix": Target(lambda categories: table(np.concatenate([np.full(n, mass / n) for n, mass in UNIFORM_MIX])), 26),
+    "poisson": Target(lambda stats, size: stats.poisson(50.0)),
+    "binomial": Target(lambda stats, trials: stats.binom(trials, 0.3), support=lambda trials: trials + 1),
+    "negative_binomial": Target(lambda stats, size: stats.nbinom(50, 0.6)),
+    "discrete": Target(lambda stats, size: _table(stats, DISCRETE_WEIGHTS), least=10, support=lambda size: 10),
+    "uniform": Target(lambda stats, size: stats.randint(0, size), support=lambda size: size),
+    "uniform_mix": Target(
+        lambda stats, size: _table(stats, np.concatenate([np.full(n, mass / n) for n, mass in UNIFORM_MIX])),
+        least=26,
+        support=lambda size: 26,
+    ),
     # scipy's geometric law starts at 1; as it stands category 0 would have probability 0 and every KL would be infinite.
-    "geometric": Target(lambda categories: stats.geom(0.4, loc=-1), 2),
+    "geometric": Target(lambda stats, size: stats.geom(0.4, loc=-1)),
 }
 
 
-def law_of(target: str, categories: int) -> "stats.rv_discrete":
+def law_of(target: str, size: int):
     """Returns scipy's law of a target, for its moments and samples.
 
     Args:
       target: a name in TARGETS.
-      categories: K; the binomial has K trials and the uniform law K values.
+      size: trials of the binomial, number of values of the uniform law; the others do not read it.
     """
-    return TARGETS[target].law(categories)
+    from scipy import stats
+
+    return TARGETS[target].law(stats, size)
 
 
-def log_pmf(target: str, categories: int) -> np.ndarray:
+def has_mass_everywhere(target: str, categories: int, size: int | None = None) -> bool:
+    """Whether each of 0 .. K-1 has mass, so that a KL to the target can be finite; arguments as for `log_pmf`."""
+    support = TARGETS[target].support(size or categories)
+    return support is None or categories <= support
+
+
+def log_pmf(target: str, categories: int, size: int | None = None) -> np.ndarray:
     """Logarithms of the probabilities of 0 .. K-1, not renormalised: what the law has beyond K-1 is dropped.
 
     Evaluated as logarithms in float64, since probabilities underflow: in float32 a Poisson law of mean 50 is 0 beyond 170.
@@ -59,24 +72,25 @@ def log_pmf(target: str, categories: int) -> np.ndarray:
     Args:
       target: a name in TARGETS.
       categories: K.
+      size: as for `law_of`; K when not given.
     Returns:
       float64 [K]; -inf where the law has no mass.
     """
-    return np.asarray(law_of(target, categories).logpmf(np.arange(categories)), np.float64)
+    with np.errstate(divide="ignore"):  # log 0 where a table has no entry
+        return np.asarray(law_of(target, size or categories).logpmf(np.arange(categories)), np.float64)
 
 
-def sample(target: str, categories: int, samples: int, seed: int) -> np.ndarray:
+def sample(target: str, size: int, samples: int, seed: int) -> np.ndarray:
     """Independent draws of the whole law, values beyond K-1 included: int64 [samples]."""
-    return law_of(target, categories).rvs(size=samples, random_state=np.random.default_rng([seed, 2]))
+    return law_of(target, size).rvs(size=samples, random_state=np.random.default_rng([seed, 2]))
 
 
-def total_variation(target: str, frequencies: np.ndarray) -> float:
-    """Distance of frequencies on 0 .. K-1 from the whole law: (sum_k |f_k - p_k| + P(k >= K)) / 2.
+def total_variation(frequencies: np.ndarray, probabilities: np.ndarray) -> float:
+    """Distance from a law of which the first K probabilities are given: (sum_k |f_k - p_k| + 1 - sum_k p_k) / 2.
 
     Args:
-      target: a name in TARGETS.
-      frequencies: [K], summing to 1.
+      frequencies: f [K], summing to 1.
+      probabilities: p [K], summing to at most 1.
     """
-    probabilities = np.exp(log_pmf(target, len(frequencies)))
     beyond = max(0.0, 1.0 - probabilities.sum())
     return float(0.5 * (np.abs(frequencies - probabilities).sum() + beyond))

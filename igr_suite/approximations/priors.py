@@ -1,0 +1,117 @@
+"""Fitted priors: fitted when first asked for, then read from results/priors, never moved by hand (imports TensorFlow only to fit)."""
+
+import dataclasses
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from igr_suite.approximations.config import FitDiscrete
+from igr_suite.errors import UserError
+from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
+from igr_suite.experiments.places import results_root
+
+SCHEMA = 1
+EXCHANGEABLE = ("IGR_I", "IGR_Planar")
+
+
+@dataclass(frozen=True)
+class FittedPrior:
+    """Parameters of a fitted law, and all that says what they are.
+
+    Attributes:
+      values: arrays under the names of the law's constructor: logits [K], or loc and log_scale [K-1] (IGR-Planar: w, u, b too).
+      metadata: model, target, categories, temperature, delta, seed, loss and the rest of the fit's config; the final loss.
+    """
+
+    values: dict[str, np.ndarray]
+    metadata: dict
+
+    def averaged(self) -> "FittedPrior":
+        """The prior with loc and log_scale averaged over categories, as the authors use those of IGR-I and IGR-Planar.
+
+        Raises:
+          UserError: the law is not exchangeable; a stick's parameters mean something at their own place only.
+        """
+        if self.metadata["model"] not in EXCHANGEABLE:
+            raise UserError(f"averaging over categories makes sense for {', '.join(EXCHANGEABLE)}, not for {self.metadata['model']}")
+        flat = {name: np.full_like(self.values[name], self.values[name].mean()) for name in ("loc", "log_scale")}
+        return dataclasses.replace(self, values=self.values | flat)
+
+
+def uniform_prior_config(model: str, categories: int, **changes) -> FitDiscrete:
+    """The fit behind a uniform prior (spec/igr.md section 2.1, newest code): squared loss, 10,000 samples, 1,000 iterations.
+
+    IGR-I and IGR-Planar start from the closed form, since from loc = log_scale = 0 they hardly move when there are many categories.
+
+    Args:
+      model: a law of `FitDiscrete`.
+      categories: K.
+      **changes: other fields of `FitDiscrete`, temperature and seed among them.
+    """
+    start = {"start": "uniform"} if model in EXCHANGEABLE else {}
+    settings = {"samples": 10_000, "iterations": 1_000, "loss": "squared"} | start | changes
+    return FitDiscrete(target="uniform", model=model, categories=categories, **settings)
+
+
+def fitted_prior(config: FitDiscrete, root: str | Path | None = None) -> FittedPrior:
+    """Returns the prior of a config from the cache, fitting and caching it when it is not there.
+
+    Args:
+      config: of the fit; its hash is the entry's name, so another setting is another entry.
+      root: results folder; None means IGR_RESULTS, else the checkout's.
+    Raises:
+      UserError: the cached entry is damaged or was made by another config, or the folder is not writable.
+    """
+    folder = results_root(root) / "priors"
+    arrays, described = folder / f"{config.run_id}.npz", folder / f"{config.run_id}.json"
+    way_out = f"delete {arrays.name} and {described.name} to fit it again"
+    metadata = read_json(described, way_out)
+    if metadata is not None:
+        return _read(arrays, described, metadata, config, way_out)
+    from igr_suite.approximations.fit import fit
+
+    outcome = fit(config)
+    content = _packed(outcome.fitted)
+    metadata = {
+        "schema": SCHEMA,
+        **config.to_dict(),
+        "final_loss": outcome.loss,
+        "iterations_done": outcome.iterations,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(arrays, content)
+    write_json(described, metadata)  # last: its presence means that the entry is whole
+    return FittedPrior(outcome.fitted, metadata)
+
+
+def _read(arrays: Path, described: Path, metadata: dict, config: FitDiscrete, way_out: str) -> FittedPrior:
+    if not isinstance(metadata, dict) or metadata.get("schema") != SCHEMA:
+        raise UserError(f"{described} is not a prior of schema {SCHEMA}; {way_out}")
+    wrong = [name for name, value in config.to_dict().items() if metadata.get(name) != value]
+    if wrong:
+        raise UserError(f"{described} describes another fit: {wrong[0]} is {metadata.get(wrong[0])}; {way_out}")
+    try:
+        content = arrays.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{arrays} is absent while {described.name} is there; {way_out}") from None
+    except OSError as error:
+        raise UserError(f"cannot read {arrays}: {error.strerror}") from error
+    if hashlib.sha256(content).hexdigest() != metadata.get("sha256"):
+        raise UserError(f"{arrays} is damaged (its checksum is not the recorded one); {way_out}")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return FittedPrior({name: archive[name] for name in archive.files}, metadata)
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"{arrays} is not an archive of arrays ({error}); {way_out}") from None
+
+
+def _packed(values: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: np.asarray(value, np.float32) for name, value in values.items()})
+    return buffer.getvalue()
