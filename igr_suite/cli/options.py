@@ -1,12 +1,15 @@
 """Options that several verbs share, and how they become places and settings."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES
 from igr_suite.experiments.places import check_scale, parse_settings, results_root
 from igr_suite.experiments.results import Results
+from igr_suite.experiments.settings_file import read_pairs
+from igr_suite.models.original_keys import rename_data
 
 
 def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentParser:
@@ -16,7 +19,7 @@ def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentPar
 
 
 def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick") -> None:
-    """Adds NAME, --scale, --set, --data and --results."""
+    """Adds NAME, --scale, --set, --config, --data and --results."""
     meaning = "smoke takes seconds, quick minutes, paper the published budget" + (f" (default {scale})" if scale else "")
     parser.add_argument("name", metavar="NAME", help="experiment, such as igr/table_1_vae_likelihood; see `igr list`")
     parser.add_argument("--scale", default=scale, metavar="|".join(SCALES), help=meaning)
@@ -28,6 +31,7 @@ def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick")
         dest="settings",
         help="change a config value of every run, such as schedule.epochs=3; may be repeated; results go to a folder of their own",
     )
+    parser.add_argument("--config", metavar="FILE", help="JSON or TOML file of such values, the original repository's keys included")
     parser.add_argument("--data", metavar="NAME[,NAME]", help="data sets instead of the experiment's own; see `igr data list`")
     add_results(parser)
 
@@ -44,14 +48,15 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def results_of(arguments: argparse.Namespace) -> Results:
-    """Returns the results that NAME, --scale, --set, --data and --results point to."""
-    settings = parse_settings(arguments.settings, arguments.data)
+    """Returns the results that NAME, --scale, --set, --config, --data and --results point to."""
+    pairs = [*(read_pairs(arguments.config) if arguments.config else []), *arguments.settings]
+    settings = parse_settings([rename_data(pair) for pair in pairs], arguments.data)
     return Results(discovery.find(arguments.name), check_scale(arguments.scale), results_root(arguments.results), settings)
 
 
 def command(verb: str, results: Results) -> str:
     """Returns the command line of another verb on the same results."""
-    pairs = "".join(f" --set {path}={value}" for path, value in results.settings.items())
+    pairs = "".join(f" --set {shlex.quote(f'{path}={value}')}" for path, value in results.settings.items())
     return f"igr {verb} {results.experiment.name} --scale {results.scale}{pairs}"
 
 

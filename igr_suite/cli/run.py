@@ -15,6 +15,7 @@ EXAMPLES = """  igr run igr/table_1_vae_likelihood                         quick
   igr run igr/table_1_vae_likelihood --dry-run               what would run, and what is finished
   igr run igr/table_1_vae_likelihood --only 'GS*-s5328'      some of the runs
   igr run igr/table_1_vae_likelihood --set schedule.epochs=3 changed runs, in a folder of their own
+  igr run igr/discrete_vae --config mine.json                a settings dictionary of the original repository
 Start the same command again after Ctrl-C, a crash or a reboot: finished runs are skipped, others go on from their checkpoint."""
 
 

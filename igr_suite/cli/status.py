@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     for scale in scales:
         arguments.scale = scale
         results = results_of(arguments)
-        if arguments.settings or arguments.data or len(scales) == 1 or results.folder.exists():
+        if results.settings or len(scales) == 1 or results.folder.exists():
             damaged += _show(results)
     root = results.folder.parent
     if not root.exists():
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(results: Results) -> int:
-    expansion = expand(results.experiment, results.scale, results.folder, results.settings)
+    expansion = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True)
     rows, notes = [["run", "state", "step", "time"]], []
     for run_id in expansion.runs:
         folder = RunFolder(results.folder / run_id)

@@ -87,11 +87,21 @@ class RunConfig:
         Raises:
           UserError: unknown path (names the nearest), or a value of the wrong type.
         """
+        settings = self.translate(settings)
         changed = self.to_dict()
         for path, value in settings.items():
             self._place(changed, path, value)
         self.adapt(changed, settings)
         return self.from_dict(changed)
+
+    @classmethod
+    def aliases(cls) -> tuple[str, ...]:
+        """Returns the keys beside its dotted paths that `translate` understands; an unknown key's sentence names them too."""
+        return ()
+
+    def translate(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns the settings with aliases replaced by dotted paths; called by `with_values`."""
+        return settings
 
     def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
         """Lets a subclass drop from `changed` what only follows from a value that `settings` replace; called by `with_values`."""
@@ -101,7 +111,7 @@ class RunConfig:
         for name in path.split("."):
             group = values.group_of(kind)
             if group is None or name not in values.field_types(group):
-                known = values.paths(type(self))
+                known = [*values.paths(type(self)), *self.aliases()]
                 group_members = [other for other in known if other.split(".")[0] == path.split(".")[0] and "." in path]
                 raise UserError(f"unknown key '{path}' in a {type(self).__name__} run: {nearest(path, group_members or known)}")
             if walked:

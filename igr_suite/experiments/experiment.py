@@ -98,13 +98,22 @@ class Expansion:
     waiting: int | None
 
 
-def expand(experiment: Experiment, scale: str, folder: Path, settings: Mapping[str, str] | None = None) -> Expansion:
+def expand(
+    experiment: Experiment,
+    scale: str,
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    wanted: Callable[[str], bool] = lambda run_id: True,
+    lenient: bool = False,
+) -> Expansion:
     """Returns the runs of an experiment, up to the first stage whose inputs are unfinished.
 
     Args:
       scale: "smoke", "quick" or "paper".
       folder: the scale's folder, read for the summaries that later stages need.
       settings: `--set` values, applied to every run.
+      wanted: says of a run_id whether the run is to be kept (`--only`).
+      lenient: leave out the runs that cannot take the settings, as long as one can; for readers, since those were never started.
     Raises:
       UserError: unknown scale, or a setting that a run does not have.
     """
@@ -113,12 +122,24 @@ def expand(experiment: Experiment, scale: str, folder: Path, settings: Mapping[s
     results = StageResults(folder, settings, experiment.datasets.get(scale, ()))
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}
+    refused: UserError | None = None
     for number, stage in enumerate(experiment.stages, start=1):
         try:
-            configs = [results.changed(config) for config in stage(scale, results)]
+            configs = stage(scale, results)
         except NotReady:
             return Expansion(runs, stages, number)
-        for config in configs:
+        for original in configs:
+            try:
+                config = results.changed(original)
+            except UserError as error:
+                if wanted(original.run_id) and not lenient:
+                    raise
+                refused = error
+                continue  # a run that is left out need not take the settings of those that are not
+            if not wanted(config.run_id):
+                continue
             runs.setdefault(config.run_id, config)
             stages.setdefault(config.run_id, number)
+    if refused is not None and not runs:
+        raise refused
     return Expansion(runs, stages, None)

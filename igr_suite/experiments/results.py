@@ -32,7 +32,7 @@ class Results:
     @cached_property
     def configs(self) -> dict[str, RunConfig]:
         """The experiment's runs by run_id, finished or not."""
-        return expand(self.experiment, self.scale, self.folder, self.settings).runs
+        return expand(self.experiment, self.scale, self.folder, self.settings, lenient=True).runs
 
     @cached_property
     def runs(self) -> "pd.DataFrame":

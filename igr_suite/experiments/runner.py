@@ -1,6 +1,5 @@
 """Runs an experiment on this machine: expands its stages, skips what is finished, one process a run, some of them at once."""
 
-import dataclasses
 import fnmatch
 import signal
 import time
@@ -49,9 +48,7 @@ class Order:
 
     def expand(self) -> Expansion:
         """Returns the runs that are known so far and match `only`."""
-        expansion = expand(self.experiment, self.scale, self.folder, self.settings)
-        runs = {run_id: config for run_id, config in expansion.runs.items() if matches(run_id, self.only)}
-        return dataclasses.replace(expansion, runs=runs)
+        return expand(self.experiment, self.scale, self.folder, self.settings, lambda run_id: matches(run_id, self.only))
 
 
 def matches(run_id: str, only: str | None) -> bool:

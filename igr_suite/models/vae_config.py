@@ -9,6 +9,7 @@ from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
+from igr_suite.models import original_keys
 
 ModelName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "VAE"]
 
@@ -192,6 +193,13 @@ class TrainVAE(RunConfig):
             raise UserError(
                 f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a Bernoulli one"
             )
+
+    @classmethod
+    def aliases(cls) -> tuple[str, ...]:
+        return tuple(original_keys.KEYS)
+
+    def translate(self, settings: Mapping) -> Mapping:
+        return original_keys.translate(settings, self)
 
     def adapt(self, changed: dict, settings: Mapping) -> None:
         if "model.name" not in settings:

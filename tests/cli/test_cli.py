@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,53 @@ def test_a_new_user_walks_through(igr):
 def test_bad_input_is_a_sentence_and_exit_code_2(igr, words, sentence):
     code, out, err = igr(*words)
     assert code == 2 and "igr: " in err and sentence in err and "Traceback" not in err
+
+
+def test_a_file_of_settings_is_as_good_as_set(igr, tmp_path):
+    for name, text in (
+        ("a.json", '{"until": 4, "pace": {"seconds": 0, "marks": [1, 2], "name": null}}'),
+        ("a.toml", "until = 4\npace.seconds = 0"),
+    ):
+        (tmp_path / name).write_text(text)
+        again = ("igr/counting", "--scale", "smoke", "--config", str(tmp_path / name))
+        code, out, err = igr("run", *again, "--set", "seed=1", "--set", "until=4")
+        assert code == 0, err
+        assert "count-4-s1" in igr("status", *again, "--set", "seed=1")[1]
+    assert (igr.results / "igr/counting/smoke+pace.seconds=0,seed=1,until=4").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("a.json", '{"until": 4, "pace.secs": 1}', "did you mean 'pace.seconds'?"),
+        ("a.json", '{"until": 5}', "'until' is set twice, to '5' and to '4'"),
+        ("a.json", '{"until": ', "a.json is not JSON"),
+        ("a.json", "[1]", "must hold keys and values"),
+        ("a.json", '{"pace": {"marks": [[1]]}}', "'pace.marks' in --config must be a number"),
+        ("a.toml", "until = ", "a.toml is not TOML"),
+        ("a.yaml", "until: 4", "takes a .json or .toml file (PyYAML is not among the requirements)"),
+        ("absent.json", None, "absent.json: No such file"),
+    ],
+)
+def test_a_wrong_file_of_settings_is_a_sentence(igr, tmp_path, name, text, sentence):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    code, out, err = igr("run", "igr/counting", "--config", str(tmp_path / name), "--set", "until=4")
+    assert code == 2 and "igr: " in err and sentence in err and "Traceback" not in err
+
+
+def test_the_original_repository_s_keys_run_here(igr, tmp_path):
+    (tmp_path / "hyper.json").write_text('{"dataset_name": "mnist_5k", "model_type": "GSMDis", "temp": 0.3, "n_required": 11, "epochs": 3}')
+    places = {"IGR_REPRODUCTIONS": str(Path(__file__).resolve().parents[2] / "reproductions")}
+    words = ("run", "igr/discrete_vae", "--scale", "smoke", "--dry-run", "--config", str(tmp_path / "hyper.json"))
+    code, out, err = igr(*words, **places)
+    assert code == 0 and "mnist_5k-IGR_I_Dis-t0.3" in out and "1 of 1 runs to do; results in" in out and "smoke+" in out
+    code, out, err = igr(*words, "--set", "run_jv=true", **places)
+    assert code == 2 and "JointVAE loss is not supported yet" in err
+    code, out, err = igr(*words, "--set", "tempp=1", **places)
+    assert code == 2 and "did you mean 'temp'?" in err
+    code, out, err = igr(*words, "--data", "mnist", **places)
+    assert code == 2 and "'data.name' is set twice" in err
 
 
 def test_light_verbs_do_not_import_tensorflow(igr):

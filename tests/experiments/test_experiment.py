@@ -7,6 +7,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments import Experiment, RunFolder
 from igr_suite.experiments.experiment import expand
 from igr_suite.experiments.places import parse_settings, scale_folder
+from igr_suite.models.presets import default
 
 
 def finish(folder, config):
@@ -33,6 +34,18 @@ def test_equal_runs_are_one_run(tmp_path):
     experiment = Experiment(paper="p", item="i", runs=lambda scale: [Count(seed=seed) for seed in (1, 1, 2)])
     assert len(expand(experiment, "quick", tmp_path).runs) == 2
     assert len(expand(experiment, "quick", tmp_path, {"seed": "3"}).runs) == 1
+
+
+def test_runs_that_are_left_out_need_not_take_the_settings(tmp_path):
+    experiment = Experiment(paper="p", item="i", runs=lambda scale: [default("VAE"), default("GS_Dis")])
+    settings = {"model.temperature": "0.3"}
+    with pytest.raises(UserError, match="not used by VAE"):
+        expand(experiment, "quick", tmp_path, settings)
+    for options in ({"wanted": lambda run_id: "GS" in run_id}, {"lenient": True}):
+        kept = expand(experiment, "quick", tmp_path, settings, **options).runs.values()
+        assert [(config.model.name, config.model.temperature) for config in kept] == [("GS_Dis", 0.3)]
+    with pytest.raises(UserError, match="unknown key"):
+        expand(experiment, "quick", tmp_path, {"model.temperatur": "0.3"}, lenient=True)
 
 
 def test_datasets_are_those_of_the_scale_or_the_one_that_is_set(tmp_path):
