@@ -11,14 +11,14 @@ def plot(results, out):
     rows = named(results.metrics).dropna(subset=["test_elbo_relaxed"])
     solid = rows["temperature"] == rows["model.name"].map(G2_CV_TEMPERATURES)
     rows = rows.assign(line=solid.map({True: "-", False: "--"}))
-    with figure(width=6.6, height=4.2) as (fig, axes):
+    with figure(width=7.4, height=4.6) as (fig, axes):
         drawn = draw_curves(
             axes, rows, "epoch", "test_elbo_relaxed", method="model", seed="seed", style="line", label=r"{method}, $\tau$ = {temperature:g}"
         )
         epoch_axis(axes)
         axes.set_ylabel("test ELBO (nats per image)")
         axes.set_title(f"{rows['data'].iloc[0]}, {seeds_caption(rows, 'seed', ['model', 'line'])}", fontsize=10)
-        axes.legend(ncols=2, fontsize=8)
+        fig.legend(loc="outside lower center", ncols=4, fontsize=8)
         paths = save(fig, out)
     drawn.to_csv(out / "figure.csv", index=False, float_format="%.6g")
     note = "Nats per image at the last epoch, mean ± standard deviation over seeds."
