@@ -31,7 +31,7 @@ def over_seeds(frame: pd.DataFrame, by: list[str], columns: dict[str, str], digi
         text["seeds"] = number["seeds"] = len(group)
         texts.append(text)
         numbers.append(number)
-    return pd.DataFrame(texts), pd.DataFrame(numbers)
+    return pd.DataFrame(texts).astype(object).fillna("-"), pd.DataFrame(numbers)
 
 
 def summary_text(values: np.ndarray, digits: int) -> str:

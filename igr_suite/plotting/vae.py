@@ -54,7 +54,7 @@ def importance_table(frame: pd.DataFrame, folder: Path, name: str = "table_impor
       name: of the files.
     """
     texts, numbers = [], []
-    for (data, model, temperature), group in frame.groupby(["data", "model", "temperature"], sort=False):
+    for (data, model, temperature), group in frame.groupby(["data", "model", "temperature"], sort=False, dropna=False):
         for estimator in ("relaxed", "one_hot"):
             columns = [c for c in likelihood_columns(frame, estimator) if group[c].notna().all()]
             if not columns:

@@ -19,6 +19,7 @@ EXPERIMENT = Experiment(
     paper="igr",
     item="discrete_vae",
     title="Every VAE under the suite's default preset; for own runs",
+    minutes={"smoke": 0.3, "quick": 0.7},
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist_5k",), "paper": ("mnist",)},
     stages=(
         lambda scale, results: [

@@ -37,6 +37,7 @@ EXPERIMENT = Experiment(
     paper="igr",
     item="figure_3_elbo_curves",
     title="Test ELBO over epochs at two temperatures a model",
+    minutes={"smoke": 0.4, "quick": 10},
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(runs,),
 )

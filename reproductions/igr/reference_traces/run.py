@@ -17,6 +17,7 @@ EXPERIMENT = Experiment(
     paper="igr",
     item="reference_traces",
     title="The authors' code on full MNIST and the g3 preset, epoch by epoch",
+    minutes={"smoke": 0.2, "quick": 20},
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(
         lambda scale, results: [

@@ -57,6 +57,7 @@ EXPERIMENT = Experiment(
     paper="igr",
     item="table_1_vae_likelihood",
     title="Test ELBO and log-likelihood of discrete VAEs",
+    minutes={"smoke": 0.4, "quick": 30},
     datasets=DATASETS,
     stages=(search, repeat),
 )
