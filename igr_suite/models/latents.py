@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite import relaxations
-from igr_suite.models.vae_config import ModelConfig
+from igr_suite.models.vae_config import EXACT_ARGMAX, ModelConfig
 from igr_suite.relaxations.noise import standard_normal
 from igr_suite.training.seeds import run_seed
 
@@ -144,7 +144,7 @@ class DiscreteLatent:
     @property
     def has_argmax_law(self) -> bool:
         """Whether the law of the argmax is known in closed form or by quadrature."""
-        return self.config.name in ("GS_Dis", "IGR_I_Dis")
+        return self.config.name in EXACT_ARGMAX
 
     def log_argmax_law(self, posterior: relaxations.Relaxation) -> tf.Tensor:
         """log P(argmax = k) of every variable: [B, V, K]; for laws with `has_argmax_law`."""

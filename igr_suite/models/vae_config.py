@@ -23,6 +23,7 @@ OPTIONS = {
     "IGR_SB_Log_Dis": {"prior": "uniform"},
     "VAE": {"latent_dim": 10},
 }
+EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis")  # models whose one-hot codes have a law in closed form or by quadrature
 DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
 # Temperatures of the G3 runs (spec/igr.md section 3.4); the stick-breaking laws need lower ones.
 TEMPERATURES = {
@@ -183,6 +184,11 @@ class TrainVAE(RunConfig):
     seed: int = 0
 
     def validate(self) -> None:
+        if self.evaluation.historical_likelihood and self.model.name not in EXACT_ARGMAX:
+            raise UserError(
+                f"evaluation.historical_likelihood needs the law of the argmax, which {self.model.name} has not in closed form; "
+                f"it exists for {', '.join(EXACT_ARGMAX)}"
+            )
         height, width, _ = recipe_of(self.data.name).image_shape
         if self.model.architecture == "conv_jointvae" and (height, width) not in ((32, 32), (64, 64)):
             raise UserError(

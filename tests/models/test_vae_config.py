@@ -50,6 +50,12 @@ def test_elu_outputs_need_a_gaussian_likelihood():
         default().with_values({"model.output_activation": "elu"})
 
 
+def test_the_historical_likelihood_needs_a_law_of_the_argmax():
+    with pytest.raises(UserError, match="needs the law of the argmax, which IGR_SB_Dis has not"):
+        default("IGR_SB_Dis").with_values({"evaluation.historical_likelihood": "true"})
+    assert default("GS_Dis").with_values({"evaluation.historical_likelihood": "true"}).evaluation.historical_likelihood
+
+
 def test_convolutional_networks_need_images_that_fit():
     with pytest.raises(UserError, match="side 32 or 64, and mnist_5k has 28x28"):
         default().with_values({"model.architecture": "conv_jointvae"})
