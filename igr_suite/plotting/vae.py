@@ -10,6 +10,8 @@ from igr_suite.plotting.tables import over_seeds, save_table
 
 DATA_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "celeb_a": "CelebA", "mnist_5k": "MNIST-5k"}
 
+CODES = {"relaxed": "relaxed", "one_hot": "one-hot", "historical": "one-hot, historical: not a bound"}
+
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
     """Adds the columns `data` and `model` with the names that people read; a cut data set keeps its limits in its name."""
@@ -55,11 +57,11 @@ def importance_table(frame: pd.DataFrame, folder: Path, name: str = "table_impor
     """
     texts, numbers = [], []
     for (data, model, temperature), group in frame.groupby(["data", "model", "temperature"], sort=False, dropna=False):
-        for estimator in ("relaxed", "one_hot"):
+        for estimator in ("relaxed", "one_hot", "historical"):
             columns = [c for c in likelihood_columns(frame, estimator) if group[c].notna().all()]
             if not columns:
                 continue
-            row = {"data": data, "model": model, "temperature": temperature, "codes": estimator.replace("_", "-")}
+            row = {"data": data, "model": model, "temperature": temperature, "codes": CODES[estimator]}
             elbo = "test_elbo_relaxed" if estimator == "relaxed" else "test_elbo_one_hot_exact"
             numbers.append(row | {column: group[column].mean() for column in (elbo, *columns, *(f"{c}_se" for c in columns))})
             cells = {f"S={c.rsplit('_', 1)[1]}": f"{group[c].mean():.2f} ± {group[f'{c}_se'].mean():.2f}" for c in columns}
