@@ -139,7 +139,7 @@ class DiscreteLatent:
 
     def one_hot(self, latent: LatentDraw) -> tf.Tensor:
         """Codes of the argmax of every variable: [S, B, size]."""
-        return self._code(tf.one_hot(tf.argmax(latent.draw.sample, -1), self.config.categories, dtype=latent.code.dtype))
+        return self._code(relaxations.nearest_vertex(latent.draw.sample))
 
     @property
     def has_argmax_law(self) -> bool:
@@ -154,9 +154,7 @@ class DiscreteLatent:
 
     def discrete_kl(self, latent: LatentDraw) -> tf.Tensor:
         """KL of the argmax's law to the uniform one, summed over variables: sum_v [log K + sum_k p log p], [B]."""
-        log_law = self.log_argmax_law(latent.posterior)
-        negative_entropy = tf.reduce_sum(tf.math.multiply_no_nan(log_law, tf.exp(log_law)), -1)
-        return tf.reduce_sum(negative_entropy + math.log(self.config.categories), -1)
+        return tf.reduce_sum(relaxations.categorical_kl(self.log_argmax_law(latent.posterior)), -1)
 
     def log_one_hot_ratio(self, latent: LatentDraw, log_law: tf.Tensor) -> tf.Tensor:
         """log p(z) - log q(z) at the argmax z of a draw, p uniform: [S, B].
@@ -165,7 +163,7 @@ class DiscreteLatent:
           latent: a draw.
           log_law: `log_argmax_law` of its posterior [B, V, K].
         """
-        chosen = tf.one_hot(tf.argmax(latent.draw.sample, -1), self.config.categories, dtype=log_law.dtype)
+        chosen = relaxations.nearest_vertex(latent.draw.sample)
         log_q = tf.reduce_sum(tf.math.multiply_no_nan(log_law, chosen), [-2, -1])
         return -self.config.variables * math.log(self.config.categories) - log_q
 

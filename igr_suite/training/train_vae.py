@@ -59,7 +59,8 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
         before = folder.meta().get("train_seconds", 0.0)
         seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts)
         folder.write_meta(train_seconds=before + seconds)
-        summary = {"steps": plan.steps, "data": dataset.describe(), **evaluate(plan.steps)}
+        last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
+        summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}
         for estimator in model.weight_estimators(config.evaluation.historical_likelihood):
             summary |= evaluators["test"].log_likelihoods(config.evaluation.importance_samples, estimator)
             if interrupts.requested:
