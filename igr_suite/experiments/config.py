@@ -14,6 +14,7 @@ from igr_suite.experiments import values
 
 SCHEMA = 1
 LONGEST_SLUG = 80
+_LATER = "later"
 _registry: dict[tuple[str, str], type["RunConfig"]] = {}
 
 
@@ -62,7 +63,7 @@ class RunConfig:
     @property
     def run_id(self) -> str:
         """The run's name: slug and the first 8 hex digits of the SHA-256 of the resolved config's canonical JSON."""
-        canonical = json.dumps({"kind": type(self).__name__, "config": self.to_dict()}, sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps({"kind": type(self).__name__, "config": _identity(self)}, sort_keys=True, separators=(",", ":"))
         slug = re.sub(r"[^A-Za-z0-9._+=-]+", "-", self.slug())[:LONGEST_SLUG].strip("-.")
         return f"{slug}-{hashlib.sha256(canonical.encode()).hexdigest()[:8]}"
 
@@ -122,6 +123,26 @@ class RunConfig:
             walked.append(name)
         parsed = values.parse(value, kind, path) if isinstance(value, str) else values.check(value, kind, path)
         target[walked[-1]] = _plain(parsed)
+
+
+def later(default: Any) -> Any:
+    """Field of a config that came after runs of its class had been published: at its default it does not enter the run's name.
+
+    Without it every new option would orphan all the results that the committed figures are drawn from.
+
+    Args:
+      default: what the code did before the option existed.
+    """
+    return dataclasses.field(default=default, metadata={_LATER: True})
+
+
+def _identity(value: Any) -> Any:
+    """The config as `to_dict` gives it, without the `later` fields that are at their defaults."""
+    if not dataclasses.is_dataclass(value):
+        return _plain(value)
+    fields = [field for field in dataclasses.fields(value) if field.init]
+    shown = [field.name for field in fields if not (field.metadata.get(_LATER) and getattr(value, field.name) == field.default)]
+    return {name: _identity(getattr(value, name)) for name in shown}
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from dummy_runs import Count, Pace
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig, config_from_json, config_to_json, flatten
+from igr_suite.experiments.config import RunConfig, config_from_json, config_to_json, flatten, later
 
 GONE_KEY = '{"kind": "Count", "module": "dummy_runs", "config": {"gone": 1}}'
 GONE_CLASS = '{"kind": "A", "module": "b", "config": {}}'
@@ -26,6 +26,29 @@ def test_run_id_does_not_depend_on_how_a_number_is_written():
     assert Count(pace=Pace(seconds=1)).run_id == Count(pace=Pace(seconds=1.0)).run_id
     assert Count(pace=Pace(marks=[1, 2])).run_id == Count(pace=Pace(marks=(1, 2))).run_id
     assert Count(seed=1).run_id != Count(seed=2).run_id
+
+
+def test_an_option_added_later_keeps_the_names_of_the_runs_before_it():
+    @dataclass(frozen=True, kw_only=True)
+    class Grown(Pace):
+        smooth: float = later(0.0)
+
+    @dataclass(frozen=True, kw_only=True)
+    class Before(RunConfig):
+        pace: Pace = Pace()
+
+    @dataclass(frozen=True, kw_only=True)
+    class After(RunConfig):
+        pace: Grown = Grown()
+        extra: str | None = later(None)
+
+    def digest(config):
+        return config.run_id.rsplit("-", 1)[1]
+
+    After.__name__ = "Before"  # the class of a published run does not change its name
+    assert digest(After()) == digest(Before())
+    assert digest(After(pace=Grown(smooth=0.5))) != digest(Before()) != digest(After(extra="x"))
+    assert After().to_dict()["extra"] is None, "config.json shows every option"
 
 
 def test_slug_becomes_a_file_name():
