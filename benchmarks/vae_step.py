@@ -76,10 +76,11 @@ class Worker:
 def start(name: str, threads: int, samples: int, log: Path) -> Worker | None:
     """Starts and warms up an engine, or says in a sentence why it is left out."""
     engine = ENGINES[name]
-    if importlib.util.find_spec(engine.package) is None:
-        print(f"{engine.title} is left out: {engine.package} is not installed in {sys.prefix}.")
+    python = sys.executable if importlib.util.find_spec(engine.package) else os.environ.get("BENCH_PYTHON")
+    if python is None:
+        print(f"{engine.title} is left out: {engine.package} is not installed in {sys.prefix}; BENCH_PYTHON may name a Python that has it.")
         return None
-    command = [sys.executable, str(HERE / "_worker.py"), engine.module, engine.function, str(threads), str(samples)]
+    command = [python, str(HERE / "_worker.py"), engine.module, engine.function, str(threads), str(samples)]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     with log.open("w") as errors:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)

@@ -5,7 +5,13 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Bad input or a bad environment; the CLI prints the sentence without a traceback and exits with 2."""
+    """Bad input or a bad environment; the CLI prints the sentence without a traceback and exits with 2.
+
+    Attributes:
+      reason: what meta.json calls the end of a run that raised it.
+    """
+
+    reason = "user_error"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -11,11 +11,16 @@ import numpy as np
 
 from igr_suite.approximations.config import FitDiscrete
 from igr_suite.errors import UserError
-from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
+from igr_suite.experiments.files import alone_in, read_json, write_atomically, write_json
 from igr_suite.experiments.places import results_root
 
 SCHEMA = 1
 EXCHANGEABLE = ("IGR_I", "IGR_Planar")
+# The fit behind a uniform prior (spec/igr.md section 2.1, newest code).
+UNIFORM_FIT = {"samples": 10_000, "iterations": 1_000, "loss": "squared"}
+# Whose fit is the prior of a VAE's law. As in the authors' code there are two files: IGR-Planar's prior is IGR-I's Gaussian, since the
+# fit of a flow's Gaussian is right for the flow that it was fitted with only; the truncated stick has the finite one's sticks.
+FIT_OF = {"IGR_I": "IGR_I", "IGR_Planar": "IGR_I", "IGR_SB_Finite": "IGR_SB_Finite", "IGR_SB": "IGR_SB_Finite", "IGR_SB_Log": "IGR_SB_Log"}
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,17 @@ class FittedPrior:
     Attributes:
       values: arrays under the names of the law's constructor: logits [K], or loc and log_scale [K-1] (IGR-Planar: w, u, b too).
       metadata: model, target, categories, temperature, delta, seed, loss and the rest of the fit's config; the final loss.
+      run_id: of the fit's config, the name of the cache's entry.
     """
 
     values: dict[str, np.ndarray]
     metadata: dict
+    run_id: str
+
+    @property
+    def record(self) -> dict[str, object]:
+        """What a run that uses it writes down: which fit, how well it went, and the checksum of its arrays."""
+        return {"fit": self.run_id} | {name: self.metadata[name] for name in ("final_loss", "iterations_done", "sha256")}
 
     def averaged(self) -> "FittedPrior":
         """The prior with loc and log_scale averaged over categories, as the authors use those of IGR-I and IGR-Planar.
@@ -43,7 +55,7 @@ class FittedPrior:
 
 
 def uniform_prior_config(model: str, categories: int, **changes) -> FitDiscrete:
-    """The fit behind a uniform prior (spec/igr.md section 2.1, newest code): squared loss, 10,000 samples, 1,000 iterations.
+    """The fit behind a uniform prior, UNIFORM_FIT: squared loss, 10,000 samples, 1,000 iterations.
 
     IGR-I and IGR-Planar start from the closed form, since from loc = log_scale = 0 they hardly move when there are many categories.
 
@@ -53,8 +65,25 @@ def uniform_prior_config(model: str, categories: int, **changes) -> FitDiscrete:
       **changes: other fields of `FitDiscrete`, temperature and seed among them.
     """
     start = {"start": "uniform"} if model in EXCHANGEABLE else {}
-    settings = {"samples": 10_000, "iterations": 1_000, "loss": "squared"} | start | changes
-    return FitDiscrete(target="uniform", model=model, categories=categories, **settings)
+    return FitDiscrete(target="uniform", model=model, categories=categories, **(UNIFORM_FIT | start | changes))
+
+
+def vae_prior(law: str, categories: int, delta: float | None, root: str | Path | None = None) -> FittedPrior:
+    """The fitted prior of a VAE's law: IGR-I and IGR-Planar averaged over categories, stick-breaking laws stick by stick.
+
+    The fit's temperature is the authors' (IGR-I 0.05, IGR-SB-Finite 0.01; IGR-SB-Log 0.1) and not the VAE's: one prior serves all
+    temperatures of a search, and what it makes uniform is nearly the law of the argmax.
+
+    Args:
+      law: a name in FIT_OF.
+      categories: K.
+      delta: of the VAE's softmax++; None for a law without one.
+      root: as for `fitted_prior`.
+    Returns:
+      prior with loc and log_scale [K-1].
+    """
+    prior = fitted_prior(uniform_prior_config(FIT_OF[law], categories, delta=delta), root)
+    return prior.averaged() if law in EXCHANGEABLE else prior
 
 
 def fitted_prior(config: FitDiscrete, root: str | Path | None = None) -> FittedPrior:
@@ -70,8 +99,15 @@ def fitted_prior(config: FitDiscrete, root: str | Path | None = None) -> FittedP
     arrays, described = folder / f"{config.run_id}.npz", folder / f"{config.run_id}.json"
     way_out = f"delete {arrays.name} and {described.name} to fit it again"
     metadata = read_json(described, way_out)
-    if metadata is not None:
-        return _read(arrays, described, metadata, config, way_out)
+    if metadata is None:
+        with alone_in(folder):  # of several processes that need the prior one fits it, the others wait and read
+            metadata = read_json(described, way_out)
+            if metadata is None:
+                return _fit(config, arrays, described)
+    return _read(arrays, described, metadata, config, way_out)
+
+
+def _fit(config: FitDiscrete, arrays: Path, described: Path) -> FittedPrior:
     from igr_suite.approximations.fit import fit
 
     outcome = fit(config)
@@ -83,11 +119,9 @@ def fitted_prior(config: FitDiscrete, root: str | Path | None = None) -> FittedP
         "iterations_done": outcome.iterations,
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     write_atomically(arrays, content)
     write_json(described, metadata)  # last: its presence means that the entry is whole
-    return FittedPrior(outcome.fitted, metadata)
+    return FittedPrior(outcome.fitted, metadata, config.run_id)
 
 
 def _read(arrays: Path, described: Path, metadata: dict, config: FitDiscrete, way_out: str) -> FittedPrior:
@@ -106,7 +140,7 @@ def _read(arrays: Path, described: Path, metadata: dict, config: FitDiscrete, wa
         raise UserError(f"{arrays} is damaged (its checksum is not the recorded one); {way_out}")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return FittedPrior({name: archive[name] for name in archive.files}, metadata)
+            return FittedPrior({name: archive[name] for name in archive.files}, metadata, config.run_id)
     except (ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"{arrays} is not an archive of arrays ({error}); {way_out}") from None
 

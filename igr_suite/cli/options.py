@@ -31,7 +31,7 @@ def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick")
         dest="settings",
         help="change a config value of every run, such as schedule.epochs=3; may be repeated; results go to a folder of their own",
     )
-    parser.add_argument("--config", metavar="FILE", help="JSON or TOML file of such values, the original repository's keys included")
+    parser.add_argument("--config", metavar="FILE", help="JSON, TOML or YAML file of such values, the original repository's keys included")
     parser.add_argument("--data", metavar="NAME[,NAME]", help="data sets instead of the experiment's own; see `igr data list`")
     add_results(parser)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten
 from igr_suite.errors import UserError
@@ -25,9 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def draw(results: Results) -> None:
+def draw(results: Results, out: Path | None = None) -> None:
     """Calls the reproduction's `plot(results, out)`, prints its Markdown tables and the paths of all files.
 
+    Args:
+      results: what to draw.
+      out: where to; by default the results' own folder.
     Raises:
       UserError: there is no plot.py, or nothing is finished yet.
     """
@@ -38,8 +42,10 @@ def draw(results: Results) -> None:
         raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")
     if len(results.runs) < len(results.configs):
         print(f"{len(results.runs)} of {len(results.configs)} runs are finished; drawing those", file=sys.stderr)
-    with writing(results.folder):
-        paths = module.plot(results, results.folder)
+    out = out or results.folder
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        paths = module.plot(results, out)
     for path in paths:
         if path.suffix == ".md":
             print("\n" + path.read_text().strip() + "\n")

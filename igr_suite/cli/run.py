@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_experiment, add_verb, command, results_of, shorten, table
 from igr_suite.cli.plot import draw
@@ -23,6 +24,12 @@ def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "run", "run an experiment (or what is missing of it), then draw it", EXAMPLES)
     add_experiment(parser)
+    add_running(parser)
+    parser.set_defaults(run=run)
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say which runs, how many at once, and what follows."""
     parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes at once (default: as many as the cores allow)")
     parser.add_argument(
@@ -31,16 +38,19 @@ def add(verbs) -> None:
     add_data_dir(parser)
     parser.add_argument("--dry-run", action="store_true", help="list the runs and their state, start nothing")
     parser.add_argument("--no-plot", action="store_true", help="do not draw at the end")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs, reports and draws; returns the exit code."""
+    return start(results_of(arguments), arguments)
+
+
+def start(results: Results, arguments: argparse.Namespace, out: Path | None = None) -> int:
+    """Runs what is unfinished of `results` with the options of `add_running`, reports and draws (into `out`); returns the exit code."""
     from igr_suite.experiments import runner
     from igr_suite.experiments.reporter import make_reporter
     from igr_suite.experiments.worker import LOG
 
-    results = results_of(arguments)
     order = runner.Order(
         experiment=results.experiment,
         scale=results.scale,
@@ -66,17 +76,17 @@ def run(arguments: argparse.Namespace) -> int:
     if failed:
         print("igr: finished runs are kept; start the same command again to try the failed ones again", file=sys.stderr)
     if not arguments.no_plot and discovery.plot_module(results.experiment.name) is not None:
-        _draw_finished(Results(results.experiment, results.scale, results_root(arguments.results), results.settings), bool(failed))
+        _draw_finished(Results(results.experiment, results.scale, results_root(arguments.results), results.settings), bool(failed), out)
     elif not failed:
         print(f"results in {shorten(order.folder)}")
     return report.exit_code
 
 
-def _draw_finished(results: Results, failed: bool) -> None:
+def _draw_finished(results: Results, failed: bool, out: Path | None) -> None:
     if failed and len(results.runs) == 0:
         return
-    draw(results)
-    if not failed:
+    draw(results, out)
+    if not failed and out is None:
         print(f"draw again: {command('plot', results)}; compare with the paper: {command('check', results)}")
 
 
@@ -92,6 +102,8 @@ def _dry_run(order) -> int:
     print(f"{todo} of {len(rows) - 1} runs to do; results in {shorten(order.folder)}")
     if expansion.waiting is not None:
         print(f"stage {expansion.waiting} follows when the runs before it are finished")
+    for name in expansion.left_out:
+        print(f"{name} is left out because it is not prepared; `igr data fetch {name}`, or insist on it with --data")
     minutes = order.experiment.minutes.get(order.scale)
     if minutes is not None and not order.settings:
         print(f"the whole of this scale was measured at {minutes:g} min")

@@ -33,10 +33,11 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
     return examples // batch_size
 
 
-def epoch_order(seed: int, epoch: int, examples: int, batch_size: int) -> np.ndarray:
+def epoch_order(seed: int, epoch: int, examples: int, batch_size: int, fill: bool = False) -> np.ndarray:
     """Returns the example indices of every batch of one epoch, int32 [steps, batch_size].
 
-    No index occurs twice; the remainder that does not fill a batch is dropped, a different one each epoch.
+    No index occurs twice; the remainder that does not fill a batch is dropped, a different one each epoch. With `fill` it is completed by
+    the first images of the same shuffled epoch instead, which then occur twice.
 
     Raises:
       UserError: batch_size below 1 or above the number of examples, or a negative seed or epoch.
@@ -44,7 +45,11 @@ def epoch_order(seed: int, epoch: int, examples: int, batch_size: int) -> np.nda
     steps = steps_per_epoch(examples, batch_size)
     if epoch < 0:
         raise UserError(f"epoch must not be negative, got {epoch}")
-    return shuffled(seed, epoch, examples)[: steps * batch_size].reshape(steps, batch_size).astype(np.int32)
+    order = shuffled(seed, epoch, examples)
+    if fill and steps * batch_size < examples:
+        steps += 1
+        order = np.concatenate([order, order[: steps * batch_size - examples]])
+    return order[: steps * batch_size].reshape(steps, batch_size).astype(np.int32)
 
 
 def limit(dataset: Dataset, train: int | None = None, validation: int | None = None, test: int | None = None) -> Dataset:

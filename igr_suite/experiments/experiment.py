@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from igr_suite import data
 from igr_suite.errors import UserError, nearest
-from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.config import RunConfig, flatten
+from igr_suite.experiments.files import read_json
 from igr_suite.experiments.store import RunFolder
 
 SCALES = ("smoke", "quick", "paper")
@@ -24,15 +26,33 @@ class StageResults:
       folder: the scale's folder, which holds the run folders.
       settings: `--set` values; they apply to every config that a stage names here.
       datasets: the experiment's at this scale.
+      if_prepared: those of them that are left out where their files are absent.
+      data_dir: where data sets are looked for; None means the environment's folder.
     Attributes:
       datasets: what the runs are to be made for; `--data A,B` makes it (A, B).
+      left_out: data sets that are absent here and of which no run has been made.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None, datasets: Sequence[str] = ()):
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        datasets: Sequence[str] = (),
+        if_prepared: Sequence[str] = (),
+        data_dir: str | None = None,
+    ):
         self._folder, self._changes = folder, dict(settings or {})
-        self.datasets = tuple(datasets)
+        self.left_out: tuple[str, ...] = ()
         if DATA_KEY in self._changes and datasets:  # the stages make their runs for these, nothing is changed afterwards
             self.datasets = tuple(self._changes.pop(DATA_KEY).split(","))
+        else:
+            absent = [name for name in datasets if name in if_prepared and not data.status(name, data_dir).prepared]
+            self.left_out = tuple(name for name in absent if not self._has_runs(name))  # results made elsewhere are still drawn
+            self.datasets = tuple(name for name in datasets if name not in self.left_out)
+
+    def _has_runs(self, dataset: str) -> bool:
+        configs = (read_json(path, "") or {} for path in self._folder.glob("*/config.json"))
+        return any(flatten(content.get("config", {})).get(DATA_KEY) == dataset for content in configs)
 
     def changed(self, config: RunConfig) -> RunConfig:
         """Returns the config with the `--set` values."""
@@ -46,6 +66,14 @@ class StageResults:
         """Ends the stage here, until all these runs are finished."""
         if any(self.summary(config) is None for config in configs):
             raise NotReady
+
+    def survivors(self, configs: Sequence[RunConfig]) -> list[RunConfig]:
+        """Returns those of these runs that finished, once every other one has diverged; ends the stage here until then."""
+        finished = [config for config in configs if self.summary(config) is not None]
+        others = [config for config in configs if self.summary(config) is None]
+        if not all(RunFolder(self._folder / self.changed(config).run_id).diverged for config in others):
+            raise NotReady
+        return finished
 
     def all(self, configs: Sequence[RunConfig]) -> list[dict[str, Any]]:
         """Returns the summaries of all these runs; ends the stage here until they are finished."""
@@ -67,6 +95,7 @@ class Experiment:
       runs: short form for one stage, scale -> configs.
       minutes: measured wall time of each scale, {"quick": 4.5}.
       datasets: names of the data sets of each scale, for stages to read as `results.datasets`.
+      if_prepared: data sets whose absence only leaves their rows out, unless they are asked for by name; runs of others are refused.
     """
 
     paper: str
@@ -76,6 +105,7 @@ class Experiment:
     runs: Callable[[str], Sequence[RunConfig]] | None = None
     minutes: Mapping[str, float] = field(default_factory=dict)
     datasets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    if_prepared: Sequence[str] = ()
 
     def __post_init__(self):
         if (self.runs is None) == (not self.stages):
@@ -91,11 +121,15 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Expansion:
-    """The runs that are known so far, each once, with the number (from 1) of its stage; `waiting` is the first stage that is not ready."""
+    """The runs that are known so far, each once, with the number (from 1) of its stage.
+
+    `waiting` is the first stage that is not ready, `left_out` names data sets that are not prepared and not insisted on.
+    """
 
     runs: dict[str, RunConfig]
     stages: dict[str, int]
     waiting: int | None
+    left_out: tuple[str, ...] = ()
 
 
 def expand(
@@ -105,6 +139,7 @@ def expand(
     settings: Mapping[str, str] | None = None,
     wanted: Callable[[str], bool] = lambda run_id: True,
     lenient: bool = False,
+    data_dir: str | None = None,
 ) -> Expansion:
     """Returns the runs of an experiment, up to the first stage whose inputs are unfinished.
 
@@ -114,12 +149,13 @@ def expand(
       settings: `--set` values, applied to every run.
       wanted: says of a run_id whether the run is to be kept (`--only`).
       lenient: leave out the runs that cannot take the settings, as long as one can; for readers, since those were never started.
+      data_dir: where data sets are looked for; None means the environment's folder.
     Raises:
       UserError: unknown scale, or a setting that a run does not have.
     """
     if scale not in SCALES:
         raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
-    results = StageResults(folder, settings, experiment.datasets.get(scale, ()))
+    results = StageResults(folder, settings, experiment.datasets.get(scale, ()), experiment.if_prepared, data_dir)
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}
     refused: UserError | None = None
@@ -127,7 +163,7 @@ def expand(
         try:
             configs = stage(scale, results)
         except NotReady:
-            return Expansion(runs, stages, number)
+            return Expansion(runs, stages, number, results.left_out)
         for original in configs:
             try:
                 config = results.changed(original)
@@ -142,4 +178,4 @@ def expand(
             stages.setdefault(config.run_id, number)
     if refused is not None and not runs:
         raise refused
-    return Expansion(runs, stages, None)
+    return Expansion(runs, stages, None, results.left_out)

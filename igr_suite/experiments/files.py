@@ -1,6 +1,7 @@
 """Files of a run: atomic writes, JSON that survives NaN, and operating system errors as sentences."""
 
 import contextlib
+import fcntl
 import json
 import math
 import os
@@ -41,6 +42,24 @@ def write_atomically(path: Path, content: bytes) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Makes a folder and keeps the other processes that ask for the same out of it, waiting for them first.
+
+    Raises:
+      UserError: the folder cannot be made.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: work without them
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -45,9 +45,10 @@ class Launcher:
       configs: the runs to come; their executors' modules are imported once, before the first fork.
       threads: of each run.
       data_dir: where workers look for tensorflow-datasets folders (TFDS_DATA_DIR); None leaves the environment's.
+      root: results folder (IGR_RESULTS), where workers keep what runs share; None leaves the environment's.
     """
 
-    def __init__(self, configs: Sequence[RunConfig], threads: int, data_dir: str | None = None):
+    def __init__(self, configs: Sequence[RunConfig], threads: int, data_dir: str | None = None, root: Path | None = None):
         places = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2]), str(reproductions_root().resolve().parent)]
         self._variables = {
             **thread_variables(threads),
@@ -60,6 +61,8 @@ class Launcher:
         }
         if data_dir is not None:
             self._variables["TFDS_DATA_DIR"] = str(Path(data_dir).expanduser().resolve())
+        if root is not None:
+            self._variables["IGR_RESULTS"] = str(root.resolve())
         self._forking = None
         if not os.environ.get("IGR_FRESH_WORKERS"):
             self._forking = multiprocessing.get_context("forkserver")

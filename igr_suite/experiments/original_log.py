@@ -9,7 +9,7 @@ Source: spec/igr.md section 3.7.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -53,7 +53,7 @@ class Log:
     """A log file: its `Hyper: key: value` header as text, and its lines."""
 
     hyper: dict[str, str] = field(default_factory=dict)
-    lines: list[LogLine] = field(default_factory=list)
+    lines: list = field(default_factory=list)
 
 
 def format_line(line: LogLine) -> str:
@@ -96,9 +96,12 @@ def parse_line(text: str) -> LogLine:
         raise UserError(f"not a line 'Epoch ... || TeELBO ... || ... || i: ... ||': {text.strip()!r}") from None
 
 
-def read_log(path: str | Path) -> Log:
+def read_log(path: str | Path, parse: Callable[[str], Any] = parse_line) -> Log:
     """Returns header and lines of a log file; what else was logged is passed over, and so is a last line that a crash cut off.
 
+    Args:
+      path: the file.
+      parse: reads one line; that of structured output prediction is in `original_structured_log`.
     Raises:
       UserError: the file cannot be read, or the line of an epoch is damaged; names file and line.
     """
@@ -114,7 +117,7 @@ def read_log(path: str | Path) -> Log:
             log.hyper[key] = value
         elif "Epoch " in text and "||" in text:
             try:
-                log.lines.append(parse_line(text))
+                log.lines.append(parse(text))
             except UserError as error:
                 if number < len(texts) or text.endswith("\n"):
                     raise UserError(f"{path}, line {number} is {error}; {WAY_OUT}") from None
@@ -173,8 +176,13 @@ def write_log(
     lines = lines_of(rows, time=stamp, **more)
     if not lines:
         raise UserError(f"nothing to write to {path}: no row holds test_elbo_relaxed; export a run of igr/discrete_vae or Table 1")
+    write_texts(path, map(format_line, lines), hyper, stamp)
+
+
+def write_texts(path: str | Path, texts: Iterable[str], hyper: Mapping[str, Any] | None, stamp: str) -> None:
+    """Writes a log file: the header with its timestamp, then the lines as they are."""
     header = [f"{stamp}{SEPARATOR}Hyper: {key}: {value}" for key, value in (hyper or {}).items()]
-    write_atomically(Path(path), "".join(f"{text}\n" for text in [*header, *map(format_line, lines)]).encode())
+    write_atomically(Path(path), "".join(f"{text}\n" for text in [*header, *texts]).encode())
 
 
 def _number(value: float | None) -> float:

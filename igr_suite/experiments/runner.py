@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from igr_suite import data
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.experiment import Expansion, Experiment, expand
@@ -48,7 +49,8 @@ class Order:
 
     def expand(self) -> Expansion:
         """Returns the runs that are known so far and match `only`."""
-        return expand(self.experiment, self.scale, self.folder, self.settings, lambda run_id: matches(run_id, self.only))
+        wanted = lambda run_id: matches(run_id, self.only)  # noqa: E731
+        return expand(self.experiment, self.scale, self.folder, self.settings, wanted, data_dir=self.data_dir)
 
 
 def matches(run_id: str, only: str | None) -> bool:
@@ -96,6 +98,8 @@ def run(order: Order, reporter: Reporter) -> Report:
         later = f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)" if expansion.waiting else ""
         wanted = f"no run of {order.experiment.name} at scale {order.scale} matches --only '{order.only}'"
         raise UserError(f"{wanted}{later}; see them with --dry-run")
+    for name in expansion.left_out:
+        reporter.say(f"left out: {data.status(name, order.data_dir).note}")
     invocation = _Invocation(order, reporter, expansion)
     for config in invocation.pending().values():
         config.check_inputs(order.data_dir)
@@ -113,7 +117,7 @@ class _Invocation:
         self.news = False  # a run has ended since the stages were expanded
         todo = self.pending()
         self.jobs, self.threads = share(list(todo.values()), order.jobs, order.threads)
-        self.launcher = Launcher(list(todo.values()), self.threads, order.data_dir)
+        self.launcher = Launcher(list(todo.values()), self.threads, order.data_dir, order.root)
 
     def pending(self) -> dict[str, RunConfig]:
         """Returns the runs that are neither finished, running nor ended in this invocation."""

@@ -13,7 +13,7 @@ from igr_suite.experiments.files import read_json, write_atomically, write_json,
 from igr_suite.experiments.metrics_log import MetricsLog
 
 LOCK_PATIENCE = 1.0  # seconds; `igr status` holds the lock for an instant when it looks
-FAILURES = ("user_error", "error")
+FAILURES = ("user_error", "diverged", "error")
 
 
 class Status(NamedTuple):
@@ -109,6 +109,11 @@ class RunFolder:
             return read_json(self._file("meta.json"), "") or {}
         except UserError:
             return {}
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the run ended because its training diverged: it will do so again, so nobody need wait for it."""
+        return not self.finished and (self.meta().get("exit") or {}).get("reason") == "diverged"
 
     def status(self) -> Status:
         """Returns how far the run is, without opening it.

@@ -11,7 +11,11 @@ FAMILY_THREADS = {
     "default": 1,
     "discrete_vae": 1,
     "fit_discrete": 1,
+    "relax_vae": 1,
+    "sbn": 1,
     "simplex_proximity": 1,
+    "toy": 1,
+    "structured_output": 1,
 }
 
 

@@ -69,7 +69,7 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
         return error.exit_code, "interrupted", str(error)
     except UserError as error:
         print(error, file=sys.stderr, flush=True)
-        return 2, "user_error", str(error)
+        return 2, error.reason, str(error)
     except Exception as error:  # a defect: its traceback goes to the log, its sentence to meta.json
         traceback.print_exc()
         return 1, "error", f"{type(error).__name__}: {error}"

@@ -5,6 +5,8 @@
 | linear          | flatten, linear                                      | linear                                         |
 | dense_g2        | flatten, 784 C relu, 512 relu, 256 relu, linear      | 256 relu, 512 relu, linear                     |
 | nonlinear       | flatten, 512 relu, 256 relu, linear                  | 256 relu, 512 relu, linear                     |
+| dlgmm_dense     | flatten, 200 relu, 200 relu, 200 relu, linear        | 200 relu, 200 relu, linear                     |
+| dense_relax     | 2x - 1, flatten, 200 relu, 200 relu, linear          | 2z - 1, 200 relu, 200 relu, linear             |
 | conv_jointvae   | conv 4x4/2 relu 32 64 64 (64), dense 256 relu, linear | 256, 1024 relu, transposed convs to the image |
 
 Source: spec/igr.md section 3.2 (Potapczynski et al., 2020).
@@ -22,16 +24,20 @@ HIDDEN = {
     "linear": lambda pixels: (),
     "dense_g2": lambda pixels: (pixels, 512, 256),
     "nonlinear": lambda pixels: (512, 256),
+    "dlgmm_dense": lambda pixels: (200, 200, 200),
+    "dense_relax": lambda pixels: (200, 200),
 }
-DECODER_HIDDEN = {"linear": (), "dense_g2": (256, 512), "nonlinear": (256, 512)}
+DECODER_HIDDEN = {"linear": (), "dense_g2": (256, 512), "nonlinear": (256, 512), "dlgmm_dense": (200, 200)}
+DECODER_HIDDEN |= {"dense_relax": (200, 200)}
+SIGNED = ("dense_relax",)  # their networks take 2 x - 1 of inputs in [0, 1]
 ARCHITECTURES = (*HIDDEN, "conv_jointvae")
 CONVOLUTIONAL_SIDES = (32, 64)
 
 
-def dense_stack(widths: tuple[int, ...], outputs: int, seed: int, name: str) -> keras.Sequential:
-    """Dense relu layers of the given widths and a linear layer on top; Glorot-uniform weights from `seed`."""
+def dense_stack(widths: tuple[int, ...], outputs: int, seed: int, name: str, activation: str = "relu") -> keras.Sequential:
+    """Dense layers of the given widths, relu by default, and a linear layer on top; Glorot-uniform weights from `seed`."""
     layers = [
-        keras.layers.Dense(width, activation="relu", kernel_initializer=keras.initializers.GlorotUniform(seed + i), name=f"hidden_{i}")
+        keras.layers.Dense(width, activation=activation, kernel_initializer=keras.initializers.GlorotUniform(seed + i), name=f"hidden_{i}")
         for i, width in enumerate(widths)
     ]
     top = keras.layers.Dense(outputs, kernel_initializer=keras.initializers.GlorotUniform(seed + len(widths)), name="output")
@@ -55,7 +61,7 @@ def encoder(architecture: str, image_shape: tuple[int, int, int], outputs: int, 
     if architecture == "conv_jointvae":
         net = _convolutional_encoder(image_shape, outputs, seed)
     else:
-        net = dense_stack(_known(HIDDEN, architecture)(pixels), outputs, seed, "encoder")
+        net = _signed(architecture, dense_stack(_known(HIDDEN, architecture)(pixels), outputs, seed, "encoder"))
     net.build((None, pixels))
     return net
 
@@ -76,9 +82,16 @@ def decoder(architecture: str, latents: int, image_shape: tuple[int, int, int], 
     if architecture == "conv_jointvae":
         net = _convolutional_decoder(image_shape, parameters, seed)
     else:
-        net = dense_stack(_known(DECODER_HIDDEN, architecture), outputs, seed, "decoder")
+        net = _signed(architecture, dense_stack(_known(DECODER_HIDDEN, architecture), outputs, seed, "decoder"))
     net.build((None, latents))
     return net
+
+
+def _signed(architecture: str, net: keras.Sequential) -> keras.Sequential:
+    """The network behind 2 x - 1 where its architecture takes that."""
+    if architecture not in SIGNED:
+        return net
+    return keras.Sequential([keras.layers.Rescaling(2.0, -1.0), *net.layers], name=net.name)
 
 
 @contextlib.contextmanager

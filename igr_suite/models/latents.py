@@ -7,9 +7,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite import relaxations
+from igr_suite.approximations.priors import vae_prior
 from igr_suite.models.vae_config import EXACT_ARGMAX, ModelConfig
 from igr_suite.relaxations.noise import standard_normal
-from igr_suite.training.seeds import run_seed
+from igr_suite.training.seeds import at_step, run_seed
 
 tfd = tfp.distributions
 
@@ -22,6 +23,24 @@ class LatentDraw(NamedTuple):
     code: tf.Tensor
     posterior: object
     draw: object
+
+
+class JointDraw(NamedTuple):
+    """Codes [S, B, continuous size + V K] and the two draws that they are made of; `posterior` and `draw` are the discrete part's."""
+
+    code: tf.Tensor
+    continuous: LatentDraw
+    discrete: LatentDraw
+
+    @property
+    def posterior(self) -> relaxations.Relaxation:
+        """Law of the discrete part."""
+        return self.discrete.posterior
+
+    @property
+    def draw(self) -> relaxations.Draw:
+        """Draw of the discrete part."""
+        return self.discrete.draw
 
 
 class Latent(Protocol):
@@ -44,6 +63,7 @@ class GaussianLatent:
     """z ~ N(m, diag s^2) with prior N(0, I); the encoder gives m and log s."""
 
     has_argmax_law = False
+    records = {}  # nothing that its config does not say
 
     def __init__(self, size: int):
         self.size, self.parameters = size, 2 * size
@@ -84,16 +104,23 @@ class DiscreteLatent:
 
     def __init__(self, config: ModelConfig, seed: int):
         self.config = config
-        self.law = relaxations.relaxation(config.name.removesuffix("_Dis"))
+        self.law = relaxations.relaxation(config.law)
         self.parameters = config.variables * sum(self.law.parameter_blocks(config.categories).values())
         self.size = config.variables * config.categories
         names = ("delta", "threshold", "quantile", "truncation")
         self.options = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
         self.flow = None
-        if config.name == "IGR_Planar_Dis":
+        if config.law == "IGR_Planar":
             weights = relaxations.initial_planar_flow(config.categories, config.variables, run_seed(seed, "planar flow"))
             self.flow = relaxations.PlanarFlow(*(tf.Variable(w, name=f"flow_{n}") for n, w in zip(weights._fields, weights)))
             self.options |= {"flow": self.flow, "norm": config.planar_norm}
+        # Fitted here, before anything is traced; behind a planar flow, which is trained, it is the Gaussian that IGR-I's fit found.
+        self.fitted = vae_prior(config.law, config.categories, config.delta) if config.prior == "fitted" else None
+
+    @property
+    def records(self) -> dict[str, object]:
+        """What a run writes down about its latents beside its config: which fitted prior it used."""
+        return {} if self.fitted is None else {"prior": self.fitted.record}
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -108,7 +135,7 @@ class DiscreteLatent:
     def prior(self) -> relaxations.Relaxation:
         """The prior, its parameters broadcasting against [B, V, ...]; behind the flow it is IGR-I's."""
         config, options = self.config, dict(self.options)
-        if config.name == "GS_Dis":
+        if config.law == "GS":
             temperature = config.temperature if config.prior_temperature == "posterior" else config.prior_temperature
             return self.law.uniform_prior(config.categories, temperature)
         law = self.law
@@ -116,6 +143,8 @@ class DiscreteLatent:
             law, options = relaxations.relaxation("IGR_I"), {"delta": config.delta}
         if config.prior == "uniform":
             return law.uniform_prior(config.categories, config.temperature, **options)
+        if self.fitted is not None:
+            return law(self.fitted.values["loc"], self.fitted.values["log_scale"], config.temperature, **options)
         loc, log_scale = {"standard": (0.0, 0.0), "logistic": (-math.log(config.categories - 1), LOGISTIC_LOG_SCALE)}[config.prior]
         return law(tf.fill([config.categories - 1], loc), tf.fill([config.categories - 1], log_scale), config.temperature, **options)
 
@@ -133,7 +162,7 @@ class DiscreteLatent:
 
     def closed_kl(self, latent: LatentDraw) -> tf.Tensor | None:
         """See Latent."""
-        if self.config.name == "GS_Dis" or self.config.planar_prior == "after_flow":
+        if self.config.law == "GS" or self.config.planar_prior == "after_flow":
             return None
         return tf.reduce_sum(tfd.kl_divergence(latent.posterior, self.prior()), -1)
 
@@ -172,6 +201,73 @@ class DiscreteLatent:
         return tf.reshape(sample, tf.concat([tf.shape(sample)[:2], [self.size]], 0))
 
 
-def latent_of(config: ModelConfig, seed: int) -> GaussianLatent | DiscreteLatent:
+class JointLatent:
+    """Continuous and discrete latents side by side: parameters and codes are [continuous, discrete], KLs are sums of both.
+
+    Args:
+      config: the model's config, of a joint model.
+      seed: seed of the initial weights of a planar flow.
+    """
+
+    def __init__(self, config: ModelConfig, seed: int):
+        self.continuous, self.discrete = GaussianLatent(config.latent_dim), DiscreteLatent(config, seed)
+        self.size = self.continuous.size + self.discrete.size
+        self.parameters = self.continuous.parameters + self.discrete.parameters
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """Those of the discrete part."""
+        return self.discrete.variables
+
+    @property
+    def records(self) -> dict[str, object]:
+        """Those of the discrete part."""
+        return self.discrete.records
+
+    @property
+    def has_argmax_law(self) -> bool:
+        """Whether the law of the argmax of the discrete part is known."""
+        return self.discrete.has_argmax_law
+
+    def sample(self, output: tf.Tensor, samples: int, seed: tf.Tensor) -> JointDraw:
+        """See Latent; the two parts are independent given the image."""
+        continuous, discrete = tf.split(output, [self.continuous.parameters, self.discrete.parameters], axis=-1)
+        first = self.continuous.sample(continuous, samples, at_step(seed, tf.constant(101)))
+        second = self.discrete.sample(discrete, samples, at_step(seed, tf.constant(102)))
+        return JointDraw(tf.concat([first.code, second.code], -1), first, second)
+
+    def sampled_kl(self, latent: JointDraw, stick_the_landing: bool = False) -> tf.Tensor:
+        """See Latent."""
+        return sum(part.sampled_kl(draw, stick_the_landing) for part, draw in self.parts(latent))
+
+    def closed_kl(self, latent: JointDraw) -> tf.Tensor | None:
+        """See Latent."""
+        continuous, discrete = (part.closed_kl(draw) for part, draw in self.parts(latent))
+        return None if discrete is None else continuous + discrete
+
+    def parts(self, latent: JointDraw) -> tuple[tuple[GaussianLatent, LatentDraw], tuple[DiscreteLatent, LatentDraw]]:
+        """The continuous and the discrete part, each with its draw: whoever needs their KLs apart asks each for its own."""
+        return (self.continuous, latent.continuous), (self.discrete, latent.discrete)
+
+    def one_hot(self, latent: JointDraw) -> tf.Tensor:
+        """Continuous codes beside those of the argmax of every variable: [S, B, size]."""
+        return tf.concat([latent.continuous.code, self.discrete.one_hot(latent.discrete)], -1)
+
+    def log_argmax_law(self, posterior: relaxations.Relaxation) -> tf.Tensor:
+        """log P(argmax = k) of every discrete variable: [B, V, K]."""
+        return self.discrete.log_argmax_law(posterior)
+
+    def discrete_kl(self, latent: JointDraw) -> tf.Tensor:
+        """KL with the argmax's law in place of the relaxed one: closed form of the continuous part + sum_v [log K + sum_k p log p], [B]."""
+        return self.continuous.closed_kl(latent.continuous) + self.discrete.discrete_kl(latent.discrete)
+
+    def log_one_hot_ratio(self, latent: JointDraw, log_law: tf.Tensor) -> tf.Tensor:
+        """log p(z) - log q(z) at the continuous sample and the argmax: [S, B]; `log_law` as in DiscreteLatent."""
+        return self.discrete.log_one_hot_ratio(latent.discrete, log_law) - self.continuous.sampled_kl(latent.continuous)
+
+
+def latent_of(config: ModelConfig, seed: int) -> GaussianLatent | DiscreteLatent | JointLatent:
     """The latent part that a config names."""
-    return GaussianLatent(config.latent_dim) if config.name == "VAE" else DiscreteLatent(config, seed)
+    if config.name == "VAE":
+        return GaussianLatent(config.latent_dim)
+    return JointLatent(config, seed) if config.joint else DiscreteLatent(config, seed)

@@ -3,11 +3,14 @@
 | the original's key                            | here                                                                            |
 |-----------------------------------------------|---------------------------------------------------------------------------------|
 | dataset_name                                  | data.name (fmnist is fashion_mnist), and the binarisation that goes with it      |
-| model_type                                    | model.name; names of the first code too (ExpGSDis, GSMDis, PlanarDis)            |
+| model_type                                    | model.name; names of the first code too (ExpGSDis, GSMDis, PlanarDis, GSM, SB)   |
 | temp, threshold, stick_the_landing            | model.temperature, model.threshold, model.stick_the_landing                      |
 | n_required                                    | model.categories: K = n_required for GS, n_required + 1 for IGR                  |
 | latent_discrete_n, num_of_discrete_var        | model.categories, model.variables                                                |
-| latent_norm_n                                 | model.latent_dim of the VAE                                                      |
+| latent_norm_n                                 | model.latent_dim of the VAE and of joint models                                  |
+| run_jv, gamma, cont_c_linspace,               | model.capacity, model.capacity.gamma, model.capacity.continuous and              |
+| disc_c_linspace                               | model.capacity.discrete of joint models                                          |
+| width_height                                  | data.resize: none for the data's own shape, else the side of a square            |
 | architecture                                  | model.architecture: dense_nonlinear is nonlinear; dense is dense_g2, or linear   |
 |                                               | beside a key that only the NeurIPS code has (NEURIPS_KEYS)                       |
 | run_closed_form_kl, sample_from_disc_kl=true  | model.kl                                                                         |
@@ -15,37 +18,45 @@
 | batch_n, epochs, sample_size, check_every     | schedule.batch_size, schedule.epochs, schedule.samples, schedule.evaluate_every  |
 | run_with_sample                               | false: all images; true: the authors' quick mode (60 images, batch 5, 10 epochs) |
 | sample_size_testing, seed                     | evaluation.importance_samples, seed                                              |
+| prior_file                                    | mu_xi_unif_{10,50}_{IGR_I,IGR_SB_Finite}.pkl: model.prior=fitted, and            |
+|                                               | model.categories; the prior is fitted here, the file is not read                 |
 
 Keys that follow from others here (CHECKS) are accepted when they agree with the config. All other values are refused in a sentence:
-nothing is accepted and ignored. Source: spec/igr.md sections 1.9, 3 and 8.
+nothing is accepted and ignored. One thing is not as there: the KL of the continuous latents beside GS is closed here
+(model.continuous_kl=sampled is the original's). Source: spec/igr.md sections 1.9, 3 and 8.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from igr_suite.approximations.priors import FIT_OF
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError, nearest
 from igr_suite.experiments import values
 
 DATA_SETS = {"fmnist": "fashion_mnist"}
 GREY = ("fashion_mnist", "celeb_a")  # the authors' runs binarise all others
+JOINT = ("GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log")
+CONTINUOUS = ("VAE", *JOINT)  # models with continuous latents
 MODELS = {
-    **{name: name for name in ("GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "VAE")},
+    **{name: name for name in (*(f"{law}_Dis" for law in JOINT), *CONTINUOUS)},
+    "ExpGS": "GS",
+    "GSM": "IGR_I",
+    "SB": "IGR_SB",
     "ExpGSDis": "GS_Dis",
     "GSMDis": "IGR_I_Dis",
     "PlanarDis": "IGR_Planar_Dis",
 }
-_JOINT = "has continuous latents beside the discrete ones (JointVAE)"
-_RELAX, _MIXTURE, _OLD = "is trained with RELAX", "is a stick-breaking mixture (DLGMM)", "existed in the first code only"
+_OLD = "existed in the first code only"
+RELAX = ("Relax_GS_Dis", "Relax_Ber_Dis", "Relax_IGR")
+MIXTURES = ("DLGMM", "DLGMM_Var", "DLGMM_IGR", "DLGMM_IGR_SB")
 MODELS_TO_COME = {
-    **dict.fromkeys(("GS", "ExpGS", "GSM", "IGR_I", "SB", "IGR_SB", "IGR_SB_Finite", "IGR_Planar"), _JOINT),
-    **dict.fromkeys(("Relax_GS_Dis", "Relax_Ber_Dis", "Relax_IGR"), _RELAX),
-    **dict.fromkeys(("DLGMM", "DLGMM_Var", "DLGMM_IGR", "DLGMM_IGR_SB"), _MIXTURE),
     **dict.fromkeys(("IGSMDis", "GSPDis", "GSP"), _OLD),
     "GSDis": "passes probabilities where logits belong (GS_Dis is the right one)",
 }
 ARCHITECTURES = {"dense_nonlinear": "nonlinear", **{name: name for name in ("linear", "nonlinear", "dense_g2", "conv_jointvae")}}
-ARCHITECTURES_TO_COME = ("dense_relax", "conv", "dlgmm_dense", "dlgmm_conv")
+ARCHITECTURES_TO_COME = ("conv", "dlgmm_conv")
 NEURIPS_KEYS = (
     "sample_size_testing",
     "test_with_one_hot",
@@ -56,20 +67,20 @@ NEURIPS_KEYS = (
     "dtype",
 )
 KEYS_TO_COME = {
-    "gamma": "it weighs the capacities of the JointVAE loss (with run_jv=false the original does not read it)",
-    "cont_c_linspace": "it is a capacity of the JointVAE loss (with run_jv=false the original does not read it)",
-    "disc_c_linspace": "it is a capacity of the JointVAE loss (with run_jv=false the original does not read it)",
-    "prior_file": "priors are named, see model.prior",
     "save_every": "checkpoints are written by the clock and at the end of a run",
 }
 
 
+PRIOR_FILE = re.compile(r"mu_xi_unif_(10|50)_(IGR_I|IGR_SB_Finite)\.pkl")
+
+
 class Given(NamedTuple):
-    """What a translation may look at: the model and data set that the run will have, and all keys of the dictionary."""
+    """What a translation may look at: the model and data set that the run will have, all keys, and whether there is a capacity already."""
 
     model: str
     data: str
     keys: tuple[str, ...]
+    capacity: bool
 
 
 def translate(settings: Mapping[str, Any], config: Any) -> dict[str, Any]:
@@ -85,7 +96,8 @@ def translate(settings: Mapping[str, Any], config: Any) -> dict[str, Any]:
     translated = {path: value for path, value in settings.items() if path not in KEYS}
     if not original:
         return translated
-    given = Given(_model(original, translated, config), _data(original, translated, config), tuple(original))
+    capacity = config.model.capacity is not None
+    given = Given(_model(original, translated, config), _data(original, translated, config), tuple(original), capacity)
     said_by = {path: f"{path}={_text(value)}" for path, value in translated.items()}
     for key, value in original.items():
         for path, ours in _moved(key, value, given).items():
@@ -144,6 +156,13 @@ def _data(original: Mapping, translated: Mapping, config: Any) -> str:
 
 
 def _model_name(name: str) -> str:
+    if name in MIXTURES:
+        raise UserError(f"model_type={name} is a stick-breaking mixture, another kind of run: `igr run igr/neurips_table_dlgmm`")
+    if name in RELAX:
+        raise UserError(
+            f"model_type={name} is trained with RELAX, another kind of run: `igr run igr/neurips_table_relax --only {name}`, "
+            "which takes --set too"
+        )
     if name in MODELS_TO_COME:
         raise UserError(f"model_type={name} {MODELS_TO_COME[name]} and is not supported yet; known: {', '.join(MODELS)}")
     if name not in MODELS:
@@ -154,6 +173,10 @@ def _model_name(name: str) -> str:
 def _architecture(name: str, given: Given) -> str:
     if name == "dense":  # the README's code has three hidden layers behind this name, the NeurIPS code none
         return "linear" if set(given.keys) & set(NEURIPS_KEYS) else "dense_g2"
+    if name == "dlgmm_dense":
+        raise UserError("architecture=dlgmm_dense belongs to the stick-breaking mixtures: `igr run igr/neurips_table_dlgmm`")
+    if name == "dense_relax":
+        raise UserError("architecture=dense_relax is the network of RELAX runs: `igr run igr/neurips_table_relax`")
     if name in ARCHITECTURES_TO_COME:
         raise UserError(f"architecture={name} is not supported yet; known: dense, {', '.join(ARCHITECTURES)}")
     if name not in ARCHITECTURES:
@@ -167,17 +190,32 @@ def _discrete(path: str, more: Callable[[Given], int] = lambda given: 0) -> Call
 
 
 def _continuous(count: int, given: Given) -> dict:
-    if given.model == "VAE":
+    if given.model in CONTINUOUS:
         return {"model.latent_dim": count}
     if count:
-        raise UserError(f"latent_norm_n={count}: continuous latents beside those of {given.model} (JointVAE) are not supported yet")
+        joint = given.model.removesuffix("_Dis")
+        raise UserError(f"latent_norm_n={count}: {given.model} has no continuous latents; model_type={joint} has them beside discrete ones")
     return {}
 
 
 def _run_jv(run: bool, given: Given) -> dict:
+    said = [key for key in CAPACITY if key in given.keys]
     if run:
-        raise UserError("run_jv=true: the JointVAE loss is not supported yet; set run_jv=false and leave gamma and the capacities out")
-    return {}
+        return {} if given.capacity or said else {"model.capacity": {}}
+    if said:
+        raise UserError(f"{said[0]} is not used with run_jv=false: it belongs to the JointVAE loss; leave it out, or set run_jv=true")
+    return {"model.capacity": None}
+
+
+def _width_height(shape: tuple[int, ...], given: Given) -> dict:
+    own = recipe_of(given.data).image_shape
+    if shape == own:
+        return {"data.resize": None}
+    if len(shape) == 3 and shape[0] == shape[1] and shape[2] == own[2]:
+        return {"data.resize": shape[0]}
+    raise UserError(
+        f"width_height must be {own} here, got {shape}: it follows from data.name={given.data}; leave it out, or resize to a square"
+    )
 
 
 def _sample_from_disc_kl(sample: bool, given: Given) -> dict:
@@ -198,11 +236,26 @@ def _run_with_sample(sample: bool, given: Given) -> dict:
 
 
 def _truncation(option: str, given: Given) -> dict:
-    if given.model != "IGR_SB_Dis":
-        raise UserError(f"truncation_option={option} is not used by {given.model}, only by IGR_SB_Dis; leave it out")
+    if given.model not in ("IGR_SB_Dis", "IGR_SB"):
+        raise UserError(f"truncation_option={option} is not used by {given.model}, only by IGR_SB_Dis and IGR_SB; leave it out")
     if option != "quantile":
         raise UserError(f"truncation_option={option} is not supported, only quantile is; see model.quantile")
     return {}
+
+
+def _prior_file(path: str | None, given: Given) -> dict:
+    if path is None:
+        return {}
+    found = PRIOR_FILE.fullmatch(re.split(r"[/\\]", path)[-1])
+    if found is None:
+        raise UserError(
+            f"prior_file={path} is not one of the authors' mu_xi_unif_{{10,50}}_{{IGR_I,IGR_SB_Finite}}.pkl, and files are not read here; "
+            "leave it out: model.prior=fitted fits a prior when it is first asked for"
+        )
+    categories, law = int(found[1]), found[2]
+    if FIT_OF.get(given.model.removesuffix("_Dis")) != law:
+        raise UserError(f"prior_file={path} holds a prior of {law}, which is not one for {given.model}; leave it out")
+    return {"model.prior": "fitted", "model.categories": categories}
 
 
 def _to(path: str) -> Callable[[Any, Given], dict]:
@@ -218,13 +271,14 @@ def _moved(key: str, value: Any, given: Given) -> dict[str, Any]:
     return MOVES[key](value, given) if key in MOVES else {}
 
 
+CAPACITY = {"gamma": "gamma", "cont_c_linspace": "continuous", "disc_c_linspace": "discrete"}
 MOVES: dict[str, Callable[[Any, Given], dict]] = {
     "dataset_name": lambda name, given: {"data.name": given.data},
     "model_type": lambda name, given: {"model.name": given.model},
     "temp": _to("model.temperature"),
     "threshold": _to("model.threshold"),
     "stick_the_landing": _to("model.stick_the_landing"),
-    "n_required": _discrete("model.categories", lambda given: 0 if given.model == "GS_Dis" else 1),
+    "n_required": _discrete("model.categories", lambda given: 0 if given.model in ("GS_Dis", "GS") else 1),
     "latent_discrete_n": _discrete("model.categories"),
     "num_of_discrete_var": _discrete("model.variables"),
     "latent_norm_n": _continuous,
@@ -239,8 +293,11 @@ MOVES: dict[str, Callable[[Any, Given], dict]] = {
     "sample_size_testing": _to("evaluation.importance_samples"),
     "run_with_sample": _run_with_sample,
     "run_jv": _run_jv,
+    **{key: _to(f"model.capacity.{ours}") for key, ours in CAPACITY.items()},
+    "width_height": _width_height,
     "truncation_option": _truncation,
     "truncation_options": _truncation,
+    "prior_file": _prior_file,
 }
 
 
@@ -255,12 +312,11 @@ def _steps_an_epoch(config: Any) -> int:
 # What a config implies about the keys that set nothing here: the values accepted, and why.
 CHECKS: dict[str, Callable[[Any], tuple[tuple, str]]] = {
     "num_of_discrete_param": lambda config: (
-        ({"VAE": 0, "GS_Dis": 1}.get(config.model.name, 2),),
+        ({"VAE": 0, "GS_Dis": 1, "GS": 1}.get(config.model.name, 2),),
         f"it follows from model.name={config.model.name}",
     ),
-    "num_of_norm_param": lambda config: ((2 if config.model.name == "VAE" else 0,), f"it follows from model.name={config.model.name}"),
-    "num_of_norm_var": lambda config: ((1 if config.model.name == "VAE" else 0,), f"it follows from model.name={config.model.name}"),
-    "width_height": lambda config: ((recipe_of(config.data.name).image_shape,), f"it follows from data.name={config.data.name}"),
+    "num_of_norm_param": lambda config: ((2 if config.model.name in CONTINUOUS else 0,), f"it follows from model.name={config.model.name}"),
+    "num_of_norm_var": lambda config: ((1 if config.model.name in CONTINUOUS else 0,), f"it follows from model.name={config.model.name}"),
     "iter_per_epoch": lambda config: (
         (_steps_an_epoch(config),),
         "it follows from the training images (data.train_split=all adds the validation images) and schedule.batch_size",
@@ -270,11 +326,16 @@ CHECKS: dict[str, Callable[[Any], tuple[tuple, str]]] = {
         (False,) if config.model.name == "VAE" else (False, True),  # evaluations measure relaxed and one-hot codes, both
         "a VAE has no one-hot codes",
     ),
-    "sample_from_cont_kl": lambda config: ((config.model.kl == "sampled",), f"it follows from model.kl={config.model.kl}"),
+    "sample_from_cont_kl": lambda config: (
+        ((config.model.continuous_kl or config.model.kl) == "sampled",),
+        f"it follows from model.{'kl' if config.model.continuous_kl is None else 'continuous_kl'}="
+        f"{config.model.continuous_kl or config.model.kl}",
+    ),
     "dtype": lambda config: (("float32", "tf.float32"), "other precisions are not supported yet"),
 }
 _KINDS = {
-    "temp": float, "threshold": float, "learning_rate": float, "width_height": tuple[int, ...],
+    "prior_file": str | None, "temp": float, "threshold": float, "learning_rate": float, "width_height": tuple[int, ...],
+    "gamma": float, "cont_c_linspace": tuple[float, float, int], "disc_c_linspace": tuple[float, float, int],
     **dict.fromkeys(("dataset_name", "model_type", "architecture", "truncation_option", "truncation_options", "dtype"), str),
     **dict.fromkeys(("run_jv", "run_with_sample", "run_closed_form_kl", "test_with_one_hot"), bool),
     **dict.fromkeys(("sample_from_cont_kl", "sample_from_disc_kl", "stick_the_landing"), bool),

@@ -3,15 +3,18 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
+from igr_suite.diagnostics.monitor_config import MonitorConfig
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.config import RunConfig, later
 from igr_suite.models import original_keys
 
-ModelName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "VAE"]
+DiscreteName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis"]
+JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log"]  # with continuous latents beside
+ModelName = Literal[DiscreteName, "VAE", JointName]
 
 # Options that only some models read, with the value taken when none is given. An option set for another model is an error.
 OPTIONS = {
@@ -23,8 +26,11 @@ OPTIONS = {
     "IGR_SB_Log_Dis": {"prior": "uniform"},
     "VAE": {"latent_dim": 10},
 }
-EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis")  # models whose one-hot codes have a law in closed form or by quadrature
+JOINT = get_args(JointName)
+OPTIONS |= {name: OPTIONS[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None} for name in JOINT}
+EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "GS", "IGR_I")  # models whose one-hot codes have a law in closed form or by quadrature
 DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
+JOINT_OPTIONS = {"variables": 1, "categories": 10}
 # Temperatures of the G3 runs (spec/igr.md section 3.4); the stick-breaking laws need lower ones.
 TEMPERATURES = {
     "GS_Dis": 0.67,
@@ -34,11 +40,17 @@ TEMPERATURES = {
     "IGR_SB_Dis": 0.15,
     "IGR_SB_Log_Dis": 0.5,
 }
+TEMPERATURES |= {name: TEMPERATURES[f"{name}_Dis"] for name in JOINT}
 
 
 def default_options(name: ModelName) -> dict[str, object]:
     """The options that a model reads, with the values they take when none is given."""
-    return OPTIONS[name] | ({} if name == "VAE" else DISCRETE_OPTIONS | {"temperature": TEMPERATURES[name]})
+    if name == "VAE":
+        return OPTIONS[name]
+    sizes = JOINT_OPTIONS if name in JOINT else DISCRETE_OPTIONS
+    if name == "IGR_SB":
+        sizes = sizes | {"categories": 50}  # the truncation picks how many of them are used
+    return OPTIONS[name] | sizes | {"temperature": TEMPERATURES[name]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +58,7 @@ class DataConfig:
     """Which images, how they are binarised, and (smoke scale only) how many of them.
 
     `train_split` "all" trains on the validation images too, as the authors did; validation numbers then measure training images.
+    `resize` is the side of the square that images are enlarged or shrunk to after the binarisation (grey values appear).
     """
 
     name: str = "mnist_5k"
@@ -53,19 +66,56 @@ class DataConfig:
     train_split: Literal["train", "all"] = "train"
     train_limit: int | None = None
     evaluation_limit: int | None = None
+    resize: int | None = later(None)
 
     def __post_init__(self):
-        recipe_of(self.name)  # an unknown name fails here, before anything starts
+        shape = recipe_of(self.name).image_shape  # an unknown name fails here, before anything starts
+        if self.resize is not None and self.resize < 1:
+            raise UserError(f"data.resize is the side of an image in pixels, got {self.resize}")
+        if (self.resize, self.resize) == shape[:2]:
+            raise UserError(f"data.resize={self.resize} is what {self.name} has already; leave it out")
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images that a model sees."""
+        height, width, channels = recipe_of(self.name).image_shape
+        return (self.resize or height, self.resize or width, channels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityConfig:
+    """The JointVAE loss: each KL is held at a capacity C that rises from `lo` to `hi` over `n` steps of training and stays there.
+
+        -mean [log p(x | z) - gamma |KL_continuous - C_z(t)| - gamma |KL_discrete - C_c(t)|],  C(t) = linspace(lo, hi, n)[t]
+
+    `continuous` and `discrete` are (lo, hi, n); the defaults are those of the authors' README runs on MNIST.
+    """
+
+    gamma: float = 30.0
+    continuous: tuple[float, float, int] = (0.0, 5.0, 25_000)
+    discrete: tuple[float, float, int] = (0.0, 5.0, 25_000)
+
+    def __post_init__(self):
+        if not self.gamma > 0:
+            raise UserError(f"model.capacity.gamma must be positive, got {self.gamma}")
+        for key in ("continuous", "discrete"):
+            lo, hi, steps = getattr(self, key)
+            if min(lo, hi) < 0 or steps < 2:
+                raise UserError(
+                    f"model.capacity.{key} is (lo, hi, n) with lo and hi at least 0 and n at least 2 steps, got {lo},{hi},{steps}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The VAE: its latent law, its networks and the estimator of its KL.
 
-    `kl` is "sampled" (log q - log p at the sample) or "closed" (the Gaussians' closed form; not for GS). `prior_temperature` is a
-    positive number or "posterior"; G3 fixes it at 0.5. `prior` is "uniform" (argmax close to uniform), "standard" (N(0, 1)) or
-    "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325). `planar_prior` is "shared_flow" (the KL has a closed form) or
-    "after_flow" (G3's).
+    `kl` is "sampled" (log q - log p at the sample) or "closed" (the Gaussians' closed form; not for GS); joint models read it for
+    their discrete part and `continuous_kl` for the continuous one. `capacity` trains joint models on the JointVAE loss.
+    `prior_temperature` is a positive number or "posterior"; G3 fixes it at 0.5. `prior` is "uniform" (argmax close to uniform),
+    "standard" (N(0, 1)), "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325) or "fitted" (relaxed samples with a uniform
+    mean; fitted when first asked for, see `approximations.priors.vae_prior`). `planar_prior` is "shared_flow" (the KL has a closed
+    form) or "after_flow" (G3's).
     """
 
     name: ModelName = "IGR_I_Dis"
@@ -77,7 +127,7 @@ class ModelConfig:
     variables: int | None = None
     categories: int | None = None
     latent_dim: int | None = None
-    prior: Literal["uniform", "standard", "logistic"] | None = None
+    prior: Literal["uniform", "standard", "logistic", "fitted"] | None = None
     prior_temperature: float | Literal["posterior"] | None = None
     delta: float | None = None
     threshold: float | None = None
@@ -85,22 +135,36 @@ class ModelConfig:
     truncation: Literal["batch", "sample", "historical"] | None = None
     planar_norm: Literal["squared", "historical"] | None = None
     planar_prior: Literal["shared_flow", "after_flow"] | None = None
+    continuous_kl: Literal["closed", "sampled"] | None = later(None)
+    capacity: CapacityConfig | None = later(None)
 
     def __post_init__(self):
         allowed = default_options(self.name)
+        if self.capacity is not None and "capacity" not in allowed:
+            raise UserError(
+                f"model.capacity needs continuous and discrete latents, and {self.name} has not both; take one of {', '.join(JOINT)}"
+            )
         optional = {f.name for f in dataclasses.fields(self) if f.default is None}
         for key in optional:
             value = getattr(self, key)
             if value is not None and key not in allowed:
-                readers = [
-                    name for name in OPTIONS if key in OPTIONS[name] or (name != "VAE" and key in (*DISCRETE_OPTIONS, "temperature"))
-                ]
+                readers = [name for name in OPTIONS if key in default_options(name)]
                 raise UserError(
                     f"model.{key}={value} is not used by {self.name}, only by {', '.join(readers)}; leave it out, or pick runs with --only"
                 )
             if value is None and key in allowed:
                 object.__setattr__(self, key, allowed[key])
         self._check_ranges()
+
+    @property
+    def law(self) -> str:
+        """Name of the relaxation of the discrete latents; "VAE" has none."""
+        return self.name.removesuffix("_Dis")
+
+    @property
+    def joint(self) -> bool:
+        """Whether there are continuous latents beside discrete ones."""
+        return self.name in JOINT
 
     def _check_ranges(self) -> None:
         for key in ("temperature", "delta", "prior_temperature"):
@@ -116,8 +180,10 @@ class ModelConfig:
             value = getattr(self, key)
             if value is not None and value < least:
                 raise UserError(f"model.{key} must be at least {least}, got {value}")
-        if self.kl == "closed" and self.name == "GS_Dis":
-            raise UserError("model.kl=closed does not exist for GS_Dis: two Concrete laws have no closed-form KL; set model.kl=sampled")
+        if self.kl == "closed" and self.law == "GS":
+            raise UserError(
+                f"model.kl=closed does not exist for {self.name}: two Concrete laws have no closed-form KL; set model.kl=sampled"
+            )
         if self.kl == "closed" and self.planar_prior == "after_flow":
             raise UserError("model.kl=closed needs model.planar_prior=shared_flow: behind the flow the prior has no closed-form KL")
         if self.kl == "closed" and self.stick_the_landing:
@@ -158,11 +224,13 @@ class ScheduleConfig:
 class EvaluationConfig:
     """The importance-weighted log-likelihood at the end of a run.
 
-    `historical_likelihood` adds the authors' estimator, which is not a bound (it can exceed the log-likelihood).
+    `historical_likelihood` adds the authors' estimator, which is not a bound (it can exceed the log-likelihood). `pictures` keeps
+    reconstructions, prior samples and latent traversals in the run's folder, for `igr pictures` and figures.
     """
 
     importance_samples: int = 100
     historical_likelihood: bool = False
+    pictures: bool = later(False)
 
     def __post_init__(self):
         if self.importance_samples < 1:
@@ -171,7 +239,7 @@ class EvaluationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainVAE(RunConfig):
-    """One VAE trained with one seed."""
+    """One VAE trained with one seed; `monitor` adds numbers on its gradients to every evaluation."""
 
     executor: ClassVar[str] = "igr_suite.training.train_vae:execute"
     family: ClassVar[str] = "discrete_vae"
@@ -182,18 +250,21 @@ class TrainVAE(RunConfig):
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     seed: int = 0
+    monitor: MonitorConfig | None = later(None)
 
     def validate(self) -> None:
+        if self.monitor is not None and not self.model.name.endswith("_Dis"):
+            raise UserError(f"monitor is for models with discrete latents only (their names end in _Dis), not for {self.model.name}")
         if self.evaluation.historical_likelihood and self.model.name not in EXACT_ARGMAX:
             raise UserError(
                 f"evaluation.historical_likelihood needs the law of the argmax, which {self.model.name} has not in closed form; "
                 f"it exists for {', '.join(EXACT_ARGMAX)}"
             )
-        height, width, _ = recipe_of(self.data.name).image_shape
+        height, width, _ = self.data.image_shape
         if self.model.architecture == "conv_jointvae" and (height, width) not in ((32, 32), (64, 64)):
             raise UserError(
                 f"model.architecture=conv_jointvae takes square images of side 32 or 64, and {self.data.name} has {height}x{width}; "
-                "take one of the dense ones: linear, nonlinear, dense_g2"
+                "set data.resize=32, or take one of the dense ones: linear, nonlinear, dense_g2"
             )
         if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
             raise UserError(
@@ -205,7 +276,10 @@ class TrainVAE(RunConfig):
         return tuple(original_keys.KEYS)
 
     def translate(self, settings: Mapping) -> Mapping:
-        return original_keys.translate(settings, self)
+        translated = original_keys.translate(settings, self)
+        if self.model.capacity is None and any(path.startswith("model.capacity.") for path in translated):
+            return {"model.capacity": {}} | translated  # to set a part of the JointVAE loss is to ask for it
+        return translated
 
     def adapt(self, changed: dict, settings: Mapping) -> None:
         if "model.name" not in settings:

@@ -7,7 +7,7 @@ from igr_suite.plotting.style import colour
 CAPTION = "box: median and quartiles; whiskers: 5th and 95th percentile"
 
 
-def draw_boxes(axes, frame: pd.DataFrame, labels: list[str], method: str, width: float = 0.6) -> None:
+def draw_boxes(axes, frame: pd.DataFrame, labels: list[str], method: str, width: float = 0.6, places: list[float] | None = None) -> None:
     """Draws one box a row, side by side.
 
     The whiskers are percentiles and not Tukey's: most samples of a cold law lie at one spot, and Tukey's would end there and leave
@@ -19,6 +19,7 @@ def draw_boxes(axes, frame: pd.DataFrame, labels: list[str], method: str, width:
       labels: below the boxes.
       method: decides the colour.
       width: of a box; neighbours are 1 apart.
+      places: of the boxes on the x axis; by default 1, 2, ...
     """
     boxes = [
         {"whislo": row.p05, "q1": row.p25, "med": row.p50, "q3": row.p75, "whishi": row.p95, "label": label, "fliers": []}
@@ -28,6 +29,7 @@ def draw_boxes(axes, frame: pd.DataFrame, labels: list[str], method: str, width:
     axes.bxp(
         boxes,
         widths=width,
+        positions=places,
         showfliers=False,
         patch_artist=True,
         boxprops={"facecolor": (shade, 0.3), "edgecolor": shade, "linewidth": 1.1},

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from igr_suite.experiments.experiment import DATA_KEY
+from igr_suite.experiments.results import Results
 from igr_suite.models.presets import SHORT_NAMES
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 
-DATA_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "celeb_a": "CelebA", "mnist_5k": "MNIST-5k"}
+DATA_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "celeb_a": "CelebA", "mnist_5k": "MNIST-5k", "omniglot": "Omniglot"}
 
 CODES = {"relaxed": "relaxed", "one_hot": "one-hot", "historical": "one-hot, historical: not a bound"}
 
@@ -20,6 +22,14 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
         data=names.where(~cut, names + " (cut)"), model=frame["model.name"].map(SHORT_NAMES), temperature=frame["model.temperature"]
     )
+
+
+def not_run(results: Results) -> str:
+    """Says which data sets that may be absent have no finished run, and why: "CelebA: not run, ..."; empty when all have."""
+    experiment, found = results.experiment, set(results.runs["data.name"])
+    missing = [] if DATA_KEY in results.settings else [name for name in experiment.if_prepared if name not in found]
+    absent = {True: "its images were not prepared", False: "it is part of scale paper only"}
+    return " ".join(f"{DATA_NAMES[name]}: not run, {absent[name in experiment.datasets[results.scale]]}." for name in missing)
 
 
 def likelihood_columns(frame: pd.DataFrame, estimator: str) -> list[str]:

@@ -48,11 +48,10 @@ class Evaluator:
           {"<site>_iw_<estimator>_<S>": mean, "..._se": its standard error over images}, nats per image.
         """
         chunk = max(1, min(samples, 100))
-        weights = tf.function(
-            lambda batch, seed: self.model.log_weights(batch, chunk, seed, estimator), reduce_retracing=True, autograph=False
-        )
+        weights = self._compiled_weights(chunk, estimator)
         columns = []
-        for batch, seed in self._batches(max(1, DECODED_ROWS // chunk), estimator):
+        decoded = chunk * getattr(self.model, "decoded_a_sample", 1)  # a mixture decodes all of its components
+        for batch, seed in self._batches(max(1, DECODED_ROWS // decoded), estimator):
             draws = [weights(batch, at_step(seed, tf.constant(i))).numpy() for i in range(-(-samples // chunk))]
             columns.append(np.concatenate(draws)[:samples])
         log_weights = np.concatenate(columns, axis=1).astype(np.float64)
@@ -62,6 +61,13 @@ class Evaluator:
             result[f"{self.site}_iw_{estimator}_{count}"] = float(values.mean())
             result[f"{self.site}_iw_{estimator}_{count}_se"] = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
         return result
+
+    @functools.cache  # noqa: B019 an evaluator lives as long as its run
+    def _compiled_weights(self, chunk: int, estimator: str):
+        """Traced once for all evaluations of a run."""
+        return tf.function(
+            lambda batch, seed: self.model.log_weights(batch, chunk, seed, estimator), reduce_retracing=True, autograph=False
+        )
 
     def _batches(self, size: int, what: str):
         seed = run_seed(self.seed, f"{self.site}/{what}")

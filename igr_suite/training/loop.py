@@ -34,11 +34,12 @@ class Plan:
     epochs: int
     evaluate_every: int
     seed: int
+    fill: bool = False
 
     @cached_property
     def steps_per_epoch(self) -> int:
-        """Whole batches an epoch; the rest of a shuffled epoch is left out."""
-        return self.examples // self.batch_size
+        """Batches an epoch; the rest of a shuffled epoch is left out, or with `fill` completed to a batch by the epoch's first images."""
+        return -(-self.examples // self.batch_size) if self.fill else self.examples // self.batch_size
 
     @property
     def steps(self) -> int:
@@ -68,7 +69,7 @@ class Plan:
         epoch, first = divmod(begin, self.steps_per_epoch)
         if epoch not in self._order:
             self._order.clear()
-            self._order[epoch] = epoch_order(self.seed, epoch, self.examples, self.batch_size)
+            self._order[epoch] = epoch_order(self.seed, epoch, self.examples, self.batch_size, self.fill)
         rows = np.zeros((LONGEST_CALL, self.batch_size), np.int32)
         rows[: end - begin] = self._order[epoch][first : first + end - begin]
         return rows
@@ -114,6 +115,8 @@ def compiled_steps(model: keras.Model, images: tf.Tensor, batch_size: int) -> Ca
 
 class Diverged(UserError):
     """A loss or a weight is no longer finite."""
+
+    reason = "diverged"  # a selection goes on without such a run
 
 
 def fit(
@@ -179,13 +182,22 @@ def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float]
     if state is None:
         folder.metrics.cut_after(0)
         return 0, {}, 0
+    restore(model, state, folder)
+    folder.metrics.cut_after(state.step)
+    return state.step, state.host["sums"], state.host["counted"]
+
+
+def restore(model: keras.Model, state: checkpoints.State, folder: RunFolder) -> None:
+    """Puts a checkpoint's arrays into the model's state variables.
+
+    Raises:
+      UserError: it is of another model.
+    """
     variables = model.state_variables()
     if [v.shape for v in variables] != [a.shape for a in state.arrays]:
         raise UserError(f"the checkpoint of step {state.step} in {folder.path} is of another model; delete the folder to run it again")
     for variable, array in zip(variables, state.arrays):
         variable.assign(array)
-    folder.metrics.cut_after(state.step)
-    return state.step, state.host["sums"], state.host["counted"]
 
 
 def _save(model: keras.Model, folder: RunFolder, step: int, sums: dict[str, float], counted: int) -> None:

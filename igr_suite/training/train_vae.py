@@ -4,6 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite import data
+from igr_suite.diagnostics import picture_file
+from igr_suite.diagnostics.gradient_monitor import GradientMonitor
+from igr_suite.diagnostics.pictures import pictures
 from igr_suite.experiments.interrupts import Interrupts
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models.discrete_vae import DiscreteVAE
@@ -37,6 +40,7 @@ def build_model(config: TrainVAE, dataset: data.Dataset) -> DiscreteVAE:
         image_shape=dataset.image_shape,
         likelihood=dataset.likelihood,
         binarisation=config.data.binarisation,
+        resize=config.data.resize,
         optimiser=config.optimiser,
         samples=config.schedule.samples,
         matmul_precision=config.schedule.matmul_precision,
@@ -50,11 +54,13 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
     images = training_images(config, dataset)
     plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
     model = build_model(config, dataset)
-    folder.write_meta(data=dataset.describe(), parameters=model.count_params())
+    folder.write_meta(data=dataset.describe(), parameters=model.count_params(), **model.latent.records)
     evaluators = {
         site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, discrete=site == "test") for site in ("validation", "test")
     }
     evaluate = evaluation_function(evaluators)
+    if config.monitor is not None:
+        evaluate = GradientMonitor(model, images, config.monitor, config.seed).beside(evaluate)
     with Interrupts() as interrupts:
         before = folder.meta().get("train_seconds", 0.0)
         seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts)
@@ -65,4 +71,6 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
             summary |= evaluators["test"].log_likelihoods(config.evaluation.importance_samples, estimator)
             if interrupts.requested:
                 interrupts.stop()
+        if config.evaluation.pictures:
+            picture_file.save(folder.path, pictures(model, flat(dataset.test), config.seed))
     folder.write_summary(summary)

@@ -52,6 +52,8 @@ def test_a_file_of_settings_is_as_good_as_set(igr, tmp_path):
     for name, text in (
         ("a.json", '{"until": 4, "pace": {"seconds": 0, "marks": [1, 2], "name": null}}'),
         ("a.toml", "until = 4\npace.seconds = 0"),
+        ("a.yaml", "until: 4  # steps\npace:\n  seconds: 0\n  marks: [1, 2]\n  name: null\n"),
+        ("a.yml", "until: 4\npace.seconds: 0e-3"),  # which YAML 1.1 takes for text
     ):
         (tmp_path / name).write_text(text)
         again = ("igr/counting", "--scale", "smoke", "--config", str(tmp_path / name))
@@ -70,7 +72,13 @@ def test_a_file_of_settings_is_as_good_as_set(igr, tmp_path):
         ("a.json", "[1]", "must hold keys and values"),
         ("a.json", '{"pace": {"marks": [[1]]}}', "'pace.marks' in --config must be a number"),
         ("a.toml", "until = ", "a.toml is not TOML"),
-        ("a.yaml", "until: 4", "takes a .json or .toml file (PyYAML is not among the requirements)"),
+        ("a.yaml", "until: [", "a.yaml is not YAML: while parsing"),
+        ("a.yml", "until: !!python/tuple [1]", "a.yml is not YAML: could not determine a constructor"),
+        ("a.yaml", "until: 4\nuntil: 5", "a.yaml is not YAML: the key 'until' stands there twice"),
+        ("a.yaml", "", "must hold keys and values"),
+        ("a.yaml", "pace: {on: 1}", "has the key True, which is no text"),
+        ("a.yaml", "seed: 2020-01-01", "'seed' in --config must be a number"),
+        ("a.ini", "until: 4", "takes a .json, .toml, .yaml, .yml file"),
         ("absent.json", None, "absent.json: No such file"),
     ],
 )
@@ -88,7 +96,7 @@ def test_the_original_repository_s_keys_run_here(igr, tmp_path):
     code, out, err = igr(*words, **places)
     assert code == 0 and "mnist_5k-IGR_I_Dis-t0.3" in out and "1 of 1 runs to do; results in" in out and "smoke+" in out
     code, out, err = igr(*words, "--set", "run_jv=true", **places)
-    assert code == 2 and "JointVAE loss is not supported yet" in err
+    assert code == 2 and err.startswith("igr: ") and "continuous" in err
     code, out, err = igr(*words, "--set", "tempp=1", **places)
     assert code == 2 and "did you mean 'temp'?" in err
     code, out, err = igr(*words, "--data", "mnist", **places)

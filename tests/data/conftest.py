@@ -38,7 +38,7 @@ def _write_tfds(folder, shards: dict[str, list[np.ndarray]], dataset="tiny"):
     info = {"name": dataset, "version": folder.name, "fileFormat": "tfrecord", "moduleName": "none", "splits": splits}
     (folder / "dataset_info.json").write_text(json.dumps(info))
     core = "tensorflow_datasets.core.features."
-    image = {"dtype": "uint8", "encodingFormat": "png", "shape": {"dimensions": ["28", "28", "1"]}}
+    image = {"dtype": "uint8", "encodingFormat": "png", "shape": {"dimensions": [str(n) for n in next(iter(shards.values()))[0].shape[1:]]}}
     features = {
         "image": {"pythonClassName": core + "image_feature.Image", "image": image},
         "label": {"pythonClassName": core + "class_label_feature.ClassLabel", "classLabel": {"numClasses": "256"}},

@@ -57,6 +57,30 @@ def test_datasets_are_those_of_the_scale_or_the_one_that_is_set(tmp_path):
     assert seen == [("mnist", "omniglot"), (), ("mnist_5k",)]
 
 
+def test_data_sets_that_may_be_absent_are_left_out_until_they_are_asked_for_or_have_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "nothing"))
+    stages = (lambda scale, results: [default("VAE", data=name) for name in results.datasets],)
+    names = ("mnist_5k", "mnist", "celeb_a")
+    experiment = Experiment(paper="p", item="i", stages=stages, datasets={"paper": names}, if_prepared=("celeb_a",))
+
+    def of(settings=None, **options):
+        expansion = expand(experiment, "paper", tmp_path / "runs", settings, **options)
+        return tuple(config.data.name for config in expansion.runs.values()), expansion.left_out
+
+    assert of() == (("mnist_5k", "mnist"), ("celeb_a",)), "mnist is absent too, but its runs are to be refused"
+    assert of({"data.name": "celeb_a"}) == (("celeb_a",), ())
+    prepared = tmp_path / "prepared" / "celeb_a" / "2.1.0"
+    prepared.mkdir(parents=True)
+    (prepared / "dataset_info.json").write_text('{"splits": [{"name": "train"}, {"name": "validation"}, {"name": "test"}]}')
+    for split in ("train", "validation", "test"):
+        (prepared / f"celeb_a-{split}.tfrecord-00000-of-00001").touch()
+    assert of(data_dir=str(tmp_path / "prepared")) == (names, ())
+    finish_vae = default("VAE", data="celeb_a")
+    with RunFolder(tmp_path / "runs" / finish_vae.run_id).open(finish_vae) as run:
+        run.write_summary({})
+    assert of() == (names, ()), "results that were made elsewhere are drawn"
+
+
 def test_changed_runs_go_to_a_folder_of_their_own(tmp_path):
     experiment = Experiment(paper="p", item="i", runs=lambda scale: [])
     names = [scale_folder(tmp_path, experiment, "quick", parse_settings(pairs)).name for pairs in ([], ["b=1", "a=2"], ["a=2", "b=1"])]

@@ -68,6 +68,31 @@ def test_a_dictionary_of_the_neurips_code():
     assert default("IGR_Planar_Dis").with_values(NEURIPS) == want
 
 
+JOINT = README | {  # Table 2's values (section 3.4)
+    "model_type": "IGR_I",
+    "num_of_discrete_var": 1,
+    "num_of_norm_param": 2,
+    "num_of_norm_var": 1,
+    "latent_norm_n": 10,
+    "architecture": "conv_jointvae",
+    "epochs": 50,
+    "run_jv": True,
+    "gamma": 30,
+    "cont_c_linspace": (0.0, 5.0, 25_000),
+    "disc_c_linspace": (0.0, 5.0, 25_000),
+    "width_height": (32, 32, 1),
+}
+
+
+def test_the_dictionary_of_table_2_is_the_g2_preset_of_a_joint_model():
+    want = g2("IGR_I", temperature=0.3)
+    start = replace(default("IGR_I_Dis"), model={"delta": 0.1, "prior": "standard"})  # what the dictionary does not say
+    assert start.with_values(JOINT) == want
+    assert start.with_values({key: text(value) for key, value in JOINT.items()}) == want
+    assert want.with_values(JOINT) == want
+    assert g2("IGR_I_Dis").with_values({"model.prior": "standard"} | JOINT) == want
+
+
 def text(value):
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
@@ -91,10 +116,27 @@ def text(value):
         ("VAE", {"model_type": "GSMDis"}, "model.name", "IGR_I_Dis"),
         ("VAE", {"model_type": "PlanarDis"}, "model.name", "IGR_Planar_Dis"),
         ("IGR_I_Dis", {"run_closed_form_kl": "true"}, "model.kl", "closed"),
+        ("VAE", {"model_type": "GSM", "num_of_norm_var": "1"}, "model.name", "IGR_I"),
+        ("VAE", {"model_type": "ExpGS"}, "model.name", "GS"),
+        ("IGR_I_Dis", {"model_type": "SB", "truncation_option": "quantile"}, "model.categories", 50),
+        ("GS", {"n_required": "12", "num_of_discrete_param": "1"}, "model.categories", 12),
+        ("IGR_I", {"latent_norm_n": "12", "num_of_norm_param": "2"}, "model.latent_dim", 12),
+        ("IGR_I", {"run_jv": "true"}, "model.capacity.gamma", 30.0),
+        ("IGR_I", {"gamma": "7"}, "model.capacity.gamma", 7.0),
+        ("IGR_I", {"cont_c_linspace": "0,2,9", "run_jv": "true"}, "model.capacity.continuous", (0.0, 2.0, 9)),
+        ("IGR_I", {"run_jv": "true", "disc_c_linspace": (0, 2, 9)}, "model.capacity.discrete", (0.0, 2.0, 9)),
+        ("IGR_I", {"run_jv": "false"}, "model.capacity", None),
+        ("IGR_I", {"width_height": "32,32,1", "architecture": "conv_jointvae"}, "data.resize", 32),
+        ("IGR_I", {"width_height": (28, 28, 1)}, "data.resize", None),
         ("IGR_I_Dis", {"dataset_name": "fmnist"}, "data.binarisation", "none"),
         ("IGR_I_Dis", {"run_with_sample": "true"}, "data.train_limit", 60),
         ("IGR_I_Dis", {"run_with_sample": "true", "iter_per_epoch": "12"}, "schedule.batch_size", 5),
         ("IGR_I_Dis", {"prior_file": "none"}, "model.prior", "uniform"),
+        ("IGR_I_Dis", {"prior_file": None}, "model.prior", "uniform"),
+        ("IGR_I_Dis", {"prior_file": "mu_xi_unif_10_IGR_I.pkl"}, "model.prior", "fitted"),
+        ("IGR_Planar", {"prior_file": "./Results/mu_xi_unif_10_IGR_I.pkl", "n_required": 9}, "model.prior", "fitted"),
+        ("IGR_SB", {"prior_file": "mu_xi_unif_50_IGR_SB_Finite.pkl", "n_required": "49"}, "model.prior", "fitted"),
+        ("IGR_SB_Finite_Dis", {"prior_file": "mu_xi_unif_50_IGR_SB_Finite.pkl"}, "model.categories", 50),
     ],
 )
 def test_a_key_sets_what_it_set_there(start, settings, path, value):
@@ -107,18 +149,39 @@ def test_a_key_sets_what_it_set_there(start, settings, path, value):
 @pytest.mark.parametrize(
     ("start", "settings", "sentence"),
     [
-        ("IGR_I_Dis", {"run_jv": "true"}, "run_jv=true: the JointVAE loss is not supported yet"),
-        ("IGR_I_Dis", {"gamma": "30"}, "gamma=30 is not supported yet; leave it out: it weighs the capacities"),
-        ("IGR_I_Dis", {"cont_c_linspace": (0.0, 5.0, 25000)}, "cont_c_linspace=.* is not supported yet"),
-        ("IGR_I_Dis", {"disc_c_linspace": "0,5,25000"}, "disc_c_linspace=0,5,25000 is not supported yet"),
-        ("IGR_I_Dis", {"prior_file": "a.pkl"}, "prior_file=a.pkl is not supported yet; .* see model.prior"),
+        ("IGR_I_Dis", {"run_jv": "true"}, "model.capacity needs continuous and discrete latents, and IGR_I_Dis has not both"),
+        ("IGR_I_Dis", {"gamma": "30"}, "model.capacity needs continuous and discrete latents, and IGR_I_Dis has not both"),
+        ("IGR_I", {"gamma": "30", "run_jv": "false"}, "gamma is not used with run_jv=false"),
+        ("IGR_I", {"run_jv": "false", "disc_c_linspace": "0,5,25000"}, "disc_c_linspace is not used with run_jv=false"),
+        ("IGR_I", {"cont_c_linspace": "0,5"}, "cont_c_linspace must be 3 items"),
+        ("IGR_I", {"cont_c_linspace": "0,5,1"}, "model.capacity.continuous is .* got 0.0,5.0,1"),
+        ("IGR_I", {"gamma": 30, "model.capacity.gamma": "5"}, "model.capacity.gamma is set twice, to 5 .* and to 30.0 by gamma=30"),
+        ("IGR_I", {"latent_norm_n": "0"}, "model.latent_dim must be at least 1, got 0"),
+        ("GS", {"num_of_norm_param": "0"}, "num_of_norm_param must be 2 here, got 0"),
+        ("GS", {"num_of_discrete_param": "2"}, "num_of_discrete_param must be 1 here, got 2"),
+        ("GS", {"sample_from_cont_kl": "true"}, "must be false here, got true: it follows from model.continuous_kl=closed"),
+        ("IGR_I", {"width_height": "32,32,3"}, r"width_height must be \(28, 28, 1\) here, got \(32, 32, 3\)"),
+        ("IGR_I", {"architecture": "conv_jointvae"}, "and mnist_5k has 28x28; set data.resize=32"),
+        ("IGR_I_Dis", {"prior_file": "a.pkl"}, "prior_file=a.pkl is not one of the authors' .* leave it out: model.prior=fitted"),
+        ("IGR_I_Dis", {"prior_file": "mu_xi_unif_20_IGR_I.pkl"}, "is not one of the authors'"),
+        ("GS_Dis", {"prior_file": "mu_xi_unif_10_IGR_I.pkl"}, "holds a prior of IGR_I, which is not one for GS_Dis"),
+        ("IGR_SB_Dis", {"prior_file": "mu_xi_unif_50_IGR_I.pkl"}, "holds a prior of IGR_I, which is not one for IGR_SB_Dis"),
+        (
+            "IGR_I_Dis",
+            {"prior_file": "mu_xi_unif_50_IGR_I.pkl", "n_required": "9"},
+            "model.categories is set twice, to (50|10) by .* and to (50|10) by",
+        ),
+        (
+            "IGR_I_Dis",
+            {"prior_file": "mu_xi_unif_10_IGR_I.pkl", "model.prior": "uniform"},
+            "model.prior is set twice, to uniform by model.prior=uniform and to fitted by prior_file",
+        ),
         ("IGR_I_Dis", {"save_every": 50}, "save_every=50 is not supported yet; .* checkpoints are written by the clock"),
-        ("IGR_I_Dis", {"model_type": "GS"}, "model_type=GS has continuous latents .* not supported yet"),
-        ("IGR_I_Dis", {"model_type": "Relax_IGR"}, "is trained with RELAX and is not supported yet"),
+        ("IGR_I_Dis", {"model_type": "Relax_IGR"}, "is trained with RELAX, another kind of run: `igr run igr/neurips_table_relax"),
         ("IGR_I_Dis", {"model_type": "DLGMM_Var"}, "is a stick-breaking mixture"),
         ("IGR_I_Dis", {"model_type": "GSDis"}, "GS_Dis is the right one"),
         ("IGR_I_Dis", {"model_type": "IGR_I_Di"}, "unknown model_type 'IGR_I_Di': did you mean 'IGR_I_Dis'"),
-        ("IGR_I_Dis", {"architecture": "dense_relax"}, "architecture=dense_relax is not supported yet"),
+        ("IGR_I_Dis", {"architecture": "dense_relax"}, "architecture=dense_relax is the network of RELAX runs"),
         ("IGR_I_Dis", {"architecture": "dens"}, "unknown architecture 'dens': did you mean 'dense'"),
         ("IGR_I_Dis", {"dataset_name": "mnits"}, "unknown dataset 'mnits'"),
         ("IGR_I_Dis", {"sample_from_disc_kl": "false"}, "the KL of the discretised law is not supported yet"),
@@ -127,7 +190,7 @@ def test_a_key_sets_what_it_set_there(start, settings, path, value):
             {"sample_from_cont_kl": "false"},
             "sample_from_cont_kl must be true here, got false: it follows from model.kl=sampled",
         ),
-        ("IGR_I_Dis", {"latent_norm_n": "10"}, "continuous latents beside those of IGR_I_Dis .* not supported yet"),
+        ("IGR_I_Dis", {"latent_norm_n": "10"}, "IGR_I_Dis has no continuous latents; model_type=IGR_I has them beside"),
         ("IGR_I_Dis", {"num_of_discrete_param": "1"}, "num_of_discrete_param must be 2 here, got 1: it follows from model.name=IGR_I_Dis"),
         ("GS_Dis", {"num_of_norm_var": "1"}, "num_of_norm_var must be 0 here, got 1"),
         ("IGR_I_Dis", {"width_height": "14,28,1"}, r"width_height must be \(28, 28, 1\) here, got \(14, 28, 1\)"),

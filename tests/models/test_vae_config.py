@@ -57,7 +57,7 @@ def test_the_historical_likelihood_needs_a_law_of_the_argmax():
 
 
 def test_convolutional_networks_need_images_that_fit():
-    with pytest.raises(UserError, match="side 32 or 64, and mnist_5k has 28x28"):
+    with pytest.raises(UserError, match="side 32 or 64, and mnist_5k has 28x28; set data.resize=32"):
         default().with_values({"model.architecture": "conv_jointvae"})
 
 

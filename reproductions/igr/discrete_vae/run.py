@@ -10,7 +10,7 @@ from typing import get_args
 
 from igr_suite.experiments import Experiment, main
 from igr_suite.models.presets import SEEDS, default
-from igr_suite.models.vae_config import ModelName
+from igr_suite.models.vae_config import DiscreteName
 
 EPOCHS = {"smoke": 1, "quick": 20, "paper": 100}
 LIMIT = {"smoke": 256}
@@ -25,7 +25,7 @@ EXPERIMENT = Experiment(
         lambda scale, results: [
             default(name, data=data, seed=SEEDS[0], epochs=EPOCHS[scale], evaluate_every=5, limit=LIMIT.get(scale))
             for data in results.datasets
-            for name in get_args(ModelName)
+            for name in (*get_args(DiscreteName), "VAE")
         ],
     ),
 )

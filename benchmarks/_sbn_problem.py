@@ -1,0 +1,39 @@
+"""The step every engine of `sbn_step.py` trains: sizes and initial weights. NumPy only; images and order of batches as in `_problem`."""
+
+import numpy as np
+from _problem import CHUNK, IMAGES, load_images
+
+BATCH, HIDDEN, PIXELS, BASELINE = 24, 200, 784, 100
+LEARNING_RATE, CONTROL_RATE, BETA_1, BETA_2, EPSILON, DECAY = 3e-4, 3e-3, 0.9, 0.99999, 1e-8, 0.999
+SHAPES = {"q_0": (PIXELS, HIDDEN), "q_1": (HIDDEN, HIDDEN), "p_1": (HIDDEN, HIDDEN), "p_0": (HIDDEN, PIXELS)}
+
+
+def initial_weights() -> dict[str, list[np.ndarray]]:
+    """The model's weights: prior, and (kernel, bias) of each network."""
+    rng = np.random.default_rng(1)
+    kernels = {name: [_kernel(rng, shape), np.zeros(shape[1], np.float32)] for name, shape in SHAPES.items()}
+    return {"prior": [np.zeros(HIDDEN, np.float32)], **kernels}
+
+
+def baseline_weights() -> list[np.ndarray]:
+    """One baseline: [W_1, b_1, W_2, b_2]."""
+    rng = np.random.default_rng(2)
+    return [_kernel(rng, (PIXELS, BASELINE)), np.zeros(BASELINE, np.float32), _kernel(rng, (BASELINE, 1)), np.zeros(1, np.float32)]
+
+
+def _kernel(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    return (rng.normal(size=shape) * np.sqrt(2.0 / shape[0])).astype(np.float32)
+
+
+def batch_indices(seed: int = 0):
+    """Yields int32 [CHUNK, BATCH] for ever."""
+    rng = np.random.default_rng(seed)
+    while True:
+        order = rng.permutation(IMAGES).astype(np.int32)
+        whole = len(order) // (CHUNK * BATCH)
+        yield from order[: whole * CHUNK * BATCH].reshape(whole, CHUNK, BATCH)
+
+
+def mean_image() -> np.ndarray:
+    """Mean of the training images [PIXELS]."""
+    return load_images().mean(0)

@@ -1,0 +1,37 @@
+"""This suite's engines of `sbn_step.py`: the model and compiled loop that `igr run` uses, by estimator."""
+
+from collections.abc import Callable
+from functools import partial
+
+import _sbn_problem as p
+import tensorflow as tf
+
+from igr_suite.models.sbn import SBN
+from igr_suite.models.sbn_config import SBNConfig, SBNOptimiserConfig
+from igr_suite.training.loop import LONGEST_CALL, compiled_steps
+from igr_suite.training.seeds import run_seed
+
+
+def build(threads: int, samples: int, estimator: str = "dynamic_rebar") -> Callable[[int], float]:
+    """Returns a function that trains a number of steps (a multiple of CHUNK) and returns the last chunk's mean bound."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    config = SBNConfig(estimator=estimator, samples=samples, multilayer_cv=None if estimator == "nvil" else "corrected")
+    model = SBN(config, SBNOptimiserConfig(), p.mean_image())
+    for name, group in p.initial_weights().items():
+        for variable, array in zip(model.weights_by_network[name], group, strict=True):
+            variable.assign(array)
+    run = compiled_steps(model, tf.constant(p.load_images() * 255), p.BATCH)
+    indices, seed = p.batch_indices(), run_seed(0, "train")
+
+    def train(steps: int) -> float:
+        for first in range(0, steps, p.CHUNK):
+            orders = tf.pad(next(indices), ((0, LONGEST_CALL - p.CHUNK), (0, 0)))
+            sums = run(orders, p.CHUNK, first, seed)
+        return float(sums["elbo"]) / p.CHUNK
+
+    return train
+
+
+build_nvil = partial(build, estimator="nvil")
+build_track = partial(build, estimator="track")

@@ -1,0 +1,62 @@
+"""`igr findings`: the claims of a paper, judged by the runs that are there."""
+
+import argparse
+import importlib.util
+from pathlib import Path
+
+from igr_suite.cli.options import add_results, add_verb, shorten
+from igr_suite.errors import UserError, nearest
+from igr_suite.experiments import discovery
+from igr_suite.experiments.experiment import SCALES
+from igr_suite.experiments.places import check_scale, reproductions_root, results_root
+
+EXAMPLES = "  igr findings igr --scale quick\n  igr findings igr --write docs/igr_findings.md"
+FILE = "hypotheses.py"
+
+
+def add(verbs) -> None:
+    """Adds the verb."""
+    parser = add_verb(verbs, "findings", "judge a paper's claims by paired comparisons of finished runs", EXAMPLES)
+    parser.add_argument("paper", metavar="PAPER", help="folder of reproductions, such as igr")
+    parser.add_argument("--scale", default="quick", metavar="|".join(SCALES), help="whose runs to read (default: quick)")
+    parser.add_argument("--write", metavar="FILE", help="write the whole page there")
+    add_results(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints one line a claim; the page has the numbers."""
+    from igr_suite.experiments import hypotheses
+    from igr_suite.experiments.results import Results
+
+    declared = _declarations(arguments.paper)
+    scale, root = check_scale(arguments.scale), results_root(arguments.results)
+    cache: dict = {}
+
+    def frames(item: str):
+        if item not in cache:
+            cache[item] = Results(discovery.find(item), scale, root).runs
+        return cache[item]
+
+    judged = [hypotheses.judge(one, frames) for one in declared.HYPOTHESES]
+    for number, one in enumerate(judged, start=1):
+        print(f"{number:2d}  {one.verdict:13}  {one.hypothesis.claim}")
+    if arguments.write:
+        path = Path(arguments.write)
+        page = hypotheses.report(judged, declared.TITLE, declared.INTRODUCTION.format(scale=scale))
+        try:
+            path.write_text(page)
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}") from None
+        print(f"\nwritten to {shorten(path.resolve())}")
+    return 0
+
+
+def _declarations(paper: str):
+    known = sorted(path.parent.name for path in reproductions_root().glob(f"*/{FILE}"))
+    if paper not in known:
+        raise UserError(f"no {FILE} in {shorten(reproductions_root() / paper)}: {nearest(paper, known)}")
+    spec = importlib.util.spec_from_file_location(f"reproductions.{paper}.hypotheses", reproductions_root() / paper / FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,67 @@
+"""`igr rebar-train`: trains a sigmoid belief network from the `--hparams` string of the authors' script."""
+
+import argparse
+import math
+
+from igr_suite.cli.options import add_data_dir, add_verb
+from igr_suite.cli.run import start
+from igr_suite.diagnostics.epoch_means import epoch_means
+from igr_suite.experiments.experiment import Experiment
+from igr_suite.experiments.places import results_root
+from igr_suite.experiments.results import Results
+from igr_suite.experiments.store import RunFolder
+from igr_suite.models.sbn_hparams import config_of
+
+EXAMPLES = """  igr rebar-train --hparams="model=SBNDynamicRebar,learning_rate=0.0003,n_layer=2,task=sbn"
+  igr rebar-train --hparams="model=SBNTrackGradVariances,n_layer=2,task=omni" --working_dir /tmp/rebar --eval_freq 5
+  igr rebar-train --hparams="model=SBNRebar,n_layer=2" --historical --steps 4168 --data mnist_5k
+Prints a line an epoch when it ends. Start the same command again after a stop: it goes on from its checkpoint."""
+
+
+def add(verbs) -> None:
+    """Adds the verb."""
+    parser = add_verb(verbs, "rebar-train", "train a sigmoid belief network as the REBAR authors' script does", EXAMPLES)
+    parser.add_argument("--hparams", default="", metavar="K=V,K=V", help="the script's hyperparameters (default: its defaults)")
+    parser.add_argument("--working_dir", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)")
+    parser.add_argument("--eval_freq", type=int, default=20, metavar="N", help="epochs between evaluations (default 20)")
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="training steps, rounded up to whole epochs (default: the script's 2,000,000)"
+    )
+    parser.add_argument("--historical", action="store_true", help="the authors' biased multilayer control variate, sp generator and EMA")
+    parser.add_argument("--data", metavar="NAME", help="data set instead of the task's; see `igr data list`")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1, with which it is fastest)")
+    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
+    add_data_dir(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Trains and prints the epochs; returns the exit code."""
+    config = config_of(
+        arguments.hparams,
+        historical=arguments.historical,
+        evaluate_every=arguments.eval_freq,
+        steps=arguments.steps,
+        data=arguments.data,
+    )
+    experiment = Experiment(paper="rebar", item="train", title="One run of the authors' script", runs=lambda scale: [config])
+    results = Results(experiment, "paper", results_root(arguments.working_dir))
+    options = {"results": arguments.working_dir, "only": None, "jobs": 1, "no_plot": True}
+    code = start(results, argparse.Namespace(**{**vars(arguments), **options}))
+    folder = RunFolder(results.folder / config.run_id)
+    if not arguments.dry_run:
+        for row in epoch_means(folder.metrics.rows()):
+            print(epoch_line(row))
+    return code
+
+
+def epoch_line(row: dict) -> str:
+    """ "Step 2084: elbo -231.03, temperature 0.371, ..., log variance -3.647": means over the epoch, and the log of the mean variance."""
+    values = {name.removeprefix("train_"): value for name, value in row.items() if name.startswith("train_")}
+    parts = [f"{name} {value:.4g}" for name, value in values.items() if not name.startswith(("variance", "mean_square"))]
+    logs = [
+        f"{name.replace('log_train_', 'log ')} {value:.3f}"
+        for name, value in row.items()
+        if name.startswith("log_") and math.isfinite(value)
+    ]
+    return f"Step {row['step']}: " + ", ".join([*parts, *logs])

@@ -1,0 +1,90 @@
+"""Variance of gradients along training, from exponential moving averages; it mixes sampling noise, minibatches and parameter drift.
+
+    m <- d m + (1 - d) g,   s <- d s + (1 - d) mean_i g_i^2,   variance = s - mean_i m_i^2        (i over all scalars of the model)
+
+The authors keep the average of g_i^2 for every i; only its mean is ever used, so that one number is kept instead. Both averages start
+at 0 and are divided by 1 - d^t unless `debias` is off, which is how published traces were made. The sums of m_i^2, which change little
+in a step, are taken at each of the first 50 steps and at every tenth from then on: a pass over all weights costs as much as Adam.
+
+Source: spec/rebar.md sections 3.2 to 3.4.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+DECAY = 0.999
+FIRST, EVERY = 50, 10  # steps at which the squares of the averages are summed
+
+
+class GradientEMA:
+    """Averages of the gradients of several estimators at the same weights.
+
+    Args:
+      shapes: of the gradients; those of the first `separate` differ between estimators, the rest are common to all.
+      separate: how many of them differ.
+      estimators: E.
+      debias: divide by 1 - d^t.
+      dtype: of gradients.
+    """
+
+    def __init__(self, shapes: Sequence[tuple[int, ...]], separate: int, estimators: int, debias: bool, dtype: tf.DType = tf.float32):
+        self.separate, self.estimators, self.debias, self.dtype = separate, estimators, debias, dtype
+        self.first = [[tf.Variable(tf.zeros(s, dtype), trainable=False) for s in shapes[:separate]] for _ in range(estimators)]
+        self.common = [tf.Variable(tf.zeros(s, dtype), trainable=False) for s in shapes[separate:]]
+        self.second = tf.Variable(tf.zeros(estimators, dtype), trainable=False)
+        self.steps = tf.Variable(tf.zeros((), dtype), trainable=False)
+        self.squares = tf.Variable(tf.zeros(2 * estimators + 1, dtype), trainable=False)
+        self.size = sum(v.shape.num_elements() for v in [*self.first[0], *self.common])
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """The averages, in a fixed order."""
+        return [*(v for group in self.first for v in group), *self.common, self.second, self.steps, self.squares]
+
+    def update(self, gradients: Sequence[Sequence[tf.Tensor]], common: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Takes one step's gradients into the averages.
+
+        Args:
+          gradients: E lists of the separate gradients.
+          common: the others.
+        Returns:
+          {"variance": [E], "deviation": [E] (mean square distance of an estimator's average from that of all, an alarm for bias),
+          "mean_square": of the average of all}. The variance is about an estimator's own average, without `debias` about that of all, as
+          the authors' is.
+        """
+        decay = tf.constant(DECAY, self.dtype)
+        common_square = sum_of_squares(common)
+        squares = tf.stack([sum_of_squares(group) + common_square for group in gradients]) / self.size
+        first = [[_blend(v, g) for v, g in zip(row, group)] for row, group in zip(self.first, gradients)]
+        shared = [_blend(v, g) for v, g in zip(self.common, common)]
+        second = self.second.assign(decay * self.second + (1.0 - decay) * squares)
+        steps = self.steps.assign_add(1.0)
+        weight = 1.0 / (1.0 - tf.pow(decay, steps)) if self.debias else tf.ones((), self.dtype)
+        due = tf.logical_or(steps <= FIRST, tf.equal(tf.math.floormod(steps, EVERY), 0.0))
+        held = self.squares.assign(
+            tf.cond(due, lambda: tf.square(weight) * self._squares(first, shared), lambda: tf.convert_to_tensor(self.squares))
+        )
+        about, apart, mean_square = tf.split(held, [self.estimators, self.estimators, 1])
+        return {"variance": weight * second - about, "deviation": apart, "mean_square": mean_square[0]}
+
+    def _squares(self, first: list[list[tf.Tensor]], shared: list[tf.Tensor]) -> tf.Tensor:
+        """Mean squares of the averages: those the variances are about [E], of their distances from that of all [E], of that of all."""
+        several = self.estimators > 1
+        centres = [tf.add_n(list(group)) / self.estimators for group in zip(*first)] if several else first[0]
+        own = first if self.debias or not several else [centres] * self.estimators
+        common = sum_of_squares(shared)
+        about = [sum_of_squares(row) + common for row in own]
+        apart = [sum_of_squares([m - c for m, c in zip(row, centres)]) for row in first]
+        return tf.stack([*about, *apart, sum_of_squares(centres) + common]) / self.size
+
+
+def _blend(variable: tf.Variable, gradient: tf.Tensor) -> tf.Tensor:
+    new = DECAY * variable + (1.0 - DECAY) * gradient
+    variable.assign(new)
+    return new
+
+
+def sum_of_squares(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Sum over all entries, the first axis first: XLA vectorises that order on a CPU, and float32 sums stay exact to 10^-6."""
+    return tf.add_n([tf.reduce_sum(tf.reduce_sum(tf.square(t), 0)) for t in tensors])

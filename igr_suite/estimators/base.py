@@ -1,0 +1,177 @@
+"""The contract of gradient estimators for expectations over discrete variables, and their registry."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import ClassVar, Literal, NamedTuple
+
+import tensorflow as tf
+
+from igr_suite.errors import UserError, nearest
+from igr_suite.relaxations.noise import uniform
+
+Objective = Callable[[tf.Tensor], tf.Tensor]
+Noise = Mapping[str, tf.Tensor]
+Parameters = Mapping[str, tf.Tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What tests, docs, the CLI and the variance tool ask of an estimator.
+
+    Attributes:
+      name: in configs, tables and on the command line.
+      source: paper.
+      support: the variables it works for.
+      unbiased: whether its mean is the gradient of its target for every objective; the conformance tests prove either answer.
+      hard: evaluations of the objective at discrete samples, for one gradient; "K" where it is the number of samples.
+      relaxed: evaluations at relaxed or mean-field values.
+      differentiates: whether it needs df/db.
+      target: "expectation", E[f(b)], or "multi_sample_bound", E[log mean_k exp f(b_k)].
+      parameters: names of its own parameters, trained or tuned; "net" stands for all names that begin with "net.".
+      own_loss: whether `Estimate.loss` trains them; otherwise the gradient's variance does.
+    """
+
+    name: str
+    source: str
+    support: tuple[Literal["bernoulli", "categorical"], ...]
+    unbiased: bool
+    hard: int | str
+    relaxed: int = 0
+    differentiates: bool = False
+    target: Literal["expectation", "multi_sample_bound"] = "expectation"
+    parameters: tuple[str, ...] = field(default=())
+    own_loss: bool = False
+
+
+class Estimate(NamedTuple):
+    """What one evaluation gives; the logit gradient is signal + eta control.
+
+    Attributes:
+      value: the objective's mean over the discrete samples, or the multi-sample bound; its mean is the target itself [B].
+      samples: discrete samples, [B, D] or [K, B, D] (categorical: [..., V, C] one-hot).
+      signal: the gradient without its control variate, shape of the logits.
+      control: the zero-mean control variate's gradient, or None; apart from the signal so that a model can pull both back
+        through its network once and choose eta for each of its weights.
+      eta: scale of the control, broadcasting against it.
+      loss: scalar whose gradient trains the estimator's own parameters where they are not trained on the gradient's variance.
+    """
+
+    value: tf.Tensor
+    samples: tf.Tensor
+    signal: tf.Tensor
+    control: tf.Tensor | None = None
+    eta: tf.Tensor | float = 1.0
+    loss: tf.Tensor | None = None
+
+    @property
+    def gradient(self) -> tf.Tensor:
+        """The estimate of d target / d logits, shape of the logits."""
+        return self.signal if self.control is None else self.signal + self.eta * self.control
+
+
+class Estimator:
+    """Estimates the gradient of E[f(b)] with respect to logits from explicit noise.
+
+    A subclass is a frozen dataclass of its settings with `facts` and `_estimate`. It is a pure function of (objective, logits, noise,
+    parameters): equal noise gives equal estimates, two estimators that take the same noise can be compared on it, and quadrature can
+    stand in for draws. It never knows a network. Bernoulli logits are [B, D], categorical ones [B, V, C].
+
+    Example:
+      estimator = get("disarm")
+      noise = estimator.noise(logits.shape, seed, logits.dtype)
+      estimate = estimator.estimate(objective, logits, noise, estimator.parameters(logits.shape, logits.dtype))
+    """
+
+    facts: ClassVar[Facts]
+
+    def noise(self, shape, seed: tf.Tensor, dtype: tf.DType = tf.float32) -> Noise:
+        """Independent standard noise for logits of this shape; by default one uniform a logit, {"u": [B, D]}.
+
+        Args:
+          shape: of the logits.
+          seed: stateless, int32 [2].
+          dtype: of the noise.
+        """
+        return {"u": uniform(shape, seed, dtype)}
+
+    def parameters(self, shape, dtype: tf.DType = tf.float32) -> Parameters:
+        """Initial values of the estimator's own parameters; none by default."""
+        return {}
+
+    def estimate(self, objective: Objective, logits: tf.Tensor, noise: Noise, parameters: Parameters | None = None) -> Estimate:
+        """One estimate an example.
+
+        Args:
+          objective: samples of the logits' shape, with any leading axes, to values without the variables' axes ([B], [K, B]); it also
+            takes fractional samples when `facts.relaxed` is not 0. It must not mix examples.
+          logits: [B, D], or [B, V, C] for categorical variables.
+          noise: from `noise`.
+          parameters: from `parameters`, or their present values; None means initial ones.
+        Raises:
+          UserError: the logits are of variables that the estimator is not for.
+        """
+        if support_of(logits) not in self.facts.support:
+            kinds = " or ".join(self.facts.support)
+            raise UserError(f"{self.facts.name} is for {kinds} variables, got logits of shape {logits.shape} ({support_of(logits)})")
+        if parameters is None:
+            parameters = self.parameters(logits.shape, logits.dtype)
+        return self._estimate(objective, logits, noise, parameters)
+
+    def _estimate(self, objective: Objective, logits: tf.Tensor, noise: Noise, parameters: Parameters) -> Estimate:
+        """What a subclass implements: `estimate` for logits of its support, with parameters filled in."""
+        raise NotImplementedError
+
+
+def support_of(logits: tf.Tensor) -> str:
+    """Returns "bernoulli" for [B, D], "categorical" for [B, V, C].
+
+    Raises:
+      UserError: another number of axes.
+    """
+    if logits.shape.rank not in (2, 3):
+        raise UserError(f"logits must be [B, D] (bernoulli) or [B, V, C] (categorical), got shape {logits.shape}")
+    return "bernoulli" if logits.shape.rank == 2 else "categorical"
+
+
+def per_variable(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Gives values [..., B] axes of size 1 for the variables of `like` ([..., B, D] or [..., B, V, C]), so that the two broadcast."""
+    for _ in range(like.shape.rank - value.shape.rank):
+        value = value[..., tf.newaxis]
+    return value
+
+
+_registry: dict[str, type[Estimator]] = {}
+
+
+def register(cls: type[Estimator]) -> type[Estimator]:
+    """Class decorator: enters an estimator under its facts' name; it then takes part in tests, docs, the CLI and the variance tool.
+
+    Raises:
+      UserError: the name is taken.
+    """
+    name = cls.facts.name
+    if name in _registry and _registry[name].__qualname__ != cls.__qualname__:
+        raise UserError(f"an estimator '{name}' is registered already ({_registry[name].__module__}); choose another facts.name")
+    _registry[name] = cls
+    return cls
+
+
+def registered(support: str | None = None) -> dict[str, type[Estimator]]:
+    """Returns the registered estimators by name, in order of registration; those for one kind of variable where `support` names it."""
+    return {name: cls for name, cls in _registry.items() if support is None or support in cls.facts.support}
+
+
+def get(name: str, **settings) -> Estimator:
+    """Returns a registered estimator with these settings.
+
+    Raises:
+      UserError: unknown name, unknown setting, or a setting's value that the estimator refuses.
+    """
+    if name not in _registry:
+        raise UserError(f"unknown estimator '{name}': {nearest(name, list(_registry))}")
+    known = [setting.name for setting in fields(_registry[name])]
+    for setting in settings:
+        if setting not in known:
+            way_out = nearest(setting, known) if known else "it has none"
+            raise UserError(f"{name} has no setting '{setting}': {way_out}")
+    return _registry[name](**settings)

@@ -1,0 +1,109 @@
+"""Bernoulli variables from logistic noise: samples, scores, relaxations and the coupled conditional noise, in closed form.
+
+    z = logits + logit(u),   b = [z > 0],   u ~ Uniform(0, 1),   theta = sigmoid(logits)
+
+All functions take logits [..., D] and uniforms of the same shape (or broadcasting against it) in (0, 1).
+"""
+
+from typing import Literal
+
+import tensorflow as tf
+
+Relaxed = Literal["improved", "concrete"]
+
+
+def logit(u: tf.Tensor) -> tf.Tensor:
+    """log u - log(1 - u), of uniforms strictly inside (0, 1)."""
+    return tf.math.log(u) - tf.math.log1p(-u)
+
+
+def noisy_logits(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """z = logits + logit(u)."""
+    return logits + logit(u)
+
+
+def noise_score(u: tf.Tensor) -> tf.Tensor:
+    """d log p(z) / d logits of the logistic z = logits + logit(u): 2 u - 1."""
+    return 2.0 * u - 1.0
+
+
+def mean(logits: tf.Tensor) -> tf.Tensor:
+    """theta = E[b]."""
+    return tf.sigmoid(logits)
+
+
+def pull_back(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+    """From d/dz to d/dlogits of z = logits + noise: the same. (Categorical variables have a softmax between the two.)"""
+    del logits
+    return gradient
+
+
+def times_jacobian(theta: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+    """From d/dtheta to d/dlogits where theta = sigmoid(logits): theta (1 - theta) gradient."""
+    return theta * (1.0 - theta) * gradient
+
+
+def hard_sample(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """b = [u > 1 - theta], which is [logits + logit(u) > 0]."""
+    return tf.cast(u > tf.sigmoid(-logits), logits.dtype)
+
+
+def antithetic_sample(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """b' = [u < theta], the sample of the mirrored uniform 1 - u."""
+    return tf.cast(u < tf.sigmoid(logits), logits.dtype)
+
+
+def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+    """d log q(b) / d logits = b - theta."""
+    return samples - tf.sigmoid(logits)
+
+
+def log_probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """b l - softplus(l), elementwise; for fractional b it is the same formula, which relaxed passes use."""
+    return values * logits - tf.nn.softplus(logits)
+
+
+def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Relaxed = "improved") -> tf.Tensor:
+    """y(z), which tends to the hard sample as the temperature falls.
+
+        concrete:  sigmoid(z / t)
+        improved:  sigmoid(z / t + logits t / (t + 1)), which tends to theta, not to 1/2, as t grows
+
+    Args:
+      logits: [..., D].
+      z: logits + logit(u), [..., D]; a separate argument so that it can be differentiated by with logits held fixed.
+      temperature: positive; number or tensor.
+      relaxation: which of the two.
+    Source: Tucker et al. (2017), section 3.2 and its appendix; spec/rebar.md section 2.4.
+    """
+    scaled = z / temperature
+    return tf.sigmoid(scaled if relaxation == "concrete" else scaled + logits * temperature / (temperature + 1.0))
+
+
+def conditional_logistic(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+    """z~ | b: logits + logit(v'), v' = (1 - theta) + theta v where b = 1 and (1 - theta) v where b = 0; v uniform and independent of b."""
+    theta, rest = tf.sigmoid(logits), tf.sigmoid(-logits)
+    inside = tf.where(samples > 0.5, rest + theta * v, rest * v)
+    outside = tf.where(samples > 0.5, theta * (1.0 - v), theta + rest * (1.0 - v))
+    return logits + tf.math.log(inside) - tf.math.log(outside)
+
+
+def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+    """z~ | b under the name that both kinds of variables have; see `conditional_logistic`."""
+    return conditional_logistic(logits, samples, v)
+
+
+def antithetic_factor(logits: tf.Tensor, samples: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
+    """(-1)^b' [b != b'] sigmoid(|logits|) of an antithetic pair, which is (b - b') sigmoid(|logits|)."""
+    return (samples - mirrored) * tf.sigmoid(tf.abs(logits))
+
+
+def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """r = dz/dlogits - dz~/dlogits for conditional noise coupled so that z~ = z: (1 - theta)/u if b = 1, theta/(1 - u) if b = 0.
+
+    It lies in (0, 1]. With it one relaxed pass serves both of REBAR's reparameterised terms, since all other dependence of the
+    control variate on the parameters cancels between them.
+
+    Source: spec/rebar.md section 2.4 (derived there; tests/estimators compare it with automatic differentiation).
+    """
+    return tf.where(samples > 0.5, tf.sigmoid(-logits) / u, tf.sigmoid(logits) / (1.0 - u))

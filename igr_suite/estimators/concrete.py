@@ -1,0 +1,52 @@
+"""Concrete / Gumbel-Softmax: the gradient of the relaxed objective, biased for the discrete one."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import tensorflow as tf
+
+from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.bernoulli import Relaxed
+from igr_suite.estimators.settings import check_temperature
+from igr_suite.estimators.variables import kind_of
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Concrete(Estimator):
+    """Reparameterised gradient of E[f(y(z))], the relaxation's objective; `value` is f at the hard sample.
+
+        g = d f(y(z)) / d logits,   z = logits + logit(u)   (categorical: log theta + Gumbel noise)
+
+    Biased for E[f(b)] by the distance between the two objectives.
+
+    Args:
+      temperature: of the relaxation.
+      relaxation: "concrete", or REBAR's "improved" one, whose own dependence on the logits is differentiated too.
+    Source: Maddison et al. (2017); Jang et al. (2017); spec/rebar.md section 2.7.
+    """
+
+    facts: ClassVar[Facts] = Facts(
+        name="concrete",
+        source="Maddison et al. (2017), Jang et al. (2017)",
+        support=("bernoulli", "categorical"),
+        unbiased=False,
+        hard=0,
+        relaxed=1,
+        differentiates=True,
+    )
+    temperature: float = 0.5
+    relaxation: Relaxed = "concrete"
+
+    def __post_init__(self):
+        check_temperature(self.temperature)
+
+    def _estimate(self, objective, logits, noise, parameters):
+        kind = kind_of(logits)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(logits)
+            z = kind.noisy_logits(logits, noise["u"])
+            relaxed = objective(kind.relaxed_sample(logits, z, self.temperature, self.relaxation))
+        gradient = tape.gradient(relaxed, logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        return Estimate(objective(samples), samples, signal=gradient)

@@ -1,0 +1,176 @@
+"""Whether an estimator's mean is the gradient that its facts claim: draws against enumeration, with stated error rates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from scipy.stats import chi2
+
+from igr_suite.estimators.base import Estimator, Objective, Parameters
+from igr_suite.estimators.enumeration import expectation, multi_sample_bound
+from igr_suite.training.seeds import at_step
+
+LARGEST_Z = 5.0  # false alarm 5.7e-7 a coordinate
+LARGEST_QUANTILE = 1 - 1e-6  # of the chi-square law of all coordinates together
+SMALLEST_BIAS_Z = 8.0  # what a biased estimator has to show
+DETECTED = LARGEST_Z + 2.33  # a bias of so many standard errors is found with probability .99
+CHUNK = 100_000  # draws at once
+EXACT = 1e-10  # relative size of a standard deviation, of a variance among the others and of a difference that count as zero
+
+
+class Problem(NamedTuple):
+    """An objective small enough to enumerate, and logits of one example [D] or [V, C]."""
+
+    objective: Objective
+    logits: np.ndarray
+
+
+def enumerable_problem(support: str) -> Problem:
+    """A neither quadratic nor centred objective of 3 Bernoulli variables, or of 2 variables with 3 categories.
+
+        f(b) = 2 tanh(b W) . v + 3/2 + (sum_i s_i b_i - 1.2)^2,   s = 1 (categorical: 1, 0, -1/2 of each variable's categories)
+
+    Source: spec/rebar.md section 8.
+    """
+    logits = np.array([0.7, -1.1, 0.2]) if support == "bernoulli" else np.array([[0.7, -1.1, 0.2], [-0.4, 0.3, 0.9]])
+    counted = tf.constant(np.ones(3) if support == "bernoulli" else np.tile([1.0, 0.0, -0.5], 2))
+    rng = np.random.default_rng(3)
+    first, second = (tf.constant(rng.normal(size=size)) for size in ((logits.size, 4), (4, 1)))
+
+    def objective(samples: tf.Tensor) -> tf.Tensor:
+        leading = tf.shape(samples)[: samples.shape.rank - logits.ndim]
+        flat = tf.cast(tf.reshape(samples, tf.concat([leading, [logits.size]], 0)), tf.float64)
+        value = 2.0 * tf.tensordot(tf.tanh(tf.tensordot(flat, first, 1)), second, 1)[..., 0]
+        value += 1.5 + tf.square(tf.reduce_sum(flat * counted, -1) - 1.2)
+        return tf.cast(value, samples.dtype)
+
+    return Problem(objective, logits)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Draws of an estimator beside the exact gradient; coordinates are flat.
+
+    Attributes:
+      draws: how many.
+      mean, deviation: of the gradient, and the standard deviation of one draw [P].
+      exact: the enumerated gradient [P].
+      z: (mean - exact) / standard error [P]; 0 where there is neither variance nor difference, infinite for a difference without variance.
+      distance: squared distance of all coordinates together in standard errors (Hotelling), over the directions with variance.
+      largest_distance: its chi-square limit.
+      value_z: z of the value's mean against the enumerated target.
+    """
+
+    draws: int
+    mean: np.ndarray
+    deviation: np.ndarray
+    exact: np.ndarray
+    z: np.ndarray
+    distance: float
+    largest_distance: float
+    value_z: float
+
+    @property
+    def detectable(self) -> float:
+        """A bias of one coordinate that is found with probability .99 or more."""
+        return float(DETECTED * np.max(self.deviation) / np.sqrt(self.draws))
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether no difference from the exact gradient shows."""
+        return bool(np.max(np.abs(self.z)) < LARGEST_Z and self.distance < self.largest_distance)
+
+    @property
+    def biased(self) -> bool:
+        """Whether a difference from the exact gradient is beyond doubt."""
+        return bool(np.max(np.abs(self.z)) > SMALLEST_BIAS_Z)
+
+
+def examine(
+    estimator: Estimator,
+    problem: Problem,
+    draws: int = CHUNK,
+    seed: int = 0,
+    parameters: Parameters | None = None,
+) -> Examination:
+    """Draws gradients in float64 and compares their mean with enumeration.
+
+    Args:
+      estimator: any.
+      problem: what to differentiate.
+      draws: N; taken in chunks along the batch axis.
+      seed: of the noise.
+      parameters: the estimator's own; None shakes the initial ones (`shaken`), at which an unbiased estimator must be unbiased too.
+    """
+    exact_value, exact = _exact(estimator, problem)
+    size = problem.logits.size
+    parameters = shaken(estimator, (1, *problem.logits.shape)) if parameters is None else parameters
+    total, products = np.zeros(size + 1), np.zeros((size + 1, size + 1))
+    target = np.append(exact, exact_value)
+    for number, start in enumerate(range(0, draws, CHUNK)):
+        shape = (min(CHUNK, draws - start), *problem.logits.shape)
+        noise = estimator.noise(shape, at_step(tf.constant([seed, 17]), tf.constant(number)), tf.float64)
+        logits = tf.broadcast_to(tf.constant(problem.logits, tf.float64), shape)
+        estimate = estimator.estimate(problem.objective, logits, noise, parameters)
+        rows = np.concatenate([estimate.gradient.numpy().reshape(-1, size), estimate.value.numpy()[:, np.newaxis]], 1) - target
+        total, products = total + rows.sum(0), products + rows.T @ rows
+    return _compare(total / draws, products / draws, draws, exact)
+
+
+def check(estimator: Estimator, problem: Problem | None = None, draws: int = CHUNK, seed: int = 0) -> Examination:
+    """Asserts what `estimator.facts` says about bias, for every kind of variable in its support unless a problem is given.
+
+    Returns:
+      The last examination.
+    Raises:
+      AssertionError: the facts are wrong; says by how much.
+    """
+    problems = [problem] if problem else [enumerable_problem(support) for support in estimator.facts.support]
+    for one in problems:
+        found = examine(estimator, one, draws, seed)
+        name, shown = estimator.facts.name, np.array2string(found.z, precision=1)
+        assert abs(found.value_z) < LARGEST_Z, f"{name}: the mean of its value is {found.value_z:.1f} standard errors from the target"
+        if estimator.facts.unbiased:
+            excess = f"distance {found.distance:.1f}, at most {found.largest_distance:.1f}"
+            assert found.unbiased, f"{name} is registered as unbiased; its mean is off by z = {shown} standard errors ({excess})"
+        else:
+            assert found.biased, f"{name} is registered as biased but no bias shows: z = {shown}"
+    return found
+
+
+def shaken(estimator: Estimator, shape, scale: float = 0.3, seed: int = 11) -> Mapping[str, tf.Tensor]:
+    """The estimator's initial parameters plus normal noise, so that no scale is 0 or 1 by chance of its initial value."""
+    rng = np.random.default_rng(seed)
+    initial = estimator.parameters(shape, tf.float64)
+    return {name: value + scale * rng.normal(size=value.shape) for name, value in initial.items()}
+
+
+def _exact(estimator: Estimator, problem: Problem) -> tuple[float, np.ndarray]:
+    logits = tf.constant(problem.logits, tf.float64)[tf.newaxis]
+    if estimator.facts.target == "expectation":
+        value, gradient = expectation(problem.objective, logits)
+    else:
+        value, gradient = multi_sample_bound(problem.objective, logits, estimator.samples)
+    return float(value[0]), gradient.numpy().ravel()
+
+
+def _compare(difference: np.ndarray, products: np.ndarray, draws: int, exact: np.ndarray) -> Examination:
+    """From the mean [P + 1] and the second moments of (gradient, value) - (exact ones)."""
+    covariance = products - np.outer(difference, difference)
+    size = max(np.max(np.abs(exact)), 1.0)
+    deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    constant = deviation < EXACT * size
+    same = np.abs(difference) < EXACT * size
+    errors = np.where(constant, 1.0, deviation / np.sqrt(draws))
+    z = np.where(constant, np.where(same, 0.0, np.inf), difference / errors)
+    variances, directions = np.linalg.eigh(covariance[:-1, :-1])
+    varies = variances > EXACT * max(variances[-1], EXACT * size**2)
+    along = directions.T @ difference[:-1]
+    if np.any(np.abs(along[~varies]) > EXACT * size):
+        distance = np.inf  # a direction in which it is always wrong by the same amount
+    else:
+        distance = float(draws * np.sum(along[varies] ** 2 / variances[varies]))
+    limit = float(chi2.ppf(LARGEST_QUANTILE, max(int(varies.sum()), 1)))
+    return Examination(draws, exact + difference[:-1], deviation[:-1], exact, z[:-1], distance, limit, float(z[-1]))

@@ -1,0 +1,43 @@
+"""NVIL: REINFORCE with a learned baseline."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import tensorflow as tf
+
+from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.reinforce import score_term
+from igr_suite.estimators.variables import kind_of
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class NVIL(Estimator):
+    """REINFORCE with a baseline fitted to the objective by least squares.
+
+        g = (f(b) - B) (b - theta),   loss = mean (f(b) - B)^2
+
+    The parameter "baseline" is one number, or what a model's baseline network says of each example [B]; it must not depend on the sample.
+
+    Source: Mnih & Gregor (2014); spec/rebar.md section 2.1.
+    """
+
+    facts: ClassVar[Facts] = Facts(
+        name="nvil",
+        source="Mnih & Gregor (2014)",
+        support=("bernoulli", "categorical"),
+        unbiased=True,
+        hard=1,
+        parameters=("baseline",),
+        own_loss=True,
+    )
+
+    def parameters(self, shape, dtype=tf.float32):
+        return {"baseline": tf.zeros([], dtype)}
+
+    def _estimate(self, objective, logits, noise, parameters):
+        kind = kind_of(logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        value = objective(samples)
+        residual = value - parameters["baseline"]
+        return Estimate(value, samples, signal=score_term(residual, kind.score(logits, samples)), loss=tf.reduce_mean(tf.square(residual)))

@@ -1,0 +1,169 @@
+"""RELAX and LAX: control variates with a learned surrogate of the objective."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+import tensorflow as tf
+
+from igr_suite.errors import UserError
+from igr_suite.estimators.base import Estimate, Estimator, Facts, Objective, Parameters, register
+from igr_suite.estimators.bernoulli import Relaxed
+from igr_suite.estimators.rebar import Coupling, Surrogate, control_variate, draw_noise, initial_eta
+from igr_suite.estimators.reinforce import score_term
+from igr_suite.estimators.settings import check_temperature
+from igr_suite.estimators.variables import kind_of
+from igr_suite.relaxations.noise import uniform
+
+NET = "net."  # prefix of the net's parameters among the estimator's
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyNet:
+    """net(y) = w2 . tanh((2 y - 1) W1 + b1) + b2 on the relaxed sample; any object with these two methods can stand in for it.
+
+    Args:
+      units: hidden ones.
+      seed: of the initial kernels, uniform as Glorot's.
+    Source: Grathwohl et al. (2018), the net of their toy problem; spec/rebar.md section 2.8.
+    """
+
+    units: int = 10
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.units < 1:
+            raise UserError(f"units must be at least 1, got {self.units}")
+
+    def parameters(self, shape, dtype: tf.DType = tf.float32) -> dict[str, tf.Tensor]:
+        """Initial values for logits of this shape."""
+        inputs = math.prod(list(shape)[1:])
+        kernels = {}
+        for number, (name, rows, columns) in enumerate((("hidden_kernel", inputs, self.units), ("output_kernel", self.units, 1))):
+            limit = math.sqrt(6.0 / (rows + columns))
+            kernels[name] = (2.0 * uniform([rows, columns], tf.constant([self.seed, number]), dtype) - 1.0) * limit
+        return {**kernels, "hidden_bias": tf.zeros([self.units], dtype), "output_bias": tf.zeros([1], dtype)}
+
+    def __call__(self, parameters: Mapping[str, tf.Tensor], z: tf.Tensor, relaxed: tf.Tensor, axes: int) -> tf.Tensor:
+        """Values of the net.
+
+        Args:
+          parameters: from `parameters`, or their present values.
+          z: noisy logits [..., B, D] or [..., B, V, C]; not used by this net.
+          relaxed: y(z), same shape.
+          axes: how many of the last axes are the variables' (1 or 2).
+        Returns:
+          [..., B].
+        """
+        del z
+        leading = relaxed.shape.rank - axes
+        flat = tf.reshape(relaxed, tf.concat([tf.shape(relaxed)[:leading], [math.prod(relaxed.shape[leading:])]], 0))
+        hidden = tf.tanh(tf.tensordot(2.0 * flat - 1.0, parameters["hidden_kernel"], 1) + parameters["hidden_bias"])
+        return (tf.tensordot(hidden, parameters["output_kernel"], 1) + parameters["output_bias"])[..., 0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedSurrogate(Estimator):
+    """What LAX and RELAX share: c(z) = f(y(z)) + net(z), or the net alone, and the trained temperature, eta and net.
+
+    Args:
+      temperature: the initial one of y(z).
+      relaxation: y.
+      surrogate: "add" the net to f(y(z)), or take the "net" alone, which never evaluates f at relaxed samples.
+      net: has `parameters(shape, dtype)` and `net(parameters, z, relaxed, axes)`; see `TinyNet`.
+      eta_scope: one eta, or one for each unit.
+    """
+
+    temperature: float = 0.5
+    relaxation: Relaxed = "concrete"
+    surrogate: Literal["add", "net"] = "add"
+    net: TinyNet = field(default_factory=TinyNet)
+    eta_scope: Literal["scalar", "unit"] = "scalar"
+
+    def __post_init__(self):
+        check_temperature(self.temperature)
+
+    def parameters(self, shape, dtype=tf.float32):
+        return {
+            "log_temperature": tf.constant(math.log(self.temperature), dtype),
+            "eta": initial_eta(shape, dtype, self.eta_scope),
+            **{NET + name: value for name, value in self.net.parameters(shape, dtype).items()},
+        }
+
+    def surrogate_function(self, objective: Objective, parameters: Parameters) -> Surrogate:
+        """(logits, z) -> c(z)."""
+        temperature = tf.exp(parameters["log_temperature"])
+        weights = {name.removeprefix(NET): value for name, value in parameters.items() if name.startswith(NET)}
+
+        def surrogate(logits: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
+            relaxed = kind_of(logits).relaxed_sample(logits, z, temperature, self.relaxation)
+            net = self.net(weights, z, relaxed, logits.shape.rank - 1)
+            return net if self.surrogate == "net" else objective(relaxed) + net
+
+        return surrogate
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Relax(LearnedSurrogate):
+    """REBAR with a learned surrogate in the control variate.
+
+        g = (f(b) - eta c(z)) (b - theta) + eta r dc/dz,   c(z) = f(y(z)) + net(z)
+
+    Unbiased for every net. Its own parameters minimise the variance of g.
+
+    Args:
+      coupling: as in `Rebar`; the others as in `LearnedSurrogate`.
+    Source: Grathwohl et al. (2018); spec/rebar.md section 2.8.
+    """
+
+    facts: ClassVar[Facts] = Facts(
+        name="relax",
+        source="Grathwohl et al. (2018)",
+        support=("bernoulli", "categorical"),
+        unbiased=True,
+        hard=1,
+        relaxed=1,
+        differentiates=True,
+        parameters=("log_temperature", "eta", "net"),
+    )
+    coupling: Coupling = "coupled"
+
+    def noise(self, shape, seed, dtype=tf.float32):
+        return draw_noise(shape, seed, dtype, self.coupling)
+
+    def _estimate(self, objective, logits, noise, parameters):
+        kind = kind_of(logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        value = objective(samples)
+        control = control_variate(self.surrogate_function(objective, parameters), logits, samples, noise, self.coupling)
+        signal = score_term(value, kind.score(logits, samples))
+        return Estimate(value, samples, signal, control, parameters["eta"])
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Lax(LearnedSurrogate):
+    """LAX on the continuous noise z behind the discrete sample b = b(z), with z's own score.
+
+        g = (f(b) - eta c(z)) dlog p(z)/dlogits + eta dc/dz,   Bernoulli: dlog p(z)/dlogits = 2 u - 1
+
+    It needs no conditional noise, and pays with the variance of z given b, which RELAX leaves out.
+
+    Source: Grathwohl et al. (2018); spec/rebar.md section 2.8.
+    """
+
+    facts: ClassVar[Facts] = replace(Relax.facts, name="lax")
+
+    def _estimate(self, objective, logits, noise, parameters):
+        kind = kind_of(logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        value = objective(samples)
+        score = kind.pull_back(logits, kind.noise_score(noise["u"]))
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            z = kind.noisy_logits(logits, noise["u"])
+            tape.watch(z)
+            relaxed = self.surrogate_function(objective, parameters)(logits, z)
+        control = kind.pull_back(logits, tape.gradient(relaxed, z)) - score_term(relaxed, score)
+        return Estimate(value, samples, score_term(value, score), control, parameters["eta"])

@@ -1,0 +1,45 @@
+"""RLOO: K samples, each with the others' mean as its baseline."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import tensorflow as tf
+
+from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.reinforce import mean_of_others, score_term
+from igr_suite.estimators.settings import check_samples
+from igr_suite.estimators.variables import kind_of
+from igr_suite.relaxations.noise import uniform
+
+
+def leave_one_out(values: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+    """1/K sum_k (f_k - mean of the other f) score_k; values [K, B], scores [K, B, ...] -> [B, ...]."""
+    return tf.reduce_mean(score_term(values - mean_of_others(values), scores), 0)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class RLOO(Estimator):
+    """Leave-one-out: the mean over K samples of REINFORCE with the other samples' mean as the baseline.
+
+        g = 1/(K - 1) sum_k (f_k - mean f) (b_k - theta)
+
+    Args:
+      samples: K.
+    Source: Salimans & Knowles (2014); Kool et al. (2019); spec/rebar.md section 2.9.
+    """
+
+    facts: ClassVar[Facts] = Facts(name="rloo", source="Kool et al. (2019)", support=("bernoulli", "categorical"), unbiased=True, hard="K")
+    samples: int = 2
+
+    def __post_init__(self):
+        check_samples("rloo", self.samples)
+
+    def noise(self, shape, seed, dtype=tf.float32):
+        return {"u": uniform([self.samples, *shape], seed, dtype)}
+
+    def _estimate(self, objective, logits, noise, parameters):
+        kind = kind_of(logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        values = objective(samples)
+        return Estimate(tf.reduce_mean(values, 0), samples, signal=leave_one_out(values, kind.score(logits, samples)))

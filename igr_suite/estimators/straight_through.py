@@ -1,0 +1,86 @@
+"""Straight-through estimators: the objective's slope at the hard sample, pulled back through a soft one."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import tensorflow as tf
+
+from igr_suite.estimators.base import Estimate, Estimator, Facts, Objective, register
+from igr_suite.estimators.settings import check_temperature
+from igr_suite.estimators.variables import kind_of
+
+
+def value_and_slope(objective: Objective, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """f(b) [..., B] and df/db, shape of the samples."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(samples)
+        value = objective(samples)
+    return value, tape.gradient(value, samples)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class StraightThrough(Estimator):
+    """The slope at the hard sample times the Jacobian of the probabilities.
+
+        g = J_p(f'(b)) / t,   p = sigmoid(logits / t) or softmax(logits / t),   J_p(v) = p (1 - p) v or p (v - p . v)
+
+    Exact in expectation for affine f at t = 1, biased otherwise.
+
+    Args:
+      temperature: t.
+    Source: Bengio et al. (2013); spec/rebar.md section 2.12.
+    """
+
+    facts: ClassVar[Facts] = Facts(
+        name="straight_through",
+        source="Bengio et al. (2013)",
+        support=("bernoulli", "categorical"),
+        unbiased=False,
+        hard=1,
+        differentiates=True,
+    )
+    temperature: float = 1.0
+
+    def __post_init__(self):
+        check_temperature(self.temperature)
+
+    def _estimate(self, objective, logits, noise, parameters):
+        kind = kind_of(logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        value, slope = value_and_slope(objective, samples)
+        signal = kind.times_jacobian(kind.mean(logits / self.temperature), slope) / self.temperature
+        return Estimate(value, samples, signal)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class STGumbelSoftmax(Estimator):
+    """The slope at the hard sample times the Jacobian of the relaxed sample that shares its noise.
+
+        g = J_y(f'(b)) / t,   y = sigmoid(z / t) or softmax(z / t)
+
+    Args:
+      temperature: t.
+    Source: Jang et al. (2017); spec/rebar.md section 2.12.
+    """
+
+    facts: ClassVar[Facts] = Facts(
+        name="st_gumbel_softmax",
+        source="Jang et al. (2017)",
+        support=("bernoulli", "categorical"),
+        unbiased=False,
+        hard=1,
+        differentiates=True,
+    )
+    temperature: float = 0.5
+
+    def __post_init__(self):
+        check_temperature(self.temperature)
+
+    def _estimate(self, objective, logits, noise, parameters):
+        kind = kind_of(logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        value, slope = value_and_slope(objective, samples)
+        relaxed = kind.relaxed_sample(logits, kind.noisy_logits(logits, noise["u"]), self.temperature, "concrete")
+        return Estimate(value, samples, kind.times_jacobian(relaxed, slope) / self.temperature)

@@ -1,0 +1,67 @@
+"""VIMCO: leave-one-out signals for the multi-sample bound."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.reinforce import mean_of_others, score_term
+from igr_suite.estimators.settings import check_samples
+from igr_suite.estimators.variables import kind_of
+from igr_suite.relaxations.noise import uniform
+
+
+def bound(log_weights: tf.Tensor) -> tf.Tensor:
+    """log mean_k exp f_k, [K, B] -> [B]."""
+    return tf.reduce_logsumexp(log_weights, 0) - np.log(log_weights.shape[0])
+
+
+def bounds_with_one_replaced(log_weights: tf.Tensor, replacements: tf.Tensor) -> tf.Tensor:
+    """The bound with the k-th log-weight replaced, for each k; [K, B], [K, B] -> [K, B]."""
+    itself = tf.eye(log_weights.shape[0], dtype=log_weights.dtype)[..., tf.newaxis]
+    return bound(tf.where(itself > 0.5, replacements, log_weights[:, tf.newaxis]))
+
+
+def vimco_signals(log_weights: tf.Tensor) -> tf.Tensor:
+    """What each sample adds to the bound, against the geometric mean of the other weights in its place; [K, B] -> [K, B]."""
+    return bound(log_weights) - bounds_with_one_replaced(log_weights, mean_of_others(log_weights))
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class VIMCO(Estimator):
+    """Score-function gradient of E[L], L = log mean_k exp f(b_k), with a baseline for each sample from the others.
+
+        g = sum_k (L - L_-k) (b_k - theta),   L_-k: L with f_k replaced by the mean of the other f
+
+    Where f depends on parameters directly, a model adds the gradient of L through f, the normalised weights.
+
+    Args:
+      samples: K.
+    Source: Mnih & Rezende (2016); spec/rebar.md section 2.9.
+    """
+
+    facts: ClassVar[Facts] = Facts(
+        name="vimco",
+        source="Mnih & Rezende (2016)",
+        support=("bernoulli", "categorical"),
+        unbiased=True,
+        hard="K",
+        target="multi_sample_bound",
+    )
+    samples: int = 4
+
+    def __post_init__(self):
+        check_samples("vimco", self.samples)
+
+    def noise(self, shape, seed, dtype=tf.float32):
+        return {"u": uniform([self.samples, *shape], seed, dtype)}
+
+    def _estimate(self, objective, logits, noise, parameters):
+        kind = kind_of(logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        values = objective(samples)
+        signal = tf.reduce_sum(score_term(vimco_signals(values), kind.score(logits, samples)), 0)
+        return Estimate(bound(values), samples, signal)

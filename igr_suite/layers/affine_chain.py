@@ -1,0 +1,92 @@
+"""Affine maps with tanh between them as pure functions of their weights: values, gradients, and products of gradients by Gram matrices.
+
+A chain's weights are a list [W_1, b_1, W_2, b_2, ...], W_j [inputs, outputs]. A batch's gradient with respect to W_j is a_j' d_j, where
+a_j [N, inputs] enters the j-th map and d_j [N, outputs] is the gradient at its output. It has rank at most N, so what is asked of it
+beside itself (its inner product with another gradient of the batch, its image under the chain's Jacobian) follows from the N x N
+matrix a_j a_j' at a small part of the cost of a pass over the weights.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+Tensors = Sequence[tf.Tensor]
+
+
+def shapes(widths: Sequence[int]) -> list[tuple[int, ...]]:
+    """Shapes of the weights of a chain through these widths: (784, 200, 10) -> [(784, 200), (200,), (200, 10), (10,)]."""
+    return [shape for pair in zip(widths, widths[1:]) for shape in (pair, pair[1:])]
+
+
+def forward(weights: Tensors, x: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """The chain's output and what enters each of its maps.
+
+    Args:
+      weights: of the chain.
+      x: [N, inputs].
+    Returns:
+      [N, outputs], [a_1 [N, inputs], a_2, ...].
+    """
+    entering = []
+    for kernel, bias in zip(weights[::2], weights[1::2]):
+        x = tf.tanh(x) if entering else x
+        entering.append(x)
+        x = tf.matmul(x, kernel) + bias
+    return x, entering
+
+
+def apply(weights: Tensors, x: tf.Tensor) -> tf.Tensor:
+    """The chain's output alone, for inputs with any leading axes: [..., inputs] -> [..., outputs]."""
+    flat = forward(weights, tf.reshape(x, (-1, x.shape[-1])))[0]
+    return tf.reshape(flat, (*x.shape[:-1], flat.shape[-1]))
+
+
+def deltas(weights: Tensors, entering: Tensors, delta: tf.Tensor) -> list[tf.Tensor]:
+    """Gradients at the outputs of all maps.
+
+    Args:
+      weights, entering: of `forward`.
+      delta: gradient at the chain's output [N, outputs].
+    Returns:
+      [d_1, d_2, ..., delta].
+    """
+    found = [delta]
+    for kernel, x in zip(reversed(weights[2::2]), reversed(entering)):
+        found.insert(0, tf.matmul(found[0], kernel, transpose_b=True) * (1.0 - tf.square(x)))
+    return found
+
+
+def gradients(entering: Tensors, kernel_deltas: Tensors, bias_deltas: Tensors | None = None) -> list[tf.Tensor]:
+    """Gradients of the weights, summed over the batch: [a_1' d_1, sum_n d_1, a_2' d_2, ...].
+
+    Args:
+      entering: of `forward`.
+      kernel_deltas: of `deltas`.
+      bias_deltas: for the biases where theirs differ.
+    """
+    pairs = zip(entering, kernel_deltas, bias_deltas or kernel_deltas)
+    return [g for x, d, e in pairs for g in (tf.matmul(x, d, transpose_a=True), tf.reduce_sum(e, 0))]
+
+
+def gram_products(entering: Tensors, kernel_deltas: Tensors, bias_deltas: Tensors) -> list[tf.Tensor]:
+    """What a gradient of these deltas adds to each map's output when the weights move along it: [a_1 a_1' d_1, sum_n e_1, ...].
+
+    Its inner product with other deltas of the batch is that of the two gradients, weight by weight.
+    """
+    pairs = zip(entering, kernel_deltas, bias_deltas)
+    return [g for x, d, e in pairs for g in (tf.matmul(tf.matmul(x, x, transpose_b=True), d), tf.reduce_sum(e, 0, keepdims=True))]
+
+
+def push(weights: Tensors, entering: Tensors, products: Tensors) -> tf.Tensor:
+    """Derivative of the chain's output when its weights move along a gradient of the batch: J v.
+
+    Args:
+      weights, entering: of `forward`.
+      products: of `gram_products` of v.
+    Returns:
+      [N, outputs].
+    """
+    tangent = products[0] + products[1]
+    for j in range(1, len(entering)):
+        tangent = tf.matmul(tangent * (1.0 - tf.square(entering[j])), weights[2 * j]) + products[2 * j] + products[2 * j + 1]
+    return tangent

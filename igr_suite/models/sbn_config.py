@@ -1,0 +1,197 @@
+"""Configuration of one sigmoid-belief-network run (never imports TensorFlow)."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from igr_suite import data
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.errors import UserError
+from igr_suite.experiments.config import RunConfig
+
+Estimator = Literal["reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "track"]
+TRACKED = ("nvil", "simple_muprop", "muprop", "dynamic_rebar", "rebar")
+SHORT_NAMES = {
+    "reinforce": "REINFORCE",
+    "nvil": "NVIL",
+    "simple_muprop": "SimpleMuProp",
+    "muprop": "MuProp",
+    "concrete": "Concrete",
+    "rebar": "REBAR",
+    "dynamic_rebar": "DynamicREBAR",
+    "track": "tracking of five",
+}
+REBARS = ("rebar", "dynamic_rebar", "track")
+RELAXED = (*REBARS, "concrete")
+
+# Options that only some estimators read, with the value taken when none is given; for others they are an error.
+OPTIONS = {
+    "temperature": (RELAXED, 0.5),
+    "relaxation": (RELAXED, "improved"),
+    "eta_scope": (REBARS, "variable"),
+    "multilayer_cv": (REBARS, "corrected"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNDataConfig:
+    """Which images and how they become binary; limits are for the smoke scale.
+
+    `binarisation`: "static", x >= 128; "once", one draw from Bernoulli(x / 255) that is the same for all runs; "dynamic", a draw for every
+    batch, where validation and test images are drawn once and the networks' mean image is the grey one.
+    """
+
+    name: str = "mnist_5k"
+    binarisation: Literal["static", "once", "dynamic"] = "static"
+    train_limit: int | None = None
+    evaluation_limit: int | None = None
+
+    def __post_init__(self):
+        recipe = recipe_of(self.name)
+        if recipe.likelihood != "bernoulli":
+            raise UserError(f"sigmoid belief networks model binary pixels, and {self.name} has grey or colour ones; take binarized_mnist")
+        if recipe.binary and self.binarisation != "static":
+            raise UserError(
+                f"data.binarisation={self.binarisation} draws from grey levels, and {self.name} is binary; leave it static, or take mnist"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNConfig:
+    """The model and its gradient estimator.
+
+    `task` is "density" of whole images, or "sp", structured prediction of lower halves from upper ones, where `sp_generator` chooses the
+    suite's model with as many generator layers ("hierarchical") or the published one with a single map ("historical"). `temperature` is
+    the start where it is trained (dynamic_rebar, track). `multilayer_cv` "historical" is the authors' biased control variate. `estimator`
+    "track" measures five estimators on one path, which follows SimpleMuProp. `samples` averages that many single-sample gradients.
+    """
+
+    estimator: Estimator = "dynamic_rebar"
+    layers: int = 2
+    hidden: int = 200
+    nonlinear: bool = False
+    task: Literal["density", "sp"] = "density"
+    sp_generator: Literal["hierarchical", "historical"] | None = None
+    samples: int = 1
+    temperature: float | None = None
+    relaxation: Literal["improved", "concrete"] | None = None
+    eta_scope: Literal["variable", "network", "layer", "unit"] | None = None
+    multilayer_cv: Literal["corrected", "historical", "joint"] | None = None
+    ema_debias: bool = True
+
+    def __post_init__(self):
+        for key, (readers, default) in OPTIONS.items():
+            value = getattr(self, key)
+            if value is not None and self.estimator not in readers:
+                raise UserError(
+                    f"model.{key}={value} is not used by the estimator {self.estimator}, only by {', '.join(readers)}; leave it out"
+                )
+            if value is None and self.estimator in readers:
+                object.__setattr__(self, key, default)
+        if self.sp_generator is not None and self.task != "sp":
+            raise UserError(f"model.sp_generator={self.sp_generator} is read by model.task=sp only; leave it out")
+        if self.sp_generator is None and self.task == "sp":
+            object.__setattr__(self, "sp_generator", "hierarchical")
+        if not 1 <= self.layers <= 3:
+            raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
+        for key in ("hidden", "samples"):
+            if getattr(self, key) < 1:
+                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
+        if self.temperature is not None and not self.temperature > 0:
+            raise UserError(f"model.temperature must be positive, got {self.temperature} (the papers use 0.1 and 0.5)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNOptimiserConfig:
+    """Adam for the networks, and with `control_factor` times its rate for baselines, scales and the temperature."""
+
+    learning_rate: float = 3e-4
+    control_factor: float = 10.0
+    beta_1: float = 0.9
+    beta_2: float = 0.99999  # REBAR's code; spec/rebar.md section 1.4
+    epsilon: float = 1e-8
+
+    def __post_init__(self):
+        for key in ("learning_rate", "control_factor"):
+            if not getattr(self, key) > 0:
+                raise UserError(f"optimiser.{key} must be positive, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNScheduleConfig:
+    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up."""
+
+    epochs: int | None = None
+    steps: int | None = None
+    batch_size: int = 24
+    evaluate_every: int = 20
+
+    def __post_init__(self):
+        if self.epochs is not None and self.steps is not None:
+            raise UserError(f"schedule.epochs={self.epochs} and schedule.steps={self.steps} exclude each other; give one of them")
+        if self.epochs is None and self.steps is None:
+            object.__setattr__(self, "epochs", 20)
+        for key in ("epochs", "steps", "batch_size", "evaluate_every"):
+            if getattr(self, key) is not None and getattr(self, key) < 1:
+                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNEvaluationConfig:
+    """Multi-sample bounds of validation and test images, and the gradient's variance at frozen weights (0 draws: not measured)."""
+
+    importance_samples: int = 100
+    variance_draws: int = 0
+
+    def __post_init__(self):
+        if self.importance_samples < 1:
+            raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
+        if self.variance_draws < 0 or self.variance_draws == 1:
+            raise UserError(f"evaluation.variance_draws must be 0 (not measured) or at least 2, got {self.variance_draws}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSBN(RunConfig):
+    """One sigmoid belief network trained with one seed."""
+
+    executor: ClassVar[str] = "igr_suite.training.train_sbn:execute"
+    family: ClassVar[str] = "sbn"
+
+    model: SBNConfig = field(default_factory=SBNConfig)
+    data: SBNDataConfig = field(default_factory=SBNDataConfig)
+    optimiser: SBNOptimiserConfig = field(default_factory=SBNOptimiserConfig)
+    schedule: SBNScheduleConfig = field(default_factory=SBNScheduleConfig)
+    evaluation: SBNEvaluationConfig = field(default_factory=SBNEvaluationConfig)
+    seed: int = 0
+
+    def validate(self) -> None:
+        if self.model.estimator == "reinforce" and self.model.samples * self.schedule.batch_size < 2:
+            raise UserError("the estimator reinforce centres an example's signal by the others'; schedule.batch_size must be at least 2")
+
+        height, width, channels = recipe_of(self.data.name).image_shape
+        if self.model.task == "sp" and height * width * channels % 2:
+            raise UserError(f"model.task=sp halves images, and those of {self.data.name} have an odd number of pixels")
+
+    def adapt(self, changed: dict, settings) -> None:
+        for key, (readers, default) in OPTIONS.items():  # another estimator takes its own defaults
+            if (
+                f"model.{key}" not in settings
+                and settings.get("model.estimator", readers[0]) not in readers
+                and changed["model"][key] == default
+            ):
+                changed["model"][key] = None
+        if settings.get("model.task") == "density" and "model.sp_generator" not in settings:
+            changed["model"]["sp_generator"] = None
+        for key, other in (("steps", "epochs"), ("epochs", "steps")):
+            if f"schedule.{key}" in settings and f"schedule.{other}" not in settings:
+                changed["schedule"][other] = None
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        found = data.status(self.data.name, data_dir)
+        if not found.prepared:
+            raise UserError(found.note)
+
+    def slug(self) -> str:
+        depth = f"L{self.model.layers}{'nl' if self.model.nonlinear else ''}"
+        task = "" if self.model.task == "density" else "-sp"
+        temperature = f"-t{self.model.temperature:g}" if self.model.estimator in ("rebar", "concrete") else ""
+        return f"{self.data.name}{task}-{self.model.estimator}{temperature}-{depth}-lr{self.optimiser.learning_rate:g}-s{self.seed}"

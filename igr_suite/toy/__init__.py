@@ -1,0 +1,1 @@
+"""Toy problems with exact answers, on which gradient estimators are compared."""

@@ -1,0 +1,21 @@
+"""IGR, Table 3: bounds of all runs, differences from GS at equal seeds, what must hold, the figure and the completed digits."""
+
+from igr_suite.plotting.structured import bounds_table, checks_table, named_runs, paired_table, pictures_figure, samples_figure
+
+
+def plot(results, out):
+    """Returns the paths of what was drawn."""
+    runs = named_runs(results.runs)
+    epochs, sizes = sorted(set(runs["schedule.epochs"])), sorted(set(runs["data.sizes.train"]))
+    note = (
+        f"Test NLL of the lower half, nats per image (lower is better), mean ± standard deviation over seeds, after "
+        f"{', '.join(map(str, epochs))} epochs on {', '.join(f'{n:,}' for n in sizes)} images. Upper bounds from S test samples; "
+        "training loss: mean over the last epoch, relaxed units, S as in training."
+    )
+    return [
+        *bounds_table(runs, out, note),
+        *paired_table(runs, out),
+        *checks_table(runs, out),
+        *samples_figure(runs, out),
+        *pictures_figure(runs, out),
+    ]
