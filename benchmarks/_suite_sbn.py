@@ -12,12 +12,12 @@ from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 from igr_suite.training.seeds import run_seed
 
 
-def build(threads: int, samples: int, estimator: str = "dynamic_rebar") -> Callable[[int], float]:
+def build(threads: int, samples: int, estimator: str = "dynamic_rebar", rows: int | None = p.BATCH) -> Callable[[int], float]:
     """Returns a function that trains a number of steps (a multiple of CHUNK) and returns the last chunk's mean bound."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     config = SBNConfig(estimator=estimator, samples=samples, multilayer_cv=None if estimator == "nvil" else "corrected")
-    model = SBN(config, SBNOptimiserConfig(), p.mean_image())
+    model = SBN(config, SBNOptimiserConfig(), p.mean_image(), rows=rows)
     for name, group in p.initial_weights().items():
         for variable, array in zip(model.weights_by_network[name], group, strict=True):
             variable.assign(array)
@@ -35,3 +35,4 @@ def build(threads: int, samples: int, estimator: str = "dynamic_rebar") -> Calla
 
 build_nvil = partial(build, estimator="nvil")
 build_track = partial(build, estimator="track")
+build_track_direct = partial(build, estimator="track", rows=None)

@@ -19,6 +19,7 @@ ENGINES = {
     "suite": Engine("suite, DynamicREBAR", "tensorflow", "_suite_sbn"),
     "nvil": Engine("suite, NVIL", "tensorflow", "_suite_sbn", "build_nvil"),
     "track": Engine("suite, tracking five", "tensorflow", "_suite_sbn", "build_track"),
+    "track_direct": Engine("  averages at every step", "tensorflow", "_suite_sbn", "build_track_direct"),
     "jax": Engine("JAX jit + scan", "jax", "_jax_sbn"),
 }
 

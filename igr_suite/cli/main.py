@@ -8,7 +8,7 @@ import sys
 from igr_suite import __version__
 from igr_suite.errors import UserError
 
-VERBS = ("list", "run", "plot", "pictures", "temperature", "rebar_train", "status", "check", "findings", "data", "doctor")
+VERBS = ("list", "run", "plot", "pictures", "temperature", "rebar_train", "variance", "status", "check", "findings", "data", "doctor")
 EXAMPLES = """first steps:
   igr doctor                                        is everything in place?
   igr list                                          what can be reproduced

@@ -2,20 +2,26 @@
 
 import argparse
 import math
+from collections.abc import Iterable, Mapping
 
 from igr_suite.cli.options import add_data_dir, add_verb
 from igr_suite.cli.run import start
 from igr_suite.diagnostics.epoch_means import epoch_means
 from igr_suite.experiments.experiment import Experiment
+from igr_suite.experiments.original_rebar_log import entries_of, format_entry
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
+from igr_suite.models.sbn_config import TrainSBN
 from igr_suite.models.sbn_hparams import config_of
 
 EXAMPLES = """  igr rebar-train --hparams="model=SBNDynamicRebar,learning_rate=0.0003,n_layer=2,task=sbn"
   igr rebar-train --hparams="model=SBNTrackGradVariances,n_layer=2,task=omni" --working_dir /tmp/rebar --eval_freq 5
   igr rebar-train --hparams="model=SBNRebar,n_layer=2" --historical --steps 4168 --data mnist_5k
-Prints a line an epoch when it ends. Start the same command again after a stop: it goes on from its checkpoint."""
+  igr rebar-train --hparams="model=SBNNVIL" --log suite
+When it ends it prints every epoch as the script does: "Step N: [means over the epoch]", the log of the gradient's variance, and "Valid N:"
+and "Test N:" with the 100-sample bounds; --log suite names the values instead.
+Start the same command again after a stop: it goes on from its checkpoint."""
 
 
 def add(verbs) -> None:
@@ -29,6 +35,9 @@ def add(verbs) -> None:
     )
     parser.add_argument("--historical", action="store_true", help="the authors' biased multilayer control variate, sp generator and EMA")
     parser.add_argument("--data", metavar="NAME", help="data set instead of the task's; see `igr data list`")
+    parser.add_argument(
+        "--log", choices=("script", "suite", "both"), default="script", help="lines of the script, named values, or both (default: script)"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1, with which it is fastest)")
     parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
     add_data_dir(parser)
@@ -50,9 +59,23 @@ def run(arguments: argparse.Namespace) -> int:
     code = start(results, argparse.Namespace(**{**vars(arguments), **options}))
     folder = RunFolder(results.folder / config.run_id)
     if not arguments.dry_run:
-        for row in epoch_means(folder.metrics.rows()):
-            print(epoch_line(row))
+        for line in epoch_lines(config, folder.metrics.rows(), arguments.log):
+            print(line)
     return code
+
+
+def epoch_lines(config: TrainSBN, rows: Iterable[Mapping], log: str) -> list[str]:
+    """What `--log` asks for, in the order of the steps.
+
+    Args:
+      config: of the run.
+      rows: of its metrics.
+      log: "script", "suite" or "both".
+    """
+    rows = list(rows)
+    theirs = [(entry.step, format_entry(entry)) for entry in entries_of(config.model, rows)] if log != "suite" else []
+    ours = [(row["step"], epoch_line(row)) for row in epoch_means(rows)] if log != "script" else []
+    return [text for _, text in sorted([*theirs, *ours], key=lambda line: line[0])]
 
 
 def epoch_line(row: dict) -> str:

@@ -9,7 +9,7 @@ in a step, are taken at each of the first 50 steps and at every tenth from then 
 Source: spec/rebar.md sections 3.2 to 3.4.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
@@ -53,17 +53,27 @@ class GradientEMA:
           "mean_square": of the average of all}. The variance is about an estimator's own average, without `debias` about that of all, as
           the authors' is.
         """
+        first = [[_blend(v, g) for v, g in zip(row, group)] for row, group in zip(self.first, gradients)]
+        return self._update([sum_of_squares(group) for group in gradients], common, lambda steps: first)
+
+    def _update(self, separate_squares: Sequence[tf.Tensor], common: Sequence[tf.Tensor], averages: Callable) -> dict[str, tf.Tensor]:
+        """The rest of `update`.
+
+        Args:
+          separate_squares: sums of squares of each estimator's separate gradients.
+          common: the others.
+          averages: steps so far, this one included -> E lists of the averages of the separate gradients; called where they are due.
+        """
         decay = tf.constant(DECAY, self.dtype)
         common_square = sum_of_squares(common)
-        squares = tf.stack([sum_of_squares(group) + common_square for group in gradients]) / self.size
-        first = [[_blend(v, g) for v, g in zip(row, group)] for row, group in zip(self.first, gradients)]
+        squares = tf.stack([square + common_square for square in separate_squares]) / self.size
         shared = [_blend(v, g) for v, g in zip(self.common, common)]
         second = self.second.assign(decay * self.second + (1.0 - decay) * squares)
         steps = self.steps.assign_add(1.0)
         weight = 1.0 / (1.0 - tf.pow(decay, steps)) if self.debias else tf.ones((), self.dtype)
         due = tf.logical_or(steps <= FIRST, tf.equal(tf.math.floormod(steps, EVERY), 0.0))
         held = self.squares.assign(
-            tf.cond(due, lambda: tf.square(weight) * self._squares(first, shared), lambda: tf.convert_to_tensor(self.squares))
+            tf.cond(due, lambda: tf.square(weight) * self._squares(averages(steps), shared), lambda: tf.convert_to_tensor(self.squares))
         )
         about, apart, mean_square = tf.split(held, [self.estimators, self.estimators, 1])
         return {"variance": weight * second - about, "deviation": apart, "mean_square": mean_square[0]}

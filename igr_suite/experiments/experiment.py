@@ -96,6 +96,7 @@ class Experiment:
       minutes: measured wall time of each scale, {"quick": 4.5}.
       datasets: names of the data sets of each scale, for stages to read as `results.datasets`.
       if_prepared: data sets whose absence only leaves their rows out, unless they are asked for by name; runs of others are refused.
+      shares_with: names of experiments with equal runs; those that they have finished are copied, not trained again.
     """
 
     paper: str
@@ -106,6 +107,7 @@ class Experiment:
     minutes: Mapping[str, float] = field(default_factory=dict)
     datasets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     if_prepared: Sequence[str] = ()
+    shares_with: Sequence[str] = ()
 
     def __post_init__(self):
         if (self.runs is None) == (not self.stages):

@@ -136,7 +136,7 @@ def lines_of(rows: Iterable[Mapping[str, Any]], *, n_required: int = 0, seconds:
     lines, losses, trained_to, last_epoch = {}, [], 0, 0
     for row in rows:
         if "train_elbo" in row:
-            losses.append((row["epoch"], row["step"] - trained_to, -row["train_elbo"]))
+            losses.append((row["epoch"], row["step"] - trained_to, -row.get("train_jointvae", row["train_elbo"])))
             trained_to, last_epoch = row["step"], max(last_epoch, row["epoch"])
         if "test_elbo_relaxed" in row:
             epoch = round(row["epoch"])
@@ -145,6 +145,8 @@ def lines_of(rows: Iterable[Mapping[str, Any]], *, n_required: int = 0, seconds:
                 step=row["step"],
                 elbo=row["test_elbo_relaxed"],
                 elbo_closed=row.get("test_elbo_relaxed_closed"),
+                joint=row.get("test_jointvae"),
+                joint_closed=row.get("test_jointvae_closed"),
                 n_required=round(row.get("test_n_required", n_required)),
                 train_loss=_mean([(steps, loss) for at, steps, loss in losses if epoch - 1 < at <= epoch]),
                 time=time,

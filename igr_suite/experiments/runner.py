@@ -14,6 +14,7 @@ from igr_suite.experiments.interrupts import Interrupts
 from igr_suite.experiments.launch import Launcher, Worker
 from igr_suite.experiments.places import scale_folder
 from igr_suite.experiments.reporter import Reporter
+from igr_suite.experiments.sharing import adopt
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import share
 from igr_suite.experiments.worker import LOG
@@ -100,6 +101,8 @@ def run(order: Order, reporter: Reporter) -> Report:
         raise UserError(f"{wanted}{later}; see them with --dry-run")
     for name in expansion.left_out:
         reporter.say(f"left out: {data.status(name, order.data_dir).note}")
+    for run_id, name in adopt(expansion, order.experiment, order.scale, order.root, order.settings).items():
+        reporter.say(f"copied {run_id} from {name}")
     invocation = _Invocation(order, reporter, expansion)
     for config in invocation.pending().values():
         config.check_inputs(order.data_dir)

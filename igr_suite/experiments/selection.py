@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from igr_suite.diagnostics.distances import NEAR
 from igr_suite.diagnostics.posterior_config import PosteriorDistance
 from igr_suite.errors import UserError
+from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.experiment import StageResults
 from igr_suite.models.vae_config import TrainVAE
 
@@ -13,19 +14,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CRITERION = "validation_elbo_relaxed"  # nats per image, higher is better
+NLL = "validation_nll"  # nats per image, lower is better
 NEAR_SHARE = 75  # percent of the posterior's codes that have to lie within NEAR of a vertex: the paper's "_20" sets
 
 
-def best_temperature(results: StageResults, candidates: Mapping[float, TrainVAE]) -> float:
-    """Returns the temperature whose run has the highest validation ELBO; ends the stage until all candidates have ended.
+def best_temperature(results: StageResults, candidates: Mapping[float, RunConfig], criterion: str = CRITERION) -> float:
+    """Returns the temperature whose run is best on validation images; ends the stage until all candidates have ended.
 
     A candidate that diverged is left out.
 
+    Args:
+      criterion: number of the summary to maximise; one that begins with NLL's name, "validation_nll", is minimised.
     Raises:
       UserError: all of them diverged.
     """
     found = _finished(results, candidates)
-    return max(found, key=lambda temperature: results.summary(found[temperature])[CRITERION])
+    sign = -1 if criterion.startswith(NLL) else 1
+    return max(found, key=lambda temperature: sign * results.summary(found[temperature])[criterion])
 
 
 def distance_runs(results: StageResults, candidates: Mapping[float, TrainVAE], samples: int = 100) -> dict[float, PosteriorDistance]:
@@ -82,7 +87,7 @@ def between(statistics: Mapping[float, float]) -> float | None:
     return middle if good < middle < min(above) else None
 
 
-def _finished(results: StageResults, candidates: Mapping[float, TrainVAE]) -> dict[float, TrainVAE]:
+def _finished(results: StageResults, candidates: Mapping[float, RunConfig]) -> dict[float, RunConfig]:
     survivors = results.survivors(list(candidates.values()))
     if not survivors:
         raise UserError(

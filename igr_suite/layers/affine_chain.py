@@ -18,18 +18,19 @@ def shapes(widths: Sequence[int]) -> list[tuple[int, ...]]:
     return [shape for pair in zip(widths, widths[1:]) for shape in (pair, pair[1:])]
 
 
-def forward(weights: Tensors, x: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+def forward(weights: Tensors, x: tf.Tensor, activation=tf.tanh) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """The chain's output and what enters each of its maps.
 
     Args:
       weights: of the chain.
       x: [N, inputs].
+      activation: between the maps; the other functions of this module are for tanh.
     Returns:
       [N, outputs], [a_1 [N, inputs], a_2, ...].
     """
     entering = []
     for kernel, bias in zip(weights[::2], weights[1::2]):
-        x = tf.tanh(x) if entering else x
+        x = activation(x) if entering else x
         entering.append(x)
         x = tf.matmul(x, kernel) + bias
     return x, entering

@@ -6,11 +6,13 @@ import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.diagnostics.gradient_ema import GradientEMA
+from igr_suite.diagnostics.product_ema import ProductEMA
 from igr_suite.models import sbn_baselines, sbn_methods
 from igr_suite.models.sbn_config import TRACKED, SBNConfig, SBNOptimiserConfig
 from igr_suite.models.sbn_networks import Networks, initial_weights, pixel_offset
 from igr_suite.models.sbn_passes import Model, hard_pass
 from igr_suite.models.sbn_rebar import Rebar
+from igr_suite.models.sbn_relax import Relax
 from igr_suite.relaxations import noise
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.seeds import at_step, run_seed
@@ -32,7 +34,8 @@ class SBN(keras.Model):
       mean: mean of the training images [pixels], as they are binarised.
       binarisation: how batches of uint8 become observations.
       seed: of the initial weights.
-      dtype: float64 in tests.
+      float_type: float64 in tests.
+      rows: images of a training batch times `samples`; with it the tracking mode averages gradients ten steps at a time, which is faster.
     Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein (2017); spec/rebar.md.
     """
 
@@ -46,6 +49,7 @@ class SBN(keras.Model):
         binarisation: str = "static",
         seed: int = 0,
         float_type: tf.DType = tf.float32,
+        rows: int | None = None,
     ):
         super().__init__(name="sigmoid_belief_network")
         self.config, self.binarisation, self.float_type = config, binarisation, float_type
@@ -63,8 +67,7 @@ class SBN(keras.Model):
         start = initial_weights(start, run_seed(seed, "baselines"), float_type)
         self.baselines = _variables(start).get("baselines", [])
         self.own = {
-            name: {key: tf.Variable(tf.cast(value, float_type)) for key, value in method.initial.items()}
-            for name, method in self.methods.items()
+            name: {key: tf.Variable(tf.cast(value, float_type)) for key, value in self._start(name, seed).items()} for name in self.methods
         }
         self.trained = [v for group in self.weights_by_network.values() for v in group]
         self.controls = [*self.baselines, *(v for group in self.own.values() for v in group.values())]
@@ -75,8 +78,15 @@ class SBN(keras.Model):
         self.control_optimiser.build(self.controls)
         separate = [shape for name in self._separate() for shape in shapes[name]]
         common = [shape for name in self._common() for shape in shapes[name]]
-        self.averages = GradientEMA([*separate, *common], len(separate), len(self.methods), config.ema_debias, float_type)
+        averaged = [*separate, *common], len(separate), len(self.methods), config.ema_debias, float_type
+        self.averages = ProductEMA(*averaged, rows=rows) if rows and config.estimator == "track" else GradientEMA(*averaged)
         self.built = True
+
+    def _start(self, name: str, seed: int) -> dict[str, np.ndarray | tf.Tensor]:
+        """Initial values of a method's own parameters."""
+        method = self.methods[name]
+        nets = initial_weights({key: [shape] for key, shape in method.nets.items()}, run_seed(seed, f"nets of {name}"), self.float_type)
+        return {**method.initial, **{key: value for key, (value,) in nets.items()}}
 
     def _separate(self) -> list[str]:
         """Networks whose gradients differ between the tracked estimators."""
@@ -134,12 +144,15 @@ class SBN(keras.Model):
           "elbo" (F, nats per image), "variance" (of the gradient, see `GradientEMA`) and the estimator's scalars; means over the batch.
         """
         x = self.observations(batch, seed)
-        gradients, control_gradients, scalars, _ = self.step_gradients(x, self.uniforms(x.shape[0], at_step(seed, tf.constant(2))))
-        separate = [[g for name in self._separate() for g in found[name]] for found in gradients.values()]
+        uniforms = self.uniforms(x.shape[0], at_step(seed, tf.constant(2)))
+        gradients, control_gradients, scalars, _, (entering, deltas) = self._step(x, uniforms)
         common = [g for name in self._common() for g in gradients[self.followed][name]]
-        averages = self.averages.update(separate, common)
+        if isinstance(self.averages, ProductEMA):
+            averages = self.averages.update_products(entering, deltas, common)
+        else:
+            averages = self.averages.update([[g for name in self._separate() for g in found[name]] for found in gradients.values()], common)
         followed = [-g for name in self.networks.shapes() for g in gradients[self.followed][name]]
-        self.optimiser.apply(followed, self.trained)
+        self._train_networks(followed)
         if self.controls:
             self.control_optimiser.apply(control_gradients, self.controls)
         if len(self.methods) == 1:
@@ -149,6 +162,19 @@ class SBN(keras.Model):
             for i, name in enumerate(self.methods):
                 scalars |= {f"{kind}_{name}": averages[kind][i] for kind in ("variance", "deviation")}
         return {name: tf.cast(scalars[name], tf.float32) for name in self.scalars}
+
+    def _train_networks(self, gradients: list[tf.Tensor]) -> None:
+        """One step of p and q, unless the followed method still trains its control variate alone."""
+        warmup = self.methods[self.followed].warmup
+        if not warmup:
+            self.optimiser.apply(gradients, self.trained)
+            return
+
+        def apply() -> tf.Tensor:
+            self.optimiser.apply(gradients, self.trained)
+            return tf.constant(0)
+
+        tf.cond(self.averages.steps > warmup, apply, lambda: tf.constant(0))  # the averages have counted this step
 
     def step_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]):
         """Gradients of all methods on one batch and its noise.
@@ -160,6 +186,10 @@ class SBN(keras.Model):
           {method: {network: gradients of the mean bound}}, gradients for `controls` (to be descended), scalars,
           {method: gradients of each example's bound by q's logits [N, hidden], a list by layer}.
         """
+        return self._step(x, uniforms)[:4]
+
+    def _step(self, x: tf.Tensor, uniforms: list[tf.Tensor]):
+        """`step_gradients`, and what the recognition gradients are products of: (what enters each map, each method's deltas)."""
         observed = self.networks.observe(x, self.mean)
         shared = sbn_methods.Shared(self.model, observed, uniforms)
         hard = shared.hard
@@ -168,7 +198,7 @@ class SBN(keras.Model):
             nets = [tf.convert_to_tensor(v) for v in self.baselines]
             values = sbn_baselines.evaluate(nets, observed.centred)
         generator = self.networks.generator_gradients(shared.model.weights, hard.terms, hard.samples)
-        gradients, logits, upstream, own, scalars, first = {}, {}, [], [], {"elbo": tf.reduce_mean(hard.value)}, 0
+        gradients, logits, deltas, upstream, own, scalars, first = {}, {}, [], [], [], {"elbo": tf.reduce_mean(hard.value)}, 0
         for name, method in self.methods.items():
             slice_ = None if values is None else values.outputs[:, first : first + method.baselines]
             first += method.baselines
@@ -177,9 +207,12 @@ class SBN(keras.Model):
             upstream += [step.baselines] if method.baselines else []
             own += [step.parameters[key] for key in self.own[name]]
             scalars |= step.scalars
+            if len(self.methods) > 1:
+                parts = step.deltas or shared.deltas(step.logits)
+                deltas.append([pair for kernels, biases in parts for pair in zip(kernels, biases)])
         if values is not None:
             own = [*sbn_baselines.gradients(nets, observed.centred, values, tf.concat(upstream, 1)), *own]
-        return gradients, own, scalars, logits
+        return gradients, own, scalars, logits, ([a for group in hard.entering for a in group], deltas)
 
     def recognition_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
         """What `frozen_variance_<method>` and `frozen_logit_variance_<method>` are the variances of; arguments as in `step_gradients`."""
@@ -226,6 +259,9 @@ def method_of(name: str, config: SBNConfig, networks: Networks) -> sbn_methods.M
     if name in ("rebar", "dynamic_rebar"):
         settings = Rebar(name == "dynamic_rebar", config.eta_scope, config.multilayer_cv, config.relaxation)
         return sbn_methods.rebar(networks, settings, config.temperature)
+    if name == "relax":
+        settings = Relax(config.surrogate, config.net_layers or 0, config.net_decay or 0.0)
+        return sbn_methods.relax(networks, settings, config.temperature, config.warmup_steps)
     if name == "concrete":
         return sbn_methods.concrete(networks, config.relaxation, config.temperature)
     return {

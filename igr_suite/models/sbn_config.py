@@ -6,9 +6,9 @@ from typing import ClassVar, Literal
 from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.config import RunConfig, later
 
-Estimator = Literal["reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "track"]
+Estimator = Literal["reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track"]
 TRACKED = ("nvil", "simple_muprop", "muprop", "dynamic_rebar", "rebar")
 SHORT_NAMES = {
     "reinforce": "REINFORCE",
@@ -18,6 +18,7 @@ SHORT_NAMES = {
     "concrete": "Concrete",
     "rebar": "REBAR",
     "dynamic_rebar": "DynamicREBAR",
+    "relax": "RELAX",
     "track": "tracking of five",
 }
 REBARS = ("rebar", "dynamic_rebar", "track")
@@ -25,11 +26,21 @@ RELAXED = (*REBARS, "concrete")
 
 # Options that only some estimators read, with the value taken when none is given; for others they are an error.
 OPTIONS = {
-    "temperature": (RELAXED, 0.5),
+    "temperature": ((*RELAXED, "relax"), 0.5),
     "relaxation": (RELAXED, "improved"),
     "eta_scope": (REBARS, "variable"),
     "multilayer_cv": (REBARS, "corrected"),
+    "surrogate": (("relax",), "add"),
+    "net_layers": (("relax",), 4),  # this and the next two: the best of RELAX's grid, spec/rebar.md section 2.8
+    "net_decay": (("relax",), 1e-3),
+    "warmup_steps": (("relax",), 1000),
 }
+UNREAD = {"net": ("temperature",), "relaxed": ("net_layers", "net_decay")}  # options that a surrogate of RELAX has no use for
+
+
+def reads(key: str, estimator: str, surrogate: str | None) -> bool:
+    """Whether an estimator, with its surrogate where it has one, reads an option."""
+    return estimator in OPTIONS[key][0] and key not in UNREAD.get(surrogate if estimator == "relax" else None, ())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +74,10 @@ class SBNConfig:
     suite's model with as many generator layers ("hierarchical") or the published one with a single map ("historical"). `temperature` is
     the start where it is trained (dynamic_rebar, track). `multilayer_cv` "historical" is the authors' biased control variate. `estimator`
     "track" measures five estimators on one path, which follows SimpleMuProp. `samples` averages that many single-sample gradients.
+
+    RELAX alone: `surrogate` is F at relaxed samples and a net ("add"), the net alone ("net"), or F at relaxed samples alone ("relaxed",
+    which is REBAR as RELAX's authors compare with). `net_layers` hidden layers of 200 units, `net_decay` its weight decay; for the first
+    `warmup_steps` steps the control variate is trained alone.
     """
 
     estimator: Estimator = "dynamic_rebar"
@@ -77,15 +92,23 @@ class SBNConfig:
     eta_scope: Literal["variable", "network", "layer", "unit"] | None = None
     multilayer_cv: Literal["corrected", "historical", "joint"] | None = None
     ema_debias: bool = True
+    surrogate: Literal["add", "net", "relaxed"] | None = later(None)
+    net_layers: int | None = later(None)
+    net_decay: float | None = later(None)
+    warmup_steps: int | None = later(None)
 
     def __post_init__(self):
+        if self.estimator == "relax" and self.surrogate is None:
+            object.__setattr__(self, "surrogate", OPTIONS["surrogate"][1])
         for key, (readers, default) in OPTIONS.items():
             value = getattr(self, key)
             if value is not None and self.estimator not in readers:
                 raise UserError(
                     f"model.{key}={value} is not used by the estimator {self.estimator}, only by {', '.join(readers)}; leave it out"
                 )
-            if value is None and self.estimator in readers:
+            if value is not None and not reads(key, self.estimator, self.surrogate):
+                raise UserError(f"model.{key}={value} is not used by model.surrogate={self.surrogate}; leave it out")
+            if value is None and reads(key, self.estimator, self.surrogate):
                 object.__setattr__(self, key, default)
         if self.sp_generator is not None and self.task != "sp":
             raise UserError(f"model.sp_generator={self.sp_generator} is read by model.task=sp only; leave it out")
@@ -98,6 +121,11 @@ class SBNConfig:
                 raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
         if self.temperature is not None and not self.temperature > 0:
             raise UserError(f"model.temperature must be positive, got {self.temperature} (the papers use 0.1 and 0.5)")
+        if self.net_layers is not None and self.net_layers < 1:
+            raise UserError(f"model.net_layers must be at least 1, got {self.net_layers} (RELAX takes 2 or 4)")
+        for key in ("net_decay", "warmup_steps"):
+            if getattr(self, key) is not None and getattr(self, key) < 0:
+                raise UserError(f"model.{key} must not be negative, got {getattr(self, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,12 +200,10 @@ class TrainSBN(RunConfig):
             raise UserError(f"model.task=sp halves images, and those of {self.data.name} have an odd number of pixels")
 
     def adapt(self, changed: dict, settings) -> None:
-        for key, (readers, default) in OPTIONS.items():  # another estimator takes its own defaults
-            if (
-                f"model.{key}" not in settings
-                and settings.get("model.estimator", readers[0]) not in readers
-                and changed["model"][key] == default
-            ):
+        estimator = changed["model"]["estimator"]
+        surrogate = (changed["model"]["surrogate"] or OPTIONS["surrogate"][1]) if estimator == "relax" else None
+        for key, (_, default) in OPTIONS.items():  # another estimator or surrogate takes its own defaults
+            if f"model.{key}" not in settings and not reads(key, estimator, surrogate) and changed["model"][key] == default:
                 changed["model"][key] = None
         if settings.get("model.task") == "density" and "model.sp_generator" not in settings:
             changed["model"]["sp_generator"] = None
@@ -194,4 +220,7 @@ class TrainSBN(RunConfig):
         depth = f"L{self.model.layers}{'nl' if self.model.nonlinear else ''}"
         task = "" if self.model.task == "density" else "-sp"
         temperature = f"-t{self.model.temperature:g}" if self.model.estimator in ("rebar", "concrete") else ""
-        return f"{self.data.name}{task}-{self.model.estimator}{temperature}-{depth}-lr{self.optimiser.learning_rate:g}-s{self.seed}"
+        surrogate = f"-{self.model.surrogate}" if self.model.surrogate not in (None, "add") else ""
+        return (
+            f"{self.data.name}{task}-{self.model.estimator}{surrogate}{temperature}-{depth}-lr{self.optimiser.learning_rate:g}-s{self.seed}"
+        )

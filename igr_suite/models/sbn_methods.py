@@ -20,6 +20,7 @@ from igr_suite.layers import affine_chain
 from igr_suite.models.sbn_networks import Networks, Observed, Weights
 from igr_suite.models.sbn_passes import Model, hard_pass, mean_field_value, soft_passes
 from igr_suite.models.sbn_rebar import Rebar
+from igr_suite.models.sbn_relax import Relax
 
 Parameters = Mapping[str, tf.Tensor]
 
@@ -56,11 +57,15 @@ class Shared:
 
     def pull_back(self, signals: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
         """Gradients of the recognition networks from those of the summed bound by their logits [N, hidden]; means over the batch."""
-        found = {}
-        for k, name in enumerate(self.model.networks.recognition):
-            steps = affine_chain.deltas(self.model.weights[name], self.hard.entering[k], signals[k] / self.rows)
-            found[name] = affine_chain.gradients(self.hard.entering[k], steps)
-        return found
+        steps = self.deltas(signals)
+        names = self.model.networks.recognition
+        return {name: affine_chain.gradients(self.hard.entering[k], steps[k][0]) for k, name in enumerate(names)}
+
+    def deltas(self, signals: list[tf.Tensor]) -> list[tuple[list[tf.Tensor], list[tf.Tensor]]]:
+        """What those gradients are made of, as in `Step`."""
+        names, entering = self.model.networks.recognition, self.hard.entering
+        found = [affine_chain.deltas(self.model.weights[q], entering[k], signals[k] / self.rows) for k, q in enumerate(names)]
+        return [(steps, steps) for steps in found]
 
 
 class Step(NamedTuple):
@@ -73,6 +78,7 @@ class Step(NamedTuple):
       scalars: for the log.
       logits: gradients of each example's bound by the logits of q [N, hidden], one a layer; none for Concrete, which does not pass
         through them.
+      deltas: gradients at the outputs of q's maps, (for kernels, for biases) one a layer, where they do not follow from `logits`.
     """
 
     gradients: Mapping[str, list[tf.Tensor]]
@@ -80,6 +86,7 @@ class Step(NamedTuple):
     parameters: Mapping[str, tf.Tensor] = {}
     scalars: Mapping[str, tf.Tensor] = {}
     logits: Sequence[tf.Tensor] = ()
+    deltas: Sequence[tuple[list[tf.Tensor], list[tf.Tensor]]] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,9 @@ class Method:
 
     Attributes:
       baselines: how many baseline networks it reads.
-      initial: its own parameters' initial values; scales are eta = 2 sigmoid(w), 1 at w = 0.
+      initial: its own parameters' initial values; scales are eta = 2 sigmoid(w), 1 at w = 0 (RELAX: eta itself).
+      nets: shapes of the networks among its own parameters, by parameter; they start as all networks do.
+      warmup: steps for which baselines and own parameters are trained alone.
       step: (shared passes, its baselines [N, baselines], its parameters) -> Step.
       scalars: names of the step's scalars.
     """
@@ -97,6 +106,8 @@ class Method:
     baselines: int = 0
     initial: Mapping[str, np.ndarray] = field(default_factory=dict)
     scalars: tuple[str, ...] = ()
+    nets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    warmup: int = 0
 
 
 def scale(w: tf.Tensor) -> tf.Tensor:
@@ -196,7 +207,7 @@ def rebar(networks: Networks, settings: Rebar, temperature: float) -> Method:
             gradients["log_temperature"] = found.log_temperature
             scalars |= {"temperature": tf.exp(log_temperature), "temperature_slope": found.log_temperature}
             scalars["temperature_slope_square"] = tf.square(found.log_temperature)
-        return Step(found.recognition, found.baseline[:, tf.newaxis], gradients, scalars, found.logits)
+        return Step(found.recognition, found.baseline[:, tf.newaxis], gradients, scalars, found.logits, found.deltas)
 
     names = {
         "variable": variable_names(networks),
@@ -212,6 +223,25 @@ def rebar(networks: Networks, settings: Rebar, temperature: float) -> Method:
         initial["log_temperature"] = np.log(temperature)
         scalars += ("temperature", "temperature_slope", "temperature_slope_square")
     return Method(step, 1, initial, scalars)
+
+
+def relax(networks: Networks, settings: Relax, temperature: float, warmup: int) -> Method:
+    """RELAX with its variance objective, or with the surrogate "relaxed" its authors' REBAR; no baseline. See `sbn_relax`."""
+
+    def step(shared: Shared, baselines, parameters: Parameters) -> Step:
+        found = settings.gradients(shared.model, shared.observed, shared.hard, shared.uniforms, shared.logistic, parameters)
+        values = {f"eta_{q}": eta for q, eta in zip(networks.recognition, tf.unstack(parameters["etas"]))}
+        if settings.relaxes:
+            levels = tf.unstack(tf.exp(parameters["log_temperatures"]))
+            values |= {f"temperature_{q}": level for q, level in zip(networks.recognition, levels)}
+        return Step(shared.pull_back(found.logits), parameters=found.parameters, scalars=values, logits=found.logits)
+
+    initial = {"etas": np.ones(networks.layers)}
+    scalars = tuple(f"eta_{q}" for q in networks.recognition)
+    if settings.relaxes:
+        initial["log_temperatures"] = np.full(networks.layers, np.log(temperature))
+        scalars += tuple(f"temperature_{q}" for q in networks.recognition)
+    return Method(step, initial=initial, scalars=scalars, nets=settings.shapes(networks), warmup=warmup)
 
 
 def concrete(networks: Networks, relaxation: bernoulli.Relaxed, temperature: float) -> Method:

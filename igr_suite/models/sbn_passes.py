@@ -111,18 +111,19 @@ def soft_passes(
     Args:
       model, observed, hard: weights, batch and its hard pass.
       logistic: logit(u_k) [N, hidden].
-      temperature: scalar.
+      temperature: scalar, or one a layer [L].
       relaxation: see `bernoulli.relaxed_sample`.
       together: one pass with all layers relaxed, in place of one a switch layer.
       watch: called with z of every layer before it is used, for derivatives by it.
     """
     networks, z, relaxed, terms = model.networks, [], None, []
+    level = [temperature] * networks.layers if temperature.shape.rank == 0 else tf.unstack(temperature)
     for k, name in enumerate(networks.recognition):
         above = [] if k == 0 else [affine_chain.apply(model.weights[name], 2.0 * relaxed - 1.0)]
         logits = tf.concat([*above, *([] if k and together else [hard.logits[k][tf.newaxis]])], 0)
         z.append(logits + logistic[k])
         watch(z[k])
-        below, relaxed = relaxed, bernoulli.relaxed_sample(logits, z[k], temperature, relaxation)
+        below, relaxed = relaxed, bernoulli.relaxed_sample(logits, z[k], level[k], relaxation)
         if k and not together:
             below = tf.concat([below, hard.samples[k - 1][tf.newaxis]], 0)
         terms.append(networks.term(k, model.weights, model.offset, observed, relaxed, below, logits).value)

@@ -51,6 +51,7 @@ class Gradients(NamedTuple):
       log_temperature: dV/d log lam, or None.
       logits: gradient of each example's bound by the logits of q_k [N, hidden], one a layer; where weight tensors have their own etas,
         with the eta of the network's last bias, whose gradient is the sum of these.
+      deltas: what the recognition gradients are made of, as in `sbn_methods.Step`.
     """
 
     recognition: dict[str, list[tf.Tensor]]
@@ -58,6 +59,7 @@ class Gradients(NamedTuple):
     baseline: tf.Tensor
     log_temperature: tf.Tensor | None
     logits: list[tf.Tensor]
+    deltas: list[tuple[list[tf.Tensor], list[tf.Tensor]]]
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Rebar:
         rows = tf.cast(tf.shape(advantage)[0], advantage.dtype)
         factor = 2.0 / networks.size()
         found = self.controls(model, observed, hard, logistic, log_temperature)
-        recognition, logits, by_eta, baseline, slope_cotangents, value_cotangents = {}, [], [], 0.0, [], []
+        recognition, logits, deltas, by_eta, baseline, slope_cotangents, value_cotangents = {}, [], [], [], 0.0, [], []
         for k, name in enumerate(networks.recognition):
             gap = bernoulli.reparameterisation_gap(hard.logits[k], hard.samples[k], uniforms[k])
             control = coupled_control(found.values[k], found.slopes[k], hard.logits[k], hard.samples[k], uniforms[k]) / rows
@@ -138,13 +140,14 @@ class Rebar:
             eta = self._etas_of(networks, k, etas)
             along = self._along(model, hard, k, signal, control, eta)
             recognition[name] = along.gradient
+            deltas.append(along.deltas)
             logits.append((signal + (eta[-1] if self.eta_scope == "variable" else eta) * control) * rows)
             by_eta.append(along.by_eta)
             baseline -= total(along.image * hard.scores[k]) / rows
             slope_cotangents.append(along.scaled_image * gap / rows)
             value_cotangents.append(-total(along.scaled_image * hard.scores[k]) / rows)
         temperature = factor * found.by_temperature(slope_cotangents, value_cotangents) if self.dynamic else None
-        return Gradients(recognition, factor * self._join(networks, by_eta), factor * baseline, temperature, logits)
+        return Gradients(recognition, factor * self._join(networks, by_eta), factor * baseline, temperature, logits, deltas)
 
     def _etas_of(self, networks, k: int, etas: tf.Tensor):
         """A list of scalars for a layer's weight tensors, or what scales its logits' control."""
@@ -170,7 +173,7 @@ class Rebar:
             scaled = etas * image
             by_eta = tf.reduce_sum(image * control, 0)
             by_eta = by_eta if self.eta_scope == "unit" else tf.reduce_sum(by_eta, keepdims=True)
-        return _Along(affine_chain.gradients(entering, kernels, biases), by_eta, image, scaled)
+        return _Along(affine_chain.gradients(entering, kernels, biases), (kernels, biases), by_eta, image, scaled)
 
     def _join(self, networks, by_eta: list[tf.Tensor]) -> tf.Tensor:
         if self.eta_scope == "variable":
@@ -181,9 +184,10 @@ class Rebar:
 
 
 class _Along(NamedTuple):
-    """One layer: its weights' gradient g, dV/d eta without the factor, J g, and J (eta g)."""
+    """One layer: its weights' gradient g, the deltas of its kernels and biases, dV/d eta without the factor, J g, and J (eta g)."""
 
     gradient: list[tf.Tensor]
+    deltas: tuple[list[tf.Tensor], list[tf.Tensor]]
     by_eta: tf.Tensor
     image: tf.Tensor
     scaled_image: tf.Tensor

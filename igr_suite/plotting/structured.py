@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from igr_suite.experiments.paired import CONFIDENCE, paired_difference
+from igr_suite.experiments.selection import NLL
 from igr_suite.models.structured_presets import SHORT_NAMES
 from igr_suite.plotting.images import draw_grid
 from igr_suite.plotting.style import colour, figure, save
@@ -13,10 +14,10 @@ from igr_suite.plotting.tables import over_seeds, save_table
 from igr_suite.plotting.vae import DATA_NAMES, likelihood_columns
 
 CELL = ["data", "setting", "training S", "model", "temperature"]
+SEARCHED = f"{NLL}_discrete"
 DEGENERATE = "IGR-SB"  # its rounded units are all one: far outside the others' range
 BASELINE = "GS"
 AUTHORS_NORM = ", authors' norm"  # of IGR-Planar's layers: model.planar_norm=historical
-CONFIDENCE = 0.95
 
 
 def named_runs(frame: pd.DataFrame) -> pd.DataFrame:
@@ -26,7 +27,7 @@ def named_runs(frame: pd.DataFrame) -> pd.DataFrame:
     names = frame["model.name"].map(SHORT_NAMES)
     more = {
         "data": data.where(frame["data.train_limit"].isna(), data + " (cut)"),
-        "setting": architecture.where(frame["model.temperature"] != 1.0, architecture + ", temperature 1"),
+        "setting": architecture,
         "model": names.where(frame["model.planar_norm"] != "historical", names + AUTHORS_NORM),
         "temperature": frame["model.temperature"],
         "training S": frame["schedule.samples"],
@@ -34,6 +35,34 @@ def named_runs(frame: pd.DataFrame) -> pd.DataFrame:
     for units in ("discrete", "relaxed"):
         more |= {f"{units}_{column.rsplit('_', 1)[1]}": -frame[column] for column in likelihood_columns(frame, units)}
     return frame.assign(**more)
+
+
+def chosen_runs(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Keeps the runs at the temperature that is best on validation images, for every law and number of training samples.
+
+    A number of samples that was not searched takes the choice of the largest one below it that was; runs without a temperature stay.
+
+    Args:
+      frame: from `named_runs`.
+      seed: the search's.
+    """
+    keep = []
+    for _, group in frame.groupby(["data", "setting", "model"], sort=False):
+        tried = group[group["seed"] == seed]
+        counts = tried.groupby("training S")["temperature"].nunique()
+        searched = counts.index[counts == counts.max()]
+        for samples, rows in group.groupby("training S"):
+            source = tried[tried["training S"] == max([s for s in searched if s <= samples], default=searched[0])]
+            best = source.loc[source[SEARCHED].idxmin(), "temperature"]
+            keep.extend(rows.index[rows["temperature"].isna() | (rows["temperature"] == best)])
+    return frame.loc[sorted(keep)]
+
+
+def search_table(frame: pd.DataFrame, folder: Path, seed: int) -> list[Path]:
+    """Writes table_search: the validation NLL of rounded units at every temperature that was tried."""
+    tried = frame[frame["seed"] == seed]
+    texts, numbers = over_seeds(tried, CELL, {SEARCHED: "validation NLL, rounded"})
+    return save_table(folder, texts, numbers, f"Seed {seed}, nats per image.", "table_search")
 
 
 def columns_of(frame: pd.DataFrame, units: str) -> list[str]:
@@ -63,10 +92,9 @@ def paired_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
             both = group.merge(base, on=[*where, "seed"])
             if both.empty:
                 continue
-            differences = (both[units] - both["base"]).to_numpy()
-            low, high = confidence_interval(differences)
+            found = paired_difference(both[units], both["base"])
             row = dict(zip([*where, "model"], keys)) | {"units": "rounded" if kind == "discrete" else kind, "test S": int(test_samples)}
-            rows.append(row | {"difference": differences.mean(), "low": low, "high": high, "pairs": len(both)})
+            rows.append(row | {"difference": found.mean, "low": found.low, "high": found.high, "pairs": found.pairs})
     numbers = pd.DataFrame(rows)
     if numbers.empty:
         return []
@@ -77,19 +105,13 @@ def paired_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
     return save_table(folder, texts, numbers, note, "table_paired")
 
 
-def confidence_interval(values: np.ndarray) -> tuple[float, float]:
-    """Student's interval of a mean; NaN for a single value."""
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    half = stats.t.ppf(0.5 + CONFIDENCE / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
-
-
 def checks_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
     """Writes table_checks: what must hold of any correct run, with the numbers it is judged by."""
     rows, discrete = [], columns_of(frame, "discrete")
     for keys, group in frame.groupby([c for c in CELL if c != "training S"], sort=False, dropna=False):
         few, many = group["training S"].min(), group["training S"].max()
+        if few == many:
+            continue
         losses = group.groupby("training S")["train_loss_last_epoch"].mean()
         largest_rise = float(group[discrete].diff(axis=1).iloc[:, 1:].max().max()) if len(discrete) > 1 else 0.0
         rows.append(

@@ -25,9 +25,9 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def not_run(results: Results) -> str:
-    """Says which data sets that may be absent have no finished run, and why: "CelebA: not run, ..."; empty when all have."""
+    """Says which data sets of the paper's scale have no finished run, and why: "CelebA: not run, ..."; empty when all have."""
     experiment, found = results.experiment, set(results.runs["data.name"])
-    missing = [] if DATA_KEY in results.settings else [name for name in experiment.if_prepared if name not in found]
+    missing = [] if DATA_KEY in results.settings else [name for name in experiment.datasets["paper"] if name not in found]
     absent = {True: "its images were not prepared", False: "it is part of scale paper only"}
     return " ".join(f"{DATA_NAMES[name]}: not run, {absent[name in experiment.datasets[results.scale]]}." for name in missing)
 

@@ -41,7 +41,8 @@ def build_model(config: TrainSBN, train: np.ndarray) -> SBN:
     """The untrained model of a config; its mean image is that of the training images as they are kept."""
     dynamic = config.data.binarisation == "dynamic"
     mean = np.mean(train / 255.0 if dynamic else train >= 128, axis=0)
-    return SBN(config.model, config.optimiser, mean, "dynamic" if dynamic else "static", config.seed)
+    rows = config.schedule.batch_size * config.model.samples
+    return SBN(config.model, config.optimiser, mean, "dynamic" if dynamic else "static", config.seed, rows=rows)
 
 
 def build_plan(config: TrainSBN, examples: int) -> Plan:

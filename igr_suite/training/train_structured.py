@@ -35,10 +35,11 @@ def execute(config: TrainStructured, folder: RunFolder) -> None:
     plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
     model = build_model(config)
     folder.write_meta(data=dataset.describe(), parameters=model.count_params())
-    test = Evaluator(model, flat(dataset.test), "test", config.seed)
+    evaluators = {site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed) for site in ("validation", "test")}
+    test = evaluators["test"]
     with Interrupts() as interrupts:
         before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(images), plan, folder, evaluation_function({"test": test}), interrupts)
+        seconds = fit(model, tf.constant(images), plan, folder, evaluation_function(evaluators), interrupts)
         folder.write_meta(train_seconds=before + seconds)
         rows = folder.metrics.rows()
         last = rows[-1]  # the loop ends with an evaluation

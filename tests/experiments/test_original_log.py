@@ -80,6 +80,15 @@ def test_metrics_are_exported(tmp_path):
         write_log([], tmp_path / "empty.log")
 
 
+def test_joint_models_export_their_own_objective():
+    rows = [
+        {"step": 60, "epoch": 1.0, "train_elbo": -300.0, "train_jointvae": -310.0},
+        {"step": 60, "epoch": 1.0, "test_elbo_relaxed": -250.0, "test_jointvae": -260.0, "test_jointvae_closed": -255.0},
+    ]
+    text = format_line(lines_of(rows)[0])
+    assert "TeELBO -2.50000e+02" in text and "TeJV -2.60000e+02 || TeJVC -2.55000e+02" in text and "TrL 3.10000e+02" in text
+
+
 def test_a_damaged_line_is_named_and_a_cut_one_is_passed_over(tmp_path):
     path = tmp_path / "loss.log"
     path.write_text(f"Epoch begins\n{README}\nEpoch   20 || TeELBO -1.0")

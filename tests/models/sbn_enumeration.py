@@ -20,8 +20,10 @@ def tiny_model(pixels: int | None = None, hidden: int = 2, spread: float = 1.0, 
     generator = np.random.default_rng(3)
     for variable in model.trained:
         variable.assign(spread * generator.normal(size=variable.shape))
+    nets = [variable for method in model.own.values() for key, variable in method.items() if key.startswith("net_")]
     for variable in model.controls:
-        variable.assign(variable + 0.3 * generator.normal(size=variable.shape))
+        if not any(variable is net for net in nets):  # these start at random, and so much noise would make them explode
+            variable.assign(variable + 0.3 * generator.normal(size=variable.shape))
     return model
 
 

@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 from sbn_enumeration import exact_gradient, flat_gradient, images_of, log_marginal, tiny_model
 
+from igr_suite.estimators import bernoulli
+from igr_suite.models import sbn_relax
 from igr_suite.training.evaluation import log_mean_exp
 
 REPLICATES, BLOCKS = 1000, 150  # 3e5 samples in all, of two images
@@ -44,7 +46,19 @@ CASES = [
     {"estimator": "rebar", "relaxation": "concrete", "multilayer_cv": "joint"},
     {"estimator": "dynamic_rebar", "task": "sp"},
     {"estimator": "dynamic_rebar", "task": "sp", "sp_generator": "historical"},
+    {"estimator": "relax", "layers": 1},
+    {"estimator": "relax", "net_layers": 2},
+    {"estimator": "relax", "surrogate": "net", "net_layers": 2},
+    {"estimator": "relax", "surrogate": "relaxed"},
+    {"estimator": "relax", "net_layers": 2, "layers": 3, "nonlinear": True},
+    {"estimator": "relax", "net_layers": 2, "task": "sp"},
 ]
+
+
+@pytest.fixture(autouse=True)
+def small_nets(monkeypatch):
+    """RELAX's nets with 5 units a layer: 200 take minutes."""
+    monkeypatch.setattr(sbn_relax, "UNITS", 5)
 
 
 @pytest.mark.parametrize("settings", CASES, ids=lambda s: "-".join(str(v) for v in s.values()))
@@ -61,6 +75,15 @@ def test_the_historical_control_variate_is_biased_above_the_first_layer():
     z = by_network(model, z_scores(model, "rebar"))
     assert np.max(np.abs(z["q_1"])) > 10.0
     assert max(np.max(np.abs(z[name])) for name in ("q_0", "p_0", "p_1", "prior")) < 5.0
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_relax_without_the_coupled_noise_is_biased(layers, monkeypatch):
+    """Negative control: conditional noise that does not follow the logits (r = 1 in place of the gap), detected with |z| of tens."""
+    monkeypatch.setattr(bernoulli, "reparameterisation_gap", lambda logits, samples, u: tf.ones_like(u))
+    model = tiny_model(estimator="relax", layers=layers, net_layers=2)
+    z = by_network(model, z_scores(model, "relax"))
+    assert all(np.max(np.abs(z[name])) > 10.0 for name in model.networks.recognition)
 
 
 def test_concrete_is_biased():

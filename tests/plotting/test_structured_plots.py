@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from igr_suite.plotting.structured import bounds_table, checks_table, confidence_interval, named_runs, paired_table, samples_figure
+from igr_suite.plotting.structured import bounds_table, checks_table, chosen_runs, named_runs, paired_table, samples_figure
 
 
 def runs(**changes) -> pd.DataFrame:
@@ -48,16 +48,15 @@ def test_differences_are_paired_by_seed_and_samples(tmp_path):
     assert (table["pairs"] == 2).all()
 
 
-def test_temperature_1_is_a_setting_of_its_own(tmp_path):
-    """GS at 0.67 is the baseline of IGR at 0.5; at temperature 1 both have 1."""
-    both = pd.concat([runs(), runs(**{"model.temperature": 1.0})], ignore_index=True)
-    table = pd.read_csv(next(p for p in paired_table(both, tmp_path) if p.suffix == ".csv"))
-    assert sorted(set(table["setting"])) == ["double linear", "double linear, temperature 1"]
-    assert (table["pairs"] == 2).all()
-
-
-def test_one_pair_has_no_interval():
-    assert np.isnan(confidence_interval(np.array([1.0]))).all()
+def test_the_temperature_is_chosen_on_validation_images_and_for_many_samples_taken_from_fewer(tmp_path):
+    """0.5 is best with one sample of both laws; 50 samples have no search of their own."""
+    searched = [runs(**{"model.temperature": t, "validation_nll_discrete": nll}) for t, nll in ((0.25, 3.0), (0.5, 1.0), (1.0, 2.0))]
+    frame = pd.concat(searched, ignore_index=True)
+    frame = frame[(frame["training S"] == 1) & (frame["seed"] == 1) | (frame["temperature"] == 0.5)]
+    chosen = chosen_runs(frame, 1)
+    assert set(chosen["temperature"]) == {0.5} and len(chosen) == 8
+    frame.loc[frame["temperature"] == 1.0, "validation_nll_discrete"] = 0.5
+    assert set(chosen_runs(frame, 1)["temperature"]) == {1.0}
 
 
 def test_checks_say_no_where_something_does_not_hold(tmp_path):

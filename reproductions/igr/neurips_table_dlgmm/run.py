@@ -42,6 +42,7 @@ EXPERIMENT = Experiment(
     title="Stick-breaking mixture VAEs with Kumaraswamy and IGR sticks",
     datasets=DATASETS,
     if_prepared=("omniglot",),
+    minutes={"quick": 16},
     stages=(runs,),
 )
 

@@ -1,0 +1,74 @@
+"""`igr variance`: gradient estimators compared at the weights of a trained model."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from igr_suite.cli.options import add_data_dir, add_verb, shorten
+from igr_suite.errors import UserError
+from igr_suite.experiments.files import writing
+from igr_suite.experiments.quiet import quiet
+from igr_suite.experiments.store import RunFolder
+from igr_suite.models.sbn_config import TrainSBN
+
+EXAMPLES = """  igr variance results/rebar/readme_traces/quick/*-dynamic_rebar-L2-*-s5328-*
+  igr variance RUN_FOLDER --estimators rebar,disarm --draws 10000 --reference 100000
+Runs of one stochastic layer take every registered estimator of Bernoulli variables, deeper ones the methods that train them. Writes
+variance.csv, .md, .tex, .png and .pdf beside the run."""
+LEAST = {"draws": 40, "reference": 40, "images": 2}  # two draws in each of twenty groups; centring by the others needs another image
+
+
+def add(verbs) -> None:
+    """Adds the verb."""
+    parser = add_verb(verbs, "variance", "compare gradient estimators at the weights of a finished belief network run", EXAMPLES)
+    parser.add_argument("folder", type=Path, metavar="RUN_FOLDER", help="folder of a finished TrainSBN run, with its checkpoint")
+    parser.add_argument("--estimators", metavar="A[,B]", help="names from docs/estimators.md (default: all that apply)")
+    parser.add_argument("--draws", type=int, default=1_000, metavar="R", help="estimates of each, the same noise for all (default 1000)")
+    parser.add_argument(
+        "--reference", type=int, default=4_000, metavar="N", help="draws of what biases are measured against (default 4000)"
+    )
+    parser.add_argument("--images", type=int, default=24, metavar="B", help="the first B training images (default 24)")
+    add_data_dir(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measures, prints the table and the paths of what was written."""
+    for name, least in LEAST.items():
+        if getattr(arguments, name) < least:
+            raise UserError(f"--{name} must be at least {least}, got {getattr(arguments, name)}")
+    folder = RunFolder(arguments.folder)
+    config = folder.config()
+    if config is None:
+        raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
+    if not isinstance(config, TrainSBN):
+        raise UserError(
+            f"{folder.path} is a {type(config).__name__} run; estimators are compared on TrainSBN runs (sigmoid belief networks) only"
+        )
+    if not folder.finished:
+        raise UserError(f"{folder.path} is not finished; run it to its end first")
+    config.check_inputs(arguments.data_dir)
+    if arguments.data_dir is not None:
+        os.environ["TFDS_DATA_DIR"] = arguments.data_dir
+    with quiet():
+        from igr_suite.diagnostics import estimator_variance
+    from igr_suite.plotting.variance import draw
+
+    rows = estimator_variance.measure_run(
+        folder,
+        config,
+        arguments.estimators.split(",") if arguments.estimators else None,
+        draws=arguments.draws,
+        reference=arguments.reference,
+        images=arguments.images,
+        say=lambda text: print(text, file=sys.stderr),
+    )
+    with writing(folder.path):
+        paths = draw(rows, folder.path, f"{config.slug()}, {arguments.images} images")
+    for path in paths:
+        if path.suffix == ".md":
+            print(path.read_text())
+    for path in paths:
+        print(shorten(path))
+    return 0

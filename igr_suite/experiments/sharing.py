@@ -1,0 +1,32 @@
+"""Finished runs that two experiments have in common: trained once, copied to the other."""
+
+import shutil
+from pathlib import Path
+
+from igr_suite.experiments.experiment import Expansion, Experiment
+from igr_suite.experiments.places import scale_folder
+from igr_suite.experiments.store import RunFolder
+
+
+def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, settings: dict[str, str]) -> dict[str, str]:
+    """Copies runs that this experiment lacks and one it shares with has finished; equal ids are equal configs. Checkpoints stay there.
+
+    Args:
+      expansion: the runs to look for.
+      experiment, scale, root, settings: where they belong, as in `scale_folder`.
+    Returns:
+      run_id -> name of the experiment it was copied from.
+    """
+    folder, copied = scale_folder(root, experiment, scale, settings), {}
+    for name in experiment.shares_with:
+        paper, item = name.split("/")
+        other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
+        for run_id in expansion.runs:
+            if not (folder / run_id).exists() and RunFolder(other / run_id).finished:
+                partial = folder / f".{run_id}.partial"
+                shutil.rmtree(partial, ignore_errors=True)
+                shutil.copytree(other / run_id, partial, ignore=shutil.ignore_patterns("checkpoints", ".lock"))
+                RunFolder(partial).write_meta(copied_from=name)
+                partial.rename(folder / run_id)
+                copied[run_id] = name
+    return copied

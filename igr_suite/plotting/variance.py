@@ -1,0 +1,60 @@
+"""Table and figure of estimators compared at the weights of one model."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from igr_suite.plotting.estimators import label
+from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.tables import save_table
+
+LEVELS = {"parameters": "batch gradient of q's weights", "logits": "each image's gradient of q's logits"}
+NOTE = (
+    "Variance: mean over entries, sampling noise alone, with its 95% interval. SNR: norm of the expected gradient over the root of the "
+    "summed variances. Bias: norm relative to that of the gradient, p by random signs; * where p is below 0.001. Evaluations of the bound at "
+    "hard + relaxed samples. Time an estimate includes the averaging."
+)
+
+
+def draw(rows: list[dict], out: Path, title: str) -> list[Path]:
+    """Writes variance.csv, .md, .tex, .png and .pdf; returns their paths.
+
+    Args:
+      rows: of `diagnostics.estimator_variance.measure`.
+      out: folder.
+      title: what was measured.
+    """
+    numbers = pd.DataFrame(rows).sort_values("parameters_variance", ignore_index=True)
+    levels = [level for level in LEVELS if f"{level}_variance" in numbers]
+    with figure(width=5.2 * len(levels), height=1.5 + 0.3 * len(numbers), columns=len(levels), sharey=True, squeeze=False) as (fig, axes):
+        for axis, level in zip(axes[0], levels):
+            for height, row in numbers.iterrows():
+                if not np.isfinite(row[f"{level}_variance"]):
+                    continue
+                look = {"color": colour(label(row["estimator"])), "markerfacecolor": "white" if row["biased"] else None}
+                axis.plot(row[f"{level}_variance"], height, "o", **look)
+                ends = np.maximum(row[[f"{level}_variance_low", f"{level}_variance_high"]].astype(float), 1e-3 * row[f"{level}_variance"])
+                axis.plot(ends, [height, height], color=look["color"], linewidth=1.5)
+            axis.set(xscale="log", xlabel="variance", title=LEVELS[level])
+            axis.title.set_fontsize(10)
+        axes[0][0].set_yticks(range(len(numbers)), [label(name) for name in numbers["estimator"]])
+        fig.suptitle(f"{title}; 95% intervals over {numbers['draws'].iloc[0]:,} draws; hollow: biased", fontsize=9)
+        paths = save(fig, out, "variance")
+    texts = pd.DataFrame([_texts(row, levels) for row in numbers.to_dict("records")])
+    return [*paths, *save_table(out, texts, numbers, NOTE, name="variance")]
+
+
+def _texts(row: dict, levels: list[str]) -> dict[str, str]:
+    cells = {"estimator": label(row["estimator"])}
+    for level in levels:
+        short = {"parameters": "weights", "logits": "logits"}[level]
+        if not np.isfinite(row[f"{level}_variance"]):
+            cells |= dict.fromkeys((f"variance, {short}", f"SNR, {short}", f"bias, {short}"), "-")
+            continue
+        low, high = row[f"{level}_variance_low"], row[f"{level}_variance_high"]
+        star = "*" if row[f"{level}_p"] < 1e-3 else ""
+        cells[f"variance, {short}"] = f"{row[f'{level}_variance']:.3g} [{low:.3g}, {high:.3g}]"
+        cells[f"SNR, {short}"] = f"{row[f'{level}_snr']:.3g}"
+        cells[f"bias, {short}"] = f"{row[f'{level}_relative_bias']:.2g} (z {row[f'{level}_z']:.1f}, p {row[f'{level}_p']:.2g}){star}"
+    return cells | {"evaluations": f"{row['hard']:.0f} + {row['relaxed']:.0f}", "ms": f"{1e3 * row['seconds']:.2g}"}

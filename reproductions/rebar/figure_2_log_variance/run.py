@@ -1,0 +1,22 @@
+"""REBAR, Figure 2: log variance of the gradient along training, fixed-binarised MNIST.
+
+    igr run rebar/figure_2_log_variance --scale quick
+    igr check rebar/figure_2_log_variance --scale quick
+The runs are those of figure_3_training_bound: what that has finished is copied.
+Expect: REBAR's variance is the lowest throughout, most of all early on; Concrete is biased, so it is not drawn.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.sbn_presets import figure_runs
+
+EXPERIMENT = Experiment(
+    paper="rebar",
+    item="figure_2_log_variance",
+    title="Log variance of the gradient along training, sigmoid belief networks",
+    datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist",)},
+    shares_with=("rebar/figure_3_training_bound",),
+    stages=(lambda scale, results: figure_runs(scale, results.datasets),),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

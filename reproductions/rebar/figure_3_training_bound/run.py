@@ -1,0 +1,22 @@
+"""REBAR, Figure 3: training bound along training, fixed-binarised MNIST.
+
+    igr run rebar/figure_3_training_bound --scale quick
+    igr check rebar/figure_3_training_bound --scale quick
+The runs are those of figure_2_log_variance: what that has finished is copied.
+Expect: methods with less variance learn faster; Concrete is fast early and is overtaken late (paper scale).
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.sbn_presets import figure_runs
+
+EXPERIMENT = Experiment(
+    paper="rebar",
+    item="figure_3_training_bound",
+    title="Training bound along training, sigmoid belief networks",
+    datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist",)},
+    shares_with=("rebar/figure_2_log_variance",),
+    stages=(lambda scale, results: figure_runs(scale, results.datasets),),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

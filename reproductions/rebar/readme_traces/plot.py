@@ -1,0 +1,73 @@
+"""F, temperature and log variance against the step with the published points, and the corrected control variate against the authors'."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from igr_suite.experiments.paired import paired_by
+from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.sbn import QUANTITIES, at_steps, draw_published, epoch_rows, read_steps
+from igr_suite.plotting.style import figure, save
+from igr_suite.plotting.tables import over_seeds, save_table
+
+STYLES = {"historical": "-", "corrected": "--"}
+SOURCES = {"authors' README": "s", "authors' code": "D"}
+AT_END = {"test_iw_bound_100": "test L_100", "validation_iw_bound_100": "validation L_100"}
+
+
+def ours(results):
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'historical, binarized_mnist, step 2084'."""
+    return at_steps(epoch_rows(results.metrics), list(QUANTITIES), lambda r: f"{r['control']}, {r['data']}, step {r['step']}")
+
+
+def comparison(epochs, runs):
+    """Corrected minus historical, paired by seed: one row a quantity and step."""
+    ends = runs.rename(columns={"model.multilayer_cv": "control"})
+    entries = [("train_elbo", "training F"), ("log_variance", "log variance"), ("temperature", "temperature")]
+    cases = [
+        (rows, column, f"{name}, step {step}") for column, name in entries for step, rows in epochs.groupby("step") if column in epochs
+    ]
+    cases += [(ends, column, f"{name} at the end") for column, name in AT_END.items() if column in ends]
+    texts, numbers = [], []
+    for rows, column, name in cases:
+        found = paired_by(rows, column, {"control": "corrected"}, {"control": "historical"})
+        texts.append({"quantity": name, "corrected - historical": found.text(3), "corrected is": found.verdict, "pairs": found.pairs})
+        numbers.append({"quantity": name, "verdict": found.verdict, **found._asdict()})
+    return pd.DataFrame(texts), pd.DataFrame(numbers)
+
+
+def plot(results, out):
+    """Returns the paths of what was drawn."""
+    epochs = epoch_rows(results.metrics)
+    epochs = epochs.assign(style=epochs["control"].map(STYLES))
+    published = read_steps(Path(__file__).parent / "published.csv", r"historical, (?P<data>.+), step (?P<step>\d+)")
+    published = published[published["data"] == epochs["data"].iloc[0]].assign(method="DynamicREBAR")
+    with figure(width=11.0, height=3.9, columns=3) as (fig, axes):
+        drawn = []
+        for axis, (quantity, title) in zip(axes, QUANTITIES.items()):
+            curves = draw_curves(axis, epochs, "step", quantity, method="method", seed="seed", style="style", label="{control}")
+            drawn.append(curves.assign(quantity=quantity))
+            draw_published(axis, published, SOURCES, quantity, lambda method: "#d62728")
+            axis.set(xlabel="step", title=title)
+            axis.title.set_fontsize(10)
+        axes[2].legend(fontsize=8)
+        fig.suptitle(
+            f"DynamicREBAR, {epochs['data'].iloc[0]}, 2 linear layers; {seeds_caption(epochs, 'seed', ['control'])}; "
+            "control variate of layer 2: the authors' (historical) or corrected",
+            fontsize=9,
+        )
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    texts, numbers = over_seeds(
+        epochs, ["control", "step"], {"train_elbo": "F", "temperature": "temperature", "log_variance": "log variance"}, 3
+    )
+    note = "Means over each epoch's steps, mean ± standard deviation over seeds; F in nats per image; moving averages not debiased."
+    pair_note = (
+        "Differences of runs with equal seeds, 95% interval by Student's t; 'undecided' where it holds 0. Nats per image for F and L_100."
+    )
+    return [
+        *paths,
+        out / "figure.csv",
+        *save_table(out, texts, numbers, note),
+        *save_table(out, *comparison(epochs, results.runs), pair_note, name="table_paired"),
+    ]

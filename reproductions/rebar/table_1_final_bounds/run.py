@@ -1,0 +1,52 @@
+"""REBAR, Table 1: best training bound of five methods, densities and structured prediction.
+
+    igr run rebar/table_1_final_bounds --scale quick     # 2 epochs: is everything in its place
+    igr run rebar/table_1_final_bounds --scale paper     # 2,000,000 steps, days
+Expect: at the paper's budget REBAR with a trained temperature first among the unbiased methods (published for `sp` too, from memory only).
+Structured prediction of two layers is run with both generators: "historical", the one that the published numbers belong to,
+and "hierarchical", with as many layers as q; with one layer they are the same model.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.presets import SEEDS
+from igr_suite.models.sbn_presets import PAPER_STEPS, sbn
+
+METHODS = {"smoke": ("NVIL", "Concrete(0.1)")}
+ALL = ("NVIL", "MuProp", "REBAR(0.1)", "DynamicREBAR", "Concrete(0.1)")
+DENSITIES = (("1 linear", None), ("2 linear", None), ("nonlinear", None))
+PREDICTIONS = (("1 linear", "hierarchical"), ("2 linear", "historical"), ("2 linear", "hierarchical"), ("nonlinear", "hierarchical"))
+SHORT = (("1 linear", "hierarchical"),)
+SCHEDULES = {
+    "smoke": {"epochs": 1, "evaluate_every": 1, "importance_samples": 5, "limit": 120},
+    "quick": {"epochs": 2, "evaluate_every": 2, "importance_samples": 10},
+    "paper": {"steps": PAPER_STEPS, "evaluate_every": 160},
+}
+REPETITIONS = {"smoke": 1, "quick": 1, "paper": 5}
+
+
+def rows(scale, data):
+    """(depth, generator) of the table's rows on a data set; Omniglot is not used for structured prediction."""
+    if scale == "smoke":
+        return SHORT
+    return DENSITIES if data.startswith("omniglot") else (*DENSITIES, *PREDICTIONS)
+
+
+EXPERIMENT = Experiment(
+    paper="rebar",
+    item="table_1_final_bounds",
+    title="Best training bounds of sigmoid belief networks, five estimators",
+    datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist", "omniglot"), "paper": ("binarized_mnist", "omniglot")},
+    if_prepared=("omniglot",),
+    stages=(
+        lambda scale, results: [
+            sbn(method, depth, data=data, seed=seed, sp_generator=generator, historical_control=True, ema_debias=False, **SCHEDULES[scale])
+            for data in results.datasets
+            for depth, generator in rows(scale, data)
+            for method in METHODS.get(scale, ALL)
+            for seed in SEEDS[: REPETITIONS[scale]]
+        ],
+    ),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

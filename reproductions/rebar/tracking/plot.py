@@ -1,0 +1,72 @@
+"""Log variance of five estimators epoch by epoch on one path, and their ranks and gaps for the ledger."""
+
+import pandas as pd
+
+from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.sbn import at_steps, epoch_rows, tracked_rows
+from igr_suite.plotting.style import epoch_axis, figure, save
+from igr_suite.plotting.tables import over_seeds, save_table
+
+GAPS = (("MuProp", "REBAR"), ("SimpleMuProp", "REBAR"), ("NVIL", "MuProp"), ("NVIL", "SimpleMuProp"))
+JUDGED = 2  # the epoch whose ranks and gaps are compared with the README's
+
+
+def gaps(wide):
+    """From log variances of one setting, one row a seed and one column a method, to the ledger's gaps, a column each."""
+    found = {f"{high} - {low}": wide[high] - wide[low] - 2.0 for high, low in GAPS}
+    return pd.DataFrame(found), 0.5 - (wide["MuProp"] - wide["SimpleMuProp"]).abs()
+
+
+def summary(values):
+    """(mean, standard deviation, number) over seeds."""
+    return float(values.mean()), float(values.std()) if len(values) > 1 else 0.0, len(values)
+
+
+def ours(results):
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds)."""
+    epochs = epoch_rows(results.metrics)
+    rows = tracked_rows(epochs)
+    place = lambda r: f"{r['data']}, {r['control']}, step {r['step']}"  # noqa: E731
+    found = at_steps(epochs, ["train_elbo", "temperature"], place)
+    found |= at_steps(rows, ["log_variance", "deviation"], lambda r: f"{place(r)}, {r['method']}")
+    first = epochs["data"].iloc[0]
+    for control, part in rows[(rows["epoch"] == JUDGED) & (rows["data"] == first)].groupby("control"):
+        wide = part.pivot(index="seed", columns="method", values="log_variance")
+        found |= {(f"log variance, epoch {JUDGED}, {control}", method): summary(wide[method]) for method in wide}
+        apart, equal = gaps(wide)
+        found |= {(f"log variance gap less 2 nats, epoch {JUDGED}, {control}", pair): summary(apart[pair]) for pair in apart}
+        found[f"0.5 nats less the log variance gap, epoch {JUDGED}, {control}", "MuProp and SimpleMuProp"] = summary(equal)
+        course = epochs[(epochs["control"] == control) & (epochs["data"] == first)]
+        course = course.pivot(index="seed", columns="epoch", values="temperature")
+        for epoch in course:
+            start = course[epoch - 1] if epoch > 1 else 0.5
+            found[f"change of the temperature, {control}", f"epoch {epoch}"] = summary(course[epoch] - start)
+    return found
+
+
+def plot(results, out):
+    """Returns the paths of what was drawn."""
+    epochs = epoch_rows(results.metrics)
+    rows = tracked_rows(epochs)
+    cases = list(rows[["data", "control"]].drop_duplicates().itertuples(index=False))
+    titles = {"historical": "authors' control variate, averages not debiased", "corrected": "corrected control variate, averages debiased"}
+    with figure(width=4.8 * len(cases), height=4.0, columns=len(cases), sharey=True, squeeze=False) as (fig, axes):
+        drawn = []
+        for axis, (data, control) in zip(axes[0], cases):
+            part = rows[(rows["data"] == data) & (rows["control"] == control)]
+            drawn.append(draw_curves(axis, part, "epoch", "log_variance", method="method", seed="seed").assign(data=data, control=control))
+            axis.set_title(titles[control], fontsize=9)
+            for line in axis.lines:
+                line.set_marker("o")
+                line.set_markersize(4)
+            epoch_axis(axis)
+        axes[0][0].set_ylabel("log variance of the gradient")
+        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5 if len(cases) > 1 else 3)
+        data = ", ".join(dict.fromkeys(rows["data"]))
+        fig.suptitle(f"{data}, 2 linear layers, one path (SimpleMuProp's); {seeds_caption(rows, 'seed', ['data', 'control'])}", fontsize=10)
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    order = rows.sort_values(["data", "control", "epoch"], ascending=[True, False, True], kind="stable")
+    texts, numbers = over_seeds(order, ["data", "control", "epoch", "method"], {"log_variance": "log variance"}, 3)
+    note = "Log of the epoch's mean variance (natural), mean ± standard deviation over seeds. Historical: the authors' defects included."
+    return [*paths, out / "figure.csv", *save_table(out, texts, numbers, note)]
