@@ -2,9 +2,9 @@
 
     m_{t+10} = d^10 m_t + (1 - d) sum_j d^(10-j) a_j' d_j = d^10 m_t + A' D,   A [10 N, inputs] the a_j below each other
 
-What is logged needs m at every tenth step only. Until then the factors a_j [N, inputs], which all estimators share, and d_j [N, outputs] stay
-apart; then one product with inner size 10 N replaces ten reads and writes of every average, and gradients that nothing else reads are never
-formed: their squares follow from N x N matrices, |a'd|^2 = sum (a a') (d d').
+What is logged needs m at every tenth step only. Until then the factors a_j [N, inputs], which all estimators share, and d_j [N, outputs]
+stay apart; one product with inner size 10 N then replaces ten reads and writes of every average, and gradients that nothing else reads
+are never formed: their squares follow from N x N matrices, |a'd|^2 = sum (a a') (d d').
 """
 
 from collections.abc import Sequence

@@ -177,5 +177,5 @@ def _logs(text: str) -> dict[str, float]:
 
 def _most_samples(row: Mapping[str, Any], prefix: str) -> float | None:
     """The bound of the most samples in a row."""
-    names = [name for name in row if name.startswith(prefix)]
+    names = [name for name in row if name.startswith(prefix) and not name.endswith("_se")]  # not their standard errors
     return row[max(names, key=lambda name: int(name.removeprefix(prefix)))] if names else None

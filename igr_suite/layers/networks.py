@@ -8,6 +8,10 @@
 | dlgmm_dense     | flatten, 200 relu, 200 relu, 200 relu, linear        | 200 relu, 200 relu, linear                     |
 | dense_relax     | 2x - 1, flatten, 200 relu, 200 relu, linear          | 2z - 1, 200 relu, 200 relu, linear             |
 | conv_jointvae   | conv 4x4/2 relu 32 64 64 (64), dense 256 relu, linear | 256, 1024 relu, transposed convs to the image |
+| conv            | conv 3x3/2 relu 32 64, linear                        | 1568 relu, transposed convs 3x3 64/2 32/2 1/1  |
+| dlgmm_conv      | conv 4x4/2 relu 32 64 64, linear                     | as conv                                        |
+
+conv_jointvae takes images of 32x32 or 64x64, conv and dlgmm_conv of 28x28; see `layers/convolutional.py`.
 
 Source: spec/igr.md section 3.2 (Potapczynski et al., 2020).
 """
@@ -19,6 +23,8 @@ from collections.abc import Iterator
 import keras
 
 from igr_suite.errors import UserError, nearest
+from igr_suite.layers.convolutional import decoder_layers, encoder_layers
+from igr_suite.layers.image_sides import CONVOLUTIONAL
 
 HIDDEN = {
     "linear": lambda pixels: (),
@@ -30,8 +36,7 @@ HIDDEN = {
 DECODER_HIDDEN = {"linear": (), "dense_g2": (256, 512), "nonlinear": (256, 512), "dlgmm_dense": (200, 200)}
 DECODER_HIDDEN |= {"dense_relax": (200, 200)}
 SIGNED = ("dense_relax",)  # their networks take 2 x - 1 of inputs in [0, 1]
-ARCHITECTURES = (*HIDDEN, "conv_jointvae")
-CONVOLUTIONAL_SIDES = (32, 64)
+ARCHITECTURES = (*HIDDEN, *CONVOLUTIONAL)
 
 
 def dense_stack(widths: tuple[int, ...], outputs: int, seed: int, name: str, activation: str = "relu") -> keras.Sequential:
@@ -58,8 +63,8 @@ def encoder(architecture: str, image_shape: tuple[int, int, int], outputs: int, 
       UserError: unknown architecture, or images that a convolutional network cannot take.
     """
     pixels = math.prod(image_shape)
-    if architecture == "conv_jointvae":
-        net = _convolutional_encoder(image_shape, outputs, seed)
+    if architecture in CONVOLUTIONAL:
+        net = keras.Sequential(encoder_layers(architecture, image_shape, outputs, seed), name="encoder")
     else:
         net = _signed(architecture, dense_stack(_known(HIDDEN, architecture)(pixels), outputs, seed, "encoder"))
     net.build((None, pixels))
@@ -79,8 +84,8 @@ def decoder(architecture: str, latents: int, image_shape: tuple[int, int, int], 
       A built Keras model [B, latents] -> [B, height * width * channels * parameters].
     """
     outputs = math.prod(image_shape) * parameters
-    if architecture == "conv_jointvae":
-        net = _convolutional_decoder(image_shape, parameters, seed)
+    if architecture in CONVOLUTIONAL:
+        net = keras.Sequential(decoder_layers(architecture, image_shape, parameters, seed), name="decoder")
     else:
         net = _signed(architecture, dense_stack(_known(DECODER_HIDDEN, architecture), outputs, seed, "decoder"))
     net.build((None, latents))
@@ -115,57 +120,3 @@ def _known(table: dict, architecture: str):
     if architecture not in table:
         raise UserError(f"unknown architecture '{architecture}'; {nearest(architecture, ARCHITECTURES)}")
     return table[architecture]
-
-
-def _check_convolutional(image_shape: tuple[int, int, int]) -> None:
-    height, width, _ = image_shape
-    if height != width or height not in CONVOLUTIONAL_SIDES:
-        raise UserError(
-            f"architecture 'conv_jointvae' takes square images of side 32 or 64, got {height}x{width}; "
-            "take one of the dense ones: linear, nonlinear, dense_g2"
-        )
-
-
-def _convolutional_encoder(image_shape: tuple[int, int, int], outputs: int, seed: int) -> keras.Sequential:
-    _check_convolutional(image_shape)
-    filters = (32, 64, 64, 64) if image_shape[0] == 64 else (32, 64, 64)
-    convolutions = [
-        keras.layers.Conv2D(n, 4, 2, "same", activation="relu", kernel_initializer=keras.initializers.GlorotUniform(seed + i))
-        for i, n in enumerate(filters)
-    ]
-    return keras.Sequential(
-        [
-            keras.layers.Reshape(image_shape),
-            *convolutions,
-            keras.layers.Flatten(),
-            keras.layers.Dense(256, activation="relu", kernel_initializer=keras.initializers.GlorotUniform(seed + 10)),
-            keras.layers.Dense(outputs, kernel_initializer=keras.initializers.GlorotUniform(seed + 11)),
-        ],
-        name="encoder",
-    )
-
-
-def _convolutional_decoder(image_shape: tuple[int, int, int], parameters: int, seed: int) -> keras.Sequential:
-    _check_convolutional(image_shape)
-    filters = (64, 32, 32) if image_shape[0] == 64 else (32, 32)
-
-    def glorot(i: int) -> keras.Initializer:
-        return keras.initializers.GlorotUniform(seed + i)
-
-    return keras.Sequential(
-        [
-            keras.layers.Dense(256, activation="relu", kernel_initializer=glorot(20)),
-            keras.layers.Dense(1024, activation="relu", kernel_initializer=glorot(21)),
-            keras.layers.Reshape((4, 4, 64)),
-            *(
-                keras.layers.Conv2DTranspose(n, 4, 2, "same", activation="relu", kernel_initializer=glorot(22 + i))
-                for i, n in enumerate(filters)
-            ),
-            keras.layers.Conv2DTranspose(image_shape[2] * parameters, 4, 2, "same", kernel_initializer=glorot(30)),
-            # the pixels' first parameters come before their second ones, as the likelihoods take them
-            keras.layers.Reshape((image_shape[0] * image_shape[1], parameters, image_shape[2])),
-            keras.layers.Permute((2, 1, 3)),
-            keras.layers.Flatten(),
-        ],
-        name="decoder",
-    )

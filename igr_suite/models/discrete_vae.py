@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.data.resizing import resize
+from igr_suite.layers.image_sides import CONVOLUTIONAL
 from igr_suite.layers.networks import computing_in, decoder, encoder
 from igr_suite.models.joint_objective import jointvae_objective
 from igr_suite.models.latents import JointDraw, LatentDraw, latent_of
@@ -53,7 +54,7 @@ class DiscreteVAE(keras.Model):
         self.config, self.binarisation, self.likelihood, self.samples = config, binarisation, likelihood, samples
         self.matmul_precision = matmul_precision
         # measured: XLA's bfloat16 products and its convolutions are slow on a CPU (docs/performance.md)
-        self.jit_steps = matmul_precision == "float32" and config.architecture != "conv_jointvae"
+        self.jit_steps = matmul_precision == "float32" and config.architecture not in CONVOLUTIONAL
         self.data_shape, self.resize = image_shape, resize
         self.image_shape = image_shape if resize is None else (resize, resize, image_shape[2])
         self.objective = "elbo" if config.capacity is None else "jointvae"  # the scalar that a step of training raises

@@ -133,7 +133,7 @@ class DiscreteLatent:
         return self.law.from_network(blocks, self.config.temperature, **self.options)
 
     def prior(self) -> relaxations.Relaxation:
-        """The prior, its parameters broadcasting against [B, V, ...]; behind the flow it is IGR-I's."""
+        """The prior, its parameters broadcasting against [B, V, ...]; behind the flow it is IGR-I's. A law without a choice has one."""
         config, options = self.config, dict(self.options)
         if config.law == "GS":
             temperature = config.temperature if config.prior_temperature == "posterior" else config.prior_temperature
@@ -141,7 +141,7 @@ class DiscreteLatent:
         law = self.law
         if config.planar_prior == "after_flow":
             law, options = relaxations.relaxation("IGR_I"), {"delta": config.delta}
-        if config.prior == "uniform":
+        if config.prior in ("uniform", None):
             return law.uniform_prior(config.categories, config.temperature, **options)
         if self.fitted is not None:
             return law(self.fitted.values["loc"], self.fitted.values["log_scale"], config.temperature, **options)

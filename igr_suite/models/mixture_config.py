@@ -28,7 +28,7 @@ class MixtureModelConfig:
     """
 
     name: Literal["DLGMM", "DLGMM_IGR", "DLGMM_IGR_SB", "DLGMM_Var"] = "DLGMM"
-    architecture: Literal["dlgmm_dense"] = "dlgmm_dense"
+    architecture: Literal["dlgmm_dense", "dlgmm_conv"] = "dlgmm_dense"
     components: int = 20
     dimensions: int = 50
     objective: Literal["mixture", "joint", "historical"] = "mixture"

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
+from igr_suite.layers.image_sides import CONVOLUTIONAL
 from igr_suite.layers.networks import computing_in, decoder, encoder
 from igr_suite.models.likelihoods import bernoulli_log_likelihood
 from igr_suite.models.mixture_bounds import Bound, Components, historical_bound, joint_bound, log_importance_weight, mixture_bound
@@ -62,7 +63,8 @@ class MixtureVAE(keras.Model):
     ):
         super().__init__(name="mixture_vae")
         self.config, self.binarisation, self.samples, self.matmul_precision = config, binarisation, samples, matmul_precision
-        self.jit_steps = matmul_precision == "float32"
+        # as for the other VAEs: XLA's bfloat16 products and its convolutions are slow on a CPU (docs/performance.md)
+        self.jit_steps = matmul_precision == "float32" and config.architecture not in CONVOLUTIONAL
         self.decoded_a_sample = config.components
         self.sizes = [2 * (config.components - 1), *[config.components * config.dimensions] * 2]
         self.prior_loc = component_means(config.components, config.dimensions)

@@ -3,9 +3,10 @@
 | the original's key                            | here                                                                            |
 |-----------------------------------------------|---------------------------------------------------------------------------------|
 | dataset_name                                  | data.name (fmnist is fashion_mnist), and the binarisation that goes with it      |
-| model_type                                    | model.name; names of the first code too (ExpGSDis, GSMDis, PlanarDis, GSM, SB)   |
+| model_type                                    | model.name; names of the first code too (ExpGSDis, GSMDis, PlanarDis, GSM, SB,   |
+|                                               | IGSMDis, GSPDis)                                                                 |
 | temp, threshold, stick_the_landing            | model.temperature, model.threshold, model.stick_the_landing                      |
-| n_required                                    | model.categories: K = n_required for GS, n_required + 1 for IGR                  |
+| n_required                                    | model.categories: K = n_required for GS, IGSM and GSP, n_required + 1 for IGR    |
 | latent_discrete_n, num_of_discrete_var        | model.categories, model.variables                                                |
 | latent_norm_n                                 | model.latent_dim of the VAE and of joint models                                  |
 | run_jv, gamma, cont_c_linspace,               | model.capacity, model.capacity.gamma, model.capacity.continuous and              |
@@ -37,7 +38,9 @@ from igr_suite.experiments import values
 
 DATA_SETS = {"fmnist": "fashion_mnist"}
 GREY = ("fashion_mnist", "celeb_a")  # the authors' runs binarise all others
-JOINT = ("GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log")
+JOINT = ("GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP")
+NO_LAST_CATEGORY = ("GS", "IGSM", "GSP")  # laws with a parameter for each of the K categories
+ONE_PARAMETER = ("GS", "IGSM")  # the others have a location and a scale
 CONTINUOUS = ("VAE", *JOINT)  # models with continuous latents
 MODELS = {
     **{name: name for name in (*(f"{law}_Dis" for law in JOINT), *CONTINUOUS)},
@@ -47,16 +50,12 @@ MODELS = {
     "ExpGSDis": "GS_Dis",
     "GSMDis": "IGR_I_Dis",
     "PlanarDis": "IGR_Planar_Dis",
+    "IGSMDis": "IGSM_Dis",
+    "GSPDis": "GSP_Dis",
 }
-_OLD = "existed in the first code only"
 RELAX = ("Relax_GS_Dis", "Relax_Ber_Dis", "Relax_IGR")
 MIXTURES = ("DLGMM", "DLGMM_Var", "DLGMM_IGR", "DLGMM_IGR_SB")
-MODELS_TO_COME = {
-    **dict.fromkeys(("IGSMDis", "GSPDis", "GSP"), _OLD),
-    "GSDis": "passes probabilities where logits belong (GS_Dis is the right one)",
-}
-ARCHITECTURES = {"dense_nonlinear": "nonlinear", **{name: name for name in ("linear", "nonlinear", "dense_g2", "conv_jointvae")}}
-ARCHITECTURES_TO_COME = ("conv", "dlgmm_conv")
+ARCHITECTURES = {"dense_nonlinear": "nonlinear", **{name: name for name in ("linear", "nonlinear", "dense_g2", "conv_jointvae", "conv")}}
 NEURIPS_KEYS = (
     "sample_size_testing",
     "test_with_one_hot",
@@ -163,22 +162,24 @@ def _model_name(name: str) -> str:
             f"model_type={name} is trained with RELAX, another kind of run: `igr run igr/neurips_table_relax --only {name}`, "
             "which takes --set too"
         )
-    if name in MODELS_TO_COME:
-        raise UserError(f"model_type={name} {MODELS_TO_COME[name]} and is not supported yet; known: {', '.join(MODELS)}")
+    if name == "GSDis":
+        raise UserError("model_type=GSDis passes probabilities where logits belong and is not offered; GS_Dis is the right one")
     if name not in MODELS:
         raise UserError(f"unknown model_type '{name}': {nearest(name, MODELS)}")
     return MODELS[name]
 
 
+def _law(model: str) -> str:
+    return model.removesuffix("_Dis")
+
+
 def _architecture(name: str, given: Given) -> str:
     if name == "dense":  # the README's code has three hidden layers behind this name, the NeurIPS code none
         return "linear" if set(given.keys) & set(NEURIPS_KEYS) else "dense_g2"
-    if name == "dlgmm_dense":
-        raise UserError("architecture=dlgmm_dense belongs to the stick-breaking mixtures: `igr run igr/neurips_table_dlgmm`")
+    if name in ("dlgmm_dense", "dlgmm_conv"):
+        raise UserError(f"architecture={name} belongs to the stick-breaking mixtures: `igr run igr/neurips_table_dlgmm`")
     if name == "dense_relax":
         raise UserError("architecture=dense_relax is the network of RELAX runs: `igr run igr/neurips_table_relax`")
-    if name in ARCHITECTURES_TO_COME:
-        raise UserError(f"architecture={name} is not supported yet; known: dense, {', '.join(ARCHITECTURES)}")
     if name not in ARCHITECTURES:
         raise UserError(f"unknown architecture '{name}': {nearest(name, ['dense', *ARCHITECTURES])}")
     return ARCHITECTURES[name]
@@ -193,7 +194,7 @@ def _continuous(count: int, given: Given) -> dict:
     if given.model in CONTINUOUS:
         return {"model.latent_dim": count}
     if count:
-        joint = given.model.removesuffix("_Dis")
+        joint = _law(given.model)
         raise UserError(f"latent_norm_n={count}: {given.model} has no continuous latents; model_type={joint} has them beside discrete ones")
     return {}
 
@@ -253,7 +254,7 @@ def _prior_file(path: str | None, given: Given) -> dict:
             "leave it out: model.prior=fitted fits a prior when it is first asked for"
         )
     categories, law = int(found[1]), found[2]
-    if FIT_OF.get(given.model.removesuffix("_Dis")) != law:
+    if FIT_OF.get(_law(given.model)) != law:
         raise UserError(f"prior_file={path} holds a prior of {law}, which is not one for {given.model}; leave it out")
     return {"model.prior": "fitted", "model.categories": categories}
 
@@ -278,7 +279,7 @@ MOVES: dict[str, Callable[[Any, Given], dict]] = {
     "temp": _to("model.temperature"),
     "threshold": _to("model.threshold"),
     "stick_the_landing": _to("model.stick_the_landing"),
-    "n_required": _discrete("model.categories", lambda given: 0 if given.model in ("GS_Dis", "GS") else 1),
+    "n_required": _discrete("model.categories", lambda given: 0 if _law(given.model) in NO_LAST_CATEGORY else 1),
     "latent_discrete_n": _discrete("model.categories"),
     "num_of_discrete_var": _discrete("model.variables"),
     "latent_norm_n": _continuous,
@@ -312,7 +313,7 @@ def _steps_an_epoch(config: Any) -> int:
 # What a config implies about the keys that set nothing here: the values accepted, and why.
 CHECKS: dict[str, Callable[[Any], tuple[tuple, str]]] = {
     "num_of_discrete_param": lambda config: (
-        ({"VAE": 0, "GS_Dis": 1, "GS": 1}.get(config.model.name, 2),),
+        (0 if config.model.name == "VAE" else 1 if config.model.law in ONE_PARAMETER else 2,),
         f"it follows from model.name={config.model.name}",
     ),
     "num_of_norm_param": lambda config: ((2 if config.model.name in CONTINUOUS else 0,), f"it follows from model.name={config.model.name}"),

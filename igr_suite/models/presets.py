@@ -14,6 +14,8 @@ SHORT_NAMES = {
     "IGR_SB_Finite_Dis": "IGR-SB-Finite",
     "IGR_SB_Dis": "IGR-SB",
     "IGR_SB_Log_Dis": "IGR-SB-Log",
+    "IGSM_Dis": "IGSM",
+    "GSP_Dis": "GSP",
     "VAE": "VAE",
     "Relax_GS_Dis": "RELAX+GS",
     "Relax_IGR": "RELAX+IGR",

@@ -10,10 +10,11 @@ from igr_suite.data.catalogue import recipe_of
 from igr_suite.diagnostics.monitor_config import MonitorConfig
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, later
+from igr_suite.layers.image_sides import SIDES, misfit
 from igr_suite.models import original_keys
 
-DiscreteName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis"]
-JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log"]  # with continuous latents beside
+DiscreteName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"]
+JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP"]  # with continuous latents beside
 ModelName = Literal[DiscreteName, "VAE", JointName]
 
 # Options that only some models read, with the value taken when none is given. An option set for another model is an error.
@@ -24,14 +25,18 @@ OPTIONS = {
     "IGR_SB_Finite_Dis": {"delta": 1.0, "prior": "uniform"},
     "IGR_SB_Dis": {"delta": 1.0, "prior": "uniform", "threshold": 0.9, "quantile": 50.0, "truncation": "batch"},
     "IGR_SB_Log_Dis": {"prior": "uniform"},
+    "IGSM_Dis": {},  # their prior is N(0, I), which is uniform and standard in one
+    "GSP_Dis": {},
     "VAE": {"latent_dim": 10},
 }
 JOINT = get_args(JointName)
 OPTIONS |= {name: OPTIONS[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None} for name in JOINT}
-EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "GS", "IGR_I")  # models whose one-hot codes have a law in closed form or by quadrature
+# Models whose one-hot codes have a law in closed form or by quadrature.
+EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "IGSM_Dis", "GSP_Dis", "GS", "IGR_I", "IGSM", "GSP")
 DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
 JOINT_OPTIONS = {"variables": 1, "categories": 10}
-# Temperatures of the G3 runs (spec/igr.md section 3.4); the stick-breaking laws need lower ones.
+# Temperatures of the G3 runs (spec/igr.md section 3.4); the stick-breaking laws need lower ones. IGSM and GSP take that of the IGR
+# models in the figures of G1, the only code that had them (0.1 was its low one).
 TEMPERATURES = {
     "GS_Dis": 0.67,
     "IGR_I_Dis": 0.15,
@@ -39,6 +44,8 @@ TEMPERATURES = {
     "IGR_SB_Finite_Dis": 0.15,
     "IGR_SB_Dis": 0.15,
     "IGR_SB_Log_Dis": 0.5,
+    "IGSM_Dis": 0.5,
+    "GSP_Dis": 0.5,
 }
 TEMPERATURES |= {name: TEMPERATURES[f"{name}_Dis"] for name in JOINT}
 
@@ -119,7 +126,7 @@ class ModelConfig:
     """
 
     name: ModelName = "IGR_I_Dis"
-    architecture: Literal["linear", "dense_g2", "nonlinear", "conv_jointvae"] = "nonlinear"
+    architecture: Literal["linear", "dense_g2", "nonlinear", "conv_jointvae", "conv"] = "nonlinear"
     output_activation: Literal["linear", "elu"] = "linear"
     kl: Literal["sampled", "closed"] = "sampled"
     stick_the_landing: bool = False
@@ -260,11 +267,12 @@ class TrainVAE(RunConfig):
                 f"evaluation.historical_likelihood needs the law of the argmax, which {self.model.name} has not in closed form; "
                 f"it exists for {', '.join(EXACT_ARGMAX)}"
             )
-        height, width, _ = self.data.image_shape
-        if self.model.architecture == "conv_jointvae" and (height, width) not in ((32, 32), (64, 64)):
+        problem = misfit(self.model.architecture, self.data.image_shape)
+        if problem:
+            height, width, _ = self.data.image_shape
             raise UserError(
-                f"model.architecture=conv_jointvae takes square images of side 32 or 64, and {self.data.name} has {height}x{width}; "
-                "set data.resize=32, or take one of the dense ones: linear, nonlinear, dense_g2"
+                f"model.architecture={self.model.architecture} {problem}, and {self.data.name} has {height}x{width}; "
+                f"set data.resize={SIDES[self.model.architecture][0]}, or take one of the dense ones: linear, nonlinear, dense_g2"
             )
         if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
             raise UserError(

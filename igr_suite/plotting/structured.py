@@ -187,7 +187,7 @@ def pictures_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
             images += list(stored["completions"])
             labels += [f"{run.model}, draw {i + 1}" for i in range(len(stored["completions"]))]
     images = np.stack(images)
-    with figure(width=6.2, height=0.56 * len(images)) as (fig, axes):
+    with figure(width=6.2, height=0.42 * len(images)) as (fig, axes):
         draw_grid(axes, images, rows=labels)
         axes.set_title(f"Upper half given, lower half completed; trained with S={chosen['training S'].iloc[0]}", fontsize=9)
         return save(fig, folder, "pictures")

@@ -17,6 +17,8 @@ COLOURS = {
     "IGR-SB": "#1f4e79",
     "IGR-SB-Log": "#17becf",
     "IGR-I": "#4daf4a",
+    "IGSM": "#a6d854",
+    "GSP": "#e78ac3",
     "GS": "#984ea3",
     "VAE": "#666666",
     "RELAX+GS": "#d95f02",

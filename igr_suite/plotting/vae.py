@@ -29,7 +29,7 @@ def not_run(results: Results) -> str:
     experiment, found = results.experiment, set(results.runs["data.name"])
     missing = [] if DATA_KEY in results.settings else [name for name in experiment.datasets["paper"] if name not in found]
     absent = {True: "its images were not prepared", False: "it is part of scale paper only"}
-    return " ".join(f"{DATA_NAMES[name]}: not run, {absent[name in experiment.datasets[results.scale]]}." for name in missing)
+    return " ".join(f"{DATA_NAMES.get(name, name)}: not run, {absent[name in experiment.datasets[results.scale]]}." for name in missing)
 
 
 def likelihood_columns(frame: pd.DataFrame, estimator: str) -> list[str]:

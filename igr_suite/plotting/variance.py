@@ -12,8 +12,9 @@ from igr_suite.plotting.tables import save_table
 LEVELS = {"parameters": "batch gradient of q's weights", "logits": "each image's gradient of q's logits"}
 NOTE = (
     "Variance: mean over entries, sampling noise alone, with its 95% interval. SNR: norm of the expected gradient over the root of the "
-    "summed variances. Bias: norm relative to that of the gradient, p by random signs; * where p is below 0.001. Evaluations of the bound at "
-    "hard + relaxed samples. Time an estimate includes the averaging."
+    "summed variances. Bias: norm relative to that of the gradient, p by random signs; * where p is below 0.001. Evaluations: of the bound "
+    "at hard + relaxed samples. Time an estimate includes the averaging. "
+    "Own parameters that the run did not train are initial ones, with a baseline fitted to the mean bound (REBAR: 0, which costs it)."
 )
 
 

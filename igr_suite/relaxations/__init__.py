@@ -2,11 +2,13 @@
 
 from igr_suite.relaxations.argmax_law import argmax_log_probs, gaussian_argmax_log_probs, sampled_argmax_probs
 from igr_suite.relaxations.base import Draw, Relaxation
+from igr_suite.relaxations.gsp import GSP
 from igr_suite.relaxations.gumbel_softmax import GumbelSoftmax
 from igr_suite.relaxations.igr_i import IGRI, uniform_loc
 from igr_suite.relaxations.igr_planar import IGRPlanar
 from igr_suite.relaxations.igr_sb import IGRSB, IGRSBFinite
 from igr_suite.relaxations.igr_sb_log import IGRSBLog
+from igr_suite.relaxations.igsm import IGSM
 from igr_suite.relaxations.kl import categorical_kl, closed_form_kl, gaussian_kl, monte_carlo_kl, sampled_kl, share_map
 from igr_suite.relaxations.planar_flow import Planar, PlanarFlow, initial_planar_flow
 from igr_suite.relaxations.registry import RELAXATIONS, register, relaxation
@@ -16,6 +18,8 @@ from igr_suite.relaxations.stick_prior import uniform_stick_loc
 from igr_suite.relaxations.vertices import distance_to_vertex, nearest_vertex
 
 __all__ = [
+    "GSP",
+    "IGSM",
     "RELAXATIONS",
     "Draw",
     "GumbelSoftmax",

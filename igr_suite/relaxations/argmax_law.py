@@ -10,6 +10,7 @@ from igr_suite.errors import UserError
 from igr_suite.relaxations.base import Relaxation, as_dtype
 from igr_suite.relaxations.gumbel_softmax import GumbelSoftmax
 from igr_suite.relaxations.igr_i import IGRI
+from igr_suite.relaxations.overcomplete import Overcomplete
 
 tfd = tfp.distributions
 
@@ -20,8 +21,8 @@ def argmax_log_probs(law: Relaxation, points: int = 64, split: bool = False) -> 
     """Exact log P(argmax psi = k) of a law that has it.
 
     Args:
-      law: Gumbel-Softmax or IGR-I, batch shape [B, V].
-      points: quadrature points, IGR-I only, see `gaussian_argmax_log_probs`.
+      law: Gumbel-Softmax, IGR-I, IGSM or GSP, batch shape [B, V].
+      points: quadrature points, all but Gumbel-Softmax, see `gaussian_argmax_log_probs`.
       split: as there.
     Returns:
       [B, V, K].
@@ -32,14 +33,18 @@ def argmax_log_probs(law: Relaxation, points: int = 64, split: bool = False) -> 
         return tf.nn.log_softmax(law.logits)
     if isinstance(law, IGRI):
         return gaussian_argmax_log_probs(law.loc, law.log_scale, law.temperature * math.log(law.delta), points, split)
+    if isinstance(law, Overcomplete):
+        return gaussian_argmax_log_probs(law.loc, law.log_scale, None, points, split)
     raise UserError(f"the argmax of {type(law).__name__} has no closed-form law; estimate it with sampled_argmax_probs")
 
 
 def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, points: int = 64, split: bool = False) -> tf.Tensor:
-    """Law of the argmax of K-1 independent Gaussians and a constant, the last category.
+    """Law of the argmax of K-1 independent Gaussians and a constant, the last category; or of K Gaussians.
 
         P(k) = int_{t > cut} N(t; loc_k, scale_k) prod_{j != k} Phi((t - loc_j) / scale_j) dt,  k < K
         P(K) = prod_j Phi((cut - loc_j) / scale_j)
+
+    Without a cut the integrals are over the whole line, and there is no last category.
 
     Gauss-Legendre in z = (t - loc_k) / scale_k, in the log domain. The integrand steps at t = loc_j, sharply where scale_j is
     far below scale_k. |sum_k P(k) - 1| over 2,000 random laws of 10 categories, loc ~ N(0, 2^2), log_scale ~ N(-0.5, 1):
@@ -52,9 +57,9 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
     Splitting at every loc_j costs K-1 times the work of the same points.
 
     Args:
-      loc: [..., K-1].
-      log_scale: [..., K-1].
-      cut: temperature * log delta, a scalar or broadcasting against [...].
+      loc: [..., K-1], or [..., K] without a cut.
+      log_scale: the same shape.
+      cut: temperature * log delta, a scalar or broadcasting against [...]; None for none.
       points: quadrature points of each range.
       split: whether to split the range at the other categories' locations.
     Returns:
@@ -62,10 +67,8 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
     Source: this project; the integral is in Potapczynski et al. (2020), appendix.
     """
     dtype = loc.dtype
-    cut = as_dtype(cut, dtype)[..., tf.newaxis]
     scale = tf.exp(log_scale)
-    below_cut = (cut - loc) / scale
-    log_last = tf.reduce_sum(_log_ndtr(below_cut), axis=-1, keepdims=True)
+    below_cut = tf.fill(tf.shape(loc), tf.cast(-TAIL, dtype)) if cut is None else (as_dtype(cut, dtype)[..., tf.newaxis] - loc) / scale
 
     # Two axes of categories from here on: [..., k, j], k the winner, j its competitors.
     lower = tf.maximum(below_cut, -TAIL)
@@ -85,7 +88,9 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
     log_others = tf.reduce_sum(_log_ndtr(tf.where(own, tf.cast(2.0 * TAIL, dtype), competitors)), axis=-1)
     log_normal = -0.5 * tf.square(z) - 0.5 * math.log(2.0 * math.pi)
     log_rest = tf.reduce_logsumexp(log_weight + log_normal + log_others, axis=-1)
-    return tf.concat([log_rest, log_last], axis=-1)
+    if cut is None:
+        return log_rest
+    return tf.concat([log_rest, tf.reduce_sum(_log_ndtr(below_cut), axis=-1, keepdims=True)], axis=-1)
 
 
 def _ranges(loc: tf.Tensor, scale: tf.Tensor, lower: tf.Tensor, upper: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,4 +1,6 @@
-"""The IGR recipe: a Gaussian pushed through an invertible map, a temperature and softmax++."""
+"""Gaussians pushed to the simplex, and the IGR recipe: through an invertible map, a temperature and softmax++."""
+
+from typing import ClassVar
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -15,7 +17,62 @@ from igr_suite.relaxations.softmax_plus_plus import (
 tfb = tfp.bijectors
 
 
-class GaussianRelaxation(Relaxation):
+class GaussianNoise(Relaxation):
+    """kappa = loc + exp(log_scale) eps, eps ~ N(0, I), pushed to the simplex by a map that subclasses give.
+
+    Two such laws with equal `map_key` have a closed-form KL, that of their Gaussians: the KL on the simplex where the map is a
+    bijection, an upper bound of it where it is not.
+
+    Args:
+      loc: [B, V, D].
+      log_scale: [B, V, D]; the scale is its exponential.
+      temperature: positive; number or tensor broadcasting against [B, V].
+      parameters: of the law's own constructor.
+    Raises:
+      UserError: temperature not positive.
+    """
+
+    more_categories: ClassVar[int] = 0  # K - D
+
+    def __init__(self, loc, log_scale, temperature, parameters: dict, name: str):
+        self.loc = tf.convert_to_tensor(loc)
+        self.log_scale = tf.convert_to_tensor(log_scale, dtype=self.loc.dtype)
+        super().__init__(temperature, self.loc.dtype, parameters, name)
+
+    @property
+    def map_key(self) -> tuple:
+        """What the map from the Gaussian to the simplex consists of; laws with equal keys share it."""
+        return (type(self), self.parameters["temperature"])
+
+    def _kappa(self, sample_shape, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Noise and kappa, both [S, B, V, D]."""
+        noise = standard_normal(with_sample_shape(sample_shape, self._noise_shape()), check_seed(seed), self.dtype)
+        return noise, self.loc + tf.exp(self.log_scale) * noise
+
+    def _noise_static_shape(self) -> tf.TensorShape:
+        return tf.broadcast_static_shape(self.loc.shape, self.log_scale.shape)
+
+    def _noise_shape(self):
+        static = self._noise_static_shape()
+        if static.is_fully_defined():
+            return static.as_list()
+        return tf.broadcast_dynamic_shape(tf.shape(self.loc), tf.shape(self.log_scale))
+
+    def _event_shape(self):
+        size = self._noise_static_shape()[-1]
+        return tf.TensorShape([None if size is None else size + self.more_categories])
+
+    def _event_shape_tensor(self):
+        return tf.convert_to_tensor(self._noise_shape())[-1:] + self.more_categories
+
+    def _batch_shape(self):
+        return self._noise_static_shape()[:-1]
+
+    def _batch_shape_tensor(self):
+        return tf.convert_to_tensor(self._noise_shape())[:-1]
+
+
+class GaussianRelaxation(GaussianNoise):
     """psi = softmax++(h(kappa) / temperature), kappa = loc + exp(log_scale) eps, eps ~ N(0, I).
 
         log q(log psi) = sum_k log N(kappa_k; loc_k, scale_k) - log |det dh/dkappa| + (K-1) log temperature
@@ -34,13 +91,13 @@ class GaussianRelaxation(Relaxation):
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), sections 3 and 3.1.
     """
 
+    more_categories = 1
+
     def __init__(self, loc, log_scale, temperature, delta: float, bijector: tfb.Bijector, parameters: dict, name: str):
         check_delta(delta)
-        self.loc = tf.convert_to_tensor(loc)
-        self.log_scale = tf.convert_to_tensor(log_scale, dtype=self.loc.dtype)
         self.delta = delta
         self.h = bijector
-        super().__init__(temperature, self.loc.dtype, parameters, name)
+        super().__init__(loc, log_scale, temperature, parameters, name)
 
     @property
     def bijector(self) -> tfb.Bijector:
@@ -49,7 +106,6 @@ class GaussianRelaxation(Relaxation):
 
     @property
     def map_key(self) -> tuple:
-        """What the map from the Gaussian to the simplex consists of; laws with equal keys share it."""
         return (type(self.h), self.delta, self.parameters["temperature"])
 
     @classmethod
@@ -57,8 +113,7 @@ class GaussianRelaxation(Relaxation):
         return {"loc": categories - 1, "log_scale": categories - 1}
 
     def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
-        noise = standard_normal(with_sample_shape(sample_shape, self._noise_shape()), check_seed(seed), self.dtype)
-        kappa = self.loc + tf.exp(self.log_scale) * noise
+        noise, kappa = self._kappa(sample_shape, seed)
         scores = self.h.forward(kappa)
         logits, info = self._logits(scores, kappa)
         return Draw(tf.nn.softmax(logits), tf.nn.log_softmax(logits), noise, kappa, scores, info)
@@ -86,28 +141,6 @@ class GaussianRelaxation(Relaxation):
             - self.h.forward_log_det_jacobian(kappa, event_ndims=1)
             + dimensions * tf.math.log(self.temperature)
         )
-
-    def _noise_static_shape(self) -> tf.TensorShape:
-        return tf.broadcast_static_shape(self.loc.shape, self.log_scale.shape)
-
-    def _noise_shape(self):
-        static = self._noise_static_shape()
-        if static.is_fully_defined():
-            return static.as_list()
-        return tf.broadcast_dynamic_shape(tf.shape(self.loc), tf.shape(self.log_scale))
-
-    def _event_shape(self):
-        size = self._noise_static_shape()[-1]
-        return tf.TensorShape([None if size is None else size + 1])
-
-    def _event_shape_tensor(self):
-        return tf.convert_to_tensor(self._noise_shape())[-1:] + 1
-
-    def _batch_shape(self):
-        return self._noise_static_shape()[:-1]
-
-    def _batch_shape_tensor(self):
-        return tf.convert_to_tensor(self._noise_shape())[:-1]
 
 
 def normal_log_density(standard: tf.Tensor, log_scale: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,7 @@ import tensorflow_probability as tfp
 
 from igr_suite.errors import UserError
 from igr_suite.relaxations.base import Draw, Relaxation
-from igr_suite.relaxations.gaussian import GaussianRelaxation, normal_log_density
+from igr_suite.relaxations.gaussian import GaussianNoise, GaussianRelaxation, normal_log_density
 from igr_suite.relaxations.gumbel_softmax import GumbelSoftmax
 
 tfd = tfp.distributions
@@ -27,8 +27,8 @@ def gaussian_kl(loc: tf.Tensor, log_scale: tf.Tensor, prior_loc: tf.Tensor, prio
 
 
 def share_map(posterior: Relaxation, prior: Relaxation) -> bool:
-    """Whether two IGR laws push their Gaussians through the same map (same h, temperature, delta, flow weights)."""
-    if not (isinstance(posterior, GaussianRelaxation) and isinstance(prior, GaussianRelaxation)):
+    """Whether two laws push their Gaussians through the same map (same kind or h, temperature, delta, flow weights)."""
+    if not (isinstance(posterior, GaussianNoise) and isinstance(prior, GaussianNoise)):
         return False
     ours, theirs = posterior.map_key, prior.map_key
     return len(ours) == len(theirs) and all(_same(a, b) for a, b in zip(ours, theirs))
@@ -54,11 +54,12 @@ def _require_shared_map(posterior: Relaxation, prior: Relaxation) -> None:
         )
 
 
-@tfd.RegisterKL(GaussianRelaxation, GaussianRelaxation)
-def closed_form_kl(posterior: GaussianRelaxation, prior: GaussianRelaxation, name: str | None = None) -> tf.Tensor:
-    """KL of two IGR laws that share a map: that of their Gaussians, since a KL does not change under a bijection.
+@tfd.RegisterKL(GaussianNoise, GaussianNoise)
+def closed_form_kl(posterior: GaussianNoise, prior: GaussianNoise, name: str | None = None) -> tf.Tensor:
+    """KL of two laws that share a map from their Gaussians: that of the Gaussians.
 
-    It is what tfd.kl_divergence(posterior, prior) returns.
+    A KL does not change under a bijection, so for the IGR laws it is the KL on the simplex. IGSM and GSP forget one direction of K, so
+    for them it is an upper bound of that (the data-processing inequality). It is what tfd.kl_divergence(posterior, prior) returns.
 
     Args:
       posterior: batch shape [B, V].
@@ -79,7 +80,7 @@ def sampled_kl(
 ) -> tf.Tensor:
     """One-draw estimates of the KL, cheap enough for every training step.
 
-        IGR, shared map:         log N(kappa; q) - log N(kappa; p)
+        Gaussian, shared map:    log N(kappa; q) - log N(kappa; p)
         IGR, prior after flow:   log N(kappa; q) - log |det dh/dkappa| - log N(h(kappa); p)
         Gumbel-Softmax:          log q(log psi) - log p(log psi), each law with its own temperature
 
@@ -92,16 +93,17 @@ def sampled_kl(
       prior_after_flow: read the prior's loc and log_scale as a Gaussian over h(kappa) instead of kappa, as the authors' last
         code does for IGR-Planar; the prior may then be any IGR law.
     Returns:
-      [S, B, V]; its mean over draws estimates the KL without bias.
+      [S, B, V]; its mean over draws estimates the KL (of IGSM and GSP: that of their Gaussians, see `closed_form_kl`) without bias.
     Raises:
-      UserError: laws of different families, or that do not share the map.
+      UserError: laws of different families, that do not share the map, or whose map has no h for a prior behind it.
     Source: Potapczynski et al. (2020), section 3.1; Roeder, Wu & Duvenaud (2017) for stick_the_landing.
     """
     hold = tf.stop_gradient if stick_the_landing else tf.identity
     if isinstance(posterior, GumbelSoftmax) and isinstance(prior, GumbelSoftmax):
         held = GumbelSoftmax(hold(posterior.logits), hold(posterior.temperature))
         return held.log_prob_of(draw) - prior.log_prob_of(draw)
-    if not (isinstance(posterior, GaussianRelaxation) and isinstance(prior, GaussianRelaxation)):
+    family = GaussianRelaxation if prior_after_flow else GaussianNoise
+    if not (isinstance(posterior, family) and isinstance(prior, family)):
         raise UserError(f"no sampled KL between {type(posterior).__name__} and {type(prior).__name__}; use laws of one family")
     if not prior_after_flow:
         _require_shared_map(posterior, prior)

@@ -21,7 +21,7 @@ def relaxation(name: str) -> type:
     """Returns the class of a relaxation.
 
     Args:
-      name: "GS", "IGR_I", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log" or "IGR_Planar".
+      name: "GS", "IGR_I", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGR_Planar", "IGSM" or "GSP".
     Raises:
       UserError: unknown name; the message names the nearest one.
     """

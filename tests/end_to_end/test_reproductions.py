@@ -67,6 +67,15 @@ def test_committed_results_redraw_and_are_judged(tmp_path, name):
     assert ("no published values" in checked.stdout) if judged == 0 else (tmp_path / name / "quick" / "ledger.csv").exists()
 
 
+def test_the_page_of_findings_is_what_the_committed_results_say(tmp_path):
+    page = tmp_path / "page.md"
+    written = igr("findings", "igr", "--scale", "quick", "--write", str(page), results=RESULTS)
+    assert written.returncode == 0, written.stderr
+    assert page.read_text() == (REPOSITORY / "docs" / "igr_findings.md").read_text(), "igr findings igr --write docs/igr_findings.md"
+    unknown = igr("findings", "igs", results=RESULTS)
+    assert unknown.returncode == 2 and "did you mean 'igr'" in unknown.stderr
+
+
 def test_every_reproduction_has_its_files_and_dry_runs(tmp_path):
     for name in names():
         folder = REPOSITORY / "reproductions" / name

@@ -26,7 +26,14 @@ def rows_of(**values):
     return [
         {"step": 2, "epoch": 0.5, **{f"train_{name}": value for name, value in values.items()}},
         {"step": 4, "epoch": 1.0, **{f"train_{name}": 3 * value for name, value in values.items()}},
-        {"step": 4, "epoch": 1.0, "validation_iw_bound_1": -9.0, "validation_iw_bound_100": -7.0, "test_iw_bound_100": -8.0},
+        {
+            "step": 4,
+            "epoch": 1.0,
+            "validation_iw_bound_1": -9.0,
+            "validation_iw_bound_100": -7.0,
+            "validation_iw_bound_100_se": 0.1,
+            "test_iw_bound_100": -8.0,
+        },
     ]
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from sbn_enumeration import images_of, joint_terms, states, tiny_model
 
 from igr_suite.cli.main import main
 from igr_suite.diagnostics import estimator_variance
 from igr_suite.errors import UserError
-from sbn_enumeration import images_of, joint_terms, states, tiny_model
 
 SEED = tf.constant([3, 11], tf.int32)
 DRAWS = 20_000

@@ -123,6 +123,17 @@ def test_stick_the_landing_keeps_the_mean_gradient(objective):
     assert np.max(np.abs(difference.mean(0)) / np.maximum(errors, 1e-7)) < 5.5
 
 
+def test_the_convolutional_network_trains_without_xla():
+    """One step on 28x28 moves every weight; the loop is not compiled by XLA, which is slow on convolutions."""
+    config = MixtureModelConfig(architecture="dlgmm_conv", components=3, dimensions=2)
+    model = MixtureVAE(config, image_shape=(28, 28, 1), binarisation="static", optimiser=OptimiserConfig())
+    assert not model.jit_steps
+    before = [np.asarray(v) for v in model.trained]
+    batch = tf.constant(np.random.default_rng(0).integers(0, 256, (2, 784), dtype=np.uint8))
+    assert np.isfinite(float(model.train_step(batch, run_seed(0, "test"))["elbo"]))
+    assert all(np.any(np.asarray(v) != b) for v, b in zip(model.trained, before))
+
+
 def test_component_means_are_fixed():
     means = component_means(5, 8).numpy()
     assert np.all(means[0] == 0)

@@ -23,6 +23,8 @@ from igr_suite.models.vae_config import ModelConfig, ScheduleConfig, TrainVAE
         ({"name": "GS_Dis", "kl": "closed"}, "kl=closed does not exist for GS_Dis"),
         ({"name": "IGR_Planar_Dis", "kl": "closed", "planar_prior": "after_flow"}, "needs model.planar_prior=shared_flow"),
         ({"name": "IGR_I_Dis", "kl": "closed", "stick_the_landing": True}, "stick_the_landing needs model.kl=sampled"),
+        ({"name": "GSP_Dis", "prior": "uniform"}, "model.prior=uniform is not used by GSP_Dis, only by IGR_I_Dis"),
+        ({"name": "IGSM", "delta": 1.0}, "model.delta=1.0 is not used by IGSM, only by IGR_I_Dis"),
         ({"name": "IGR_I_Dis", "categories": 1}, "categories must be at least 2"),
     ],
 )
@@ -59,6 +61,9 @@ def test_the_historical_likelihood_needs_a_law_of_the_argmax():
 def test_convolutional_networks_need_images_that_fit():
     with pytest.raises(UserError, match="side 32 or 64, and mnist_5k has 28x28; set data.resize=32"):
         default().with_values({"model.architecture": "conv_jointvae"})
+    assert default().with_values({"model.architecture": "conv"}).model.architecture == "conv"
+    with pytest.raises(UserError, match="conv takes square images of side 28, and mnist_5k has 32x32; set data.resize=28"):
+        default().with_values({"model.architecture": "conv", "data.resize": "32"})
 
 
 def test_defaults_are_resolved_and_part_of_the_identity():

@@ -30,8 +30,14 @@ def network_output(law, scale=1.0):
     return scale * RNG.normal(size=(BATCH, VARIABLES, size))
 
 
+def log_scales_of(name):
+    """Where in a network's output the log scales are; GS and IGSM have none."""
+    blocks = relaxation(name).parameter_blocks(CATEGORIES)
+    return slice(blocks["loc"], None) if "log_scale" in blocks else slice(0, 0)
+
+
 def test_registered_names():
-    assert set(RELAXATIONS) == {"GS", "IGR_I", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGR_Planar"}
+    assert set(RELAXATIONS) == {"GS", "IGR_I", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGR_Planar", "IGSM", "GSP"}
     with pytest.raises(UserError, match="unknown relaxation 'IGR_Plan'; did you mean 'IGR_Planar'"):
         relaxation("IGR_Plan")
 
@@ -71,8 +77,7 @@ def test_training_step_is_finite_in_float32_for_confident_networks(name, jit):
     """Draw, sampled KL and their gradients for outputs of standard deviation 8 (scales up to e^20) in a compiled graph."""
     law, options = relaxation(name), options_of(name)
     output = np.clip(network_output(law, 8.0), -15, 15)
-    if name != "GS":
-        output[..., CATEGORIES - 1 :] = np.clip(output[..., CATEGORIES - 1 :], -8, 3)
+    output[..., log_scales_of(name)] = np.clip(output[..., log_scales_of(name)], -8, 3)
 
     @tf.function(jit_compile=jit)
     def step(output, temperature, seed):
@@ -106,7 +111,7 @@ def test_densities_in_a_graph_are_the_eager_ones(name, dtype):
         values = [posterior.log_prob_of(draw), sampled_kl(posterior, prior, draw, stick_the_landing=True)]
         if name != "IGR_SB":  # the truncated tail is off the support of the untruncated density
             values.append(posterior.log_prob_of_log_sample(draw.log_sample))
-        if name in ("GS", "IGR_I"):
+        if name in ("GS", "IGR_I", "IGSM", "GSP"):
             values += [argmax_log_probs(posterior), argmax_log_probs(posterior, split=True)]
         return values
 
@@ -117,7 +122,7 @@ def test_densities_in_a_graph_are_the_eager_ones(name, dtype):
 
 @pytest.mark.parametrize("name", RELAXATIONS)
 def test_shared_parameters_are_drawn_for_every_element(name):
-    """A prior with parameters [K-1] behaves as the posterior's batch: its KL broadcasts."""
+    """A prior with parameters of one variable behaves as the posterior's batch: its KL broadcasts."""
     law, options = relaxation(name), options_of(name)
     posterior = law.from_network(tf.constant(network_output(law), tf.float32), 0.3, **options)
     prior = law.uniform_prior(CATEGORIES, 0.3, **options)
@@ -135,7 +140,7 @@ def test_wrong_temperature_seed_and_width(name):
     for seed in (None, 3, [1, 2, 3], [0.5, 1.0]):
         with pytest.raises(UserError, match="seed must be a stateless pair"):
             law.from_network(output, 0.1, **options).draw(1, seed)
-    if name != "GS":
+    if len(law.parameter_blocks(CATEGORIES)) == 2:
         with pytest.raises(UserError, match="needs 2 equal parameter blocks"):
             law.from_network(output[..., :-1], 0.1, **options)
 

@@ -14,8 +14,8 @@ from igr_suite.models.vae_config import DataConfig, OptimiserConfig, ScheduleCon
 
 RELAX_MODELS = ("Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis")
 REFERENCES = ("GS_Dis", "IGR_I_Dis")  # trained through relaxed codes, measured at hard ones
-EPOCHS = {"smoke": 2, "quick": 8, "paper": 100}
-EVALUATE_EVERY = {"smoke": 1, "quick": 3, "paper": 10}
+EPOCHS = {"smoke": 2, "quick": 4, "paper": 100}
+EVALUATE_EVERY = {"smoke": 1, "quick": 2, "paper": 10}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}
 SAMPLES = {"smoke": 10, "quick": 100, "paper": 1000}
 LEARNING_RATE = {"smoke": 3e-4, "quick": 3e-4, "paper": 1e-4}  # the authors' first and last one

@@ -21,7 +21,9 @@ PANELS = {
 
 def epochs_of(results):
     """Rows of `epoch_rows` under RELAX's names, with the validation bound of the most samples where it was measured."""
-    column = max((c for c in results.metrics if c.startswith(VALIDATION)), key=lambda c: int(c.removeprefix(VALIDATION)))
+    column = max(
+        (c for c in results.metrics if c.startswith(VALIDATION) and not c.endswith("_se")), key=lambda c: int(c.removeprefix(VALIDATION))
+    )
     measured = results.metrics.dropna(subset=[column])[["run_id", "step", column]].rename(columns={column: "validation"})
     rows = epoch_rows(results.metrics).merge(measured, on=["run_id", "step"], how="left")
     rows = rows.merge(results.runs[["run_id", "model.surrogate"]], on="run_id")

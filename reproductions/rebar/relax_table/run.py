@@ -13,7 +13,7 @@ from igr_suite.models.sbn_presets import DEPTHS, PAPER_STEPS, sbn
 # The nets' size and decay are RELAX's best ones and the config's defaults; its best rate for the control variate is the networks' own.
 METHODS = {"REBAR": {"model.surrogate": "relaxed"}, "RELAX": {"model.surrogate": "add"}}
 SCHEDULES = {
-    "smoke": {"epochs": 1, "evaluate_every": 1, "importance_samples": 5, "limit": 120},
+    "smoke": {"epochs": 2, "evaluate_every": 1, "importance_samples": 5, "limit": 120},
     "quick": {"epochs": 2, "evaluate_every": 2},
     "paper": {"steps": PAPER_STEPS, "evaluate_every": 10},
 }

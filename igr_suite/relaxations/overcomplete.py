@@ -1,0 +1,37 @@
+"""K Gaussians for K categories: laws whose map to the simplex forgets one direction, so that it has no inverse."""
+
+import tensorflow as tf
+
+from igr_suite.relaxations.base import Draw
+from igr_suite.relaxations.gaussian import GaussianNoise
+
+
+class Overcomplete(GaussianNoise):
+    """psi = softmax(a(kappa / temperature)), kappa = loc + exp(log_scale) eps in R^K, a increasing and the same for every category.
+
+    The argmax of psi is that of kappa. `closed_form_kl` and `sampled_kl` are those of the Gaussians in R^K, as in the authors' first
+    code: psi is a function of kappa that is not a bijection, so the KL on the simplex is at most that (the data-processing
+    inequality), and an ELBO with it is a bound, a looser one. The same holds for importance weights.
+
+    Args:
+      loc: [B, V, K].
+      log_scale: [B, V, K]; the scale is its exponential.
+      temperature: positive; number or tensor broadcasting against [B, V].
+      parameters: of the law's own constructor.
+    Raises:
+      UserError: temperature not positive.
+    Source: spec/igr.md section 1.8.
+    """
+
+    @staticmethod
+    def activation(tempered: tf.Tensor) -> tf.Tensor:
+        """a: the logits of the softmax, [..., K] -> [..., K]."""
+        raise NotImplementedError
+
+    def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
+        noise, kappa = self._kappa(sample_shape, seed)
+        logits = self.activation(kappa / self.temperature[..., tf.newaxis])
+        return Draw(tf.nn.softmax(logits), tf.nn.log_softmax(logits), noise, kappa, kappa, {})
+
+    def log_prob_of(self, draw: Draw) -> tf.Tensor:
+        return self.log_prob_of_log_sample(draw.log_sample)
