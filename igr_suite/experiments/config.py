@@ -116,9 +116,9 @@ class RunConfig:
                 group_members = [other for other in known if other.split(".")[0] == path.split(".")[0] and "." in path]
                 raise UserError(f"unknown key '{path}' in a {type(self).__name__} run: {nearest(path, group_members or known)}")
             if walked:
+                if target[walked[-1]] is None:
+                    target[walked[-1]] = {}  # a group that was absent takes its defaults
                 target = target[walked[-1]]
-                if target is None:
-                    raise UserError(f"cannot set '{path}': '{'.'.join(walked)}' is none in run {self.run_id}")
             kind = values.field_types(group)[name]
             walked.append(name)
         parsed = values.parse(value, kind, path) if isinstance(value, str) else values.check(value, kind, path)

@@ -13,7 +13,8 @@ from igr_suite.experiments.discovery import names
 
 REPOSITORY = Path(__file__).parents[2]
 RESULTS = REPOSITORY / "results"
-COMMITTED = sorted(f"{path.parent.parent.name}/{path.parent.name}" for path in RESULTS.glob("*/*/quick"))
+# a folder without a table holds finished runs of an item that is not complete yet
+COMMITTED = sorted(f"{path.parents[2].name}/{path.parents[1].name}" for path in RESULTS.glob("*/*/quick/table.md"))
 
 
 def igr(*words: str, results: Path, program: tuple[str, ...] = ("-m", "igr_suite.cli.main")) -> subprocess.CompletedProcess:

@@ -105,9 +105,8 @@ def test_wrong_settings_are_told_in_a_sentence(path, text, sentence):
     assert sentence in str(error.value)
 
 
-def test_keys_below_an_absent_group_cannot_be_set():
-    with pytest.raises(UserError, match="'pace' is none"):
-        Nested().with_values({"pace.seconds": "1"})
+def test_a_key_below_an_absent_group_makes_the_group_with_its_defaults():
+    assert Nested().with_values({"pace.seconds": "1"}) == Nested(pace=Pace(seconds=1.0))
 
 
 @pytest.mark.parametrize("bad", [{"until": "3"}, {"until": True}, {"pace": {"seconds": [1]}}, {"pace": 3}, {"pace": {"marks": ["a"]}}])
