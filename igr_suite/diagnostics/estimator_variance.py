@@ -128,25 +128,49 @@ def _mean_residual(name: str, bound: tf.Tensor, centre: tf.Tensor) -> tf.Tensor:
     return bound - centre if name in ("muprop", "simple_muprop") else bound
 
 
+def _best_baseline(gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], bound: tf.Tensor) -> tf.Tensor:
+    """Each image's baseline with the least E|g|^2, from warm-up draws; the gradient is affine in it, g(B) = g(0) - B s. Returns [N].
+
+    B = E<g(0), s> / E<s, s>,  s = g(0) - g(1)
+    """
+
+    @tf.function(autograph=False)
+    def sums():
+        def draw(i):
+            seed = at_step(run_seed(0, "baseline"), i)
+            without = gradient(seed, tf.zeros_like(bound))
+            step = without - gradient(seed, tf.ones_like(bound))
+            return tf.reduce_sum(without * step, -1), tf.reduce_sum(step * step, -1)
+
+        found = tf.map_fn(draw, tf.range(WARM_UP), fn_output_signature=(bound.dtype, bound.dtype))
+        return [tf.reduce_sum(values, 0) for values in found]
+
+    products, squares = sums()
+    return tf.math.divide_no_nan(products, squares)
+
+
 def _registered(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Tensor) -> Source:
-    """A registered estimator on a network of one layer; own parameters are initial, but for the baseline, which is the mean residual."""
+    """A registered estimator on a network of one layer; own parameters are initial, but for the baseline, which is the best one."""
     estimator, networks, weights = estimators.get(name), model.networks, model.model.weights
     observed = networks.observe(x, model.mean)
     logits, entering = affine_chain.forward(weights["q_0"], observed.condition)
     parameters = dict(estimator.parameters(logits.shape, logits.dtype))
-    if "baseline" in parameters:
-        parameters["baseline"] = _mean_residual(name, bound, centre)
     rows = tf.cast(x.shape[0], logits.dtype)
 
-    def gradients(seed: tf.Tensor) -> Gradients:
+    def logit_gradient(seed: tf.Tensor, own: dict) -> tf.Tensor:
         at = tf.identity(logits)
 
         def objective(h):
             flat = tf.reshape(h, (-1, *logits.shape))  # leading axes become one: the bound needs images on the last but one
             return tf.reshape(networks.term(0, weights, model.offset, observed, flat, None, at).value, h.shape[:-1])
 
-        noise = estimator.noise(logits.shape, seed, logits.dtype)
-        found = estimator.estimate(objective, at, noise, parameters).gradient
+        return estimator.estimate(objective, at, estimator.noise(logits.shape, seed, logits.dtype), own).gradient
+
+    if "baseline" in parameters:
+        parameters["baseline"] = _best_baseline(lambda seed, baseline: logit_gradient(seed, parameters | {"baseline": baseline}), bound)
+
+    def gradients(seed: tf.Tensor) -> Gradients:
+        found = logit_gradient(seed, parameters)
         steps = affine_chain.deltas(weights["q_0"], entering, found / rows)
         return {"parameters": affine_chain.gradients(entering, steps), "logits": [found]}
 

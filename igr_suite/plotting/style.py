@@ -41,7 +41,7 @@ COLOURS = {
     "RLOO": "#9467bd",
     "VIMCO": "#c51b7d",
     "Concrete": "#00a087",
-    "Concrete(0.1)": "#00a087",
+    "Concrete(0.1)": "#5cc8b5",
     "exact": "#000000",
 }
 RC = {
