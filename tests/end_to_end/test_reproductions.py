@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from igr_suite.experiments.discovery import names
+from igr_suite.experiments.discovery import find, names
+from igr_suite.experiments.experiment import SCALES, expand
 
 REPOSITORY = Path(__file__).parents[2]
 RESULTS = REPOSITORY / "results"
@@ -77,15 +78,13 @@ def test_the_page_of_findings_is_what_the_committed_results_say(tmp_path):
     assert unknown.returncode == 2 and "did you mean 'igr'" in unknown.stderr
 
 
-def test_every_reproduction_has_its_files_and_dry_runs(tmp_path):
+def test_every_reproduction_has_its_files_and_runs_at_every_scale(tmp_path):
     for name in names():
         folder = REPOSITORY / "reproductions" / name
         for file in ("run.py", "plot.py", "README.md", "published.csv"):
             assert (folder / file).exists(), f"{name} has no {file}"
-        for scale in ("smoke", "quick", "paper"):
-            listed = igr("run", name, "--scale", scale, "--dry-run", results=tmp_path)
-            assert listed.returncode == 0, listed.stderr
-            assert "runs to do" in listed.stdout
+        for scale in SCALES:
+            assert expand(find(name), scale, tmp_path).runs, f"{name} has no runs at {scale}"
 
 
 @pytest.mark.parametrize(
