@@ -114,7 +114,10 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
     w = jax.tree.map(jnp.asarray, p.initial_weights())
     control = {"baseline": [jnp.asarray(v) for v in p.baseline_weights()], "etas": [jnp.zeros(2), jnp.zeros(2)]}
     control["log_temperature"] = jnp.log(jnp.float32(0.5))
-    zeros = lambda tree: jax.tree.map(jnp.zeros_like, tree)  # noqa: E731
+
+    def zeros(tree):
+        return jax.tree.map(jnp.zeros_like, tree)
+
     state = (
         w,
         control,

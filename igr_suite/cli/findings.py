@@ -1,17 +1,15 @@
 """`igr findings`: the claims of a paper, judged by the runs that are there."""
 
 import argparse
-import importlib.util
 from pathlib import Path
 
 from igr_suite.cli.options import add_results, add_verb, shorten
-from igr_suite.errors import UserError, nearest
+from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES
-from igr_suite.experiments.places import check_scale, reproductions_root, results_root
+from igr_suite.experiments.places import check_scale, results_root
 
 EXAMPLES = "  igr findings igr --scale quick\n  igr findings igr --write docs/igr_findings.md"
-FILE = "hypotheses.py"
 
 
 def add(verbs) -> None:
@@ -29,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from igr_suite.experiments import hypotheses
     from igr_suite.experiments.results import Results
 
-    declared = _declarations(arguments.paper)
+    declared = discovery.hypotheses_module(arguments.paper)
     scale, root = check_scale(arguments.scale), results_root(arguments.results)
     cache: dict = {}
 
@@ -50,13 +48,3 @@ def run(arguments: argparse.Namespace) -> int:
             raise UserError(f"cannot write {path}: {error.strerror}") from None
         print(f"\nwritten to {shorten(path.resolve())}")
     return 0
-
-
-def _declarations(paper: str):
-    known = sorted(path.parent.name for path in reproductions_root().glob(f"*/{FILE}"))
-    if paper not in known:
-        raise UserError(f"no {FILE} in {shorten(reproductions_root() / paper)}: {nearest(paper, known)}")
-    spec = importlib.util.spec_from_file_location(f"reproductions.{paper}.hypotheses", reproductions_root() / paper / FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -9,7 +9,7 @@ Importing this package starts neither TensorFlow nor tensorflow-datasets; `igr_s
 
 from igr_suite.data.batching import epoch_order, limit, steps_per_epoch
 from igr_suite.data.dataset import BINARISATIONS, DISPLAY_INDICES, Dataset, check_binarisation
-from igr_suite.data.loading import DatasetInfo, Status, available, fetch, load, status, verify
+from igr_suite.data.loading import DatasetInfo, Status, available, fetch, load, require_prepared, status, verify
 from igr_suite.data.sources import resolve_data_dir
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "fetch",
     "limit",
     "load",
+    "require_prepared",
     "resolve_data_dir",
     "status",
     "steps_per_epoch",

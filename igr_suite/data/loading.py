@@ -56,6 +56,13 @@ def status(name: str, data_dir: str | Path | None = None) -> Status:
     return Status(name, True, located.path, located.source)
 
 
+def require_prepared(name: str, data_dir: str | Path | None = None) -> None:
+    """Raises the UserError that says how to get the dataset when its files are not there; arguments as in `status`."""
+    found = status(name, data_dir)
+    if not found.prepared:
+        raise UserError(found.note)
+
+
 def load(name: str, data_dir: str | Path | None = None) -> Dataset:
     """Returns the dataset, from the cache when its source is unchanged, else decoded (seconds) and cached.
 

@@ -115,7 +115,9 @@ def _levels(model: SBN, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Te
 
     @tf.function(autograph=False)
     def mean_bound():
-        draw = lambda i: hard_pass(model.model, observed, model.uniforms(x.shape[0], at_step(seed, i))).value  # noqa: E731
+        def draw(i):
+            return hard_pass(model.model, observed, model.uniforms(x.shape[0], at_step(seed, i))).value
+
         return tf.reduce_mean(tf.map_fn(draw, tf.range(WARM_UP), fn_output_signature=model.float_type), 0)
 
     return mean_bound(), mean_field_value(model.model, observed, logits)[0]

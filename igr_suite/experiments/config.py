@@ -136,6 +136,11 @@ def later(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={_LATER: True})
 
 
+def replace_parts(config: Any, **parts: Mapping[str, Any]) -> Any:
+    """Returns the config with fields of its parts changed: replace_parts(config, model={"temperature": 0.3})."""
+    return dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **values) for part, values in parts.items()})
+
+
 def _identity(value: Any) -> Any:
     """The config as `to_dict` gives it, without the `later` fields that are at their defaults."""
     if not dataclasses.is_dataclass(value):

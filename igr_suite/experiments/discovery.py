@@ -46,6 +46,18 @@ def plot_module(name: str) -> ModuleType | None:
     return _load(name, "plot.py") if (folder_of(name) / "plot.py").exists() else None
 
 
+def hypotheses_module(paper: str) -> ModuleType:
+    """Returns the loaded reproductions/<paper>/hypotheses.py.
+
+    Raises:
+      UserError: there is none; the nearest paper that has one is named.
+    """
+    known = sorted(path.parent.name for path in reproductions_root().glob("*/hypotheses.py"))
+    if paper not in known:
+        raise UserError(f"no hypotheses.py in {folder_of(paper)}: {nearest(paper, known)}")
+    return _load(paper, "hypotheses.py")
+
+
 def _load(name: str, file: str) -> ModuleType:
     path = folder_of(name) / file
     module_name = ".".join(("reproductions", *name.split("/"), path.stem))

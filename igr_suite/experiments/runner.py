@@ -50,7 +50,10 @@ class Order:
 
     def expand(self) -> Expansion:
         """Returns the runs that are known so far and match `only`."""
-        wanted = lambda run_id: matches(run_id, self.only)  # noqa: E731
+
+        def wanted(run_id: str) -> bool:
+            return matches(run_id, self.only)
+
         return expand(self.experiment, self.scale, self.folder, self.settings, wanted, data_dir=self.data_dir)
 
 

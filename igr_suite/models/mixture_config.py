@@ -126,9 +126,7 @@ class TrainMixture(RunConfig):
         return MixtureModelConfig(name=self.model.name, objective=self.model.objective)
 
     def check_inputs(self, data_dir: str | None) -> None:
-        found = data.status(self.data.name, data_dir)
-        if not found.prepared:
-            raise UserError(found.note)
+        data.require_prepared(self.data.name, data_dir)
 
     def slug(self) -> str:
         return f"{self.data.name}-{self.model.name}-c{self.model.components}-s{self.seed}"

@@ -21,9 +21,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.experiments import values
+from igr_suite.models import key_table
 
-PATHS: dict[str, tuple[str, Any]] = {
+KEYS: key_table.Table = {
     "dataset_name": ("data.name", str),
     "model_type": ("model.name", str),
     "architecture": ("model.architecture", str),
@@ -37,30 +37,20 @@ PATHS: dict[str, tuple[str, Any]] = {
     "sample_size": ("schedule.samples", int),
     "check_every": ("schedule.evaluate_every", int),
     "sample_size_testing": ("evaluation.importance_samples", int),
+    "temp": (None, float),
 }
-KEYS = (*PATHS, "temp")
 
 
 def translate(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the settings of a `TrainMixture` with the original's keys replaced by ours.
+    """Returns the settings of a `TrainMixture` with the original's keys replaced by ours; see `key_table.translate`.
 
-    Args:
-      settings: `--set` values or a settings dictionary, the original's keys beside dotted paths; text or typed values.
     Raises:
       UserError: a temperature other than 1, or a value that another key contradicts.
     """
-    translated = {path: value for path, value in settings.items() if path not in KEYS}
-    for key, value in settings.items():
-        if key == "temp" and _read(value, float, key) != 1.0:
-            raise UserError(f"temp must be 1.0 here, got {value}: the sticks of a mixture have no temperature; leave it out")
-        if key in PATHS:
-            path, kind = PATHS[key]
-            ours = _read(value, kind, key)
-            if path in translated and _read(translated[path], kind, path) != ours:
-                raise UserError(f"{path} is set twice, to {translated[path]} and to {ours} by {key}={value}; leave one of them out")
-            translated[path] = ours
-    return translated
+    return key_table.translate(settings, KEYS, _ours)
 
 
-def _read(value: Any, kind: Any, path: str) -> Any:
-    return values.parse(value, kind, path) if isinstance(value, str) else values.check(value, kind, path)
+def _ours(key: str, value: Any) -> Any:
+    if key == "temp" and value != 1.0:
+        raise UserError(f"temp must be 1.0 here, got {value}: the sticks of a mixture have no temperature; leave it out")
+    return value

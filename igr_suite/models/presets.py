@@ -3,6 +3,7 @@
 import dataclasses
 
 from igr_suite.data.catalogue import recipe_of
+from igr_suite.experiments.config import replace_parts
 from igr_suite.models.vae_config import JOINT, CapacityConfig, DataConfig, ModelConfig, ModelName, OptimiserConfig, ScheduleConfig, TrainVAE
 
 TABLE_1_MODELS = ("GS_Dis", "IGR_I_Dis", "IGR_SB_Finite_Dis", "IGR_Planar_Dis")
@@ -114,7 +115,7 @@ def with_ramp(config: TrainVAE, steps: int) -> TrainVAE:
     """Returns the config with capacities that reach their ends after so many steps: for runs shorter than the published ones."""
     capacity = config.model.capacity
     ends = {part: (*getattr(capacity, part)[:2], steps) for part in ("continuous", "discrete")}
-    return replace(config, model={"capacity": dataclasses.replace(capacity, **ends)})
+    return replace_parts(config, model={"capacity": dataclasses.replace(capacity, **ends)})
 
 
 def _with_data(
@@ -130,9 +131,9 @@ def _with_data(
 ) -> TrainVAE:
     """Fits a preset to its data set (likelihood, network, binarisation) and applies the few changes that experiments vary."""
     if config.data.name in ("fashion_mnist", "celeb_a"):
-        config = replace(config, data={"binarisation": "none"})
+        config = replace_parts(config, data={"binarisation": "none"})
     if config.data.name == "celeb_a":
-        config = replace(config, model={"architecture": "conv_jointvae"})
+        config = replace_parts(config, model={"architecture": "conv_jointvae"})
     changes = {
         "model": {"temperature": temperature},
         "schedule": {"epochs": epochs, "evaluate_every": evaluate_every},
@@ -140,10 +141,5 @@ def _with_data(
         "data": {"train_limit": limit, "evaluation_limit": limit, "train_split": train_split},
     }
     given = {part: {k: v for k, v in values.items() if v is not None} for part, values in changes.items()}
-    config = replace(config, **{part: values for part, values in given.items() if values})
+    config = replace_parts(config, **{part: values for part, values in given.items() if values})
     return config if seed is None else dataclasses.replace(config, seed=seed)
-
-
-def replace(config: TrainVAE, **parts: dict) -> TrainVAE:
-    """Returns the config with fields of its parts changed: replace(c, model={"temperature": 0.3})."""
-    return dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **values) for part, values in parts.items()})

@@ -136,15 +136,8 @@ class TrainRelax(RunConfig):
                 changed["model"][key] = None
 
     def check_inputs(self, data_dir: str | None) -> None:
-        found = data.status(self.data.name, data_dir)
-        if not found.prepared:
-            raise UserError(found.note)
+        data.require_prepared(self.data.name, data_dir)
 
     def slug(self) -> str:
         historical = [key for key in ("estimator", "kl_sign", "relaxation") if getattr(self.model, key) == "historical"]
         return "-".join([self.data.name, self.model.name, *(f"historical-{key}" for key in historical), f"s{self.seed}"])
-
-
-def replace(config: TrainRelax, **parts: dict) -> TrainRelax:
-    """Returns the config with fields of its parts changed: replace(c, model={"temperature": 0.3})."""
-    return dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **values) for part, values in parts.items()})

@@ -22,11 +22,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from igr_suite.errors import UserError, nearest
-from igr_suite.experiments import values
+from igr_suite.models import key_table
 from igr_suite.models.original_keys import DATA_SETS, GREY
 
 ARCHITECTURES = {"dense": "linear", "dense_nonlinear": "nonlinear", **{name: name for name in ("linear", "nonlinear", "dense_relax")}}
-PATHS: dict[str, tuple[str, Any]] = {
+KEYS: key_table.Table = {
     "dataset_name": ("data.name", str),
     "model_type": ("model.name", str),
     "temp": ("model.temperature", float),
@@ -41,7 +41,6 @@ PATHS: dict[str, tuple[str, Any]] = {
     "check_every": ("schedule.evaluate_every", int),
     "sample_size_testing": ("evaluation.importance_samples", int),
 }
-KEYS = tuple(PATHS)
 
 
 def translate(settings: Mapping[str, Any], model: str) -> dict[str, Any]:
@@ -53,18 +52,8 @@ def translate(settings: Mapping[str, Any], model: str) -> dict[str, Any]:
     Raises:
       UserError: an unknown architecture, a number of categories where there are none, or a value that another key contradicts.
     """
-    translated = {path: value for path, value in settings.items() if path not in PATHS}
     model = settings.get("model_type", settings.get("model.name", model))
-    for key, given in settings.items():
-        if key not in PATHS:
-            continue
-        path, kind = PATHS[key]
-        value = _ours(key, values.parse(given, kind, key) if isinstance(given, str) else values.check(given, kind, key), model)
-        if value is None:
-            continue
-        before = translated.setdefault(path, value)
-        if (values.parse(before, kind, path) if isinstance(before, str) else before) != value:
-            raise UserError(f"{path} is set twice, to {before} and to {value} by {key}={given}; leave one of them out")
+    translated = key_table.translate(settings, KEYS, lambda key, value: _ours(key, value, model))
     if "dataset_name" in settings:
         translated.setdefault("data.binarisation", "none" if translated["data.name"] in GREY else "static")
     return translated

@@ -212,9 +212,7 @@ class TrainSBN(RunConfig):
                 changed["schedule"][other] = None
 
     def check_inputs(self, data_dir: str | None) -> None:
-        found = data.status(self.data.name, data_dir)
-        if not found.prepared:
-            raise UserError(found.note)
+        data.require_prepared(self.data.name, data_dir)
 
     def slug(self) -> str:
         depth = f"L{self.model.layers}{'nl' if self.model.nonlinear else ''}"

@@ -1,6 +1,5 @@
 """Configuration of one run of structured output prediction (never imports TensorFlow)."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
@@ -186,17 +185,10 @@ class TrainStructured(RunConfig):
             model["temperature"] = None
 
     def check_inputs(self, data_dir: str | None) -> None:
-        found = data.status(self.data.name, data_dir)
-        if not found.prepared:
-            raise UserError(found.note)
+        data.require_prepared(self.data.name, data_dir)
 
     def slug(self) -> str:
         temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
         historical = "-historical" if "historical" in (self.model.noise, self.model.temperature_use, self.model.planar_norm) else ""
         law = f"{self.model.architecture}-{self.model.name}{historical}{temperature}"
         return f"{self.data.name}-{law}-S{self.schedule.samples}-s{self.seed}"
-
-
-def replace(config: TrainStructured, **parts: dict) -> TrainStructured:
-    """Returns the config with fields of its parts changed: replace(c, schedule={"samples": 5})."""
-    return dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **values) for part, values in parts.items()})

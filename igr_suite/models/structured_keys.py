@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from igr_suite.errors import UserError, nearest
-from igr_suite.experiments import values
+from igr_suite.models import key_table
 
 HALF_SHAPE = (14, 28, 1)
 MODELS = {f"{name}{ending}": name for name in ("GS", "IGR_I", "IGR_Planar", "IGR_SB") for ending in ("", "_Dis")}
-PATHS: dict[str, tuple[str, Any]] = {
+KEYS: key_table.Table = {
     "dataset_name": ("data.name", str),
     "model_type": ("model.name", str),
     "architecture": ("model.architecture", str),
@@ -33,43 +33,24 @@ PATHS: dict[str, tuple[str, Any]] = {
     "sample_size": ("schedule.samples", int),
     "check_every": ("schedule.evaluate_every", int),
     "sample_size_testing": ("evaluation.samples", int),
+    "width_height": (None, tuple[int, ...]),
 }
-KEYS = (*PATHS, "width_height")
 
 
 def translate(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the settings of a `TrainStructured` with the original's keys replaced by ours.
+    """Returns the settings of a `TrainStructured` with the original's keys replaced by ours; see `key_table.translate`.
 
-    Args:
-      settings: `--set` values or a settings dictionary, the original's keys beside dotted paths; text or typed values.
     Raises:
       UserError: an unknown model, halves of another size, or a value that another key contradicts.
     """
-    translated = {path: value for path, value in settings.items() if path not in KEYS}
-    for key, value in settings.items():
-        if key == "width_height":
-            _check_halves(value)
-        elif key in PATHS:
-            path, kind = PATHS[key]
-            ours = _read(value, kind, key)
-            if key == "model_type":
-                ours = _model(ours)
-            if path in translated and _read(translated[path], kind, path) != ours:
-                raise UserError(f"{path} is set twice, to {translated[path]} and to {ours} by {key}={value}; leave one of them out")
-            translated[path] = ours
-    return translated
+    return key_table.translate(settings, KEYS, _ours)
 
 
-def _read(value: Any, kind: Any, path: str) -> Any:
-    return values.parse(value, kind, path) if isinstance(value, str) else values.check(value, kind, path)
-
-
-def _model(name: str) -> str:
-    if name not in MODELS:
-        raise UserError(f"unknown model_type '{name}': {nearest(name, MODELS)}")
-    return MODELS[name]
-
-
-def _check_halves(value: Any) -> None:
-    if _read(value, tuple[int, ...], "width_height") != HALF_SHAPE:
+def _ours(key: str, value: Any) -> Any:
+    if key == "width_height" and value != HALF_SHAPE:
         raise UserError(f"width_height must be {HALF_SHAPE}, the size of half a digit, got {value}; leave it out")
+    if key != "model_type":
+        return value
+    if value not in MODELS:
+        raise UserError(f"unknown model_type '{value}': {nearest(value, MODELS)}")
+    return MODELS[value]

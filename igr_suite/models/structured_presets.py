@@ -1,6 +1,7 @@
 """Settings of structured output prediction: the NeurIPS code's with corrections, and the README generation's (never imports TensorFlow)."""
 
-from igr_suite.models.structured_config import StructuredModelConfig, TrainStructured, replace
+from igr_suite.experiments.config import replace_parts
+from igr_suite.models.structured_config import StructuredModelConfig, TrainStructured
 from igr_suite.models.vae_config import DataConfig, ScheduleConfig
 
 MODELS = ("GS", "IGR_I", "IGR_Planar", "IGR_SB")
@@ -20,7 +21,7 @@ def g3(name: str, *, architecture: str = "double_linear", samples: int = 1, seed
 
 def g2(name: str, *, seed: int = 0) -> TrainStructured:
     """200 units in (0, 1) a layer, learned scales, temperatures 0.67 (GS) and 0.5 (IGR), one sample, batch 64, Adam 3e-4, 50 epochs."""
-    return replace(
+    return replace_parts(
         g3(name, architecture="g2_linear", seed=seed, temperature=TEMPERATURES[name]),
         optimiser={"learning_rate": 3e-4, "decay": None, "least_learning_rate": None},
         schedule={"batch_size": 64, "epochs": 50},

@@ -297,9 +297,7 @@ class TrainVAE(RunConfig):
                 changed["model"][key] = None
 
     def check_inputs(self, data_dir: str | None) -> None:
-        found = data.status(self.data.name, data_dir)
-        if not found.prepared:
-            raise UserError(found.note)
+        data.require_prepared(self.data.name, data_dir)
 
     def slug(self) -> str:
         temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"

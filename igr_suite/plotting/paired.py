@@ -2,20 +2,7 @@
 
 import pandas as pd
 
-from igr_suite.experiments.paired import paired_difference as difference_of
-
-
-def paired_difference(one: pd.Series, other: pd.Series) -> tuple[float, float, int]:
-    """one - other over the seeds that both have.
-
-    Args:
-      one, other: values indexed by seed.
-    Returns:
-      (mean, half-width of its 95% interval by Student's t or nan for fewer than two seeds, number of seeds).
-    """
-    common = one.dropna().index.intersection(other.dropna().index)
-    found = difference_of(one.loc[common].to_numpy(float), other.loc[common].to_numpy(float))
-    return found.mean, found.high - found.mean, found.pairs
+from igr_suite.experiments.paired import paired_difference
 
 
 def compare(one: pd.Series, other: pd.Series, names: tuple[str, str]) -> tuple[dict, dict]:
@@ -28,10 +15,10 @@ def compare(one: pd.Series, other: pd.Series, names: tuple[str, str]) -> tuple[d
       ({"difference", "lower", "seeds"}, {"mean_one", "mean_other", "difference", "half_width_95", "lower", "seeds"}); lower is
       "undecided" where the interval holds 0 or there is none.
     """
-    mean, half, number = paired_difference(one, other)
-    lower = "undecided"
-    if abs(mean) > half:  # never true of nan
-        lower = names[0] if mean < 0 else names[1]
+    common = one.dropna().index.intersection(other.dropna().index)
+    found = paired_difference(one.loc[common], other.loc[common])
+    mean, half, number = found.mean, found.high - found.mean, found.pairs
+    lower = {"lower": names[0], "higher": names[1]}.get(found.verdict, "undecided")
     text = f"{mean:.3g}" + (f" ± {half:.2g}" if number > 1 else "")
     numbers = {"mean_one": one.mean(), "mean_other": other.mean(), "difference": mean, "half_width_95": half}
     return {"difference": text, "lower": lower, "seeds": number}, numbers | {"lower": lower, "seeds": number}

@@ -9,7 +9,8 @@ tfds = pytest.importorskip("tensorflow_datasets")
 
 from igr_suite.data import load  # noqa: E402
 from igr_suite.data.catalogue import RECIPES  # noqa: E402
-from igr_suite.models.presets import g2, replace  # noqa: E402
+from igr_suite.experiments.config import replace_parts  # noqa: E402
+from igr_suite.models.presets import g2  # noqa: E402
 from igr_suite.training.evaluation import Evaluator  # noqa: E402
 from igr_suite.training.train_vae import build_model, flat  # noqa: E402
 
@@ -33,7 +34,7 @@ def test_frames_reach_the_joint_model_of_table_2(faces):
     assert dataset.train.shape == (6, 64, 64, 3)
     want = np.rint(tf.image.resize(faces[0], (64, 64)).numpy())  # the whole frame, not cropped
     np.testing.assert_array_equal(dataset.train[0], want)
-    config = replace(g2("IGR_SB", data="celeb_a"), schedule={"batch_size": 3})
+    config = replace_parts(g2("IGR_SB", data="celeb_a"), schedule={"batch_size": 3})
     model = build_model(config, dataset)
     step = tf.function(model.train_step)
     before = [v.numpy() for v in model.trained]

@@ -129,9 +129,10 @@ def test_grey_images_take_the_gaussian_s_mean():
 
 
 def test_a_run_keeps_its_pictures_and_the_verb_makes_the_same_from_its_checkpoint(tmp_path, capsys):
-    from igr_suite.models.presets import default, replace
+    from igr_suite.experiments.config import replace_parts
+    from igr_suite.models.presets import default
 
-    config = replace(
+    config = replace_parts(
         default("IGR_I_Dis", epochs=1, limit=100, importance_samples=1),
         model={"architecture": "linear", "variables": 2, "categories": 3},
         evaluation={"pictures": True},

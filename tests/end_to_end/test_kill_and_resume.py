@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from igr_suite.experiments.config import replace_parts
 from igr_suite.experiments.store import RunFolder
-from igr_suite.models.presets import default, replace
+from igr_suite.models.presets import default
 from igr_suite.training import checkpoints
 
-CONFIG = replace(
+CONFIG = replace_parts(
     default("IGR_I_Dis", epochs=60, evaluate_every=10, importance_samples=2, limit=500), model={"architecture": "linear", "variables": 4}
 )
 

@@ -5,8 +5,9 @@ import dataclasses
 import pytest
 
 from igr_suite.errors import UserError
+from igr_suite.experiments.config import replace_parts
 from igr_suite.models import original_keys
-from igr_suite.models.presets import default, g2, g3, replace
+from igr_suite.models.presets import default, g2, g3
 from igr_suite.models.vae_config import TrainVAE
 
 README = {  # the README's keys (spec/igr.md section 8), with the values of Table 1 (section 3.4)
@@ -55,13 +56,13 @@ NEURIPS = {
 
 def test_the_readme_dictionary_is_the_g2_preset():
     want = g2("IGR_I_Dis", temperature=0.3)
-    start = replace(default("IGR_I_Dis", limit=256), model={"delta": 0.1, "prior": "logistic"})  # what the dictionary does not say
+    start = replace_parts(default("IGR_I_Dis", limit=256), model={"delta": 0.1, "prior": "logistic"})  # what the dictionary does not say
     assert start.with_values(README) == want
     assert start.with_values({key: text(value) for key, value in README.items()}) == want  # as --set brings it
 
 
 def test_a_dictionary_of_the_neurips_code():
-    want = replace(
+    want = replace_parts(
         g3("GS_Dis", data="fashion_mnist", epochs=300, importance_samples=1000, seed=5328),
         model={"prior_temperature": "posterior", "stick_the_landing": True},
     )
@@ -86,7 +87,7 @@ JOINT = README | {  # Table 2's values (section 3.4)
 
 def test_the_dictionary_of_table_2_is_the_g2_preset_of_a_joint_model():
     want = g2("IGR_I", temperature=0.3)
-    start = replace(default("IGR_I_Dis"), model={"delta": 0.1, "prior": "standard"})  # what the dictionary does not say
+    start = replace_parts(default("IGR_I_Dis"), model={"delta": 0.1, "prior": "standard"})  # what the dictionary does not say
     assert start.with_values(JOINT) == want
     assert start.with_values({key: text(value) for key, value in JOINT.items()}) == want
     assert want.with_values(JOINT) == want

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from igr_suite.experiments.selection import CRITERION
-from igr_suite.plotting.paired import compare, paired_difference
+from igr_suite.plotting.paired import compare
 from igr_suite.plotting.temperatures import DISTANCE, SHARE, choices
 
 ONE = pd.Series({1: 0.30, 2: 0.35, 3: 0.41, 4: 0.2})
@@ -14,10 +14,11 @@ OTHER = pd.Series({3: 0.52, 2: 0.45, 1: 0.44, 5: 0.9})  # another order, and a s
 
 
 def test_the_interval_is_that_of_the_paired_t_test():
-    mean, half, seeds = paired_difference(ONE, OTHER)
+    numbers = compare(ONE, OTHER, ("a", "b"))[1]
+    mean, half = numbers["difference"], numbers["half_width_95"]
     expected = ttest_rel([0.30, 0.35, 0.41], [0.44, 0.45, 0.52])
     interval = expected.confidence_interval(0.95)
-    assert seeds == 3
+    assert numbers["seeds"] == 3
     np.testing.assert_allclose([mean - half, mean + half], [interval.low, interval.high], rtol=1e-9)
 
 

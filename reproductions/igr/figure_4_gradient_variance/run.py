@@ -10,7 +10,8 @@ import dataclasses
 
 from igr_suite.diagnostics.monitor_config import MonitorConfig
 from igr_suite.experiments import Experiment, main
-from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, SEEDS, TABLE_1_MODELS, g2, replace
+from igr_suite.experiments.config import replace_parts
+from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, SEEDS, TABLE_1_MODELS, g2
 
 MODELS = {"smoke": ("GS_Dis", "IGR_I_Dis"), "quick": TABLE_1_MODELS, "paper": TABLE_1_MODELS}
 EPOCHS = {"smoke": 2, "quick": 3, "paper": 100}
@@ -29,7 +30,7 @@ def config(scale, data, model, temperature, kl, seed):
     """One cell's run with one seed."""
     preset = g2(model, data=data, temperature=temperature, seed=seed, epochs=EPOCHS[scale], evaluate_every=1, importance_samples=1)
     limits = {"train_limit": TRAINED.get(scale), "evaluation_limit": EVALUATED[scale]}
-    return dataclasses.replace(replace(preset, model={"kl": kl}, data=limits), monitor=MONITORS[scale])
+    return dataclasses.replace(replace_parts(preset, model={"kl": kl}, data=limits), monitor=MONITORS[scale])
 
 
 def runs(scale, results):

@@ -8,7 +8,8 @@ Expect: RELAX's gradients vary far less than REINFORCE's; GS and IGR are compare
 
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.experiments import Experiment, main
-from igr_suite.models.presets import SEEDS, g3, replace
+from igr_suite.experiments.config import replace_parts
+from igr_suite.models.presets import SEEDS, g3
 from igr_suite.models.relax_config import RelaxEvaluationConfig, RelaxModelConfig, TrainRelax
 from igr_suite.models.vae_config import DataConfig, OptimiserConfig, ScheduleConfig
 
@@ -52,7 +53,7 @@ def reference(scale, data, architecture, model, seed):
         limit=LIMIT.get(scale),
     )
     model = {"architecture": architecture, "output_activation": "elu" if grey else "linear"}
-    return replace(config, model=model, optimiser={"learning_rate": LEARNING_RATE[scale]})
+    return replace_parts(config, model=model, optimiser={"learning_rate": LEARNING_RATE[scale]})
 
 
 def runs(scale, results):

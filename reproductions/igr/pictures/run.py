@@ -6,7 +6,8 @@ images differ from those of the relaxed codes.
 """
 
 from igr_suite.experiments import Experiment, main
-from igr_suite.models.presets import SEEDS, TABLE_1_MODELS, g2, g3, replace, with_ramp
+from igr_suite.experiments.config import replace_parts
+from igr_suite.models.presets import SEEDS, TABLE_1_MODELS, g2, g3, with_ramp
 
 # At their cross-validated temperatures; the names without _Dis are joint models, with continuous latents beside the discrete one.
 README_MODELS = {"smoke": ("GS_Dis", "GS"), "quick": (*TABLE_1_MODELS, "GS", "IGR_I"), "paper": (*TABLE_1_MODELS, "GS", "IGR_I")}
@@ -29,7 +30,7 @@ def config(scale, preset, model, data):
     )
     if run.model.capacity is not None and scale in RAMP:
         run = with_ramp(run, RAMP[scale])
-    return replace(run, evaluation={"pictures": True})
+    return replace_parts(run, evaluation={"pictures": True})
 
 
 def runs(scale, results):

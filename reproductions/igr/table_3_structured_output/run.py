@@ -8,9 +8,9 @@ Expect: lower values for more training samples and for more test samples; IGR-SB
 """
 
 from igr_suite.experiments import Experiment, main
+from igr_suite.experiments.config import replace_parts
 from igr_suite.experiments.selection import NLL, best_temperature
 from igr_suite.models.presets import SEEDS
-from igr_suite.models.structured_config import replace
 from igr_suite.models.structured_presets import MODELS, g2, g3
 
 TRAINING_SAMPLES = {"smoke": (1, 5), "quick": (1, 5, 50), "paper": (1, 5, 50)}
@@ -40,7 +40,9 @@ def fitted(config, scale, data):
     """A preset at the size of a scale; the first seed stores pictures."""
     schedule = SCHEDULE[scale] if config.model.architecture != "g2_linear" else {"evaluate_every": 10}
     pictures = PICTURES if config.seed == SEEDS[0] else 0
-    return replace(config, data={"name": data, **LIMITS[scale]}, schedule=schedule, evaluation={**EVALUATION[scale], "pictures": pictures})
+    return replace_parts(
+        config, data={"name": data, **LIMITS[scale]}, schedule=schedule, evaluation={**EVALUATION[scale], "pictures": pictures}
+    )
 
 
 def cells(scale, results):
@@ -59,7 +61,7 @@ def cells(scale, results):
 def cell(scale, data, architecture, samples, model, norm, temperature, seed):
     """One run of a row."""
     config = g3(model, architecture=architecture, samples=samples, seed=seed, temperature=temperature)
-    return fitted(replace(config, model={"planar_norm": norm}), scale, data)
+    return fitted(replace_parts(config, model={"planar_norm": norm}), scale, data)
 
 
 def candidates(scale, data, architecture, samples, model, norm):

@@ -26,7 +26,10 @@ def ours(results):
     """(quantity, setting) -> (mean, standard deviation over seeds, seeds)."""
     epochs = epoch_rows(results.metrics)
     rows = tracked_rows(epochs)
-    place = lambda r: f"{r['data']}, {r['control']}, step {r['step']}"  # noqa: E731
+
+    def place(row):
+        return f"{row['data']}, {row['control']}, step {row['step']}"
+
     found = at_steps(epochs, ["train_elbo", "temperature"], place)
     found |= at_steps(rows, ["log_variance", "deviation"], lambda r: f"{place(r)}, {r['method']}")
     first = epochs["data"].iloc[0]
