@@ -11,7 +11,7 @@ quickstart: setup
 
 test: setup
 	$(PY) -m ruff check .
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 sweep: setup
 	$(PY) -m pytest -m sweep

@@ -1,6 +1,7 @@
 """`igr variance`: gradient estimators compared at the weights of a trained model."""
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -10,19 +11,19 @@ from igr_suite.errors import UserError
 from igr_suite.experiments.files import writing
 from igr_suite.experiments.quiet import quiet
 from igr_suite.experiments.store import RunFolder
-from igr_suite.models.sbn_config import TrainSBN
 
 EXAMPLES = """  igr variance results/rebar/readme_traces/quick/*-dynamic_rebar-L2-*-s5328-*
   igr variance RUN_FOLDER --estimators rebar,disarm --draws 10000 --reference 100000
-Runs of one stochastic layer take every registered estimator of Bernoulli variables, deeper ones the methods that train them. Writes
-variance.csv, .md, .tex, .png and .pdf beside the run."""
+Belief networks of one stochastic layer and VAEs of discrete codes take every registered estimator of their variables, deeper networks the
+methods that train them. Writes variance.csv, .md, .tex, .png and .pdf beside the run."""
+SUBJECTS = {"sbn": "sbn_subject", "discrete_vae": "vae_subject", "relax_vae": "vae_subject"}  # module of diagnostics by family of runs
 LEAST = {"draws": 40, "reference": 40, "images": 2}  # two draws in each of twenty groups; centring by the others needs another image
 
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "variance", "compare gradient estimators at the weights of a finished belief network run", EXAMPLES)
-    parser.add_argument("folder", type=Path, metavar="RUN_FOLDER", help="folder of a finished TrainSBN run, with its checkpoint")
+    parser = add_verb(verbs, "variance", "compare gradient estimators at the weights of a finished run with discrete variables", EXAMPLES)
+    parser.add_argument("folder", type=Path, metavar="RUN_FOLDER", help="folder of a finished run, with its checkpoint")
     parser.add_argument("--estimators", metavar="A[,B]", help="names from docs/estimators.md (default: all that apply)")
     parser.add_argument("--draws", type=int, default=1_000, metavar="R", help="estimates of each, the same noise for all (default 1000)")
     parser.add_argument(
@@ -42,9 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     config = folder.config()
     if config is None:
         raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
-    if not isinstance(config, TrainSBN):
+    if config.family not in SUBJECTS:
         raise UserError(
-            f"{folder.path} is a {type(config).__name__} run; estimators are compared on TrainSBN runs (sigmoid belief networks) only"
+            f"{folder.path} is a {type(config).__name__} run; estimators are compared on belief networks and on VAEs of discrete codes"
         )
     if not folder.finished:
         raise UserError(f"{folder.path} is not finished; run it to its end first")
@@ -53,16 +54,14 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ["TFDS_DATA_DIR"] = arguments.data_dir
     with quiet():
         from igr_suite.diagnostics import estimator_variance
+        from igr_suite.training.seeds import run_seed
     from igr_suite.plotting.variance import draw
 
-    rows = estimator_variance.measure_run(
-        folder,
-        config,
-        arguments.estimators.split(",") if arguments.estimators else None,
-        draws=arguments.draws,
-        reference=arguments.reference,
-        images=arguments.images,
-        say=lambda text: print(text, file=sys.stderr),
+    seed = run_seed(config.seed, "variance draws")
+    subject = importlib.import_module(f"igr_suite.diagnostics.{SUBJECTS[config.family]}").load(folder, config, arguments.images, seed)
+    names = arguments.estimators.split(",") if arguments.estimators else subject.names
+    rows = estimator_variance.measure(
+        subject, names, arguments.draws, arguments.reference, seed, say=lambda text: print(text, file=sys.stderr)
     )
     with writing(folder.path):
         paths = draw(rows, folder.path, f"{config.slug()}, {arguments.images} images")

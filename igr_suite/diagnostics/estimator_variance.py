@@ -1,4 +1,4 @@
-"""Gradient estimators compared at the frozen weights of a trained sigmoid belief network: variance, bias, signal, cost.
+"""Gradient estimators compared at the frozen weights of a trained discrete model: variance, bias, signal, cost.
 
 Draws come in G equal groups. Every group gives an unbiased sample variance, so their mean has an interval by Student's t; the groups' mean
 gradients d_g, less those of a large reference sample, give the squared bias without the noise's own norm,
@@ -8,10 +8,9 @@ gradients d_g, less those of a large reference sample, give the squared bias wit
 and its p-value by flipping signs of the d_g: without bias they are symmetric about 0, whatever the law and dependence of the entries.
 """
 
-import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -20,23 +19,14 @@ from igr_suite import estimators
 from igr_suite.diagnostics.gradients import Moments
 from igr_suite.errors import UserError, nearest
 from igr_suite.experiments.store import RunFolder
-from igr_suite.layers import affine_chain
-from igr_suite.models import sbn_methods
-from igr_suite.models.sbn import SBN, method_of
-from igr_suite.models.sbn_baselines import evaluate
-from igr_suite.models.sbn_config import OPTIONS, TRACKED, SBNConfig, TrainSBN
-from igr_suite.models.sbn_passes import hard_pass, mean_field_value
 from igr_suite.training import checkpoints
 from igr_suite.training.loop import restore
 from igr_suite.training.seeds import at_step, run_seed
-from igr_suite.training.train_sbn import build_model, load_splits
 
 GROUPS = 20
 FLIPS = 99_999  # random signs of the groups for a p-value
 LEVEL = 1e-3  # of p, below which an estimator is called biased: the rate of false alarms at each of its two levels
-WARM_UP = 100  # draws whose mean bound is the baseline of methods that have not been trained
-METHODS = (*TRACKED, "reinforce", "concrete")
-REFERENCES = {True: "disarm", False: "rebar"}  # by whether there is one layer; unbiased and of little variance
+WARM_UP = 100  # draws that the baselines of untrained methods come from
 
 Gradients = Mapping[str, Sequence[tf.Tensor]]
 
@@ -54,6 +44,23 @@ class Source(NamedTuple):
     relaxed: int
 
 
+class Subject(Protocol):
+    """A model's frozen weights and a few images: what estimators are compared on.
+
+    Attributes:
+      names: estimators that can be measured.
+      reference: name of the unbiased estimator that biases are measured against.
+      jit: whether XLA compiles the draws.
+    """
+
+    names: tuple[str, ...]
+    reference: str
+    jit: bool
+
+    def source(self, name: str, fresh: bool = False) -> Source:
+        """The estimator of a name; `fresh` leaves settings and parameters that the run gave it aside."""
+
+
 class Groups(NamedTuple):
     """What draws in groups left of one list of gradients: the groups' means [G, entries], their mean sample variances [G]."""
 
@@ -61,166 +68,94 @@ class Groups(NamedTuple):
     variances: np.ndarray
 
 
-def load(folder: RunFolder, config: TrainSBN, images: int) -> tuple[SBN, tf.Tensor]:
-    """The trained model of a run and the first training images, as the networks take them [images, pixels].
+def restored(model, folder: RunFolder):
+    """The model with the weights of the folder's newest checkpoint.
 
     Raises:
-      UserError: no checkpoint, or fewer images than asked for.
+      UserError: there is none, or it is of another model.
     """
     state = checkpoints.latest(folder.checkpoints)
     if state is None:
         raise UserError(f"{folder.path} has no checkpoint (results are often copied without them); run it again")
-    train = load_splits(config)[1]["train"]
+    restore(model, state, folder)
+    return model
+
+
+def first_images(train: np.ndarray, images: int) -> np.ndarray:
+    """The first training images.
+
+    Raises:
+      UserError: there are fewer.
+    """
     if images > len(train):
         raise UserError(f"--images must be at most the {len(train)} training images of the run, got {images}")
-    model = build_model(config, train)
-    restore(model, state, folder)
-    x = model.observations(tf.constant(train[:images]), run_seed(config.seed, "estimator variance"))
-    return model, x[:images]  # repeats for model.samples are left out
+    return train[:images]
 
 
-def names_for(model: SBN) -> tuple[str, ...]:
-    """Estimators that can be measured: every registered one of Bernoulli variables, or the methods of networks of several layers."""
-    if model.networks.layers > 1:
-        return METHODS
-    return tuple(name for name, cls in estimators.registered("bernoulli").items() if cls.facts.target == "expectation")
+def registered_names(support: str) -> tuple[str, ...]:
+    """Registered estimators of E[f(b)] for one kind of variable."""
+    return tuple(name for name, cls in estimators.registered(support).items() if cls.facts.target == "expectation")
 
 
-def sources(model: SBN, x: tf.Tensor, names: Sequence[str], seed: tf.Tensor) -> dict[str, Source]:
-    """The estimators by name.
+def registered_source(
+    name: str,
+    logits: tf.Tensor,
+    objective: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    pull: Callable[[tf.Tensor], Sequence[tf.Tensor]],
+) -> Source:
+    """A registered estimator on the logits of some images; own parameters are initial, but for the baseline, which is the best one.
 
     Args:
-      model: trained.
-      x: images in [0, 1], [N, pixels].
-      names: of `names_for`.
-      seed: of the warm-up draws.
-    Raises:
-      UserError: an estimator that cannot be measured here.
+      name: of `registered_names`.
+      logits: [N, D] or [N, V, C].
+      objective: (samples [S, *logits.shape], logits) -> bound of each sample and image [S, N].
+      pull: gradient by the logits of the mean bound -> gradients by q's weights.
     """
-    known = names_for(model)
-    for name in names:
-        if name not in known:
-            why = "estimates the gradient of another bound" if name in estimators.registered("bernoulli") else "is unknown for this model"
-            raise UserError(f"--estimators: {name} {why}; {nearest(name, known)}")
-    one_layer = model.networks.layers == 1
-    levels = _levels(model, x, seed)
-    make = _registered if one_layer else _method
-    return {name: make(model, x, name, *levels) for name in names}
-
-
-def _levels(model: SBN, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean bound of every image over the warm-up draws, and its bound at the mean field; [N] each."""
-    observed = model.networks.observe(x, model.mean)
-    logits = affine_chain.apply(model.model.weights["q_0"], observed.condition)
-
-    @tf.function(autograph=False)
-    def mean_bound():
-        def draw(i):
-            return hard_pass(model.model, observed, model.uniforms(x.shape[0], at_step(seed, i))).value
-
-        return tf.reduce_mean(tf.map_fn(draw, tf.range(WARM_UP), fn_output_signature=model.float_type), 0)
-
-    return mean_bound(), mean_field_value(model.model, observed, logits)[0]
-
-
-def _mean_residual(name: str, bound: tf.Tensor, centre: tf.Tensor) -> tf.Tensor:
-    """The baseline of a method that has not been trained: what its control variate at scale 1 leaves of the mean bound; [N]."""
-    if name in ("rebar", "dynamic_rebar"):
-        return tf.zeros_like(bound)  # the relaxed bound stands for nearly all of it
-    return bound - centre if name in ("muprop", "simple_muprop") else bound
-
-
-def _best_baseline(gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], bound: tf.Tensor) -> tf.Tensor:
-    """Each image's baseline with the least E|g|^2, from warm-up draws; the gradient is affine in it, g(B) = g(0) - B s. Returns [N].
-
-    B = E<g(0), s> / E<s, s>,  s = g(0) - g(1)
-    """
-
-    @tf.function(autograph=False)
-    def sums():
-        def draw(i):
-            seed = at_step(run_seed(0, "baseline"), i)
-            without = gradient(seed, tf.zeros_like(bound))
-            step = without - gradient(seed, tf.ones_like(bound))
-            return tf.reduce_sum(without * step, -1), tf.reduce_sum(step * step, -1)
-
-        found = tf.map_fn(draw, tf.range(WARM_UP), fn_output_signature=(bound.dtype, bound.dtype))
-        return [tf.reduce_sum(values, 0) for values in found]
-
-    products, squares = sums()
-    return tf.math.divide_no_nan(products, squares)
-
-
-def _registered(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Tensor) -> Source:
-    """A registered estimator on a network of one layer; own parameters are initial, but for the baseline, which is the best one."""
-    estimator, networks, weights = estimators.get(name), model.networks, model.model.weights
-    observed = networks.observe(x, model.mean)
-    logits, entering = affine_chain.forward(weights["q_0"], observed.condition)
+    estimator = estimators.get(name)
     parameters = dict(estimator.parameters(logits.shape, logits.dtype))
-    rows = tf.cast(x.shape[0], logits.dtype)
+    rows = tf.cast(logits.shape[0], logits.dtype)
 
     def logit_gradient(seed: tf.Tensor, own: dict) -> tf.Tensor:
         at = tf.identity(logits)
 
-        def objective(h):
-            flat = tf.reshape(h, (-1, *logits.shape))  # leading axes become one: the bound needs images on the last but one
-            return tf.reshape(networks.term(0, weights, model.offset, observed, flat, None, at).value, h.shape[:-1])
+        def bound(h):
+            flat = tf.reshape(h, (-1, *logits.shape))  # models want one leading axis
+            return tf.reshape(objective(flat, at), h.shape[: h.shape.rank - logits.shape.rank + 1])
 
-        return estimator.estimate(objective, at, estimator.noise(logits.shape, seed, logits.dtype), own).gradient
+        return estimator.estimate(bound, at, estimator.noise(logits.shape, seed, logits.dtype), own).gradient
 
     if "baseline" in parameters:
-        parameters["baseline"] = _best_baseline(lambda seed, baseline: logit_gradient(seed, parameters | {"baseline": baseline}), bound)
+        parameters["baseline"] = _best_baseline(lambda seed, baseline: logit_gradient(seed, parameters | {"baseline": baseline}), logits)
 
     def gradients(seed: tf.Tensor) -> Gradients:
         found = logit_gradient(seed, parameters)
-        steps = affine_chain.deltas(weights["q_0"], entering, found / rows)
-        return {"parameters": affine_chain.gradients(entering, steps), "logits": [found]}
+        return {"parameters": pull(found / rows), "logits": [found]}
 
     hard = getattr(estimator, "samples", None) if estimator.facts.hard == "K" else estimator.facts.hard
     return Source(gradients, hard, estimator.facts.relaxed)
 
 
-def _method(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Tensor, fresh: bool = False) -> Source:
-    """A method of networks of several layers, with its own parameters and baselines as the run trained them, if it did.
+def _best_baseline(gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
+    """Each image's baseline with the least E|g|^2, from warm-up draws; the gradient is affine in it, g(B) = g(0) - B s. Returns [N].
 
-    `fresh` leaves the run's settings and trained parameters aside.
+    B = E<g(0), s> / E<s, s>,  s = g(0) - g(1)
     """
-    config = _settings(model, name, fresh)
-    observed, method = model.networks.observe(x, model.mean), method_of(name, config, model.networks)
-    own = {key: tf.cast(value, model.float_type) for key, value in method.initial.items()}
-    residual = _mean_residual(name, bound, centre)
-    baselines = tf.tile(residual[:, tf.newaxis], (1, method.baselines)) if method.baselines else None
-    if name in model.methods and not fresh:
-        own = {key: tf.convert_to_tensor(value) for key, value in model.own[name].items()}
-        before = list(model.methods.values())[: list(model.methods).index(name)]
-        first = sum(other.baselines for other in before)
-        if method.baselines:
-            outputs = evaluate([tf.convert_to_tensor(v) for v in model.baselines], observed.centred).outputs
-            baselines = outputs[:, first : first + method.baselines]
+    axes = list(range(1, logits.shape.rank))
+    zeros = tf.zeros(logits.shape[:1], logits.dtype)
 
-    def gradients(seed: tf.Tensor) -> Gradients:
-        step = method.step(sbn_methods.Shared(model.model, observed, model.uniforms(x.shape[0], seed)), baselines, own)
-        found = {"parameters": [g for q in model.networks.recognition for g in step.gradients[q]]}
-        return found | ({"logits": list(step.logits)} if step.logits else {})
+    @tf.function(autograph=False)
+    def sums():
+        def draw(i):
+            seed = at_step(run_seed(0, "baseline"), i)
+            without = gradient(seed, zeros)
+            step = without - gradient(seed, zeros + 1.0)
+            return tf.reduce_sum(without * step, axes), tf.reduce_sum(step * step, axes)
 
-    passes = 1 if config.multilayer_cv == "joint" else model.networks.layers
-    relaxed = {"simple_muprop": 1, "muprop": 1, "concrete": 1, "rebar": passes, "dynamic_rebar": passes}
-    return Source(gradients, 0 if name == "concrete" else 1, relaxed.get(name, 0))
+        found = tf.map_fn(draw, tf.range(WARM_UP), fn_output_signature=(logits.dtype, logits.dtype))
+        return [tf.reduce_sum(values, 0) for values in found]
 
-
-def _settings(model: SBN, name: str, fresh: bool) -> SBNConfig:
-    """The run's shapes with another method, and its options as far as that reads them."""
-    shape = {key: getattr(model.config, key) for key in ("layers", "hidden", "nonlinear", "task", "sp_generator")}
-    options = {} if fresh else {key: getattr(model.config, key) for key, (readers, _) in OPTIONS.items() if name in readers}
-    return SBNConfig(estimator=name, **shape, **options)
-
-
-def reference_of(model: SBN, x: tf.Tensor, seed: tf.Tensor) -> tuple[str, Source]:
-    """Name and source of the unbiased estimator that biases are measured against: REBAR's is the corrected one, whatever the run's is."""
-    one_layer = model.networks.layers == 1
-    name = REFERENCES[one_layer]
-    make = _registered if one_layer else functools.partial(_method, fresh=True)
-    return name, make(model, x, name, *_levels(model, x, seed))
+    products, squares = sums()
+    return tf.math.divide_no_nan(products, squares)
 
 
 def draw_groups(source: Source, draws: int, seed: tf.Tensor, jit: bool, say: Callable[[int], None]) -> tuple[dict[str, Groups], float]:
@@ -300,8 +235,7 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def measure(
-    model: SBN,
-    x: tf.Tensor,
+    subject: Subject,
     names: Sequence[str],
     draws: int,
     reference: int,
@@ -311,8 +245,8 @@ def measure(
     """Compares estimators.
 
     Args:
-      model, x: from `load`.
-      names: of `names_for`.
+      subject: where.
+      names: of `subject.names`.
       draws, reference: estimates of each, and of the reference; rounded up to multiples of GROUPS.
       seed: int32 [2].
       say: takes progress lines.
@@ -320,19 +254,25 @@ def measure(
       One row an estimator: evaluations, seconds an estimate, and for "parameters" (the batch gradient of q's weights) and "logits" (each
       image's gradient) the mean variance of an entry with its 95% interval, the signal-to-noise ratio |E g| / sqrt(sum of variances), the
       bias's norm, also relative to the gradient's, z and p.
+    Raises:
+      UserError: an estimator that cannot be measured here.
     """
+    for name in names:
+        if name not in subject.names:
+            why = "estimates the gradient of another bound" if name in _of_other_bounds() else "is unknown for this model"
+            raise UserError(f"--estimators: {name} {why}; {nearest(name, subject.names)}")
     draws, reference = (GROUPS * max(2, -(-number // GROUPS)) for number in (draws, reference))
-    chosen = sources(model, x, names, at_step(seed, tf.constant(1)))
-    name, source = reference_of(model, x, at_step(seed, tf.constant(1)))
 
     def progress(text: str, total: int):
         return lambda done: say(f"{text}: {done:,} of {total:,} draws")
 
-    truth, _ = draw_groups(source, reference, at_step(seed, tf.constant(2)), model.jit_steps, progress(f"reference {name}", reference))
+    told = progress(f"reference {subject.reference}", reference)
+    truth, _ = draw_groups(subject.source(subject.reference, fresh=True), reference, at_step(seed, tf.constant(2)), subject.jit, told)
     norms = {level: max(squared_norm(groups.means), 0.0) for level, groups in truth.items()}
     rows = []
-    for name, source in chosen.items():
-        found, seconds = draw_groups(source, draws, at_step(seed, tf.constant(3)), model.jit_steps, progress(name, draws))
+    for name in names:
+        source = subject.source(name)
+        found, seconds = draw_groups(source, draws, at_step(seed, tf.constant(3)), subject.jit, progress(name, draws))
         row = {"estimator": name, "hard": source.hard, "relaxed": source.relaxed, "draws": draws, "seconds": seconds}
         for level, groups in found.items():
             variance = interval(groups.variances)
@@ -346,9 +286,5 @@ def measure(
     return rows
 
 
-def measure_run(
-    folder: RunFolder, config: TrainSBN, names: Sequence[str] | None, *, draws: int, reference: int, images: int, say
-) -> list[dict[str, Any]]:
-    """`measure` at the newest checkpoint of a run; `names` None means all estimators that apply."""
-    model, x = load(folder, config, images)
-    return measure(model, x, names or names_for(model), draws, reference, run_seed(config.seed, "variance draws"), say)
+def _of_other_bounds() -> list[str]:
+    return [name for name, cls in estimators.registered().items() if cls.facts.target != "expectation"]

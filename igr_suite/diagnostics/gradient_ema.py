@@ -26,10 +26,19 @@ class GradientEMA:
       estimators: E.
       debias: divide by 1 - d^t.
       dtype: of gradients.
+      decay: d.
     """
 
-    def __init__(self, shapes: Sequence[tuple[int, ...]], separate: int, estimators: int, debias: bool, dtype: tf.DType = tf.float32):
-        self.separate, self.estimators, self.debias, self.dtype = separate, estimators, debias, dtype
+    def __init__(
+        self,
+        shapes: Sequence[tuple[int, ...]],
+        separate: int,
+        estimators: int,
+        debias: bool,
+        dtype: tf.DType = tf.float32,
+        decay: float = DECAY,
+    ):
+        self.separate, self.estimators, self.debias, self.dtype, self.decay = separate, estimators, debias, dtype, decay
         self.first = [[tf.Variable(tf.zeros(s, dtype), trainable=False) for s in shapes[:separate]] for _ in range(estimators)]
         self.common = [tf.Variable(tf.zeros(s, dtype), trainable=False) for s in shapes[separate:]]
         self.second = tf.Variable(tf.zeros(estimators, dtype), trainable=False)
@@ -53,7 +62,7 @@ class GradientEMA:
           "mean_square": of the average of all}. The variance is about an estimator's own average, without `debias` about that of all, as
           the authors' is.
         """
-        first = [[_blend(v, g) for v, g in zip(row, group)] for row, group in zip(self.first, gradients)]
+        first = [[_blend(v, g, self.decay) for v, g in zip(row, group)] for row, group in zip(self.first, gradients)]
         return self._update([sum_of_squares(group) for group in gradients], common, lambda steps: first)
 
     def _update(self, separate_squares: Sequence[tf.Tensor], common: Sequence[tf.Tensor], averages: Callable) -> dict[str, tf.Tensor]:
@@ -64,10 +73,10 @@ class GradientEMA:
           common: the others.
           averages: steps so far, this one included -> E lists of the averages of the separate gradients; called where they are due.
         """
-        decay = tf.constant(DECAY, self.dtype)
+        decay = tf.constant(self.decay, self.dtype)
         common_square = sum_of_squares(common)
         squares = tf.stack([square + common_square for square in separate_squares]) / self.size
-        shared = [_blend(v, g) for v, g in zip(self.common, common)]
+        shared = [_blend(v, g, self.decay) for v, g in zip(self.common, common)]
         second = self.second.assign(decay * self.second + (1.0 - decay) * squares)
         steps = self.steps.assign_add(1.0)
         weight = 1.0 / (1.0 - tf.pow(decay, steps)) if self.debias else tf.ones((), self.dtype)
@@ -89,12 +98,14 @@ class GradientEMA:
         return tf.stack([*about, *apart, sum_of_squares(centres) + common]) / self.size
 
 
-def _blend(variable: tf.Variable, gradient: tf.Tensor) -> tf.Tensor:
-    new = DECAY * variable + (1.0 - DECAY) * gradient
+def _blend(variable: tf.Variable, gradient: tf.Tensor, decay: float = DECAY) -> tf.Tensor:
+    new = decay * variable + (1.0 - decay) * gradient
     variable.assign(new)
     return new
 
 
-def sum_of_squares(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+def sum_of_squares(tensors: Sequence[tf.Tensor]) -> tf.Tensor | float:
     """Sum over all entries, the first axis first: XLA vectorises that order on a CPU, and float32 sums stay exact to 10^-6."""
+    if not tensors:
+        return 0.0
     return tf.add_n([tf.reduce_sum(tf.reduce_sum(tf.square(t), 0)) for t in tensors])

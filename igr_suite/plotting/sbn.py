@@ -8,7 +8,7 @@ import pandas as pd
 from igr_suite.diagnostics.epoch_means import epoch_means
 from igr_suite.models.sbn_config import SHORT_NAMES, TRACKED
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import colour, figure, save, step_axis
 
 QUANTITIES = {
     "train_elbo": "training bound F, nats per image",
@@ -129,7 +129,8 @@ def traces_figure(rows: pd.DataFrame, published: pd.DataFrame, column: str, ylab
             drawn.append(draw_curves(axis, part, "step", column, method="method", seed="seed").assign(depth=one))
             points = published[(published["depth"] == one) & (published["data"] == data)]
             draw_published(axis, points, {"authors' code": "D"}, column)
-            axis.set(xlabel="step", title=one)
+            step_axis(axis)
+            axis.set_title(one)
             if lowest is not None and part[column].max() > lowest > axis.get_ylim()[0]:
                 axis.set_ylim(bottom=lowest)
         axes[0][0].set_ylabel(ylabel)

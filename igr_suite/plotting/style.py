@@ -83,6 +83,12 @@ def epoch_axis(axes) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
+def step_axis(axes) -> None:
+    """Labels the x axis in steps, with few enough ticks that five digits fit."""
+    axes.set_xlabel("step")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
 def save(fig, folder: Path, name: str = "figure") -> list[Path]:
     """Writes <name>.png and <name>.pdf without time stamps, so that equal results give equal files."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from sbn_enumeration import images_of, joint_terms, states, tiny_model
 
 from igr_suite.cli.main import main
 from igr_suite.diagnostics import estimator_variance
+from igr_suite.diagnostics.sbn_subject import SBNSubject
 from igr_suite.errors import UserError
 
 SEED = tf.constant([3, 11], tf.int32)
@@ -22,7 +23,7 @@ def one_layer():
     model = tiny_model(layers=1, hidden=3, estimator="nvil")
     x = tf.constant(images_of(model))
     names = ("reinforce", "disarm", "rebar", "straight_through", "concrete")
-    return model, x, {row["estimator"]: row for row in estimator_variance.measure(model, x, names, DRAWS, DRAWS, SEED)}
+    return model, x, {row["estimator"]: row for row in estimator_variance.measure(SBNSubject(model, x, SEED), names, DRAWS, DRAWS, SEED)}
 
 
 def logits_of(model, x):
@@ -81,7 +82,7 @@ def test_only_biased_estimators_are_called_biased():
 def test_historical_control_variate_of_two_layers_is_called_biased_and_nvil_is_not():
     model = tiny_model(layers=2, estimator="rebar", multilayer_cv="historical", temperature=0.5)
     x = tf.constant(images_of(model))
-    rows = {row["estimator"]: row for row in estimator_variance.measure(model, x, ("rebar", "nvil"), DRAWS, DRAWS, SEED)}
+    rows = {row["estimator"]: row for row in estimator_variance.measure(SBNSubject(model, x, SEED), ("rebar", "nvil"), DRAWS, DRAWS, SEED)}
     assert rows["rebar"]["biased"]
     assert not rows["nvil"]["biased"]
     assert (rows["rebar"]["hard"], rows["rebar"]["relaxed"]) == (1, 2)
@@ -102,9 +103,9 @@ def test_squared_norm_and_bias_of_known_vectors():
 def test_unknown_names_and_other_bounds_are_refused():
     model, x, _ = one_layer()
     with pytest.raises(UserError, match="vimco estimates the gradient of another bound"):
-        estimator_variance.sources(model, x, ["vimco"], SEED)
+        estimator_variance.measure(SBNSubject(model, x, SEED), ["vimco"], DRAWS, DRAWS, SEED)
     with pytest.raises(UserError, match="disarn is unknown.*disarm"):
-        estimator_variance.sources(model, x, ["disarn"], SEED)
+        estimator_variance.measure(SBNSubject(model, x, SEED), ["disarn"], DRAWS, DRAWS, SEED)
 
 
 def test_the_verb_writes_table_and_figure(tmp_path, capsys):

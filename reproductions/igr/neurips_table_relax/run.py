@@ -73,6 +73,7 @@ EXPERIMENT = Experiment(
     paper="igr",
     item="neurips_table_relax",
     title="Discrete VAEs trained with RELAX, and the relaxed ones beside them",
+    minutes={"quick": 10},
     datasets=DATASETS,
     stages=(runs,),
 )

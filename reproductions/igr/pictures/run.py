@@ -46,7 +46,7 @@ EXPERIMENT = Experiment(
     paper="igr",
     item="pictures",
     title="Reconstructions, prior samples, traversals",
-    minutes={"smoke": 1.1},
+    minutes={"smoke": 1.1, "quick": 7},
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(runs,),
 )

@@ -7,7 +7,7 @@ import pandas as pd
 from igr_suite.experiments.paired import paired_by
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.sbn import QUANTITIES, at_steps, draw_published, epoch_rows, read_steps
-from igr_suite.plotting.style import figure, save
+from igr_suite.plotting.style import figure, save, step_axis
 from igr_suite.plotting.tables import over_seeds, save_table
 
 STYLES = {"historical": "-", "corrected": "--"}
@@ -48,8 +48,8 @@ def plot(results, out):
             curves = draw_curves(axis, epochs, "step", quantity, method="method", seed="seed", style="style", label="{control}")
             drawn.append(curves.assign(quantity=quantity))
             draw_published(axis, published, SOURCES, quantity, lambda method: "#d62728")
-            axis.set(xlabel="step", title=title)
-            axis.title.set_fontsize(10)
+            step_axis(axis)
+            axis.set_title(title, fontsize=10)
         axes[2].legend(fontsize=8)
         fig.suptitle(
             f"DynamicREBAR, {epochs['data'].iloc[0]}, 2 linear layers; {seeds_caption(epochs, 'seed', ['control'])}; "

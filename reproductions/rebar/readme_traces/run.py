@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
     paper="rebar",
     item="readme_traces",
     title="The authors' DynamicREBAR trace on MNIST, and the corrected control variate",
-    minutes={"smoke": 0.3},
+    minutes={"smoke": 0.3, "quick": 5},
     datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist",)},
     stages=(
         lambda scale, results: [
