@@ -14,8 +14,9 @@ NOTE = (
     "Variance: mean over entries, sampling noise alone, with its 95% interval. SNR: norm of the expected gradient over the root of the "
     "summed variances. Bias: norm relative to that of the gradient, p by random signs; * where p is below 0.001. Evaluations: of the bound "
     "at hard + relaxed samples. Time an estimate includes the averaging. "
-    "Networks of one layer and VAEs: own parameters are initial ones but for each image's baseline, which is the best one for these weights. Deeper "
-    "ones: as the run trained them; for methods that it did not train initial, with the mean bound as baseline (REBAR: 0, which costs it)."
+    "Networks of one layer and VAEs: own parameters are initial ones but for each image's baseline, which is the best one for these "
+    "weights. Deeper networks: as the run trained them; for methods that it did not train initial, with the mean bound as baseline "
+    "(REBAR: 0, which costs it)."
 )
 
 
