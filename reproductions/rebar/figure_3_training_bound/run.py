@@ -13,6 +13,7 @@ EXPERIMENT = Experiment(
     paper="rebar",
     item="figure_3_training_bound",
     title="Training bound along training, sigmoid belief networks",
+    minutes={"quick": 12},
     datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist",)},
     shares_with=("rebar/figure_2_log_variance",),
     stages=(lambda scale, results: figure_runs(scale, results.datasets),),
