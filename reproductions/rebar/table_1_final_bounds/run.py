@@ -35,6 +35,7 @@ EXPERIMENT = Experiment(
     paper="rebar",
     item="table_1_final_bounds",
     title="Best training bounds of sigmoid belief networks, five estimators",
+    minutes={"quick": 7},
     datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist", "omniglot"), "paper": ("binarized_mnist", "omniglot")},
     if_prepared=("omniglot",),
     stages=(
