@@ -32,6 +32,7 @@ EXPERIMENT = Experiment(
     paper="rebar",
     item="relax_table",
     title="RELAX and its authors' REBAR, training and validation bounds",
+    minutes={"quick": 5},
     datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist", "omniglot"), "paper": ("binarized_mnist", "omniglot")},
     if_prepared=("omniglot",),
     stages=(

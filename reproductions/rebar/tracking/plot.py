@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from igr_suite.experiments.ledger import OurValue
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.sbn import at_steps, epoch_rows, tracked_rows
 from igr_suite.plotting.style import epoch_axis, figure, save
@@ -18,8 +19,8 @@ def gaps(wide):
 
 
 def summary(values):
-    """(mean, standard deviation, number) over seeds."""
-    return float(values.mean()), float(values.std()) if len(values) > 1 else 0.0, len(values)
+    """Mean, standard deviation and number over seeds, and the value of each."""
+    return OurValue(float(values.mean()), float(values.std()) if len(values) > 1 else 0.0, len(values), values.to_dict())
 
 
 def ours(results):
