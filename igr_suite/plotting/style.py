@@ -42,8 +42,44 @@ COLOURS = {
     "VIMCO": "#c51b7d",
     "Concrete": "#00a087",
     "Concrete(0.1)": "#5cc8b5",
+    "IWAE": "#6baed6",
+    "DReG": "#08519c",
+    "STL": "#d94801",
+    "RWS": "#74c476",
+    "RWS-DReG": "#006d2c",
+    "JVI": "#9e9ac8",
+    "JVI-DReG": "#54278f",
+    "DReG(alpha)": "#c51b8a",
+    "no Bprop": "#969696",
+    "Bprop": "#252525",
+    "DNI": "#e6550d",
+    "cDNI": "#3182bd",
+    "B-simple": "#756bb1",
+    "B-relu": "#31a354",
+    "B-dni, per batch": "#fdae6b",
+    "B-dni, per example": "#a63603",
+    "B-cdni, per batch": "#9ecae1",
+    "B-cdni, per example": "#084594",
+    "A-bp": "#252525",
+    "A-dni": "#3182bd",
+    "BPTT": "#252525",
     "exact": "#000000",
+    "Gaussian": "#666666",
+    "Gaussian REINFORCE": "#bdb0a8",
+    "GS hard": "#c994c7",
+    "GS hard, historical": "#e7c9e6",
+    "ST": "#2ca02c",
+    "REINFORCE, mr": "#c49c94",
+    "REINFORCE, no baseline": "#d9bfa5",
+    "SDNI": "#1f77b4",
+    "SDNI lin": "#1f77b4",
+    "SDNI lin, no z": "#7fbfe8",
+    "SDNI lin_deep": "#08306b",
+    "SDNI lin_deep, no z": "#6a7fb5",
+    "SDNI lin, Adam": "#17becf",
+    "frozen": "#000000",
 }
+LARGEST_SVG = 500_000  # bytes; a browser shows the png of the same figure sooner
 RC = {
     "figure.dpi": 120,
     "savefig.dpi": 160,
@@ -90,9 +126,12 @@ def step_axis(axes) -> None:
 
 
 def save(fig, folder: Path, name: str = "figure") -> list[Path]:
-    """Writes <name>.png and <name>.pdf without time stamps, so that equal results give equal files."""
+    """Writes <name>.png, .pdf and .svg without time stamps, so that equal results give equal files; no .svg of very many marks."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.png", folder / f"{name}.pdf"]
+    paths = [folder / f"{name}.png", folder / f"{name}.pdf", folder / f"{name}.svg"]
     fig.savefig(paths[0], metadata={"Software": None})
     fig.savefig(paths[1], metadata={"CreationDate": None})
+    fig.savefig(paths[2], metadata={"Date": None})
+    if paths[2].stat().st_size > LARGEST_SVG:
+        paths.pop().unlink()
     return paths

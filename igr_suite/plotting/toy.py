@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from igr_suite.experiments.ledger import OurValue
 from igr_suite.plotting.curves import draw_curves
 from igr_suite.plotting.estimators import label
 
@@ -34,10 +35,11 @@ def setting(optimiser: str, learning_rate: float, target: float) -> str:
     return f"{OPTIMISERS[optimiser]} {learning_rate:g}, t={target:g}"
 
 
-def medians(rows: pd.DataFrame, quantity: str, method: str, setting: str, step: int) -> tuple[float, float, int] | None:
-    """(median over seeds, standard deviation, seeds) at one step; None when that was not run."""
-    found = rows[(rows["method"] == method) & (rows["setting"] == setting) & (rows["step"] == step)][quantity].dropna()
-    return (float(found.median()), float(found.std()), len(found)) if len(found) else None
+def medians(rows: pd.DataFrame, quantity: str, method: str, setting: str, step: int) -> OurValue | None:
+    """Median over seeds, standard deviation, seeds and the value of each, at one step; None when that was not run."""
+    there = rows[(rows["method"] == method) & (rows["setting"] == setting) & (rows["step"] == step)]
+    found = there.set_index("repetition")[quantity].dropna()
+    return OurValue(float(found.median()), float(found.std()), len(found), found.to_dict()) if len(found) else None
 
 
 def draw_losses(axes, rows: pd.DataFrame) -> pd.DataFrame:

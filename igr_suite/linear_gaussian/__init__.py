@@ -1,0 +1,1 @@
+"""A linear-Gaussian latent-variable model on which importance-weighted gradients have closed forms."""

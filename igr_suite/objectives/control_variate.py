@@ -1,0 +1,83 @@
+"""A mixture of score and path gradients with four scalars trained on the gradient's size (experimental)."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from igr_suite.objectives.base import Coefficients, Objective, bound, normalised, register
+from igr_suite.objectives.leave_one_out import log_sum_of_others
+from igr_suite.objectives.names import FACTS
+
+SCALARS = ("alpha", "beta", "gamma", "delta")  # not the flag alpha of dreg-alpha
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class ControlVariateDReG(Objective):
+    """Unbiased for the bound's gradient at any values of its scalars; beta = 1 alone is DReG.
+
+        c = (1 - alpha) w + beta (w^2 - w),  a = w
+        d_k = alpha (L_K - (1 - gamma) log sum_{l != k} exp lw_l) + (1 - beta) ((1 - delta) / K - w_k)
+
+    Args:
+      alpha, beta, gamma, delta: numbers, tensors or variables; training starts from 0.
+    Source: the code of Tucker et al. (2019); spec/dreg.md section 2.3.
+    """
+
+    facts = FACTS["dreg-cv"]
+    alpha: float | tf.Tensor = 0.0
+    beta: float | tf.Tensor = 0.0
+    gamma: float | tf.Tensor = 0.0
+    delta: float | tf.Tensor = 0.0
+
+    def _coefficients(self, log_weights):
+        w = normalised(log_weights)
+        path = (1.0 - self.alpha) * w + self.beta * (w * w - w)
+        baseline = (1.0 - self.gamma) * log_sum_of_others(log_weights)
+        centred = (1.0 - self.delta) / log_weights.shape[0] - w
+        score = self.alpha * (bound(log_weights) - baseline) + (1.0 - self.beta) * centred
+        return Coefficients(path=path, score=score, generative=w, ratio=1.0 - self.alpha + self.beta * (w - 1.0))
+
+    def directions(self) -> list["Direction"]:
+        """The coefficients' derivatives with respect to SCALARS, in their order, as objectives for the same leaf pass."""
+        return [Direction(scalar=scalar, at=self) for scalar in SCALARS]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Direction(Objective):
+    """d coefficients / d scalar of a `ControlVariateDReG`; not registered, since it is no estimator by itself."""
+
+    facts = FACTS["dreg-cv"]
+    scalar: str
+    at: ControlVariateDReG
+
+    def _coefficients(self, log_weights):
+        at, w = self.at, normalised(log_weights)
+        others = log_sum_of_others(log_weights)
+        samples = log_weights.shape[0]
+        path = {"alpha": -w, "beta": w * w - w}.get(self.scalar)
+        score = {
+            "alpha": bound(log_weights) - (1.0 - at.gamma) * others,
+            "beta": w - (1.0 - at.delta) / samples,
+            "gamma": at.alpha * others,
+            "delta": tf.ones_like(w) * (at.beta - 1.0) / samples,
+        }[self.scalar]
+        ratio = {"alpha": -tf.ones_like(w), "beta": w - 1.0}.get(self.scalar)
+        return Coefficients(path=path, score=score, generative=w, ratio=ratio)
+
+
+def scalar_gradients(inference: list[tf.Tensor], directions: list[list[tf.Tensor]]) -> list[tf.Tensor]:
+    """Derivatives of the mean squared inference gradient with respect to the scalars.
+
+        d/ds mean_p g_p^2 = 2 mean_p g_p dg_p/ds
+
+    since g is linear in its coefficients: no second derivative is taken.
+
+    Args:
+      inference: the gradient, one tensor a variable.
+      directions: for each scalar the gradient of its `Direction`, from the same draws.
+    Returns:
+      One scalar for each direction; gradients of a loss to be made smaller.
+    """
+    entries = tf.add_n([tf.cast(tf.size(g), g.dtype) for g in inference])
+    return [2.0 * tf.add_n([tf.reduce_sum(g * part) for g, part in zip(inference, parts)]) / entries for parts in directions]

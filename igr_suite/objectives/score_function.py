@@ -1,0 +1,97 @@
+"""Score-function gradients of the importance-weighted bound, for latents of any kind: VIMCO and OVIS."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.estimators.vimco import bounds_with_one_replaced, vimco_signals
+from igr_suite.objectives.base import Coefficients, Objective, bound, normalised, register
+from igr_suite.objectives.leave_one_out import log_other_weight, log_sum_of_others
+from igr_suite.objectives.names import FACTS
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class VIMCO(Objective):
+    """Each sample's signal against the bound with its weight replaced by a mean of the others.
+
+        c = 0,  d_k = L_K - log 1/K (sum_{l != k} exp lw_l + mean_{l != k} exp lw_l) - w_k,  a = w
+
+    Args:
+      mean: of the other weights, "geometric" or "arithmetic".
+    Source: Mnih & Rezende (2016); spec/dreg.md section 2.4.
+    """
+
+    facts = FACTS["vimco"]
+    mean: str = FACTS["vimco"].options["mean"]
+
+    def _coefficients(self, log_weights):
+        w = normalised(log_weights)
+        if self.mean == "geometric":
+            signals = vimco_signals(log_weights)
+        else:
+            others = log_sum_of_others(log_weights) - np.log(log_weights.shape[0] - 1)
+            signals = bound(log_weights) - others  # K - 1 weights and their arithmetic mean have the mean of the K - 1
+        return Coefficients(path=None, score=signals - w, generative=w)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class OVISMonteCarlo(Objective):
+    """The variance-optimal baseline, estimated from S auxiliary samples put in each sample's place.
+
+        c = 0,  d_k = (L_K - w_k) - 1/S sum_s (L_K - w_k)[z_k <- z^(s)],  a = w
+
+    The last S of the log-weights are the auxiliary samples: they cost decoder rows, and their own coefficients are zero.
+
+    Args:
+      auxiliary: S.
+    Source: Liévin et al. (2020), OVIS-MC; spec/dreg.md section 2.4.
+    """
+
+    facts = FACTS["ovis-mc"]
+    auxiliary: int = FACTS["ovis-mc"].options["auxiliary"]
+
+    @property
+    def generative_family(self):
+        return ("auxiliary", self.auxiliary)
+
+    def value(self, log_weights):
+        """The bound of the K samples that are not auxiliary, [K + S, B] -> [B]."""
+        return bound(log_weights[: -self.auxiliary])
+
+    def _coefficients(self, log_weights):
+        own, auxiliary = log_weights[: -self.auxiliary], log_weights[-self.auxiliary :]
+        w = normalised(own)
+        baseline = sum(_signal_of(own, auxiliary[s]) for s in range(self.auxiliary)) / self.auxiliary
+        absent = tf.zeros_like(auxiliary)
+        score = tf.concat([bound(own) - w - baseline, absent], 0)
+        return Coefficients(path=None, score=score, generative=tf.concat([w, absent], 0))
+
+
+def _signal_of(log_weights: tf.Tensor, replacement: tf.Tensor) -> tf.Tensor:
+    """L_K - w_k with the k-th log-weight replaced, for each k; [K, B], [B] -> [K, B]."""
+    replaced = bounds_with_one_replaced(log_weights, tf.broadcast_to(replacement, tf.shape(log_weights)))
+    return replaced - tf.exp(replacement - replaced) / log_weights.shape[0]
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class OVIS(Objective):
+    """The optimal baseline's limit for large effective sample sizes; unbiased for gamma = 0, of STL's mean for gamma = 1.
+
+        c = 0,  d_k = gamma log(1 - 1/K) - log(1 - w_k) - (1 - gamma) w_k,  a = w
+
+    Args:
+      gamma: from 0 to 1.
+    Source: Liévin et al. (2020), OVIS~; spec/dreg.md section 2.4.
+    """
+
+    facts = FACTS["ovis"]
+    gamma: float = FACTS["ovis"].options["gamma"]
+
+    def _coefficients(self, log_weights):
+        w = normalised(log_weights)
+        shift = self.gamma * np.log1p(-1.0 / log_weights.shape[0])
+        return Coefficients(path=None, score=shift - log_other_weight(log_weights) - (1.0 - self.gamma) * w, generative=w)

@@ -1,0 +1,87 @@
+"""The wake-phase update of the inference network, by its score or reparameterised, and mixtures with DReG."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from igr_suite.objectives.base import Coefficients, Objective, normalised, register
+from igr_suite.objectives.leave_one_out import log_other_weight
+from igr_suite.objectives.names import FACTS
+
+
+def other_weight(log_weights: tf.Tensor) -> tf.Tensor:
+    """1 - w_k without cancellation, [K, B] -> [K, B]."""
+    return tf.exp(log_other_weight(log_weights))
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class RWS(Objective):
+    """Ascends -KL(p(z|x) || q), self-normalised; its inference gradient needs no pass through the decoder.
+
+        c = 0,  d = w,  a = w
+
+    Source: Bornschein & Bengio (2015), wake phase for phi; spec/dreg.md section 2.1.
+    """
+
+    facts = FACTS["rws"]
+
+    def _coefficients(self, log_weights):
+        w = normalised(log_weights)
+        return Coefficients(path=None, score=w, generative=w)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class ReparameterisedRWS(Objective):
+    """The wake update with its score reparameterised; zero for K = 1.
+
+        c = w - w^2,  d = 0,  a = w
+
+    Source: Tucker et al. (2019), RWS-DReG; spec/dreg.md section 2.1.
+    """
+
+    facts = FACTS["rws-dreg"]
+
+    def _coefficients(self, log_weights):
+        w, rest = normalised(log_weights), other_weight(log_weights)
+        return Coefficients(path=w * rest, score=None, generative=w, ratio=rest)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class NormalisedRWS(Objective):
+    """RWS-DReG's coefficients scaled to sum to one; a heuristic, 0/0 at K = 1.
+
+        c = (w - w^2) / sum (w - w^2),  d = 0,  a = w
+
+    Source: the code of Tucker et al. (2019); spec/dreg.md section 2.1.
+    """
+
+    facts = FACTS["rws-dreg-norm"]
+
+    def _coefficients(self, log_weights):
+        # in logarithms: where one weight is nearly all, every w (1 - w) may underflow although their proportions are well defined
+        path = tf.nn.softmax(log_weights + log_other_weight(log_weights), axis=0)
+        return Coefficients(path=path, score=None, generative=normalised(log_weights))
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class MixedDReG(Objective):
+    """(1 - alpha) DReG + alpha RWS-DReG; alpha = 1/2 is half of STL.
+
+        c = alpha w + (1 - 2 alpha) w^2,  d = 0,  a = w
+
+    Args:
+      alpha: weight of RWS-DReG, from 0 to 1.
+    Source: Tucker et al. (2019), DReG(alpha); spec/dreg.md section 2.1.
+    """
+
+    facts = FACTS["dreg-alpha"]
+    alpha: float = FACTS["dreg-alpha"].options["alpha"]
+
+    def _coefficients(self, log_weights):
+        w, rest = normalised(log_weights), other_weight(log_weights)
+        ratio = (1.0 - self.alpha) * w + self.alpha * rest
+        return Coefficients(path=ratio * w, score=None, generative=w, ratio=ratio)
