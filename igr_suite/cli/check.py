@@ -7,13 +7,14 @@ from igr_suite.cli.options import add_experiment, add_verb, command, results_of,
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 
-EXAMPLES = "  igr check igr/table_1_vae_likelihood --scale paper"
+EXAMPLES = "  igr check                                        one line an experiment\n  igr check igr/table_1_vae_likelihood --scale paper"
+VERDICTS = ("pass", "fail", "not comparable")
 
 
 def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "check", "compare an experiment's results with the published values", EXAMPLES)
-    add_experiment(parser)
+    add_experiment(parser, optional=True)
     parser.set_defaults(run=run)
 
 
@@ -21,6 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail'."""
     from igr_suite.experiments import ledger
 
+    if arguments.name is None:
+        return _overview(arguments)
     results = results_of(arguments)
     name = results.experiment.name
     published = ledger.read_published(discovery.folder_of(name) / "published.csv")
@@ -41,9 +44,29 @@ def run(arguments: argparse.Namespace) -> int:
     counts = Counter(row.verdict for row in verdicts)
     path = results.folder / "ledger.csv"
     ledger.write_ledger(path, verdicts)
-    tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("pass", "fail", "not comparable"))
+    tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
     print(f"\n{tally}; written to {shorten(path)}")
     return 1 if counts["fail"] else 0
+
+
+def _overview(arguments: argparse.Namespace) -> int:
+    """Prints how many published values every experiment meets; returns 1 when one of them is missed."""
+    from igr_suite.experiments.verdicts import verdicts_of
+
+    if arguments.settings or arguments.config or arguments.data:
+        raise UserError("--set, --config and --data belong to one experiment: give its NAME")
+    rows, totals = [["experiment", *VERDICTS]], Counter()
+    for name in discovery.names():
+        arguments.name = name
+        verdicts, _ = verdicts_of(results_of(arguments))
+        counts = Counter(row.verdict for row in verdicts)
+        totals += counts
+        if verdicts:
+            rows.append([name, *(str(counts[verdict]) for verdict in VERDICTS)])
+    rows.append(["all", *(str(totals[verdict]) for verdict in VERDICTS)])
+    print(table(rows, right=(1, 2, 3)))
+    print("\nexperiments without a finished run or a published value are not listed; `igr check NAME` has every value and the reasons")
+    return 1 if totals["fail"] else 0
 
 
 def _number(value: float | None, spread: float | None) -> str:

@@ -29,12 +29,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     declared = discovery.hypotheses_module(arguments.paper)
     scale, root = check_scale(arguments.scale), results_root(arguments.results)
-    cache: dict = {}
+    cache: dict[str, Results] = {}
 
-    def frames(item: str):
+    def frames(item: str, rows: hypotheses.Rows):
         if item not in cache:
-            cache[item] = Results(discovery.find(item), scale, root).runs
-        return cache[item]
+            cache[item] = Results(discovery.find(item), scale, root)
+        return getattr(cache[item], rows)
 
     judged = [hypotheses.judge(one, frames) for one in declared.HYPOTHESES]
     for number, one in enumerate(judged, start=1):

@@ -8,7 +8,24 @@ import sys
 from igr_suite import __version__
 from igr_suite.errors import UserError
 
-VERBS = ("list", "run", "plot", "pictures", "temperature", "rebar_train", "variance", "status", "check", "findings", "data", "doctor")
+VERBS = (
+    "list",
+    "run",
+    "plot",
+    "pictures",
+    "temperature",
+    "rebar_train", "dni_train",
+    "dreg_train",
+    "half_mnist_train",
+    "variance",
+    "submit",
+    "status",
+    "check",
+    "findings",
+    "report",
+    "data",
+    "doctor",
+)
 EXAMPLES = """first steps:
   igr doctor                                        is everything in place?
   igr list                                          what can be reproduced
@@ -33,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"igr-suite {__version__}")
     verbs = parser.add_subparsers(metavar="VERB")
-    for verb in VERBS:
+    words = sys.argv[1:] if arguments is None else arguments
+    named = [verb for verb in VERBS if words and words[0].replace("-", "_") == verb]
+    for verb in named or VERBS:  # a verb needs its own imports only
         importlib.import_module(f"igr_suite.cli.{verb}").add(verbs)
     chosen = parser.parse_args(arguments)
     if not hasattr(chosen, "run"):

@@ -8,8 +8,6 @@ from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES
 from igr_suite.experiments.places import check_scale, parse_settings, results_root
 from igr_suite.experiments.results import Results
-from igr_suite.experiments.settings_file import read_pairs
-from igr_suite.models.original_keys import rename_data
 
 
 def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentParser:
@@ -18,10 +16,12 @@ def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentPar
     return verbs.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
-def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick") -> None:
-    """Adds NAME, --scale, --set, --config, --data and --results."""
+def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick", optional: bool = False) -> None:
+    """Adds NAME (which may be left out where it is optional), --scale, --set, --config, --data and --results."""
     meaning = "smoke takes seconds, quick minutes, paper the published budget" + (f" (default {scale})" if scale else "")
-    parser.add_argument("name", metavar="NAME", help="experiment, such as igr/table_1_vae_likelihood; see `igr list`")
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?" if optional else None, help="experiment, such as igr/table_1_vae_likelihood; see `igr list`"
+    )
     parser.add_argument("--scale", default=scale, metavar="|".join(SCALES), help=meaning)
     parser.add_argument(
         "--set",
@@ -49,6 +49,9 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 def results_of(arguments: argparse.Namespace) -> Results:
     """Returns the results that NAME, --scale, --set, --config, --data and --results point to."""
+    from igr_suite.experiments.settings_file import read_pairs
+    from igr_suite.models.original_keys import rename_data  # needs numpy, which a login node may not have
+
     pairs = [*(read_pairs(arguments.config) if arguments.config else []), *arguments.settings]
     settings = parse_settings([rename_data(pair) for pair in pairs], arguments.data)
     return Results(discovery.find(arguments.name), check_scale(arguments.scale), results_root(arguments.results), settings)

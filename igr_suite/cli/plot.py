@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten
@@ -10,20 +11,53 @@ from igr_suite.experiments import discovery
 from igr_suite.experiments.files import writing
 from igr_suite.experiments.results import Results
 
-EXAMPLES = "  igr plot igr/table_1_vae_likelihood\n  igr plot igr/table_1_vae_likelihood --scale paper --results ~/from_cluster"
+EXAMPLES = """  igr plot igr/table_1_vae_likelihood
+  igr plot igr/table_1_vae_likelihood --scale paper --results ~/from_cluster
+  igr plot --all"""
 
 
 def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "plot", "draw an experiment's figure and table from its finished runs", EXAMPLES)
-    add_experiment(parser)
+    add_experiment(parser, optional=True)
+    parser.add_argument("--all", action="store_true", help="every experiment with a finished run at this scale, without printing tables")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Draws and prints what was drawn."""
-    draw(results_of(arguments))
-    return 0
+    if arguments.all == (arguments.name is not None):
+        raise UserError("say what to draw: a NAME from `igr list`, or --all")
+    if not arguments.all:
+        draw(results_of(arguments))
+        return 0
+    if arguments.settings or arguments.config or arguments.data:
+        raise UserError("--set, --config and --data belong to one experiment: give its NAME instead of --all")
+    return _draw_all(arguments)
+
+
+def _draw_all(arguments: argparse.Namespace) -> int:
+    """Draws one experiment after the other; returns 2 when one cannot be drawn."""
+    failed = False
+    for name in discovery.names():
+        arguments.name = name
+        results = results_of(arguments)
+        if not results.folder.exists() or len(results.runs) == 0:
+            continue
+        began = time.monotonic()
+        try:
+            paths = _paths(results, results.folder)
+        except UserError as error:
+            print(f"igr: {name}: {error}", file=sys.stderr)
+            failed = True
+            continue
+        except (KeyError, IndexError, ValueError) as error:  # some runs of an item may not be enough for its plot
+            partial = f"{len(results.runs)} of {len(results.configs)} runs are finished"
+            print(f"igr: {name} cannot be drawn ({partial}): {type(error).__name__} {error}", file=sys.stderr)
+            failed = True
+            continue
+        print(f"{name}: {len(paths)} files in {shorten(results.folder)}, {time.monotonic() - began:.1f} s")
+    return 2 if failed else 0
 
 
 def draw(results: Results, out: Path | None = None) -> None:
@@ -35,19 +69,22 @@ def draw(results: Results, out: Path | None = None) -> None:
     Raises:
       UserError: there is no plot.py, or nothing is finished yet.
     """
-    module = discovery.plot_module(results.experiment.name)
-    if module is None:
-        raise UserError(f"{results.experiment.name} has no plot.py")
     if len(results.runs) == 0:
         raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")
     if len(results.runs) < len(results.configs):
         print(f"{len(results.runs)} of {len(results.configs)} runs are finished; drawing those", file=sys.stderr)
-    out = out or results.folder
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-        paths = module.plot(results, out)
+    paths = _paths(results, out or results.folder)
     for path in paths:
         if path.suffix == ".md":
             print("\n" + path.read_text().strip() + "\n")
     for path in paths:
         print(shorten(path))
+
+
+def _paths(results: Results, out: Path) -> list[Path]:
+    module = discovery.plot_module(results.experiment.name)
+    if module is None:
+        raise UserError(f"{results.experiment.name} has no plot.py")
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        return module.plot(results, out)

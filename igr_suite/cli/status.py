@@ -1,27 +1,36 @@
-"""`igr status`: how far every run of an experiment is."""
+"""`igr status`: how far every run of an experiment is, what it last measured, and why one stopped."""
 
 import argparse
 from collections import Counter
+from pathlib import Path
 
 from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten, table
+from igr_suite.cluster import submission
 from igr_suite.errors import UserError
+from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES, expand
-from igr_suite.experiments.progress import clock
+from igr_suite.experiments.places import results_root
+from igr_suite.experiments.progress import clock, read_progress, show
 from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
 
-EXAMPLES = "  igr status igr/table_1_vae_likelihood\n  igr status igr/table_1_vae_likelihood --scale paper"
+EXAMPLES = """  igr status                                             one line an experiment and scale
+  igr status igr/table_1_vae_likelihood                  every run of all scales
+  igr status igr/table_1_vae_likelihood --scale paper    submitted runs too: queued, running on which node, how they ended"""
+SHOWN = 1  # metrics of the last row
 
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "status", "show the state, last step and wall time of every run (all scales by default)", EXAMPLES)
-    add_experiment(parser, scale=None)
+    parser = add_verb(verbs, "status", "show state, last metrics, time and time left of every run, and why one failed", EXAMPLES)
+    add_experiment(parser, scale=None, optional=True)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints one table a scale that has been started; returns 2 when a run's files are damaged."""
+    if arguments.name is None:
+        return _overview(arguments)
     scales, damaged = [arguments.scale] if arguments.scale else list(SCALES), 0
     for scale in scales:
         arguments.scale = scale
@@ -37,32 +46,82 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if damaged else 0
 
 
-def _show(results: Results) -> int:
+def _overview(arguments: argparse.Namespace) -> int:
+    """One line an experiment and scale of which there is a run."""
+    if arguments.settings or arguments.config or arguments.data:
+        raise UserError("--set, --config and --data belong to one experiment: give its NAME")
+    scales = [arguments.scale] if arguments.scale else SCALES
+    rows, damaged = [["experiment", "scale", "finished", "running", "queued", "failed", "missing"]], 0
+    for name in discovery.names():
+        for scale in scales:
+            arguments.name, arguments.scale = name, scale
+            results = results_of(arguments)
+            if results.folder.exists():
+                runs, _, waiting = _look(results)
+                counts = Counter(one[1] for one in runs)
+                damaged += counts["damaged"]
+                missing = sum(counts[state] for state in ("absent", "partial", "damaged"))
+                numbers = [counts["finished"], counts["running"], counts["queued"], counts["failed"]]
+                rows.append([name, scale, *map(str, numbers), f"{missing}{'+' * (waiting is not None)}"])
+    if len(rows) == 1:
+        print(f"nothing has been run yet in {shorten(results_root(arguments.results))}; `igr list` says what there is")
+    else:
+        print(table(rows, right=(2, 3, 4, 5, 6)))
+        print("\n3+: a later stage follows; `igr status NAME` has every run, `igr run` or `igr submit --missing` does what is missing")
+    return 2 if damaged else 0
+
+
+def _look(results: Results) -> tuple[list[list[str]], list[str], int | None]:
+    """Returns the rows of the table, notes on runs that stopped, and the stage that still waits."""
     expansion = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True)
-    rows, notes = [["run", "state", "step", "time"]], []
+    fates = submission.fates(results.folder)
+    rows, notes = [], []
     for run_id in expansion.runs:
-        folder = RunFolder(results.folder / run_id)
+        folder, fate = RunFolder(results.folder / run_id), fates.get(run_id)
         meta = folder.meta()
         try:
-            state, step = folder.status()
+            state, row = folder.status().state, folder.metrics.last_row()
         except UserError as error:
-            state, step = "damaged", None
+            state, row = "damaged", None
             notes.append(f"{run_id}: {error}")
-        seconds = meta.get("wall_seconds")
-        rows.append([run_id, state, "-" if step is None else str(step), "-" if seconds is None else clock(seconds)])
+        if fate is not None and fate.state != "ended" and state not in ("finished", "damaged"):
+            state = fate.state
         if state == "failed":
             notes.append(f"{run_id}: {(meta.get('exit') or {}).get('message')}")
-    counts = Counter(row[1] for row in rows[1:])
+        elif fate is not None and state in ("partial", "absent", "queued"):
+            notes.append(f"{run_id}: {fate.words}")
+        rows.append([run_id, state, *_measured(row), *_times(folder.path, state, meta.get("wall_seconds"))])
+    return rows, notes, expansion.waiting
+
+
+def _measured(row: dict | None) -> list[str]:
+    """Step and first metrics of a row."""
+    if row is None:
+        return ["-", ""]
+    scalars = {name: value for name, value in row.items() if name not in ("step", "epoch") and isinstance(value, (int, float))}
+    return [str(row["step"]), show(dict(list(scalars.items())[:SHOWN]))]
+
+
+def _times(path: Path, state: str, seconds: float | None) -> list[str]:
+    """Time so far and time left."""
+    progress = read_progress(path) if state == "running" else None
+    return ["-" if seconds is None else clock(seconds), "" if progress is None else clock(progress.get("left"))]
+
+
+def _show(results: Results) -> int:
+    rows, notes, waiting = _look(results)
+    counts = Counter(row[1] for row in rows)
     print(f"{results.experiment.name}, {results.scale}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
-    print(table(rows, right=(2, 3)))
-    if expansion.waiting is not None:
-        print(f"stage {expansion.waiting} follows when these are finished")
+    print(table([["run", "state", "step", "last metrics", "time", "left"], *rows], right=(2, 4, 5)))
+    if waiting is not None:
+        print(f"stage {waiting} follows when these are finished")
     for note in notes:
         print(note)
-    strangers = {path.parent.name for path in results.folder.glob("*/config.json")} - set(expansion.runs)
+    strangers = {path.parent.name for path in results.folder.glob("*/config.json")} - {row[0] for row in rows}
     if strangers:
         print(f"{len(strangers)} other run folders in {shorten(results.folder)} belong to other code or settings and are not drawn")
-    if set(counts) - {"finished"} or expansion.waiting is not None:
-        print(f"go on with: {command('run', results)}")
+    if set(counts) - {"finished", "queued", "running"} or waiting is not None:
+        submitted = (results.folder / "jobs").exists()
+        print(f"go on with: {command('submit', results)} --missing" if submitted else f"go on with: {command('run', results)}")
     print()
     return counts["damaged"]

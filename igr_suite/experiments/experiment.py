@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from igr_suite import data
 from igr_suite.errors import UserError, nearest
 from igr_suite.experiments.config import RunConfig, flatten
 from igr_suite.experiments.files import read_json
@@ -46,6 +45,8 @@ class StageResults:
         if DATA_KEY in self._changes and datasets:  # the stages make their runs for these, nothing is changed afterwards
             self.datasets = tuple(self._changes.pop(DATA_KEY).split(","))
         else:
+            from igr_suite import data  # needs numpy, which a login node may not have
+
             absent = [name for name in datasets if name in if_prepared and not data.status(name, data_dir).prepared]
             self.left_out = tuple(name for name in absent if not self._has_runs(name))  # results made elsewhere are still drawn
             self.datasets = tuple(name for name in datasets if name not in self.left_out)
@@ -97,6 +98,7 @@ class Experiment:
       datasets: names of the data sets of each scale, for stages to read as `results.datasets`.
       if_prepared: data sets whose absence only leaves their rows out, unless they are asked for by name; runs of others are refused.
       shares_with: names of experiments with equal runs; those that they have finished are copied, not trained again.
+      copies_checkpoints: whether the copies come with their checkpoints, for later stages that start from them.
     """
 
     paper: str
@@ -108,6 +110,7 @@ class Experiment:
     datasets: Mapping[str, Sequence[str]] = field(default_factory=dict)
     if_prepared: Sequence[str] = ()
     shares_with: Sequence[str] = ()
+    copies_checkpoints: bool = False
 
     def __post_init__(self):
         if (self.runs is None) == (not self.stages):

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Verdict = Literal["confirmed", "not confirmed", "undecided", "not measured"]
-FRAMES = Callable[[str], "pd.DataFrame | None"]
+Rows = Literal["runs", "metrics"]
+FRAMES = Callable[[str, Rows], "pd.DataFrame | None"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class Evidence:
       of, against: rows of either side, column -> value; `expected` says how `of` should lie to `against`.
       pair_on: columns whose values make a pair.
       prepare: picks or derives rows and columns of the item's frame first.
+      rows: whether the frame has one row a run or one a metrics row, see `Results`.
     """
 
     item: str
@@ -34,6 +36,7 @@ class Evidence:
     expected: Literal["higher", "lower"]
     pair_on: Sequence[str] = ("seed",)
     prepare: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
+    rows: Rows = "runs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +67,10 @@ def judge(hypothesis: Hypothesis, frames: FRAMES) -> Judged:
 
     Args:
       hypothesis: claim and evidence.
-      frames: item -> its finished runs; None or an empty frame where there are none.
+      frames: (item, rows) -> frame of its finished runs; None or an empty frame where there are none.
     """
     confidence = 1 - (1 - CONFIDENCE) / len(hypothesis.evidence)
-    differences = [_difference(evidence, frames(evidence.item), confidence) for evidence in hypothesis.evidence]
+    differences = [_difference(evidence, frames(evidence.item, evidence.rows), confidence) for evidence in hypothesis.evidence]
     words = [_word(difference, evidence) for difference, evidence in zip(differences, hypothesis.evidence)]
     if "not measured" in words:
         verdict = "not measured"

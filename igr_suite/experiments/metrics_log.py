@@ -40,10 +40,16 @@ class MetricsLog:
         """
         return [{name: value for name, value in row.items() if name != "schema"} for _, row in self._read()]
 
+    def last_row(self) -> dict[str, Any] | None:
+        """Returns the last whole row, None without one; reads no other."""
+        lines = self._lines()
+        row = self._parse(lines[-1], len(lines)) if lines else None
+        return row and {name: value for name, value in row.items() if name != "schema"}
+
     def last_step(self) -> int | None:
         """Returns the step of the last whole row, None without one."""
-        lines = self._lines()
-        return self._parse(lines[-1], len(lines))["step"] if lines else None
+        row = self.last_row()
+        return None if row is None else row["step"]
 
     def cut_after(self, step: int) -> None:
         """Drops the rows after `step` and a truncated last line; the bytes of all other rows stay as they are.

@@ -43,16 +43,21 @@ def paired_difference(values: Sequence[float], reference: Sequence[float], confi
       values, reference: one number a pair, in the same order.
       confidence: coverage of the interval, for normal differences.
     """
-    from scipy import stats
-
     differences = np.asarray(values, float) - np.asarray(reference, float)
     differences = differences[np.isfinite(differences)]
     count = len(differences)
     mean = float(differences.mean()) if count else float("nan")
-    if count < 2:
+    return mean_interval(mean, float(differences.std(ddof=1)) if count > 1 else float("nan"), count, confidence)
+
+
+def mean_interval(mean: float, spread: float, count: int, confidence: float = CONFIDENCE) -> Difference:
+    """The interval of `paired_difference` from the mean and the standard deviation of the differences."""
+    from scipy import stats
+
+    if count < 2 or not np.isfinite(spread):
         return Difference(mean, float("nan"), float("nan"), count)
-    half = stats.t.ppf(0.5 + confidence / 2, count - 1) * differences.std(ddof=1) / np.sqrt(count)
-    return Difference(mean, float(mean - half), float(mean + half), count)
+    half = float(stats.t.ppf(0.5 + confidence / 2, count - 1) * spread / np.sqrt(count))
+    return Difference(mean, mean - half, mean + half, count)
 
 
 def paired_by(

@@ -109,8 +109,12 @@ class Progress:
 
 
 def read_progress(folder: Path) -> dict[str, Any] | None:
-    """Returns what a worker last wrote: step, total, left, scalars; None when there is nothing readable."""
+    """Returns what a worker last wrote: step, total, left (less the seconds since then), scalars; None when nothing is readable."""
     try:
-        return json.loads((folder / FILE).read_bytes())
+        progress = json.loads((folder / FILE).read_bytes())
+        age = time.time() - (folder / FILE).stat().st_mtime
     except (OSError, ValueError):
         return None
+    if progress.get("left") is not None and age > FILE_EVERY:
+        progress["left"] = max(0.0, progress["left"] - age)
+    return progress

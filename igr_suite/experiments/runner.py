@@ -104,8 +104,10 @@ def run(order: Order, reporter: Reporter) -> Report:
         raise UserError(f"{wanted}{later}; see them with --dry-run")
     for name in expansion.left_out:
         reporter.say(f"left out: {data.status(name, order.data_dir).note}")
-    for run_id, name in adopt(expansion, order.experiment, order.scale, order.root, order.settings).items():
-        reporter.say(f"copied {run_id} from {name}")
+    while copied := adopt(expansion, order.experiment, order.scale, order.root, order.settings):
+        for run_id, name in copied.items():
+            reporter.say(f"copied {run_id} from {name}")
+        expansion = order.expand()  # a later stage may have waited for them
     invocation = _Invocation(order, reporter, expansion)
     for config in invocation.pending().values():
         config.check_inputs(order.data_dir)

@@ -9,7 +9,9 @@ from igr_suite.experiments.store import RunFolder
 
 
 def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, settings: dict[str, str]) -> dict[str, str]:
-    """Copies runs that this experiment lacks and one it shares with has finished; equal ids are equal configs. Checkpoints stay there.
+    """Copies runs that this experiment lacks and one it shares with has finished; equal ids are equal configs.
+
+    Checkpoints stay there unless the experiment `copies_checkpoints`.
 
     Args:
       expansion: the runs to look for.
@@ -18,6 +20,7 @@ def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, 
       run_id -> name of the experiment it was copied from.
     """
     folder, copied = scale_folder(root, experiment, scale, settings), {}
+    left = (".lock", ".owner") if experiment.copies_checkpoints else ("checkpoints", ".lock", ".owner")
     for name in experiment.shares_with:
         paper, item = name.split("/")
         other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
@@ -25,7 +28,7 @@ def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, 
             if not (folder / run_id).exists() and RunFolder(other / run_id).finished:
                 partial = folder / f".{run_id}.partial"
                 shutil.rmtree(partial, ignore_errors=True)
-                shutil.copytree(other / run_id, partial, ignore=shutil.ignore_patterns("checkpoints", ".lock"))
+                shutil.copytree(other / run_id, partial, ignore=shutil.ignore_patterns(*left))
                 RunFolder(partial).write_meta(copied_from=name)
                 partial.rename(folder / run_id)
                 copied[run_id] = name

@@ -1,18 +1,14 @@
 """The folder of one run: config.json, meta.json, metrics.jsonl, summary.json, checkpoints/; who may write it, and how far it is."""
 
-import contextlib
-import fcntl
-import os
-import time
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, config_from_json, config_to_json
 from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
+from igr_suite.experiments.lock import Lock, locked
 from igr_suite.experiments.metrics_log import MetricsLog
 
-LOCK_PATIENCE = 1.0  # seconds; `igr status` holds the lock for an instant when it looks
 FAILURES = ("user_error", "diverged", "error")
 
 
@@ -35,7 +31,7 @@ class RunFolder:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.metrics = MetricsLog(self.path / "metrics.jsonl")
-        self._lock: int | None = None
+        self._lock = Lock(self.path)
 
     def open(self, config: RunConfig) -> Self:
         """Creates the folder, locks it and writes config.json, or checks that the one found there is equal.
@@ -45,7 +41,7 @@ class RunFolder:
         """
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
+        self._lock.take()
         try:
             found = self.config()
             if found is None:
@@ -61,9 +57,7 @@ class RunFolder:
     def close(self) -> None:
         """Closes the metrics and lets other processes open the folder."""
         self.metrics.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -126,45 +120,10 @@ class RunFolder:
             return Status("finished", step)
         if not self._file("config.json").exists():
             return Status("absent", step)
-        if self._locked_elsewhere():
+        if not self._lock.held and locked(self.path):
             return Status("running", step)
         failed = (self.meta().get("exit") or {}).get("reason") in FAILURES
         return Status("failed" if failed else "partial", step)
 
     def _file(self, name: str) -> Path:
         return self.path / name
-
-    def _take_lock(self) -> None:
-        if self._lock is not None:
-            return
-        with writing(self.path):
-            lock = os.open(self._file(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-        give_up = time.monotonic() + LOCK_PATIENCE
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._lock = lock
-                return
-            except BlockingIOError:
-                if time.monotonic() > give_up:
-                    os.close(lock)
-                    raise UserError(f"{self.path} is being written by another process; wait for it or stop it") from None
-                time.sleep(0.05)
-            except OSError:  # a file system without locks: work without them
-                self._lock = lock
-                return
-
-    def _locked_elsewhere(self) -> bool:
-        if self._lock is not None:
-            return False
-        with contextlib.suppress(FileNotFoundError, PermissionError):
-            lock = os.open(self._file(".lock"), os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            except OSError:
-                return False
-            finally:
-                os.close(lock)
-        return False

@@ -10,7 +10,10 @@ from igr_suite.experiments.environment import cores
 FAMILY_THREADS = {
     "default": 1,
     "discrete_vae": 1,
+    "dni": 1,
+    "dreg": 1,
     "fit_discrete": 1,
+    "half_mnist": 1,
     "relax_vae": 1,
     "sbn": 1,
     "simplex_proximity": 1,

@@ -40,4 +40,9 @@ def standard_normal(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.
     """
     if dtype == tf.float64:
         return tf.random.stateless_normal(shape, seed, dtype=dtype, alg="philox")
-    return np.float32(2**0.5) * tf.math.erfinv(2.0 * uniform(shape, seed) - 1.0)
+    return normal_of(uniform(shape, seed))
+
+
+def normal_of(uniforms: tf.Tensor) -> tf.Tensor:
+    """float32 in (0, 1) -> the normal quantiles."""
+    return np.float32(2**0.5) * tf.math.erfinv(2.0 * uniforms - 1.0)

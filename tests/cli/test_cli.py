@@ -123,3 +123,17 @@ def test_doctor_names_the_fix():
         broken = [finding for finding in doctor.packages((good | change).get) if finding.state == "BROKEN"]
         assert [finding.what for finding in broken] == list(change) and "pip" in broken[0].fix
     assert doctor.python_version((3, 10, 1)).state == "BROKEN" and doctor.python_version((3, 12, 0)).state == "ok"
+
+
+def test_check_and_status_without_a_name_go_over_all(igr):
+    assert "nothing has been run yet" in igr("status")[1]
+    code, out, err = igr("check", "--scale", "smoke")
+    assert code == 0 and out.splitlines()[1].split() == ["all", "0", "0", "0"]
+    assert igr("run", "igr/counting", "--scale", "smoke", "--no-plot")[0] == 0
+    code, out, err = igr("check", "--scale", "smoke")
+    assert code == 1 and out.splitlines()[1].split() == ["igr/counting", "1", "1", "2"]
+    code, out, err = igr("status")
+    assert code == 0 and out.splitlines()[1].split() == ["igr/counting", "smoke", "3", "0", "0", "0", "0"]
+    for verb in ("check", "status"):
+        code, out, err = igr(verb, "--set", "until=3")
+        assert code == 2 and "give its NAME" in err

@@ -5,6 +5,8 @@ from pathlib import Path
 from dummy_runs import Count, execute
 
 from igr_suite.experiments.experiment import Experiment, expand
+from igr_suite.experiments.reporter import Reporter
+from igr_suite.experiments.runner import Order, run
 from igr_suite.experiments.sharing import adopt
 from igr_suite.experiments.store import RunFolder
 
@@ -30,3 +32,30 @@ def test_finished_runs_are_copied_once_and_without_checkpoints(tmp_path: Path):
     assert adopt(expansion, SECOND, "smoke", tmp_path, {}) == {}, "what is there stays as it is"
     assert adopt(expansion, SECOND, "smoke", tmp_path, {"seed": "1"}) == {}, "changed runs have a folder of their own"
     assert adopt(expand(FIRST, "smoke", tmp_path / "p/first/smoke"), FIRST, "smoke", tmp_path, {}) == {}
+
+
+def test_checkpoints_come_along_where_later_stages_start_from_them(tmp_path: Path):
+    with RunFolder(tmp_path / "p/first/smoke" / RUNS[0].run_id).open(RUNS[0]) as folder:
+        execute(RUNS[0], folder)
+        folder.checkpoints.mkdir(exist_ok=True)
+        (folder.checkpoints / "step_000000001.ckpt").write_bytes(b"weights")
+    third = Experiment(paper="p", item="third", runs=lambda scale: RUNS[:1], shares_with=("p/first",), copies_checkpoints=True)
+    adopt(expand(third, "smoke", tmp_path), third, "smoke", tmp_path, {})
+    copy = tmp_path / "p/third/smoke" / RUNS[0].run_id
+    assert (copy / "checkpoints" / "step_000000001.ckpt").read_bytes() == b"weights"
+    assert not (copy / ".lock").exists()
+
+
+def test_a_stage_that_waits_for_a_copied_run_is_found_at_once(tmp_path: Path):
+    for config in RUNS[:2]:
+        with RunFolder(tmp_path / "p/first/smoke" / config.run_id).open(config) as folder:
+            execute(config, folder)
+
+    def second_stage(scale, results):
+        results.require(RUNS[:1])
+        return RUNS[1:2]
+
+    fourth = Experiment(paper="p", item="fourth", stages=(lambda scale, results: RUNS[:1], second_stage), shares_with=("p/first",))
+    report = run(Order(experiment=fourth, scale="smoke", root=tmp_path), Reporter())
+    assert report.waiting is None and report.exit_code == 0
+    assert sorted(report.skipped) == sorted(config.run_id for config in RUNS[:2]), "both were copied, nothing was run"

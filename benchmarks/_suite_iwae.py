@@ -1,0 +1,41 @@
+"""This suite's engines of `iwae_step.py`: the model and compiled loop that `igr run` uses, by objective."""
+
+from collections.abc import Callable
+from functools import partial
+
+import _iwae_problem as p
+import tensorflow as tf
+
+from igr_suite.models.dreg_config import DReGConfig, DReGOptimiserConfig
+from igr_suite.models.dreg_vae import DReGVAE
+from igr_suite.training.loop import LONGEST_CALL, compiled_steps
+from igr_suite.training.seeds import run_seed
+
+
+def build(
+    threads: int, samples: int, estimator: str = "iwae", precision: str = "float32", averages: bool = False
+) -> Callable[[int], float]:
+    """Returns a function that trains a number of steps (a multiple of CHUNK) and returns the last chunk's mean objective."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    config = DReGConfig(estimator=estimator, samples=samples, latents=p.LATENTS, hidden=p.HIDDEN)
+    model = DReGVAE(config, DReGOptimiserConfig(), p.mean_image(), precision=precision, averages=averages)
+    for name, arrays in p.initial_weights().items():
+        for variable, array in zip(model.chains[name], arrays, strict=True):
+            variable.assign(array)
+    run = compiled_steps(model, tf.constant(p.grey_images()), p.BATCH)
+    indices, seed = p.batch_indices(), run_seed(0, "train")
+
+    def train(steps: int) -> float:
+        for first in range(0, steps, p.CHUNK):
+            orders = tf.pad(next(indices), ((0, LONGEST_CALL - p.CHUNK), (0, 0)))
+            sums = run(orders, p.CHUNK, first, seed)
+        return float(sums["objective"]) / p.CHUNK
+
+    return train
+
+
+build_dreg = partial(build, estimator="dreg")
+build_jk_dreg = partial(build, estimator="jk-dreg")
+build_bfloat16 = partial(build, estimator="dreg", precision="bfloat16")
+build_averages = partial(build, estimator="dreg", averages=True)

@@ -1,0 +1,194 @@
+"""`igr submit`: one SLURM job array for the runs of an experiment. Needs the standard library only when an image is given."""
+
+import argparse
+import os
+import shlex
+import sys
+from collections import Counter
+from pathlib import Path
+
+from igr_suite.cli.options import add_data_dir, add_experiment, add_verb, shorten
+from igr_suite.cluster import plan as plans
+from igr_suite.cluster import script, slurm, submission
+from igr_suite.errors import UserError
+from igr_suite.experiments.places import reproductions_root, results_root
+from igr_suite.experiments.threads import thread_variables
+
+EXAMPLES = """  igr submit igr/table_1_vae_likelihood --time 8:00:00 --image igr_suite.sif    the paper scale, in the container
+  igr submit igr/table_1_vae_likelihood --array-limit 20 --sbatch=--account=mine  20 tasks at once; any option of sbatch
+  igr submit igr/table_1_vae_likelihood --dry-run | sbatch --test-only            only prints the script
+  igr status igr/table_1_vae_likelihood --scale paper                             how far they are, and why one failed
+  igr submit igr/table_1_vae_likelihood --missing                                 what failed, was cancelled or has become known
+Without installing anything, in the checkout on a login node: python3 -m igr_suite submit NAME --image igr_suite.sif"""
+
+
+def add(verbs) -> None:
+    """Adds the verb."""
+    parser = add_verb(verbs, "submit", "submit an experiment's unfinished runs as a SLURM job array", EXAMPLES)
+    add_experiment(parser, scale="paper")
+    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    parser.add_argument("--missing", action="store_true", help="submit what is neither finished, running nor queued")
+    parser.add_argument("--partition", metavar="NAME", help="SLURM partition")
+    parser.add_argument("--time", metavar="TIME", help="limit of a task, such as 90 (minutes), 8:00:00 or 2-12; runs go on in a next task")
+    parser.add_argument("--memory", metavar="SIZE", help="of a task, such as 4G")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="cores of a task and threads of its run (default 1)")
+    parser.add_argument("--gpus", type=int, default=0, metavar="N", help="GPUs of a task (default 0)")
+    parser.add_argument("--array-limit", type=int, metavar="N", help="tasks at once (default: no limit)")
+    parser.add_argument("--image", metavar="FILE.sif", help="Apptainer or Singularity image to run in (default: this Python)")
+    parser.add_argument("--sbatch", action="append", default=[], metavar="=--OPTION", help="another option of sbatch; may be repeated")
+    add_data_dir(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print the script, submit nothing")
+    parser.add_argument("--plan", action="store_true", help="print the runs as JSON and stop; what a login node asks the image for")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plans, writes and submits; returns the exit code."""
+    resources = script.Resources(
+        partition=arguments.partition,
+        time=arguments.time,
+        memory=arguments.memory,
+        threads=arguments.threads,
+        gpus=arguments.gpus,
+        array_limit=arguments.array_limit,
+        more=tuple(arguments.sbatch),
+    )
+    image = _image(arguments.image)
+    plan = _plan(arguments, image)
+    if arguments.plan:
+        print(plans.to_json(plan))
+        return 0
+    for note in plan.notes:
+        print(note, file=sys.stderr)
+    todo = _todo(plan, arguments)
+    finished = sum(state == "finished" for state in plan.runs.values())
+    print(f"{len(todo)} of {len(plan.runs)} runs to submit, {finished} finished; results in {shorten(Path(plan.folder))}", file=sys.stderr)
+    if plan.waiting is not None:
+        print(f"stage {plan.waiting} follows when these are finished: {_again(arguments)} --missing", file=sys.stderr)
+    if not todo:
+        return 0
+    most = slurm.most_tasks()
+    if most is not None and len(todo) > most:
+        raise UserError(f"{len(todo)} runs are more than the {most} tasks that this cluster takes in one array; choose some with --only")
+    folder = Path(plan.folder)
+    jobs = folder / "jobs" / "1" if arguments.dry_run else submission.new_folder(folder)
+    text = _script(arguments, resources, image, folder, jobs, len(todo))
+    if arguments.dry_run:
+        print(text, end="")
+        return 0
+    path = submission.write(jobs, todo, text)
+    job = slurm.submit(path)
+    submission.record(jobs, job, todo)
+    print(f"job {job}: {len(todo)} tasks; script, run list and logs in {shorten(jobs)}")
+    print(f"how far they are: {_again(arguments).replace('igr submit', 'igr status')}")
+    return 0
+
+
+def _todo(plan: plans.Plan, arguments: argparse.Namespace) -> list[str]:
+    """Returns the runs that nobody has finished or is about to."""
+    fates = submission.fates(Path(plan.folder))
+    active = [run_id for run_id in plan.runs if run_id in fates and fates[run_id].state != "ended"]
+    running = [run_id for run_id, state in plan.runs.items() if state == "running"]
+    busy = {*active, *running} - {run_id for run_id, state in plan.runs.items() if state == "finished"}
+    if busy and not arguments.missing and not arguments.dry_run:
+        states = Counter(fates[run_id].state if run_id in active else "running" for run_id in busy)
+        words = " and ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        raise UserError(f"of these runs {words} already; submit the others with --missing")
+    return [run_id for run_id, state in plan.runs.items() if state != "finished" and run_id not in busy]
+
+
+def _image(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    path = Path(name).expanduser().resolve()
+    if not path.exists():
+        raise UserError(f"there is no image {path}; build it with `apptainer build {Path(name).name} singularity.def`")
+    return path
+
+
+def _plan(arguments: argparse.Namespace, image: Path | None) -> plans.Plan:
+    if image is not None and plans.runtime() is not None and not arguments.plan:
+        if not arguments.dry_run:
+            root = results_root(arguments.results)
+            try:
+                root.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(f"cannot write {root}: {error.strerror}; choose another with --results or IGR_RESULTS") from None
+        words = [arguments.name, *_chosen(arguments, absolute=True), *(["--dry-run"] if arguments.dry_run else [])]
+        return plans.ask_image(image, words, [folder for folder in _folders(arguments) if folder.exists()])
+    if not plans.importable():
+        raise UserError("this Python has no numpy, which expanding an experiment needs; give --image on a machine that has apptainer")
+    from igr_suite.cli.options import results_of
+    from igr_suite.experiments.runner import Order
+
+    results = results_of(arguments)
+    order = Order(
+        experiment=results.experiment,
+        scale=results.scale,
+        root=results_root(arguments.results),
+        settings=results.settings,
+        only=arguments.only,
+        data_dir=arguments.data_dir,
+    )
+    return plans.make(order, arguments.dry_run)
+
+
+def _chosen(arguments: argparse.Namespace, absolute: bool = False) -> list[str]:
+    """Returns the options that say which runs are meant, as words."""
+
+    def place(path: str) -> str:
+        return str(Path(path).expanduser().resolve()) if absolute else path
+
+    words = ["--scale", arguments.scale]
+    for pair in arguments.settings:
+        words += ["--set", pair]
+    if arguments.config:
+        words += ["--config", place(arguments.config)]
+    for name in ("data", "only"):
+        if getattr(arguments, name):
+            words += [f"--{name}", getattr(arguments, name)]
+    results = arguments.results or (str(results_root()) if absolute else None)
+    if results:
+        words += ["--results", place(results)]
+    if arguments.data_dir:
+        words += ["--data-dir", place(arguments.data_dir)]
+    return words
+
+
+def _again(arguments: argparse.Namespace) -> str:
+    return shlex.join(["igr", "submit", arguments.name, *_chosen(arguments)])
+
+
+def _folders(arguments: argparse.Namespace) -> list[Path]:
+    """Returns what a container has to see."""
+    places = [results_root(arguments.results), arguments.data_dir or os.environ.get("TFDS_DATA_DIR"), os.environ.get("IGR_REPRODUCTIONS")]
+    if arguments.config:
+        places.append(Path(arguments.config).expanduser().resolve().parent)
+    return [Path(place).expanduser().resolve() for place in places if place]
+
+
+def _script(arguments, resources: script.Resources, image: Path | None, folder: Path, jobs: Path, count: int) -> str:
+    variables = thread_variables(resources.threads) | {"IGR_PROGRESS": "file", "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    variables["IGR_RESULTS"] = str(results_root(arguments.results).resolve())
+    data = arguments.data_dir or os.environ.get("TFDS_DATA_DIR")
+    if data:
+        variables["TFDS_DATA_DIR"] = str(Path(data).expanduser().resolve())
+    if image is None:
+        places = [str(Path(__file__).resolve().parents[2]), str(reproductions_root().resolve().parent), os.environ.get("PYTHONPATH")]
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, places))
+        worker = plans.python_words()
+    else:
+        gpu = ["--nv"] if resources.gpus else []
+        python = ["python", "-m", "igr_suite.experiments.worker"]
+        variables["PYTHONPATH"] = ""  # the login node's packages are not the image's
+        worker = [plans.runtime() or plans.RUNTIMES[0], "exec", *gpu, *plans.bound(_folders(arguments)), str(image), *python]
+    return script.write(
+        title=f"{count} run{'s' * (count != 1)} of {arguments.name} at scale {arguments.scale}",
+        again=shlex.join(["igr", *sys.argv[1:]]),
+        folder=folder,
+        jobs=jobs,
+        count=count,
+        resources=resources,
+        worker=worker,
+        variables=variables,
+    )

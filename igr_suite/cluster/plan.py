@@ -1,0 +1,117 @@
+"""Which runs there are to submit: found by this Python, or by that of the image, since a login node may have no numpy."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from igr_suite.errors import UserError
+
+if TYPE_CHECKING:
+    from igr_suite.experiments.runner import Order
+
+RUNTIMES = ("apptainer", "singularity")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of an experiment that are known so far.
+
+    Attributes:
+      folder: the scale's folder.
+      runs: run_id -> state, as `RunFolder.status` has it.
+      waiting: stage that is not known before these runs are finished, None when there is none.
+      notes: sentences for the user.
+    """
+
+    folder: str
+    runs: dict[str, str]
+    waiting: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def make(order: "Order", dry: bool) -> Plan:
+    """Expands an experiment and writes a config.json into the folder of every run that is to do.
+
+    Args:
+      order: what is to be run; its jobs and threads are not read.
+      dry: write nothing.
+    Raises:
+      UserError: as `igr run` before it starts anything.
+    """
+    from igr_suite import data
+    from igr_suite.experiments.sharing import adopt
+    from igr_suite.experiments.store import RunFolder
+
+    expansion = order.expand()
+    if not expansion.runs:
+        raise UserError(f"no run of {order.experiment.name} at scale {order.scale} matches --only '{order.only}'; see them with --dry-run")
+    notes = [f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out]
+    if not dry:
+        copied = adopt(expansion, order.experiment, order.scale, order.root, order.settings)
+        notes += [f"copied {run_id} from {name}" for run_id, name in copied.items()]
+    states = {}
+    for run_id, config in expansion.runs.items():
+        folder = RunFolder(order.folder / run_id)
+        states[run_id] = "finished" if folder.finished else folder.status().state
+        if states[run_id] not in ("finished", "running"):
+            if dry:
+                continue
+            config.check_inputs(order.data_dir)
+            if folder.config() is None:
+                folder.open(config).close()
+    return Plan(str(order.folder.resolve()), states, expansion.waiting, notes)
+
+
+def runtime() -> str | None:
+    """Returns the container runtime of this machine, None without one."""
+    return next((name for name in RUNTIMES if shutil.which(name)), None)
+
+
+def bound(folders: list[Path]) -> list[str]:
+    """Returns the runtime's options that show folders under their own paths inside the container."""
+    unique = dict.fromkeys(str(folder) for folder in folders)
+    return [word for folder in unique for word in ("--bind", folder)]
+
+
+def ask_image(image: Path, words: list[str], folders: list[Path]) -> Plan:
+    """Lets the `igr` of an image make the plan.
+
+    Args:
+      image: a .sif file.
+      words: of `igr submit`.
+      folders: to show to it.
+    Raises:
+      UserError: the image has no `igr` that understands them, or it refuses; has its own words.
+    """
+    command = [runtime(), "exec", *bound(folders), str(image), "igr", "submit", *words, "--plan"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        raise UserError(said.removeprefix("igr: ") if said.startswith("igr: ") else f"{image} could not make the plan: {said}")
+    try:
+        return Plan(**json.loads(done.stdout.strip().splitlines()[-1]))
+    except (ValueError, TypeError, IndexError):
+        raise UserError(f"{image} did not answer with a plan; was it built from another version? it said: {done.stdout[-200:]!r}") from None
+
+
+def to_json(plan: Plan) -> str:
+    """Returns one line that `ask_image` reads."""
+    return json.dumps(asdict(plan))
+
+
+def importable() -> bool:
+    """Whether this Python has what runs.py files import."""
+    import importlib.util
+
+    return importlib.util.find_spec("numpy") is not None
+
+
+def python_words() -> list[str]:
+    """Returns the words that start a worker without an image."""
+    return [sys.executable, "-m", "igr_suite.experiments.worker"]

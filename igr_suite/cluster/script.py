@@ -1,0 +1,150 @@
+"""The sbatch script of a submission: one array task a run, saved and queued again before its time is over."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from igr_suite.errors import UserError
+
+NOTICE = 120  # seconds before the time limit at which a run is told to save
+RESTARTS = 20  # times that a task queues itself again; more would be a time limit in which no run gets anywhere
+SAVED = 143  # exit code of a worker that was told to save by SIGTERM
+TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d{1,2}(:\d\d){0,2}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What every task of the array asks for.
+
+    Attributes:
+      partition, time, memory: as `sbatch` takes them; None leaves them to the cluster.
+      threads: cores of a task, and threads of its run.
+      gpus: of a task.
+      array_limit: tasks at once; None means no limit.
+      more: further options of sbatch, "--account=mine".
+    """
+
+    partition: str | None = None
+    time: str | None = None
+    memory: str | None = None
+    threads: int = 1
+    gpus: int = 0
+    array_limit: int | None = None
+    more: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        for option, value, least in (("--threads", self.threads, 1), ("--gpus", self.gpus, 0), ("--array-limit", self.array_limit, 1)):
+            if value is not None and value < least:
+                raise UserError(f"{option} must be at least {least}, got {value}")
+        if self.time is not None and not TIME.fullmatch(self.time):
+            raise UserError(f"--time takes minutes, hours:minutes:seconds or days-hours, such as 90, 4:00:00 or 2-12, got '{self.time}'")
+        if self.memory is not None and not re.fullmatch(r"\d+[KMGT]?", self.memory):
+            raise UserError(f"--memory takes a number with K, M, G or T, such as 4G, got '{self.memory}'")
+        for option in self.more:
+            if not re.fullmatch(r"--?[a-zA-Z].*", option) or "\n" in option:
+                raise UserError(f"--sbatch takes an option of sbatch, such as --sbatch=--account=mine, got '{option}'")
+
+    @property
+    def notice(self) -> int:
+        """Seconds before the time limit at which SLURM sends the signal; a quarter of a very short limit."""
+        limit = None if self.time is None else seconds(self.time)
+        return NOTICE if limit is None else max(1, min(NOTICE, limit // 4))
+
+
+def seconds(time: str) -> int:
+    """Returns the seconds of a SLURM time: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]]."""
+    days, dash, rest = time.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    if dash:
+        hours, minutes, secs = (*parts, 0, 0)[:3]
+    elif len(parts) == 3:
+        hours, minutes, secs = parts
+    else:
+        hours, (minutes, secs) = 0, (*parts, 0)[:2]
+    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + secs
+
+
+def write(
+    *, title: str, again: str, folder: Path, jobs: Path, count: int, resources: Resources, worker: list[str], variables: dict[str, str]
+) -> str:
+    """Returns the script.
+
+    Args:
+      title: "8 runs of igr/table_1_vae_likelihood at scale paper".
+      again: the command line that wrote it.
+      folder: the scale's folder, which holds the run folders.
+      jobs: the submission's folder, which holds runs.txt.
+      count: runs.
+      worker: words that start a worker; "--folder RUN_FOLDER" is added.
+      variables: environment of the workers.
+    """
+    limit = f"%{resources.array_limit}" if resources.array_limit else ""
+    options = {
+        "job-name": f"igr-{folder.parent.name}",
+        "array": f"0-{count - 1}{limit}",
+        "output": _quote(str(jobs).replace("%", "%%") + "/%a.log"),
+        "open-mode": "append",
+        "partition": resources.partition,
+        "time": resources.time,
+        "mem": resources.memory,
+        "cpus-per-task": str(resources.threads),
+        "gpus-per-task": str(resources.gpus) if resources.gpus else None,
+        "ntasks": "1",
+        "signal": f"B:USR1@{resources.notice}",
+    }
+    lines = [f"#SBATCH --{name}={value}" for name, value in options.items() if value is not None]
+    lines += ["#SBATCH --requeue", *(f"#SBATCH {option}" for option in resources.more)]
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    return SCRIPT.format(
+        title=title,
+        again=again,
+        options="\n".join(lines),
+        exports="\n".join(exports),
+        folder=shlex.quote(str(folder)),
+        jobs=shlex.quote(str(jobs)),
+        worker=" ".join(shlex.quote(word) for word in worker),
+        notice=resources.notice,
+        restarts=RESTARTS,
+        saved=SAVED,
+    )
+
+
+def _quote(text: str) -> str:
+    return f'"{text}"' if re.search(r"\s", text) else text
+
+
+SCRIPT = """#!/usr/bin/env bash
+# {title}, one array task a run.
+# Written by: {again}
+{options}
+
+folder={folder}
+jobs={jobs}
+run=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "$jobs/runs.txt")
+[ -n "$run" ] || {{ echo "no line $((SLURM_ARRAY_TASK_ID + 1)) in $jobs/runs.txt" >&2; exit 2; }}
+
+{exports}
+
+# {notice} s before the time limit SLURM sends USR1 to this shell: the run saves, ends, and is queued again.
+# On scancel or preemption it gets TERM: the run saves and ends.
+limit= signalled= worker=
+trap 'limit=1 signalled=1; [ -z "$worker" ] || kill -TERM "$worker" 2>/dev/null' USR1
+trap 'limit= signalled=1; [ -z "$worker" ] || kill -TERM "$worker" 2>/dev/null' TERM
+
+rm -f "$jobs/$SLURM_ARRAY_TASK_ID.exit"
+echo "$(date '+%F %T') $run on $(hostname), job $SLURM_JOB_ID, restart ${{SLURM_RESTART_COUNT:-0}}"
+{worker} --folder "$folder/$run" &
+worker=$!
+while signalled=; wait "$worker"; code=$?; [ -n "$signalled" ]; do :; done  # a signal ends `wait`, not the worker
+echo "$code" > "$jobs/$SLURM_ARRAY_TASK_ID.exit"
+
+if [ -n "$limit" ] && [ "$code" -eq {saved} ]; then
+  if [ "${{SLURM_RESTART_COUNT:-0}}" -lt {restarts} ]; then
+    echo "$(date '+%F %T') saved at the time limit, queued again"
+    exec scontrol requeue "$SLURM_JOB_ID"
+  fi
+  echo "queued again {restarts} times and still not finished: ask for more time with --time"
+fi
+exit "$code"
+"""

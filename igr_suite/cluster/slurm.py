@@ -1,0 +1,62 @@
+"""What is asked of SLURM's own commands."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from igr_suite.errors import UserError
+
+
+class Task(NamedTuple):
+    """A task that SLURM knows: "PENDING", "RUNNING" ..., the node or the reason for waiting."""
+
+    state: str
+    where: str
+
+
+def present() -> bool:
+    """Whether this machine can submit."""
+    return shutil.which("sbatch") is not None
+
+
+def submit(script: Path) -> str:
+    """Submits a script and returns the job's id.
+
+    Raises:
+      UserError: there is no SLURM here, or it refuses the job; has SLURM's own words.
+    """
+    if not present():
+        raise UserError("there is no sbatch on this machine: submit from a login node of the cluster, or look at the script with --dry-run")
+    done = subprocess.run(["sbatch", "--parsable", str(script)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    job = done.stdout.strip().split(";")[0]
+    if done.returncode != 0 or not job.isdigit():
+        words = " ".join((done.stderr or done.stdout).replace("sbatch: error:", "").split())
+        raise UserError(f"sbatch refuses {script}: {words}; change it with the options of `igr submit`")
+    return job
+
+
+def tasks(jobs: list[str]) -> dict[tuple[str, int], Task] | None:
+    """Returns the waiting and running array tasks of some jobs by (job, index); None when SLURM cannot be asked."""
+    if not jobs or shutil.which("squeue") is None:
+        return {} if shutil.which("squeue") else None
+    command = ["squeue", "--noheader", "--array", "--format=%F|%K|%T|%N|%r", "--states=all"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return None
+    found = {}
+    for line in done.stdout.splitlines():
+        job, index, state, node, reason = (*line.strip().split("|"), "", "", "", "", "")[:5]
+        if job in jobs and index.isdigit():
+            found[job, int(index)] = Task(state, node or reason)
+    return found
+
+
+def most_tasks() -> int | None:
+    """Returns the largest array that the cluster takes, None when it does not say."""
+    if shutil.which("scontrol") is None:
+        return None
+    done = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, check=False)
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
+    return int(found[1]) - 1 if found else None

@@ -1,0 +1,108 @@
+"""The folders of submissions, `<scale>/jobs/<number>/`: the run list, the script, the job's id, and a log and an exit code a task."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from igr_suite.cluster import slurm
+from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
+
+WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SUSPENDED", "RESIZING", "SPECIAL_EXIT"}
+ACTIVE = {"RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED"}
+ENDINGS = {
+    75: "another task had taken the run over",
+    126: "the worker could not be started",
+    127: "the worker could not be started",
+    137: "killed (SIGKILL: out of memory?)",
+    143: "stopped and saved",
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One array job: its folder, its id and its runs in the order of the array."""
+
+    folder: Path
+    job: str
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What SLURM or the script says of a run's last submission: "queued", "running" or "ended", and in words."""
+
+    state: str
+    words: str
+
+
+def new_folder(scale_folder: Path) -> Path:
+    """Makes and returns the next `jobs/<number>`; two that ask at once get two."""
+    parent = scale_folder / "jobs"
+    with writing(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        number = max((int(path.name) for path in parent.iterdir() if path.name.isdigit()), default=0)
+        while True:
+            number += 1
+            try:
+                (parent / str(number)).mkdir()
+                return parent / str(number)
+            except FileExistsError:
+                continue
+
+
+def write(folder: Path, runs: Sequence[str], script: str) -> Path:
+    """Writes the run list and the script, and returns the script's path."""
+    write_atomically(folder / "runs.txt", "".join(f"{run}\n" for run in runs).encode())
+    write_atomically(folder / "job.sh", script.encode())
+    return folder / "job.sh"
+
+
+def record(folder: Path, job: str, runs: Sequence[str]) -> None:
+    """Notes the job's id once SLURM has accepted it."""
+    write_json(folder / "job.json", {"job": job, "runs": list(runs)})
+
+
+def submissions(scale_folder: Path) -> list[Submission]:
+    """Returns the submissions of a scale that SLURM accepted, oldest first."""
+    found = []
+    for path in (scale_folder / "jobs").glob("*/job.json"):
+        if path.parent.name.isdigit():
+            content = read_json(path, "delete its folder; only `igr status` reads it")
+            found.append(Submission(path.parent, content["job"], tuple(content["runs"])))
+    return sorted(found, key=lambda one: int(one.folder.name))
+
+
+def fates(scale_folder: Path) -> dict[str, Fate]:
+    """Returns what became of every run that was submitted, by its last submission."""
+    known = submissions(scale_folder)
+    tasks = slurm.tasks([one.job for one in known]) if known else {}
+    found: dict[str, Fate] = {}
+    for one in known:
+        for index, run in enumerate(one.runs):
+            active = found.get(run) if found.get(run) and found[run].state != "ended" else None
+            fate = _fate(one, index, tasks)
+            if fate.state != "ended" or active is None:
+                found[run] = fate
+    return found
+
+
+def _fate(one: Submission, index: int, tasks: dict[tuple[str, int], slurm.Task] | None) -> Fate:
+    name = f"job {one.job}_{index}"
+    task = (tasks or {}).get((one.job, index))
+    if task is not None and task.state in ACTIVE:
+        return Fate("running", f"{name} on {task.where}")
+    if task is not None and task.state in WAITING:
+        return Fate("queued", f"{name}, {task.state.lower()}: {task.where}")
+    try:
+        code = int((one.folder / f"{index}.exit").read_text())
+    except (OSError, ValueError):
+        code = None
+    log = one.folder / f"{index}.log"
+    if code is not None:
+        words = ENDINGS.get(code) or f"exit code {code}"
+    elif tasks is None:
+        words = "SLURM cannot be asked here"
+    else:
+        ending = f" ({task.state.lower().replace('_', ' ')})" if task is not None and task.state != "COMPLETED" else ""
+        words = ("ended without a word" if log.exists() else "ended before it began") + ending
+    return Fate("ended", f"{name}: {words}" + (f"; its log is {log}" if log.exists() and code not in (0, 143) else ""))

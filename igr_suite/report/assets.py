@@ -1,0 +1,58 @@
+"""Style and script of the page; both are written into it."""
+
+STYLE = """
+:root { --ink: #1b1f24; --quiet: #5b6570; --line: #d9dee3; --head: #f3f5f7; --link: #0b5cad; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1rem clamp(0.75rem, 3vw, 2rem) 4rem; max-width: 76rem; color: var(--ink); background: #fff;
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+h1 { font-size: 1.7rem; margin: 0.5rem 0; } h2 { font-size: 1.3rem; margin: 2.5rem 0 0.25rem; overflow-wrap: anywhere; }
+h3 { font-size: 1.1rem; margin: 1.25rem 0 0; } h4 { font-size: 1rem; margin: 1.25rem 0 0.35rem; }
+p { margin: 0.35rem 0; max-width: 60rem; overflow-wrap: anywhere; } header p, .up, figcaption { color: var(--quiet); }
+a { color: var(--link); } .up { font-size: 0.85rem; margin-left: 0.5rem; white-space: nowrap; }
+article { border-top: 1px solid var(--line); margin-top: 2rem; } section { scroll-margin-top: 1rem; }
+figure { margin: 1rem 0; } figure img { display: block; max-width: 100%; height: auto; } figcaption { font-size: 0.85rem; }
+.wide { overflow-x: auto; -webkit-overflow-scrolling: touch; max-width: 100%; margin: 0.35rem 0; }
+table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th { background: var(--head); padding: 0; vertical-align: bottom; } th.number, td.number { text-align: right; }
+td { white-space: nowrap; } td.long { white-space: normal; min-width: 22rem; }
+th button { all: unset; display: block; width: 100%; padding: 0.4rem 1.1rem 0.4rem 0.6rem; box-sizing: border-box;
+  position: relative; font-weight: 600; cursor: pointer; }
+th.number button { text-align: right; } th button:focus-visible { outline: 2px solid var(--link); outline-offset: -2px; }
+th button::after { position: absolute; right: 0.25rem; color: var(--quiet); }
+th[aria-sort=ascending] button::after { content: "\\2191"; } th[aria-sort=descending] button::after { content: "\\2193"; }
+td.pass { color: #11632f; } td.fail { color: #a11616; font-weight: 600; } td.not-comparable { color: var(--quiet); }
+details { margin: 0.75rem 0; } summary { cursor: pointer; padding: 0.3rem 0; color: var(--link); } ul { padding-left: 1.25rem; }
+@media (max-width: 40rem) {
+  body { font-size: 15px; } table { font-size: 0.8rem; } table.index :is(th, td):nth-child(2) { display: none; }
+  td, th button { padding-left: 0.4rem; } td { padding-right: 0.4rem; }
+}
+@media print {
+  body { max-width: none; padding: 0; font-size: 10pt; } .up, details:not([open]) { display: none; }
+  article { break-before: page; border: 0; margin: 0; } figure, tr { break-inside: avoid; } figure img { max-height: 22cm; }
+  .wide { overflow: visible; } table { font-size: 7.5pt; } td { white-space: normal; } td.long { min-width: 0; } a { color: inherit; }
+}
+"""
+
+SCRIPT = """
+"use strict";
+for (const table of document.querySelectorAll("table.sortable")) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => head.firstElementChild.addEventListener("click", () => {
+    const down = head.getAttribute("aria-sort") === "ascending";
+    heads.forEach(other => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const key = row => {
+      const cell = row.cells[column];
+      return cell.dataset.value !== undefined ? Number(cell.dataset.value) : cell.textContent.trim();
+    };
+    const order = (a, b) => {
+      const [x, y] = [key(a), key(b)];
+      if (typeof x === "number" && typeof y === "number") return down ? y - x : x - y;
+      if (typeof x !== typeof y) return typeof x === "number" ? -1 : 1;
+      return down ? y.localeCompare(x) : x.localeCompare(y);
+    };
+    table.tBodies[0].append(...[...table.tBodies[0].rows].sort(order));
+  }));
+}
+"""

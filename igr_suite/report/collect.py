@@ -1,0 +1,162 @@
+"""What the page says of every experiment, read from its results folder."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from igr_suite.errors import UserError
+from igr_suite.experiments import discovery, ledger
+from igr_suite.experiments.config import flatten
+from igr_suite.experiments.experiment import Experiment, expand
+from igr_suite.experiments.results import Results
+from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.verdicts import verdicts_of
+
+MEASURES = 5  # numbers of a run's summary that the table shows
+NOT_MEASURES = re.compile(r"_se$|^(steps?|epoch|data\..*|image|images|codes)$")
+FIGURES = (".svg", ".png")  # the first that is there is shown
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run: its state, the settings in which the runs of its scale differ, what it measured and what it cost."""
+
+    run_id: str
+    state: str
+    settings: dict[str, Any]
+    measured: dict[str, float]
+    cost: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ScaleReport:
+    """One scale of an experiment.
+
+    Attributes:
+      waiting: stage whose runs are not known yet.
+      shared: settings that all runs have in common.
+      verdicts: published values beside ours; `no_verdicts` says why there are none.
+      environments: description -> number of runs.
+    """
+
+    scale: str
+    states: Counter
+    waiting: int | None
+    figures: list[Path]
+    tables: list[Path]
+    runs: list[RunRow]
+    shared: dict[str, Any]
+    verdicts: list[ledger.Verdict] = field(default_factory=list)
+    no_verdicts: str = ""
+    environments: Counter = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class ItemReport:
+    """One experiment with its scales."""
+
+    name: str
+    title: str
+    scales: list[ScaleReport]
+
+
+def collect(names: list[str], scales: list[str], root: Path) -> list[ItemReport]:
+    """Returns the experiments of which a run has been started at one of these scales, and the others without scales."""
+    items = []
+    for name in names:
+        experiment = discovery.find(name)
+        found = [_scale(experiment, scale, root) for scale in scales]
+        items.append(ItemReport(name, experiment.title, [one for one in found if one is not None]))
+    return items
+
+
+def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None:
+    results = Results(experiment, scale, root)
+    if not results.folder.exists():
+        return None
+    expansion = expand(experiment, scale, results.folder, lenient=True)
+    settings = {run_id: flatten(config.to_dict()) for run_id, config in expansion.runs.items()}
+    shared, differing = _split(settings)
+    rows, environments = [], Counter()
+    for run_id in expansion.runs:
+        folder = RunFolder(results.folder / run_id)
+        state, summary, meta = _read(folder)
+        if state == "absent":
+            rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, {}, {}))
+            continue
+        environments[_environment(meta)] += 1
+        rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, _measures(summary), _cost(summary, meta)))
+    if all(row.state == "absent" for row in rows):
+        return None
+    verdicts, reason = verdicts_of(results)
+    return ScaleReport(
+        scale=scale,
+        states=Counter(row.state for row in rows),
+        waiting=expansion.waiting,
+        figures=_figures(results.folder),
+        tables=sorted(results.folder.glob("*.md"), key=lambda path: (path.name != "table.md", path.name)),
+        runs=rows,
+        shared=shared,
+        verdicts=verdicts,
+        no_verdicts=reason,
+        environments=environments,
+    )
+
+
+def _read(folder: RunFolder) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    try:
+        return folder.status().state, flatten(folder.summary() or {}), folder.meta()
+    except UserError:
+        return "damaged", {}, folder.meta()
+
+
+def _split(settings: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    """Returns what all runs share and the keys in which they differ; a key that only some have counts as differing."""
+    keys = dict.fromkeys(key for one in settings.values() for key in one)
+    shared, differing = {}, []
+    for key in keys:
+        values = [one.get(key, _split) for one in settings.values()]
+        if all(value == values[0] and type(value) is type(values[0]) for value in values):
+            shared[key] = values[0]
+        else:
+            differing.append(key)
+    return shared, differing
+
+
+def _measures(summary: dict[str, Any]) -> dict[str, float]:
+    numbers = {
+        key: float(value)
+        for key, value in summary.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and not NOT_MEASURES.search(key)
+    }
+    first = [key for key in numbers if key.startswith("test_")]
+    return {key: numbers[key] for key in [*first, *(key for key in numbers if key not in first)][:MEASURES]}
+
+
+def _cost(summary: dict[str, Any], meta: dict[str, Any]) -> dict[str, float]:
+    steps, training = summary.get("steps"), meta.get("train_seconds")
+    cost = {
+        "steps": steps,
+        "steps/s": steps / training if steps and training else None,
+        "wall s": meta.get("wall_seconds"),
+        "peak MB": meta.get("peak_memory_mb"),
+        "parameters": meta.get("parameters"),
+    }
+    return {key: float(value) for key, value in cost.items() if isinstance(value, (int, float))}
+
+
+def _environment(meta: dict[str, Any]) -> str:
+    versions, git = meta.get("versions") or {}, meta.get("git") or {}
+    packages = ", ".join(f"{name} {versions[name]}" for name in ("tensorflow", "keras", "numpy") if versions.get(name))
+    commit = f"commit {git['commit'][:8]}{' with changes' if git.get('dirty') else ''}" if git.get("commit") else "no commit"
+    threads, device = meta.get("threads"), meta.get("device")
+    where = f"{meta.get('cores', '?')} cores, {threads} thread{'s' * (threads != 1)} a run{f', {device}' if device else ''}"
+    return f"Python {meta.get('python', '?')}, {packages}; {commit}; {where}; {meta.get('platform', '?')}"
+
+
+def _figures(folder: Path) -> list[Path]:
+    names = {path.stem for suffix in FIGURES for path in folder.glob(f"*{suffix}")}
+    found = [next(folder / f"{name}{suffix}" for suffix in FIGURES if (folder / f"{name}{suffix}").exists()) for name in names]
+    return sorted(found, key=lambda path: (path.stem != "figure", path.name))

@@ -1,0 +1,18 @@
+"""DReG, appendix: Omniglot; gradient variance, test bound and its gain on the original along training."""
+
+from igr_suite.plotting.dreg import ends, family_panels, ledger, tables
+
+NAMES = {"omniglot": "Omniglot", "omniglot_tfds": "TFDS's Omniglot", "omniglot_tfds_small": "TFDS's Omniglot, small splits"}
+
+
+def ours(results):
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); only the papers' data are compared."""
+    runs = ends(results.runs, results.metrics)
+    return ledger(runs[runs["data"] == "omniglot"])
+
+
+def plot(results, out):
+    """Returns the paths of what was drawn; the figure shows the first data set, the tables all."""
+    data = results.runs["data.name"].iloc[0]
+    first = results.metrics[results.metrics["data.name"] == data]
+    return [*family_panels(first, out, NAMES.get(data, data)), *tables(results.runs, results.metrics, out)]

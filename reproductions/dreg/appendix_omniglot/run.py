@@ -1,0 +1,22 @@
+"""DReG, appendix: Figure 2 on Omniglot.
+
+    igr run dreg/appendix_omniglot --scale quick     # the small splits of TFDS's Omniglot, and the papers' 28x28 file where it is prepared
+Expect: the trends of MNIST. Only `omniglot` is the papers' data (Burda et al.); bounds on the other are not comparable with published ones.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.dreg_figures import objective_runs
+
+SCHEDULES = {"quick": {"steps": 4_500, "evaluate_every": 10}}  # 59 epochs of the 2,448 images of the small splits, 7 of the papers' 23,000
+
+EXPERIMENT = Experiment(
+    paper="dreg",
+    item="appendix_omniglot",
+    title="Gradient variance and test bound along training, Omniglot",
+    datasets={"smoke": ("mnist_5k",), "quick": ("omniglot_tfds_small", "omniglot"), "paper": ("omniglot", "omniglot_tfds")},
+    if_prepared=("omniglot",),
+    stages=(lambda scale, results: objective_runs(scale, results.datasets, **SCHEDULES.get(scale, {})),),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

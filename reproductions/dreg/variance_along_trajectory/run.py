@@ -1,0 +1,21 @@
+"""DReG: the variance of every estimator's inference gradient along one trajectory, that of an IWAE run (the authors' `var_calc`).
+
+    igr run dreg/variance_along_trajectory --scale quick
+Expect: DReG below IWAE, RWS-DReG below RWS, JVI-DReG below JVI at every step; all see the same weights, images and samples.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.dreg_figures import OBJECTIVES, objective_runs
+
+EPOCHS = {"quick": 4}
+
+EXPERIMENT = Experiment(
+    paper="dreg",
+    item="variance_along_trajectory",
+    title="Gradient variance of seven estimators along one trajectory",
+    datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
+    stages=(lambda scale, results: objective_runs(scale, results.datasets, ("iwae",), epochs=EPOCHS.get(scale), var_calc=OBJECTIVES[1:]),),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

@@ -1,0 +1,147 @@
+"""The lock of a run folder: one writer on one machine, between machines, and after a machine died."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from igr_suite.errors import UserError
+from igr_suite.experiments import lock
+from igr_suite.experiments.lock import Lock, locked
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Seconds instead of minutes."""
+    monkeypatch.setattr(lock, "PATIENCE", 0.05)
+    monkeypatch.setattr(lock, "BEAT", 0.05)
+    monkeypatch.setattr(lock, "STALE", 0.6)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch):
+    """Makes the rest of a test happen on a machine of that name; `kernel_locks=False` on a file system that has none."""
+
+    def move(name: str, kernel_locks: bool = True) -> None:
+        monkeypatch.setattr(lock, "machine", lambda: name)
+        if not kernel_locks:
+
+            def absent(*_):
+                raise OSError(38, "Function not implemented")
+
+            monkeypatch.setattr("fcntl.flock", absent)
+
+    return move
+
+
+def test_one_writer_and_nothing_left_behind(tmp_path, hasty):
+    first, second = Lock(tmp_path), Lock(tmp_path)
+    first.take()
+    first.take()  # taking twice is taking once
+    assert first.held and locked(tmp_path)
+    with pytest.raises(UserError, match=rf"is being written by another process \({os.getpid()} on "):
+        second.take()
+    first.release()
+    assert not locked(tmp_path) and [path.name for path in tmp_path.iterdir()] == [".lock"]
+    second.take()
+    second.release()
+
+
+@pytest.mark.parametrize("kernel_locks", [True, False])
+def test_a_living_writer_on_another_machine_is_seen_by_its_heartbeat(tmp_path, hasty, elsewhere, kernel_locks):
+    elsewhere("node1", kernel_locks)
+    first = Lock(tmp_path)
+    first.take()
+    elsewhere("node2", kernel_locks)
+    assert locked(tmp_path)
+    with pytest.raises(UserError, match="on node1"):
+        Lock(tmp_path).take()
+    first.release()
+    assert not locked(tmp_path)
+
+
+@pytest.mark.parametrize("kernel", ["gone with its process", "held by a dead node", "unknown here"])
+def test_a_dead_machine_s_lock_is_taken_over(tmp_path, hasty, elsewhere, monkeypatch, capfd, kernel):
+    monkeypatch.setattr(Lock, "_beat", lambda self: None)  # its machine is dead
+    elsewhere("node1", kernel != "unknown here")
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    dead = Lock(tmp_path)
+    dead.take()
+    if kernel == "gone with its process":
+        os.close(dead._kernel)
+    elsewhere("node2")
+    began = time.monotonic()
+    second = Lock(tmp_path)
+    second.take()
+    assert time.monotonic() - began >= lock.STALE, "it was watched before it was taken over"
+    assert "on node1 of SLURM job 77); watching" in capfd.readouterr().err
+    assert second.held and locked(tmp_path)
+    with pytest.raises(UserError, match="on node2"):
+        Lock(tmp_path).take()
+    second.release()
+    assert not locked(tmp_path)
+
+
+def test_a_killed_writer_of_this_machine_is_no_obstacle(tmp_path, hasty, monkeypatch):
+    monkeypatch.setattr(lock, "STALE", 1000.0)
+    child = os.fork()
+    if child == 0:
+        Lock(tmp_path).take()
+        os._exit(9)
+    os.waitpid(child, 0)
+    assert (tmp_path / ".owner").exists() and not locked(tmp_path)
+    Lock(tmp_path).take()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"machine": "node1"}'])
+def test_what_was_left_long_ago_is_not_watched(tmp_path, hasty, monkeypatch, content):
+    monkeypatch.setattr(lock, "STALE", 1000.0)
+    (tmp_path / ".owner").write_text(content)
+    os.utime(tmp_path / ".owner", (1.6e9, 1.6e9))  # brought home by rsync
+    assert not locked(tmp_path)
+    Lock(tmp_path).take()
+
+
+def test_of_many_that_find_a_dead_machine_s_lock_one_wins(tmp_path, hasty, elsewhere):
+    (tmp_path / ".owner").write_text('{"token": "x", "machine": "node1", "pid": 1}')
+    elsewhere("node2", kernel_locks=False)
+    won, refused = [], []
+
+    def claim():
+        mine = Lock(tmp_path)
+        try:
+            mine.take()
+            won.append(mine)
+        except UserError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1 and len(refused) == 7
+    won[0].release()
+
+
+def test_a_writer_that_was_taken_over_ends_without_writing(tmp_path):
+    """Its machine slept for longer than the others waited."""
+    child = os.fork()
+    if child == 0:
+        lock.BEAT = 0.05
+        Lock(tmp_path).take()
+        time.sleep(30)
+        os._exit(0)
+    owner = tmp_path / ".owner"
+    while not owner.exists() or not owner.read_text():
+        time.sleep(0.01)
+    owner.write_text('{"token": "another", "machine": "node2", "pid": 5}')
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == lock.LOST
+    assert "another" in owner.read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"):
+        Lock(tmp_path / "file").take()
