@@ -4,7 +4,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 
-.PHONY: quickstart test sweep lint bench setup clean
+.PHONY: quickstart test sweep lint bench container-check setup clean
 
 quickstart: setup
 	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
@@ -21,6 +21,10 @@ lint: setup
 
 bench: setup
 	$(PY) benchmarks/vae_step.py
+
+# Runs %post and %test of singularity.def in a clean Debian root; needs root, debootstrap and network.
+container-check:
+	$(PYTHON) .ci/container_check.py
 
 # The stamp holds the checksum of the pins and the path of the checkout: a new pin or a moved checkout installs again.
 setup:

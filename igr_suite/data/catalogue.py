@@ -61,6 +61,14 @@ RECIPES = {
             checksum="a844d90011f2c824",
         ),
         Recipe(
+            name="cifar10",
+            summary="CIFAR-10 photographs, 32x32 in colour; validation is the last 10,000 training images in TFDS's order",
+            source=TfdsSource("cifar10", "3.0.2", _TRAIN_TEST),
+            sizes=(40_000, 10_000, 10_000),
+            image_shape=(32, 32, 3),
+            likelihood="gaussian",
+        ),
+        Recipe(
             name="binarized_mnist",
             summary="MNIST with Larochelle's fixed binarisation and splits; no labels",
             source=TfdsSource(

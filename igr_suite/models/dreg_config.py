@@ -75,6 +75,11 @@ class DReGDataConfig(SBNDataConfig):
     name: str = "mnist"
     binarisation: Literal["static", "once", "dynamic"] = "dynamic"
 
+    def __post_init__(self):
+        if recipe_of(self.name).likelihood != "bernoulli":
+            raise UserError(f"the decoder models binary pixels, and {self.name} has grey or colour ones; take mnist")
+        super().__post_init__()
+
 
 @dataclass(frozen=True, kw_only=True)
 class DReGOptimiserConfig:

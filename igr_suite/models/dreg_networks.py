@@ -149,20 +149,20 @@ def likelihood(logits: tf.Tensor, bias: tf.Tensor, x: tf.Tensor, samples: int) -
     Up to seven factors 1 + exp(-|l|), each in (1, 2], are multiplied before the logarithm, which is what the value costs otherwise.
 
     Args:
-      logits: [K B, T] without bias.
+      logits: [K B, T] without bias, in any float type; the slopes come in the same, what is between in that of x.
       bias: [T].
       x: [B, T].
       samples: K.
     Returns:
       [K, B], [K B, T].
     """
-    shifted = tf.reshape(logits, (samples, *x.shape)) + bias
+    shifted = tf.reshape(tf.cast(logits, x.dtype), (samples, *x.shape)) + bias
     decay = tf.exp(-tf.abs(shifted))
     linear, factor = shifted * x - tf.nn.relu(shifted), 1.0 + decay
     parts = next(count for count in range(7, 0, -1) if bias.shape[0] % count == 0)
     sums = tf.add_n(tf.split(linear, parts, -1)) - tf.math.log(math.prod(tf.split(factor, parts, -1)))
     sigmoid = tf.where(shifted >= 0, tf.ones_like(decay), decay) / factor
-    return tf.reduce_sum(sums, -1), tf.reshape(x - sigmoid, logits.shape)
+    return tf.reduce_sum(sums, -1), tf.cast(tf.reshape(x - sigmoid, logits.shape), logits.dtype)
 
 
 _compiled_likelihood = tf.function(likelihood, jit_compile=True, autograph=False, reduce_retracing=False)
@@ -187,7 +187,7 @@ def decode(chain: Chain, offset: tf.Tensor, z: tf.Tensor, observed: Observed, op
         first = tf.reshape(tf.reshape(first, (samples, batch, -1)) + given, first.shape)
     h_1 = tf.tanh(tf.nn.bias_add(first, chain[1]))
     h_2 = tf.tanh(tf.nn.bias_add(product(h_1, chain[2]), chain[3]))
-    values, d_3 = _compiled_likelihood(product(h_2, chain[4]), chain[5] + offset, observed.target, samples)
+    values, d_3 = _compiled_likelihood(product(h_2, chain[4], keep=True), chain[5] + offset, observed.target, samples)
     d_2 = tf.raw_ops.TanhGrad(y=h_2, dy=product(d_3, chain[4], transpose_b=True))
     d_1 = tf.raw_ops.TanhGrad(y=h_1, dy=product(d_2, chain[2], transpose_b=True))
     slope = product(d_1, chain[0][:latents], transpose_b=True)
@@ -209,7 +209,7 @@ def decoder_gradients(
     column = tf.reshape(coefficients, (-1, 1))
     entering = [tf.reshape(z, (-1, z.shape[-1])), *decoded.activations]
     kernels = [product(column * h, d, transpose_a=True) for h, d in zip(entering, decoded.deltas)]
-    biases = [tf.reshape(tf.matmul(column, d, transpose_a=True), (-1,)) for d in decoded.deltas]
+    biases = [tf.reshape(product(column, d, transpose_a=True), (-1,)) for d in decoded.deltas]
     if observed.context is not None:
         summed = tf.reduce_sum(tf.reshape(column * decoded.deltas[0], (*coefficients.shape, -1)), 0)
         kernels[0] = tf.concat([kernels[0], tf.matmul(observed.context, summed, transpose_a=True)], 0)
@@ -222,10 +222,12 @@ def logits(chain: Chain, offset: tf.Tensor, z: tf.Tensor, context: tf.Tensor | N
 
 
 def _product(operand: tf.DType | None):
-    if operand is None:
-        return tf.matmul
+    """tf.matmul, or the product of operands in `operand`; its result is float32 again unless `keep`."""
 
-    def product(a: tf.Tensor, b: tf.Tensor, **options: bool) -> tf.Tensor:
-        return tf.cast(tf.matmul(tf.cast(a, operand), tf.cast(b, operand), **options), a.dtype)
+    def product(a: tf.Tensor, b: tf.Tensor, keep: bool = False, **options: bool) -> tf.Tensor:
+        if operand is None:
+            return tf.matmul(a, b, **options)
+        found = tf.matmul(tf.cast(a, operand), tf.cast(b, operand), **options)
+        return found if keep else tf.cast(found, tf.float32)
 
     return product

@@ -134,6 +134,12 @@ def test_check_and_status_without_a_name_go_over_all(igr):
     assert code == 1 and out.splitlines()[1].split() == ["igr/counting", "1", "1", "2"]
     code, out, err = igr("status")
     assert code == 0 and out.splitlines()[1].split() == ["igr/counting", "smoke", "3", "0", "0", "0", "0"]
+    (igr.results / "igr/counting/smoke/table.md").unlink(missing_ok=True)
+    code, out, err = igr("plot", "--all", "--scale", "smoke")
+    assert code == 0 and out.startswith("igr/counting: 1 files in") and (igr.results / "igr/counting/smoke/table.md").exists()
+    for words in (("plot",), ("plot", "igr/counting", "--all")):
+        code, out, err = igr(*words)
+        assert code == 2 and "say what to draw" in err
     for verb in ("check", "status"):
         code, out, err = igr(verb, "--set", "until=3")
         assert code == 2 and "give its NAME" in err

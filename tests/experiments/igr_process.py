@@ -61,5 +61,5 @@ class Igr:
     def __call__(self, *words: str, script: bool = False, **variables: str) -> tuple[int, str, str]:
         """Returns exit code, stdout and stderr of `igr words`."""
         process = self.start(*words, script=script, **variables)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
         return process.returncode, out, err

@@ -197,3 +197,19 @@ def test_doubly_reparameterised_prior_gradient_is_unbiased():
 
     assert np.abs(t(doubly - score)).max() < 5
     assert np.abs(t(unweighted - score[:, :2])).max() > 20
+
+
+def test_bfloat16_changes_gradients_by_its_rounding_alone():
+    """Its mantissa has 8 bits: gradients of the same draw agree to a few percent of their size, and not to 1e-4."""
+    model = make(float_type=tf.float32)
+    x, eps = batch_and_noise(model)
+    found = []
+    for operand in (None, tf.bfloat16):
+        model.operand = operand
+        draws = model.draw(x, eps, operand)
+        assert draws.log_weights.dtype == tf.float32
+        weights = registry.build("dreg").coefficients(draws.log_weights)
+        gradients = [*model.inference_gradients(draws, weights), *model.generative_gradients(draws, weights.generative)]
+        found.append(np.concatenate([np.ravel(g) for g in gradients]))
+    error = np.linalg.norm(found[1] - found[0]) / np.linalg.norm(found[0])
+    assert 1e-4 < error < 0.05
