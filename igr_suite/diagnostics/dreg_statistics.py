@@ -32,7 +32,8 @@ def with_references(objectives: Mapping[str, Objective]) -> tuple[dict[str, Obje
         references[name] = []
         for other, options, weight in names.references(name, objective.options):
             reference = registry.build(other, **options)
-            known = next((key for key, found in everything.items() if found == reference), f"{other} for {name}")
+            new = other if other not in everything else f"{other} for {name}"
+            known = next((key for key, found in everything.items() if found == reference), new)
             everything.setdefault(known, reference)
             references[name].append((known, weight))
     return everything, references

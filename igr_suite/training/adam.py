@@ -17,20 +17,25 @@ class FusedAdam(keras.optimizers.Adam):
     Source: Kingma & Ba (2015), algorithm 1 with the efficient ordering of section 2.
     """
 
+    def correction_bases(self) -> tuple[float, float]:
+        """The numbers whose t-th powers correct the averages for their start at 0."""
+        return self.beta_1, self.beta_2
+
     def update_step(self, gradient, variable, learning_rate):
         if self.amsgrad or not tf.is_tensor(gradient):
             super().update_step(gradient, variable, learning_rate)
             return
         dtype = variable.dtype
         step = tf.cast(self.iterations + 1, dtype)
+        powers = [tf.pow(tf.constant(base, dtype), step) for base in self.correction_bases()]
         beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
         index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
             m=_handle(self._momentums[index]),
             v=_handle(self._velocities[index]),
-            beta1_power=tf.pow(beta_1, step),
-            beta2_power=tf.pow(beta_2, step),
+            beta1_power=powers[0],
+            beta2_power=powers[1],
             lr=tf.cast(learning_rate, dtype),
             beta1=beta_1,
             beta2=beta_2,
@@ -38,6 +43,20 @@ class FusedAdam(keras.optimizers.Adam):
             grad=gradient,
             use_locking=False,
         )
+
+
+class LegacyAdam(FusedAdam):
+    """Adam as the half-and-half MNIST code had it, with the complements of its rates in the correction.
+
+        w <- w - lr sqrt(1 - (1 - b2)^t) / (1 - (1 - b1)^t) m / (sqrt(v) + epsilon)
+
+    The first steps are longer: times 3.5 at t = 1, 6.5 at 10, 3.2 at 100, 1.26 at 1000.
+
+    Source: spec/dni.md section 1.5.
+    """
+
+    def correction_bases(self) -> tuple[float, float]:
+        return 1.0 - self.beta_1, 1.0 - self.beta_2
 
 
 def _handle(variable) -> tf.Tensor:

@@ -35,6 +35,7 @@ class Plan:
     evaluate_every: int
     seed: int
     fill: bool = False
+    stored_order: bool = False  # every epoch visits the examples as they are stored
 
     @cached_property
     def steps_per_epoch(self) -> int:
@@ -69,7 +70,11 @@ class Plan:
         epoch, first = divmod(begin, self.steps_per_epoch)
         if epoch not in self._order:
             self._order.clear()
-            self._order[epoch] = epoch_order(self.seed, epoch, self.examples, self.batch_size, self.fill)
+            if self.stored_order:
+                order = np.arange(self.steps_per_epoch * self.batch_size) % self.examples
+                self._order[epoch] = order.reshape(self.steps_per_epoch, self.batch_size).astype(np.int32)
+            else:
+                self._order[epoch] = epoch_order(self.seed, epoch, self.examples, self.batch_size, self.fill)
         rows = np.zeros((LONGEST_CALL, self.batch_size), np.int32)
         rows[: end - begin] = self._order[epoch][first : first + end - begin]
         return rows

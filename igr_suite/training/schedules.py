@@ -1,5 +1,7 @@
 """Learning rates that change during training."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -22,3 +24,33 @@ class FlooredInverseTime(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, float]:
         return {"initial": self.initial, "decay": self.decay, "least": self.least}
+
+
+class Slashed(keras.optimizers.schedules.LearningRateSchedule):
+    """lr_t = initial / rate^k, k = floor(t / period), where k grows no more once lr is at `least` or below.
+
+    Args:
+      initial: learning rate of the first step.
+      rate: at least 1.
+      period: steps between divisions.
+      least: the division that reaches it, or goes below, is the last.
+    Source: the half-and-half MNIST code (spec/dni.md section 1.5).
+    """
+
+    def __init__(self, initial: float, rate: float, period: int, least: float):
+        self.initial, self.rate, self.period, self.least = initial, rate, period, least
+        self.divisions = max(0, math.ceil(math.log(initial / least) / math.log(rate) - 1e-9))
+
+    @classmethod
+    def of(cls, config, steps_per_epoch: int, least: float) -> "Slashed | float":
+        """The schedule of a config's learning_rate, slash_rate and slash_every (epochs); the plain rate where it is never divided."""
+        if config.slash_rate == 1:
+            return config.learning_rate
+        return cls(config.learning_rate, config.slash_rate, config.slash_every * steps_per_epoch, least)
+
+    def __call__(self, step) -> tf.Tensor:
+        divisions = tf.minimum(tf.cast(step, tf.int32) // self.period, self.divisions)
+        return self.initial / tf.pow(self.rate, tf.cast(divisions, tf.float32))
+
+    def get_config(self) -> dict[str, float]:
+        return {"initial": self.initial, "rate": self.rate, "period": self.period, "least": self.least}

@@ -1,0 +1,60 @@
+"""Batch normalisation with the moving variance of older frameworks, with or without trained scale and shift."""
+
+import keras
+import tensorflow as tf
+
+
+class BatchNorm(keras.layers.Layer):
+    """Normalises every feature (last axis) over all other axes.
+
+        y = gamma (x - m) / sqrt(v + epsilon) + beta,   gamma = 1, beta = 0 where not trained
+        training: m, v of the batch;  moving <- momentum moving + (1 - momentum) (m, v n / (n - 1)),  n values a feature
+        inference: the moving m, v
+
+    Keras's own layer keeps the biased variance and momentum .99; Theano's and Torch's, whose papers are reproduced here, the unbiased one.
+
+    Args:
+      momentum: of the moving averages; a Torch or Lasagne "momentum" m is 1 - m here.
+      epsilon: added to the variance.
+      affine: whether gamma and beta are trained.
+      moving: False keeps no moving averages and normalises by the batch at inference too.
+    """
+
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, affine: bool = True, moving: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.momentum, self.epsilon, self.affine, self.moving = momentum, epsilon, affine, moving
+
+    def build(self, input_shape):
+        shape = (input_shape[-1],)
+        if self.affine:
+            self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
+            self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
+        if self.moving:
+            self.moving_mean = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="moving_mean")
+            self.moving_variance = self.add_weight(shape=shape, initializer="ones", trainable=False, name="moving_variance")
+
+    def call(self, inputs, training=False):
+        if self.moving and not training:
+            mean, variance = self.moving_mean, self.moving_variance
+        else:
+            axes = list(range(len(inputs.shape) - 1))
+            mean = tf.reduce_mean(inputs, axes)
+            variance = tf.reduce_mean(tf.math.squared_difference(inputs, mean), axes)
+            if self.moving:
+                self._move(inputs, tf.stop_gradient(mean), tf.stop_gradient(variance))
+        factor = tf.math.rsqrt(tf.convert_to_tensor(variance) + self.epsilon)
+        if self.affine:
+            factor = factor * self.gamma
+        return (inputs - mean) * factor + (self.beta if self.affine else 0.0)
+
+    def _move(self, inputs, mean, variance):
+        values = tf.cast(tf.size(inputs) // inputs.shape[-1], mean.dtype)
+        keep = 1.0 - self.momentum
+        for average, new in ((self.moving_mean, mean), (self.moving_variance, variance * values / tf.maximum(values - 1.0, 1.0))):
+            average.assign(average + keep * (new - average))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), **{name: getattr(self, name) for name in ("momentum", "epsilon", "affine", "moving")}}

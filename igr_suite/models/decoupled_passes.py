@@ -1,0 +1,84 @@
+"""One network run on constant inputs, its gradients pulled back from given ones, and how well one gradient predicts another."""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+
+class Pass(NamedTuple):
+    """Outputs of a network, the tape that leads to them, the weights and inputs used, and the state (moving averages) it leaves behind."""
+
+    outputs: tf.Tensor
+    losses: list[tf.Tensor]
+    tape: tf.GradientTape
+    weights: list[tf.Tensor]
+    inputs: tf.Tensor
+    state: list[tf.Tensor]
+
+    def pull(self, gradient: tf.Tensor, to_inputs: bool = True) -> tuple[list[tf.Tensor], tf.Tensor | None]:
+        """Vector-Jacobian products.
+
+        Args:
+          gradient: with respect to the outputs, in their shape.
+          to_inputs: whether the inputs' gradient is wanted.
+        Returns:
+          (gradients of the weights, gradient of the inputs or None); the network's own regularisers count with weight 1.
+        """
+        found = self.tape.gradient(
+            [self.outputs, *self.losses],
+            [*self.weights, *([self.inputs] if to_inputs else [])],
+            output_gradients=[gradient, *(tf.ones_like(loss) for loss in self.losses)],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        return (found[:-1], found[-1]) if to_inputs else (found, None)
+
+
+def forward(network: keras.Layer, inputs: tf.Tensor) -> Pass:
+    """Runs a network in training mode without changing it.
+
+    Args:
+      network: built Keras layer or model.
+      inputs: [B, ...]; nothing flows back through them.
+    """
+    inputs = tf.stop_gradient(inputs)
+    weights = [tf.convert_to_tensor(v.value) for v in network.trainable_variables]
+    state = [v.value for v in network.non_trainable_variables]
+    with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+        tape.watch([*weights, inputs])
+        outputs, state, losses = network.stateless_call(weights, state, inputs, return_losses=True, **in_mode(network, training=True))
+    return Pass(outputs, losses, tape, weights, inputs, state)
+
+
+def in_mode(network: keras.Layer, training: bool) -> dict[str, bool]:
+    """The arguments that put a network in training or inference mode; none for a layer that knows no such thing."""
+    return {"training": training} if network._call_has_training_arg else {}
+
+
+def keep_state(network: keras.Layer, done: Pass) -> None:
+    """Writes the state that a pass left behind into the network."""
+    for variable, value in zip(network.non_trainable_variables, done.state):
+        variable.assign(value)
+
+
+def agreement(predicted: tf.Tensor, true: tf.Tensor) -> dict[str, tf.Tensor]:
+    """How well a gradient is predicted, over all its elements together.
+
+        cosine = <p, t> / (|p| |t|),  scale = |p| / |t|,  relative_error = |p - t|^2 / |t|^2
+        sign = share of the elements of t that are not 0 whose p has their sign
+
+    Args:
+      predicted, true: of one shape.
+    Returns:
+      scalars "cosine", "scale", "relative_error", "sign"; 0 where their denominator is 0.
+    """
+    along = tf.reduce_sum(predicted * true)
+    own, wanted = tf.reduce_sum(predicted * predicted), tf.reduce_sum(true * true)
+    signed = tf.cast(true != 0, true.dtype)
+    alike = tf.cast(predicted * tf.sign(true) > 0, true.dtype)
+    return {
+        "cosine": tf.math.divide_no_nan(along, tf.sqrt(own) * tf.sqrt(wanted)),
+        "scale": tf.math.divide_no_nan(tf.sqrt(own), tf.sqrt(wanted)),
+        "relative_error": tf.math.divide_no_nan(own - 2 * along + wanted, wanted),
+        "sign": tf.math.divide_no_nan(tf.reduce_sum(alike), tf.reduce_sum(signed)),
+    }

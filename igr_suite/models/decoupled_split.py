@@ -1,0 +1,63 @@
+"""A Keras model cut into a chain of sub-models that share its layers."""
+
+from collections.abc import Sequence
+
+import keras
+
+from igr_suite.errors import UserError, nearest
+
+
+def split_model(model: keras.Model, cut_layers: Sequence[str]) -> list[keras.Model]:
+    """Cuts a Sequential or functional model behind named layers.
+
+    Layers are shared, not copied: training the parts trains the model.
+
+    Args:
+      model: built model with one input and one output.
+      cut_layers: names of layers, in the order in which data pass them; the parts end with them.
+    Returns:
+      len(cut_layers) + 1 models, each from the end of the one before.
+    Raises:
+      UserError: a cut that does not exist or comes out of order, behind the last layer, where more than one tensor passes, or a model
+        that has not been built.
+    """
+    if not getattr(model, "inputs", None) or len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise UserError(f"the model {model.name} cannot be cut: it needs one input and one output; give it a keras.Input and build it")
+    names = [layer.name for layer in model.layers]
+    for name in cut_layers:
+        if name not in names:
+            raise UserError(f"the model {model.name} has no layer '{name}' to cut behind: {nearest(name, names)}")
+    if len(set(cut_layers)) != len(cut_layers):
+        raise UserError(f"the cuts {', '.join(cut_layers)} name a layer twice; leave one out")
+    tensors = [model.inputs[0]]
+    for name in cut_layers:
+        layer = model.get_layer(name)
+        if len(layer._inbound_nodes) > 1 and not isinstance(model, keras.Sequential):
+            raise UserError(f"the layer '{name}' is used {len(layer._inbound_nodes)} times in {model.name}; cut behind another one")
+        tensors.append(_output_in(model, layer))
+    tensors.append(model.outputs[0])
+    if any(end is tensors[-1] for end in tensors[:-1]):
+        raise UserError(f"a cut behind the last layer of {model.name} leaves nothing above it; cut behind an earlier layer")
+    return [_between(model, begin, end) for begin, end in zip(tensors, tensors[1:])]
+
+
+def _output_in(model: keras.Model, layer: keras.Layer):
+    """The layer's output in the model's own graph; a layer of a Sequential may have been called elsewhere too."""
+    graph = model._functional if isinstance(model, keras.Sequential) else model
+    for nodes in graph._nodes_by_depth.values():
+        for node in nodes:
+            if node.operation is layer:
+                return node.outputs[0]
+    raise UserError(f"the layer '{layer.name}' is not between input and output of {model.name}; cut behind another one")
+
+
+def _between(model: keras.Model, begin, end) -> keras.Model:
+    try:
+        return keras.Model(begin, end, name=f"module_to_{end._keras_history.operation.name}")
+    except ValueError:
+        operation = end._keras_history.operation.name
+        before = begin._keras_history.operation.name
+        raise UserError(
+            f"the part of {model.name} from '{before}' to '{operation}' reads other tensors too; "
+            "name the cuts in the order of the layers, where a single tensor passes"
+        ) from None

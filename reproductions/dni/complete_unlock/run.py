@@ -1,0 +1,20 @@
+"""DNI, complete unlock: a network of 4 layers whose every layer has synthetic inputs and synthetic gradients.
+
+    igr run dni/complete_unlock --scale quick      # 390 steps in place of 500,000
+    igr plot dni/complete_unlock --scale quick
+Expect: it learns, slower than with synthetic gradients alone.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.dni_experiments import unlocked_runs
+
+EXPERIMENT = Experiment(
+    paper="dni",
+    item="complete_unlock",
+    title="Synthetic gradients and synthetic inputs: no layer waits for another",
+    datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
+    stages=(lambda scale, results: unlocked_runs(scale, results.datasets),),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

@@ -1,0 +1,19 @@
+"""DNI, RNN table, copy column: the longest sequence an LSTM learns to repeat with windows of T steps of back-propagation.
+
+    igr run dni/rnn_copy --scale quick      # an LSTM of 64 units, 12,000 windows
+    igr plot dni/rnn_copy --scale quick
+Expect: with synthetic gradients across the windows it learns longer sequences than by truncated back-propagation with the same T.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.dni_experiments import copy_runs
+
+EXPERIMENT = Experiment(
+    paper="dni",
+    item="rnn_copy",
+    title="Synthetic gradients across windows of truncated back-propagation: copy task",
+    runs=copy_runs,
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

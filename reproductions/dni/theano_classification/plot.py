@@ -1,0 +1,24 @@
+"""DNI, Theano: test error against the epoch, and how well true gradients are predicted."""
+
+from igr_suite.plotting.dni import agreement_figure, error_curves, error_table, error_values, evaluated
+
+NAMES = {"cdni": "A-dni", "bp": "A-bp"}
+
+
+def rows_of(results):
+    """Evaluations with the configuration's name."""
+    rows = evaluated(results.metrics)
+    return rows.assign(configuration=rows["model.method"].map(NAMES))
+
+
+def ours(results):
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'A-dni, mnist, epoch 1000'."""
+    return error_values(rows_of(results), lambda row: f"{row['configuration']}, {row['data']}, epoch {row['epoch']:g}")
+
+
+def plot(results, out):
+    """Returns the paths of what was drawn."""
+    rows = rows_of(results)
+    paths = error_curves(rows, out, panels="data", label="configuration") + agreement_figure(rows, out, label="configuration")
+    note = "Test error at the end of training, mean ± standard deviation over seeds."
+    return [*paths, *error_table(rows[rows["epoch"] == rows["epoch"].max()], out, ["data", "configuration", "epoch"], note)]

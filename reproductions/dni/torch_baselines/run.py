@@ -1,0 +1,20 @@
+"""DNI, Torch baselines: test error of the back-propagated networks B-simple (1024-2048-10, tanh) and B-relu (two hidden layers of 256).
+
+    igr run dni/torch_baselines --scale quick      # the epochs of the published numbers
+    igr check dni/torch_baselines --scale quick
+Expect: both end near 2.0%, B-relu (epoch 21) in half of the epochs of B-simple (46).
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.dni_experiments import baseline_runs
+
+EXPERIMENT = Experiment(
+    paper="dni",
+    item="torch_baselines",
+    title="Synthetic gradients: the Torch code's back-propagated baselines",
+    datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
+    stages=(lambda scale, results: baseline_runs(scale, results.datasets),),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

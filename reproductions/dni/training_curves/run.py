@@ -1,0 +1,21 @@
+"""DNI, the curves beside Table 1: test error against the step, 3 to 6 layers, by back-propagation, DNI and cDNI.
+
+    igr run dni/training_curves --scale quick      # copies what dni/table_1 has finished
+    igr plot dni/training_curves --scale quick
+Expect: cDNI nearly follows back-propagation, DNI falls behind with depth.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.dni_experiments import curve_runs
+
+EXPERIMENT = Experiment(
+    paper="dni",
+    item="training_curves",
+    title="Synthetic gradients: test error along training, by depth",
+    datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
+    shares_with=("dni/table_1", "dni/sparse_updates"),
+    stages=(lambda scale, results: curve_runs(scale, results.datasets),),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

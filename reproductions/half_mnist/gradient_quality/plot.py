@@ -1,0 +1,14 @@
+"""Half-and-half MNIST: quality of the encoder's gradients by epoch."""
+
+from igr_suite.plotting.half_mnist import quality_figure, quality_rows, quality_table
+
+
+def plot(results, out):
+    """Returns the paths of what was drawn."""
+    rows, run = quality_rows(results.metrics), results.runs.iloc[0]
+    note = (
+        f"{run['evaluation.gradient_images']:.0f} images. T: mean of {run['evaluation.gradient_samples']} REINFORCE gradients an image; "
+        "as many others, independent of them, for each estimator. Squares, in 1e-6, are unbiased and may fall below 0; agreement: share of "
+        "gradients with a positive product with T; SNR: root of (squared mean / variance)."
+    )
+    return [*quality_table(rows, out, note), *quality_figure(rows, out)]

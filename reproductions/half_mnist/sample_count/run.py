@@ -1,0 +1,47 @@
+"""Half-and-half MNIST: codes an image and step, R = 1, 2, 5, 10 and more, for REINFORCE and stochastic DNI.
+
+    igr run half_mnist/sample_count --scale quick
+The runs with one code are those of estimator_comparison where the two agree; what that has finished is copied.
+Expect: more codes help REINFORCE from the first epoch on; they also give the decoder more samples of the same images.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.half_mnist_presets import sweep, with_pictures
+
+METHODS = ("REINFORCE", "SDNI lin")
+EPOCHS = {"smoke": 2, "quick": 20, "paper": 100}
+COUNTS = {"smoke": (1, 3), "quick": (1, 2, 5, 10), "paper": (1, 2, 5, 10)}
+MORE = {"paper": (100, 250, 1000)}  # REINFORCE alone
+PICTURES = 3  # as estimator_comparison has them, so that runs can be shared
+CONTROL = {"smoke": (), "quick": ("frozen",), "paper": ("frozen",)}
+
+
+def runs(scale, results):
+    """One seed of every count, and the frozen encoder."""
+    found = [
+        *sweep(scale, results.datasets, CONTROL[scale], epochs=EPOCHS[scale]),
+        *[
+            config
+            for samples in COUNTS[scale]
+            for config in sweep(scale, results.datasets, METHODS, epochs=EPOCHS[scale], model={"samples": samples})
+        ],
+        *[
+            config
+            for samples in MORE.get(scale, ())
+            for config in sweep(scale, results.datasets, METHODS[:1], epochs=EPOCHS[scale], model={"samples": samples})
+        ],
+    ]
+    return [with_pictures(config, PICTURES) for config in found]
+
+
+EXPERIMENT = Experiment(
+    paper="half_mnist",
+    item="sample_count",
+    title="Codes an image and step on half-and-half digits: REINFORCE and stochastic DNI",
+    datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
+    shares_with=("half_mnist/estimator_comparison",),
+    stages=(runs,),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

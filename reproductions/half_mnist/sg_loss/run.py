@@ -1,0 +1,42 @@
+"""Half-and-half MNIST: loss of the synthetic gradient and size of its target along training, with and without rescaled targets.
+
+    igr run half_mnist/sg_loss --scale quick
+`max_grad` m > 0 rescales the targets to mean square m before the regression; the prediction is not scaled back.
+The run without it is one of estimator_comparison; what that has finished is copied.
+Expect: the regression loss is nearly the target's own mean square at all times, so it says little about the direction.
+"""
+
+from igr_suite.experiments import Experiment, main
+from igr_suite.models.half_mnist_presets import sweep, with_pictures
+
+METHODS = {"smoke": ("SDNI lin",), "quick": ("SDNI lin",), "paper": ("SDNI lin", "SDNI lin_deep")}
+BESIDE = {"smoke": (), "quick": ("SDNI lin, Adam", "SDNI lin_deep", "frozen"), "paper": ("SDNI lin, Adam", "frozen")}
+EPOCHS = {"smoke": 2, "quick": 20, "paper": 100}
+LEVELS = {"smoke": (0.0, 1.0), "quick": (0.0, 1.0, 2.0, 5.0), "paper": (0.0, 1.0, 2.0, 5.0)}
+PICTURES = 3  # as estimator_comparison has them, so that runs can be shared
+
+
+def runs(scale, results):
+    """One seed of every level, and what estimator_comparison has beside."""
+    found = [
+        *[
+            config
+            for level in LEVELS[scale]
+            for config in sweep(scale, results.datasets, METHODS[scale], epochs=EPOCHS[scale], sg={"max_grad": level})
+        ],
+        *sweep(scale, results.datasets, BESIDE[scale], epochs=EPOCHS[scale]),
+    ]
+    return [with_pictures(config, PICTURES) for config in found]
+
+
+EXPERIMENT = Experiment(
+    paper="half_mnist",
+    item="sg_loss",
+    title="Loss of the synthetic gradient and size of its target on half-and-half digits",
+    datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
+    shares_with=("half_mnist/estimator_comparison",),
+    stages=(runs,),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)
