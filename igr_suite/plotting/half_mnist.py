@@ -248,14 +248,8 @@ def quality_table(rows: pd.DataFrame, out: Path, note: str) -> list[Path]:
     """Writes table: the columns of QUALITY and the signal-to-noise ratio at the first and the last epoch."""
     ends = rows[rows["epoch"].isin((rows["epoch"].min(), rows["epoch"].max()))]
     ends = ends.assign(**{name: 1e6 * ends[name] for name in ("bias_square", "variance", "true_square")})
-    headings = {
-        "true_square": "|T|²",
-        "bias_square": "|bias|²",
-        "variance": "variance",
-        "agreement": "agreement",
-        "cosine": "cosine",
-        "snr": "SNR",
-    }
+    headings = {"true_square": "T squared", "bias_square": "bias squared", "variance": "variance"}
+    headings |= {"agreement": "agreement", "cosine": "cosine", "snr": "SNR"}
     texts, numbers = over_seeds(ends, ["epoch", "estimate"], headings, 3)
     return save_table(out, texts, numbers, note)
 
