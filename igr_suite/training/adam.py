@@ -17,6 +17,11 @@ class FusedAdam(keras.optimizers.Adam):
     Source: Kingma & Ba (2015), algorithm 1 with the efficient ordering of section 2.
     """
 
+    def apply(self, grads, trainable_variables=None):
+        """As Keras's; updates, which are in place, wait for all gradients, so that none runs beside what still reads a weight."""
+        with tf.control_dependencies([gradient for gradient in grads if tf.is_tensor(gradient)]):
+            super().apply(grads, trainable_variables)
+
     def correction_bases(self) -> tuple[float, float]:
         """The numbers whose t-th powers correct the averages for their start at 0."""
         return self.beta_1, self.beta_2

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -25,8 +26,8 @@ def fake_cluster(igr, tmp_path):
         "squeue": f"#!/bin/sh\ncat {tmp_path}/queue 2>/dev/null || true\n",
         "scontrol": "#!/bin/sh\necho 'MaxArraySize            = 1001'\n",
         "apptainer": f'#!/bin/sh\necho "$@" >> {tmp_path}/contained\nwhile [ "$1" != {tmp_path}/suite.sif ]; do shift; done; shift\n'
-        f"export PYTHONPATH={igr.environment['PYTHONPATH']}\n"
-        f'[ "$1" = igr ] && shift && exec {sys.executable} -m igr_suite "$@"\nexec "$@"\n',
+        f"export PYTHONPATH={shlex.quote(igr.environment['PYTHONPATH'])}\n"
+        f'[ "$1" = igr ] && shift && exec {shlex.quote(sys.executable)} -m igr_suite "$@"\nexec "$@"\n',
     }
     for name, text in texts.items():
         (programs / name).write_text(text)

@@ -6,11 +6,12 @@ import pytest
 
 from igr_suite.diagnostics.gradient_monitor import GradientMonitor
 from igr_suite.diagnostics.monitor_config import MonitorConfig
+from igr_suite.experiments.config import replace_parts
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models import presets
 from igr_suite.training import checkpoints, loop, train_vae
 
-PLAIN = presets.replace(
+PLAIN = replace_parts(
     presets.default("IGR_SB_Finite_Dis", epochs=3, evaluate_every=1, importance_samples=1, limit=60, seed=4),
     model={"architecture": "linear", "variables": 2, "categories": 3},
     schedule={"batch_size": 30},

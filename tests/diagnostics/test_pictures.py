@@ -148,7 +148,7 @@ def test_a_run_keeps_its_pictures_and_the_verb_makes_the_same_from_its_checkpoin
     assert (folder.path / picture_file.FILE).read_bytes() == kept
     drawn = capsys.readouterr().out.split()
     assert {path.rpartition("/")[2] for path in drawn} == {
-        f"{name}.{kind}" for name in ("reconstructions", "prior_samples", "traversals") for kind in ("png", "pdf")
+        f"{name}.{kind}" for name in ("reconstructions", "prior_samples", "traversals") for kind in ("png", "pdf", "svg")
     }
     assert "prior" not in json.loads((folder.path / "meta.json").read_text())
 

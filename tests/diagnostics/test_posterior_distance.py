@@ -10,7 +10,7 @@ from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.diagnostics import posterior_distance
 from igr_suite.diagnostics.posterior_config import PosteriorDistance
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import config_from_json, config_to_json
+from igr_suite.experiments.config import config_from_json, config_to_json, replace_parts
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models import presets
 from igr_suite.models.vae_config import ModelConfig
@@ -18,7 +18,7 @@ from igr_suite.relaxations import distance_to_vertex
 from igr_suite.training import train_vae
 from igr_suite.training.seeds import at_step, run_seed
 
-TRAINED = presets.replace(
+TRAINED = replace_parts(
     presets.default("IGR_Planar_Dis", epochs=2, importance_samples=1, limit=120, seed=4),
     model={"architecture": "linear", "variables": 3, "categories": 4, "temperature": 0.3},
     schedule={"batch_size": 40},
@@ -104,7 +104,7 @@ def test_a_wrong_option_is_a_sentence(changes, sentence):
 
 def test_gaussian_latents_have_no_vertices():
     with pytest.raises(UserError, match="names end in _Dis, not for VAE"):
-        PosteriorDistance(trained=presets.replace(presets.default("VAE")))
+        PosteriorDistance(trained=replace_parts(presets.default("VAE")))
 
 
 def test_a_run_without_its_checkpoint_says_how_to_get_it(trained, tmp_path):
@@ -125,7 +125,7 @@ def test_a_run_without_its_checkpoint_says_how_to_get_it(trained, tmp_path):
 def test_another_run_under_the_name_is_refused(trained, tmp_path):
     place, _ = trained
     shutil.copytree(place / TRAINED.run_id, tmp_path / "elsewhere")
-    other = presets.replace(TRAINED, schedule={"epochs": 3})
+    other = replace_parts(TRAINED, schedule={"epochs": 3})
     with pytest.raises(UserError, match="holds another run than"):
         posterior_distance.trained_model(other, tmp_path / "elsewhere")
     assert ModelConfig(name="GS_Dis") != TRAINED.model

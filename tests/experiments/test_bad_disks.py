@@ -1,5 +1,6 @@
 """A disk that is full and one that is read-only: a sentence each, and no finished result is damaged. Needs the right to mount."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ def on_disk(igr):
         pytest.skip("this process may not mount a small disk (it needs root, or a container that allows it)")
 
     def run(size: str, *steps: str) -> subprocess.CompletedProcess:
-        command = " ".join([sys.executable, "-m", "igr_suite", "run", *WORDS])
+        command = shlex.join([sys.executable, "-m", "igr_suite", "run", *WORDS])
         lines = [f"mount -t tmpfs -o size={size} tmpfs {igr.results}", *(step.replace("RUN", command) for step in steps)]
         environment = igr.environment | {"IGR_FRESH_WORKERS": "1"}
         script = ["unshare", "--mount", "sh", "-c", "\n".join(lines)]

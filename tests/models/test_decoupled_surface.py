@@ -16,6 +16,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "decouple_your_model.md"
 
 
 def test_the_guide_runs(capsys):
+    keras.utils.set_random_seed(0)
     blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.S)
     assert len(blocks) == 5
     scope = {"__name__": "guide"}

@@ -54,4 +54,4 @@ def test_pictures_are_drawn_of_the_runs_that_stored_some(frame, tmp_path):
         }
         picture_file.save(tmp_path / run, arrays)
     names = {path.name for path in draw_pictures(tmp_path, frame, tmp_path)}
-    assert names == {"reconstructions.png", "reconstructions.pdf", "prior_samples.png", "prior_samples.pdf"}
+    assert names == {f"{name}.{kind}" for name in ("reconstructions", "prior_samples") for kind in ("png", "pdf", "svg")}
