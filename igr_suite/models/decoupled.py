@@ -8,7 +8,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError
 from igr_suite.layers.synthetic_gradient import Synthesiser, with_context
 from igr_suite.models.decoupled_checks import build_chain, build_synthesisers, check_optimiser
-from igr_suite.models.decoupled_passes import Pass, agreement, forward, in_mode, keep_state
+from igr_suite.models.decoupled_passes import Pass, agreement, forward, in_mode, keep_state, total
 from igr_suite.models.decoupled_split import split_model
 from igr_suite.models.decoupling_config import Decoupling
 from igr_suite.training.seeds import at_step, run_seed
@@ -240,7 +240,7 @@ class DecoupledModel(keras.Model):
         predicted, wanted = predictions[i - 1], (true[i - 1] if true else below) * self._scale(done.inputs)
         error = predicted.outputs - wanted
         self._regress(self.synthesiser_optimisers[i - 1], self.synthesisers[i - 1], predicted, settings.sg_weight * error)
-        return {"sg_loss": tf.reduce_mean(tf.square(error))} | agreement(predicted.outputs, wanted), below
+        return {"sg_loss": total(tf.square(error)) / tf.cast(tf.size(error), error.dtype)} | agreement(predicted.outputs, wanted), below
 
     def _regress(self, optimiser, network, done: Pass, error: tf.Tensor) -> None:
         """A step on the mean square of the error, or on half of its sum."""

@@ -72,13 +72,17 @@ def agreement(predicted: tf.Tensor, true: tf.Tensor) -> dict[str, tf.Tensor]:
     Returns:
       scalars "cosine", "scale", "relative_error", "sign"; 0 where their denominator is 0.
     """
-    along = tf.reduce_sum(predicted * true)
-    own, wanted = tf.reduce_sum(predicted * predicted), tf.reduce_sum(true * true)
-    signed = tf.cast(true != 0, true.dtype)
-    alike = tf.cast(predicted * tf.sign(true) > 0, true.dtype)
+    along, own, wanted = total(predicted * true), total(predicted * predicted), total(true * true)
+    signed = total(tf.cast(true != 0, true.dtype))
+    alike = total(tf.cast(predicted * tf.sign(true) > 0, true.dtype))
     return {
         "cosine": tf.math.divide_no_nan(along, tf.sqrt(own) * tf.sqrt(wanted)),
         "scale": tf.math.divide_no_nan(tf.sqrt(own), tf.sqrt(wanted)),
-        "relative_error": tf.math.divide_no_nan(own - 2 * along + wanted, wanted),
-        "sign": tf.math.divide_no_nan(tf.reduce_sum(alike), tf.reduce_sum(signed)),
+        "relative_error": tf.math.divide_no_nan(total(tf.square(predicted - true)), wanted),
+        "sign": tf.math.divide_no_nan(alike, signed),
     }
+
+
+def total(values: tf.Tensor) -> tf.Tensor:
+    """The sum of all elements, the last axis last: XLA does not vectorise sums over it (docs/performance.md)."""
+    return tf.reduce_sum(tf.reduce_sum(values, list(range(len(values.shape) - 1))))
