@@ -4,10 +4,8 @@ import argparse
 from collections.abc import Iterable, Mapping
 
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
-from igr_suite.cli.run import start
+from igr_suite.cli.run import start_script
 from igr_suite.experiments.experiment import Experiment
-from igr_suite.experiments.places import results_root
-from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models.dni_options import SCRIPTS, config_of
 
@@ -64,9 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         data=arguments.data,
     )
     experiment = Experiment(paper="dni", item="train", title="One run of the original scripts", runs=lambda scale: [config])
-    results = Results(experiment, "paper", results_root(arguments.save))
-    options = {"results": arguments.save, "only": None, "jobs": 1, "no_plot": True}
-    code = start(results, argparse.Namespace(**{**vars(arguments), **options}))
+    results, code = start_script(experiment, arguments, arguments.save)
     folder = RunFolder(results.folder / config.run_id)
     if arguments.dry_run or not folder.finished:
         return code

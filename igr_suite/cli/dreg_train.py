@@ -7,14 +7,13 @@ import sys
 from collections.abc import Mapping
 
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
-from igr_suite.cli.run import start
+from igr_suite.cli.run import start_script
 from igr_suite.errors import UserError
 from igr_suite.experiments import values
 from igr_suite.experiments.experiment import Experiment
 from igr_suite.experiments.files import write_json
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.quiet import quiet
-from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import FAMILY_THREADS, thread_variables
 from igr_suite.linear_gaussian.config import LinearGaussianGradients
@@ -105,17 +104,11 @@ def run(arguments: argparse.Namespace) -> int:
     experiment = Experiment(
         paper="dreg", item=folder_name(flags, config), title="One run of the authors' script", runs=lambda scale: [config]
     )
-    results, code = _start(flags, experiment)
+    results, code = start_script(experiment, flags, flags.logdir)
     if not flags.dry_run:
         for line in lines(RunFolder(results.folder / config.run_id).metrics.rows(), flags.summarize_every):
             print(line)
     return code
-
-
-def _start(flags: argparse.Namespace, experiment: Experiment) -> tuple[Results, int]:
-    results = Results(experiment, "paper", results_root(flags.logdir))
-    options = {"results": flags.logdir, "only": None, "jobs": 1, "no_plot": True}
-    return results, start(results, argparse.Namespace(**{**vars(flags), **options}))
 
 
 def lines(rows: list[Mapping], least: int) -> list[str]:
@@ -145,7 +138,8 @@ def _toy(flags: argparse.Namespace) -> int:
         )
         for samples in values.parse(flags.toy_samples, tuple[int, ...], "--toy_samples")
     ]
-    results, code = _start(flags, Experiment(paper="dreg", item="toy", title="Gradients on the toy problem", runs=lambda scale: runs))
+    experiment = Experiment(paper="dreg", item="toy", title="Gradients on the toy problem", runs=lambda scale: runs)
+    results, code = start_script(experiment, flags, flags.logdir)
     for config in runs:
         summary = None if flags.dry_run else RunFolder(results.folder / config.run_id).summary()
         if summary is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_verb
-from igr_suite.cli.run import start
+from igr_suite.cli.run import start_script
 from igr_suite.diagnostics.epoch_means import epoch_means
 from igr_suite.errors import UserError
 from igr_suite.experiments.experiment import Experiment
@@ -56,13 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
     config = config_of_arguments(arguments)
     item = f"train-{arguments.base_code}" if arguments.base_code else "train"
     experiment = Experiment(paper="half_mnist", item=item, title="One run of the original's scripts", runs=lambda scale: [config])
-    results = Results(experiment, "paper", results_root(arguments.results))
-    folder = RunFolder(results.folder / config.run_id)
     if arguments.mode == "test":
-        return _test(folder, arguments.val_file)
-    code = start(results, argparse.Namespace(**{**vars(arguments), "only": None, "jobs": 1, "no_plot": True}))
+        results = Results(experiment, "paper", results_root(arguments.results))
+        return _test(RunFolder(results.folder / config.run_id), arguments.val_file)
+    results, code = start_script(experiment, arguments, arguments.results)
     if not arguments.dry_run:
-        for line in epoch_lines(folder.metrics.rows()):
+        for line in epoch_lines(RunFolder(results.folder / config.run_id).metrics.rows()):
             print(line)
     return code
 

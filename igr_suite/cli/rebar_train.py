@@ -5,12 +5,10 @@ import math
 from collections.abc import Iterable, Mapping
 
 from igr_suite.cli.options import add_data_dir, add_verb
-from igr_suite.cli.run import start
+from igr_suite.cli.run import start_script
 from igr_suite.diagnostics.epoch_means import epoch_means
 from igr_suite.experiments.experiment import Experiment
 from igr_suite.experiments.original_rebar_log import entries_of, format_entry
-from igr_suite.experiments.places import results_root
-from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models.sbn_config import TrainSBN
 from igr_suite.models.sbn_hparams import config_of
@@ -54,9 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         data=arguments.data,
     )
     experiment = Experiment(paper="rebar", item="train", title="One run of the authors' script", runs=lambda scale: [config])
-    results = Results(experiment, "paper", results_root(arguments.working_dir))
-    options = {"results": arguments.working_dir, "only": None, "jobs": 1, "no_plot": True}
-    code = start(results, argparse.Namespace(**{**vars(arguments), **options}))
+    results, code = start_script(experiment, arguments, arguments.working_dir)
     folder = RunFolder(results.folder / config.run_id)
     if not arguments.dry_run:
         for line in epoch_lines(config, folder.metrics.rows(), arguments.log):

@@ -7,6 +7,7 @@ from pathlib import Path
 from igr_suite.cli.options import add_data_dir, add_experiment, add_verb, command, results_of, shorten, table
 from igr_suite.cli.plot import draw
 from igr_suite.experiments import discovery
+from igr_suite.experiments.experiment import Experiment
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
@@ -108,3 +109,18 @@ def _dry_run(order) -> int:
     if minutes is not None and not order.settings:
         print(f"the whole of this scale was measured at {minutes:g} min")
     return 0
+
+
+def start_script(experiment: Experiment, arguments: argparse.Namespace, place: str | None) -> tuple[Results, int]:
+    """Starts the run of a verb that takes an original script's options: one process, nothing drawn.
+
+    Args:
+      experiment: of that run.
+      arguments: the verb's.
+      place: results folder, None for the usual one.
+    Returns:
+      (its results, exit code).
+    """
+    results = Results(experiment, "paper", results_root(place))
+    options = {"results": place, "only": None, "jobs": 1, "no_plot": True}
+    return results, start(results, argparse.Namespace(**{**vars(arguments), **options}))

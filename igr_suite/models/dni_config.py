@@ -8,6 +8,7 @@ from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
 from igr_suite.models.decoupling_config import Decoupling
+from igr_suite.models.sbn_config import SBNScheduleConfig
 
 CLASSES = 10
 SYNTHETIC = ("dni", "cdni")
@@ -138,22 +139,13 @@ class DNIOptimiserConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DNIScheduleConfig:
+class DNIScheduleConfig(SBNScheduleConfig):
     """How long to train: whole epochs, or the whole epochs that hold `steps` steps; a rest that does not fill a batch is left out."""
 
-    epochs: int | None = None
-    steps: int | None = None
+    DEFAULT_EPOCHS: ClassVar[int] = 5
+
     batch_size: int = 250
     evaluate_every: int = 1
-
-    def __post_init__(self):
-        if self.epochs is not None and self.steps is not None:
-            raise UserError(f"schedule.epochs={self.epochs} and schedule.steps={self.steps} exclude each other; give one of them")
-        if self.epochs is None and self.steps is None:
-            object.__setattr__(self, "epochs", 5)
-        for key in ("epochs", "steps", "batch_size", "evaluate_every"):
-            if getattr(self, key) is not None and getattr(self, key) < 1:
-                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,6 +148,8 @@ class SBNOptimiserConfig:
 class SBNScheduleConfig:
     """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up."""
 
+    DEFAULT_EPOCHS: ClassVar[int] = 20
+
     epochs: int | None = None
     steps: int | None = None
     batch_size: int = 24
@@ -157,7 +159,7 @@ class SBNScheduleConfig:
         if self.epochs is not None and self.steps is not None:
             raise UserError(f"schedule.epochs={self.epochs} and schedule.steps={self.steps} exclude each other; give one of them")
         if self.epochs is None and self.steps is None:
-            object.__setattr__(self, "epochs", 20)
+            object.__setattr__(self, "epochs", self.DEFAULT_EPOCHS)
         for key in ("epochs", "steps", "batch_size", "evaluate_every"):
             if getattr(self, key) is not None and getattr(self, key) < 1:
                 raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
