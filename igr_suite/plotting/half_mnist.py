@@ -99,7 +99,7 @@ def paired_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, column:
             part = rows[rows["epoch"] == epoch]
             found = paired_by(part, column, {"method": method}, {"method": REFERENCE})
             if found.pairs:
-                text[f"epoch {epoch}"] = found.text(4)
+                text[f"epoch {epoch}"] = found.text()
                 numbers.append({"method": method, "epoch": epoch, **found._asdict()})
         texts.append(text)
     if not numbers:
@@ -270,7 +270,7 @@ def pictures_figure(runs: pd.DataFrame, folder: Path, out: Path) -> list[Path]:
             labels += [method, *[""] * (len(stored["completions"]) - 1)]
     if not images:
         return []
-    with figure(width=5.4, height=0.5 + 0.36 * len(images)) as (fig, axis):
+    with figure(width=6.4, height=0.5 + 0.36 * len(images)) as (fig, axis):
         draw_grid(axis, np.stack(images), rows=labels)
         axis.set_title("Upper half given, lower half sampled", fontsize=9)
         return save(fig, out, "pictures")
