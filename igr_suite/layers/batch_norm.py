@@ -35,17 +35,12 @@ class BatchNorm(keras.layers.Layer):
 
     def call(self, inputs, training=False):
         if self.moving and not training:
-            mean, variance = self.moving_mean, self.moving_variance
+            normed = (inputs - self.moving_mean) * tf.math.rsqrt(tf.convert_to_tensor(self.moving_variance) + self.epsilon)
         else:
-            axes = list(range(len(inputs.shape) - 1))
-            mean = tf.reduce_mean(inputs, axes)
-            variance = tf.reduce_mean(tf.math.squared_difference(inputs, mean), axes)
+            normed, mean, variance = _standardise(inputs, self.epsilon)
             if self.moving:
                 self._move(inputs, tf.stop_gradient(mean), tf.stop_gradient(variance))
-        factor = tf.math.rsqrt(tf.convert_to_tensor(variance) + self.epsilon)
-        if self.affine:
-            factor = factor * self.gamma
-        return (inputs - mean) * factor + (self.beta if self.affine else 0.0)
+        return normed * self.gamma + self.beta if self.affine else normed
 
     def _move(self, inputs, mean, variance):
         values = tf.cast(tf.size(inputs) // inputs.shape[-1], mean.dtype)
@@ -58,3 +53,25 @@ class BatchNorm(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), **{name: getattr(self, name) for name in ("momentum", "epsilon", "affine", "moving")}}
+
+
+def _standardise(inputs: tf.Tensor, epsilon: float) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """(n = (x - m) r, m, v) with r = 1 / sqrt(v + epsilon); m and v are constants for gradients.
+
+    dn/dx applied to g is r (g - mean g - n mean(g n)), two sums where differentiating m and v apart takes three.
+    """
+    axes = list(range(len(inputs.shape) - 1))
+
+    @tf.custom_gradient
+    def standardise(x):
+        mean = tf.reduce_mean(x, axes)
+        variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axes)
+        factor = tf.math.rsqrt(variance + epsilon)
+        normed = (x - mean) * factor
+
+        def gradient(upstream, *_):
+            return factor * (upstream - tf.reduce_mean(upstream, axes) - normed * tf.reduce_mean(upstream * normed, axes))
+
+        return (normed, mean, variance), gradient
+
+    return standardise(inputs)

@@ -126,15 +126,19 @@ class DecoupledModel(keras.Model):
         self._loss_tracker.update_state(scalars.pop("loss"))
         return {**self.compute_metrics(x, y, outputs), **scalars}
 
-    def update(self, x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    def update(
+        self, x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor, measure: tf.Tensor | None = None
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """One step of all modules, synthesisers and input models.
 
         Args:
           x: [B, ...].
           y: labels [B, ...].
           seed: int32 [2], the step's; read where updates are dropped.
+          measure: bool, whether the interfaces are measured in this step, which costs a tenth of a small network's step; by default yes.
         Returns:
-          ({"loss", and for each interface i the MEASURES as "cosine_<i>" and so on}, outputs [B, ...]): before the step.
+          ({"loss", and for each interface i the MEASURES as "cosine_<i>" and so on, 0 where not measured}, outputs [B, ...]): before the
+          step.
         """
         settings, top = self.settings, len(self.parts) - 1
         context = self.context_of(x, y)
@@ -150,7 +154,7 @@ class DecoupledModel(keras.Model):
         for i in reversed(range(top + 1)):
 
             def update_group(i=i, gradient=gradient):
-                return self._update_group(i, passes[i], gradient, predictions, guesses, true)
+                return self._update_group(i, passes[i], gradient, predictions, guesses, true, measure)
 
             if active is None:
                 measured, below = update_group()
@@ -221,7 +225,9 @@ class DecoupledModel(keras.Model):
         """The modules' variables, with those of synthesisers and input models or without: what a file of weights needs to hold."""
         return [v for network in (self.networks() if synthesisers else self.parts) for v in network.variables]
 
-    def _update_group(self, i: int, done: Pass, gradient, predictions, guesses, true) -> tuple[dict[str, tf.Tensor], tf.Tensor | None]:
+    def _update_group(
+        self, i: int, done: Pass, gradient, predictions, guesses, true, measure
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor | None]:
         """Updates f_(i+1) from its output's gradient, M_i from its input's, and I_(i+1) from its output."""
         settings = self.settings
         gradients, below = done.pull(gradient, to_inputs=i > 0 and bool(predictions))
@@ -237,10 +243,19 @@ class DecoupledModel(keras.Model):
             self._regress(self.input_optimisers[i], self.input_models[i], guesses[i], error)
         if i == 0 or not predictions:
             return {}, below
-        predicted, wanted = predictions[i - 1], (true[i - 1] if true else below) * self._scale(done.inputs)
-        error = predicted.outputs - wanted
-        self._regress(self.synthesiser_optimisers[i - 1], self.synthesisers[i - 1], predicted, settings.sg_weight * error)
-        return {"sg_loss": total(tf.square(error)) / tf.cast(tf.size(error), error.dtype)} | agreement(predicted.outputs, wanted), below
+        predicted, received = predictions[i - 1], true[i - 1] if true else below
+
+        def compare():
+            return predicted.outputs - received * self._scale(received)
+
+        def measures():
+            measured = agreement(predicted.outputs, received * self._scale(received))
+            return {"sg_loss": total(tf.square(compare())) / tf.cast(tf.size(received), received.dtype)} | measured
+
+        self._regress(self.synthesiser_optimisers[i - 1], self.synthesisers[i - 1], predicted, settings.sg_weight * compare())
+        if measure is None:
+            return measures(), below
+        return tf.cond(measure, measures, lambda: dict.fromkeys(MEASURES, tf.zeros((), received.dtype))), below
 
     def _regress(self, optimiser, network, done: Pass, error: tf.Tensor) -> None:
         """A step on the mean square of the error, or on half of its sum."""

@@ -14,6 +14,8 @@ from igr_suite.training.adam import FusedAdam, LegacyAdam
 from igr_suite.training.schedules import FlooredInverseTime
 from igr_suite.training.seeds import site_number
 
+MEASURE_EVERY = 10  # steps; measured at each of them, the interfaces would cost a tenth of B-cdni's step
+
 
 class DNIClassifier(keras.Model):
     """Rows of pixels and a label -> class, by a `DecoupledModel`.
@@ -33,7 +35,9 @@ class DNIClassifier(keras.Model):
             build_optimiser(optimiser, optimiser.learning_rate),
             synthesiser_optimizer=build_optimiser(optimiser, optimiser.sg_learning_rate or optimiser.learning_rate),
         )
-        self.scalars = ("error", *self.net.scalars)
+        measures = [name for name in self.net.scalars if name != "loss"]
+        self.scalars = ("error", *self.net.scalars, *(["measured"] if measures else []))
+        self.counted_by = dict.fromkeys(measures, "measured")
         self.jit_steps = not has_convolutions(self.net)  # measured: docs/performance.md
         self.built = True
 
@@ -53,11 +57,14 @@ class DNIClassifier(keras.Model):
           batch: uint8 [B, D + 1].
           seed: int32 [2], the step's.
         Returns:
-          "loss", nats per image; "error", share of wrong images; and for each interface what `DecoupledModel.update` measures.
+          "loss", nats per image; "error", share of wrong images; and for each interface what `DecoupledModel.update` measures, at every
+          MEASURE_EVERY-th step, which "measured" tells by 1 (else 0).
         """
         x, y = self.pixels_and_labels(batch, "train")
-        scalars, logits = self.net.update(x, y, seed)
-        return {"error": tf.reduce_mean(wrong(logits, y)), **scalars}
+        measure = self.net.steps.value % MEASURE_EVERY == 0
+        counted = {"measured": tf.cast(measure, tf.float32)} if self.counted_by else {}
+        scalars, logits = self.net.update(x, y, seed, measure)
+        return {"error": tf.reduce_mean(wrong(logits, y)), **scalars, **counted}
 
     def eval_step(self, batch: tf.Tensor, seed: tf.Tensor, split: str) -> dict[str, tf.Tensor]:
         """Loss and error of each image.

@@ -11,9 +11,9 @@ LIMIT = {"smoke": 500, "quick": None, "paper": None}
 # The paper's rate is for 500,000 steps ("not tuned"); a few thousand take one that Adam usually gets.
 RATE = {"smoke": 1e-3, "quick": 3e-4, "paper": PAPER_RATE}
 DROPS = {"smoke": (), "quick": (), "paper": PAPER_DROPS}
-STEPS = {"smoke": 4, "quick": 390, "paper": PAPER_STEPS}  # quick: 2 epochs of 50,000 images
-SPARSE_STEPS = {"smoke": 4, "quick": 780, "paper": PAPER_STEPS}  # of cDNI and Bprop; DNI takes STEPS
-UNLOCKED_STEPS = {"smoke": 4, "quick": 390, "paper": PAPER_STEPS}
+STEPS = {"smoke": 4, "quick": 585, "paper": PAPER_STEPS}  # quick: 3 epochs of 50,000 images
+SPARSE_STEPS = {"smoke": 4, "quick": 780, "paper": PAPER_STEPS}  # of cDNI and Bprop; DNI takes SHORT_STEPS
+SHORT_STEPS = {"smoke": 4, "quick": 390, "paper": PAPER_STEPS}
 EVALUATE = {"smoke": 1, "quick": 1, "paper": 25}
 PROBABILITIES = {"smoke": (0.5,), "quick": (0.05, 0.1, 0.2, 0.5, 1.0), "paper": (0.05, 0.1, 0.2, 0.5, 1.0)}
 WINDOWS = {"smoke": (3,), "quick": (2, 3, 4, 5), "paper": (2, 3, 4, 5, 8, 20, 40)}
@@ -55,7 +55,7 @@ def sparse_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
     found = []
     for data in datasets:
         for seed in SEEDS[scale]:
-            long, short = (common(scale, data, seed, steps[scale]) for steps in (SPARSE_STEPS, STEPS))
+            long, short = (common(scale, data, seed, steps[scale]) for steps in (SPARSE_STEPS, SHORT_STEPS))
             found += [paper_network(4, "cDNI", p_update=p, **long) for p in PROBABILITIES[scale]]
             some = (0.05, 0.2, 1.0) if scale == "quick" else PROBABILITIES[scale]
             found += [paper_network(4, "DNI", p_update=p, **short) for p in some]
@@ -73,7 +73,7 @@ def unlocked_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
     found = []
     for data in datasets:
         for seed in SEEDS[scale]:
-            shared = common(scale, data, seed, UNLOCKED_STEPS[scale])
+            shared = common(scale, data, seed, SHORT_STEPS[scale])
             found += [paper_network(4, method, p_update=p, unlocked=True, **shared) for method, p in arms]
             found.append(paper_network(4, "Bprop", **shared))
     return found
@@ -91,13 +91,13 @@ def baseline_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
 
 
 def torch_dni_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
-    """The Torch repository's decoupled networks: gradients of the batch mean as there, and of examples."""
+    """The Torch repository's decoupled networks: gradients of the batch mean as there, and of examples; quick runs one B-dni in full."""
     lengths = {  # (configuration, what M predicts) -> epochs for each seed
         "smoke": {("B-cdni", "batch"): (2,), ("B-dni", "example"): (2,)},
         "quick": {
             ("B-cdni", "batch"): (80, 80, 80),
             ("B-cdni", "example"): (30, 30, 30),
-            ("B-dni", "batch"): (20, 10, 10),
+            ("B-dni", "batch"): (249, 10, 10),
             ("B-dni", "example"): (10,),
         },
         "paper": {(name, scale): (epochs,) * 3 for name, epochs in (("B-cdni", 80), ("B-dni", 249)) for scale in ("batch", "example")},
@@ -112,13 +112,16 @@ def torch_dni_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
 
 def theano_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
     """The half-and-half repository's classifier, with synthetic gradients and without."""
-    epochs = {"smoke": 2, "quick": 20, "paper": 1000}[scale]
-    every = {"smoke": 1, "quick": 1, "paper": 10}[scale]
+    lengths = {  # epochs for each seed
+        "smoke": {"A-dni": (2,), "A-bp": (2,)},
+        "quick": {"A-dni": (1000, 20, 20), "A-bp": (200, 20, 20)},
+        "paper": {"A-dni": (1000,) * 3, "A-bp": (1000,) * 3},
+    }[scale]
     return [
-        named(name, data=data, seed=seed, epochs=epochs, limit=LIMIT[scale], evaluate_every=every)
+        named(name, data=data, seed=seed, epochs=epochs, limit=LIMIT[scale], evaluate_every=10 if epochs > 100 else 1)
         for data in datasets
-        for seed in SEEDS[scale]
-        for name in ("A-dni", "A-bp")
+        for name, counts in lengths.items()
+        for seed, epochs in enumerate(counts)
     ]
 
 

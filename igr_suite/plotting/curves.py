@@ -38,7 +38,7 @@ def draw_curves(
             look,
             color=colour(keys[0]),
             linewidth=1.8,
-            label=label.format(**{"method": keys[0], **group.iloc[0].to_dict()}),
+            label=label.format(**{**group.iloc[0].to_dict(), "method": keys[0]}),
         )
         drawn.append(
             pd.DataFrame(
