@@ -1,5 +1,27 @@
 import os
+from pathlib import Path
+
+import pytest
+from golden_values import PLACE, Golden
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a process: `make test` runs two
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+
+def pytest_addoption(parser):
+    text = "run the tests with golden values only, and write these again (into FOLDER, to compare machines)"
+    parser.addoption("--rewrite-golden", nargs="?", const=str(PLACE), metavar="FOLDER", help=text)
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--rewrite-golden"):
+        config.hook.pytest_deselected(items=[item for item in items if "golden" not in item.fixturenames])
+        items[:] = [item for item in items if "golden" in item.fixturenames]
+
+
+@pytest.fixture(scope="session")
+def golden(request):
+    """`golden(name, run, ...)`: see golden_values.py."""
+    folder = request.config.getoption("--rewrite-golden")
+    return Golden(rewrite=bool(folder), place=Path(folder or PLACE))

@@ -2,12 +2,17 @@
 
 import argparse
 from collections import Counter
+from pathlib import Path
 
 from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten, table
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
+from igr_suite.experiments.files import write_section
 
-EXAMPLES = "  igr check                                        one line an experiment\n  igr check igr/table_1_vae_likelihood --scale paper"
+EXAMPLES = """  igr check                                        one line an experiment
+  igr check igr/table_1_vae_likelihood --scale paper
+  igr check --write README.md                      the lines as a table between <!-- igr check --> and <!-- end of igr check -->"""
+SECTION = "igr check"
 VERDICTS = ("pass", "fail", "not comparable")
 
 
@@ -15,6 +20,7 @@ def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "check", "compare an experiment's results with the published values", EXAMPLES)
     add_experiment(parser, optional=True)
+    parser.add_argument("--write", metavar="FILE", help="without NAME: write the lines as a Markdown table into FILE, between its markers")
     parser.set_defaults(run=run)
 
 
@@ -24,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.name is None:
         return _overview(arguments)
+    if arguments.write:
+        raise UserError("--write writes the lines of all experiments: leave NAME out")
     results = results_of(arguments)
     name = results.experiment.name
     published = ledger.read_published(discovery.folder_of(name) / "published.csv")
@@ -50,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _overview(arguments: argparse.Namespace) -> int:
-    """Prints how many published values every experiment meets; returns 1 when one of them is missed."""
+    """Prints, and writes where asked to, how many published values every experiment meets; returns 1 when one of them is missed."""
     from igr_suite.experiments.verdicts import verdicts_of
 
     if arguments.settings or arguments.config or arguments.data:
@@ -65,11 +73,24 @@ def _overview(arguments: argparse.Namespace) -> int:
             rows.append([name, *(str(counts[verdict]) for verdict in VERDICTS)])
     rows.append(["all", *(str(totals[verdict]) for verdict in VERDICTS)])
     print(table(rows, right=(1, 2, 3)))
+    if arguments.write:
+        path = Path(arguments.write).expanduser()
+        write_section(path, SECTION, _section(rows, arguments.scale))
+        print(f"\nwritten to {shorten(path)}")
     print("\nexperiments without a finished run or a published value are not listed; `igr check NAME` has every value and the reasons")
     return 1 if totals["fail"] else 0
 
 
+def _section(rows: list[list[str]], scale: str) -> str:
+    import pandas as pd
+
+    from igr_suite.plotting.tables import markdown
+
+    source = f"Scale {scale}; written by `igr check --scale {scale} --write README.md`."
+    return f"\n{markdown(pd.DataFrame(rows[1:], columns=rows[0]))}\n{source}\n\n"
+
+
 def _number(value: float | None, spread: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.5g}" + (f" ± {spread:.2g}" if spread is not None and spread == spread else "")
+    from igr_suite.experiments.paired import with_spread  # needs numpy, which a login node may not have
+
+    return "-" if value is None else with_spread(value, spread)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from igr_suite.cli.options import add_data_dir, add_verb, shorten
+from igr_suite.cli.options import add_data_dir, add_strategy, add_verb, shorten
 from igr_suite.cli.run import start_script
 from igr_suite.errors import UserError
 from igr_suite.experiments import values
@@ -15,7 +15,7 @@ from igr_suite.experiments.files import write_json
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.quiet import quiet
 from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.threads import FAMILY_THREADS, thread_variables
+from igr_suite.experiments.threads import FAMILY_THREADS, one_operation_a_thread, thread_variables
 from igr_suite.linear_gaussian.config import LinearGaussianGradients
 from igr_suite.models.dreg_config import TrainDReG
 from igr_suite.models.dreg_flags import BINARISATIONS, config_of, data_dir_of, folder_name, names_in
@@ -88,6 +88,7 @@ def _add_new(parser) -> None:
     parser.add_argument("--evaluation_limit", type=int, metavar="N", help="first validation and test images only")
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1)")
     parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
+    add_strategy(parser)
     add_data_dir(parser)
 
 
@@ -162,6 +163,7 @@ def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
         return 0
     threads = flags.threads or FAMILY_THREADS[config.family]
     os.environ |= thread_variables(threads)
+    one_operation_a_thread(config.family)
     if flags.data_dir is not None:
         os.environ["TFDS_DATA_DIR"] = flags.data_dir
     with quiet():

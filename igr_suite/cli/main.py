@@ -24,6 +24,7 @@ VERBS = (
     "check",
     "findings",
     "report",
+    "export",
     "data",
     "doctor",
 )

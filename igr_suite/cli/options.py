@@ -16,11 +16,12 @@ def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentPar
     return verbs.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
-def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick", optional: bool = False) -> None:
-    """Adds NAME (which may be left out where it is optional), --scale, --set, --config, --data and --results."""
+def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick", optional: bool = False, many: bool = False) -> None:
+    """Adds NAME (optional: may be left out; many: one or more, as `names`), --scale, --set, --config, --data and --results."""
     meaning = "smoke takes seconds, quick minutes, paper the published budget" + (f" (default {scale})" if scale else "")
+    number = "+" if many else "?" if optional else None
     parser.add_argument(
-        "name", metavar="NAME", nargs="?" if optional else None, help="experiment, such as igr/table_1_vae_likelihood; see `igr list`"
+        "names" if many else "name", metavar="NAME", nargs=number, help="experiment, such as igr/table_1_vae_likelihood; see `igr list`"
     )
     parser.add_argument("--scale", default=scale, metavar="|".join(SCALES), help=meaning)
     parser.add_argument(
@@ -39,6 +40,12 @@ def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick",
 def add_results(parser: argparse.ArgumentParser) -> None:
     """Adds --results."""
     parser.add_argument("--results", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)")
+
+
+def add_strategy(parser: argparse.ArgumentParser) -> None:
+    """Adds --strategy."""
+    meaning = "divide every run's batches among the devices of this machine, or of several; batches stay as large as they are"
+    parser.add_argument("--strategy", metavar="mirrored|multi_worker", help=meaning)
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_experiment, add_verb, command, results_of, shorten, table
+from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, add_verb, command, results_of, shorten, table
 from igr_suite.cli.plot import draw
 from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import Experiment
@@ -36,6 +36,7 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="threads a process (default: cores / jobs, at most what the model can use)"
     )
+    add_strategy(parser)
     add_data_dir(parser)
     parser.add_argument("--dry-run", action="store_true", help="list the runs and their state, start nothing")
     parser.add_argument("--no-plot", action="store_true", help="do not draw at the end")
@@ -61,6 +62,7 @@ def start(results: Results, arguments: argparse.Namespace, out: Path | None = No
         jobs=arguments.jobs,
         threads=arguments.threads,
         data_dir=arguments.data_dir,
+        strategy=arguments.strategy,
     )
     if arguments.dry_run:
         return _dry_run(order)
@@ -123,4 +125,4 @@ def start_script(experiment: Experiment, arguments: argparse.Namespace, place: s
     """
     results = Results(experiment, "paper", results_root(place))
     options = {"results": place, "only": None, "jobs": 1, "no_plot": True}
-    return results, start(results, argparse.Namespace(**{**vars(arguments), **options}))
+    return results, start(results, argparse.Namespace(**{"strategy": None, **vars(arguments), **options}))

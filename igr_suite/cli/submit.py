@@ -7,11 +7,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_experiment, add_verb, shorten
+from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, add_verb, shorten
 from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, slurm, submission
 from igr_suite.errors import UserError
 from igr_suite.experiments.places import reproductions_root, results_root
+from igr_suite.experiments.strategies import VARIABLE, check_name
 from igr_suite.experiments.threads import thread_variables
 
 EXAMPLES = """  igr submit igr/table_1_vae_likelihood --time 8:00:00 --image igr_suite.sif    the paper scale, in the container
@@ -32,7 +33,9 @@ def add(verbs) -> None:
     parser.add_argument("--time", metavar="TIME", help="limit of a task, such as 90 (minutes), 8:00:00 or 2-12; runs go on in a next task")
     parser.add_argument("--memory", metavar="SIZE", help="of a task, such as 4G")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="cores of a task and threads of its run (default 1)")
-    parser.add_argument("--gpus", type=int, default=0, metavar="N", help="GPUs of a task (default 0)")
+    parser.add_argument("--gpus", type=int, default=0, metavar="N", help="GPUs of a task, or of each of its nodes (default 0)")
+    parser.add_argument("--nodes", type=int, default=1, metavar="N", help="nodes of a task, with --strategy multi_worker (default 1)")
+    add_strategy(parser)
     parser.add_argument("--array-limit", type=int, metavar="N", help="tasks at once (default: no limit)")
     parser.add_argument("--image", metavar="FILE.sif", help="Apptainer or Singularity image to run in (default: this Python)")
     parser.add_argument("--sbatch", action="append", default=[], metavar="=--OPTION", help="another option of sbatch; may be repeated")
@@ -44,12 +47,16 @@ def add(verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plans, writes and submits; returns the exit code."""
+    check_name(arguments.strategy)
+    if arguments.nodes > 1 and arguments.strategy != "multi_worker":
+        raise UserError(f"--nodes {arguments.nodes} needs --strategy multi_worker: other runs use one machine")
     resources = script.Resources(
         partition=arguments.partition,
         time=arguments.time,
         memory=arguments.memory,
         threads=arguments.threads,
         gpus=arguments.gpus,
+        nodes=arguments.nodes,
         array_limit=arguments.array_limit,
         more=tuple(arguments.sbatch),
     )
@@ -115,6 +122,7 @@ def _plan(arguments: argparse.Namespace, image: Path | None) -> plans.Plan:
             except OSError as error:
                 raise UserError(f"cannot write {root}: {error.strerror}; choose another with --results or IGR_RESULTS") from None
         words = [arguments.name, *_chosen(arguments, absolute=True), *(["--dry-run"] if arguments.dry_run else [])]
+        words += ["--strategy", arguments.strategy] if arguments.strategy else []
         return plans.ask_image(image, words, [folder for folder in _folders(arguments) if folder.exists()])
     if not plans.importable():
         raise UserError("this Python has no numpy, which expanding an experiment needs; give --image on a machine that has apptainer")
@@ -129,6 +137,7 @@ def _plan(arguments: argparse.Namespace, image: Path | None) -> plans.Plan:
         settings=results.settings,
         only=arguments.only,
         data_dir=arguments.data_dir,
+        strategy=arguments.strategy,
     )
     return plans.make(order, arguments.dry_run)
 
@@ -170,6 +179,8 @@ def _folders(arguments: argparse.Namespace) -> list[Path]:
 def _script(arguments, resources: script.Resources, image: Path | None, folder: Path, jobs: Path, count: int) -> str:
     variables = thread_variables(resources.threads) | {"IGR_PROGRESS": "file", "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     variables["IGR_RESULTS"] = str(results_root(arguments.results).resolve())
+    if arguments.strategy:
+        variables[VARIABLE] = arguments.strategy
     data = arguments.data_dir or os.environ.get("TFDS_DATA_DIR")
     if data:
         variables["TFDS_DATA_DIR"] = str(Path(data).expanduser().resolve())

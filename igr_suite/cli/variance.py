@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
+from igr_suite.diagnostics.comparison_config import SUBJECTS
 from igr_suite.errors import UserError
 from igr_suite.experiments.files import writing
 from igr_suite.experiments.quiet import quiet
@@ -16,7 +17,6 @@ EXAMPLES = """  igr variance results/rebar/readme_traces/quick/*-dynamic_rebar-L
   igr variance RUN_FOLDER --estimators rebar,disarm --draws 10000 --reference 100000
 Belief networks of one stochastic layer and VAEs of discrete codes take every registered estimator of their variables, deeper networks the
 methods that train them. Writes variance.csv, .md, .tex, .png and .pdf beside the run."""
-SUBJECTS = {"sbn": "sbn_subject", "discrete_vae": "vae_subject", "relax_vae": "vae_subject"}  # module of diagnostics by family of runs
 LEAST = {"draws": 40, "reference": 40, "images": 2}  # two draws in each of twenty groups; centring by the others needs another image
 
 
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     from igr_suite.plotting.variance import draw
 
     seed = run_seed(config.seed, "variance draws")
-    subject = importlib.import_module(f"igr_suite.diagnostics.{SUBJECTS[config.family]}").load(folder, config, arguments.images, seed)
+    subject = importlib.import_module(SUBJECTS[config.family]).load(folder, config, arguments.images, seed)
     names = arguments.estimators.split(",") if arguments.estimators else subject.names
     rows = estimator_variance.measure(
         subject, names, arguments.draws, arguments.reference, seed, say=lambda text: print(text, file=sys.stderr)

@@ -37,6 +37,10 @@ class Plan:
 def make(order: "Order", dry: bool) -> Plan:
     """Expands an experiment and writes a config.json into the folder of every run that is to do.
 
+    Stages are those of `igr run`: one that reads results of earlier runs has no runs here before these are finished, so that no task
+    starts too early; `waiting` names it, and planning again (`igr submit --missing`) finds its runs. Runs that another experiment has
+    finished are copied first, with what becomes known by that.
+
     Args:
       order: what is to be run; its jobs and threads are not read.
       dry: write nothing.
@@ -44,16 +48,13 @@ def make(order: "Order", dry: bool) -> Plan:
       UserError: as `igr run` before it starts anything.
     """
     from igr_suite import data
-    from igr_suite.experiments.sharing import adopt
+    from igr_suite.experiments import strategies
     from igr_suite.experiments.store import RunFolder
 
-    expansion = order.expand()
-    if not expansion.runs:
-        raise UserError(f"no run of {order.experiment.name} at scale {order.scale} matches --only '{order.only}'; see them with --dry-run")
+    expansion, copied = (order.expand(), {}) if dry else order.expand_and_adopt()
+    order.check_matches(expansion)
     notes = [f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out]
-    if not dry:
-        copied = adopt(expansion, order.experiment, order.scale, order.root, order.settings)
-        notes += [f"copied {run_id} from {name}" for run_id, name in copied.items()]
+    notes += [f"copied {run_id} from {name}" for run_id, name in copied.items()]
     states = {}
     for run_id, config in expansion.runs.items():
         folder = RunFolder(order.folder / run_id)
@@ -62,6 +63,7 @@ def make(order: "Order", dry: bool) -> Plan:
             if dry:
                 continue
             config.check_inputs(order.data_dir)
+            strategies.check([config], order.strategy)
             if folder.config() is None:
                 folder.open(config).close()
     return Plan(str(order.folder.resolve()), states, expansion.waiting, notes)

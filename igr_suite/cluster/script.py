@@ -10,6 +10,7 @@ from igr_suite.errors import UserError
 NOTICE = 120  # seconds before the time limit at which a run is told to save
 RESTARTS = 20  # times that a task queues itself again; more would be a time limit in which no run gets anywhere
 SAVED = 143  # exit code of a worker that was told to save by SIGTERM
+STEP = ["srun", "--kill-on-bad-exit=1"]  # starts a worker on each of several machines, and hands signals on to all of them
 TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d{1,2}(:\d\d){0,2}")
 
 
@@ -20,7 +21,8 @@ class Resources:
     Attributes:
       partition, time, memory: as `sbatch` takes them; None leaves them to the cluster.
       threads: cores of a task, and threads of its run.
-      gpus: of a task.
+      gpus: of a task, or of each of its machines.
+      nodes: machines of a task; one worker runs on each.
       array_limit: tasks at once; None means no limit.
       more: further options of sbatch, "--account=mine".
     """
@@ -30,11 +32,13 @@ class Resources:
     memory: str | None = None
     threads: int = 1
     gpus: int = 0
+    nodes: int = 1
     array_limit: int | None = None
     more: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for option, value, least in (("--threads", self.threads, 1), ("--gpus", self.gpus, 0), ("--array-limit", self.array_limit, 1)):
+        least_values = ("--threads", self.threads, 1), ("--gpus", self.gpus, 0), ("--nodes", self.nodes, 1)
+        for option, value, least in (*least_values, ("--array-limit", self.array_limit, 1)):
             if value is not None and value < least:
                 raise UserError(f"{option} must be at least {least}, got {value}")
         if self.time is not None and not TIME.fullmatch(self.time):
@@ -90,7 +94,9 @@ def write(
         "mem": resources.memory,
         "cpus-per-task": str(resources.threads),
         "gpus-per-task": str(resources.gpus) if resources.gpus else None,
-        "ntasks": "1",
+        "nodes": str(resources.nodes) if resources.nodes > 1 else None,
+        "ntasks-per-node": "1" if resources.nodes > 1 else None,
+        "ntasks": str(resources.nodes),
         "signal": f"B:USR1@{resources.notice}",
     }
     lines = [f"#SBATCH --{name}={value}" for name, value in options.items() if value is not None]
@@ -103,7 +109,7 @@ def write(
         exports="\n".join(exports),
         folder=shlex.quote(str(folder)),
         jobs=shlex.quote(str(jobs)),
-        worker=" ".join(shlex.quote(word) for word in worker),
+        worker=" ".join(shlex.quote(word) for word in [*(STEP if resources.nodes > 1 else []), *worker]),
         notice=resources.notice,
         restarts=RESTARTS,
         saved=SAVED,

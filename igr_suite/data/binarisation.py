@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from igr_suite.data.dataset import check_binarisation
 from igr_suite.errors import UserError
+from igr_suite.relaxations.noise import of_whole_batch
 
 
 def to_unit_interval(images: tf.Tensor, binarisation: str, seed: tf.Tensor | None = None, dtype: tf.DType = tf.float32) -> tf.Tensor:
@@ -36,5 +37,7 @@ def to_unit_interval(images: tf.Tensor, binarisation: str, seed: tf.Tensor | Non
         raise UserError("binarisation 'dynamic' needs a seed (int32 [2]); 'static' and 'none' need none")
     # In [0, 1), so 255 is always on and 0 always off. The generator is named because under XLA on a CPU the default one ("auto_select")
     # gives the same numbers some 30 times more slowly (TF 2.21: 28 ms a draw of 100 x 784 against 0.9 ms).
-    uniform = tf.random.stateless_uniform(tf.shape(images), seed, dtype=tf.float32, alg="philox")
+    uniform = of_whole_batch(
+        lambda shape: tf.random.stateless_uniform(shape, seed, dtype=tf.float32, alg="philox"), tf.shape(images), batch_axis=0
+    )
     return tf.cast(uniform < tf.cast(images, tf.float32) / 255, dtype)

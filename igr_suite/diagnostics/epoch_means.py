@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SQUARES = ("train_variance", "train_mean_square")
 
@@ -30,3 +33,10 @@ def epoch_means(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
             found.append({"step": row["step"], "epoch": int(row["epoch"]), **means, **logs})
             sums, steps = {}, 0
     return found
+
+
+def epoch_means_of(metrics: "pd.DataFrame") -> list[dict[str, float]]:
+    """The same of one run's rows in a frame, where a value that a row does not have is nan."""
+    columns = ["step", "epoch", *(column for column in metrics if column.startswith("train_"))]
+    rows = metrics[columns].to_dict("records")  # ten times as fast as a Series a row
+    return epoch_means({name: value for name, value in row.items() if value == value} for row in rows)

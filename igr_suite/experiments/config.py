@@ -56,6 +56,17 @@ class RunConfig:
           data_dir: folder of tensorflow-datasets; None means the environment's.
         """
 
+    @property
+    def evaluations_per_step(self) -> int | None:
+        """Function evaluations of one training step: likelihoods of one image at one value of its latent variables, a row of a decoder's
+        forward pass, summed over the batch. None where a run has no such function, or where their number does not follow from its config.
+        """
+        return None
+
+    def undivided(self) -> str | None:
+        """Returns why batches of such a run cannot be divided among devices (`--strategy`), and what to do; None where they can be."""
+        return f"a step of a {type(self).__name__} run is not known to be a mean over the examples of its batch; leave --strategy out"
+
     def slug(self) -> str:
         """Returns the readable part of the run's name."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(self).__name__).lower()

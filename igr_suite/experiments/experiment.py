@@ -57,7 +57,7 @@ class StageResults:
 
     def changed(self, config: RunConfig) -> RunConfig:
         """Returns the config with the `--set` values."""
-        return config.with_values(self._changes)
+        return config.with_values(self._changes) if self._changes else config
 
     def summary(self, config: RunConfig) -> dict[str, Any] | None:
         """Returns the summary of a run, None when it is not finished."""

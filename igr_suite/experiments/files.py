@@ -12,11 +12,12 @@ from typing import Any
 from igr_suite.errors import UserError
 
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+ELSEWHERE = "choose another results folder with --results PATH or IGR_RESULTS"
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns an operating system error while writing `path` into a sentence.
+def writing(path: Path, way_out: str = ELSEWHERE) -> Iterator[None]:
+    """Turns an operating system error while writing `path` into a sentence that ends with `way_out`.
 
     Raises:
       UserError: the folder is not writable, the disk is full ...
@@ -25,13 +26,13 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(f"cannot write {path}: {reason}; choose another results folder with --results PATH or IGR_RESULTS") from error
+        raise UserError(f"cannot write {path}: {reason}; {way_out}") from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, way_out: str = ELSEWHERE) -> None:
     """Writes a file so that readers, and a crash at any moment, see either the old content or the new."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with writing(path):
+    with writing(path, way_out):
         try:
             with temporary.open("wb") as file:
                 file.write(content)
@@ -42,6 +43,23 @@ def write_atomically(path: Path, content: bytes) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+def write_section(path: Path, name: str, content: str) -> None:
+    """Replaces what stands in a text file between the lines `<!-- name -->` and `<!-- end of name -->`.
+
+    Raises:
+      UserError: the file cannot be read or written, or does not hold these two lines once each, in this order.
+    """
+    first, last = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):
+        raise UserError(f"{path} has no section to write: put the lines {first.strip()} and {last.strip()} where it belongs")
+    before, after = text[: text.index(first) + len(first)], text[text.index(last) :]
+    write_atomically(path, (before + content + after).encode(), "choose a file that can be written")
 
 
 @contextlib.contextmanager

@@ -109,6 +109,6 @@ def report(judged: Sequence[Judged], title: str, introduction: str) -> str:
             lines += [one.hypothesis.remark, ""]
         lines += ["| compared | claim says | difference [interval] | pairs | outcome | from |", "|---|---|---|---|---|---|"]
         for evidence, difference, word in zip(one.hypothesis.evidence, one.differences, one.words):
-            shown = ("-", "0") if difference is None else (difference.text(3), str(difference.pairs))
+            shown = ("-", "0") if difference is None else (difference.text(), str(difference.pairs))
             lines.append(f"| {evidence.what} | {evidence.expected} | {shown[0]} | {shown[1]} | {word} | {evidence.item} |")
     return "\n".join(lines) + "\n"

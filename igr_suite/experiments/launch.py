@@ -12,6 +12,7 @@ from pathlib import Path
 from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.places import reproductions_root
 from igr_suite.experiments.progress import WATCHED
+from igr_suite.experiments.strategies import VARIABLE
 from igr_suite.experiments.threads import thread_variables
 from igr_suite.experiments.worker import LOG, RUNNER, forked
 
@@ -46,14 +47,18 @@ class Launcher:
       threads: of each run.
       data_dir: where workers look for tensorflow-datasets folders (TFDS_DATA_DIR); None leaves the environment's.
       root: results folder (IGR_RESULTS), where workers keep what runs share; None leaves the environment's.
+      strategy: by which each run divides its batches among devices; None is one device.
     """
 
-    def __init__(self, configs: Sequence[RunConfig], threads: int, data_dir: str | None = None, root: Path | None = None):
+    def __init__(
+        self, configs: Sequence[RunConfig], threads: int, data_dir: str | None = None, root: Path | None = None, strategy: str | None = None
+    ):
         places = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2]), str(reproductions_root().resolve().parent)]
         self._variables = {
             **thread_variables(threads),
             WATCHED: "file",
             RUNNER: str(os.getpid()),
+            VARIABLE: strategy or "",
             "PYTHONPATH": os.pathsep.join(dict.fromkeys(places)),
             "PYTHONUNBUFFERED": "1",
             "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),

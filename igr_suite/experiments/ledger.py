@@ -151,7 +151,7 @@ def _order(row: Published, published: list[Published], ours: Ours) -> tuple[str,
     mine, words = ours[row.quantity, row.setting], {}
     for other in apart:
         difference = _between(mine, ours[other.quantity, other.setting], 1 - (1 - CONFIDENCE) / len(apart))
-        words.setdefault(_word(difference, row.value - other.value), []).append(f"{other.setting} ({_text(difference)})")
+        words.setdefault(_word(difference, row.value - other.value), []).append(f"{other.setting} ({difference.text()})")
     return _verdict(words, f"same rank against {len(apart)} other setting{'s' * (len(apart) != 1)}", "ranked otherwise against")
 
 
@@ -169,11 +169,6 @@ def _between(mine: OurValue, other: OurValue, confidence: float) -> Difference:
     freedom = sum(errors) ** 2 / max(sum(e**2 / (one.seeds - 1) for e, one in zip(errors, (mine, other))), 1e-300)
     half = float(stats.t.ppf(0.5 + confidence / 2, max(freedom, 1.0)) * math.sqrt(sum(errors)))
     return Difference(difference, difference - half, difference + half, min(mine.seeds, other.seeds))
-
-
-def _text(difference: Difference) -> str:
-    interval = "" if math.isnan(difference.low) else f" [{difference.low:+.3g}, {difference.high:+.3g}]"
-    return f"{difference.mean:+.3g}{interval}"
 
 
 def _word(difference: Difference, published: float) -> str:
@@ -206,8 +201,8 @@ def _trend(row: Published, published: list[Published], ours: Ours) -> tuple[str,
         verdict, how = ("pass" if value * row.value > 0 else "fail"), "one run, no interval"
         return verdict, f"sign of {value:.4g} against sign of {row.value:.4g}, {how}"
     word = _word(difference, row.value)
-    words = {word: [_text(difference)]}
-    return _verdict(words, f"sign of {_text(difference)} against sign of {row.value:.4g}", f"sign against {row.value:.4g}:")
+    words = {word: [difference.text()]}
+    return _verdict(words, f"sign of {difference.text()} against sign of {row.value:.4g}", f"sign against {row.value:.4g}:")
 
 
 def write_ledger(path: Path, verdicts: list[Verdict]) -> None:

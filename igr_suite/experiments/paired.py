@@ -1,5 +1,6 @@
 """Paired comparisons over seeds: two methods that share seeds and setting, their difference and its 95% confidence interval."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONFIDENCE = 0.95
+MOST_DECIMALS = 6  # of a number that is written without an exponent
 
 
 class Difference(NamedTuple):
@@ -26,12 +28,59 @@ class Difference(NamedTuple):
             return "higher"
         return "lower" if self.high < 0 else "undecided"
 
-    def text(self, digits: int = 2) -> str:
-        """'+1.23 [0.80, 1.66]'; '-' without pairs."""
+    @property
+    def half_width(self) -> float:
+        """Of the interval; nan where there is none."""
+        return self.high - self.mean
+
+    def text(self) -> str:
+        """'+1.23 [+0.80, +1.66]', with two significant digits of the half-width; '-' without pairs."""
         if not self.pairs:
             return "-"
-        interval = f" [{self.low:+.{digits}f}, {self.high:+.{digits}f}]" if self.pairs > 1 else ""
-        return f"{self.mean:+.{digits}f}{interval}"
+        mean = _signed(self.mean, self._decimals)
+        return mean if math.isnan(self.low) else f"{mean} [{_signed(self.low, self._decimals)}, {_signed(self.high, self._decimals)}]"
+
+    def plus_minus(self) -> str:
+        """'+1.23 ± 0.43', with the digits of `text`."""
+        if not self.pairs:
+            return "-"
+        mean = _signed(self.mean, self._decimals)
+        return mean if math.isnan(self.low) else f"{mean} ± {_signed(self.half_width, self._decimals).lstrip('+')}"
+
+    @property
+    def _decimals(self) -> int:
+        """Decimals of all numbers of the text: a mean or bound near zero shows a digit too, where two more decimals are enough for it."""
+        if math.isnan(self.low) or not self.half_width:
+            return _decimals(self.mean, 3)
+        fewest, smallest = _decimals(self.half_width, 2), min((abs(number) for number in self[:3] if number), default=1.0)
+        return min(max(fewest, _decimals(smallest, 1)), fewest + 2)
+
+
+def _decimals(value: float, digits: int) -> int:
+    """Decimals with which a number shows so many significant digits; those of 1 for 0 and what is not finite."""
+    return digits - 1 - _exponent(value, digits)
+
+
+def _exponent(value: float, digits: int) -> int:
+    return int(f"{value:.{digits - 1}e}".partition("e")[2]) if value and math.isfinite(value) else 0
+
+
+def _signed(value: float, decimals: int) -> str:
+    """'+1.20', never '-0.00'; '+1.2e-07' where that takes more than six decimals."""
+    if not math.isfinite(value):
+        return f"{value:+g}"
+    if decimals > MOST_DECIMALS and value:
+        return f"{value:+.{max(0, decimals + _exponent(value, 1))}e}"
+    decimals = max(0, min(decimals, MOST_DECIMALS))
+    return f"{round(value, decimals) + 0.0:+.{decimals}f}"
+
+
+def with_spread(value: float, spread: float | None) -> str:
+    """'-1.520 ± 0.015', with two significant digits of the spread; '-1.5196' with five of its own where there is no spread."""
+    if not spread or not math.isfinite(spread):
+        return f"{value:.5g}" + (" ± 0" if spread == 0 else "")
+    decimals = max(0, _decimals(spread, 2))
+    return f"{value:.{decimals}f} ± {spread:.{decimals}f}" if decimals <= MOST_DECIMALS else f"{value:.5g} ± {spread:.2g}"
 
 
 def paired_difference(values: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Difference:

@@ -55,8 +55,8 @@ def results_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.Dat
     import pandas as pd
 
     rows = []
-    for run in _finished(folder, run_ids):
-        row = _describe(run)
+    for run in finished_runs(folder, run_ids):
+        row = describe(run)
         summary = flatten(run.summary())
         rows.append(row | {f"summary.{name}" if name in row else name: value for name, value in summary.items()})
     return pd.DataFrame(rows)
@@ -67,19 +67,39 @@ def metrics_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.Dat
     import pandas as pd
 
     rows = []
-    for run in _finished(folder, run_ids):
-        description = _describe(run)
+    for run in finished_runs(folder, run_ids):
+        description = describe(run)
         for metrics in run.metrics.rows():
             rows.append(description | {f"metrics.{name}" if name in description else name: value for name, value in metrics.items()})
     return pd.DataFrame(rows)
 
 
-def _finished(folder: Path, run_ids: Iterable[str] | None) -> list[RunFolder]:
+def finished_runs(folder: Path, run_ids: Iterable[str] | None = None) -> list[RunFolder]:
+    """Returns the finished ones of these runs; arguments as in `results_frame`."""
     if run_ids is None:
         run_ids = sorted(path.parent.name for path in folder.glob("*/summary.json"))
     return [run for run in (RunFolder(folder / run_id) for run_id in run_ids) if run.finished]
 
 
-def _describe(run: RunFolder) -> dict[str, Any]:
+def describe(run: RunFolder) -> dict[str, Any]:
+    """Returns run_id, kind and the run's config values under dotted names."""
     config = run.config()
     return {"run_id": run.path.name, "kind": type(config).__name__, **flatten(config.to_dict())}
+
+
+def shared_and_differing(settings: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    """Returns what all runs have in common, and the keys in which they differ; a key that only some have counts as differing.
+
+    Args:
+      settings: flat settings by run.
+    """
+    absent = object()
+    keys = dict.fromkeys(key for one in settings.values() for key in one)
+    shared, differing = {}, []
+    for key in keys:
+        values = [one.get(key, absent) for one in settings.values()]
+        if all(value == values[0] and type(value) is type(values[0]) for value in values):
+            shared[key] = values[0]
+        else:
+            differing.append(key)
+    return shared, differing

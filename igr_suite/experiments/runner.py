@@ -8,6 +8,7 @@ from pathlib import Path
 
 from igr_suite import data
 from igr_suite.errors import UserError
+from igr_suite.experiments import strategies
 from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.experiment import Expansion, Experiment, expand
 from igr_suite.experiments.interrupts import Interrupts
@@ -32,6 +33,7 @@ class Order:
       only: substring or fnmatch pattern on run_ids; None means all.
       jobs, threads: see `threads.share`.
       data_dir: TFDS_DATA_DIR of the workers.
+      strategy: by which each run divides its batches among devices; see `training/strategy.py`.
     """
 
     experiment: Experiment
@@ -42,6 +44,7 @@ class Order:
     jobs: int | None = None
     threads: int | None = None
     data_dir: str | None = None
+    strategy: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -55,6 +58,28 @@ class Order:
             return matches(run_id, self.only)
 
         return expand(self.experiment, self.scale, self.folder, self.settings, wanted, data_dir=self.data_dir)
+
+    def expand_and_adopt(self) -> tuple[Expansion, dict[str, str]]:
+        """Returns the runs that are known once those that other experiments have finished are copied, and what was copied from where.
+
+        A later stage may have waited for them, and what it holds may have been run elsewhere too.
+
+        Raises:
+          UserError: no run matches `only`.
+        """
+        expansion, copied = self.expand(), {}
+        while found := adopt(expansion, self.experiment, self.scale, self.root, self.settings):
+            copied |= found
+            expansion = self.expand()
+        self.check_matches(expansion)
+        return expansion, copied
+
+    def check_matches(self, expansion: Expansion) -> None:
+        """Raises UserError when `only` leaves no run."""
+        if not expansion.runs:
+            later = f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)" if expansion.waiting else ""
+            wanted = f"no run of {self.experiment.name} at scale {self.scale} matches --only '{self.only}'"
+            raise UserError(f"{wanted}{later}; see them with --dry-run")
 
 
 def matches(run_id: str, only: str | None) -> bool:
@@ -97,21 +122,30 @@ def run(order: Order, reporter: Reporter) -> Report:
     Raises:
       UserError: before anything starts, when the order makes no sense or its folder is not writable.
     """
-    expansion = order.expand()
-    if not expansion.runs:
-        later = f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)" if expansion.waiting else ""
-        wanted = f"no run of {order.experiment.name} at scale {order.scale} matches --only '{order.only}'"
-        raise UserError(f"{wanted}{later}; see them with --dry-run")
+    strategies.check_name(order.strategy)
+    expansion, copied = order.expand_and_adopt()
     for name in expansion.left_out:
         reporter.say(f"left out: {data.status(name, order.data_dir).note}")
-    while copied := adopt(expansion, order.experiment, order.scale, order.root, order.settings):
-        for run_id, name in copied.items():
-            reporter.say(f"copied {run_id} from {name}")
-        expansion = order.expand()  # a later stage may have waited for them
+    _say_copied(copied, reporter)
     invocation = _Invocation(order, reporter, expansion)
     for config in invocation.pending().values():
         config.check_inputs(order.data_dir)
+    strategies.check(invocation.pending().values(), order.strategy)
+    if order.strategy == "multi_worker" and strategies.workers()[1] > 1:
+        count = strategies.workers()[1]
+        raise UserError(
+            f"`igr run` starts one process and TF_CONFIG (or SLURM) speaks of {count}; use `igr submit --strategy multi_worker "
+            f"--nodes {count}`, or start the worker of a run on every machine as docs/devices.md shows"
+        )
+    if order.strategy is not None:
+        among = strategies.STRATEGIES[order.strategy]
+        reporter.say(f"strategy {order.strategy}: a run's batches are divided among {among}, and stay as large as they are")
     return invocation.run()
+
+
+def _say_copied(copied: dict[str, str], reporter: Reporter) -> None:
+    for run_id, name in copied.items():
+        reporter.say(f"copied {run_id} from {name}")
 
 
 class _Invocation:
@@ -124,8 +158,9 @@ class _Invocation:
         self.outcomes: dict[str, Outcome] = {}
         self.news = False  # a run has ended since the stages were expanded
         todo = self.pending()
-        self.jobs, self.threads = share(list(todo.values()), order.jobs, order.threads)
-        self.launcher = Launcher(list(todo.values()), self.threads, order.data_dir, order.root)
+        jobs = order.jobs if order.strategy is None else order.jobs or 1  # one run has all devices
+        self.jobs, self.threads = share(list(todo.values()), jobs, order.threads)
+        self.launcher = Launcher(list(todo.values()), self.threads, order.data_dir, order.root, order.strategy)
 
     def pending(self) -> dict[str, RunConfig]:
         """Returns the runs that are neither finished, running nor ended in this invocation."""
@@ -164,7 +199,8 @@ class _Invocation:
     def _start_what_fits(self, interrupts: Interrupts) -> None:
         if self.expansion.waiting is not None and self.news:
             self.news = False
-            self.expansion = self.order.expand()
+            self.expansion, copied = self.order.expand_and_adopt()
+            _say_copied(copied, self.reporter)
             self._skip_finished()
         for run_id, config in self.pending().items():
             if len(self.running) >= self.jobs or interrupts.requested:

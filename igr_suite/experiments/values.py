@@ -20,6 +20,7 @@ def field_types(cls: type) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(cls) if field.init}
 
 
+@functools.cache
 def members(kind: Any) -> tuple[Any, ...]:
     """Returns the alternatives of a Union, and a tuple of the type itself otherwise."""
     return get_args(kind) if get_origin(kind) in (Union, types.UnionType) else (kind,)

@@ -6,18 +6,22 @@ import importlib
 import os
 import resource
 import select
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
 from pathlib import Path
 
 from igr_suite.errors import UserError
+from igr_suite.experiments import strategies
 from igr_suite.experiments.environment import environment
 from igr_suite.experiments.interrupts import SIGNALS, Interrupted, raise_on_signals
 from igr_suite.experiments.progress import FILE
 from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.threads import one_operation_a_thread
 
 LOG = "worker.log"
 RUNNER = "IGR_RUNNER"  # process id of the runner; a worker saves and stops when the runner is gone
@@ -36,6 +40,10 @@ def run(path: Path) -> int:
         config = folder.config()
         if config is None:
             raise UserError(f"{path} has no config.json; start runs with `igr run`")
+        strategy = strategies.chosen()
+        strategies.check([config], strategy)
+        if strategy == "multi_worker" and strategies.workers()[0] > 0:
+            return _follow(config, folder)
         with folder.open(config):
             if folder.finished:
                 return 0
@@ -57,9 +65,29 @@ def run(path: Path) -> int:
         return error.exit_code
 
 
+def _follow(config, folder: RunFolder) -> int:
+    """Trains with the first of several workers, which is the one that writes: this one goes through the same run in a folder of its own.
+
+    Beside it are links to the neighbours of the run, whose checkpoints it may start from.
+    """
+    if folder.finished:
+        return 0
+    with tempfile.TemporaryDirectory(prefix="igr-follower-") as place:
+        for neighbour in folder.path.absolute().parent.iterdir():
+            if neighbour.name != folder.path.name:
+                (Path(place) / neighbour.name).symlink_to(neighbour)
+        with RunFolder(Path(place) / folder.path.name).open(config) as own:
+            if folder.checkpoints.exists():
+                shutil.copytree(folder.checkpoints, own.checkpoints)
+            if folder.metrics.path.exists():
+                shutil.copy(folder.metrics.path, own.metrics.path)
+            return _execute(config, own)[0]
+
+
 def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
     """Returns exit code, reason and message."""
     try:
+        one_operation_a_thread(config.family)
         function = executor(config)
         function(config, folder)
         if not folder.finished:

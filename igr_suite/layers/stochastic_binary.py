@@ -15,15 +15,15 @@ def unit_noise(config: StructuredModelConfig, shape, seed: tf.Tensor, dtype: tf.
 
     Args:
       config: names the law.
-      shape: of the result.
+      shape: of the result, [..., B, units].
       seed: int32 [2].
       dtype: float32 or float64.
     Returns:
       Tensor of the given shape.
     """
     if config.name != "GS":
-        return standard_normal(shape, seed, dtype)
-    u = uniform(shape, seed, dtype)
+        return standard_normal(shape, seed, dtype, batch_axis=-2)
+    u = uniform(shape, seed, dtype, batch_axis=-2)
     if config.noise == "historical":
         return -tf.math.log(-tf.math.log(u))
     return tf.math.log(u) - tf.math.log1p(-u)

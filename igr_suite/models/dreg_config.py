@@ -196,6 +196,13 @@ class TrainDReG(RunConfig):
         data.require_prepared(self.data.name, data_dir)
         self.start.check([shape for chain in weight_shapes(self.model, self.pixels).values() for shape in chain])
 
+    def undivided(self) -> str | None:
+        return None
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return self.schedule.batch_size * self.model.samples  # all objectives' gradients come from one pass
+
     def slug(self) -> str:
         options = self.model.options_of(self.model.estimator)
         shown = "".join(f"-{value:g}" for name, value in options.items() if name in ("alpha", "beta", "gamma", "groups"))

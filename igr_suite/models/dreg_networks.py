@@ -22,6 +22,7 @@ from igr_suite.layers import affine_chain
 from igr_suite.training.seeds import at_step
 
 SHIFT = 0.25  # added before the softplus of a standard deviation
+PARTS = 2  # of the samples, decoded side by side; fixed, so that sums do not depend on the number of threads
 
 Chain = Sequence[tf.Tensor]
 
@@ -125,20 +126,28 @@ def pull_back(chain: Chain, law: Gaussian, by_loc: tf.Tensor, by_scale: tf.Tenso
     return affine_chain.gradients(law.entering, affine_chain.deltas(chain, law.entering, delta))
 
 
-class Decoded(NamedTuple):
+class DecoderPass(NamedTuple):
     """One decoder pass at z [K, B, D]; N = K B rows, sample-major.
 
     Attributes:
       log_likelihood: log p(x | z) [K, B].
-      activations: h_1 [N, hidden], h_2.
-      deltas: d_1, d_2 [N, hidden], d_3 [N, T]: derivatives of each row's log-likelihood at the outputs of the maps.
       slope: d log p(x | z_k) / d z_k [K, B, D].
+      entering: z as rows [N, D], activations h_1 [N, hidden], h_2.
+      deltas: d_1, d_2 [N, hidden], d_3 [N, T]: derivatives of each row's log-likelihood at the outputs of the maps.
     """
 
     log_likelihood: tf.Tensor
-    activations: list[tf.Tensor]
-    deltas: list[tf.Tensor]
     slope: tf.Tensor
+    entering: list[tf.Tensor]
+    deltas: list[tf.Tensor]
+
+
+class Decoded(NamedTuple):
+    """All samples: log p(x | z) [K, B], d log p(x | z_k) / d z_k [K, B, D], and the passes that K is divided among."""
+
+    log_likelihood: tf.Tensor
+    slope: tf.Tensor
+    passes: list[DecoderPass]
 
 
 def likelihood(logits: tf.Tensor, bias: tf.Tensor, x: tf.Tensor, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -169,7 +178,7 @@ _compiled_likelihood = tf.function(likelihood, jit_compile=True, autograph=False
 
 
 def decode(chain: Chain, offset: tf.Tensor, z: tf.Tensor, observed: Observed, operand: tf.DType | None = None) -> Decoded:
-    """The decoder at K samples an image, forward and backward.
+    """The decoder at K samples an image, forward and backward: in two halves where K is even, which two threads take side by side.
 
     Args:
       chain: the decoder's weights.
@@ -178,40 +187,50 @@ def decode(chain: Chain, offset: tf.Tensor, z: tf.Tensor, observed: Observed, op
       observed: the batch.
       operand: bfloat16 for the operands of the products; None leaves them as they are.
     """
+    given = None
+    if observed.context is not None:  # the same for all samples of an image
+        given = tf.matmul(observed.context, chain[0][z.shape[-1] :])
+    parts = tf.split(z, PARTS if z.shape[0] % PARTS == 0 else 1)
+    passes = [_decode(chain, chain[5] + offset, part, given, observed.target, _product(operand)) for part in parts]
+    log_likelihood, slope = (tf.concat(same, 0) for same in zip(*((done.log_likelihood, done.slope) for done in passes)))
+    return Decoded(log_likelihood, slope, passes)
+
+
+def _decode(chain: Chain, bias: tf.Tensor, z: tf.Tensor, given: tf.Tensor | None, target: tf.Tensor, product) -> DecoderPass:
     samples, batch, latents = z.shape
-    product = _product(operand)
     rows = tf.reshape(z, (samples * batch, latents))
     first = product(rows, chain[0][:latents])
-    if observed.context is not None:  # the same for all samples of an image
-        given = tf.matmul(observed.context, chain[0][latents:])
+    if given is not None:
         first = tf.reshape(tf.reshape(first, (samples, batch, -1)) + given, first.shape)
     h_1 = tf.tanh(tf.nn.bias_add(first, chain[1]))
     h_2 = tf.tanh(tf.nn.bias_add(product(h_1, chain[2]), chain[3]))
-    values, d_3 = _compiled_likelihood(product(h_2, chain[4], keep=True), chain[5] + offset, observed.target, samples)
+    values, d_3 = _compiled_likelihood(product(h_2, chain[4], keep=True), bias, target, samples)
     d_2 = tf.raw_ops.TanhGrad(y=h_2, dy=product(d_3, chain[4], transpose_b=True))
     d_1 = tf.raw_ops.TanhGrad(y=h_1, dy=product(d_2, chain[2], transpose_b=True))
     slope = product(d_1, chain[0][:latents], transpose_b=True)
-    return Decoded(values, [h_1, h_2], [d_1, d_2, d_3], tf.reshape(slope, z.shape))
+    return DecoderPass(values, tf.reshape(slope, z.shape), [rows, h_1, h_2], [d_1, d_2, d_3])
 
 
-def decoder_gradients(
-    decoded: Decoded, z: tf.Tensor, observed: Observed, coefficients: tf.Tensor, operand: tf.DType | None = None
-) -> list[tf.Tensor]:
+def decoder_gradients(decoded: Decoded, observed: Observed, coefficients: tf.Tensor, operand: tf.DType | None = None) -> list[tf.Tensor]:
     """Gradients of sum_kb a_kb log p(x_b | z_kb) with respect to the decoder's weights.
 
     Args:
-      decoded: of `decode` at z [K, B, D].
+      decoded: of `decode`.
       observed: the batch.
       coefficients: a [K, B].
       operand: as in `decode`.
     """
-    product = _product(operand)
+    shares = zip(decoded.passes, tf.split(coefficients, len(decoded.passes)))
+    parts = [_decoder_gradients(done, observed, a, _product(operand)) for done, a in shares]
+    return [tf.add_n(same) for same in zip(*parts)]
+
+
+def _decoder_gradients(done: DecoderPass, observed: Observed, coefficients: tf.Tensor, product) -> list[tf.Tensor]:
     column = tf.reshape(coefficients, (-1, 1))
-    entering = [tf.reshape(z, (-1, z.shape[-1])), *decoded.activations]
-    kernels = [product(column * h, d, transpose_a=True) for h, d in zip(entering, decoded.deltas)]
-    biases = [tf.reshape(product(column, d, transpose_a=True), (-1,)) for d in decoded.deltas]
+    kernels = [product(column * h, d, transpose_a=True) for h, d in zip(done.entering, done.deltas)]
+    biases = [tf.reshape(product(column, d, transpose_a=True), (-1,)) for d in done.deltas]
     if observed.context is not None:
-        summed = tf.reduce_sum(tf.reshape(column * decoded.deltas[0], (*coefficients.shape, -1)), 0)
+        summed = tf.reduce_sum(tf.reshape(column * done.deltas[0], (*coefficients.shape, -1)), 0)
         kernels[0] = tf.concat([kernels[0], tf.matmul(observed.context, summed, transpose_a=True)], 0)
     return [g for pair in zip(kernels, biases) for g in pair]
 

@@ -17,6 +17,7 @@ from igr_suite.objectives.control_variate import SCALARS, ControlVariateDReG, sc
 from igr_suite.relaxations import noise
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.seeds import at_step, run_seed
+from igr_suite.training.strategy import mean_over_replicas
 
 EMA_DECAY = 0.99  # the authors'; their averages start at 0 and are not corrected for it
 
@@ -30,7 +31,7 @@ class Draws(NamedTuple):
       prior: p(z | c), None for N(0, I).
       z: loc + scale eps [K, B, D].
       observed: the batch.
-      decoded: the decoder's pass.
+      decoded: what the decoder makes of z, and its derivatives.
       log_weights: log p(z) + log p(x | z) - log q(z | x) [K, B].
     """
 
@@ -183,7 +184,7 @@ class DReGVAE(keras.Model):
 
     def generative_gradients(self, draws: Draws, a: tf.Tensor) -> list[tf.Tensor]:
         """Gradient of the decoder's (and the prior's) weights, mean over the batch, ascending; a [K, B]."""
-        found = nets.decoder_gradients(draws.decoded, draws.z, draws.observed, a / a.shape[1], self.operand)
+        found = nets.decoder_gradients(draws.decoded, draws.observed, a / a.shape[1], self.operand)
         if draws.prior is None:
             return found
         by_loc, by_scale = prior_gradients(draws, a, doubly=self.config.prior_gradient == "gdreg")
@@ -202,10 +203,12 @@ class DReGVAE(keras.Model):
         eps = self.noise(self.config.samples, batch.shape[0], seed, self.config.antithetic)
         draws = self.draw(x, eps, self.operand)
         found = {name: objective.coefficients(draws.log_weights) for name, objective in self.objectives.items()}
-        inference = {name: self.inference_gradients(draws, coefficients) for name, coefficients in found.items()}
+        # What is computed from gradients beside the update holds squares of the whole batch's.
+        whole = mean_over_replicas if self.averages or self.controls else list
+        inference = {name: whole(self.inference_gradients(draws, coefficients)) for name, coefficients in found.items()}
         gradients = list(inference[self.config.estimator])
         if self.trains == "all":
-            generative = self.generative_gradients(draws, found[self.config.estimator].generative)
+            generative = whole(self.generative_gradients(draws, found[self.config.estimator].generative))
             gradients += generative
         scalars = {
             "objective": tf.reduce_mean(self.objectives[self.config.estimator].value(draws.log_weights)),
@@ -219,7 +222,7 @@ class DReGVAE(keras.Model):
         controls = []
         if self.controls:
             directions = self.objectives[self.config.estimator].directions()
-            parts = [self.inference_gradients(draws, direction.coefficients(draws.log_weights)) for direction in directions]
+            parts = [whole(self.inference_gradients(draws, direction.coefficients(draws.log_weights))) for direction in directions]
             controls = scalar_gradients(inference[self.config.estimator], parts)
         self.optimiser.apply([*(-g for g in gradients), *controls], self.trained)
         return {name: tf.cast(scalars[name], tf.float32) for name in self.scalars}
@@ -283,7 +286,7 @@ def _normal_of(bits: tf.Tensor) -> tf.Tensor:
 
 
 def _standard_normal(shape: tuple[int, ...], seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """`noise.standard_normal` with the bits drawn outside XLA, which does not vectorise Philox: 5 ns a value against 27."""
+    """`noise.standard_normal` [K, B, D] with the bits drawn outside XLA, which does not vectorise Philox: 5 ns a value against 27."""
     if dtype == tf.float64:
-        return noise.standard_normal(shape, seed, dtype)
-    return _normal_of(tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"))
+        return noise.standard_normal(shape, seed, dtype, batch_axis=1)
+    return _normal_of(noise.random_bits(shape, seed, batch_axis=1))

@@ -300,6 +300,13 @@ class TrainHalfMNIST(RunConfig):
     def check_inputs(self, data_dir: str | None) -> None:
         data.require_prepared(self.data.name, data_dir)
 
+    @property
+    def evaluations_per_step(self) -> int:
+        further = self.model.oracle_samples or 0
+        if self.sg is not None and self.sg.average_samples > 1:
+            further = self.sg.average_samples
+        return self.schedule.batch_size * (self.model.samples + further)
+
     def slug(self) -> str:
         estimator = self.model.estimator
         if self.model.baseline is not None and estimator != "sdni":

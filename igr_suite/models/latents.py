@@ -76,7 +76,7 @@ class GaussianLatent:
     def sample(self, output: tf.Tensor, samples: int, seed: tf.Tensor) -> LatentDraw:
         """See Latent."""
         loc, log_scale = tf.split(output, 2, axis=-1)
-        noise = standard_normal((samples, tf.shape(output)[0], self.size), seed, output.dtype)
+        noise = standard_normal((samples, tf.shape(output)[0], self.size), seed, output.dtype, batch_axis=1)
         return LatentDraw(loc + tf.exp(log_scale) * noise, (loc, log_scale), noise)
 
     def sampled_kl(self, latent: LatentDraw, stick_the_landing: bool = False) -> tf.Tensor:

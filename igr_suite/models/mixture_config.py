@@ -128,5 +128,15 @@ class TrainMixture(RunConfig):
     def check_inputs(self, data_dir: str | None) -> None:
         data.require_prepared(self.data.name, data_dir)
 
+    def undivided(self) -> str | None:
+        if self.model.truncation in (None, "sample"):
+            return None
+        kept = f"model.truncation={self.model.truncation} keeps the components that {self.model.name} needs for a whole batch"
+        return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return self.schedule.batch_size * self.schedule.samples * self.model.components  # one sample decodes every component
+
     def slug(self) -> str:
         return f"{self.data.name}-{self.model.name}-c{self.model.components}-s{self.seed}"

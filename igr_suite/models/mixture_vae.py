@@ -93,7 +93,8 @@ class MixtureVAE(keras.Model):
         parameters, loc, log_variance = tf.split(tf.cast(self.encoder(images), images.dtype), self.sizes, -1)
         shape = (-1, self.config.components, self.config.dimensions)
         loc, log_scale = tf.reshape(loc, shape), 0.5 * tf.reshape(log_variance, shape)
-        noise = standard_normal((samples, tf.shape(images)[0], *shape[1:]), at_step(seed, tf.constant(1)), images.dtype)
+        noise_shape = samples, tf.shape(images)[0], *shape[1:]
+        noise = standard_normal(noise_shape, at_step(seed, tf.constant(1)), images.dtype, batch_axis=1)
         components = Components(loc + tf.exp(log_scale) * noise, loc, log_scale, tf.cast(self.prior_loc, images.dtype))
         sticks = (KumaraswamySticks if self.config.name in KUMARASWAMY else LogitNormalSticks)(parameters)
         logits = sticks.logits(samples, at_step(seed, tf.constant(2)))

@@ -138,6 +138,11 @@ class TrainRelax(RunConfig):
     def check_inputs(self, data_dir: str | None) -> None:
         data.require_prepared(self.data.name, data_dir)
 
+    @property
+    def evaluations_per_step(self) -> int:
+        relaxed = 2 if self.model.coupling == "independent" else 1  # the control variate, see relax_gradients.evaluate_control
+        return self.schedule.batch_size * (1 + relaxed)
+
     def slug(self) -> str:
         historical = [key for key in ("estimator", "kl_sign", "relaxation") if getattr(self.model, key) == "historical"]
         return "-".join([self.data.name, self.model.name, *(f"historical-{key}" for key in historical), f"s{self.seed}"])

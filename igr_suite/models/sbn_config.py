@@ -127,6 +127,17 @@ class SBNConfig:
             if getattr(self, key) is not None and getattr(self, key) < 0:
                 raise UserError(f"model.{key} must not be negative, got {getattr(self, key)}")
 
+    @property
+    def evaluations(self) -> int:
+        """Bounds of one example that one gradient takes: at hard samples, at means, and relaxed ones (`sbn_passes`).
+
+        A control variate a layer needs a relaxed pass a layer. The tracked estimators share the hard pass and the one at means.
+        """
+        relaxed = 1 if self.multilayer_cv == "joint" else self.layers
+        further = {"reinforce": 0, "nvil": 0, "simple_muprop": 1, "muprop": 1, "concrete": 1, "rebar": relaxed, "dynamic_rebar": relaxed}
+        further |= {"relax": 0 if self.surrogate == "net" else self.layers, "track": 1 + 2 * relaxed}
+        return 1 + further[self.estimator]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SBNOptimiserConfig:
@@ -200,6 +211,10 @@ class TrainSBN(RunConfig):
         height, width, channels = recipe_of(self.data.name).image_shape
         if self.model.task == "sp" and height * width * channels % 2:
             raise UserError(f"model.task=sp halves images, and those of {self.data.name} have an odd number of pixels")
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return self.schedule.batch_size * self.model.samples * self.model.evaluations
 
     def adapt(self, changed: dict, settings) -> None:
         estimator = changed["model"]["estimator"]

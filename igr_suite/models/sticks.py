@@ -36,7 +36,7 @@ class KumaraswamySticks:
     def logits(self, samples: int, seed: tf.Tensor) -> tf.Tensor:
         """See Sticks."""
         shape = tf.concat([[samples], tf.shape(self.log_a)], 0)
-        return kumaraswamy_logits(self.log_a, self.log_b, uniform(shape, seed, self.log_a.dtype))
+        return kumaraswamy_logits(self.log_a, self.log_b, uniform(shape, seed, self.log_a.dtype, batch_axis=1))
 
     def log_density(self, logits: tf.Tensor, hold: bool = False) -> tf.Tensor:
         """See Sticks."""
@@ -57,7 +57,7 @@ class LogitNormalSticks:
     def logits(self, samples: int, seed: tf.Tensor) -> tf.Tensor:
         """See Sticks."""
         shape = tf.concat([[samples], tf.shape(self.loc)], 0)
-        return self.loc + tf.exp(self.log_scale) * standard_normal(shape, seed, self.loc.dtype)
+        return self.loc + tf.exp(self.log_scale) * standard_normal(shape, seed, self.loc.dtype, batch_axis=1)
 
     def log_density(self, logits: tf.Tensor, hold: bool = False) -> tf.Tensor:
         """See Sticks; log N(y; mu, sigma) - log v - log(1 - v), y = logit v."""

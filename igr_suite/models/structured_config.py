@@ -187,6 +187,13 @@ class TrainStructured(RunConfig):
     def check_inputs(self, data_dir: str | None) -> None:
         data.require_prepared(self.data.name, data_dir)
 
+    def undivided(self) -> str | None:
+        return None
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return self.schedule.batch_size * self.schedule.samples
+
     def slug(self) -> str:
         temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
         historical = "-historical" if "historical" in (self.model.noise, self.model.temperature_use, self.model.planar_norm) else ""

@@ -299,6 +299,16 @@ class TrainVAE(RunConfig):
     def check_inputs(self, data_dir: str | None) -> None:
         data.require_prepared(self.data.name, data_dir)
 
+    def undivided(self) -> str | None:
+        if self.model.truncation in (None, "sample"):
+            return None
+        kept = f"model.truncation={self.model.truncation} keeps the sticks that {self.model.name} needs for a whole batch"
+        return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return self.schedule.batch_size * self.schedule.samples
+
     def slug(self) -> str:
         temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
         return f"{self.data.name}-{self.model.name}{temperature}-s{self.seed}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igr_suite.diagnostics.epoch_means import epoch_means
+from igr_suite.diagnostics.epoch_means import epoch_means_of
 from igr_suite.experiments.paired import paired_by
 from igr_suite.objectives.names import facts_of
 from igr_suite.plotting.curves import draw_curves, seeds_caption
@@ -100,12 +100,10 @@ def last_bounds(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def epochs_of(metrics: pd.DataFrame) -> pd.DataFrame:
     """One row a run and epoch: the run's config, step, epoch, and the epoch's means of all training scalars under their names."""
-    scalars = ["step", "epoch", *(column for column in metrics if column.startswith("train_"))]
     found = []
     for run_id, rows in metrics.groupby("run_id", sort=False):
         config = {name: rows[name].iloc[0] for name in rows if name == "seed" or "." in name}
-        means = epoch_means(row.dropna().to_dict() for _, row in rows[scalars].iterrows())
-        found += [{"run_id": run_id, **config, **row} for row in means]
+        found += [{"run_id": run_id, **config, **row} for row in epoch_means_of(rows)]
     return pd.DataFrame(found)
 
 
@@ -169,7 +167,7 @@ def difference_rows(runs: pd.DataFrame, where: Sequence[str], columns: dict[str,
             for column, heading in columns.items():
                 found = paired_by(place, column, {"method": method}, {"method": other})
                 known = column != "log_variance" or targets.get(method, method) == targets.get(other)
-                text[heading] = found.text(3) if known else "-"
+                text[heading] = found.text() if known else "-"
                 number |= {f"{column}_{k}": v for k, v in zip(("difference", "low", "high"), found)} if known else {}
                 number["pairs"] = text["seeds"] = found.pairs
             texts.append(text)

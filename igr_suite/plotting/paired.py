@@ -17,8 +17,7 @@ def compare(one: pd.Series, other: pd.Series, names: tuple[str, str]) -> tuple[d
     """
     common = one.dropna().index.intersection(other.dropna().index)
     found = paired_difference(one.loc[common], other.loc[common])
-    mean, half, number = found.mean, found.high - found.mean, found.pairs
+    mean, half, number = found.mean, found.half_width, found.pairs
     lower = {"lower": names[0], "higher": names[1]}.get(found.verdict, "undecided")
-    text = f"{mean:.3g}" + (f" ± {half:.2g}" if number > 1 else "")
     numbers = {"mean_one": one.mean(), "mean_other": other.mean(), "difference": mean, "half_width_95": half}
-    return {"difference": text, "lower": lower, "seeds": number}, numbers | {"lower": lower, "seeds": number}
+    return {"difference": found.plus_minus(), "lower": lower, "seeds": number}, numbers | {"lower": lower, "seeds": number}

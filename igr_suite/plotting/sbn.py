@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igr_suite.diagnostics.epoch_means import epoch_means
+from igr_suite.diagnostics.epoch_means import epoch_means_of
 from igr_suite.models.sbn_config import SHORT_NAMES, TRACKED
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, figure, save, step_axis
@@ -48,10 +48,8 @@ def epoch_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     found = []
     for run_id, group in metrics.groupby("run_id", sort=False):
         first = named(group.iloc[:1]).iloc[0]
-        values = [name for name in group if name in ("step", "epoch") or name.startswith("train_")]
-        means = epoch_means(row.dropna().to_dict() for _, row in group[values].iterrows())
         kept = {name: first[name] for name in ("method", "depth", "control", "debiased", "data", "seed")}
-        found += [{"run_id": run_id, **kept, **row} for row in means]
+        found += [{"run_id": run_id, **kept, **row} for row in epoch_means_of(group)]
     rows = pd.DataFrame(found).astype({"step": int})
     return rows.rename(columns={"train_temperature": "temperature", "log_train_variance": "log_variance"})
 

@@ -143,4 +143,13 @@ def check_seed(seed) -> tf.Tensor:
 
 def with_sample_shape(sample_shape, shape: tf.Tensor) -> tf.Tensor:
     """Returns sample_shape (int, list or tensor) followed by shape, as one int32 tensor."""
-    return tf.concat([tf.reshape(tf.cast(sample_shape, tf.int32), [-1]), tf.cast(shape, tf.int32)], axis=0)
+    return tf.concat([_as_vector(sample_shape), tf.cast(shape, tf.int32)], axis=0)
+
+
+def sample_axes(sample_shape) -> int:
+    """Returns how many axes a sample shape (int, list or tensor) puts before the parameters' first, the batch's: the number of that one."""
+    return _as_vector(sample_shape).shape[0]
+
+
+def _as_vector(sample_shape) -> tf.Tensor:
+    return tf.reshape(tf.cast(sample_shape, tf.int32), [-1])

@@ -5,7 +5,7 @@ from typing import ClassVar
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from igr_suite.relaxations.base import Draw, Relaxation, check_seed, with_sample_shape
+from igr_suite.relaxations.base import Draw, Relaxation, check_seed, sample_axes, with_sample_shape
 from igr_suite.relaxations.noise import standard_normal
 from igr_suite.relaxations.softmax_plus_plus import (
     SoftmaxPlusPlus,
@@ -46,7 +46,8 @@ class GaussianNoise(Relaxation):
 
     def _kappa(self, sample_shape, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Noise and kappa, both [S, B, V, D]."""
-        noise = standard_normal(with_sample_shape(sample_shape, self._noise_shape()), check_seed(seed), self.dtype)
+        shape = with_sample_shape(sample_shape, self._noise_shape())
+        noise = standard_normal(shape, check_seed(seed), self.dtype, batch_axis=sample_axes(sample_shape))
         return noise, self.loc + tf.exp(self.log_scale) * noise
 
     def _noise_static_shape(self) -> tf.TensorShape:

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from igr_suite.relaxations.base import Draw, Relaxation, check_seed, with_sample_shape
+from igr_suite.relaxations.base import Draw, Relaxation, check_seed, sample_axes, with_sample_shape
 from igr_suite.relaxations.noise import uniform
 from igr_suite.relaxations.registry import register
 
@@ -48,7 +48,7 @@ class GumbelSoftmax(Relaxation):
 
     def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
         shape = with_sample_shape(sample_shape, tf.shape(self.logits))
-        gumbel = -tf.math.log(-tf.math.log(uniform(shape, check_seed(seed), self.dtype)))
+        gumbel = -tf.math.log(-tf.math.log(uniform(shape, check_seed(seed), self.dtype, sample_axes(sample_shape))))
         preimage = self.logits + gumbel
         tempered = preimage / self.temperature[..., tf.newaxis]
         return Draw(tf.nn.softmax(tempered), tf.nn.log_softmax(tempered), gumbel, preimage, preimage, {})

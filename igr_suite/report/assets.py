@@ -27,10 +27,15 @@ details { margin: 0.75rem 0; } summary { cursor: pointer; padding: 0.3rem 0; col
   body { font-size: 15px; } table { font-size: 0.8rem; } table.index :is(th, td):nth-child(2) { display: none; }
   td, th button { padding-left: 0.4rem; } td { padding-right: 0.4rem; }
 }
+@page { size: A4; margin: 14mm 13mm; }
 @media print {
-  body { max-width: none; padding: 0; font-size: 10pt; } .up, details:not([open]) { display: none; }
-  article { break-before: page; border: 0; margin: 0; } figure, tr { break-inside: avoid; } figure img { max-height: 22cm; }
-  .wide { overflow: visible; } table { font-size: 7.5pt; } td { white-space: normal; } td.long { min-width: 0; } a { color: inherit; }
+  body { max-width: none; padding: 0; font-size: 10pt; } .up, details:not([open]) { display: none; } a { color: inherit; }
+  article { break-before: page; border: 0; margin: 0; } h2 { margin-top: 0; } h2, h3, h4 { break-after: avoid; }
+  figure, tr { break-inside: avoid; } figure img { max-height: 20cm; } p { orphans: 3; widows: 3; }
+  .wide { overflow: visible; } table { font-size: 7pt; line-height: 1.35; } th, td { padding: 0.12rem 0.4rem; }
+  th button { display: contents; } th { padding: 0.25rem 0.4rem; font-weight: 600; } /* heads on later pages lose boxes of buttons */
+  td { white-space: normal; } td.number { white-space: nowrap; } td.long { min-width: 3.6cm; }
+  table.ledger td:nth-child(2) { min-width: 3cm; } table.ledger td:nth-child(6) { white-space: nowrap; }
 }
 """
 

@@ -10,12 +10,13 @@ from igr_suite.errors import UserError
 from igr_suite.experiments import discovery, ledger
 from igr_suite.experiments.config import flatten
 from igr_suite.experiments.experiment import Experiment, expand
-from igr_suite.experiments.results import Results
+from igr_suite.experiments.results import Results, shared_and_differing
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.verdicts import verdicts_of
 
 MEASURES = 5  # numbers of a run's summary that the table shows
 NOT_MEASURES = re.compile(r"_se$|^(steps?|epoch|data\..*|image|images|codes)$")
+EVALUATIONS = "10⁶ evaluations"
 FIGURES = (".svg", ".png")  # the first that is there is shown
 
 
@@ -78,7 +79,7 @@ def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None
         return None
     expansion = expand(experiment, scale, results.folder, lenient=True)
     settings = {run_id: flatten(config.to_dict()) for run_id, config in expansion.runs.items()}
-    shared, differing = _split(settings)
+    shared, differing = shared_and_differing(settings)
     rows, environments = [], Counter()
     for run_id in expansion.runs:
         folder = RunFolder(results.folder / run_id)
@@ -87,7 +88,8 @@ def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None
             rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, {}, {}))
             continue
         environments[_environment(meta)] += 1
-        rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, _measures(summary), _cost(summary, meta)))
+        cost = _cost(summary, meta, expansion.runs[run_id].evaluations_per_step)
+        rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, _measures(summary), cost))
     if all(row.state == "absent" for row in rows):
         return None
     verdicts, reason = verdicts_of(results)
@@ -112,19 +114,6 @@ def _read(folder: RunFolder) -> tuple[str, dict[str, Any], dict[str, Any]]:
         return "damaged", {}, folder.meta()
 
 
-def _split(settings: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    """Returns what all runs share and the keys in which they differ; a key that only some have counts as differing."""
-    keys = dict.fromkeys(key for one in settings.values() for key in one)
-    shared, differing = {}, []
-    for key in keys:
-        values = [one.get(key, _split) for one in settings.values()]
-        if all(value == values[0] and type(value) is type(values[0]) for value in values):
-            shared[key] = values[0]
-        else:
-            differing.append(key)
-    return shared, differing
-
-
 def _measures(summary: dict[str, Any]) -> dict[str, float]:
     numbers = {
         key: float(value)
@@ -135,11 +124,13 @@ def _measures(summary: dict[str, Any]) -> dict[str, float]:
     return {key: numbers[key] for key in [*first, *(key for key in numbers if key not in first)][:MEASURES]}
 
 
-def _cost(summary: dict[str, Any], meta: dict[str, Any]) -> dict[str, float]:
+def _cost(summary: dict[str, Any], meta: dict[str, Any], evaluations: int | None) -> dict[str, float]:
+    """Arguments: of the run, and function evaluations of a step (`RunConfig.evaluations_per_step`)."""
     steps, training = summary.get("steps"), meta.get("train_seconds")
     cost = {
         "steps": steps,
         "steps/s": steps / training if steps and training else None,
+        EVALUATIONS: evaluations * steps / 1e6 if evaluations and steps else None,
         "wall s": meta.get("wall_seconds"),
         "peak MB": meta.get("peak_memory_mb"),
         "parameters": meta.get("parameters"),

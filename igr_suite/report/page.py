@@ -7,12 +7,18 @@ from collections import Counter
 from pathlib import Path
 
 from igr_suite import __version__
+from igr_suite.experiments.paired import with_spread
 from igr_suite.experiments.progress import clock
 from igr_suite.report.assets import SCRIPT, STYLE
-from igr_suite.report.collect import ItemReport, RunRow, ScaleReport
+from igr_suite.report.collect import EVALUATIONS, ItemReport, RunRow, ScaleReport
 
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 LONG = 45  # characters of a cell that may be broken into lines
+COUNTED = (
+    f"{EVALUATIONS}: function evaluations of training, in millions. One is the likelihood of one image at one value of its latent "
+    "variables (a row of a decoder's forward pass; on the toy problem, one value of f): steps × batch × samples × those that one gradient "
+    "of the estimator takes. Not counted are encoders, baselines, backward passes, and what evaluates or measures a model."
+)
 VERDICTS = ("pass", "fail", "not comparable")
 
 
@@ -108,12 +114,17 @@ def _ledger(scale: ScaleReport) -> str:
         return f"<h4>published beside ours</h4><p>{_text(scale.no_verdicts)}</p>"
     rows = []
     for row in scale.verdicts:
-        ours = "-" if row.ours is None else _plus_minus(row.ours, row.our_spread)
-        cells = [_cell(row.quantity), _cell(row.setting), _cell(_plus_minus(row.published, row.published_spread), row.published)]
-        cells += [_cell(ours, row.ours), _cell(str(row.seeds), row.seeds), _cell(row.verdict, kind=row.verdict), _cell(row.reason)]
+        ours = "-" if row.ours is None else with_spread(row.ours, row.our_spread)
+        cells = [_cell(row.quantity), _cell(row.setting), _cell(with_spread(row.published, row.published_spread), row.published)]
+        cells += [
+            _cell(ours, row.ours, "number"),
+            _cell(str(row.seeds), row.seeds),
+            _cell(row.verdict, kind=row.verdict),
+            _cell(row.reason),
+        ]
         rows.append("".join([*cells, _cell(row.source)]))
     heads = ["quantity", "setting", "published", "ours", "seeds", "verdict", "why", "source"]
-    return f"<h4>published beside ours</h4>{_table(heads, rows, numeric=(2, 3, 4))}"
+    return f"<h4>published beside ours</h4>{_table(heads, rows, numeric=(2, 3, 4), kind='ledger')}"
 
 
 def _runs(scale: ScaleReport) -> str:
@@ -127,14 +138,15 @@ def _runs(scale: ScaleReport) -> str:
         parts += [_cell(_setting(row.settings.get(key)), _number(_setting(row.settings.get(key)))) for key in settings]
         for key in [*measured, *cost]:
             value = row.measured.get(key, row.cost.get(key))
-            parts.append(_cell("-" if value is None else f"{value:.5g}", value, "number"))
+            parts.append(_cell("-" if value is None else _measure(value), value, "number"))
         return "".join(parts)
 
     numeric = tuple(range(2 + len(settings), 2 + len(settings) + len(measured) + len(cost)))
     shared = "".join(f"<tr>{_cell(key)}{_cell(_setting(value))}</tr>" for key, value in scale.shared.items() if value is not None)
     return (
         f"<details><summary>{len(scale.runs)} runs: settings that differ, measures, cost</summary>"
-        f"{_table(['run', 'state', *settings, *measured, *cost], [cells(row) for row in scale.runs], numeric, kind='runs')}</details>"
+        f"{_table(['run', 'state', *settings, *measured, *cost], [cells(row) for row in scale.runs], numeric, kind='runs')}"
+        f"{f'<p>{_text(COUNTED)}</p>' if EVALUATIONS in cost else ''}</details>"
         "<details><summary>settings that all of them share</summary>"
         f'<div class="wide"><table><tbody>{shared}</tbody></table></div></details>'
     )
@@ -185,8 +197,8 @@ def _setting(value: object) -> str:
     return "-" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _plus_minus(value: float, spread: float | None) -> str:
-    return f"{value:.5g}" + (f" ± {spread:.2g}" if spread is not None and math.isfinite(spread) else "")
+def _measure(value: float) -> str:
+    return f"{value:,.0f}" if value.is_integer() and 1e4 <= abs(value) < 1e12 else f"{value:.5g}"
 
 
 def _anchor(item: ItemReport, scale: ScaleReport) -> str:

@@ -26,6 +26,26 @@ PARAMETERS = {
     "straight_through": (),
     "st_gumbel_softmax": (),
 }
+# Evaluations of f for one gradient, at discrete and relaxed values, with the default number of samples (2 for rloo and double_cv) and
+# without those of the reported value (concrete); tests/toy counts them.
+EVALUATIONS = {
+    EXACT: 2,
+    "reinforce": 1,
+    "nvil": 1,
+    "simple_muprop": 2,
+    "muprop": 2,
+    "concrete": 1,
+    "rebar": 2,
+    "dynamic_rebar": 2,
+    "relax": 2,
+    "lax": 2,
+    "arm": 2,
+    "disarm": 2,
+    "rloo": 2,
+    "double_cv": 2,
+    "straight_through": 1,
+    "st_gumbel_softmax": 1,
+}
 TEMPERED = ("concrete", "rebar", "dynamic_rebar", "relax", "lax", "straight_through", "st_gumbel_softmax")
 
 
@@ -84,6 +104,11 @@ class ToyRun(RunConfig):
             raise UserError(f"steps={self.steps} is not a multiple of row_every={self.row_every}; the last row would not be the end")
         if name == EXACT and self.seeds != 1:
             raise UserError(f"seeds={self.seeds} with the exact gradient, which is the same for all; set seeds=1")
+
+    @property
+    def evaluations_per_step(self) -> int:
+        relaxed = 1 if self.surrogate == "net" else 0  # a surrogate without f has no relaxed evaluation
+        return self.seeds * (EVALUATIONS[self.estimator] - relaxed)
 
     def slug(self) -> str:
         temperature = "" if self.temperature is None else f"-t{self.temperature:g}"

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from igr_suite.training.strategy import replica_count
+
 
 class FusedAdam(keras.optimizers.Adam):
     """Keras's Adam with TensorFlow's fused update: one pass over the memory of (weights, m, v, gradient) instead of eight.
@@ -18,7 +20,12 @@ class FusedAdam(keras.optimizers.Adam):
     """
 
     def apply(self, grads, trainable_variables=None):
-        """As Keras's; updates, which are in place, wait for all gradients, so that none runs beside what still reads a weight."""
+        """As Keras's; updates, which are in place, wait for all gradients, so that none runs beside what still reads a weight.
+
+        On several replicas the update is that of the mean of their gradients, where Keras's is that of the sum.
+        """
+        if replica_count() > 1:
+            grads = [gradient / replica_count() if tf.is_tensor(gradient) else gradient for gradient in grads]
         with tf.control_dependencies([gradient for gradient in grads if tf.is_tensor(gradient)]):
             super().apply(grads, trainable_variables)
 

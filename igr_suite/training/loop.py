@@ -18,6 +18,7 @@ from igr_suite.experiments.progress import Progress
 from igr_suite.experiments.store import RunFolder
 from igr_suite.training import checkpoints
 from igr_suite.training.seeds import at_step, run_seed
+from igr_suite.training.strategy import Replicas
 
 LOGGED_POINTS = 250  # a run logs a few hundred points, not every step
 LONGEST_CALL = 200  # steps: about a second, so that signals are heard soon
@@ -84,7 +85,9 @@ class Plan:
         return {}
 
 
-def compiled_steps(model: keras.Model, images: tf.Tensor, batch_size: int) -> Callable[..., dict[str, tf.Tensor]]:
+def compiled_steps(
+    model: keras.Model, images: tf.Tensor, batch_size: int, replicas: Replicas | None = None
+) -> Callable[..., dict[str, tf.Tensor]]:
     """Several training steps as one compiled call.
 
     Args:
@@ -92,10 +95,12 @@ def compiled_steps(model: keras.Model, images: tf.Tensor, batch_size: int) -> Ca
         loop, which is measured for each model family (docs/performance.md).
       images: uint8 [N, D], the training set in memory.
       batch_size: B.
+      replicas: among which every batch is divided; XLA compiles for one device only. By default there is one.
     Returns:
       A function (orders int32 [LONGEST_CALL, B], n int32, first step int32, seed int32 [2]) -> sums of the scalars of n steps, which
       use the first n rows: the number of rows is fixed so that XLA compiles one program.
     """
+    replicas = replicas or Replicas()
 
     @tf.function(
         input_signature=[
@@ -105,11 +110,11 @@ def compiled_steps(model: keras.Model, images: tf.Tensor, batch_size: int) -> Ca
             tf.TensorSpec((2,), tf.int32),
         ],
         autograph=False,
-        jit_compile=model.jit_steps,
+        jit_compile=model.jit_steps and replicas.strategy is None,
     )
     def run(orders, count, first, seed):
         def body(i, sums):
-            scalars = model.train_step(tf.gather(images, orders[i]), at_step(seed, first + i))
+            scalars = replicas.train_step(model, tf.gather(images, orders[i]), at_step(seed, first + i))
             return i + 1, {name: sums[name] + scalars[name] for name in sums}
 
         start = {name: tf.zeros(()) for name in model.scalars}
@@ -131,6 +136,7 @@ def fit(
     folder: RunFolder,
     evaluate: Callable[[int], dict[str, float]],
     interrupts: Interrupts,
+    replicas: Replicas | None = None,
 ) -> float:
     """Trains to the plan's end, or from the folder's last checkpoint to it; bitwise the same either way.
 
@@ -141,14 +147,17 @@ def fit(
       folder: open run folder; rows and checkpoints are written to it.
       evaluate: step -> scalars of a metrics row.
       interrupts: asks for an early stop; the run then saves and raises Interrupted.
+      replicas: among which batches are divided; the model was built in their scope. By default there is one.
     Returns:
       Seconds that this process spent training (evaluations not counted).
     Raises:
       Diverged: a scalar or a weight is not finite; the last good checkpoint stays.
-      UserError: damaged checkpoint or metrics, unwritable folder.
+      UserError: damaged checkpoint or metrics, unwritable folder, a batch that cannot be divided among the replicas.
     """
+    replicas = replicas or Replicas()
+    replicas.announce(plan.batch_size, folder)
     step, sums, counted = resume(model, folder)
-    run, seed = compiled_steps(model, images, plan.batch_size), run_seed(plan.seed, "train")
+    run, seed = compiled_steps(model, images, plan.batch_size, replicas), run_seed(plan.seed, "train")
     saved, seconds = time.monotonic(), 0.0
     with Progress(folder) as progress:
         while step < plan.steps:
@@ -160,19 +169,35 @@ def fit(
             sums = {name: sums.get(name, 0.0) + value for name, value in new.items()}
             _check_finite(sums, step, stop, folder)
             counted, step = counted + stop - step, stop
-            means = {f"train_{name}": value / counted for name, value in sums.items()}
+            means = {f"train_{name}": value for name, value in means_of(model, sums, counted).items()}
             progress.update(step, plan.steps, epoch=step / plan.steps_per_epoch, **means)
             if plan.logs(step):
                 folder.metrics.append(step, epoch=step / plan.steps_per_epoch, **means)
                 sums, counted = {}, 0
             if plan.evaluates(step):
                 folder.metrics.append(step, epoch=step / plan.steps_per_epoch, **evaluate(step))
-            if interrupts.requested or step == plan.steps or time.monotonic() - saved > CHECKPOINT_SECONDS:
+            stopping, due = replicas.any([interrupts.requested, time.monotonic() - saved > CHECKPOINT_SECONDS])
+            if stopping or due or step == plan.steps:
                 _save(model, folder, step, sums, counted)
                 saved = time.monotonic()
-            if interrupts.requested and step < plan.steps:
+            if stopping and step < plan.steps:
                 interrupts.stop()
     return seconds
+
+
+def means_of(model: keras.Model, sums: dict[str, float], steps: int) -> dict[str, float]:
+    """Means of a row's scalars over its steps; of those in the model's `counted_by`, over the steps that another scalar counts.
+
+    Args:
+      model: its `counted_by`, where it has one, names for a scalar that is not measured at every step (0 then) the one that is 1 then.
+      sums: over the steps.
+      steps: their number.
+    Returns:
+      scalar -> mean; without the counts, and without what was not measured in any of the steps.
+    """
+    counts = getattr(model, "counted_by", {})
+    measured = {name: sums.get(counts[name], 0.0) if name in counts else steps for name in sums if name not in counts.values()}
+    return {name: sums[name] / count for name, count in measured.items() if count}
 
 
 def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float], int]:
@@ -206,7 +231,7 @@ def restore(model: keras.Model, state: checkpoints.State, folder: RunFolder) -> 
 
 
 def _save(model: keras.Model, folder: RunFolder, step: int, sums: dict[str, float], counted: int) -> None:
-    arrays = [np.asarray(variable) for variable in model.state_variables()]
+    arrays = [np.asarray(variable.numpy()) for variable in model.state_variables()]
     if not all(np.isfinite(array).all() for array in arrays if array.dtype.kind == "f"):
         raise Diverged(_diverged("a weight is not finite", step, folder))
     checkpoints.save(folder.checkpoints, checkpoints.State(step, arrays, {"sums": sums, "counted": counted}))

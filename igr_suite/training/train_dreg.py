@@ -17,6 +17,7 @@ from igr_suite.models.dreg_vae import DReGVAE
 from igr_suite.training.dreg_evaluation import Bounds
 from igr_suite.training.loop import fit
 from igr_suite.training.seeds import run_seed
+from igr_suite.training.strategy import Replicas
 from igr_suite.training.train_sbn import build_plan, sampled_once
 from igr_suite.training.train_vae import flat, load_images
 
@@ -76,9 +77,11 @@ def start_weights(model: DReGVAE, config: TrainDReG, neighbours: Path = Path("/"
 
 def execute(config: TrainDReG, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    replicas = Replicas.chosen()
     dataset, splits, mean = load_splits(config)
     plan = build_plan(config, len(splits["train"]))
-    model = build_model(config, mean)
+    with replicas.scope():
+        model = build_model(config, mean)
     start_weights(model, config, folder.path.parent)
     folder.write_meta(data=dataset.describe(), parameters=model.count_params())
     bounds = {site: Bounds(model, splits[site], site, config.seed) for site in ("validation", "test")}
@@ -92,7 +95,7 @@ def execute(config: TrainDReG, folder: RunFolder) -> None:
 
     with Interrupts() as interrupts:
         before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(splits["train"]), plan, folder, evaluate, interrupts)
+        seconds = fit(model, tf.constant(splits["train"]), plan, folder, evaluate, interrupts, replicas)
         folder.write_meta(train_seconds=before + seconds)
         last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
         summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}

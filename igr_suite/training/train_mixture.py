@@ -15,6 +15,7 @@ from igr_suite.relaxations.noise import standard_normal
 from igr_suite.training.evaluation import Evaluator, evaluation_function
 from igr_suite.training.loop import Plan, fit
 from igr_suite.training.seeds import run_seed
+from igr_suite.training.strategy import Replicas
 from igr_suite.training.train_vae import flat, load_images, training_images
 
 USED = 0.01  # a component with a larger mean weight counts as used
@@ -43,10 +44,12 @@ def usage(row: dict[str, float], components: int) -> dict[str, float]:
 
 def execute(config: TrainMixture, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    replicas = Replicas.chosen()
     dataset = load_images(config)
     images = training_images(config, dataset)
     plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
-    model = build_model(config, dataset)
+    with replicas.scope():
+        model = build_model(config, dataset)
     folder.write_meta(data=dataset.describe(), parameters=model.count_params())
     evaluators = {
         site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, usage=site == "test") for site in ("validation", "test")
@@ -59,7 +62,7 @@ def execute(config: TrainMixture, folder: RunFolder) -> None:
 
     with Interrupts() as interrupts:
         before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts)
+        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts, replicas)
         folder.write_meta(train_seconds=before + seconds)
         last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
         summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}

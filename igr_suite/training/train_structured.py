@@ -13,6 +13,7 @@ from igr_suite.models.structured_output import StructuredOutput
 from igr_suite.training.evaluation import Evaluator, evaluation_function
 from igr_suite.training.loop import Plan, fit
 from igr_suite.training.seeds import run_seed
+from igr_suite.training.strategy import Replicas
 from igr_suite.training.train_vae import flat, load_images, training_images
 
 
@@ -30,16 +31,18 @@ def build_model(config: TrainStructured) -> StructuredOutput:
 
 def execute(config: TrainStructured, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    replicas = Replicas.chosen()
     dataset = load_images(config)
     images = training_images(config, dataset)
     plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
-    model = build_model(config)
+    with replicas.scope():
+        model = build_model(config)
     folder.write_meta(data=dataset.describe(), parameters=model.count_params())
     evaluators = {site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed) for site in ("validation", "test")}
     test = evaluators["test"]
     with Interrupts() as interrupts:
         before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(images), plan, folder, evaluation_function(evaluators), interrupts)
+        seconds = fit(model, tf.constant(images), plan, folder, evaluation_function(evaluators), interrupts, replicas)
         folder.write_meta(train_seconds=before + seconds)
         rows = folder.metrics.rows()
         last = rows[-1]  # the loop ends with an evaluation

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite import data
+from igr_suite.approximations.priors import vae_prior
 from igr_suite.diagnostics import picture_file
 from igr_suite.diagnostics.gradient_monitor import GradientMonitor
 from igr_suite.diagnostics.pictures import pictures
@@ -13,6 +14,7 @@ from igr_suite.models.discrete_vae import DiscreteVAE
 from igr_suite.models.vae_config import TrainVAE
 from igr_suite.training.evaluation import Evaluator, evaluation_function
 from igr_suite.training.loop import Plan, fit
+from igr_suite.training.strategy import Replicas
 
 
 def load_images(config: TrainVAE) -> data.Dataset:
@@ -50,10 +52,14 @@ def build_model(config: TrainVAE, dataset: data.Dataset) -> DiscreteVAE:
 
 def execute(config: TrainVAE, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    replicas = Replicas.chosen()
     dataset = load_images(config)
     images = training_images(config, dataset)
     plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
-    model = build_model(config, dataset)
+    if replicas.strategy is not None and config.model.prior == "fitted":
+        vae_prior(config.model.law, config.model.categories, config.model.delta)  # now, since the fit's weights are nobody's replicas
+    with replicas.scope():
+        model = build_model(config, dataset)
     folder.write_meta(data=dataset.describe(), parameters=model.count_params(), **model.latent.records)
     evaluators = {
         site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, discrete=site == "test") for site in ("validation", "test")
@@ -63,7 +69,7 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
         evaluate = GradientMonitor(model, images, config.monitor, config.seed).beside(evaluate)
     with Interrupts() as interrupts:
         before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts)
+        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts, replicas)
         folder.write_meta(train_seconds=before + seconds)
         last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
         summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}

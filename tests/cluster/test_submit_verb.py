@@ -33,6 +33,7 @@ def fake_cluster(igr, tmp_path):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     (tmp_path / "suite.sif").write_text("an image")
+    igr.environment.pop("TFDS_DATA_DIR", None)  # it would be bound too
     igr.environment["PATH"] = f"{programs}:{os.environ['PATH']}"
     return tmp_path
 
@@ -79,6 +80,29 @@ def test_the_next_stage_is_submitted_when_it_is_known(igr, fake_cluster):
     code, out, err = igr(*SUBMIT, "--missing")
     assert code == 0 and "1 of 3 runs to submit, 2 finished" in err and "follows" not in err
     assert (igr.results / NAME / "smoke/jobs/1/runs.txt").read_text() == "count-4-s1-a0ebcd3a\n"
+
+
+def test_runs_of_other_experiments_are_copied_through_all_stages(igr, fake_cluster):
+    """Both stages have been run elsewhere: after one submission nothing waits and nothing is left to do."""
+    other = igr.reproductions / "igr" / "shared"
+    other.mkdir()
+    text = (igr.reproductions / NAME / "run.py").read_text()
+    (other / "run.py").write_text(text.replace('item="counting",', 'item="shared", shares_with=("igr/counting",),'))
+    assert igr("run", NAME, "--scale", "smoke", "--no-plot")[0] == 0
+    submit = ("submit", "igr/shared", "--scale", "smoke")
+    code, out, err = igr(*submit, "--dry-run")
+    assert code == 0 and "2 of 2 runs to submit" in err and not (igr.results / "igr/shared").exists(), "a dry run copies nothing"
+    code, out, err = igr(*submit)
+    assert code == 0 and "0 of 3 runs to submit, 3 finished" in err and "follows" not in err
+    assert err.count("copied count-") == 3 and not (fake_cluster / "submitted.sh").exists()
+
+
+def test_a_later_stage_is_not_submitted_before_all_runs_that_it_reads_are_finished(igr, fake_cluster):
+    assert igr("run", NAME, "--scale", "smoke", "--only", "s0", "--no-plot")[0] == 0
+    code, out, err = igr(*SUBMIT, "--missing")
+    assert code == 0 and "1 of 2 runs to submit, 1 finished" in err and "stage 2 follows" in err
+    code, out, err = igr(*SUBMIT, "--missing", "--only", "count-4")
+    assert code == 2 and "matches --only 'count-4' (stage 2 is not known before the stages ahead of it are finished)" in err
 
 
 def test_a_dry_run_prints_the_script_and_writes_nothing(igr, fake_cluster):

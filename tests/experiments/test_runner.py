@@ -9,6 +9,7 @@ from dummy_runs import Count, Pace
 from igr_suite.experiments.runner import matches
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import share
+from igr_suite.models.dreg_figures import dreg as dreg_config
 
 
 def folders(igr, scale):
@@ -104,3 +105,12 @@ def test_cores_are_shared():
     assert share(runs, 2, None, available=4) == (2, 1)
     assert share(runs, None, 2, available=4) == (2, 2)
     assert share(runs, 8, None, available=2) == (8, 1)
+
+
+def test_a_lone_run_takes_idle_cores_where_its_step_falls_into_parts():
+    alone = [dreg_config("iwae", "smoke", data="mnist_5k", seed=0)]
+    assert share(alone, None, None, available=2) == (1, 2)
+    assert share(alone, 1, None, available=2) == (1, 2)
+    assert share(alone, None, None, available=1) == (1, 1)
+    assert share(alone * 2, None, None, available=2) == (2, 1)
+    assert share([*alone, Count(pace=Pace())], None, None, available=4) == (4, 1)

@@ -59,3 +59,17 @@ def test_a_stage_that_waits_for_a_copied_run_is_found_at_once(tmp_path: Path):
     report = run(Order(experiment=fourth, scale="smoke", root=tmp_path), Reporter())
     assert report.waiting is None and report.exit_code == 0
     assert sorted(report.skipped) == sorted(config.run_id for config in RUNS[:2]), "both were copied, nothing was run"
+
+
+def test_a_stage_that_becomes_known_while_running_is_copied_too(tmp_path: Path):
+    with RunFolder(tmp_path / "p/first/smoke" / RUNS[1].run_id).open(RUNS[1]) as folder:
+        execute(RUNS[1], folder)
+
+    def second_stage(scale, results):
+        results.require(RUNS[:1])
+        return RUNS[1:2]
+
+    fifth = Experiment(paper="p", item="fifth", stages=(lambda scale, results: RUNS[:1], second_stage), shares_with=("p/first",))
+    report = run(Order(experiment=fifth, scale="smoke", root=tmp_path), Reporter())
+    assert report.exit_code == 0 and [outcome.run_id for outcome in report.outcomes] == [RUNS[0].run_id]
+    assert RunFolder(tmp_path / "p/fifth/smoke" / RUNS[1].run_id).meta()["copied_from"] == "p/first"

@@ -1,8 +1,8 @@
 """What users meet: the guide runs, bad input is a sentence before training, weights are saved with synthesisers or without."""
 
 import re
-from pathlib import Path
 
+import guides
 import keras
 import numpy as np
 import pytest
@@ -12,17 +12,13 @@ from igr_suite.errors import UserError
 from igr_suite.layers.synthetic_gradient import conv, linear, mlp
 from igr_suite.models.decoupled import DecoupledModel, split_model
 
-GUIDE = Path(__file__).parents[2] / "docs" / "decouple_your_model.md"
+GUIDE = "decouple_your_model.md"
 
 
 def test_the_guide_runs(capsys):
     keras.utils.set_random_seed(0)
-    blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.S)
-    assert len(blocks) == 5
-    scope = {"__name__": "guide"}
-    for number, block in enumerate(blocks):
-        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), scope)
-    lines = [line for line in blocks[1].splitlines() if line and "import" not in line]
+    scope = guides.run_python(GUIDE)
+    lines = [line for line in guides.blocks(GUIDE)[1].code.splitlines() if line and "import" not in line]
     assert len(lines) <= 5, "the guide promises few lines"
     printed = capsys.readouterr().out
     assert float(re.search(r"test error ([\d.]+)", printed)[1]) < 0.2

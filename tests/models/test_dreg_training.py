@@ -91,6 +91,10 @@ def test_what_a_run_leaves(finished):
     assert set(np.unique(pictures["truth"])) == {0, 255}
 
 
+def test_golden_values(golden, finished):
+    golden("dreg", RunFolder(finished[0]))
+
+
 def test_moving_averages_start_at_zero_as_the_authors(finished):
     """After one step m = .01 g and s = .01 g^2, so that variance = .01 (1 - .01) mean g^2 and snr^2 = .01 / .99."""
     rows = RunFolder(finished[0]).metrics.rows()

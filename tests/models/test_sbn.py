@@ -141,7 +141,7 @@ class Once(Interrupts):
         raise Interrupted(15)
 
 
-def test_an_interrupted_run_goes_on_bitwise(tmp_path, monkeypatch):
+def test_an_interrupted_run_goes_on_bitwise(tmp_path, monkeypatch, golden):
     monkeypatch.setattr(SBN, "jit_steps", False)  # compiles in a third of the time
     config = TrainSBN(
         model=SBNConfig(hidden=5, estimator="track"),
@@ -156,6 +156,7 @@ def test_an_interrupted_run_goes_on_bitwise(tmp_path, monkeypatch):
             train_sbn.execute(config, opened)
 
     run(tmp_path / "whole")
+    golden("sbn", RunFolder(tmp_path / "whole"))
     with monkeypatch.context() as patch:
         patch.setattr(train_sbn, "Interrupts", Once)
         with contextlib.suppress(Interrupted):

@@ -91,7 +91,7 @@ def test_paired_differences_leave_out_variances_of_different_gradients(trained):
     assert numbers.loc["DReG - IWAE", "bound_difference"] == pytest.approx(0.52)
     assert numbers.loc["DReG - IWAE", "bound_low"] == pytest.approx(0.52 - 4.3027 * 0.01 / math.sqrt(3), abs=1e-5)
     assert numbers.loc["RWS-DReG - RWS", "log_variance_difference"] == pytest.approx(-3.0)
-    assert texts.loc["RWS - IWAE", "variance"] == "-" and texts.loc["RWS - IWAE", "L"] == "-1.000 [-1.000, -1.000]"
+    assert texts.loc["RWS - IWAE", "variance"] == "-" and texts.loc["RWS - IWAE", "L"] == "-1.00 [-1.00, -1.00]"
 
 
 def test_ledger_has_means_and_spreads_over_seeds(trained):

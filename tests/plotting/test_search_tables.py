@@ -28,7 +28,7 @@ def test_the_lower_side_is_named_only_when_the_interval_leaves_zero_out():
     assert compare(ONE, ONE + pd.Series({1: 0.1, 2: -0.1, 3: 0.01, 4: 0.0}), ("a", "b"))[1]["lower"] == "undecided"
     assert compare(ONE, ONE, ("a", "b"))[1]["lower"] == "undecided"
     text, numbers = compare(ONE[[1]], OTHER[[1]], ("a", "b"))
-    assert (text["difference"], text["lower"], numbers["seeds"]) == ("-0.14", "undecided", 1)
+    assert (text["difference"], text["lower"], numbers["seeds"]) == ("-0.140", "undecided", 1)
 
 
 def rows(distances: dict, elbos: dict, diverged=(), published=True) -> pd.DataFrame:

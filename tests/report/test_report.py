@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from igr_process import Igr
 
+from igr_suite.report import collect
 from igr_suite.report import page as pages
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -139,13 +140,14 @@ def test_bad_input_of_report_is_a_sentence(igr, words, sentence):
 
 def test_all_committed_results_are_on_one_page(tmp_path):
     command = [sys.executable, "-m", "igr_suite", "report", "--out", str(tmp_path / "page.html")]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "page.html").stat().st_size < 15e6
     page = Page(re.sub(r"base64,[\w+/=]*", "base64,", (tmp_path / "page.html").read_text()))
     figures = {path.with_suffix("") for path in (REPOSITORY / "results").glob("*/*/quick/*.png")}
     assert len(page.images) >= len(figures) > 20
     assert len(page.ids) == len(set(page.ids))
+    assert collect.EVALUATIONS in page.text.splitlines() and pages.COUNTED in page.text
 
 
 @pytest.mark.parametrize("width", [1200, 390])
@@ -164,6 +166,14 @@ def test_the_page_lives_in_a_browser(written, tmp_path, width):
     assert found, done.stderr[-2000:]
     assert "CONSOLE" not in done.stderr
     assert found[1].replace("&quot;", '"').startswith('{"errors":[],"orders":["3,6,8","3,6,8","8,6,3"],"drawn":1,"images":1,"tooWide":0}')
+
+
+def test_cost_of_a_run():
+    """3,905 steps of 64 images with one sample are 249,920 likelihoods."""
+    cost = collect._cost({"steps": 3905}, {"train_seconds": 50.0, "wall_seconds": 70.5, "parameters": 2_238_812}, 64)
+    assert cost == {"steps": 3905.0, "steps/s": 78.1, collect.EVALUATIONS: 0.24992, "wall s": 70.5, "parameters": 2238812.0}
+    assert [pages._measure(value) for value in cost.values()] == ["3905", "78.1", "0.24992", "70.5", "2,238,812"]
+    assert collect.EVALUATIONS not in collect._cost({"steps": 3905}, {}, None)
 
 
 def test_a_cell_is_sorted_by_its_number():

@@ -9,8 +9,8 @@ from scipy.special import expit
 from igr_suite.errors import UserError
 from igr_suite.estimators import registered
 from igr_suite.experiments.store import RunFolder
-from igr_suite.toy.config import EXACT, PARAMETERS, TEMPERED, ToyRun
-from igr_suite.toy.execute import Toy, execute, expected_loss
+from igr_suite.toy.config import EVALUATIONS, EXACT, PARAMETERS, TEMPERED, ToyRun
+from igr_suite.toy.execute import Exact, Toy, execute, expected_loss
 
 
 def executed(config, path):
@@ -63,7 +63,7 @@ def test_concrete_ends_at_the_wrong_answer(tmp_path):
     assert np.median(rows[5000]["loss"]) == pytest.approx(0.2380, abs=0.002)
 
 
-def test_relax_on_the_toy_problem(tmp_path):
+def test_relax_on_the_toy_problem(tmp_path, golden):
     """Median loss of 20 seeds after 1,000 steps of Adam at t = .45: .206 in RELAX's figure, where REINFORCE has .226.
 
     Its variance is e^2 times below that of REINFORCE at the same p, which has a closed form.
@@ -78,7 +78,9 @@ def test_relax_on_the_toy_problem(tmp_path):
         steps=1000,
         row_every=500,
     )
-    row = executed(config, tmp_path)[0][1000]
+    rows, folder = executed(config, tmp_path)
+    golden("toy", folder)
+    row = rows[1000]
     p = np.array(row["p"])
     assert np.median(row["loss"]) == pytest.approx(0.206, abs=0.003)
     assert np.median(np.log(row["variance"])) < np.median(np.log(p * (1 - p) * ((1 - p) * 0.55**2 + p * 0.45**2) ** 2)) - 2
@@ -129,6 +131,28 @@ def test_the_config_knows_the_registry():
         assert set(PARAMETERS[name]) == set(cls.facts.parameters)
         assert (name in TEMPERED) == hasattr(cls(), "temperature")
         assert (name in ("relax", "lax")) == hasattr(cls(), "surrogate")
+
+
+@pytest.mark.parametrize("name", EVALUATIONS)
+def test_evaluations_are_those_that_a_gradient_makes(name):
+    estimator, found = Exact() if name == EXACT else registered("bernoulli")[name](), []
+
+    def objective(b):
+        value = tf.reduce_sum(tf.square(b - 0.45), -1)
+        found.append(int(tf.size(value)))
+        return value
+
+    logits = tf.zeros([1, 1], tf.float64)
+    noise = estimator.noise((1, 1), tf.constant([1, 2]), tf.float64)
+    estimator.estimate(objective, logits, noise, estimator.parameters((1, 1), tf.float64))
+    of_the_value = 1 if name == "concrete" else 0
+    assert sum(found) - of_the_value == EVALUATIONS[name]
+    settings = {"temperature": 0.5} if name in TEMPERED else {}
+    settings |= {"surrogate": "add"} if name in ("relax", "lax") else {}
+    seeds = 1 if name == EXACT else 20
+    assert ToyRun(estimator=name, seeds=seeds, **settings).evaluations_per_step == seeds * EVALUATIONS[name]
+    if settings.get("surrogate"):
+        assert ToyRun(estimator=name, seeds=20, temperature=0.5, surrogate="net").evaluations_per_step == 20
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,10 @@ def test_a_run_reports_errors_and_agreement(whole):
     assert whole.meta()["parameters_modules"] == 1024 * 6 + 6 + 6 * 5 + 5 + 5 * 10 + 10 + 2 * (6 + 5), "weights, and moving averages"
 
 
+def test_golden_values(golden, whole):
+    golden("dni", whole)
+
+
 def test_a_resumed_run_is_the_uninterrupted_one(whole, tmp_path):
     half = a_run(tmp_path / "half", epochs=1)
     (tmp_path / "resumed").mkdir()

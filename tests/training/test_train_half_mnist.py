@@ -48,6 +48,10 @@ def whole(tmp_path_factory) -> RunFolder:
     return a_run(tmp_path_factory.mktemp("whole"), epochs=2, **SYNTHETIC)
 
 
+def test_golden_values(golden, whole):
+    golden("half_mnist", whole)
+
+
 def test_a_resumed_run_is_the_uninterrupted_one(whole, tmp_path):
     half = a_run(tmp_path / "half", epochs=1, **SYNTHETIC)
     (tmp_path / "resumed").mkdir()

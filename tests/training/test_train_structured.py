@@ -48,6 +48,10 @@ def test_the_summary_holds_bounds_that_fall_with_the_samples(whole):
     assert summary["train_loss_last_epoch"] == pytest.approx(np.mean(losses[4:]))
 
 
+def test_golden_values(golden, whole):
+    golden("structured_output", whole)
+
+
 def test_a_resumed_run_is_the_uninterrupted_one(whole, tmp_path):
     half = a_run(tmp_path / "half", epochs=1)
     (tmp_path / "resumed").mkdir()

@@ -17,11 +17,11 @@ def ours(results):
     """(quantity, setting) -> (median over seeds, standard deviation, seeds)."""
     rows = seed_rows(results.metrics)
     found = {}
-    for method, setting in rows[["method", "setting"]].drop_duplicates().itertuples(index=False):
+    for (method, setting), part in rows.groupby(["method", "setting"], sort=False):
         for step in STEPS:
-            found["p", f"{method}, {setting}, step {step}"] = medians(rows, "p", method, setting, step)
-            found[f"loss, {setting}, step {step}", method] = medians(rows, "loss", method, setting, step)
-        start = medians(rows, "variance", method, setting, 0)
+            found["p", f"{method}, {setting}, step {step}"] = medians(part, "p", method, setting, step)
+            found[f"loss, {setting}, step {step}", method] = medians(part, "loss", method, setting, step)
+        start = medians(part, "variance", method, setting, 0)
         if method != "exact" and start:
             found["log variance at the start", f"{method}, {setting}"] = (np.log(start[0]), start[1] / start[0], start[2])
     return {key: value for key, value in found.items() if value}

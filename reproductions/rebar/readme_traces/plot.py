@@ -31,7 +31,7 @@ def comparison(epochs, runs):
     texts, numbers = [], []
     for rows, column, name in cases:
         found = paired_by(rows, column, {"control": "corrected"}, {"control": "historical"})
-        texts.append({"quantity": name, "corrected - historical": found.text(3), "corrected is": found.verdict, "pairs": found.pairs})
+        texts.append({"quantity": name, "corrected - historical": found.text(), "corrected is": found.verdict, "pairs": found.pairs})
         numbers.append({"quantity": name, "verdict": found.verdict, **found._asdict()})
     return pd.DataFrame(texts), pd.DataFrame(numbers)
 

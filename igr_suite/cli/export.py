@@ -1,0 +1,80 @@
+"""`igr export`: finished runs as a tidy CSV or Parquet table, or as TensorBoard's event files."""
+
+import argparse
+from pathlib import Path
+
+from igr_suite.cli.options import add_experiment, add_verb, results_of, shorten
+from igr_suite.errors import UserError
+
+WHAT = ("summaries", "metrics", "configs")
+EXAMPLES = """  igr export igr/table_1_vae_likelihood --out runs.csv                             one row a finished run
+  igr export igr/table_1_vae_likelihood --where model.name=IGR_I_Dis --out runs.parquet
+  igr export igr/figure_3_elbo_curves --what metrics --out curves.csv              one row a run, step and quantity
+  igr export rebar/figure_2_log_variance rebar/tracking --where seed=1 --where seed=2 --out seeds_1_and_2.csv
+  igr export igr/figure_3_elbo_curves --tensorboard logs                           then: tensorboard --logdir logs"""
+
+
+def add(verbs) -> None:
+    """Adds the verb."""
+    parser = add_verb(verbs, "export", "write finished runs to a CSV or Parquet table, or to TensorBoard's event files", EXAMPLES)
+    add_experiment(parser, many=True)
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="only runs with this config value, such as model.name=GS_Dis; repeated with one PATH: any of its values, with several: all",
+    )
+    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    parser.add_argument(
+        "--what",
+        choices=WHAT,
+        default=WHAT[0],
+        help="summaries: one row a run; metrics: one row a run, step and quantity; both with the config values in which the runs differ; "
+        "configs: one row a run with all config values (default: summaries)",
+    )
+    parser.add_argument("--out", metavar="FILE", help="table to write, .csv or .parquet (which needs pyarrow)")
+    parser.add_argument(
+        "--tensorboard", metavar="FOLDER", help="write event files there, one folder a run (pip install tensorboard to look)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Writes what is asked for and says where it is."""
+    from igr_suite.experiments import event_files, export, table_files
+
+    if not arguments.out and not arguments.tensorboard:
+        raise UserError("say where to write: --out runs.csv, --out runs.parquet or --tensorboard FOLDER")
+    out = Path(arguments.out).expanduser() if arguments.out else None
+    if out is not None:
+        table_files.check_path(out)
+    runs = export.select(_results(arguments), _conditions(arguments.where), arguments.only)
+    if out is not None:
+        rows = export.TABLES[arguments.what](runs)
+        table_files.write_table(out, rows)
+        print(f"{shorten(out)}: {arguments.what} of {len(runs)} runs, {len(rows)} rows")
+    if arguments.tensorboard:
+        folder = Path(arguments.tensorboard).expanduser()
+        written = event_files.write_event_files(folder, runs)
+        print(f"{shorten(folder)}: event files of {len(written)} runs; look with: tensorboard --logdir {shorten(folder)}")
+    return 0
+
+
+def _results(arguments: argparse.Namespace) -> list:
+    found = []
+    for name in dict.fromkeys(arguments.names):
+        arguments.name = name
+        found.append(results_of(arguments))
+    return found
+
+
+def _conditions(pairs: list[str]) -> dict[str, list[str]]:
+    """{"seed": ["1", "2"]} from `--where seed=1 --where seed=2`."""
+    conditions: dict[str, list[str]] = {}
+    for pair in pairs:
+        path, equals, value = pair.partition("=")
+        if not equals or not path:
+            raise UserError(f"--where takes path=value, such as --where seed=3, got '{pair}'")
+        conditions.setdefault(path, []).append(value)
+    return conditions

@@ -1,0 +1,104 @@
+"""Golden values: the last numbers of one tiny run a model family, committed, so that a change that moves results is noticed.
+
+    make golden                              writes tests/golden/*.json again; CONTRIBUTING.md says what a change that moves them owes
+    pytest --rewrite-golden=FOLDER           writes them elsewhere: on another machine, with other threads
+    python tests/golden_values.py FOLDER     prints by how much those differ
+
+A test asks for the fixture `golden` and hands it a finished run: `golden("sbn", folder)`. The runs are those that the tests of a family
+make anyway.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from igr_suite.experiments.config import flatten
+from igr_suite.experiments.store import RunFolder
+
+PLACE = Path(__file__).parent / "golden"
+# Measured in tests/golden/README.md: what other threads and instruction sets move, and what a learning rate 1% higher moves. Numbers next
+# to 0 (a percentile of distances, a scale that has just left 0) take ABSOLUTE.
+RELATIVE, ABSOLUTE = 2e-4, 1e-6
+DIGITS = 9
+
+
+def numbers_of(run: RunFolder) -> dict[str, float]:
+    """What a run measured: its summary, and the last metrics row with training losses; numbers only, nothing of the data."""
+    rows = [row for row in run.metrics.rows() if any(name.startswith("train_") for name in row)]
+    found = flatten({"summary": run.summary(), "last": rows[-1] if rows else {}})
+    return {key: value for name, values in found.items() if not name.startswith("summary.data.") for key, value in _numbered(name, values)}
+
+
+def _numbered(name: str, values: object) -> list[tuple[str, float]]:
+    if isinstance(values, (tuple, list)):
+        return [pair for i, value in enumerate(values) for pair in _numbered(f"{name}.{i}", value)]
+    return [(name, values)] if isinstance(values, (int, float)) and not isinstance(values, bool) else []
+
+
+def differences(found: Mapping[str, float], golden: Mapping[str, float]) -> list[str]:
+    """One line a number that is absent, new or moved."""
+    lines = [f"{name}: golden {golden[name]:.9g}, absent now" for name in golden if name not in found]
+    lines += [f"{name}: {found[name]:.9g}, not among the golden ones" for name in found if name not in golden]
+    for name in golden.keys() & found.keys():
+        if not math.isclose(found[name], golden[name], rel_tol=RELATIVE, abs_tol=ABSOLUTE):
+            lines.append(f"{name}: golden {golden[name]:.9g}, now {found[name]:.9g}")
+    return sorted(lines)
+
+
+def largest_differences(one: Path, other: Path) -> dict[str, tuple[float, str]]:
+    """{family: (largest difference relative to max(|value|, ABSOLUTE / RELATIVE), its number)} of two folders of golden values."""
+    found = {}
+    for path in sorted(one.glob("*.json")):
+        runs, others = (json.loads((place / path.name).read_text()) for place in (one, other))
+        sizes = {
+            f"{run} {name}": abs(value - others[run][name]) / max(abs(value), ABSOLUTE / RELATIVE)
+            for run, values in runs.items()
+            for name, value in values.items()
+        }
+        name = max(sizes, key=sizes.get)
+        found[path.stem] = (sizes[name], name)
+    return found
+
+
+class Golden:
+    """Compares runs with the committed values, or writes these again.
+
+    Args:
+      rewrite: whether to write.
+      place: folder of the files.
+    """
+
+    def __init__(self, rewrite: bool, place: Path = PLACE):
+        self.rewrite, self.place = rewrite, place
+
+    def __call__(self, name: str, *runs: RunFolder, leave_out: Collection[str] = ()) -> None:
+        """Asserts that the runs' numbers are those of <name>.json.
+
+        Args:
+          name: of the file; a family, or a family and a variant.
+          runs: finished ones.
+          leave_out: numbers that another CPU changes, for a reason that the caller says.
+        Raises:
+          AssertionError: names every number that moved.
+        """
+        found = {run.config().run_id: {key: value for key, value in numbers_of(run).items() if key not in leave_out} for run in runs}
+        assert all(found.values()), f"{name}: a run without numbers"
+        path = self.place / f"{name}.json"
+        if self.rewrite:
+            rounded = {run: {key: float(f"{value:.{DIGITS}g}") for key, value in values.items()} for run, values in found.items()}
+            path.write_text(json.dumps(rounded, indent=1, sort_keys=True) + "\n")
+            return
+        assert path.exists(), f"{path} is absent; `make golden` writes it"
+        golden = json.loads(path.read_text())
+        assert sorted(golden) == sorted(found), f"{name} holds {sorted(golden)}, and {sorted(found)} were run: a config has changed"
+        moved = [f"{run}  {line}" for run in golden for line in differences(found[run], golden[run])]
+        shown = "\n".join(moved[:20])
+        rule = "CONTRIBUTING.md, 'When results change'"
+        assert not moved, f"{len(moved)} of {sum(map(len, golden.values()))} golden values of {name} moved; {rule}\n{shown}"
+
+
+if __name__ == "__main__":
+    for family, (size, name) in largest_differences(PLACE, Path(sys.argv[1])).items():
+        print(f"{family:20} {size:.1e}  {name}")
