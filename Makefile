@@ -4,7 +4,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 
-.PHONY: quickstart test sweep lint bench container-check setup clean
+.PHONY: quickstart test golden sweep lint bench container-check setup clean
 
 quickstart: setup
 	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
@@ -12,6 +12,10 @@ quickstart: setup
 test: setup
 	$(PY) -m ruff check .
 	$(PY) -m pytest -n 2 --dist loadfile
+
+# Writes tests/golden/*.json again, on purpose: CONTRIBUTING.md, "When results change".
+golden: setup
+	$(PY) -m pytest -n 2 --dist loadfile --rewrite-golden
 
 sweep: setup
 	$(PY) -m pytest -m sweep

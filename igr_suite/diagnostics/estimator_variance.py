@@ -20,12 +20,14 @@ from igr_suite.diagnostics.gradients import Moments
 from igr_suite.errors import UserError, nearest
 from igr_suite.experiments.store import RunFolder
 from igr_suite.training import checkpoints
+from igr_suite.training.adam import FusedAdam
 from igr_suite.training.loop import restore
 from igr_suite.training.seeds import at_step, run_seed
 
 GROUPS = 20
 FLIPS = 99_999  # random signs of the groups for a p-value
 LEVEL = 1e-3  # of p, below which an estimator is called biased: the rate of false alarms at each of its two levels
+OWN_RATE = 0.01  # Adam's, where own parameters are trained
 WARM_UP = 100  # draws that the baselines of untrained methods come from
 
 Gradients = Mapping[str, Sequence[tf.Tensor]]
@@ -49,11 +51,13 @@ class Subject(Protocol):
 
     Attributes:
       names: estimators that can be measured.
+      own_steps: how long own parameters of registered estimators are trained first.
       reference: name of the unbiased estimator that biases are measured against.
       jit: whether XLA compiles the draws.
     """
 
     names: tuple[str, ...]
+    own_steps: int
     reference: str
     jit: bool
 
@@ -102,30 +106,43 @@ def registered_source(
     logits: tf.Tensor,
     objective: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
     pull: Callable[[tf.Tensor], Sequence[tf.Tensor]],
+    own_steps: int = 0,
 ) -> Source:
-    """A registered estimator on the logits of some images; own parameters are initial, but for the baseline, which is the best one.
+    """A registered estimator on the logits of some images, with the best baseline for each; other own parameters are initial or trained.
 
     Args:
       name: of `registered_names`.
       logits: [N, D] or [N, V, C].
       objective: (samples [S, *logits.shape], logits) -> bound of each sample and image [S, N].
       pull: gradient by the logits of the mean bound -> gradients by q's weights.
+      own_steps: how long own parameters are trained at these weights.
     """
     estimator = estimators.get(name)
     parameters = dict(estimator.parameters(logits.shape, logits.dtype))
     rows = tf.cast(logits.shape[0], logits.dtype)
 
-    def logit_gradient(seed: tf.Tensor, own: dict) -> tf.Tensor:
+    def estimate(seed: tf.Tensor, own: dict) -> estimators.Estimate:
         at = tf.identity(logits)
 
         def bound(h):
             flat = tf.reshape(h, (-1, *logits.shape))  # models want one leading axis
             return tf.reshape(objective(flat, at), h.shape[: h.shape.rank - logits.shape.rank + 1])
 
-        return estimator.estimate(bound, at, estimator.noise(logits.shape, seed, logits.dtype), own).gradient
+        return estimator.estimate(bound, at, estimator.noise(logits.shape, seed, logits.dtype), own)
 
-    if "baseline" in parameters:
-        parameters["baseline"] = _best_baseline(lambda seed, baseline: logit_gradient(seed, parameters | {"baseline": baseline}), logits)
+    def logit_gradient(seed: tf.Tensor, own: dict) -> tf.Tensor:
+        return estimate(seed, own).gradient
+
+    def with_best_baseline() -> dict:
+        if "baseline" not in parameters:
+            return parameters
+        found = _best_baseline(lambda seed, baseline: logit_gradient(seed, parameters | {"baseline": baseline}), logits)
+        return parameters | {"baseline": found}
+
+    parameters = with_best_baseline()
+    if own_steps and parameters.keys() - {"baseline"}:
+        parameters = _trained(estimate, parameters, own_steps)
+        parameters = with_best_baseline()
 
     def gradients(seed: tf.Tensor) -> Gradients:
         found = logit_gradient(seed, parameters)
@@ -133,6 +150,24 @@ def registered_source(
 
     hard = getattr(estimator, "samples", None) if estimator.facts.hard == "K" else estimator.facts.hard
     return Source(gradients, hard, estimator.facts.relaxed)
+
+
+def _trained(estimate: Callable[[tf.Tensor, dict], estimators.Estimate], parameters: dict, steps: int) -> dict:
+    """Own parameters, less the baseline, after steps of Adam on the estimator's own loss, or on the mean square of the logit gradient."""
+    variables = {name: tf.Variable(value) for name, value in parameters.items() if name != "baseline"}
+    optimiser = FusedAdam(OWN_RATE)
+    optimiser.build(list(variables.values()))
+
+    @tf.function(autograph=False)
+    def train(step):
+        with tf.GradientTape() as tape:
+            found = estimate(at_step(run_seed(0, "own parameters"), step), parameters | dict(variables))
+            loss = tf.reduce_mean(tf.square(found.gradient)) if found.loss is None else found.loss
+        optimiser.apply(tape.gradient(loss, list(variables.values()), unconnected_gradients="zero"))
+
+    for step in range(steps):
+        train(tf.constant(step))
+    return parameters | {name: tf.convert_to_tensor(variable) for name, variable in variables.items()}
 
 
 def _best_baseline(gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], logits: tf.Tensor) -> tf.Tensor:

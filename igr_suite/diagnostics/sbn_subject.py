@@ -47,6 +47,8 @@ class SBNSubject:
       seed: of the warm-up draws.
     """
 
+    own_steps = 0  # of networks of one layer
+
     def __init__(self, model: SBN, x: tf.Tensor, seed: tf.Tensor):
         self.model, self.x, self.jit = model, x, model.jit_steps
         self.one_layer = model.networks.layers == 1
@@ -56,10 +58,12 @@ class SBNSubject:
 
     def source(self, name: str, fresh: bool = False) -> Source:
         """See `Subject`; the reference's REBAR is the corrected one, whatever the run's is."""
-        return _registered(self.model, self.x, name) if self.one_layer else _method(self.model, self.x, name, *self.levels, fresh=fresh)
+        if self.one_layer:
+            return _registered(self.model, self.x, name, self.own_steps)
+        return _method(self.model, self.x, name, *self.levels, fresh=fresh)
 
 
-def _registered(model: SBN, x: tf.Tensor, name: str) -> Source:
+def _registered(model: SBN, x: tf.Tensor, name: str, own_steps: int) -> Source:
     networks, weights = model.networks, model.model.weights
     observed = networks.observe(x, model.mean)
     logits, entering = affine_chain.forward(weights["q_0"], observed.condition)
@@ -70,7 +74,7 @@ def _registered(model: SBN, x: tf.Tensor, name: str) -> Source:
     def pull(gradient):
         return affine_chain.gradients(entering, affine_chain.deltas(weights["q_0"], entering, gradient))
 
-    return registered_source(name, logits, objective, pull)
+    return registered_source(name, logits, objective, pull, own_steps)
 
 
 def _levels(model: SBN, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

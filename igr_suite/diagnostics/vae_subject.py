@@ -52,6 +52,7 @@ class VAESubject:
       x: observations [N, D].
     """
 
+    own_steps = 0
     jit = False  # measured: the decoder's products are slower under XLA (docs/performance.md)
 
     def __init__(self, model: DiscreteVAE | RelaxVAE, x: tf.Tensor):
@@ -73,7 +74,7 @@ class VAESubject:
     def source(self, name: str, fresh: bool = False) -> Source:
         """See `Subject`; nothing here is the run's own, so `fresh` changes nothing."""
         del fresh
-        return registered_source(name, self.logits, self.bound, self.pull)
+        return registered_source(name, self.logits, self.bound, self.pull, self.own_steps)
 
     def bound(self, code: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """Codes [S, N, D] or [S, N, V, K], which may be relaxed, and logits -> [S, N]."""

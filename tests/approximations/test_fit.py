@@ -98,11 +98,12 @@ def test_a_diverging_fit_is_a_sentence():
         fit(dataclasses.replace(DISCRETE, samples=10, learning_rate=1e38))
 
 
-def test_a_run_writes_rows_and_a_summary_that_plots_redraw_from(tmp_path):
+def test_a_run_writes_rows_and_a_summary_that_plots_redraw_from(tmp_path, golden):
     config = dataclasses.replace(DISCRETE, iterations=20, samples=50, evaluation_samples=500)
     with RunFolder(tmp_path / "run").open(config) as folder:
         folder.metrics.append(10, loss=9.0)  # what an interrupted run left
         execute(config, folder)
+    golden("fit_discrete", folder)
     rows, summary = folder.metrics.rows(), folder.summary()
     assert [row["step"] for row in rows] == [10, 20] and rows[0]["loss"] != 9.0
     assert rows[-1]["loss"] == pytest.approx(summary["final_loss"], rel=1e-6)

@@ -43,11 +43,13 @@ def measured(config: PosteriorDistance, place) -> dict:
     return folder.summary()
 
 
-def test_a_checkpoint_gives_the_distances_of_the_live_model(trained, monkeypatch):
+def test_a_checkpoint_gives_the_distances_of_the_live_model(trained, monkeypatch, golden):
     """Batches of 50 of 120 images, 7 samples, 3 variables: every percentile from numpy on the live model's draws."""
     place, model = trained
     monkeypatch.setattr(posterior_distance, "CODES_A_CALL", 50 * 7 * 3)
-    found = measured(PosteriorDistance(trained=TRAINED, samples=7), place)
+    config = PosteriorDistance(trained=TRAINED, samples=7)
+    found = measured(config, place)
+    golden("posterior_distance", RunFolder(place / TRAINED.run_id), RunFolder(place / config.run_id))
     images = train_vae.flat(train_vae.load_images(TRAINED).test)
     seed, parts = run_seed(4, "posterior distance/test"), []
     for number, begin in enumerate(range(0, 120, 50)):

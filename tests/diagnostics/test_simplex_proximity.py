@@ -35,6 +35,10 @@ def quick(tmp_path_factory):
     return results
 
 
+def test_golden_values(golden, quick):
+    golden("simplex_proximity", *(RunFolder(quick.folder / run_id) for run_id in quick.configs))
+
+
 def test_oracle_table(quick):
     """Median and p75 of both laws at seven temperatures, within .01.
 

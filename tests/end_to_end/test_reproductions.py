@@ -11,6 +11,7 @@ import pytest
 
 from igr_suite.experiments.discovery import find, names
 from igr_suite.experiments.experiment import SCALES, expand
+from igr_suite.experiments.store import RunFolder
 
 REPOSITORY = Path(__file__).parents[2]
 RESULTS = REPOSITORY / "results"
@@ -24,11 +25,12 @@ def igr(*words: str, results: Path, program: tuple[str, ...] = ("-m", "igr_suite
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=REPOSITORY, check=False)
 
 
-def test_table_1_from_the_first_run_to_the_table(tmp_path):
+def test_table_1_from_the_first_run_to_the_table(tmp_path, golden):
     name = "igr/table_1_vae_likelihood"
     first = igr("run", name, "--scale", "smoke", results=tmp_path)
     assert first.returncode == 0, first.stderr
     folder = tmp_path / name / "smoke"
+    golden("discrete_vae", *(RunFolder(path.parent) for path in sorted(folder.glob("*/summary.json"))))
     table = (folder / "table.md").read_text()
     assert table.split("\n\n")[0] in first.stdout
     assert "figure.png" in first.stdout

@@ -1,12 +1,11 @@
-"""The committed table is the registry's, and the guide's code runs as it stands."""
+"""The committed pages are those of the registry and of the results, and the guide's code runs as it stands."""
 
 import re
-from pathlib import Path
 
-from igr_suite.estimators import base, registered
+import guides
+
+from igr_suite.estimators import base, choose, registered
 from igr_suite.estimators.table import PLACE, document
-
-GUIDE = Path(__file__).parents[2] / "docs" / "add_an_estimator.md"
 
 
 def test_the_committed_table_is_the_generated_one():
@@ -17,13 +16,29 @@ def test_the_committed_table_is_the_generated_one():
         assert "Source:" in cls.__doc__, f"{name} names no source"
 
 
+def test_the_committed_advice_is_the_generated_one():
+    """Mended by `python -m igr_suite.estimators.choose`; every name that the advice gives is a registered one."""
+    written = choose.document()
+    assert choose.PLACE.read_text() == written
+    advice = written.partition("## Which one")[2]
+    assert set(re.findall(r"`(\w+)`", advice)) <= set(registered())
+    found = choose.measured()
+    for kind in set(found.index.get_level_values(0)):
+        comparable = {name for name, cls in registered(kind).items() if cls.facts.target == "expectation"}
+        assert comparable == set(found.loc[kind].index), f"`igr run suite/estimators --scale quick` measures all ({kind})"
+
+
+def test_what_was_not_measured_is_a_dash(monkeypatch, tmp_path):
+    monkeypatch.setattr(choose, "MEASURED", tmp_path)
+    monkeypatch.setattr(choose, "TRACKED", tmp_path / "table.csv")
+    row = next(line for line in choose.document().splitlines() if line.startswith("| `disarm`"))
+    assert [cell.strip() for cell in row.split("|")][8:12] == ["-"] * 4
+    assert "variance 0" not in choose.document()
+
+
 def test_the_guide_runs(monkeypatch, capsys):
     monkeypatch.setattr(base, "_registry", dict(base._registry))
-    blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.S)
-    assert len(blocks) == 3
-    scope = {"__name__": "guide"}
-    for number, block in enumerate(blocks):
-        exec(compile(block, f"{GUIDE.name}, block {number}", "exec"), scope)
+    guides.run_python("add_an_estimator.md")
     assert "mirrored_reinforce" in registered()
     printed = capsys.readouterr().out
     variances = {name: float(value) for name, value in re.findall(r"(\w+) variance ([\d.]+)", printed)}

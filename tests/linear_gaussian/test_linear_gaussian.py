@@ -135,13 +135,14 @@ def test_training_q_reaches_the_optimum(name):
     np.testing.assert_allclose(mean_b, 0.5 * problem.theta, atol=0.03)
 
 
-def test_a_run_repeats_itself(tmp_path):
+def test_a_run_repeats_itself(tmp_path, golden):
     """Also in chunks that do not divide the repetitions; every number is finite."""
     config = LinearGaussianGradients(samples=3, repetitions=7, points=16, dimension=4, objectives=("iwae", "stl", "dreg", "jk", "jk-dreg"))
 
     def executed(place):
         with RunFolder(tmp_path / place / config.run_id).open(config) as folder:
             execute(config, folder)
+        golden("linear_gaussian", folder)
         return folder.summary()
 
     first, second = executed("a"), executed("b")

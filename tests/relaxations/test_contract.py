@@ -3,37 +3,31 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_probability as tfp
 from scipy.special import expit
 
 from igr_suite.errors import UserError
 from igr_suite.relaxations import (
+    IGRI,
     RELAXATIONS,
     IGRSBFinite,
     argmax_log_probs,
+    conformance,
     initial_planar_flow,
     relaxation,
-    sampled_kl,
     uniform_stick_loc,
 )
 
-SAMPLES, BATCH, VARIABLES, CATEGORIES = 3, 2, 4, 5
-RNG = np.random.default_rng(7)
+TRUNCATES = ("IGR_SB",)
+WHOLE = [name for name in RELAXATIONS if name not in TRUNCATES]
+GAUSSIAN = [name for name in WHOLE if issubclass(relaxation(name), conformance.GaussianRelaxation)]
 
 
-def options_of(name, dtype=tf.float32):
-    return {"flow": initial_planar_flow(CATEGORIES, VARIABLES, [1, 2], dtype=dtype)} if name == "IGR_Planar" else {}
+def options_of(name):
+    def of(dtype):
+        size = conformance.CATEGORIES, conformance.VARIABLES
+        return {"flow": initial_planar_flow(*size, [1, 2], dtype=dtype)} if name == "IGR_Planar" else {}
 
-
-def network_output(law, scale=1.0):
-    size = sum(law.parameter_blocks(CATEGORIES).values())
-    return scale * RNG.normal(size=(BATCH, VARIABLES, size))
-
-
-def log_scales_of(name):
-    """Where in a network's output the log scales are; GS and IGSM have none."""
-    blocks = relaxation(name).parameter_blocks(CATEGORIES)
-    return slice(blocks["loc"], None) if "log_scale" in blocks else slice(0, 0)
+    return of
 
 
 def test_registered_names():
@@ -42,107 +36,90 @@ def test_registered_names():
         relaxation("IGR_Plan")
 
 
-@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+@pytest.mark.parametrize("holds", conformance.CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", RELAXATIONS)
-def test_shapes_dtypes_and_simplex(name, dtype):
-    law = relaxation(name)
-    posterior = law.from_network(tf.constant(network_output(law), dtype), 0.3, **options_of(name, dtype))
-    assert posterior.batch_shape == (BATCH, VARIABLES) and posterior.event_shape == (CATEGORIES,)
-    assert tuple(posterior.batch_shape_tensor()) == (BATCH, VARIABLES) and tuple(posterior.event_shape_tensor()) == (CATEGORIES,)
-    draw = posterior.draw(SAMPLES, [1, 2])
-    assert draw.sample.shape == (SAMPLES, BATCH, VARIABLES, CATEGORIES) == draw.log_sample.shape
-    assert draw.preimage.shape == draw.noise.shape == draw.scores.shape
-    assert {x.dtype for x in draw[:5]} == {dtype}
-    assert posterior.draw((), [1, 2]).sample.shape == (BATCH, VARIABLES, CATEGORIES)
-    tolerance = 1e-6 if dtype == tf.float32 else 1e-14
-    np.testing.assert_allclose(np.sum(draw.sample, axis=-1), 1.0, atol=tolerance)
-    np.testing.assert_allclose(np.exp(draw.log_sample), draw.sample, atol=tolerance)
-    assert posterior.log_prob_of(draw).shape == (SAMPLES, BATCH, VARIABLES)
-    np.testing.assert_array_equal(posterior.sample(SAMPLES, seed=tf.constant([1, 2])), draw.sample)
+def test_contract(name, holds):
+    holds(relaxation(name), options_of(name))
 
 
 @pytest.mark.parametrize("name", RELAXATIONS)
-def test_draws_repeat_with_their_seed(name):
-    law = relaxation(name)
-    posterior = law.from_network(tf.constant(network_output(law), tf.float32), 0.3, **options_of(name))
-    first, again, other = (posterior.draw(2, seed).sample.numpy() for seed in ([1, 2], tf.constant([1, 2]), [1, 3]))
-    np.testing.assert_array_equal(first, again)
-    assert np.all(np.any(first != other, axis=-1))
-    assert len(np.unique(first[..., 0])) == first[..., 0].size  # samples, examples and variables have noise of their own
+def test_densities_in_a_graph_are_the_eager_ones(name):
+    conformance.densities_in_a_graph_are_the_eager_ones(relaxation(name), options_of(name), name in TRUNCATES)
 
 
-@pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.parametrize("name", RELAXATIONS)
-def test_training_step_is_finite_in_float32_for_confident_networks(name, jit):
-    """Draw, sampled KL and their gradients for outputs of standard deviation 8 (scales up to e^20) in a compiled graph."""
-    law, options = relaxation(name), options_of(name)
-    output = np.clip(network_output(law, 8.0), -15, 15)
-    output[..., log_scales_of(name)] = np.clip(output[..., log_scales_of(name)], -8, 3)
-
-    @tf.function(jit_compile=jit)
-    def step(output, temperature, seed):
-        with tf.GradientTape() as tape:
-            tape.watch(output)
-            posterior = law.from_network(output, temperature, **options)
-            prior = law.uniform_prior(CATEGORIES, temperature, **options)
-            draw = posterior.draw(SAMPLES, seed)
-            kl = sampled_kl(posterior, prior, draw)
-            loss = tf.reduce_sum(kl) + tf.reduce_sum(draw.sample * tf.range(float(CATEGORIES)))
-        return kl, draw.sample, tape.gradient(loss, output)
-
-    for temperature in (0.02, 0.5):
-        kl, sample, gradient = step(tf.constant(output, tf.float32), tf.constant(temperature), tf.constant([1, 2]))
-        assert kl.shape == (SAMPLES, BATCH, VARIABLES)
-        assert all(np.all(np.isfinite(x)) for x in (kl, sample, gradient))
-        assert np.any(gradient.numpy() != 0)
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_draws_density_is_that_of_its_log_sample(name):
+    conformance.a_draws_density_is_that_of_its_log_sample(relaxation(name), options_of(name))
 
 
-@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
-@pytest.mark.parametrize("name", RELAXATIONS)
-def test_densities_in_a_graph_are_the_eager_ones(name, dtype):
-    """A graph types Python numbers by position, which eager code does not: every density in both precisions."""
-    law, options = relaxation(name), options_of(name, dtype)
-    output = tf.constant(network_output(law), dtype)
+@pytest.mark.parametrize("name", GAUSSIAN)
+def test_density_is_the_change_of_variables(name):
+    conformance.density_is_the_change_of_variables(relaxation(name), options_of(name))
 
-    def densities(output):
-        posterior = law.from_network(output, 0.3, **options)
-        prior = law.uniform_prior(CATEGORIES, 0.3, dtype, **options)
-        draw = law.from_network(output, 0.3, **options).draw(SAMPLES, [1, 2])
-        values = [posterior.log_prob_of(draw), sampled_kl(posterior, prior, draw, stick_the_landing=True)]
-        if name != "IGR_SB":  # the truncated tail is off the support of the untruncated density
-            values.append(posterior.log_prob_of_log_sample(draw.log_sample))
-        if name in ("GS", "IGR_I", "IGSM", "GSP"):
-            values += [argmax_log_probs(posterior), argmax_log_probs(posterior, split=True)]
-        return values
 
+@pytest.mark.parametrize("dtype", conformance.FLOATS)
+@pytest.mark.parametrize("name", ["GS", "IGR_I", "IGSM", "GSP"])
+def test_laws_of_the_argmax_in_a_graph_are_the_eager_ones(name, dtype):
+    posterior = conformance.posterior_of(relaxation(name), options_of(name), dtype)
     tolerance = {"rtol": 1e-10} if dtype == tf.float64 else {"rtol": 2e-3, "atol": 2e-3}
-    for ours, eager in zip(tf.function(densities)(output), densities(output)):
-        np.testing.assert_allclose(ours, eager, **tolerance)
+    for split in (False, True):
+        in_a_graph = tf.function(lambda split=split: argmax_log_probs(posterior, split=split), autograph=False)()
+        np.testing.assert_allclose(in_a_graph, argmax_log_probs(posterior, split=split), **tolerance)
 
 
-@pytest.mark.parametrize("name", RELAXATIONS)
-def test_shared_parameters_are_drawn_for_every_element(name):
-    """A prior with parameters of one variable behaves as the posterior's batch: its KL broadcasts."""
-    law, options = relaxation(name), options_of(name)
-    posterior = law.from_network(tf.constant(network_output(law), tf.float32), 0.3, **options)
-    prior = law.uniform_prior(CATEGORIES, 0.3, **options)
-    assert prior.event_shape == (CATEGORIES,)
-    if name != "GS":
-        assert tfp.distributions.kl_divergence(posterior, prior).shape == (BATCH, VARIABLES)
+class Wrong(IGRI):
+    """Base of laws with one defect each."""
 
 
-@pytest.mark.parametrize("name", RELAXATIONS)
-def test_wrong_temperature_seed_and_width(name):
-    law, options = relaxation(name), options_of(name)
-    output = tf.constant(network_output(law), tf.float32)
-    with pytest.raises(UserError, match=r"temperature must be positive, got 0\.0"):
-        law.from_network(output, 0.0, **options)
-    for seed in (None, 3, [1, 2, 3], [0.5, 1.0]):
-        with pytest.raises(UserError, match="seed must be a stateless pair"):
-            law.from_network(output, 0.1, **options).draw(1, seed)
-    if len(law.parameter_blocks(CATEGORIES)) == 2:
-        with pytest.raises(UserError, match="needs 2 equal parameter blocks"):
-            law.from_network(output[..., :-1], 0.1, **options)
+class SharedNoise(Wrong):
+    def draw(self, sample_shape, seed):
+        draw = super().draw(sample_shape, seed)
+        return draw._replace(sample=tf.ones_like(draw.sample) * draw.sample[..., :1, :])
+
+
+class OffTheSimplex(Wrong):
+    def draw(self, sample_shape, seed):
+        draw = super().draw(sample_shape, seed)
+        return draw._replace(sample=1.001 * draw.sample)
+
+
+class WrongJacobian(Wrong):
+    def _log_density(self, kappa):
+        return super()._log_density(kappa) + 0.01 * tf.reduce_sum(kappa, -1)
+
+
+class WrongInverse(Wrong):
+    def log_prob_of_log_sample(self, log_sample):
+        return super().log_prob_of_log_sample(1.01 * log_sample)
+
+
+class Overflows(Wrong):
+    def draw(self, sample_shape, seed):
+        draw = super().draw(sample_shape, seed)
+        wide = tf.exp(2.0 * tf.abs(draw.preimage))
+        return draw._replace(sample=draw.sample * (wide[..., :1] / wide[..., :1]))
+
+
+class AnyTemperature(Wrong):
+    def __init__(self, loc, log_scale, temperature, delta=1.0, name="AnyTemperature"):
+        super().__init__(loc, log_scale, temperature if isinstance(temperature, tf.Tensor) else temperature or 1.0, delta, name)
+
+
+@pytest.mark.parametrize(
+    ("law", "finds"),
+    [
+        (SharedNoise, conformance.draws_repeat_with_their_seed),
+        (OffTheSimplex, conformance.shapes_dtypes_and_simplex),
+        (WrongJacobian, conformance.density_is_the_change_of_variables),
+        (WrongInverse, conformance.a_draws_density_is_that_of_its_log_sample),
+        (Overflows, conformance.training_step_is_finite_for_confident_networks),
+        (AnyTemperature, conformance.wrong_temperature_seed_and_width_are_refused),
+    ],
+)
+def test_a_defect_is_found(law, finds):
+    """And not in the law without it, on which `test_contract` runs the same checks."""
+    with pytest.raises(AssertionError):
+        finds(law)
 
 
 def test_blocks_are_split_in_order():
