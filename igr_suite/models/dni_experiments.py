@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from igr_suite.experiments.config import replace_parts
 from igr_suite.models.copy_rnn_config import CopyRNNConfig, CopyTaskConfig, TrainCopyRNN
 from igr_suite.models.dni_config import TrainDNI
 from igr_suite.models.dni_presets import METHODS, PAPER_DROPS, PAPER_RATE, PAPER_STEPS, named, paper_network
@@ -12,6 +13,7 @@ LIMIT = {"smoke": 500, "quick": None, "paper": None}
 RATE = {"smoke": 1e-3, "quick": 3e-4, "paper": PAPER_RATE}
 DROPS = {"smoke": (), "quick": (), "paper": PAPER_DROPS}
 STEPS = {"smoke": 4, "quick": 585, "paper": PAPER_STEPS}  # quick: 3 epochs of 50,000 images
+LONG_STEPS = {"quick": 5850}  # 30 epochs of cDNI, a few milliseconds a step, at the least and the greatest depth
 SPARSE_STEPS = {"smoke": 4, "quick": 780, "paper": PAPER_STEPS}  # of cDNI and Bprop; DNI takes SHORT_STEPS
 SHORT_STEPS = {"smoke": 4, "quick": 390, "paper": PAPER_STEPS}
 EVALUATE = {"smoke": 1, "quick": 1, "paper": 25}
@@ -39,6 +41,9 @@ def table_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
         for seed in SEEDS[scale]:
             shared = common(scale, data, seed, STEPS[scale])
             found += [paper_network(depth, method, **shared) for depth in depths for method in METHODS]
+            if scale in LONG_STEPS:
+                long = common(scale, data, seed, LONG_STEPS[scale])
+                found += [paper_network(depth, "cDNI", **long) for depth in (depths[0], depths[-1])]
             short = shared | {"steps": 195} if scale == "quick" else shared
             wide = 2 * filters if data.startswith("cifar") and scale == "paper" else filters
             found += [paper_network(depth, method, filters=wide, **short) for depth in layers for method in convolutional]
@@ -46,8 +51,12 @@ def table_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
 
 
 def curve_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
-    """The curves beside Table 1: its fully connected networks, the uppermost layer alone left out."""
-    return [run for run in table_runs(scale, datasets) if run.model.network == "fcn" and run.model.method != "no_bp"]
+    """The curves beside Table 1: its fully connected networks, the uppermost layer alone and the longer runs left out."""
+    return [
+        run
+        for run in table_runs(scale, datasets)
+        if run.model.network == "fcn" and run.model.method != "no_bp" and run.schedule.steps == STEPS[scale]
+    ]
 
 
 def sparse_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
@@ -111,18 +120,27 @@ def torch_dni_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
 
 
 def theano_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
-    """The half-and-half repository's classifier, with synthetic gradients and without."""
+    """The half-and-half repository's classifier, with synthetic gradients and without; as coded, and on x / 255 without the penalty."""
     lengths = {  # epochs for each seed
         "smoke": {"A-dni": (2,), "A-bp": (2,)},
-        "quick": {"A-dni": (1000, 20, 20), "A-bp": (200, 20, 20)},
+        "quick": {"A-dni": (60, 20, 20), "A-bp": (20, 20, 20)},
         "paper": {"A-dni": (1000,) * 3, "A-bp": (1000,) * 3},
     }[scale]
-    return [
-        named(name, data=data, seed=seed, epochs=epochs, limit=LIMIT[scale], evaluate_every=10 if epochs > 100 else 1)
-        for data in datasets
-        for name, counts in lengths.items()
-        for seed, epochs in enumerate(counts)
-    ]
+    well_scaled = {"smoke": (), "quick": (20, 20, 20), "paper": (1000,) * 3}[scale]
+    every = {"evaluate_every": 10 if scale == "paper" else 1, "limit": LIMIT[scale]}
+    found = []
+    for data in datasets:
+        found += [
+            named(name, data=data, seed=seed, epochs=epochs, **every)
+            for name, counts in lengths.items()
+            for seed, epochs in enumerate(counts)
+        ]
+        found += [
+            replace_parts(named(name, data=data, seed=seed, epochs=epochs, **every), data={"scaling": "unit"}, decoupling={"l2": 0.0})
+            for name in ("A-dni", "A-bp")
+            for seed, epochs in enumerate(well_scaled)
+        ]
+    return found
 
 
 def copy_runs(scale: str) -> list[TrainCopyRNN]:

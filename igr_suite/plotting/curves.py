@@ -28,14 +28,14 @@ def draw_curves(
         seeds = group[seed].nunique()
         if 1 < seeds <= MANY_SEEDS:
             for _, one in group.groupby(seed):
-                axes.plot(one[x], one[y], look, color=colour(keys[0]), linewidth=0.6, alpha=0.35)
+                axes.plot(one[x], one[y], linestyle=look, color=colour(keys[0]), linewidth=0.6, alpha=0.35)
         elif seeds > 1:
             axes.fill_between(by_x.mean().index, by_x.min(), by_x.max(), color=colour(keys[0]), alpha=0.15, linewidth=0)
         mean = by_x.mean()
         axes.plot(
             mean.index,
             mean,
-            look,
+            linestyle=look,
             color=colour(keys[0]),
             linewidth=1.8,
             label=label.format(**{**group.iloc[0].to_dict(), "method": keys[0]}),

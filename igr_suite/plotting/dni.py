@@ -117,7 +117,7 @@ def agreement_figure(rows: pd.DataFrame, out: Path, *, label: str = "method", x:
     long = agreement_rows(rows, [label, x, "seed"])
     if not len(long):
         return []
-    looks = ("-", "--", ":", "-.", (0, (1, 3)))
+    looks = ("-", "--", ":", "-.")
     long = long.assign(look=[looks[(i - 1) % len(looks)] for i in long["interface"]])
     with figure(width=12.5, height=3.6, columns=len(AUDITED)) as (fig, axes):
         for axis, (measure, title) in zip(axes, AUDITED.items()):
@@ -187,21 +187,26 @@ def sparse_figure(rows: pd.DataFrame, out: Path):
 
 
 def depth_figure(runs: pd.DataFrame, out: Path):
-    """Final test error against the number of layers, a panel a data set and kind of network, a curve a method."""
+    """Final test error against the number of layers, a panel a data set and kind of network, a curve a method; dashed: longer runs."""
     runs = runs.assign(panel=runs["data"] + ", " + runs["model.network"].str.upper())
+    longer = runs["steps"] > runs.groupby(["panel", "method"])["steps"].transform("min")
+    runs = runs.assign(
+        look=np.where(longer, "--", "-"), name=runs["method"] + np.where(longer, ", " + runs["steps"].astype(str) + " steps", "")
+    )
     panels = list(dict.fromkeys(runs["panel"]))
     with figure(width=1.4 + 3.8 * len(panels), height=3.8, columns=len(panels), squeeze=False) as (fig, axes):
         drawn = []
         for axis, panel in zip(axes[0], panels):
             part = runs[runs["panel"] == panel]
-            drawn.append(draw_curves(axis, part, "depth", "test error", method="method", seed="seed").assign(panel=panel))
+            curves = draw_curves(axis, part, "depth", "test error", method="method", seed="seed", style="look", label="{name}")
+            drawn.append(curves.assign(panel=panel))
             for method, group in part.groupby("method"):
                 axis.plot(group["depth"], group["test error"], ".", color=colour(method))
             axis.set(title=panel, xlabel="layers", xticks=sorted(part["depth"].unique()))
             _log_per_cent(axis)
         axes[0][0].set_ylabel("test error, %")
         _one_legend(fig, axes[0])
-        fig.suptitle(f"at the end of training, {seeds_caption(runs, 'seed', ['panel', 'method', 'depth'])}", fontsize=10)
+        fig.suptitle(f"at the end of training, {seeds_caption(runs, 'seed', ['panel', 'name', 'depth'])}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]

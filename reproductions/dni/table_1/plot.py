@@ -5,7 +5,9 @@ from igr_suite.plotting.dni import depth_figure, depth_table, error_values, name
 
 def ours(results):
     """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'FCN 3, cDNI, mnist'."""
-    return error_values(named(results.runs), lambda row: f"{row['network']}, {row['method']}, {row['data']}")
+    runs = named(results.runs)
+    longest = runs["steps"] == runs.groupby(["network", "method", "data"])["steps"].transform("max")
+    return error_values(runs[longest], lambda row: f"{row['network']}, {row['method']}, {row['data']}")
 
 
 def plot(results, out):

@@ -6,9 +6,10 @@ NAMES = {"cdni": "A-dni", "bp": "A-bp"}
 
 
 def rows_of(results):
-    """Evaluations with the configuration's name."""
+    """Evaluations with the configuration's name, and whether its pixels are in [0, 1]."""
     rows = evaluated(results.metrics)
-    return rows.assign(configuration=rows["model.method"].map(NAMES))
+    changed = rows["data.scaling"].map({"raw": "", "unit": ", x / 255, no L2"})
+    return rows.assign(configuration=rows["model.method"].map(NAMES) + changed)
 
 
 def ours(results):
