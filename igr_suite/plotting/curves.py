@@ -44,7 +44,7 @@ def draw_curves(
             pd.DataFrame(
                 {
                     "method": keys[0],
-                    "style": look,
+                    "style": look if isinstance(look, str) else repr(look),
                     x: mean.index,
                     "mean": mean.values,
                     "lowest": by_x.min().values,

@@ -75,7 +75,8 @@ def error_curves(
             axis.set_xlabel(x)
             if x == "epoch":
                 epoch_axis(axis)
-            axis.set_ylim(0, min(top, 1.05 * part["test error"].max()) if top else None)
+        highest = 1.05 * rows["test error"].max()
+        axes[0][0].set_ylim(0, min(top, highest) if top else highest)
         if any(item[0] in kinds for item in published):
             axes[0][-1].plot([], [], "D", color="0.3", fillstyle="none", label="published")
         axes[0][0].set_ylabel("test error, %")
@@ -117,7 +118,7 @@ def agreement_figure(rows: pd.DataFrame, out: Path, *, label: str = "method", x:
     long = agreement_rows(rows, [label, x, "seed"])
     if not len(long):
         return []
-    looks = ("-", "--", ":", "-.")
+    looks = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
     long = long.assign(look=[looks[(i - 1) % len(looks)] for i in long["interface"]])
     with figure(width=12.5, height=3.6, columns=len(AUDITED)) as (fig, axes):
         for axis, (measure, title) in zip(axes, AUDITED.items()):
