@@ -220,7 +220,7 @@ def depth_table(runs: pd.DataFrame, out: Path) -> list[Path]:
     wide = texts.pivot(index=["data", "network", "steps"], columns="method", values="error")
     wide = wide[[name for name in METHODS if name in wide]].fillna("-").reset_index()
     wide["place"] = [order.index(pair) for pair in zip(wide["data"], wide["network"])]
-    wide = wide.sort_values("place").drop(columns="place").rename_axis(columns=None)
+    wide = wide.sort_values(["place", "steps"]).drop(columns="place").rename_axis(columns=None)
     return save_table(out, wide, numbers, "Test error, %, after so many steps; mean ± standard deviation over seeds.")
 
 
