@@ -53,9 +53,10 @@ def test_layers_count_the_output_layer_and_every_hidden_one_is_cut():
 
 
 def test_runs_that_items_share_have_one_name():
-    table, curves, sparse = ({run.run_id for run in runs("quick", ("mnist",))} for runs in (table_runs, curve_runs, sparse_runs))
+    table, curves, sparse = ({run.run_id for run in runs("paper", ("mnist",))} for runs in (table_runs, curve_runs, sparse_runs))
     assert curves < table
-    assert len(table & sparse) == 3, "DNI with 4 layers at p = 1, three seeds"
+    assert len(table & sparse) == 9, "three methods with 4 layers at p = 1, three seeds"
+    assert not {run.schedule.steps for run in curve_runs("quick", ("mnist",))} - {585}, "the longer runs of cDNI are the table's alone"
     assert not {run.model.network for run in curve_runs("quick", ("mnist",))} - {"fcn"}
 
 
