@@ -1,13 +1,16 @@
 """`igr plot`: draws figure and table from saved results, without TensorFlow."""
 
 import argparse
+import multiprocessing
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
+from igr_suite.experiments.environment import cores
 from igr_suite.experiments.files import writing
 from igr_suite.experiments.results import Results
 
@@ -37,27 +40,34 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw_all(arguments: argparse.Namespace) -> int:
-    """Draws one experiment after the other; returns 2 when one cannot be drawn."""
+    """Draws all experiments, as many at once as there are cores; returns 2 when one cannot be drawn."""
+    names = discovery.names()
+    # Fresh interpreters: a process that has threads, as matplotlib and numpy may, must not be forked.
+    context = multiprocessing.get_context("spawn")
     failed = False
-    for name in discovery.names():
-        arguments.name = name
+    with ProcessPoolExecutor(max(1, min(cores(), len(names))), mp_context=context) as pool:
+        for line, drawn in pool.map(_draw_one, [arguments] * len(names), names):
+            if line:
+                print(line, file=sys.stdout if drawn else sys.stderr, flush=True)
+            failed |= not drawn
+    return 2 if failed else 0
+
+
+def _draw_one(arguments: argparse.Namespace, name: str) -> tuple[str, bool]:
+    """Draws one experiment; (what there is to say, "" where nothing is finished; whether that went well)."""
+    arguments.name = name
+    began = time.monotonic()
+    try:
         results = results_of(arguments)
         if not results.folder.exists() or len(results.runs) == 0:
-            continue
-        began = time.monotonic()
-        try:
-            paths = _paths(results, results.folder)
-        except UserError as error:
-            print(f"igr: {name}: {error}", file=sys.stderr)
-            failed = True
-            continue
-        except (KeyError, IndexError, ValueError) as error:  # some runs of an item may not be enough for its plot
-            partial = f"{len(results.runs)} of {len(results.configs)} runs are finished"
-            print(f"igr: {name} cannot be drawn ({partial}): {type(error).__name__} {error}", file=sys.stderr)
-            failed = True
-            continue
-        print(f"{name}: {len(paths)} files in {shorten(results.folder)}, {time.monotonic() - began:.1f} s")
-    return 2 if failed else 0
+            return "", True
+        paths = _paths(results, results.folder)
+    except UserError as error:
+        return f"igr: {name}: {error}", False
+    except (KeyError, IndexError, ValueError) as error:  # some runs of an item may not be enough for its plot
+        partial = f"{len(results.runs)} of {len(results.configs)} runs are finished"
+        return f"igr: {name} cannot be drawn ({partial}): {type(error).__name__} {error}", False
+    return f"{name}: {len(paths)} files in {shorten(results.folder)}, {time.monotonic() - began:.1f} s", True
 
 
 def draw(results: Results, out: Path | None = None) -> None:
