@@ -67,7 +67,7 @@ DECOUPLED = {
     "B-cdni, per batch": "#9ecae1",
     "B-cdni, per example": "#084594",
     "A-bp": "#252525",
-    "A-bp, x / 255, no L2": "#969696",
+    "A-bp, x / 255, no L2": "#6b6b6b",
     "A-dni, x / 255, no L2": "#08519c",
     "A-dni": "#3182bd",
     "BPTT": "#252525",
