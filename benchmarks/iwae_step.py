@@ -7,10 +7,7 @@
 as in vae_step.py: compare only within one run.
 """
 
-import argparse
-import os
 import statistics
-from pathlib import Path
 
 import _iwae_problem as p
 import vae_step
@@ -30,46 +27,26 @@ ENGINES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--windows", type=int, default=9, help="timed windows an engine")
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of a window")
-    parser.add_argument("--threads", type=int, nargs="+", default=[2])
+    parser = vae_step.parser_of(__doc__, ENGINES, windows=9, seconds=2.0, threads=(2,))
+    parser.set_defaults(engines=[name for name in ENGINES if name != "torch_compile"])
     parser.add_argument("--samples", type=int, nargs="+", default=[p.SAMPLES], help="K")
-    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=[name for name in ENGINES if name != "torch_compile"])
-    parser.add_argument("--logs", type=Path, default=Path("/tmp"), help="folder for what the workers write to stderr")
     options = parser.parse_args()
-    vae_step.ENGINES |= ENGINES
     for samples in options.samples:
         for threads in options.threads:
-            measure(options, threads, samples)
+            report(vae_step.timed(ENGINES, options, threads, samples), threads, samples)
 
 
-def measure(options: argparse.Namespace, threads: int, samples: int) -> None:
-    """Times all engines at one K and prints steps/s, the suite's IWAE over each, and the share of the products' limit."""
-    log = options.logs / f"iwae_step_{os.getpid()}"
-    started = {name: vae_step.start(name, threads, samples, log.with_name(f"{log.name}_{name}.log")) for name in options.engines}
-    workers = {name: worker for name, worker in started.items() if worker is not None}
-    try:
-        vae_step.measure(workers, options.windows, options.seconds)
-    finally:
-        for worker in workers.values():
-            worker.close()
+def report(workers: dict[str, vae_step.Worker], threads: int, samples: int) -> None:
+    """Prints steps/s at one K, the suite's IWAE over each engine, and the share of the products' limit."""
     print(f"\nK={samples}, {threads} thread{'s' * (threads > 1)}, {p.flop(samples) / 1e9:.2f} GFLOP of products a step")
     print(f"{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} {'of limit':>9} {'GFLOP/s':>8} {'peak GB':>8}")
     for worker in workers.values():
         median, low, high = statistics.median(worker.rates), min(worker.rates), max(worker.rates)
-        over, share = ratio(workers.get("suite"), worker), ratio(worker, workers.get("limit"))
+        over, share = vae_step.ratio(workers.get("suite"), worker), vae_step.ratio(worker, workers.get("limit"))
         print(
             f"{worker.engine.title:24} {median:8.1f} {low:7.1f} {high:7.1f} {over:9.2f} {share:9.2f} {median * p.flop(samples) / 1e9:8.0f}"
             f" {worker.peak_gb:8.2f}"
         )
-
-
-def ratio(one: vae_step.Worker | None, other: vae_step.Worker | None) -> float:
-    """Median of the ratios of neighbouring windows; nan where an engine did not run."""
-    if one is None or other is None:
-        return float("nan")
-    return statistics.median(a / b for a, b in zip(one.rates, other.rates, strict=True))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,6 @@
 vae_step.py: compare only within one run.
 """
 
-import argparse
-import os
-import statistics
-from pathlib import Path
-
 import vae_step
 from vae_step import Engine
 
@@ -25,29 +20,9 @@ ENGINES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--windows", type=int, default=15, help="timed windows an engine")
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of a window")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
-    parser.add_argument("--logs", type=Path, default=Path("/tmp"), help="folder for what the workers write to stderr")
-    options = parser.parse_args()
-    vae_step.ENGINES |= ENGINES
+    options = vae_step.parser_of(__doc__, ENGINES).parse_args()
     for threads in options.threads:
-        log = options.logs / f"sbn_step_{os.getpid()}"
-        started = {name: vae_step.start(name, threads, 1, log.with_name(f"{log.name}_{name}.log")) for name in options.engines}
-        workers = {name: worker for name, worker in started.items() if worker is not None}
-        try:
-            vae_step.measure(workers, options.windows, options.seconds)
-        finally:
-            for worker in workers.values():
-                worker.close()
-        print(f"\n{threads} thread{'s' * (threads > 1)}\n{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} {'peak GB':>8}")
-        for worker in workers.values():
-            pairs = zip(workers["suite"].rates, worker.rates) if "suite" in workers else ()
-            ratio = statistics.median([a / b for a, b in pairs] or [float("nan")])
-            median, low, high = statistics.median(worker.rates), min(worker.rates), max(worker.rates)
-            print(f"{worker.engine.title:24} {median:8.1f} {low:7.1f} {high:7.1f} {ratio:9.2f} {worker.peak_gb:8.2f}")
+        vae_step.compare(vae_step.timed(ENGINES, options, threads), threads)
 
 
 if __name__ == "__main__":

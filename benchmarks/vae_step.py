@@ -73,9 +73,8 @@ class Worker:
         self.process.stdout.close()
 
 
-def start(name: str, threads: int, samples: int, log: Path) -> Worker | None:
+def start(engine: Engine, threads: int, samples: int, log: Path) -> Worker | None:
     """Starts and warms up an engine, or says in a sentence why it is left out."""
-    engine = ENGINES[name]
     python = sys.executable if importlib.util.find_spec(engine.package) else os.environ.get("BENCH_PYTHON")
     if python is None:
         print(f"{engine.title} is left out: {engine.package} is not installed in {sys.prefix}; BENCH_PYTHON may name a Python that has it.")
@@ -115,25 +114,60 @@ def report(workers: dict[str, Worker], threads: int, samples: int) -> None:
     print(f"{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} {'of limit':>9} {'GFLOP/s':>8} {'peak GB':>8}")
     for worker in workers.values():
         median = statistics.median(worker.rates)
-        ratio = "" if suite is None else f"{statistics.median(a / b for a, b in zip(suite.rates, worker.rates, strict=True)):.2f}"
+        over = "" if suite is None else f"{ratio(suite, worker):.2f}"
         share = "" if limit is None else f"{median / limit:.2f}"
         rate = median * _problem.flop(samples) / 1e9
         print(
-            f"{worker.engine.title:24} {median:8.1f} {min(worker.rates):7.1f} {max(worker.rates):7.1f} {ratio:>9} {share:>9} {rate:8.0f}"
+            f"{worker.engine.title:24} {median:8.1f} {min(worker.rates):7.1f} {max(worker.rates):7.1f} {over:>9} {share:>9} {rate:8.0f}"
             f" {worker.peak_gb:8.2f}"
         )
     if limit is not None:
         print(f"The matrix products of a step ({_problem.flop(samples) / 1e9:.3f} GFLOP) take {1e3 / limit:.2f} ms alone.")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--windows", type=int, default=15, help="timed windows an engine")
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of a window")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--samples", type=int, nargs="+", default=[1], help="latent samples a step (S)")
-    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
+def parser_of(description: str, engines: dict[str, Engine], windows: int = 15, seconds: float = 1.0, threads: tuple[int, ...] = (1, 2)):
+    """The options that all benchmarks of steps have."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--windows", type=int, default=windows, help="timed windows an engine")
+    parser.add_argument("--seconds", type=float, default=seconds, help="length of a window")
+    parser.add_argument("--threads", type=int, nargs="+", default=list(threads))
+    parser.add_argument("--engines", nargs="+", choices=engines, default=list(engines))
     parser.add_argument("--logs", type=Path, default=Path("/tmp"), help="folder for what the workers write to stderr")
+    return parser
+
+
+def timed(engines: dict[str, Engine], options: argparse.Namespace, threads: int, samples: int = 1) -> dict[str, Worker]:
+    """Starts the chosen engines, times them window by window and ends them; those that could not start are left out."""
+    log = options.logs / f"{Path(sys.argv[0]).stem}_{os.getpid()}"
+    started = {name: start(engines[name], threads, samples, log.with_name(f"{log.name}_{name}.log")) for name in options.engines}
+    workers = {name: worker for name, worker in started.items() if worker is not None}
+    try:
+        measure(workers, options.windows, options.seconds)
+    finally:
+        for worker in workers.values():
+            worker.close()
+    return workers
+
+
+def ratio(one: Worker | None, other: Worker | None) -> float:
+    """Median of the ratios of neighbouring windows; nan where an engine did not run."""
+    if one is None or other is None:
+        return float("nan")
+    return statistics.median(a / b for a, b in zip(one.rates, other.rates, strict=True))
+
+
+def compare(workers: dict[str, Worker], threads: int, peer=lambda name: "suite") -> None:
+    """Prints steps/s and the ratio of the suite's engine to each; `peer` names which of its engines another one is compared with."""
+    print(f"\n{threads} thread{'s' * (threads > 1)}\n{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} {'peak GB':>8}")
+    for name, worker in workers.items():
+        median, low, high = statistics.median(worker.rates), min(worker.rates), max(worker.rates)
+        over = ratio(workers.get(peer(name)), worker)
+        print(f"{worker.engine.title:24} {median:8.1f} {low:7.1f} {high:7.1f} {over:9.2f} {worker.peak_gb:8.2f}")
+
+
+def main() -> None:
+    parser = parser_of(__doc__, ENGINES)
+    parser.add_argument("--samples", type=int, nargs="+", default=[1], help="latent samples a step (S)")
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     if max(options.threads) > cores:
@@ -141,15 +175,7 @@ def main() -> None:
     began = time.time()
     for samples in options.samples:
         for threads in options.threads:
-            log = options.logs / f"vae_step_{os.getpid()}"
-            started = {name: start(name, threads, samples, log.with_name(f"{log.name}_{name}.log")) for name in options.engines}
-            workers = {name: worker for name, worker in started.items() if worker is not None}
-            try:
-                measure(workers, options.windows, options.seconds)
-            finally:
-                for worker in workers.values():
-                    worker.close()
-            report(workers, threads, samples)
+            report(timed(ENGINES, options, threads, samples), threads, samples)
     print(f"\n{time.time() - began:.0f} s in all.")
 
 
