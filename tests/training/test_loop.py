@@ -12,7 +12,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments.interrupts import Interrupted, Interrupts
 from igr_suite.experiments.store import RunFolder
 from igr_suite.training import checkpoints, loop
-from igr_suite.training.loop import Diverged, Plan, fit
+from igr_suite.training.loop import Diverged, Plan, fit, means_of
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 4), dtype=np.uint8)
 
@@ -138,3 +138,12 @@ def test_another_models_checkpoint_is_refused(tmp_path):
     checkpoints.save(tmp_path / "run" / "checkpoints", state)
     with pytest.raises(UserError, match="is of another model"):
         run(tmp_path / "run")
+
+
+def test_means_are_over_the_steps_in_which_a_scalar_was_measured():
+    class Model:
+        counted_by = {"cosine": "measured", "sign": "seen"}
+
+    sums = {"loss": 6.0, "cosine": 1.0, "measured": 2.0, "sign": 0.0, "seen": 0.0}
+    assert means_of(Model(), sums, 4) == {"loss": 1.5, "cosine": 0.5}
+    assert means_of(object(), {"loss": 6.0}, 4) == {"loss": 1.5}
