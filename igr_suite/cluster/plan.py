@@ -51,10 +51,9 @@ def make(order: "Order", dry: bool) -> Plan:
     from igr_suite.experiments import strategies
     from igr_suite.experiments.store import RunFolder
 
-    expansion, copied = (order.expand(), {}) if dry else order.expand_and_adopt()
+    expansion, found = (order.expand(), []) if dry else order.expand_and_adopt()
     order.check_matches(expansion)
-    notes = [f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out]
-    notes += [f"copied {run_id} from {name}" for run_id, name in copied.items()]
+    notes = [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *found]
     states = {}
     for run_id, config in expansion.runs.items():
         folder = RunFolder(order.folder / run_id)

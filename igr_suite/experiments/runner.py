@@ -14,6 +14,7 @@ from igr_suite.experiments.experiment import Expansion, Experiment, expand
 from igr_suite.experiments.interrupts import Interrupts
 from igr_suite.experiments.launch import Launcher, Worker
 from igr_suite.experiments.places import scale_folder
+from igr_suite.experiments.prolonging import prolong
 from igr_suite.experiments.reporter import Reporter
 from igr_suite.experiments.sharing import adopt
 from igr_suite.experiments.store import RunFolder
@@ -59,20 +60,24 @@ class Order:
 
         return expand(self.experiment, self.scale, self.folder, self.settings, wanted, data_dir=self.data_dir)
 
-    def expand_and_adopt(self) -> tuple[Expansion, dict[str, str]]:
-        """Returns the runs that are known once those that other experiments have finished are copied, and what was copied from where.
+    def expand_and_adopt(self) -> tuple[Expansion, list[str]]:
+        """Returns the runs that are known once those that other experiments have finished are copied, and a sentence for each run that
+        was copied or that will go on from a shorter one.
 
         A later stage may have waited for them, and what it holds may have been run elsewhere too.
 
         Raises:
           UserError: no run matches `only`.
         """
-        expansion, copied = self.expand(), {}
+        expansion, notes = self.expand(), []
         while found := adopt(expansion, self.experiment, self.scale, self.root, self.settings):
-            copied |= found
+            notes += [f"copied {run_id} from {name}" for run_id, name in found.items()]
             expansion = self.expand()
         self.check_matches(expansion)
-        return expansion, copied
+        own = self.root / self.experiment.paper / self.experiment.item
+        folders = [folder / self.scale for folder in (own, *(self.root / name for name in self.experiment.shares_with))]
+        longer = prolong(expansion.runs, self.folder, dict.fromkeys((self.folder, *folders)))
+        return expansion, notes + [f"{run_id} goes on from {name}" for run_id, name in longer.items()]
 
     def check_matches(self, expansion: Expansion) -> None:
         """Raises UserError when `only` leaves no run."""
@@ -123,10 +128,9 @@ def run(order: Order, reporter: Reporter) -> Report:
       UserError: before anything starts, when the order makes no sense or its folder is not writable.
     """
     strategies.check_name(order.strategy)
-    expansion, copied = order.expand_and_adopt()
-    for name in expansion.left_out:
-        reporter.say(f"left out: {data.status(name, order.data_dir).note}")
-    _say_copied(copied, reporter)
+    expansion, notes = order.expand_and_adopt()
+    for note in [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *notes]:
+        reporter.say(note)
     invocation = _Invocation(order, reporter, expansion)
     for config in invocation.pending().values():
         config.check_inputs(order.data_dir)
@@ -141,11 +145,6 @@ def run(order: Order, reporter: Reporter) -> Report:
         among = strategies.STRATEGIES[order.strategy]
         reporter.say(f"strategy {order.strategy}: a run's batches are divided among {among}, and stay as large as they are")
     return invocation.run()
-
-
-def _say_copied(copied: dict[str, str], reporter: Reporter) -> None:
-    for run_id, name in copied.items():
-        reporter.say(f"copied {run_id} from {name}")
 
 
 class _Invocation:
@@ -199,8 +198,9 @@ class _Invocation:
     def _start_what_fits(self, interrupts: Interrupts) -> None:
         if self.expansion.waiting is not None and self.news:
             self.news = False
-            self.expansion, copied = self.order.expand_and_adopt()
-            _say_copied(copied, self.reporter)
+            self.expansion, notes = self.order.expand_and_adopt()
+            for note in notes:
+                self.reporter.say(note)
             self._skip_finished()
         for run_id, config in self.pending().items():
             if len(self.running) >= self.jobs or interrupts.requested:

@@ -10,6 +10,7 @@ from igr_suite.diagnostics import picture_file
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import replace_parts
 from igr_suite.experiments.interrupts import Interrupted, Interrupts
+from igr_suite.experiments.prolonging import prolong
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models.dreg_config import (
     DReGConfig,
@@ -25,7 +26,7 @@ from igr_suite.training import checkpoints, train_dreg
 TINY = TrainDReG(
     model=DReGConfig(estimator="jk-dreg", samples=4, latents=2, hidden=3),
     data=DReGDataConfig(name="mnist_5k", train_limit=72, evaluation_limit=6),
-    schedule=DReGScheduleConfig(steps=6, evaluate_every=1),
+    schedule=DReGScheduleConfig(epochs=2, evaluate_every=1),
     statistics=DReGStatisticsConfig(var_calc=("iwae",)),
     evaluation=DReGEvaluationConfig(samples=(8,), likelihood_samples=9, likelihood_images=5, pictures=True),
     seed=2,
@@ -77,6 +78,19 @@ def test_an_interrupted_run_goes_on_bitwise(finished, tmp_path, monkeypatch):
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_longer_run_goes_on_from_a_shorter_one_bitwise(finished, tmp_path):
+    """Weights, optimiser and moving averages of three epochs are the same from the checkpoint of two; so is every row and every bound."""
+    longer = TINY.with_values({"schedule.epochs": 3})
+    assert prolong({longer.run_id: longer}, tmp_path, [finished[0].parent]) == {longer.run_id: TINY.run_id}
+    ours, theirs = tmp_path / longer.run_id, tmp_path / "whole"
+    assert run(longer, ours) == run(longer, theirs)
+    assert (ours / "metrics.jsonl").read_bytes() == (theirs / "metrics.jsonl").read_bytes(), "both have a row a step"
+    for a, b in zip(*(checkpoints.latest(folder / "checkpoints").arrays for folder in (ours, theirs)), strict=True):
+        np.testing.assert_array_equal(a, b)
+    begun = RunFolder(ours).meta()["continued_from"]
+    assert (begun["run_id"], begun["step"]) == (TINY.run_id, 6)
+
+
 def test_what_a_run_leaves(finished):
     """Whole epochs of ceil(72 / 32) = 3 steps; names of metrics; pictures of ten test images or as many as there are."""
     folder, summary = finished
@@ -107,7 +121,7 @@ def trained_weights(folder, model):
 
 def test_the_inference_network_alone_leaves_the_model_bit_for_bit(finished, tmp_path):
     """Of the checkpoint only the encoder moves; Adam starts afresh, so that its first step moves every weight by the rate or not at all."""
-    config = replace_parts(FRESH, model={"estimator": "stl"}, start={"checkpoint": "whole", "train": "inference"}, schedule={"steps": 3})
+    config = replace_parts(FRESH, model={"estimator": "stl"}, start={"checkpoint": "whole", "train": "inference"}, schedule={"epochs": 1})
     folder = finished[0].parent / "phi"
     run(config, folder)
     model = train_dreg.build_model(config, np.full(784, 0.3))
@@ -133,7 +147,7 @@ def test_the_optimiser_is_kept_where_asked(finished):
 
 def test_an_optimiser_of_less_cannot_be_kept(finished, tmp_path):
     phi = tmp_path / "phi"
-    run(replace_parts(FRESH, start={"checkpoint": str(finished[0]), "train": "inference"}, schedule={"steps": 3}), phi)
+    run(replace_parts(FRESH, start={"checkpoint": str(finished[0]), "train": "inference"}, schedule={"epochs": 1}), phi)
     config = replace_parts(FRESH, start={"checkpoint": str(phi), "keep_optimizer": True})
     with pytest.raises(UserError, match="trained less than start.train=all"):
         train_dreg.start_weights(train_dreg.build_model(config, np.full(784, 0.3)), config)

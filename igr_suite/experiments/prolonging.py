@@ -1,0 +1,80 @@
+"""Runs that are longer than a finished one but equal otherwise: they go on from its last checkpoint."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from igr_suite.errors import UserError
+from igr_suite.experiments.config import RunConfig, config_to_json, flatten
+from igr_suite.experiments.files import write_atomically
+from igr_suite.experiments.store import RunFolder
+
+BEGINS = ("checkpoints", "metrics.jsonl", "meta.json")
+
+
+def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]) -> dict[str, str]:
+    """Makes the folders of runs that have none from the longest finished run that differs in length only and has kept its checkpoint.
+
+    The weights are those of the whole run, bit by bit. Metrics before the checkpoint are those of the shorter run, whose rows may be
+    denser. meta.json says "continued_from": name, length and code of the run that it began as. The shorter run stays as it is.
+
+    Args:
+      runs: run_id -> config; those whose class names no `prolonged_by` are left alone.
+      folder: of the runs.
+      sources: folders to look for shorter runs in.
+    Returns:
+      run_id -> name of the run that it goes on from.
+    """
+    wanted = {run_id: c for run_id, c in runs.items() if c.prolonged_by and _length(c) is not None and not (folder / run_id).exists()}
+    if not wanted:
+        return {}
+    found = [pair for source in sources for pair in _finished(source)]
+    begun = {}
+    for run_id, config in wanted.items():
+        shorter = [(other, path) for other, path in found if _begins_as(config, other)]
+        if shorter:
+            other, path = max(shorter, key=lambda pair: _length(pair[0]))
+            _begin(folder, config, other, path)
+            begun[run_id] = other.run_id
+    return begun
+
+
+def _length(config: RunConfig) -> float | None:
+    return flatten(config.to_dict())[config.prolonged_by]
+
+
+def _begins_as(config: RunConfig, other: RunConfig) -> bool:
+    """Whether `other` is the same run, only shorter."""
+    if type(other) is not type(config) or _length(other) is None or _length(other) >= _length(config):
+        return False
+    return other.with_values({config.prolonged_by: _length(config)}).to_dict() == config.to_dict()
+
+
+def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
+    """Finished runs of classes that can be prolonged, with checkpoints."""
+    pairs = []
+    for path in sorted(folder.glob("[!.]*/checkpoints")) if folder.is_dir() else ():
+        run = RunFolder(path.parent)
+        try:
+            config = run.config() if run.finished else None
+        except UserError:  # of an older version: nothing can go on from it
+            continue
+        if config is not None and config.prolonged_by and any(path.iterdir()):
+            pairs.append((config, path.parent))
+    return pairs
+
+
+def _begin(folder: Path, config: RunConfig, other: RunConfig, path: Path) -> None:
+    partial = folder / f".{config.run_id}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    for name in BEGINS:
+        if (path / name).is_dir():
+            shutil.copytree(path / name, partial / name)
+        elif (path / name).exists():
+            shutil.copy(path / name, partial / name)
+    write_atomically(partial / "config.json", config_to_json(config).encode())
+    run = RunFolder(partial)
+    kept = {"git": run.meta().get("git"), "versions": run.meta().get("versions")}
+    run.write_meta(continued_from={"run_id": other.run_id, "step": run.metrics.last_step(), **kept})
+    partial.rename(folder / config.run_id)
