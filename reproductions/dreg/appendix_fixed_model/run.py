@@ -1,6 +1,6 @@
 """DReG, appendix: only the inference network is trained, at the fixed model that an IWAE run ended with.
 
-    igr run dreg/appendix_fixed_model --scale quick    # starts from Figure 2's first IWAE run, or trains it
+    igr run dreg/appendix_fixed_model --scale quick    # trains the IWAE run first
 Expect: estimators with less variance bring q nearer to the posterior: higher bounds, more effective samples, a smaller gap L_5000 - L_1.
 """
 
@@ -13,7 +13,7 @@ TRAINED = {"smoke": WITHOUT_JACKKNIFE, "quick": WITHOUT_JACKKNIFE, "paper": OBJE
 
 
 def model_run(scale, data):
-    """The run whose final model is kept: of the set of configs of Figure 2."""
+    """The run whose final model is kept: IWAE at Figure 2's settings."""
     return dreg("iwae", scale, data=data, seed=seeds(scale)[0])
 
 
