@@ -18,7 +18,7 @@ from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import FAMILY_THREADS, one_operation_a_thread, thread_variables
 from igr_suite.linear_gaussian.config import LinearGaussianGradients
 from igr_suite.models.dreg_config import TrainDReG
-from igr_suite.models.dreg_flags import BINARISATIONS, config_of, data_dir_of, folder_name, names_in
+from igr_suite.models.dreg_flags import BINARISATIONS, check_all_read, config_of, data_dir_of, folder_name, names_in
 
 BIASED = 3  # exit code of --bias_check
 EXAMPLES = """  igr dreg-train --estimator dreg --max_steps 20000 --var_calc iwae,stl
@@ -51,7 +51,7 @@ def add(verbs) -> None:
     theirs.add_argument("--MNIST_LOCATION", metavar="PATH", help="folder of prepared data")
     theirs.add_argument("--OMNIGLOT_LOCATION", metavar="PATH", help="chardata.mat or its folder")
     _add_new(parser.add_argument_group("further flags"))
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, default_of=parser.get_default)
 
 
 def _add_new(parser) -> None:
@@ -95,6 +95,7 @@ def _add_new(parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Trains, checks or measures, and prints what was found; returns the exit code."""
     flags = argparse.Namespace(**{**vars(arguments), "run": arguments.run_number})
+    check_all_read(flags, arguments.default_of)
     if flags.mode == "toy":
         return _toy(flags)
     config = config_of(flags)

@@ -15,6 +15,7 @@ Source: spec/dreg.md section 3.4.
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from igr_suite.errors import UserError
@@ -33,6 +34,35 @@ from igr_suite.models.dreg_start import DReGStartConfig
 STRUCTURED = "struct_"
 OMNIGLOT_FILE = "chardata.mat"
 BINARISATIONS = {"dynamic": "dynamic", "static": "once"}
+# Who reads what: every flag that is not read by all.
+OF_RUNS = ("summarize_every", "max_steps", "eval_every", "eval_samples", "likelihood_samples", "likelihood_images", "evaluation_limit")
+OF_RUNS += ("image_summary", "stats", "stat_repeats", "strategy")
+OF_BIAS_CHECKS = ("bias_check_samples", "bias_check_warmup", "reference")
+OF_TOYS = ("toy_samples", "toy_repetitions", "toy_dimension", "toy_points", "toy_perturbation")
+OF_MODELS = ("alpha", "batch_size", "num_samples", "latent_dim", "learning_rate", "dataset", "MNIST_LOCATION", "OMNIGLOT_LOCATION")
+OF_MODELS += ("sigma_min", "struct_layout", "prior_gradient", "binarization", "antithetic", "jvi_order", "groups", "beta", "gamma")
+OF_MODELS += ("precision", "initial_checkpoint_dir", "init_from", "train", "keep_optimizer", "train_limit", "data_dir")
+UNREAD = {
+    "--mode toy": (*OF_MODELS, *OF_RUNS, *OF_BIAS_CHECKS, "bias_check"),
+    "--bias_check": (*OF_RUNS, *OF_TOYS, "var_calc"),
+    "--mode train": (*OF_TOYS, *OF_BIAS_CHECKS),
+}
+
+
+def check_all_read(flags: argparse.Namespace, default_of: Callable[[str], object]) -> None:
+    """Refuses a flag that the chosen mode would ignore.
+
+    Args:
+      flags: parsed by `cli.dreg_train`.
+      default_of: flag -> its default.
+    Raises:
+      UserError: one was given another value than its default.
+    """
+    mode = "--mode toy" if flags.mode == "toy" else "--bias_check" if flags.bias_check else "--mode train"
+    ignored = [f"--{name}".replace("data_dir", "data-dir") for name in UNREAD[mode] if getattr(flags, name) != default_of(name)]
+    if ignored:
+        readers = " and ".join(other for other, unread in UNREAD.items() if ignored[0].lstrip("-").replace("-", "_") not in unread)
+        raise UserError(f"{mode} does not read {', '.join(ignored)}; leave it out, or take {readers}, which reads {ignored[0]}")
 
 
 def config_of(flags: argparse.Namespace) -> TrainDReG:

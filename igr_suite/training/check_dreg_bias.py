@@ -5,6 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from igr_suite.diagnostics.dreg_bias import PairedDifferences
+from igr_suite.errors import UserError
 from igr_suite.models.dreg_config import TrainDReG
 from igr_suite.models.dreg_vae import DReGVAE
 from igr_suite.objectives import names, registry
@@ -28,11 +29,16 @@ def check(
     Returns:
       JSON values: what was compared, and `dreg_bias.verdict`.
     Raises:
-      UserError: unknown reference, or as in `train_dreg`.
+      UserError: unknown reference, the estimator itself as reference, or as in `train_dreg`.
     """
     estimator = registry.build(config.model.estimator, **config.model.options_of(config.model.estimator))
     chosen = names.references(config.model.estimator, estimator.options) if reference is None else ((reference, {}, 1.0),)
     references = [(registry.build(name, **options), weight) for name, options, weight in chosen]
+    if [(other.facts, other.options) for other, _ in references] == [(estimator.facts, estimator.options)]:
+        raise UserError(
+            f"{config.model.estimator} is its own reference, so there is nothing to compare; check another --estimator, "
+            f"or name another --reference"
+        )
     for name, options, _ in chosen:
         names.check_samples(name, config.model.samples, options, config.schedule.batch_size, config.model.antithetic)
     _, splits, mean = load_splits(config)

@@ -98,7 +98,7 @@ def other_checkpoint(folder):
     ],
 )
 def test_what_cannot_be_run_is_one_sentence(words, sentence, tmp_path, capsys):
-    dataset = [] if "--dataset" in words else ["--dataset", "mnist_5k"]
+    dataset = [] if "--dataset" in words or "--mode toy" in words else ["--dataset", "mnist_5k"]
     words = words.replace("OTHER", other_checkpoint(tmp_path)).replace("TMP", str(tmp_path)).split()
     assert main(["dreg-train", *words, *dataset, "--logdir", str(tmp_path / "log")]) == 2
     shown = capsys.readouterr().err
@@ -147,3 +147,22 @@ def test_another_estimator_takes_its_own_options():
     assert changed.with_values({"schedule.epochs": "2"}).schedule.epochs == 2
     with pytest.raises(UserError, match="does not read alpha"):
         config.with_values({"model.estimator": "jk", "model.alpha": "0.2"})
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--mode toy --dataset omniglot", "--mode toy does not read --dataset; leave it out, or take --bias_check and --mode train"),
+        ("--mode toy --data-dir /tmp --bias_check", "--mode toy does not read --data-dir, --bias_check"),
+        ("--toy_points 5", "--mode train does not read --toy_points; leave it out, or take --mode toy, which reads --toy_points"),
+        ("--reference rws", "--mode train does not read --reference; leave it out, or take --bias_check, which"),
+        ("--bias_check --estimator dreg --var_calc stl", "--bias_check does not read --var_calc; leave it out, or take --mode toy and"),
+        ("--bias_check --estimator dreg --max_steps 9", "--bias_check does not read --max_steps"),
+        ("--bias_check --dataset mnist_5k", "iwae is its own reference, so there is nothing to compare"),
+        ("--bias_check --dataset mnist_5k --estimator dreg --reference dreg", "dreg is its own reference"),
+    ],
+)
+def test_a_flag_that_the_mode_ignores_is_refused(capsys, tmp_path, words, sentence):
+    assert main(["dreg-train", *words.split(), "--logdir", str(tmp_path)]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
