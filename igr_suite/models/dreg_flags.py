@@ -11,6 +11,9 @@
 | initial_checkpoint_dir                         | start.checkpoint with start.train=inference; optimiser and step start afresh      |
 | MNIST_LOCATION, OMNIGLOT_LOCATION              | folder of prepared data, the .mat file or its folder                              |
 
+Resuming needs no flag: the same command goes on from its checkpoint. Neither do compiled calls: one holds up to LONGEST_CALL steps, and
+whether XLA compiles it is measured for each family (`jit_steps`).
+
 Source: spec/dreg.md section 3.4.
 """
 

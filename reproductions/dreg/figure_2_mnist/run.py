@@ -8,13 +8,15 @@ Expect: each doubly reparameterised estimator has less variance than its origina
 from igr_suite.experiments import Experiment, main
 from igr_suite.models.dreg_figures import objective_runs
 
+EPOCHS = {"quick": 20}  # 31,260 steps; Figure 3 and the appendix have runs of 6 epochs, from which these go on where they are finished
+
 EXPERIMENT = Experiment(
     paper="dreg",
     item="figure_2_mnist",
     title="Gradient variance and test bound along training: IWAE, RWS, JVI, STL and their DReG forms",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     shares_with=("dreg/figure_3_samples_and_mixtures", "dreg/appendix_fixed_model"),
-    stages=(lambda scale, results: objective_runs(scale, results.datasets),),
+    stages=(lambda scale, results: objective_runs(scale, results.datasets, epochs=EPOCHS.get(scale)),),
 )
 
 if __name__ == "__main__":
