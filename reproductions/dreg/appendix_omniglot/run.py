@@ -7,7 +7,7 @@ Expect: the trends of MNIST. Only `omniglot` is the papers' data (Burda et al.);
 from igr_suite.experiments import Experiment, main
 from igr_suite.models.dreg_figures import objective_runs
 
-SCHEDULES = {"quick": {"steps": 1_520, "evaluate_every": 5}}  # 20 epochs of the 2,448 images of the small splits, 2 of the papers' 23,000
+SCHEDULES = {"quick": {"steps": 1_520, "evaluate_every": 5}}  # 20 epochs of the small splits' 2,448 images, 3 of the papers' 23,000
 
 EXPERIMENT = Experiment(
     paper="dreg",
