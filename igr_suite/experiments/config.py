@@ -25,8 +25,8 @@ class RunConfig:
     Class attributes:
       executor: "package.module:function"; `function(config, folder)` does the run and writes its summary. Imported by workers only.
       family: the row of `threads.FAMILY_THREADS` that says how many threads such a run uses best.
-      prolonged_by: dotted path of the number that says only how long a run trains: with more of it a run begins, bit by bit, as with
-        less of it, and may go on from there. None where that does not hold, or was not proved.
+      prolonged_by: dotted paths of numbers that say only how long a run trains: with more of one a run begins, bit by bit, as with
+        less of it, and may go on from there. Empty where that does not hold, or was not proved.
 
     Example:
       @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class RunConfig:
 
     executor: ClassVar[str] = ""
     family: ClassVar[str] = "default"
-    prolonged_by: ClassVar[str | None] = None
+    prolonged_by: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)

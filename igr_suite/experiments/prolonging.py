@@ -25,7 +25,7 @@ def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]
     Returns:
       run_id -> name of the run that it goes on from.
     """
-    wanted = {run_id: c for run_id, c in runs.items() if c.prolonged_by and _length(c) is not None and not (folder / run_id).exists()}
+    wanted = {run_id: config for run_id, config in runs.items() if config.prolonged_by and not (folder / run_id).exists()}
     if not wanted:
         return {}
     found = [pair for source in sources for pair in _finished(source)]
@@ -33,21 +33,22 @@ def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]
     for run_id, config in wanted.items():
         shorter = [(other, path) for other, path in found if _begins_as(config, other)]
         if shorter:
-            other, path = max(shorter, key=lambda pair: _length(pair[0]))
+            other, path = max(shorter, key=lambda pair: RunFolder(pair[1]).metrics.last_step() or 0)
             _begin(folder, config, other, path)
             begun[run_id] = other.run_id
     return begun
 
 
-def _length(config: RunConfig) -> float | None:
-    return flatten(config.to_dict())[config.prolonged_by]
-
-
 def _begins_as(config: RunConfig, other: RunConfig) -> bool:
     """Whether `other` is the same run, only shorter."""
-    if type(other) is not type(config) or _length(other) is None or _length(other) >= _length(config):
+    if type(other) is not type(config):
         return False
-    return other.with_values({config.prolonged_by: _length(config)}).to_dict() == config.to_dict()
+    ours, theirs = (flatten(c.to_dict()) for c in (config, other))
+    differs = [path for path in {*ours, *theirs} if ours.get(path) != theirs.get(path)]
+    if len(differs) != 1 or differs[0] not in config.prolonged_by:
+        return False
+    mine, its = ours.get(differs[0]), theirs.get(differs[0])
+    return mine is not None and its is not None and its < mine
 
 
 def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:

@@ -155,7 +155,7 @@ class TrainDReG(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.training.train_dreg:execute"
     family: ClassVar[str] = "dreg"
-    prolonged_by: ClassVar[str | None] = "schedule.epochs"  # nothing follows the length: the rate is constant, noise goes by the step
+    prolonged_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")  # the rate is constant, noise goes by the step
 
     model: DReGConfig = field(default_factory=DReGConfig)
     data: DReGDataConfig = field(default_factory=DReGDataConfig)

@@ -19,7 +19,7 @@ from igr_suite.experiments.store import RunFolder
 class Prolonged(Count):
     """Counts on where a shorter count ended."""
 
-    prolonged_by: ClassVar[str] = "until"
+    prolonged_by: ClassVar[tuple[str, ...]] = ("until",)
 
 
 def done(folder: Path, config: Count) -> RunFolder:
