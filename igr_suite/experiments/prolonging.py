@@ -1,12 +1,12 @@
 """Runs that are longer than a finished one but equal otherwise: they go on from its last checkpoint."""
 
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, config_to_json, flatten
 from igr_suite.experiments.files import write_atomically
+from igr_suite.experiments.sharing import copied_run
 from igr_suite.experiments.store import RunFolder
 
 BEGINS = ("checkpoints", "metrics.jsonl", "meta.json")
@@ -66,16 +66,10 @@ def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
 
 
 def _begin(folder: Path, config: RunConfig, other: RunConfig, path: Path) -> None:
-    partial = folder / f".{config.run_id}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    for name in BEGINS:
-        if (path / name).is_dir():
-            shutil.copytree(path / name, partial / name)
-        elif (path / name).exists():
-            shutil.copy(path / name, partial / name)
-    write_atomically(partial / "config.json", config_to_json(config).encode())
-    run = RunFolder(partial)
-    kept = {"git": run.meta().get("git"), "versions": run.meta().get("versions")}
-    run.write_meta(continued_from={"run_id": other.run_id, "step": run.metrics.last_step(), **kept})
-    partial.rename(folder / config.run_id)
+    def left(place: str, names: list[str]) -> list[str]:
+        return [name for name in names if Path(place) == path and name not in BEGINS]
+
+    with copied_run(path, folder / config.run_id, left) as run:
+        write_atomically(run.path / "config.json", config_to_json(config).encode())
+        kept = {name: run.meta().get(name) for name in ("git", "versions")}
+        run.write_meta(continued_from={"run_id": other.run_id, "step": run.metrics.last_step(), **kept})

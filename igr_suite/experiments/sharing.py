@@ -1,6 +1,8 @@
 """Finished runs that two experiments have in common: trained once, copied to the other."""
 
+import contextlib
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from igr_suite.experiments.experiment import Expansion, Experiment
@@ -26,10 +28,22 @@ def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, 
         other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
         for run_id in expansion.runs:
             if not (folder / run_id).exists() and RunFolder(other / run_id).finished:
-                partial = folder / f".{run_id}.partial"
-                shutil.rmtree(partial, ignore_errors=True)
-                shutil.copytree(other / run_id, partial, ignore=shutil.ignore_patterns(*left))
-                RunFolder(partial).write_meta(copied_from=name)
-                partial.rename(folder / run_id)
+                with copied_run(other / run_id, folder / run_id, shutil.ignore_patterns(*left)) as copy:
+                    copy.write_meta(copied_from=name)
                 copied[run_id] = name
     return copied
+
+
+@contextlib.contextmanager
+def copied_run(source: Path, target: Path, ignore: Callable[[str, list[str]], Iterable[str]]) -> Iterator[RunFolder]:
+    """Copies a run's folder; the block may change the copy, which is at its place once the block has ended, whole or not at all.
+
+    Args:
+      source, target: run folders.
+      ignore: what stays there, as in `shutil.copytree`.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(source, partial, ignore=ignore)
+    yield RunFolder(partial)
+    partial.rename(target)

@@ -9,7 +9,7 @@ from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
 from igr_suite.models import mixture_keys
-from igr_suite.models.vae_config import DataConfig, OptimiserConfig, ScheduleConfig
+from igr_suite.models.vae_config import DataConfig, OptimiserConfig, ScheduleConfig, truncated_by_batch
 
 KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the others' sticks are LogitNormal
 TRUNCATED = {"DLGMM_IGR_SB": {"threshold": 0.9999, "truncation": "sample"}, "DLGMM_Var": {"threshold": 0.9999, "truncation": "sample"}}
@@ -129,10 +129,7 @@ class TrainMixture(RunConfig):
         data.require_prepared(self.data.name, data_dir)
 
     def undivided(self) -> str | None:
-        if self.model.truncation in (None, "sample"):
-            return None
-        kept = f"model.truncation={self.model.truncation} keeps the components that {self.model.name} needs for a whole batch"
-        return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"
+        return truncated_by_batch(self.model, "components")
 
     @property
     def evaluations_per_step(self) -> int:

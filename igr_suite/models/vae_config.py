@@ -300,10 +300,7 @@ class TrainVAE(RunConfig):
         data.require_prepared(self.data.name, data_dir)
 
     def undivided(self) -> str | None:
-        if self.model.truncation in (None, "sample"):
-            return None
-        kept = f"model.truncation={self.model.truncation} keeps the sticks that {self.model.name} needs for a whole batch"
-        return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"
+        return truncated_by_batch(self.model, "sticks")
 
     @property
     def evaluations_per_step(self) -> int:
@@ -312,3 +309,11 @@ class TrainVAE(RunConfig):
     def slug(self) -> str:
         temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
         return f"{self.data.name}-{self.model.name}{temperature}-s{self.seed}"
+
+
+def truncated_by_batch(model, parts: str) -> str | None:
+    """Why a batch cannot be divided (`RunConfig.undivided`): a stick-breaking model, by its config, keeps the parts that all of it needs."""
+    if model.truncation in (None, "sample"):
+        return None
+    kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"
+    return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ports import free_ports
+
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "scancel", "munged")
 PATHS = "/usr/sbin:/sbin:/usr/local/sbin"
 CONF = """
@@ -56,17 +58,6 @@ def absent() -> list[str]:
     return [program for program in PROGRAMS if shutil.which(program, path=path) is None]
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
 def _wait(what: str, ready, place: Path, patience: float = 30.0) -> None:
     give_up = time.monotonic() + patience
     while not ready():
@@ -90,7 +81,7 @@ def slurm(cpus: int = 4) -> Iterator[dict[str, str]]:
             (place / name).mkdir()
         (place / "munge.key").write_bytes(secrets.token_bytes(128))
         (place / "munge.key").chmod(0o600)
-        controller, node = _free_ports(2)
+        controller, node = free_ports(2)
         values = {"host": socket.gethostname().split(".")[0], "user": getpass.getuser(), "place": place, "cpus": cpus}
         (place / "slurm.conf").write_text(CONF.format(controller=controller, node=node, **values))
         environment = os.environ | {"SLURM_CONF": str(place / "slurm.conf"), "PATH": os.environ.get("PATH", "") + ":" + PATHS}

@@ -9,7 +9,7 @@ from igr_suite.cli import dreg_train
 from igr_suite.cli.main import main
 from igr_suite.errors import UserError
 from igr_suite.models.dreg_config import DReGConfig, TrainDReG
-from igr_suite.models.dreg_flags import config_of, folder_name
+from igr_suite.models.dreg_flags import OF_ALL, UNREAD, config_of, folder_name
 from igr_suite.training import checkpoints
 
 
@@ -166,3 +166,11 @@ def test_a_flag_that_the_mode_ignores_is_refused(capsys, tmp_path, words, senten
     assert main(["dreg-train", *words.split(), "--logdir", str(tmp_path)]) == 2
     assert sentence in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_of_every_flag_it_is_known_who_reads_it():
+    flags = set(vars(parsed())) - {"run", "default_of"}
+    known = {*OF_ALL, *(name for unread in UNREAD.values() for name in unread)}
+    assert flags == known, "a new flag belongs in OF_ALL or in the lists of those who read it"
+    for mode, unread in UNREAD.items():
+        assert len(set(unread)) == len(unread), f"{mode} has a flag twice"

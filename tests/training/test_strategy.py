@@ -6,13 +6,13 @@ Two workers are two processes of this machine. Equal means up to the order of fl
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from ports import free_ports
 
 from igr_suite.cli.main import main
 from igr_suite.errors import UserError
@@ -151,17 +151,6 @@ def test_two_workers_train_one_run(compared_all, tmp_path, monkeypatch):
     note = run.meta()["strategy"]
     assert (note["replicas"], note["processes"]) == (2, 2)
     assert [place.name for place in tmp_path.iterdir()] == [path.name], "the second worker's folder is gone"
-
-
-def free_ports(count: int) -> list[int]:
-    listening = [socket.socket() for _ in range(count)]
-    try:
-        for one in listening:
-            one.bind(("localhost", 0))
-        return [one.getsockname()[1] for one in listening]
-    finally:
-        for one in listening:
-            one.close()
 
 
 def test_one_device_is_one_replica(tmp_path, capsys):
