@@ -312,7 +312,7 @@ class TrainVAE(RunConfig):
 
 
 def truncated_by_batch(model, parts: str) -> str | None:
-    """Why a batch cannot be divided (`RunConfig.undivided`): a stick-breaking model, by its config, keeps the parts that all of it needs."""
+    """Why a batch cannot be divided, for `RunConfig.undivided`: the model keeps the parts that all of the batch needs."""
     if model.truncation in (None, "sample"):
         return None
     kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"
