@@ -1,8 +1,10 @@
 """Presets: the suite's own setting and those of the authors' code generations (never imports TensorFlow)."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from igr_suite.data.catalogue import recipe_of
+from igr_suite.diagnostics.monitor_config import MonitorConfig
 from igr_suite.experiments.config import replace_parts
 from igr_suite.models.vae_config import JOINT, CapacityConfig, DataConfig, ModelConfig, ModelName, OptimiserConfig, ScheduleConfig, TrainVAE
 
@@ -89,6 +91,32 @@ def g2(name: ModelName = "IGR_I_Dis", *, data: str = "mnist", **changes) -> Trai
         ),
         **changes,
     )
+
+
+PAPER_MONITOR = MonitorConfig(metric="both", draws=100)
+
+
+def g2_paper(name: ModelName, *, data: str, temperature: float, seed: int, importance_samples: int = 1_000) -> TrainVAE:
+    """A run of 100 epochs of the README's setting, the same for Table 1 and Figures 3, 4 and 5, so that each is trained once.
+
+    It is evaluated and its gradients are monitored every five epochs; the exact distribution of the argmax is left for the last evaluation.
+    """
+    preset = g2(name, data=data, temperature=temperature, seed=seed, evaluate_every=5, importance_samples=importance_samples)
+    return dataclasses.replace(replace_parts(preset, evaluation={"exact_one_hot": "last"}), monitor=PAPER_MONITOR)
+
+
+# Importance samples of the figures' runs: where the temperature is the cross-validated one, Table 1 needs the run too.
+_FIGURE_SAMPLES = ((G2_CV_TEMPERATURES, 1_000), (G2_NEAR_TEMPERATURES, 10))
+
+
+def g2_paper_figures(data: str, models: Sequence[str] = TABLE_1_MODELS, seeds: Sequence[int] = SEEDS) -> list[TrainVAE]:
+    """The runs that Figures 3, 4 and 5 have in common at paper scale: both temperatures of every model, all seeds."""
+    return [
+        g2_paper(model, data=data, temperature=temperatures[model], seed=seed, importance_samples=samples)
+        for temperatures, samples in _FIGURE_SAMPLES
+        for model in models
+        for seed in seeds
+    ]
 
 
 def _g2_joint(name: ModelName, data: str) -> TrainVAE:

@@ -232,12 +232,15 @@ class EvaluationConfig:
     """The importance-weighted log-likelihood at the end of a run.
 
     `historical_likelihood` adds the authors' estimator, which is not a bound (it can exceed the log-likelihood). `pictures` keeps
-    reconstructions, prior samples and latent traversals in the run's folder, for `igr pictures` and figures.
+    reconstructions, prior samples and latent traversals in the run's folder, for `igr pictures` and figures. `exact_one_hot` says when
+    the bounds with the exact distribution of the argmax are measured: at every evaluation, or at the last one only. With IGR-I and its
+    relatives that distribution is an integral, which takes 14 s for 10,000 images where the other bounds take half a second.
     """
 
     importance_samples: int = 100
     historical_likelihood: bool = False
     pictures: bool = later(False)
+    exact_one_hot: Literal["always", "last"] = later("always")
 
     def __post_init__(self):
         if self.importance_samples < 1:
