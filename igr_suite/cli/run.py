@@ -7,10 +7,12 @@ from pathlib import Path
 from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, add_verb, command, results_of, shorten, table
 from igr_suite.cli.plot import draw
 from igr_suite.experiments import discovery
+from igr_suite.experiments.estimates import estimate, measured_folders
 from igr_suite.experiments.experiment import Experiment
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.threads import share
 
 EXAMPLES = """  igr run igr/table_1_vae_likelihood                         quick scale: minutes on a laptop
   igr run igr/table_1_vae_likelihood --scale paper --jobs 4  four processes at once
@@ -95,14 +97,19 @@ def _draw_finished(results: Results, failed: bool, out: Path | None) -> None:
 
 def _dry_run(order) -> int:
     expansion = order.expand()
-    rows = [["run", "stage", "state"]]
+    rows, steps = [["run", "stage", "state"]], {}
     for run_id in expansion.runs:
         state = RunFolder(order.folder / run_id).status()
+        if state.state != "finished":
+            steps[run_id] = state.step
         rows.append([run_id, str(expansion.stages[run_id]), "to do" if state.state == "absent" else state.state])
-    todo = sum(row[2] != "finished" for row in rows[1:])
     if len(rows) > 1:
         print(table(rows))
-    print(f"{todo} of {len(rows) - 1} runs to do; results in {shorten(order.folder)}")
+    print(f"{len(steps)} of {len(rows) - 1} runs to do; results in {shorten(order.folder)}")
+    if steps:
+        left = {run_id: expansion.runs[run_id] for run_id in steps}
+        jobs, _ = share(list(left.values()), order.jobs, order.threads)
+        print(estimate(left, steps, measured_folders(order.experiment, order.root)).words(min(jobs, len(left))))
     if expansion.waiting is not None:
         print(f"stage {expansion.waiting} follows when the runs before it are finished")
     for name in expansion.left_out:

@@ -8,11 +8,13 @@ from igr_suite.cli.options import add_experiment, add_verb, command, results_of,
 from igr_suite.cluster import submission
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
+from igr_suite.experiments.estimates import estimate, measured_folders
 from igr_suite.experiments.experiment import SCALES, expand
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.progress import clock, read_progress, show
 from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.threads import share
 
 EXAMPLES = """  igr status                                             one line an experiment and scale
   igr status igr/table_1_vae_likelihood                  every run of all scales
@@ -36,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.scale = scale
         results = results_of(arguments)
         if results.settings or len(scales) == 1 or results.folder.exists():
-            damaged += _show(results)
+            damaged += _show(results, results_root(arguments.results))
     root = results.folder.parent
     if not root.exists():
         print(f"nothing has been run yet; start with `{command('run', results).replace(f'--scale {results.scale}', '--scale smoke')}`")
@@ -108,7 +110,15 @@ def _times(path: Path, state: str, seconds: float | None) -> list[str]:
     return ["-" if seconds is None else clock(seconds), "" if progress is None else clock(progress.get("left"))]
 
 
-def _show(results: Results) -> int:
+def _left(results: Results, rows: list[list[str]], root: Path) -> str:
+    """The time that unfinished runs need."""
+    configs = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True).runs
+    steps = {row[0]: None if row[2] == "-" else int(row[2]) for row in rows if row[1] != "finished"}
+    left = {run_id: configs[run_id] for run_id in steps}
+    return estimate(left, steps, measured_folders(results.experiment, root)).words(share(list(left.values()), None, None)[0])
+
+
+def _show(results: Results, root: Path) -> int:
     rows, notes, waiting = _look(results)
     counts = Counter(row[1] for row in rows)
     print(f"{results.experiment.name}, {results.scale}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
@@ -120,6 +130,8 @@ def _show(results: Results) -> int:
     strangers = {path.parent.name for path in results.folder.glob("*/config.json")} - {row[0] for row in rows}
     if strangers:
         print(f"{len(strangers)} other run folders in {shorten(results.folder)} belong to other code or settings and are not drawn")
+    if set(counts) - {"finished"}:
+        print(f"left: {_left(results, rows, root)}")
     if set(counts) - {"finished", "queued", "running"} or waiting is not None:
         submitted = (results.folder / "jobs").exists()
         print(f"go on with: {command('submit', results)} --missing" if submitted else f"go on with: {command('run', results)}")
