@@ -5,6 +5,7 @@ import fcntl
 import json
 import math
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def writing(path: Path, way_out: str = ELSEWHERE) -> Iterator[None]:
 
 def write_atomically(path: Path, content: bytes, way_out: str = ELSEWHERE) -> None:
     """Writes a file so that readers, and a crash at any moment, see either the old content or the new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex}.tmp")
     with writing(path, way_out):
         try:
             with temporary.open("wb") as file:
@@ -43,6 +44,19 @@ def write_atomically(path: Path, content: bytes, way_out: str = ELSEWHERE) -> No
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+# Names that only a killed writer leaves: of atomic writes, of checkpoints, and of the lock's own files.
+LEFT_BEHIND = (".*.tmp", "*.part", ".lock.*", ".owner.*")
+
+
+def sweep(folder: Path) -> None:
+    """Removes what killed writers left in a run folder and its checkpoints; only for the holder of the folder's lock."""
+    for place in (folder, folder / "checkpoints"):
+        for pattern in LEFT_BEHIND:
+            for path in place.glob(pattern):
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 def write_section(path: Path, name: str, content: str) -> None:

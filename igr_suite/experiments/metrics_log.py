@@ -1,7 +1,10 @@
 """The metrics of a run: one JSON row a line, append-only, cut back to a step on resume."""
 
+import contextlib
+import io
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +19,37 @@ class MetricsLog:
 
     A row is {"schema": 1, "step": n, name: value, ...}. A last line without a newline is what a crash leaves; it is
     skipped by readers and removed by the next append or cut. Any other line that cannot be read is an error.
+
+    Args:
+      path: of the file.
+      check: called before anything is written; raises when this process must not write any more.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, check: Callable[[], None] = lambda: None):
         self.path = Path(path)
+        self._check = check
         self._file = None
 
     def append(self, step: int, **values: Any) -> None:
-        """Adds a row and forces it to disk; floats, numpy scalars, tensors and (nested) lists of them are accepted."""
+        """Adds a row and forces it to disk; floats, numpy scalars, tensors and (nested) lists of them are accepted.
+
+        Raises:
+          UserError: the row could not be written whole (the disk is full ...); nothing of it stays in the file.
+        """
+        self._check()
         row = json.dumps({"schema": SCHEMA, "step": int(step), **encode(values)}, allow_nan=False) + "\n"
         with writing(self.path):
             if self._file is None:
                 self._drop_truncated_line()
                 self._file = self.path.open("ab", buffering=0)
-            self._file.write(row.encode())
-            os.fsync(self._file.fileno())
+            before = os.fstat(self._file.fileno()).st_size
+            try:
+                _write_whole(self._file, row.encode())
+                os.fsync(self._file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(self._file.fileno(), before)
+                raise
 
     def rows(self) -> list[dict[str, Any]]:
         """Returns all whole rows in file order, each with its step and values.
@@ -52,15 +71,56 @@ class MetricsLog:
         return None if row is None else row["step"]
 
     def cut_after(self, step: int) -> None:
-        """Drops the rows after `step` and a truncated last line; the bytes of all other rows stay as they are.
+        """Drops the rows after `step` and what a full disk or a crash left behind them; the bytes of all other rows stay as they are.
 
         Raises:
-          UserError: as in `rows`; the file is then left untouched.
+          UserError: a line that cannot be read stands before a row that is to be kept; the file is then left untouched.
         """
-        kept = b"".join(line for line, row in self._read() if row["step"] <= step)
-        if self.path.exists() and len(kept) < self.path.stat().st_size:
+        self._check()
+        kept, damage = [], None
+        for number, line in enumerate(self._lines(), start=1):
+            try:
+                row = self._parse(line, number)
+            except UserError as error:
+                damage = damage or error
+                continue
+            if row["step"] <= step:
+                if damage is not None:
+                    raise damage
+                kept.append(line)
+        self._keep(b"".join(kept))
+
+    def size(self) -> int:
+        """Returns the number of bytes of the file, 0 when there is none."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+    def cut_to(self, size: int, step: int) -> None:
+        """Cuts the file back to the `size` that it had when a checkpoint was saved; what follows is of steps that will be done again.
+
+        Args:
+          size: bytes.
+          step: of the checkpoint.
+        Raises:
+          UserError: rows from before the checkpoint are gone or damaged; the file is then left untouched.
+        """
+        self._check()
+        content = b"".join(self._lines())[:size]
+        if len(content) < size or (content and not content.endswith(b"\n")):
+            raise UserError(
+                f"{self.path} has lost rows: {len(content)} of the {size} bytes that it had at the checkpoint of step {step} are there; "
+                "copy the whole run's folder again, or delete it to run it again"
+            )
+        for number, line in enumerate(content.splitlines(keepends=True), start=1):
+            self._parse(line, number)
+        self._keep(content)
+
+    def _keep(self, content: bytes) -> None:
+        if self.path.exists() and len(content) < self.path.stat().st_size:
             self.close()
-            write_atomically(self.path, kept)
+            write_atomically(self.path, content)
 
     def close(self) -> None:
         """Closes the file; a later append opens it again."""
@@ -97,6 +157,14 @@ class MetricsLog:
         whole = sum(len(line) for line in self._lines())
         if whole < self.path.stat().st_size:
             os.truncate(self.path, whole)
+
+
+def _write_whole(file: io.RawIOBase, content: bytes) -> None:
+    """Writes all bytes; an unbuffered write may take only some of them, when the disk is nearly full for instance."""
+    rest = memoryview(content)
+    while rest:
+        written = file.write(rest)
+        rest = rest[written or 0 :]
 
 
 def _shorten(line: bytes) -> str:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Self
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, config_from_json, config_to_json
-from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
+from igr_suite.experiments.files import read_json, sweep, write_atomically, write_json, writing
 from igr_suite.experiments.lock import Lock, locked
 from igr_suite.experiments.metrics_log import MetricsLog
 
@@ -30,11 +30,11 @@ class RunFolder:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.metrics = MetricsLog(self.path / "metrics.jsonl")
         self._lock = Lock(self.path)
+        self.metrics = MetricsLog(self.path / "metrics.jsonl", self.check_lock)
 
     def open(self, config: RunConfig) -> Self:
-        """Creates the folder, locks it and writes config.json, or checks that the one found there is equal.
+        """Creates the folder, locks it, removes what killed writers left, and writes config.json, or checks that the one there is equal.
 
         Raises:
           UserError: the folder is not writable, another process runs it, or it belongs to another config.
@@ -43,6 +43,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         self._lock.take()
         try:
+            sweep(self.path)
             found = self.config()
             if found is None:
                 write_atomically(self._file("config.json"), config_to_json(config).encode())
@@ -53,6 +54,14 @@ class RunFolder:
             self.close()
             raise
         return self
+
+    def check_lock(self) -> None:
+        """Looks, before something is written, whether this process may still write; passes in a folder that was not opened.
+
+        Raises:
+          TakenOver: another process has taken the run over, because this one's machine was suspended for minutes.
+        """
+        self._lock.check()
 
     def close(self) -> None:
         """Closes the metrics and lets other processes open the folder."""
@@ -82,6 +91,7 @@ class RunFolder:
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Writes summary.json, atomically; its presence means that the run is finished, so it comes last."""
+        self.check_lock()
         write_json(self._file("summary.json"), summary)
 
     def summary(self) -> dict[str, Any] | None:
@@ -95,6 +105,7 @@ class RunFolder:
 
     def write_meta(self, **values: Any) -> None:
         """Merges values into meta.json (versions, device, wall time, exit reason ...), atomically."""
+        self.check_lock()
         write_json(self._file("meta.json"), {**self.meta(), **values})
 
     def meta(self) -> dict[str, Any]:

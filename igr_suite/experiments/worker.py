@@ -19,6 +19,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments import strategies
 from igr_suite.experiments.environment import environment
 from igr_suite.experiments.interrupts import SIGNALS, Interrupted, raise_on_signals
+from igr_suite.experiments.lock import LOST, TakenOver
 from igr_suite.experiments.progress import FILE
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import one_operation_a_thread
@@ -58,6 +59,9 @@ def run(path: Path) -> int:
             with contextlib.suppress(OSError):
                 (path / FILE).unlink(missing_ok=True)
             return code
+    except TakenOver as error:
+        print(error, file=sys.stderr, flush=True)
+        return LOST
     except UserError as error:
         print(error, file=sys.stderr, flush=True)
         return 2
@@ -95,6 +99,8 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
         return 0, "finished", ""
     except Interrupted as error:
         return error.exit_code, "interrupted", str(error)
+    except TakenOver:
+        raise
     except UserError as error:
         print(error, file=sys.stderr, flush=True)
         return 2, error.reason, str(error)

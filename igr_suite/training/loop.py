@@ -213,7 +213,10 @@ def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float]
         folder.metrics.cut_after(0)
         return 0, {}, 0
     restore(model, state, folder)
-    folder.metrics.cut_after(state.step)
+    if "metrics_bytes" in state.host:
+        folder.metrics.cut_to(state.host["metrics_bytes"], state.step)
+    else:  # saved by an older version
+        folder.metrics.cut_after(state.step)
     return state.step, state.host["sums"], state.host["counted"]
 
 
@@ -234,7 +237,9 @@ def _save(model: keras.Model, folder: RunFolder, step: int, sums: dict[str, floa
     arrays = [np.asarray(variable.numpy()) for variable in model.state_variables()]
     if not all(np.isfinite(array).all() for array in arrays if array.dtype.kind == "f"):
         raise Diverged(_diverged("a weight is not finite", step, folder))
-    checkpoints.save(folder.checkpoints, checkpoints.State(step, arrays, {"sums": sums, "counted": counted}))
+    host = {"sums": sums, "counted": counted, "metrics_bytes": folder.metrics.size()}
+    folder.check_lock()
+    checkpoints.save(folder.checkpoints, checkpoints.State(step, arrays, host))
 
 
 def _check_finite(sums: dict[str, float], step: int, stop: int, folder: RunFolder) -> None:
