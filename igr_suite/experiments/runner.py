@@ -1,5 +1,6 @@
 """Runs an experiment on this machine: expands its stages, skips what is finished, one process a run, some of them at once."""
 
+import contextlib
 import fnmatch
 import signal
 import time
@@ -11,15 +12,16 @@ from igr_suite.errors import UserError
 from igr_suite.experiments import strategies
 from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.experiment import Expansion, Experiment, expand
+from igr_suite.experiments.files import ELSEWHERE
 from igr_suite.experiments.interrupts import Interrupts
-from igr_suite.experiments.launch import Launcher, Worker
+from igr_suite.experiments.launch import ORPHANED, Launcher, Worker
 from igr_suite.experiments.places import scale_folder
 from igr_suite.experiments.prolonging import prolong
 from igr_suite.experiments.reporter import Reporter
 from igr_suite.experiments.sharing import adopt
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import share
-from igr_suite.experiments.worker import LOG
+from igr_suite.experiments.worker import FULL, LOG
 
 POLL = 0.1  # seconds between looks at the workers
 RESEND = (0.0, 0.3, 0.6)  # seconds; a worker that is just being forked may miss the first signal, and counts these as one request
@@ -212,7 +214,10 @@ class _Invocation:
                 self._note(Outcome(run_id, "user_error", str(error)), 0.0)
                 continue
             self.reporter.start(folder)
-            self.running[run_id] = (self.launcher.start(folder), time.monotonic())
+            try:
+                self.running[run_id] = (self.launcher.start(folder), time.monotonic())
+            except UserError as error:
+                self._note(Outcome(run_id, "error", str(error)), 0.0)
 
     def _skip_finished(self) -> None:
         """A stage that has just become known may hold runs of an earlier invocation."""
@@ -224,28 +229,41 @@ class _Invocation:
             code = worker.exit_code()
             if code is not None:
                 del self.running[run_id]
-                self._note(_outcome(self.order.folder / run_id, code), time.monotonic() - since)
+                self._note(_outcome(self.order.folder / run_id, code, self.launcher), time.monotonic() - since)
 
     def _note(self, outcome: Outcome, seconds: float) -> None:
         self.outcomes[outcome.run_id], self.news = outcome, True
         self.reporter.ended(outcome.run_id, outcome.reason, outcome.message, seconds)
 
 
-def _outcome(path: Path, code: int) -> Outcome:
-    """Says how a worker ended, from its folder and its exit code."""
+def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
+    """Says how a worker ended, from its folder and its exit code; writes it down for one that had no time to."""
     if RunFolder(path).finished:
         return Outcome(path.name, "finished", "")
     exit_note = RunFolder(path).meta().get("exit") or {}
     log = path / LOG
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = " (out of memory?)" if name == "SIGKILL" else ""
-        return Outcome(path.name, "killed", f"ended by {name}{hint}")
+    if code < 0 or (code == ORPHANED and not exit_note):
+        name = signal.Signals(-code).name if code < 0 else "SIGKILL"
+        outcome = Outcome(path.name, "killed", f"ended by {name}" + (f" ({launcher.cause_of_kill})" if name == "SIGKILL" else ""))
+        _write_down(path, outcome)
+        return outcome
+    if code == FULL:
+        return Outcome(path.name, "user_error", f"cannot write {path}: No space left on device; free space, or {ELSEWHERE}")
     if code in (130, 143):
         return Outcome(path.name, "interrupted", "interrupted")
     if code == 2:
         return Outcome(path.name, "user_error", exit_note.get("message") or _last_line(log))
     return Outcome(path.name, "error", exit_note.get("message") or _last_line(log))
+
+
+def _write_down(path: Path, outcome: Outcome) -> None:
+    """Records how a run ended in its meta.json, unless another process has it by now or the disk is full."""
+    folder = RunFolder(path)
+    with contextlib.suppress(UserError):
+        config = folder.config()
+        if config is not None:
+            with folder.open(config):
+                folder.write_meta(exit={"reason": outcome.reason, "message": outcome.message})
 
 
 def _last_line(log: Path) -> str:

@@ -9,7 +9,7 @@ from igr_suite.experiments.files import read_json, sweep, write_atomically, writ
 from igr_suite.experiments.lock import Lock, locked
 from igr_suite.experiments.metrics_log import MetricsLog
 
-FAILURES = ("user_error", "diverged", "error")
+FAILURES = ("user_error", "diverged", "error", "killed")
 
 
 class Status(NamedTuple):

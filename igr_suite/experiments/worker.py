@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import importlib
 import os
 import resource
@@ -13,6 +14,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from igr_suite.errors import UserError
@@ -25,6 +27,8 @@ from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import one_operation_a_thread
 
 LOG = "worker.log"
+FULL = 74  # exit code of a worker that could not even write down that its disk is full
+RESERVED = 16 * 1024  # bytes: meta.json twice, in blocks of 4 KiB
 RUNNER = "IGR_RUNNER"  # process id of the runner; a worker saves and stops when the runner is gone
 
 
@@ -49,8 +53,10 @@ def run(path: Path) -> int:
             if folder.finished:
                 return 0
             folder.write_meta(**environment(), exit=None)
-            code, reason, message = _execute(config, folder)
-            _ignore_signals()
+            with reserve(path) as give_back:
+                code, reason, message = _execute(config, folder)
+                _ignore_signals()
+                give_back()
             folder.write_meta(
                 exit={"reason": reason, "message": message},
                 wall_seconds=round(folder.meta().get("wall_seconds", 0.0) + time.time() - began, 2),
@@ -60,11 +66,11 @@ def run(path: Path) -> int:
                 (path / FILE).unlink(missing_ok=True)
             return code
     except TakenOver as error:
-        print(error, file=sys.stderr, flush=True)
+        _say(error)
         return LOST
     except UserError as error:
-        print(error, file=sys.stderr, flush=True)
-        return 2
+        _say(error)
+        return FULL if disk_full(error) else 2
     except Interrupted as error:
         return error.exit_code
 
@@ -102,11 +108,51 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
     except TakenOver:
         raise
     except UserError as error:
-        print(error, file=sys.stderr, flush=True)
+        _say(error)
         return 2, error.reason, str(error)
     except Exception as error:  # a defect: its traceback goes to the log, its sentence to meta.json
-        traceback.print_exc()
+        _say(traceback.format_exc())
+        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+            what = str(error).strip().partition("\n")[0][:200] or "no more could be had"
+            return 1, "error", f"not enough memory ({what}); use fewer --jobs, a smaller batch, or a machine with more memory"
         return 1, "error", f"{type(error).__name__}: {error}"
+
+
+def _say(message: object) -> None:
+    """Prints into the log, which may be on a full disk; the message is recorded in meta.json too, and must not get lost on the way."""
+    with contextlib.suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
+
+
+def disk_full(error: BaseException) -> bool:
+    """Whether an error goes back to a disk or a quota without space."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+@contextlib.contextmanager
+def reserve(folder: Path) -> Iterator[Callable[[], None]]:
+    """Holds a little space of the disk, so that how a run ended can be written down although the disk is full.
+
+    Yields:
+      What gives it back.
+    """
+    path = folder / ".reserve.tmp"
+
+    def give_back() -> None:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+    try:
+        with contextlib.suppress(OSError):
+            path.write_bytes(os.urandom(RESERVED))
+        yield give_back
+    finally:
+        give_back()
 
 
 def executor(config):
