@@ -11,7 +11,7 @@ import dataclasses
 from igr_suite.diagnostics.monitor_config import MonitorConfig
 from igr_suite.experiments import Experiment, main
 from igr_suite.experiments.config import replace_parts
-from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, SEEDS, TABLE_1_MODELS, g2
+from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, NOT_RETRIEVED, SEEDS, TABLE_1_MODELS, g2
 
 MODELS = {"smoke": ("GS_Dis", "IGR_I_Dis"), "quick": TABLE_1_MODELS, "paper": TABLE_1_MODELS}
 EPOCHS = {"smoke": 2, "quick": 3, "paper": 100}
@@ -51,6 +51,7 @@ EXPERIMENT = Experiment(
     title="Vanishing gradients and the variance of the ELBO gradient",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(runs,),
+    no_reference=NOT_RETRIEVED,
 )
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Expect: all boxes nearer to 0 at the "_20" temperatures than at the cross-valida
 
 from igr_suite.diagnostics.posterior_config import PosteriorDistance
 from igr_suite.experiments import Experiment, main
-from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, SEEDS, TABLE_1_MODELS, g2
+from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, NOT_RETRIEVED, SEEDS, TABLE_1_MODELS, g2
 
 MODELS = {"smoke": ("GS_Dis", "IGR_I_Dis"), "quick": TABLE_1_MODELS, "paper": TABLE_1_MODELS}
 EPOCHS = {"smoke": 1, "quick": 6, "paper": 100}
@@ -49,6 +49,7 @@ EXPERIMENT = Experiment(
     title="Distance of posterior samples to the simplex vertices",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(train, measure),
+    no_reference=NOT_RETRIEVED,
 )
 
 if __name__ == "__main__":

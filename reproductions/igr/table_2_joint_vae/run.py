@@ -8,7 +8,7 @@ Expect: KLs near their capacities (5 + 5 nats), so that models differ by reconst
 
 from igr_suite.experiments import Experiment, main
 from igr_suite.experiments.selection import best_temperature
-from igr_suite.models.presets import G2_JOINT_GRIDS, SEEDS, TABLE_2_MODELS, g2, with_ramp
+from igr_suite.models.presets import G2_JOINT_GRIDS, NOT_RETRIEVED, SEEDS, TABLE_2_MODELS, g2, with_ramp
 
 EPOCHS = {"smoke": 1, "quick": 3, "paper": 50}
 SMALL_DATA_EPOCHS = {("quick", "mnist_5k"): 20}  # epochs of 62 steps instead of 781
@@ -65,6 +65,7 @@ EXPERIMENT = Experiment(
     datasets=DATASETS,
     if_prepared=("celeb_a",),
     stages=(search, repeat),
+    no_reference=NOT_RETRIEVED,
 )
 
 if __name__ == "__main__":
