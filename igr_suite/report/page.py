@@ -67,7 +67,7 @@ def _index(items: list[ItemReport]) -> str:
             rows.append("".join([*cells, _cell(clock(wall), wall)]))
     heads = ["experiment", "what", "scale", "runs", *labels, "time"]
     index = _table(heads, rows, numeric=tuple(range(3, len(heads))), kind="index")
-    note = f"<p>{COUNTS}: reference values beside ours, by the kind of their source.</p>" if labels else ""
+    note = f"<p>Reference values beside ours by the kind of their source: {COUNTS}.</p>" if labels else ""
     return f"<nav><h2>Experiments</h2>{note}{index}</nav>{_sources(items, labels)}"
 
 
@@ -89,7 +89,8 @@ def _sources(items: list[ItemReport], labels: list[str]) -> str:
         rows.append("".join([_cell(heading), _cell(meaning), *(_counts(totals[name].get(label)) for name in scales)]))
     heads = ["source", "which is", *(f"{name} scale" for name in scales)]
     return (
-        f"<aside><h2>Sources of reference values</h2><p>Ranks and signs are judged at 95% confidence over seeds. {COUNTS}:</p>"
+        f"<aside><h2>Sources of reference values</h2><p>The last columns: {COUNTS}. "
+        "Ranks and signs are judged at 95% confidence over seeds.</p>"
         f"{_table(heads, rows, numeric=tuple(range(2, len(heads))), kind='sources')}</aside>"
     )
 

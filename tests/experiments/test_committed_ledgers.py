@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from igr_suite.cli.check import listing
 from igr_suite.experiments import discovery
 from igr_suite.experiments.ledger import ledger_text, read_references
 from igr_suite.experiments.results import Results
@@ -27,6 +28,9 @@ def test_the_committed_ledger_is_what_check_computes(name, scale):
     path = RESULTS / name / scale / "ledger.csv"
     assert path.exists(), f"igr check {name} --scale {scale}"
     assert path.read_text() == ledger_text(verdicts), f"igr check {name} --scale {scale} writes another one"
+    lines = listing(verdicts, 80).splitlines()
+    assert max(map(len, lines)) <= 80, "fits a terminal of 80 columns"
+    assert not [row.reference.setting for row in verdicts if not any(row.reference.setting in line for line in lines)]
 
 
 def test_every_item_with_reference_values_has_committed_results():
@@ -42,3 +46,4 @@ def test_no_reference_value_is_without_a_place():
             assert "spec" not in row.source.replace("specif", ""), f"{name}: {row.source}"
             if row.kind_of_source in ("authors_code", "replication", "computed"):
                 assert "docs/papers/" in row.source and " section" in row.source, f"{name}: {row.source}"
+            assert (row.kind_of_source == "authors_readme") == ("README" in row.source), f"{name}: {row.source}"

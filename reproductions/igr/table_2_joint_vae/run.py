@@ -12,7 +12,7 @@ from igr_suite.models.presets import G2_JOINT_GRIDS, NOT_RETRIEVED, SEEDS, TABLE
 
 EPOCHS = {"smoke": 1, "quick": 3, "paper": 50}
 SMALL_DATA_EPOCHS = {("quick", "mnist_5k"): 20}  # epochs of 62 steps instead of 781
-# Steps until the capacities stand: the published ones at paper scale, elsewhere the same share (64%) of the run's steps.
+# Steps until the capacities stand: the authors' at paper scale, elsewhere the same share (64%) of the run's steps.
 RAMP = {"smoke": 3, "quick": 1_500}
 SMALL_DATA_RAMP = {("quick", "mnist_5k"): 800}
 EVALUATE_EVERY = {"smoke": 1, "quick": 3, "paper": 10}
