@@ -1,12 +1,14 @@
 """Ledgers beside the committed results: every item that has reference values has one, and it is what `igr check` writes."""
 
+import csv
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from igr_suite.cli.check import listing
 from igr_suite.experiments import discovery
-from igr_suite.experiments.ledger import ledger_text, read_references
+from igr_suite.experiments.ledger import SOURCES, VERDICTS, ledger_text, read_references
 from igr_suite.experiments.results import Results
 from igr_suite.experiments.verdicts import verdicts_of
 
@@ -47,3 +49,23 @@ def test_no_reference_value_is_without_a_place():
             if row.kind_of_source in ("authors_code", "replication", "computed"):
                 assert "docs/papers/" in row.source and " section" in row.source, f"{name}: {row.source}"
             assert (row.kind_of_source == "authors_readme") == ("README" in row.source), f"{name}: {row.source}"
+
+
+def test_the_readme_s_tally_is_that_of_the_committed_ledgers():
+    section = (REPOSITORY / "README.md").read_text().split("<!-- igr check -->")[1].split("<!-- end of igr check -->")[0]
+    rows, name = [], ""
+    for line in section.splitlines():
+        if line.startswith("| ") and "kind of source" not in line:
+            first, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+            name = first or name
+            rows.append((name, *cells))
+    counts = {}
+    for item, scale in committed():
+        if scale == "quick":
+            with (RESULTS / item / scale / "ledger.csv").open(newline="") as file:
+                for row in csv.DictReader(file):
+                    label = SOURCES[row["kind_of_source"]].name + (", recalled" if row["provenance"] == "recalled" else "")
+                    for place in ((item, label), ("all", label), ("all", "together")):
+                        counts.setdefault(place, Counter())[row["verdict"]] += 1
+    expected = {(*place, *(str(numbers[word]) for word in VERDICTS)) for place, numbers in counts.items()}
+    assert set(rows) == expected and len(rows) == len(expected), "igr check --scale quick --write README.md"
