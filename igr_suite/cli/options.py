@@ -18,7 +18,7 @@ def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentPar
 
 def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick", optional: bool = False, many: bool = False) -> None:
     """Adds NAME (optional: may be left out; many: one or more, as `names`), --scale, --set, --config, --data and --results."""
-    meaning = "smoke takes seconds, quick minutes, paper the published budget" + (f" (default {scale})" if scale else "")
+    meaning = "smoke takes seconds, quick minutes, paper the paper's budget" + (f" (default {scale})" if scale else "")
     number = "+" if many else "?" if optional else None
     parser.add_argument(
         "names" if many else "name", metavar="NAME", nargs=number, help="experiment, such as igr/table_1_vae_likelihood; see `igr list`"

@@ -17,7 +17,7 @@ EXAMPLES = """  igr report                                                  ever
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "report", "write one HTML page of figures, tables, published values and runs", EXAMPLES)
+    parser = add_verb(verbs, "report", "write one HTML page of figures, tables, reference values beside ours, and runs", EXAMPLES)
     parser.add_argument("names", nargs="*", metavar="NAME", help="experiments (default: all)")
     parser.add_argument("--scale", default=SCALES, metavar="SCALE[,SCALE]", help=f"scales to show (default: {SCALES})")
     parser.add_argument("--out", metavar="FILE", help="where to (default: report.html in the results folder)")

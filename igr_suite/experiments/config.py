@@ -140,7 +140,7 @@ class RunConfig:
 
 
 def later(default: Any) -> Any:
-    """Field of a config that came after runs of its class had been published: at its default it does not enter the run's name.
+    """Field of a config that came after runs of its class had been committed: at its default it does not enter the run's name.
 
     Without it every new option would orphan all the results that the committed figures are drawn from.
 

@@ -99,6 +99,7 @@ class Experiment:
       if_prepared: data sets whose absence only leaves their rows out, unless they are asked for by name; runs of others are refused.
       shares_with: names of experiments with equal runs; those that they have finished are copied, not trained again.
       copies_checkpoints: whether the copies come with their checkpoints, for later stages that start from them.
+      no_reference: why there is nothing to compare with, where published.csv has no rows; `igr check` and the report say it.
     """
 
     paper: str
@@ -111,6 +112,7 @@ class Experiment:
     if_prepared: Sequence[str] = ()
     shares_with: Sequence[str] = ()
     copies_checkpoints: bool = False
+    no_reference: str = ""
 
     def __post_init__(self):
         if (self.runs is None) == (not self.stages):

@@ -71,7 +71,7 @@ class SBNConfig:
     """The model and its gradient estimator.
 
     `task` is "density" of whole images, or "sp", structured prediction of lower halves from upper ones, where `sp_generator` chooses the
-    suite's model with as many generator layers ("hierarchical") or the published one with a single map ("historical"). `temperature` is
+    suite's model with as many generator layers ("hierarchical") or the authors' with a single map ("historical"). `temperature` is
     the start where it is trained (dynamic_rebar, track). `multilayer_cv` "historical" is the authors' biased control variate. `estimator`
     "track" measures five estimators on one path, which follows SimpleMuProp. `samples` averages that many single-sample gradients.
 

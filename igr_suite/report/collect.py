@@ -38,7 +38,7 @@ class ScaleReport:
     Attributes:
       waiting: stage whose runs are not known yet.
       shared: settings that all runs have in common.
-      verdicts: published values beside ours; `no_verdicts` says why there are none.
+      verdicts: reference values beside ours; `no_verdicts` says why there are none.
       environments: description -> number of runs.
     """
 

@@ -94,7 +94,15 @@ def test_the_page_has_everything_and_needs_nothing(written):
     for words in ("3 finished", "count-3-s0-072510eb", "count-4-s1-a0ebcd3a", "<b>", "A note & more.", "-1.5 ± 0.2", "Counting, Table 1"):
         assert words in page.text, words
     lines = page.text.splitlines()
-    assert (lines.count("pass"), lines.count("fail"), lines.count("not comparable")) == (2, 2, 3), "one heading each, and the verdicts"
+    assert (lines.count("pass"), lines.count("fail"), lines.count("not comparable")) == (1, 1, 2)
+    start = lines.index("Sources of reference values")
+    assert (lines.index("paper"), lines.index("paper, recalled"), lines.index("authors' code")) < (start,) * 3, "columns of the index"
+    cells = [line for line in lines[lines.index("smoke scale") + 1 :] if line]
+    assert cells[:9] == [
+        *("published, paper", "printed in a paper, or read off its figures by eye", "1 / 0 / 1"),
+        *("paper, recalled", "remembered, not read in the source: shown, never judged", "0 / 0 / 1"),
+        *("authors' code, run by us", "the authors' code, patched only to run, and run by us", "0 / 1 / 0"),
+    ]
     differing = lines[lines.index("run") : lines.index("run") + 5]
     assert differing == ["run", "state", "until", "seed", "total"], "settings that differ, then measures"
     assert "pace.seconds" in page.text, "settings that are shared"

@@ -11,7 +11,7 @@ import dataclasses
 from igr_suite.diagnostics.monitor_config import MonitorConfig
 from igr_suite.experiments import Experiment, main
 from igr_suite.experiments.config import replace_parts
-from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, SEEDS, TABLE_1_MODELS, g2, g2_paper_figures
+from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, NOT_RETRIEVED, SEEDS, TABLE_1_MODELS, g2, g2_paper_figures
 
 MODELS = {"smoke": ("GS_Dis", "IGR_I_Dis"), "quick": TABLE_1_MODELS}
 EPOCHS = {"smoke": 2, "quick": 3}
@@ -62,6 +62,7 @@ EXPERIMENT = Experiment(
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(runs,),
     shares_with=("igr/figure_3_elbo_curves", "igr/table_1_vae_likelihood", "igr/figure_5_posterior_distance"),
+    no_reference=NOT_RETRIEVED,
 )
 
 if __name__ == "__main__":

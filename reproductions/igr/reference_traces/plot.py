@@ -37,8 +37,8 @@ def ours(results):
 def plot(results, out):
     """Returns the paths of what was drawn."""
     epochs = by_epoch(results)
-    published = pd.read_csv(Path(__file__).parent / "published.csv")
-    published[["model", "epoch"]] = published["setting"].str.split(", epoch ", expand=True)
+    references = pd.read_csv(Path(__file__).parent / "published.csv")
+    references[["model", "epoch"]] = references["setting"].str.split(", epoch ", expand=True)
     with figure(width=9.5, height=3.9, columns=2, sharey=True) as (fig, axes):
         drawn = []
         for axis, quantity in zip(axes, ("train_elbo", "test_elbo_relaxed")):
@@ -46,7 +46,7 @@ def plot(results, out):
             drawn.append(
                 draw_curves(axis, rows, "epoch", quantity, method="model", seed="seed", label=r"{method}, $\tau$ = {temperature:g}")
             )
-            for model, points in published[published["quantity"] == quantity].groupby("model"):
+            for model, points in references[references["quantity"] == quantity].groupby("model"):
                 axis.plot(points["epoch"].astype(int), points["value"], "D", color=colour(model), markersize=5, markeredgecolor="white")
             axis.plot([], [], "D", color="black", markersize=5, label="authors' code")
             epoch_axis(axis)

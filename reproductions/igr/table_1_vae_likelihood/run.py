@@ -8,7 +8,7 @@ Expect: the IGR models close together and above Gumbel-Softmax; the README has m
 
 from igr_suite.experiments import Experiment, main
 from igr_suite.experiments.selection import best_temperature
-from igr_suite.models.presets import G2_GRIDS, SEEDS, TABLE_1_MODELS, g2, g2_paper
+from igr_suite.models.presets import G2_GRIDS, NOT_RETRIEVED, SEEDS, TABLE_1_MODELS, g2, g2_paper
 
 EPOCHS = {"smoke": 1, "quick": 5}
 SMALL_DATA_EPOCHS = {("quick", "mnist_5k"): 20}  # epochs of 62 steps instead of 781
@@ -63,6 +63,7 @@ EXPERIMENT = Experiment(
     datasets=DATASETS,
     stages=(search, repeat),
     shares_with=("igr/figure_3_elbo_curves", "igr/figure_4_gradient_variance", "igr/figure_5_posterior_distance"),
+    no_reference=NOT_RETRIEVED,
 )
 
 if __name__ == "__main__":
