@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.cli.run import start_script
 from igr_suite.experiments.experiment import Experiment
+from igr_suite.experiments.outputs import staged
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models.dni_options import SCRIPTS, config_of
 
@@ -72,7 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
         from igr_suite.plotting.dni import agreement_figure, error_curves, evaluated
 
         rows = evaluated(results.metrics)
-        for path in [*error_curves(rows, folder.path, panels="network"), *agreement_figure(rows, folder.path)]:
+        with staged(folder.path) as staging:
+            paths = [*error_curves(rows, staging.path, panels="network"), *agreement_figure(rows, staging.path)]
+        for path in staging.at_their_place(paths):
             print(shorten(path))
     return code
 

@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from igr_suite.cli.options import add_results, add_verb, shorten
-from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES
+from igr_suite.experiments.files import write_atomically
 from igr_suite.experiments.places import check_scale, results_root
 
 EXAMPLES = "  igr findings igr --scale quick\n  igr findings igr --write docs/igr_findings.md"
@@ -42,9 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.write:
         path = Path(arguments.write)
         page = hypotheses.report(judged, declared.TITLE, declared.INTRODUCTION.format(scale=scale))
-        try:
-            path.write_text(page)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}") from None
+        write_atomically(path, page.encode(), "choose another file with --write")
         print(f"\nwritten to {shorten(path.resolve())}")
     return 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.diagnostics import picture_file
 from igr_suite.errors import UserError
-from igr_suite.experiments.files import writing
+from igr_suite.experiments.outputs import staged
 from igr_suite.experiments.quiet import quiet
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models.vae_config import TrainVAE
@@ -33,9 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     for folder in arguments.folders:
         if not (folder / picture_file.FILE).exists():
             _make(RunFolder(folder), arguments.data_dir)
-        with writing(folder):
-            for path in pictures.draw_run(picture_file.load(folder), folder):
-                print(shorten(path))
+        with staged(folder) as staging:
+            paths = pictures.draw_run(picture_file.load(folder), staging.path)
+        for path in staging.at_their_place(paths):
+            print(shorten(path))
     return 0
 
 

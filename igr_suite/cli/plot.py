@@ -11,7 +11,7 @@ from igr_suite.cli.options import add_experiment, add_verb, command, results_of,
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.environment import cores
-from igr_suite.experiments.files import writing
+from igr_suite.experiments.outputs import staged
 from igr_suite.experiments.results import Results
 
 EXAMPLES = """  igr plot igr/table_1_vae_likelihood
@@ -95,6 +95,6 @@ def _paths(results: Results, out: Path) -> list[Path]:
     module = discovery.plot_module(results.experiment.name)
     if module is None:
         raise UserError(f"{results.experiment.name} has no plot.py")
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-        return module.plot(results, out)
+    with staged(out) as staging:
+        paths = module.plot(results, staging.path)
+    return staging.at_their_place(paths)

@@ -9,7 +9,7 @@ from pathlib import Path
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.diagnostics.comparison_config import SUBJECTS
 from igr_suite.errors import UserError
-from igr_suite.experiments.files import writing
+from igr_suite.experiments.outputs import staged
 from igr_suite.experiments.quiet import quiet
 from igr_suite.experiments.store import RunFolder
 
@@ -63,8 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     rows = estimator_variance.measure(
         subject, names, arguments.draws, arguments.reference, seed, say=lambda text: print(text, file=sys.stderr)
     )
-    with writing(folder.path):
-        paths = draw(rows, folder.path, f"{config.slug()}, {arguments.images} images")
+    with staged(folder.path) as staging:
+        paths = draw(rows, staging.path, f"{config.slug()}, {arguments.images} images")
+    paths = staging.at_their_place(paths)
     for path in paths:
         if path.suffix == ".md":
             print(path.read_text())

@@ -2,20 +2,18 @@
 
 import contextlib
 import errno
-import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from igr_suite.experiments.experiment import Expansion, Experiment
 from igr_suite.experiments.files import LEFT_BEHIND, writing
+from igr_suite.experiments.outputs import sweep_abandoned
 from igr_suite.experiments.places import scale_folder
 from igr_suite.experiments.store import RunFolder
 
 OWN_FILES = (".lock", ".owner", *LEFT_BEHIND)  # what belongs to the folder and its writers, and not to the run
-ABANDONED = 3600.0  # seconds; a copy takes some
 
 
 def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, settings: dict[str, str]) -> dict[str, str]:
@@ -31,7 +29,7 @@ def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, 
     """
     folder, copied = scale_folder(root, experiment, scale, settings), {}
     left = OWN_FILES if experiment.copies_checkpoints else ("checkpoints", *OWN_FILES)
-    sweep_copies(folder)
+    sweep_abandoned(folder, ".*.partial")
     for name in experiment.shares_with:
         paper, item = name.split("/")
         other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
@@ -77,19 +75,3 @@ def copied_run(source: Path, target: Path, ignore: Callable[[str, list[str]], It
                     raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def sweep_copies(folder: Path) -> None:
-    """Removes copies that a killed process left in a scale's folder: those in which nothing has changed for ABANDONED seconds.
-
-    The dates of two files on the same disk are compared, not a date with this machine's clock.
-    """
-    copies = [path for path in folder.glob(".*.partial") if path.is_dir()]
-    if not copies:
-        return
-    with contextlib.suppress(OSError), tempfile.NamedTemporaryFile(dir=folder, prefix=".now.", suffix=".tmp") as now:
-        present = os.fstat(now.fileno()).st_mtime
-        for path in copies:
-            newest = max((entry.lstat().st_ctime for entry in [path, *path.rglob("*")]), default=present)
-            if present - newest > ABANDONED:
-                shutil.rmtree(path, ignore_errors=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dummy_runs import Count, execute
 
-from igr_suite.experiments import sharing
+from igr_suite.experiments import outputs
 from igr_suite.experiments.experiment import Experiment, expand
 from igr_suite.experiments.reporter import Reporter
 from igr_suite.experiments.runner import Order, run
@@ -107,7 +107,7 @@ def test_processes_that_copy_at_once_leave_one_whole_copy_and_no_errors(tmp_path
         }
 
 
-def test_what_killed_writers_left_is_not_copied_and_is_swept(tmp_path: Path):
+def test_what_killed_writers_left_is_not_copied_and_is_swept(tmp_path: Path, monkeypatch):
     with RunFolder(tmp_path / "p/first/smoke" / RUNS[0].run_id).open(RUNS[0]) as folder:
         execute(RUNS[0], folder)
     left = [".summary.json.5.tmp", "checkpoints/step_000000001.77.part", ".owner.x", ".lock.x"]
@@ -122,12 +122,8 @@ def test_what_killed_writers_left_is_not_copied_and_is_swept(tmp_path: Path):
     copy = target / RUNS[0].run_id
     assert (copy / "checkpoints/state").exists() and not any((copy / name).exists() for name in left)
     assert abandoned.exists() and young.exists(), "they may be somebody's who is at it"
-    sharing_seconds = sharing.ABANDONED
-    try:
-        sharing.ABANDONED = -1.0
-        sharing.sweep_copies(target)
-    finally:
-        sharing.ABANDONED = sharing_seconds
+    monkeypatch.setattr(outputs, "ABANDONED", -1.0)
+    outputs.sweep_abandoned(target, ".*.partial")
     assert [path.name for path in target.iterdir()] == [copy.name]
     with RunFolder(folder.path).open(RUNS[0]):  # the next start
         pass
