@@ -44,9 +44,9 @@ class Estimate:
             return ""
         if known == 0:
             return "no time can be estimated: no run of this kind is finished yet"
-        text = f"about {_clock(self.seconds)} of one thread"
+        text = f"about {hours(self.seconds)} of one thread"
         if jobs > 1 and known > 1:
-            text += f", {_clock(max(self.longest, self.seconds / jobs))} with {jobs} runs at once"
+            text += f", {hours(max(self.longest, self.seconds / jobs))} with {jobs} runs at once"
         return text + (f"; {self.unknown} of {self.runs} runs could not be estimated" if self.unknown else "")
 
 
@@ -73,6 +73,20 @@ def measured_folders(experiment: Experiment, root: Path) -> list[Path]:
     roots = dict.fromkeys(path.resolve() for path in (root, repository() / "results"))
     names = (experiment.name, *experiment.shares_with)
     return [folder for place in roots for name in names for folder in sorted((place / name).glob("*")) if folder.is_dir()]
+
+
+def peak_memory(folders: Iterable[Path]) -> int | None:
+    """Returns the largest peak memory of a finished run in these folders, in MB; None where none was measured."""
+    values = [_read(path.parent / "meta.json").get("peak_memory_mb") for folder in folders for path in folder.glob("*/summary.json")]
+    return max((value for value in values if isinstance(value, int)), default=None)
+
+
+def hours(seconds: float) -> str:
+    """Returns '13 h', '6.5 h', '40 min' or '12 s': an estimate needs no more."""
+    if seconds >= 3600:
+        hours = seconds / 3600
+        return f"{hours:.0f} h" if hours >= 9.95 else f"{hours:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
 
 
 def _seconds(config: RunConfig, done: int | None, measured: list[Measured]) -> float | None:
@@ -141,11 +155,3 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{key}"] = list(part) if isinstance(part, tuple) else part
     return flat
-
-
-def _clock(seconds: float) -> str:
-    """'13 h', '6.5 h', '40 min' or '12 s': an estimate needs no more."""
-    if seconds >= 3600:
-        hours = seconds / 3600
-        return f"{hours:.0f} h" if hours >= 9.95 else f"{hours:.1f} h"
-    return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
