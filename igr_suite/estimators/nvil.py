@@ -6,6 +6,7 @@ from typing import ClassVar
 import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.inputs import mean_square
 from igr_suite.estimators.reinforce import score_term
 from igr_suite.estimators.variables import kind_of
 
@@ -39,5 +40,6 @@ class NVIL(Estimator):
         kind = kind_of(logits)
         samples = kind.hard_sample(logits, noise["u"])
         value = objective(samples)
-        residual = value - parameters["baseline"]
-        return Estimate(value, samples, signal=score_term(residual, kind.score(logits, samples)), loss=tf.reduce_mean(tf.square(residual)))
+        residual = tf.stop_gradient(value) - parameters["baseline"]
+        signal = score_term(residual, kind.score(logits, samples))
+        return Estimate(value, samples, signal, loss=mean_square(residual))

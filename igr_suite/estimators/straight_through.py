@@ -6,16 +6,17 @@ from typing import ClassVar
 import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, Objective, register
+from igr_suite.estimators.derivatives import derivative
 from igr_suite.estimators.settings import check_temperature
 from igr_suite.estimators.variables import kind_of
 
 
 def value_and_slope(objective: Objective, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """f(b) [..., B] and df/db, shape of the samples."""
+    """f(b) [..., B] and df/db, shape of the samples; MissingDerivative where there is none."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(samples)
         value = objective(samples)
-    return value, tape.gradient(value, samples)
+    return value, derivative(tape, value, samples)
 
 
 @register

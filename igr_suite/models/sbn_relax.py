@@ -99,7 +99,7 @@ class Relax:
             by_eta.append(tf.reduce_sum(direction * control))
             slope_cotangents.append(eta * direction * bernoulli.reparameterisation_gap(*at))
             value_cotangents.append(-eta * total(direction * hard.scores[k]))
-        found = outer.gradient([*slopes, *values], learned, [*slope_cotangents, *value_cotangents], unconnected_gradients="zero")
+        found = outer.gradient([*slopes, *values], learned, [*slope_cotangents, *value_cotangents])
         decayed = {name: g + self.decay * learned[name] if learned[name].shape.rank == 2 else g for name, g in found.items()}
         return Gradients(logits, {"etas": tf.stack(by_eta), **decayed})
 
