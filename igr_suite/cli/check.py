@@ -4,7 +4,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten, table
+from igr_suite.cli.options import add_experiment, add_verb, command, results_of, say_left_out, shorten, table
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.files import write_section
@@ -25,7 +25,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail'."""
+    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail', or a run that is not whole is left out."""
     from igr_suite.experiments import ledger
 
     if arguments.name is None:
@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     module = discovery.plot_module(name)
     if not hasattr(module, "ours"):
         raise UserError(f"{shorten(discovery.folder_of(name) / 'plot.py')} defines no ours(results), so there is nothing to compare")
+    code = say_left_out(results.faults)
     if len(results.runs) == 0:
         raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")
     verdicts = ledger.judge(published, module.ours(results))
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     ledger.write_ledger(path, verdicts)
     tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
     print(f"\n{tally}; written to {shorten(path)}")
-    return 1 if counts["fail"] else 0
+    return 1 if counts["fail"] else code
 
 
 def _overview(arguments: argparse.Namespace) -> int:
@@ -63,10 +64,12 @@ def _overview(arguments: argparse.Namespace) -> int:
 
     if arguments.settings or arguments.config or arguments.data:
         raise UserError("--set, --config and --data belong to one experiment: give its NAME")
-    rows, totals = [["experiment", *VERDICTS]], Counter()
+    rows, totals, faults = [["experiment", *VERDICTS]], Counter(), {}
     for name in discovery.names():
         arguments.name = name
-        verdicts, _ = verdicts_of(results_of(arguments))
+        results = results_of(arguments)
+        faults |= {f"{name}/{run_id}": fault for run_id, fault in results.faults.items()}
+        verdicts, _ = verdicts_of(results)
         counts = Counter(row.verdict for row in verdicts)
         totals += counts
         if verdicts:
@@ -78,7 +81,7 @@ def _overview(arguments: argparse.Namespace) -> int:
         write_section(path, SECTION, _section(rows, arguments.scale))
         print(f"\nwritten to {shorten(path)}")
     print("\nexperiments without a finished run or a published value are not listed; `igr check NAME` has every value and the reasons")
-    return 1 if totals["fail"] else 0
+    return max(say_left_out(faults), 1 if totals["fail"] else 0)
 
 
 def _section(rows: list[list[str]], scale: str) -> str:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from igr_suite.cli.options import add_results, add_verb, shorten
+from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES
@@ -23,7 +23,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints one line a claim; the page has the numbers."""
+    """Prints one line a claim, the page has the numbers; returns 1 when a run that is not whole is left out."""
     from igr_suite.experiments import hypotheses
     from igr_suite.experiments.results import Results
 
@@ -47,4 +47,4 @@ def run(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from None
         print(f"\nwritten to {shorten(path.resolve())}")
-    return 0
+    return say_left_out({f"{item}/{name}": fault for item, results in cache.items() for name, fault in results.faults.items()})
