@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten, table
+from igr_suite.cli.options import add_experiment, add_verb, command, results_of, say_left_out, shorten, table
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.files import write_section
@@ -38,7 +38,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail'."""
+    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail', or a run that is not whole is left out."""
     from igr_suite.experiments import ledger  # needs numpy, which a login node may not have
     from igr_suite.experiments.verdicts import no_reference
 
@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     module = discovery.plot_module(name)
     if not hasattr(module, "ours"):
         raise UserError(f"{shorten(discovery.folder_of(name) / 'plot.py')} defines no ours(results), so there is nothing to compare")
+    code = say_left_out(results.faults)
     if len(results.runs) == 0:
         raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")
     verdicts = ledger.judge(references, module.ours(results))
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     }.items():
         print(f"{label}: " + ", ".join(f"{counts[word]} {word}" for word in ledger.VERDICTS))
     print(f"written to {shorten(path)}")
-    return 1 if any(row.verdict == "fail" for row in verdicts) else 0
+    return 1 if any(row.verdict == "fail" for row in verdicts) else code
 
 
 def listing(verdicts: list["Verdict"], width: int) -> str:
@@ -129,10 +130,12 @@ def _overview(arguments: argparse.Namespace) -> int:
 
     if arguments.settings or arguments.config or arguments.data:
         raise UserError("--set, --config and --data belong to one experiment: give its NAME")
-    rows, verdicts = [["experiment", "kind of source", *VERDICTS]], []
+    rows, verdicts, faults = [["experiment", "kind of source", *VERDICTS]], [], {}
     for name in discovery.names():
         arguments.name = name
-        own, _ = verdicts_of(results_of(arguments))
+        results = results_of(arguments)
+        faults |= {f"{name}/{run_id}": fault for run_id, fault in results.faults.items()}
+        own, _ = verdicts_of(results)
         verdicts += own
         rows += _tally_rows(name, tally(own))
     totals = tally(verdicts)
@@ -144,7 +147,7 @@ def _overview(arguments: argparse.Namespace) -> int:
         print(f"\nwritten to {shorten(path)}")
     print("\nnot listed: experiments without a finished run or a reference value")
     print("`igr check NAME` has every value, its source and the reason")
-    return 1 if any(row.verdict == "fail" for row in verdicts) else 0
+    return max(say_left_out(faults), 1 if any(row.verdict == "fail" for row in verdicts) else 0)
 
 
 def _tally_rows(name: str, counts: dict[str, Counter]) -> list[list[str]]:

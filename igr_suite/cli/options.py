@@ -2,6 +2,8 @@
 
 import argparse
 import shlex
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from igr_suite.experiments import discovery
@@ -62,6 +64,21 @@ def results_of(arguments: argparse.Namespace) -> Results:
     pairs = [*(read_pairs(arguments.config) if arguments.config else []), *arguments.settings]
     settings = parse_settings([rename_data(pair) for pair in pairs], arguments.data)
     return Results(discovery.find(arguments.name), check_scale(arguments.scale), results_root(arguments.results), settings)
+
+
+def say_left_out(faults: Mapping[str, str]) -> int:
+    """Names on stderr the runs that are not whole; returns the exit code: 1 where there is one, 0 elsewhere.
+
+    Args:
+      faults: run folder -> what speaks against it, as in `Results.faults`.
+    """
+    from igr_suite.experiments.wholeness import WAY_OUT
+
+    for name, fault in faults.items():
+        print(f"igr: {name} is not whole and is left out: {fault}", file=sys.stderr)
+    if faults:
+        print(f"igr: {len(faults)} run{'s' * (len(faults) > 1)} left out; {WAY_OUT}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 def command(verb: str, results: Results) -> str:

@@ -50,6 +50,7 @@ def make(order: "Order", dry: bool) -> Plan:
     from igr_suite import data
     from igr_suite.experiments import strategies
     from igr_suite.experiments.store import RunFolder
+    from igr_suite.experiments.wholeness import WAY_OUT
 
     expansion, found = (order.expand(), []) if dry else order.expand_and_adopt()
     order.check_matches(expansion)
@@ -57,8 +58,10 @@ def make(order: "Order", dry: bool) -> Plan:
     states = {}
     for run_id, config in expansion.runs.items():
         folder = RunFolder(order.folder / run_id)
-        states[run_id] = "finished" if folder.finished else folder.status().state
-        if states[run_id] not in ("finished", "running"):
+        if fault := folder.fault(config=config):
+            notes.append(f"{run_id} is finished but not whole and is not submitted: {fault}; {WAY_OUT}")
+        states[run_id] = "not whole" if fault else "finished" if folder.finished else folder.status().state
+        if states[run_id] not in ("finished", "running", "not whole"):
             if dry:
                 continue
             config.check_inputs(order.data_dir)

@@ -60,8 +60,9 @@ class StageResults:
         return config.with_values(self._changes) if self._changes else config
 
     def summary(self, config: RunConfig) -> dict[str, Any] | None:
-        """Returns the summary of a run, None when it is not finished."""
-        return RunFolder(self._folder / self.changed(config).run_id).summary()
+        """Returns the summary of a run, None when it is not finished, or not whole."""
+        folder = RunFolder(self._folder / self.changed(config).run_id)
+        return folder.summary() if folder.whole else None
 
     def require(self, configs: Sequence[RunConfig]) -> None:
         """Ends the stage here, until all these runs are finished."""

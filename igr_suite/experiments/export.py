@@ -31,18 +31,23 @@ class Selected:
         return {"experiment": self.experiment, "scale": self.scale, "run_id": self.folder.path.name}
 
 
-def select(results: Sequence[Results], where: Mapping[str, Sequence[str]], only: str | None = None) -> list[Selected]:
-    """Returns the finished runs of some experiments that fit all conditions, in the experiments' order.
+def select(
+    results: Sequence[Results], where: Mapping[str, Sequence[str]], only: str | None = None, left_out: dict[str, str] | None = None
+) -> list[Selected]:
+    """Returns the whole finished runs of some experiments that fit all conditions, in the experiments' order.
 
     Args:
       results: of the experiments.
       where: "kind" or dotted config path -> values as text, any of which fits.
       only: part or pattern of a run_id.
+      left_out: takes run folder -> fault of the runs that are not whole, whatever the conditions.
     Raises:
       UserError: a path that no run has, or no run that fits; names the nearest path, or the values that there are.
     """
     found = []
     for one in results:
+        if left_out is not None:
+            left_out |= {f"{one.experiment.name}/{one.folder.name}/{name}": fault for name, fault in one.faults.items()}
         for folder in finished_runs(one.folder, one.configs):
             settings = describe(folder)
             del settings["run_id"]

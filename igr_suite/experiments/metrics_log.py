@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.files import decode, encode, write_atomically, writing
+from igr_suite.experiments.files import NON_FINITE, decode, encode, write_atomically, writing
 
 SCHEMA = 1
+AT_ONCE = 1000  # lines
+TAIL = 1 << 14  # bytes; the last row is nearly always among them
 
 
 class MetricsLog:
@@ -57,12 +59,17 @@ class MetricsLog:
         Raises:
           UserError: a line other than a truncated last one is unreadable; names file and line.
         """
-        return [{name: value for name, value in row.items() if name != "schema"} for _, row in self._read()]
+        rows, lines = [], self._lines()
+        for begin in range(0, len(lines), AT_ONCE):
+            rows += self._parse_lines(lines[begin : begin + AT_ONCE], begin)
+        for row in rows:
+            del row["schema"]
+        return rows
 
     def last_row(self) -> dict[str, Any] | None:
-        """Returns the last whole row, None without one; reads no other."""
-        lines = self._lines()
-        row = self._parse(lines[-1], len(lines)) if lines else None
+        """Returns the last whole row, None without one; reads the end of the file only."""
+        line = self._last_line()
+        row = self._parse(line) if line else None
         return row and {name: value for name, value in row.items() if name != "schema"}
 
     def last_step(self) -> int | None:
@@ -137,17 +144,48 @@ class MetricsLog:
             raise UserError(f"cannot read {self.path}: {error.strerror}") from error
         return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
 
+    def _last_line(self) -> bytes | None:
+        """The last line that ends with a newline, None without one."""
+        try:
+            with self.path.open("rb") as file:
+                begin = file.seek(0, os.SEEK_END)
+                end, tail = begin, b""
+                while begin and tail[: tail.rfind(b"\n")].count(b"\n") < 1:
+                    begin = max(0, begin - TAIL)
+                    file.seek(begin)
+                    tail = file.read(end - begin)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise UserError(f"cannot read {self.path}: {error.strerror}") from error
+        lines = tail[: tail.rfind(b"\n") + 1].splitlines(keepends=True)
+        return lines[-1] if lines else None
+
+    def _parse_lines(self, lines: list[bytes], before: int) -> list[dict[str, Any]]:
+        """The rows of lines that follow `before` others: parsed at once, one by one only where a line is not as it should be."""
+        content = b"[" + b",".join(lines) + b"]"
+        try:
+            rows = json.loads(content)
+            if len(rows) == len(lines) and all(row["schema"] == SCHEMA and type(row["step"]) is int for row in rows):
+                return decode(rows) if any(b'"%s"' % word.encode() in content for word in NON_FINITE) else rows
+        except (ValueError, KeyError, TypeError):
+            pass
+        return [self._parse(line, number) for number, line in enumerate(lines, start=before + 1)]
+
     def _read(self) -> list[tuple[bytes, dict[str, Any]]]:
         return [(line, self._parse(line, number)) for number, line in enumerate(self._lines(), start=1)]
 
-    def _parse(self, line: bytes, number: int) -> dict[str, Any]:
+    def _parse(self, line: bytes, number: int | None = None) -> dict[str, Any]:
+        """The row of a line, whose number is that of the last one unless it is given."""
         way_out = "delete that line to keep the rest, or delete the run's folder to run it again"
         try:
             row = decode(json.loads(line))
             step, schema = row["step"], row["schema"]
         except (ValueError, KeyError, TypeError):
+            number = number or len(self._lines())
             raise UserError(f"{self.path}, line {number} is not a metrics row ({_shorten(line)}); {way_out}") from None
         if schema != SCHEMA or type(step) is not int:
+            number = number or len(self._lines())
             raise UserError(f"{self.path}, line {number} has schema {schema!r}, this version reads {SCHEMA}; {way_out}")
         return row
 

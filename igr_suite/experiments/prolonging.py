@@ -53,12 +53,12 @@ def _begins_as(config: RunConfig, other: RunConfig) -> bool:
 
 
 def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
-    """Finished runs of classes that can be prolonged, with checkpoints."""
+    """Whole finished runs of classes that can be prolonged, with checkpoints."""
     pairs = []
     for path in sorted(folder.glob("[!.]*/checkpoints")) if folder.is_dir() else ():
         run = RunFolder(path.parent)
         try:
-            config = run.config() if run.finished else None
+            config = run.config() if run.whole else None
         except UserError:  # of an older version: nothing can go on from it
             continue
         if config is not None and config.prolonged_by and any(path.iterdir()):

@@ -1,6 +1,6 @@
 """Results as data frames: what plots, tables and the ledger read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from igr_suite.experiments.config import RunConfig, flatten
 from igr_suite.experiments.experiment import Experiment, expand
 from igr_suite.experiments.places import scale_folder
 from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.wholeness import name_fault
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 class Results:
     """The results of one experiment at one scale; what `plot(results, out)` of a reproduction receives.
 
-    Only the experiment's present runs are read: folders left by other settings or older code do not enter a figure.
+    Only the experiment's present runs are read: folders left by other settings or older code do not enter a figure, nor do runs that are
+    not whole (`wholeness`), which `faults` names.
 
     Attributes:
       experiment, scale: what was run.
@@ -33,6 +35,12 @@ class Results:
     def configs(self) -> dict[str, RunConfig]:
         """The experiment's runs by run_id, finished or not."""
         return expand(self.experiment, self.scale, self.folder, self.settings, lenient=True).runs
+
+    @cached_property
+    def faults(self) -> dict[str, str]:
+        """Run folder -> what speaks against it: finished runs that are not whole, and folders that are named for another run."""
+        found = {run_id: RunFolder(self.folder / run_id).fault(thorough=True, config=config) for run_id, config in self.configs.items()}
+        return {name: fault for name, fault in (found | renamed(self.folder, self.configs)).items() if fault}
 
     @cached_property
     def runs(self) -> "pd.DataFrame":
@@ -74,11 +82,22 @@ def metrics_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.Dat
     return pd.DataFrame(rows)
 
 
-def finished_runs(folder: Path, run_ids: Iterable[str] | None = None) -> list[RunFolder]:
-    """Returns the finished ones of these runs; arguments as in `results_frame`."""
+def finished_runs(folder: Path, run_ids: Iterable[str] | None = None, thorough: bool = True) -> list[RunFolder]:
+    """Returns the finished ones of these runs that are whole.
+
+    Args:
+      folder, run_ids: as in `results_frame`.
+      thorough: as in `wholeness.fault_of`.
+    """
     if run_ids is None:
         run_ids = sorted(path.parent.name for path in folder.glob("*/summary.json"))
-    return [run for run in (RunFolder(folder / run_id) for run_id in run_ids) if run.finished]
+    return [run for run in (RunFolder(folder / run_id) for run_id in run_ids) if run.finished and not run.fault(thorough)]
+
+
+def renamed(folder: Path, known: Collection[str]) -> dict[str, str]:
+    """Returns name -> fault of the run folders in `folder`, the `known` ones left out, that are named for another run than theirs."""
+    strangers = (path.parent for path in folder.glob("[!.]*/config.json") if path.parent.name not in known)
+    return {path.name: fault for path in sorted(strangers) if (fault := name_fault(path))}
 
 
 def describe(run: RunFolder) -> dict[str, Any]:

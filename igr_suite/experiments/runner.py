@@ -21,6 +21,7 @@ from igr_suite.experiments.reporter import Reporter
 from igr_suite.experiments.sharing import adopt
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import share
+from igr_suite.experiments.wholeness import WAY_OUT
 from igr_suite.experiments.worker import FULL, LOG
 
 POLL = 0.1  # seconds between looks at the workers
@@ -154,10 +155,11 @@ class _Invocation:
 
     def __init__(self, order: Order, reporter: Reporter, expansion: Expansion):
         self.order, self.reporter, self.expansion = order, reporter, expansion
-        self.skipped = [run_id for run_id in expansion.runs if RunFolder(order.folder / run_id).finished]
+        self.skipped: list[str] = []
         self.running: dict[str, tuple[Worker, float]] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.news = False  # a run has ended since the stages were expanded
+        self._sort_finished()
         todo = self.pending()
         jobs = order.jobs if order.strategy is None else order.jobs or 1  # one run has all devices
         self.jobs, self.threads = share(list(todo.values()), jobs, order.threads)
@@ -203,7 +205,8 @@ class _Invocation:
             self.expansion, notes = self.order.expand_and_adopt()
             for note in notes:
                 self.reporter.say(note)
-            self._skip_finished()
+            self._sort_finished()
+            self.reporter.total, self.reporter.skipped = len(self.expansion.runs), len(self.skipped)
         for run_id, config in self.pending().items():
             if len(self.running) >= self.jobs or interrupts.requested:
                 return
@@ -219,10 +222,16 @@ class _Invocation:
             except UserError as error:
                 self._note(Outcome(run_id, "error", str(error)), 0.0)
 
-    def _skip_finished(self) -> None:
-        """A stage that has just become known may hold runs of an earlier invocation."""
-        self.skipped += [run_id for run_id in self.pending() if RunFolder(self.order.folder / run_id).finished]
-        self.reporter.total, self.reporter.skipped = len(self.expansion.runs), len(self.skipped)
+    def _sort_finished(self) -> None:
+        """Skips whole runs of an earlier invocation, and refuses those that are not whole: neither done nor to be run over."""
+        for run_id, config in self.pending().items():
+            folder = RunFolder(self.order.folder / run_id)
+            if not folder.finished:
+                continue
+            if fault := folder.fault(config=config):
+                self.outcomes[run_id] = Outcome(run_id, "user_error", f"it is finished but not whole: {fault}; {WAY_OUT}")
+            else:
+                self.skipped.append(run_id)
 
     def _collect(self) -> None:
         for run_id, (worker, since) in list(self.running.items()):
@@ -238,7 +247,7 @@ class _Invocation:
 
 def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
     """Says how a worker ended, from its folder and its exit code; writes it down for one that had no time to."""
-    if RunFolder(path).finished:
+    if RunFolder(path).whole:
         return Outcome(path.name, "finished", "")
     exit_note = RunFolder(path).meta().get("exit") or {}
     log = path / LOG

@@ -17,7 +17,7 @@ OWN_FILES = (".lock", ".owner", *LEFT_BEHIND)  # what belongs to the folder and 
 
 
 def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, settings: dict[str, str]) -> dict[str, str]:
-    """Copies runs that this experiment lacks and one it shares with has finished; equal ids are equal configs.
+    """Copies runs that this experiment lacks and one it shares with has finished and has whole; equal ids are equal configs.
 
     Checkpoints stay there unless the experiment `copies_checkpoints`.
 
@@ -34,7 +34,7 @@ def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, 
         paper, item = name.split("/")
         other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
         for run_id in expansion.runs:
-            if not (folder / run_id).exists() and RunFolder(other / run_id).finished:
+            if not (folder / run_id).exists() and RunFolder(other / run_id).whole:
                 with copied_run(other / run_id, folder / run_id, shutil.ignore_patterns(*left)) as copy:
                     copy.write_meta(copied_from=name)
                 if copy.made:

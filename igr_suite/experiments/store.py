@@ -8,12 +8,16 @@ from igr_suite.experiments.config import RunConfig, config_from_json, config_to_
 from igr_suite.experiments.files import read_json, sweep, write_atomically, write_json, writing
 from igr_suite.experiments.lock import Lock, locked
 from igr_suite.experiments.metrics_log import MetricsLog
+from igr_suite.experiments.wholeness import WAY_OUT, fault_of
 
 FAILURES = ("user_error", "diverged", "error", "killed")
 
 
 class Status(NamedTuple):
-    """How far a run is: "absent", "partial", "running", "failed" or "finished", and the step of its last metrics row."""
+    """How far a run is: "absent", "partial", "running", "failed" or "finished", and the step of its last metrics row.
+
+    Whether the files of a finished one belong together is another question: `RunFolder.fault`.
+    """
 
     state: str
     step: int | None
@@ -100,8 +104,24 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether summary.json is there."""
+        """Whether summary.json is there; `whole` looks at the other files too."""
         return self._file("summary.json").exists()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the run is finished and nothing speaks against its files; see `wholeness.fault_of`."""
+        return self.finished and not self.fault()
+
+    def fault(self, thorough: bool = False, config: RunConfig | None = None) -> str:
+        """Returns what speaks against a finished run, "" where nothing does or it is not finished; arguments as in `fault_of`."""
+        return fault_of(self.path, thorough, config)
+
+    def unfinished(self) -> str:
+        """Returns why nothing can be made of the run, to end a sentence with: "is not finished", "is not whole: ..."; "" when it can."""
+        if not self.finished:
+            return "is not finished"
+        fault = self.fault()
+        return f"is not whole: {fault}; {WAY_OUT}" if fault else ""
 
     def write_meta(self, **values: Any) -> None:
         """Merges values into meta.json (versions, device, wall time, exit reason ...), atomically."""

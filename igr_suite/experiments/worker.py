@@ -25,6 +25,7 @@ from igr_suite.experiments.lock import LOST, TakenOver
 from igr_suite.experiments.progress import FILE
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import one_operation_a_thread
+from igr_suite.experiments.wholeness import WAY_OUT
 
 LOG = "worker.log"
 FULL = 74  # exit code of a worker that could not even write down that its disk is full
@@ -51,6 +52,8 @@ def run(path: Path) -> int:
             return _follow(config, folder)
         with folder.open(config):
             if folder.finished:
+                if fault := folder.fault():
+                    raise UserError(f"{path} is finished but not whole: {fault}; {WAY_OUT}")
                 return 0
             folder.write_meta(**environment(), exit=None)
             with reserve(path) as give_back:
@@ -102,6 +105,8 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
         function(config, folder)
         if not folder.finished:
             raise RuntimeError(f"{config.executor} ended without a summary")
+        if fault := folder.fault():
+            raise RuntimeError(f"{config.executor} wrote files that do not belong together: {fault}")
         return 0, "finished", ""
     except Interrupted as error:
         return error.exit_code, "interrupted", str(error)

@@ -246,6 +246,7 @@ class TrainHalfMNIST(RunConfig):
     """One encoder and decoder of half-and-half digits, trained with one estimator and one seed."""
 
     executor: ClassVar[str] = "igr_suite.training.train_half_mnist:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "half_mnist"
 
     model: HalfMNISTModelConfig = field(default_factory=HalfMNISTModelConfig)

@@ -88,6 +88,7 @@ class TrainMixture(RunConfig):
     """One stick-breaking mixture VAE trained with one seed; the authors' 20 components, 50 dimensions, batch 100, Adam 3e-4, 300 epochs."""
 
     executor: ClassVar[str] = "igr_suite.training.train_mixture:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "mixture_vae"
 
     model: MixtureModelConfig = field(default_factory=MixtureModelConfig)

@@ -195,6 +195,7 @@ class TrainSBN(RunConfig):
     """One sigmoid belief network trained with one seed."""
 
     executor: ClassVar[str] = "igr_suite.training.train_sbn:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "sbn"
 
     model: SBNConfig = field(default_factory=SBNConfig)

@@ -138,6 +138,7 @@ class TrainStructured(RunConfig):
     """The lower half of digits predicted from the upper one through layers of binary units, with one seed."""
 
     executor: ClassVar[str] = "igr_suite.training.train_structured:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "structured_output"
 
     model: StructuredModelConfig = field(default_factory=StructuredModelConfig)

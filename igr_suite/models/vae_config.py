@@ -252,6 +252,7 @@ class TrainVAE(RunConfig):
     """One VAE trained with one seed; `monitor` adds numbers on its gradients to every evaluation."""
 
     executor: ClassVar[str] = "igr_suite.training.train_vae:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "discrete_vae"
 
     model: ModelConfig = field(default_factory=ModelConfig)

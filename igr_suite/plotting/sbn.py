@@ -10,6 +10,7 @@ from igr_suite.experiments.ledger import SOURCES
 from igr_suite.models.sbn_config import SHORT_NAMES, TRACKED
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, figure, save, step_axis
+from igr_suite.plotting.tables import mean_of_seeds
 
 QUANTITIES = {
     "train_elbo": "training bound F, nats per image",
@@ -75,17 +76,14 @@ def at_steps(rows: pd.DataFrame, quantities: list[str], setting) -> dict[tuple[s
     Args:
       rows: of `epoch_rows`.
       quantities: columns; those that are absent or empty are left out.
-      setting: row -> text of the ledger's setting; rows with equal texts are seeds.
+      setting: row -> text of the ledger's setting.
     """
     found = {}
     texts = rows.apply(setting, axis=1)
     for quantity in quantities:
-        if quantity not in rows:
-            continue
-        for text, values in rows[quantity].groupby(texts, sort=False):
-            values = values.dropna()
-            if len(values):
-                found[quantity, text] = (float(values.mean()), float(values.std()) if len(values) > 1 else 0.0, len(values))
+        for text, group in rows.groupby(texts, sort=False):
+            if (value := mean_of_seeds(group, quantity)) is not None:
+                found[quantity, text] = value
     return found
 
 
@@ -135,7 +133,7 @@ def traces_figure(rows: pd.DataFrame, references: pd.DataFrame, column: str, yla
                 axis.set_ylim(bottom=lowest)
         axes[0][0].set_ylabel(ylabel)
         axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        seeds = seeds_caption(rows, "seed", ["depth", "method"])
+        seeds = seeds_caption(rows, "seed", ["depth", "method"], "step", column)
         fig.suptitle(f"{data}, {seeds}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")

@@ -34,7 +34,7 @@ def candidates(results: Results) -> pd.DataFrame:
         row |= {"data.name": group["data.name"].iloc[0], "epochs": group["schedule.epochs"].iloc[0]}
         row["authors_setting"] = row["data.name"] == "mnist" and group["model.architecture"].iloc[0] == "dense_g2"
         row |= {name: group[name].mean() for name in (CRITERION, DISTANCE, SHARE) if name in group}
-        row |= {"seeds": len(group), "diverged": 0, "trained_runs": " ".join(group["run_id"])}
+        row |= {"seeds": group["seed"].nunique(), "diverged": 0, "trained_runs": " ".join(group["run_id"])}
         rows.append(row | ({"measured_runs": " ".join(group["measured_run"].dropna())} if "measured_run" in group else {}))
     frame = pd.concat([pd.DataFrame(rows), _diverged(results, trained)], ignore_index=True)
     order = list(dict.fromkeys(zip(frame["data"], frame["model"])))
@@ -107,9 +107,11 @@ def search_tables(results: Results, out: Path) -> list[Path]:
         if column in chosen:
             texts[heading] = ["-" if pd.isna(value) else f"{value:g}" for value in chosen[column]]
     texts["candidates"], texts["notes"] = chosen["candidates"], chosen["notes"].replace("", "-")
-    epochs, seeds = int(frame["epochs"].max()), int(frame["seeds"].max())
+    epochs, counts = int(frame["epochs"].max()), frame.loc[frame["seeds"] > 0, "seeds"]
+    seeds = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+    seeds += " seed" if counts.max() == 1 else " seeds"
     note = (
-        f"Temperatures after {epochs} epochs, mean over {seeds} seed{'s' if seeds > 1 else ''}. p{NEAR_SHARE} <= {NEAR:g}: the highest "
+        f"Temperatures after {epochs} epochs, mean over {seeds}. p{NEAR_SHARE} <= {NEAR:g}: the highest "
         f"candidate at which {NEAR_SHARE}% of all posterior codes of validation images lie within {NEAR:g} of a vertex. Statistics and "
         "run ids of every candidate: temperatures.csv."
     )

@@ -112,6 +112,9 @@ def _scale(item: ItemReport, scale: ScaleReport) -> str:
     states = ", ".join(f"{count} {state}" for state, count in scale.states.items())
     more = f"; stage {scale.waiting} is not known yet" if scale.waiting is not None else ""
     parts = [f'<section id="{_anchor(item, scale)}"><h3>{scale.scale} scale</h3><p>Runs: {states}{more}.</p>']
+    if scale.faults:
+        runs = "; ".join(f"{run_id}: {fault}" for run_id, fault in scale.faults.items())
+        parts.append(f"<p>Not whole, and left out of the numbers below (figures and tables are as they were drawn): {_text(runs)}.</p>")
     parts += [_figure(path, item, scale) for path in scale.figures]
     for path in scale.tables:
         parts.append(f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(path.read_text())}")

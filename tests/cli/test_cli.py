@@ -26,7 +26,10 @@ def test_a_new_user_walks_through(igr):
     log = igr.results / "igr/counting/smoke/count-3-s0-072510eb/metrics.jsonl"
     log.write_text("garbage\n" + log.read_text() + "more\n")
     code, out, err = igr("status", "igr/counting")
-    assert code == 2 and "line 5 is not a metrics row" in out
+    assert code == 1 and "count-3-s0-072510eb: line 1 of metrics.jsonl is not a metrics row" in out
+    (log.parent / "summary.json").unlink()
+    code, out, err = igr("status", "igr/counting")
+    assert code == 2 and "line 5 is not a metrics row" in out, "unfinished: the run would go on from these rows"
 
 
 @pytest.mark.parametrize(

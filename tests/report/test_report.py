@@ -125,9 +125,12 @@ def test_unfinished_failed_and_damaged_runs_are_shown(igr, tmp_path):
     folder = igr.results / NAME / "smoke"
     (folder / "count-3-s0-072510eb/metrics.jsonl").write_text("garbage\n")
     code, out, err = igr("report", *words)
-    assert code == 0, err
+    assert code == 1 and "count-3-s0-072510eb is not whole" in err
     page = Page((igr.results / "report.html").read_text())
-    assert "1 damaged, 1 absent; stage 2 is not known yet" in page.text
+    assert "1 not whole, 1 absent; stage 2 is not known yet" in page.text
+    (folder / "count-3-s0-072510eb/summary.json").unlink()
+    assert igr("report", *words)[0] == 0
+    assert "1 damaged, 1 absent" in Page((igr.results / "report.html").read_text()).text
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pandas as pd
 
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, epoch_axis, figure, save
+from igr_suite.plotting.tables import mean_of_seeds
 from igr_suite.plotting.vae import bounds_table, importance_table, named
 
 QUANTITIES = {
@@ -28,9 +29,8 @@ def ours(results):
     values = {}
     for (model, epoch), group in by_epoch(results).groupby(["model", "epoch"], sort=False):
         for quantity in QUANTITIES:
-            found = group[quantity].dropna()
-            if len(found):
-                values[quantity, f"{model}, epoch {epoch}"] = (found.mean(), found.std() if len(found) > 1 else 0.0, len(found))
+            if (value := mean_of_seeds(group, quantity)) is not None:
+                values[quantity, f"{model}, epoch {epoch}"] = value
     return values
 
 
@@ -54,7 +54,7 @@ def plot(results, out):
         axes[0].set_ylabel("nats per image")
         axes[0].set_ylim(bottom=-205)
         axes[1].legend(fontsize=8, loc="lower right")
-        fig.suptitle(f"{epochs['data'].iloc[0]}, {seeds_caption(epochs, 'seed', ['model'])}", fontsize=10)
+        fig.suptitle(f"{epochs['data'].iloc[0]}, {seeds_caption(epochs, 'seed', ['model'], 'epoch')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     note = "Nats per image at the last epoch, mean ± standard deviation over seeds; all 60,000 training images, as in the authors' code."

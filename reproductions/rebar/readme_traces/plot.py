@@ -52,7 +52,7 @@ def plot(results, out):
             axis.set_title(title, fontsize=10)
         axes[2].legend(fontsize=8)
         fig.suptitle(
-            f"DynamicREBAR, {epochs['data'].iloc[0]}, 2 linear layers; {seeds_caption(epochs, 'seed', ['control'])}; "
+            f"DynamicREBAR, {epochs['data'].iloc[0]}, 2 linear layers; {seeds_caption(epochs, 'seed', ['control'], 'step')}; "
             "control variate of layer 2: the authors' (historical) or corrected",
             fontsize=9,
         )
