@@ -94,9 +94,36 @@ def alone_in(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Writes JSON values, numpy scalars and arrays included, atomically."""
-    write_atomically(path, (json.dumps(encode(content), indent=2, allow_nan=False) + "\n").encode())
+def write_json(path: Path, content: Any, spare: Path | None = None) -> None:
+    """Writes JSON values, numpy scalars and arrays included, atomically.
+
+    Args:
+      path: of the file.
+      content: JSON values.
+      spare: a larger file on the same disk, which is written over and takes the place of `path` when a new file cannot be written.
+    """
+    text = (json.dumps(encode(content), indent=2, allow_nan=False) + "\n").encode()
+    try:
+        write_atomically(path, text)
+    except UserError:
+        if spare is None or not _written_over(spare, text):
+            raise
+        spare.replace(path)
+
+
+def _written_over(path: Path, content: bytes) -> bool:
+    """Whether the content of a file could be replaced without any new space."""
+    try:
+        if path.stat().st_size < len(content):
+            return False
+        with path.open("r+b") as file:
+            file.write(content)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True
 
 
 def read_json(path: Path, way_out: str) -> Any:

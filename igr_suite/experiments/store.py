@@ -123,10 +123,15 @@ class RunFolder:
         fault = self.fault()
         return f"is not whole: {fault}; {WAY_OUT}" if fault else ""
 
-    def write_meta(self, **values: Any) -> None:
-        """Merges values into meta.json (versions, device, wall time, exit reason ...), atomically."""
+    def write_meta(self, spare: Path | None = None, **values: Any) -> None:
+        """Merges values into meta.json (versions, device, wall time, exit reason ...), atomically.
+
+        Args:
+          spare: a file that holds space of the disk, which becomes meta.json when the disk has none left.
+          **values: by name.
+        """
         self.check_lock()
-        write_json(self._file("meta.json"), {**self.meta(), **values})
+        write_json(self._file("meta.json"), {**self.meta(), **values}, spare)
 
     def meta(self) -> dict[str, Any]:
         """Returns meta.json, empty when there is none or it is damaged: nothing is computed from it."""

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from igr_suite.errors import UserError
@@ -29,7 +29,7 @@ from igr_suite.experiments.wholeness import WAY_OUT
 
 LOG = "worker.log"
 FULL = 74  # exit code of a worker that could not even write down that its disk is full
-RESERVED = 16 * 1024  # bytes: meta.json twice, in blocks of 4 KiB
+RESERVED = 16 * 1024  # bytes; a meta.json has two thousand
 RUNNER = "IGR_RUNNER"  # process id of the runner; a worker saves and stops when the runner is gone
 
 
@@ -56,15 +56,13 @@ def run(path: Path) -> int:
                     raise UserError(f"{path} is finished but not whole: {fault}; {WAY_OUT}")
                 return 0
             folder.write_meta(**environment(), exit=None)
-            with reserve(path) as give_back:
+            with reserve(path) as spare:
                 code, reason, message = _execute(config, folder)
                 _ignore_signals()
-                give_back()
-            folder.write_meta(
-                exit={"reason": reason, "message": message},
-                wall_seconds=round(folder.meta().get("wall_seconds", 0.0) + time.time() - began, 2),
-                peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)),
-            )
+                seconds = folder.meta().get("wall_seconds", 0.0) + time.time() - began
+                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+                exit_note = {"reason": reason, "message": message}
+                folder.write_meta(spare, exit=exit_note, wall_seconds=round(seconds, 2), peak_memory_mb=round(memory))
             with contextlib.suppress(OSError):
                 (path / FILE).unlink(missing_ok=True)
             return code
@@ -140,24 +138,20 @@ def disk_full(error: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def reserve(folder: Path) -> Iterator[Callable[[], None]]:
+def reserve(folder: Path) -> Iterator[Path]:
     """Holds a little space of the disk, so that how a run ended can be written down although the disk is full.
 
     Yields:
-      What gives it back.
+      The file that holds it; it is absent where even that space could not be had.
     """
     path = folder / ".reserve.tmp"
-
-    def give_back() -> None:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
-
     try:
         with contextlib.suppress(OSError):
             path.write_bytes(os.urandom(RESERVED))
-        yield give_back
+        yield path
     finally:
-        give_back()
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def executor(config):

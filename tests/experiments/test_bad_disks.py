@@ -55,10 +55,11 @@ def test_read_only_results_are_a_sentence_and_are_still_read(igr, on_disk):
 
 def test_a_disk_that_fills_while_a_run_trains_leaves_the_reason_in_its_folder(igr, on_disk):
     """The log is on the same disk, so that printing the reason there fails as well."""
-    settings = "--set pace.seconds=0.05 --set until=2000"
+    settings, rows = "--set pace.seconds=0.05 --set until=2000", f"{igr.results}/igr/counting/*/*/metrics.jsonl"
     done = on_disk(
         "160k",
-        f"(sleep 1; head -c 300000 /dev/zero > {igr.results}/filler) 2>/dev/null & RUN {settings}; echo code $?",
+        f"(until [ $(cat {rows} | wc -l) -gt 3 ]; do sleep .05; done; head -c 300000 /dev/zero > {igr.results}/filler) 2>/dev/null &",
+        f"RUN {settings}; echo code $?",
         f"{sys.executable} -m igr_suite status igr/counting --scale smoke {settings}",
     )
     text = done.stdout + done.stderr
