@@ -1,5 +1,6 @@
 """What the repository's texts refer to is there: files, links, and sections of docs/papers; nothing cites a document that is not here."""
 
+import csv
 import re
 import subprocess
 from functools import cache
@@ -109,6 +110,30 @@ def test_sections_that_the_pages_name_are_there():
         for numbers in re.findall(rf"\bsections?\s+({NUMBERS})", file.read_text(encoding="utf-8")):
             missing += [f"{file.name}: section {n}" for n in re.findall(r"\d+(?:\.\d+)*", numbers) if n not in known]
     assert not missing, missing
+
+
+def numbers_of(text: str) -> set[float]:
+    """Sizes of all numbers in a text, written 12, 1,024, .5 or 4e-5."""
+    return {
+        float(number.replace(",", ""))
+        for number in re.findall(r"(?<![\w.])(\d*\.\d+(?:e-?\d+)?|\d{1,3}(?:,\d{3})+|\d+(?:e-?\d+)?)(?![\w]|\.\d)", text)
+    }
+
+
+def test_reference_values_stand_on_the_page_that_they_cite():
+    """Size only: a page may write a loss where a published.csv has a bound."""
+    pages = {file.stem: numbers_of(file.read_text(encoding="utf-8")) for file in (REPOSITORY / "docs" / "papers").glob("*.md")}
+    missing, rows = [], 0
+    for path in (path for path in tracked("csv") if path.endswith("/published.csv")):
+        with (REPOSITORY / path).open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                page = re.search(r"docs/papers/(\w+)\.md", row["source"])
+                if page:
+                    rows += 1
+                    if abs(float(row["value"])) not in pages[page[1]]:
+                        missing.append(f"{path}: {row['quantity']}, {row['setting']}: {row['value']} is not in docs/papers/{page[1]}.md")
+    assert not missing, "\n".join(missing)
+    assert rows > 400
 
 
 @pytest.mark.parametrize(
