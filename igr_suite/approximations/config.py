@@ -24,7 +24,8 @@ OPTIONS = {
     "IGR_SB_Log": {"start": "paper"},
     "IGR_Planar": {"delta": 1.0, "start": "paper"},
 }
-# Temperature and loss of the paper's fits (spec/igr.md section 2.1); IGR-I and IGR-Planar as in its newest prior fits.
+# Temperature and loss of the paper's fits (docs/papers/igr.md, section 2.1); IGR-I and IGR-Planar as in its newest
+# prior fits.
 DEFAULTS = {
     "GS": {"temperature": 0.1, "loss": "kl"},
     "IGR_I": {"temperature": 0.05, "loss": "squared"},

@@ -22,7 +22,7 @@ epoch when it ends. Start the same command again after a stop: it goes on from i
 def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "dni-train", "train a classifier with synthetic gradients as the original scripts do", EXAMPLES)
-    parser.add_argument("configuration", choices=SCRIPTS, help="network and training of spec/dni.md section 2.4")
+    parser.add_argument("configuration", choices=SCRIPTS, help="network and training of docs/papers/dni.md, section 2.4")
     parser.add_argument("--full", action="store_true", help="all images")
     parser.add_argument("--condition", action="store_true", help="synthesisers see the label (B-dni)")
     parser.add_argument("--learningRate", type=float, metavar="X", help="default: the configuration's (scripts: 0.05)")

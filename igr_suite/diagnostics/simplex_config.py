@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, two_values
 
-TABLE_TEMPERATURES = (0.05, 0.1, 0.15, 0.25, 0.5, 0.67, 1.0)  # spec/igr.md section 2.4
+TABLE_TEMPERATURES = (0.05, 0.1, 0.15, 0.25, 0.5, 0.67, 1.0)  # docs/papers/igr.md, section 2.4
 
 
 def linspace(first: float, last: float, number: int) -> tuple[float, ...]:

@@ -49,7 +49,7 @@ class ARMS(Estimator):
 
     Args:
       samples: K.
-    Source: Dimitriev & Zhou (2021), Dirichlet copula; spec/rebar.md section 2.9.
+    Source: Dimitriev & Zhou (2021), Dirichlet copula; docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(name="arms", source="Dimitriev & Zhou (2021)", support=("bernoulli",), unbiased=True, hard="K")

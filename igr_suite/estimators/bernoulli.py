@@ -82,7 +82,7 @@ def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Rel
       z: logits + logit(u), [..., D]; a separate argument so that it can be differentiated by with logits held fixed.
       temperature: positive; number or tensor.
       relaxation: which of the two.
-    Source: Tucker et al. (2017), section 3.2 and its appendix; spec/rebar.md section 2.4.
+    Source: Tucker et al. (2017), section 3.2 and its appendix; docs/papers/rebar.md, section 2.4.
     """
     scaled = z / temperature
     return tf.sigmoid(scaled if relaxation == "concrete" else scaled + logits * temperature / (temperature + 1.0))
@@ -112,6 +112,7 @@ def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) 
     It lies in (0, 1]. With it one relaxed pass serves both of REBAR's reparameterised terms, since all other dependence of the
     control variate on the parameters cancels between them.
 
-    Source: spec/rebar.md section 2.4 (derived there; tests/estimators compare it with automatic differentiation).
+    Source: docs/papers/rebar.md, section 2.4 (derived there; tests/estimators compare it with automatic
+    differentiation).
     """
     return tf.where(samples > 0.5, tf.sigmoid(-logits) / u, tf.sigmoid(logits) / (1.0 - u))

@@ -88,7 +88,8 @@ def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor
 def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """r = dz/dlog theta - dz~/dlog theta, diagonal, for conditional noise coupled so that z~ = z: exp(z - max z), in (0, 1].
 
-    Source: spec/rebar.md section 2.10 (derived there; tests/estimators compare it with automatic differentiation).
+    Source: docs/papers/rebar.md, section 2.10 (derived there; tests/estimators compare it with automatic
+    differentiation).
     """
     del samples
     z = noisy_logits(logits, u)

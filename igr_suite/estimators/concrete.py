@@ -26,7 +26,7 @@ class Concrete(Estimator):
     Args:
       temperature: of the relaxation.
       relaxation: "concrete", or REBAR's "improved" one, whose own dependence on the logits is differentiated too.
-    Source: Maddison et al. (2017); Jang et al. (2017); spec/rebar.md section 2.7.
+    Source: Maddison et al. (2017); Jang et al. (2017); docs/papers/rebar.md, section 2.7.
     """
 
     facts: ClassVar[Facts] = Facts(

@@ -33,7 +33,7 @@ def enumerable_problem(support: str) -> Problem:
 
         f(b) = 2 tanh(b W) . v + 3/2 + (sum_i s_i b_i - 1.2)^2,   s = 1 (categorical: 1, 0, -1/2 of each variable's categories)
 
-    Source: spec/rebar.md section 8.
+    Source: docs/papers/rebar.md, section 8.
     """
     logits = np.array([0.7, -1.1, 0.2]) if support == "bernoulli" else np.array([[0.7, -1.1, 0.2], [-0.4, 0.3, 0.9]])
     counted = tf.constant(np.ones(3) if support == "bernoulli" else np.tile([1.0, 0.0, -0.5], 2))

@@ -44,7 +44,7 @@ class DoubleCV(Estimator):
 
     Args:
       samples: K.
-    Source: Titsias & Shi (2022); spec/rebar.md section 2.9.
+    Source: Titsias & Shi (2022); docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(

@@ -24,7 +24,7 @@ class LocalDisARM(Estimator):
 
     Args:
       samples: K pairs.
-    Source: Dong, Mnih & Tucker (2020), section 4; spec/rebar.md section 2.9.
+    Source: Dong, Mnih & Tucker (2020), section 4; docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(

@@ -46,7 +46,7 @@ class MuProp(Estimator):
 
     Exact without variance for affine f. Its own parameters minimise the mean squared residual.
 
-    Source: Gu et al. (2016); spec/rebar.md section 2.3.
+    Source: Gu et al. (2016); docs/papers/rebar.md, section 2.3.
     """
 
     facts: ClassVar[Facts] = Facts(

@@ -20,7 +20,7 @@ class NVIL(Estimator):
 
     The parameter "baseline" is one number, or what a model's baseline network says of each example [B]; it must not depend on the sample.
 
-    Source: Mnih & Gregor (2014); spec/rebar.md section 2.1.
+    Source: Mnih & Gregor (2014); docs/papers/rebar.md, section 2.1.
     """
 
     facts: ClassVar[Facts] = Facts(

@@ -101,7 +101,7 @@ class Rebar(Estimator):
       relaxation: "improved", which tends to the mean as t grows, or "concrete".
       coupling: "coupled" takes z~ = z and needs one relaxed pass; "independent" draws z~ given b and needs two.
       eta_scope: one eta, or one for each unit.
-    Source: Tucker et al. (2017); spec/rebar.md section 2.5.
+    Source: Tucker et al. (2017); docs/papers/rebar.md, section 2.5.
     """
 
     facts: ClassVar[Facts] = Facts(

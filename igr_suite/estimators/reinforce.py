@@ -45,7 +45,7 @@ class Reinforce(Estimator):
 
     Args:
       baseline: a constant B, or "batch": for each example the mean objective of the other examples.
-    Source: Williams (1992); spec/rebar.md section 2.1.
+    Source: Williams (1992); docs/papers/rebar.md, section 2.1.
     """
 
     facts: ClassVar[Facts] = Facts(name="reinforce", source="Williams (1992)", support=("bernoulli", "categorical"), unbiased=True, hard=1)

@@ -27,7 +27,7 @@ class TinyNet:
     Args:
       units: hidden ones.
       seed: of the initial kernels, uniform as Glorot's.
-    Source: Grathwohl et al. (2018), the net of their toy problem; spec/rebar.md section 2.8.
+    Source: Grathwohl et al. (2018), the net of their toy problem; docs/papers/rebar.md, section 2.8.
     """
 
     units: int = 10
@@ -132,7 +132,7 @@ class Relax(LearnedSurrogate):
 
     Args:
       coupling: as in `Rebar`; the others as in `LearnedSurrogate`.
-    Source: Grathwohl et al. (2018); spec/rebar.md section 2.8.
+    Source: Grathwohl et al. (2018); docs/papers/rebar.md, section 2.8.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -170,7 +170,7 @@ class Lax(LearnedSurrogate):
 
     It needs no conditional noise, and pays with the variance of z given b, which RELAX leaves out.
 
-    Source: Grathwohl et al. (2018); spec/rebar.md section 2.8.
+    Source: Grathwohl et al. (2018); docs/papers/rebar.md, section 2.8.
     """
 
     facts: ClassVar[Facts] = replace(Relax.facts, name="lax")

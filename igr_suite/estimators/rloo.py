@@ -26,7 +26,7 @@ class RLOO(Estimator):
 
     Args:
       samples: K.
-    Source: Salimans & Knowles (2014); Kool et al. (2019); spec/rebar.md section 2.9.
+    Source: Salimans & Knowles (2014); Kool et al. (2019); docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(name="rloo", source="Kool et al. (2019)", support=("bernoulli", "categorical"), unbiased=True, hard="K")

@@ -18,7 +18,7 @@ class SimpleMuProp(Estimator):
 
         g = (f(b) - eta f(theta) - B) (b - theta),   loss = mean (f(b) - eta f(theta) - B)^2
 
-    Source: Tucker et al. (2017); spec/rebar.md section 2.2.
+    Source: Tucker et al. (2017); docs/papers/rebar.md, section 2.2.
     """
 
     facts: ClassVar[Facts] = Facts(

@@ -30,7 +30,7 @@ class StraightThrough(Estimator):
 
     Args:
       temperature: t.
-    Source: Bengio et al. (2013); spec/rebar.md section 2.12.
+    Source: Bengio et al. (2013); docs/papers/rebar.md, section 2.12.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -63,7 +63,7 @@ class STGumbelSoftmax(Estimator):
 
     Args:
       temperature: t.
-    Source: Jang et al. (2017); spec/rebar.md section 2.12.
+    Source: Jang et al. (2017); docs/papers/rebar.md, section 2.12.
     """
 
     facts: ClassVar[Facts] = Facts(

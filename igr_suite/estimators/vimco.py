@@ -50,7 +50,7 @@ class VIMCO(Estimator):
 
     Args:
       samples: K.
-    Source: Mnih & Rezende (2016); spec/rebar.md section 2.9.
+    Source: Mnih & Rezende (2016); docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(

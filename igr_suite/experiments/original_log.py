@@ -5,7 +5,7 @@
 
 A line begins with a timestamp and five separator characters. Te* are negated losses of the test images (TeELBO: sampled KL; TeELBOC:
 closed-form KL; TeJV, TeJVC: the same of the JointVAE loss), N the mean number of categories or sticks, TrL the training loss.
-Source: spec/igr.md section 3.7.
+Source: docs/papers/igr.md, section 3.7.
 """
 
 import math

@@ -24,7 +24,7 @@ class LinearGaussianGradients(RunConfig):
       proposal_variance: of q; it is not trained.
       seed: of data, perturbation and draws; the first two are the same for all K and R.
 
-    Source: Rainforth et al. (2018); Tucker et al. (2019), Figure 1; spec/dreg.md section 1.5.
+    Source: Rainforth et al. (2018); Tucker et al. (2019), Figure 1; docs/papers/dreg.md, section 1.5.
     """
 
     executor: ClassVar[str] = "igr_suite.linear_gaussian.execute:execute"

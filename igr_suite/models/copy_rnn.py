@@ -25,7 +25,7 @@ class CopyRNN(keras.Model):
 
     Args:
       config: of the run.
-    Source: Jaderberg et al. (2017), section 3.2; spec/dni.md section 2.3.
+    Source: Jaderberg et al. (2017), section 3.2; docs/papers/dni.md, section 2.3.
     """
 
     scalars = ("bits", "length", "cosine")

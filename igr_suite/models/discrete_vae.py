@@ -32,7 +32,7 @@ class DiscreteVAE(keras.Model):
       samples: S of a training step.
       matmul_precision: "float32", or "bfloat16" for the training step's networks only.
       seed: of the initial weights.
-    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 5; spec/igr.md section 3.3.
+    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 5; docs/papers/igr.md, section 3.3.
     """
 
     scalars = ("elbo", "reconstruction", "kl")
@@ -213,7 +213,7 @@ class DiscreteVAE(keras.Model):
           estimator: one of `weight_estimators`.
         Returns:
           [S, B].
-        Source: Burda et al. (2016), eq. 8; spec/igr.md section 3.3.
+        Source: Burda et al. (2016), eq. 8; docs/papers/igr.md, section 3.3.
         """
         images = self.observe(batch, at_step(seed, tf.constant(1)))
         latent = self.latent.sample(self._encode(images), samples, at_step(seed, tf.constant(2)))

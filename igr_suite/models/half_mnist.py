@@ -43,7 +43,7 @@ class HalfMNIST(keras.Model):
     Args:
       config: of the run.
       steps_per_epoch: what the schedules' epochs are.
-    Source: spec/dni.md section 1.
+    Source: docs/papers/half_mnist.md, section 1.
     """
 
     def __init__(self, config: TrainHalfMNIST, steps_per_epoch: int):

@@ -19,7 +19,9 @@ CLIP = 1e-4  # of sticks and weights, the authors'; their upper end is 0.9999
 
 
 def component_means(components: int, dimensions: int) -> tf.Tensor:
-    """The prior's m_k [C, D]: m_1 = 0, entries of the others +-1/sqrt(D), the same in all runs. Source: spec/igr.md section 3.6."""
+    """The prior's m_k [C, D]: m_1 = 0, entries of the others +-1/sqrt(D), the same in all runs. Source:
+    docs/papers/igr.md, section 3.6.
+    """
     signs = tf.sign(uniform((components - 1, dimensions), run_seed(0, "component means")) - 0.5)
     return tf.concat([tf.zeros((1, dimensions)), signs / dimensions**0.5], 0)
 
@@ -45,7 +47,8 @@ class MixtureVAE(keras.Model):
       samples: S of a training step.
       matmul_precision: "float32", or "bfloat16" for the training step's networks only.
       seed: of the initial weights.
-    Source: Nalisnick, Hertel & Smyth (2016), deep latent Gaussian mixtures; Potapczynski et al. (2020); spec/igr.md section 3.6.
+    Source: Nalisnick, Hertel & Smyth (2016), deep latent Gaussian mixtures; Potapczynski et al. (2020);
+    docs/papers/igr.md, section 3.6.
     """
 
     scalars = ("elbo", "reconstruction", "kl_components", "kl_sticks")

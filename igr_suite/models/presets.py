@@ -29,12 +29,16 @@ SEEDS = (5328, 5945, 8965, 49, 9337)  # the authors' G3 seeds: numpy seed 21, ra
 
 
 def default(name: ModelName = "IGR_I_Dis", *, data: str = "mnist_5k", **changes) -> TrainVAE:
-    """The suite's own setting (spec/igr.md section 8): delta 1, corrected formulas, validation split, V=20, K=10, nonlinear, 100 epochs."""
+    """The suite's own setting (docs/papers/igr.md, section 8): delta 1, corrected formulas, validation split, V=20,
+    K=10, nonlinear, 100 epochs.
+    """
     return _with_data(TrainVAE(model=ModelConfig(name=name), data=DataConfig(name=data)), **changes)
 
 
 def g3(name: ModelName = "IGR_I_Dis", *, data: str = "mnist", **changes) -> TrainVAE:
-    """The NeurIPS code's setting (section 5.1): nonlinear net, V=20, K=10, batch 100, Adam 3e-4, sampled KL; GS prior temperature 0.5."""
+    """The NeurIPS code's setting (docs/papers/igr.md, section 5.1): nonlinear net, V=20, K=10, batch 100, Adam 3e-4,
+    sampled KL; GS prior temperature 0.5.
+    """
     options = {"prior_temperature": 0.5} if name == "GS_Dis" else {}
     if name == "IGR_Planar_Dis":
         options["planar_prior"] = "after_flow"
@@ -53,7 +57,7 @@ G2_NEAR_TEMPERATURES = {"IGR_Planar_Dis": 0.3, "IGR_SB_Finite_Dis": 0.02, "IGR_I
 
 
 # Temperatures searched for Table 1: the authors' choice and its neighbours at quick scale, the authors' grids at paper scale
-# (spec/igr.md section 3.4).
+# (docs/papers/igr.md, section 3.4).
 _SB_GRID = (0.01, 0.03, 0.07, 0.1, 0.15, 0.25, 0.5, 0.67)
 _GRID = (0.1, 0.3, 0.5, 0.67, 0.85, 1.0, 1.11, 1.25)
 G2_GRIDS = {

@@ -15,7 +15,7 @@ For IGR the authors take an independent z1 for both, c(z1) d log q(b) with mean 
 d E c(z1) to the gradient ("historical" here): it is biased, and a control variate that is trained on the gradient's size learns to cancel
 the gradient itself, since d E c(z1) = -d E f makes it smallest.
 
-Source: Grathwohl et al. (2018), eq. 8; Tucker et al. (2017); spec/igr.md section 3.5.
+Source: Grathwohl et al. (2018), eq. 8; Tucker et al. (2017); docs/papers/igr.md, section 3.5.
 """
 
 from collections.abc import Callable

@@ -175,7 +175,7 @@ class GaussianArgmax:
 
     Args:
       points: Gauss-Legendre points on either side of t.
-    Source: this project; the law of the argmax is that of spec/igr.md section 1.4.
+    Source: this project; the law of the argmax is that of docs/papers/igr.md, section 1.4.
     """
 
     def __init__(self, points: int = 12):

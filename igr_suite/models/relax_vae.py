@@ -40,7 +40,7 @@ class RelaxVAE(keras.Model):
       binarisation: how batches of uint8 become observations.
       optimiser: Adam's numbers, for three of them.
       seed: of the initial weights.
-    Source: Grathwohl et al. (2018), algorithm 1; spec/igr.md section 3.5.
+    Source: Grathwohl et al. (2018), algorithm 1; docs/papers/igr.md, section 3.5.
     """
 
     scalars = ("elbo", "reconstruction", "kl", "squared_gradient")

@@ -17,7 +17,7 @@ from igr_suite.relaxations import noise
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.seeds import at_step, run_seed
 
-FOLLOWED = "simple_muprop"  # what the parameters follow while five estimators are tracked; spec/rebar.md section 3.3
+FOLLOWED = "simple_muprop"  # what the parameters follow while five estimators are tracked; docs/papers/rebar.md, section 3.3
 
 
 class SBN(keras.Model):
@@ -36,7 +36,7 @@ class SBN(keras.Model):
       seed: of the initial weights.
       float_type: float64 in tests.
       rows: images of a training batch times `samples`; with it the tracking mode averages gradients ten steps at a time, which is faster.
-    Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein (2017); spec/rebar.md.
+    Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein (2017); docs/papers/rebar.md.
     """
 
     jit_steps = True  # measured: many small operations (docs/performance.md)

@@ -31,7 +31,7 @@ OPTIONS = {
     "eta_scope": (REBARS, "variable"),
     "multilayer_cv": (REBARS, "corrected"),
     "surrogate": (("relax",), "add"),
-    "net_layers": (("relax",), 4),  # this and the next two: the best of RELAX's grid, spec/rebar.md section 2.8
+    "net_layers": (("relax",), 4),  # this and the next two: the best of RELAX's grid, docs/papers/rebar.md, section 2.8
     "net_decay": (("relax",), 1e-3),
     "warmup_steps": (("relax",), 1000),
 }
@@ -146,7 +146,7 @@ class SBNOptimiserConfig:
     learning_rate: float = 3e-4
     control_factor: float = 10.0
     beta_1: float = 0.9
-    beta_2: float = 0.99999  # REBAR's code; spec/rebar.md section 1.4
+    beta_2: float = 0.99999  # REBAR's code; docs/papers/rebar.md, section 1.4
     epsilon: float = 1e-8
 
     def __post_init__(self):

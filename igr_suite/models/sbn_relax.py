@@ -10,7 +10,7 @@ is unbiased. With N examples, L layers of H units and g_kn the gradient of examp
 
 and since c enters g through its value and slope alone, dV = <2 g / (N^3 L H), dg> needs second derivatives of c only.
 
-Source: Grathwohl et al. (2018); spec/rebar.md sections 2.6 and 2.8.
+Source: Grathwohl et al. (2018); docs/papers/rebar.md, sections 2.6 and 2.8.
 """
 
 from collections.abc import Mapping

@@ -29,7 +29,7 @@ class StructuredOutput(keras.Model):
       evaluation_samples: S of `eval_step`.
       matmul_precision: "float32", or "bfloat16" for the training step's networks only.
       seed: of the initial weights.
-    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), structured output experiment; spec/igr.md section 4.
+    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), structured output experiment; docs/papers/igr.md, section 4.
     """
 
     scalars = ("loss",)

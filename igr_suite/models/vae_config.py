@@ -35,8 +35,8 @@ OPTIONS |= {name: OPTIONS[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "
 EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "IGSM_Dis", "GSP_Dis", "GS", "IGR_I", "IGSM", "GSP")
 DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
 JOINT_OPTIONS = {"variables": 1, "categories": 10}
-# Temperatures of the G3 runs (spec/igr.md section 3.4); the stick-breaking laws need lower ones. IGSM and GSP take that of the IGR
-# models in the figures of G1, the only code that had them (0.1 was its low one).
+# Temperatures of the G3 runs (docs/papers/igr.md, section 3.4); the stick-breaking laws need lower ones. IGSM and GSP
+# take that of the IGR models in the figures of G1, the only code that had them (0.1 was its low one).
 TEMPERATURES = {
     "GS_Dis": 0.67,
     "IGR_I_Dis": 0.15,

@@ -71,7 +71,7 @@ def prior_gradients(
       variables: theta.
     Returns:
       Ascent gradients of the mean over the batch, one a variable.
-    Source: Bauer & Mnih (2021); spec/dreg.md section 2.4.
+    Source: Bauer & Mnih (2021); docs/papers/dreg.md, section 2.4.
     """
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(z)

@@ -59,7 +59,7 @@ def leaf_gradients(
       log_joint: log p(x, z) of samples in the form of z, [K, B].
       inference_variables: of q.
       generative_variables: of p.
-    Source: spec/dreg.md section 2.1.
+    Source: docs/papers/dreg.md, section 2.1.
     """
     encoder = tf.GradientTape(persistent=True, watch_accessed_variables=False)
     density = tf.GradientTape(persistent=True, watch_accessed_variables=False)

@@ -10,8 +10,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  the backend must be chosen first
 from matplotlib.ticker import MaxNLocator  # noqa: E402
 
-# A colour for each method, distinct among those that may share a figure. IGR: the paper's own (spec/igr.md section 5, Fig. 3); its other
-# methods and the estimators of discrete variables take the rest of the same ColorBrewer set.
+# A colour for each method, distinct among those that may share a figure. IGR: the paper's own
+# (docs/papers/igr.md, section 5, Fig. 3); its other methods and the estimators of discrete variables take the rest of
+# the same ColorBrewer set.
 DISCRETE = {
     "IGR-Planar": "#e41a1c",
     "IGR-SB-Finite": "#377eb8",

@@ -67,7 +67,7 @@ class ToyRun(RunConfig):
       fresh_samples: gradients drawn at fixed parameters for the variance of a row.
       row_every: steps between rows.
 
-    Source: Tucker et al. (2017), section 4.1; spec/rebar.md section 6, T1.
+    Source: Tucker et al. (2017), section 4.1; docs/papers/rebar.md, section 6, T1.
     """
 
     executor: ClassVar[str] = "igr_suite.toy.execute:execute"

@@ -1,4 +1,5 @@
-"""IGR: the claims of the abstracts and of the README, and the comparisons of runs that test them (spec/igr.md section 5).
+"""IGR: the claims of the abstracts and of the README, and the comparisons of runs that test them
+(docs/papers/igr.md, section 5).
 
 igr findings igr --scale quick --write docs/igr_findings.md
 """

@@ -1,4 +1,6 @@
-"""Simplex proximity: the oracles of spec section 2.4, rows against numpy on the same draws, resuming, redrawing without TensorFlow."""
+"""Simplex proximity: the values of docs/papers/igr.md, section 2.4, rows against numpy on the same draws, resuming,
+redrawing without TensorFlow.
+"""
 
 import shutil
 import subprocess
