@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     published = ledger.read_published(discovery.folder_of(name) / "published.csv")
     if not published:
         print(f"{name} has no published values to compare with; its README says why")
-        return 0
+        return say_left_out(results.faults)
     module = discovery.plot_module(name)
     if not hasattr(module, "ours"):
         raise UserError(f"{shorten(discovery.folder_of(name) / 'plot.py')} defines no ours(results), so there is nothing to compare")
