@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     references = ledger.read_references(discovery.folder_of(name) / "published.csv")
     if not references:
         print(_wrapped(f"{name}: {no_reference(results.experiment)}", shutil.get_terminal_size().columns))
-        return 0
+        return say_left_out(results.faults)
     module = discovery.plot_module(name)
     if not hasattr(module, "ours"):
         raise UserError(f"{shorten(discovery.folder_of(name) / 'plot.py')} defines no ours(results), so there is nothing to compare")

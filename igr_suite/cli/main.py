@@ -25,6 +25,7 @@ VERBS = (
     "findings",
     "report",
     "export",
+    "merge",
     "data",
     "doctor",
 )

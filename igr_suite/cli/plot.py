@@ -18,6 +18,8 @@ EXAMPLES = """  igr plot igr/table_1_vae_likelihood
   igr plot igr/table_1_vae_likelihood --scale paper --results ~/from_cluster
   igr plot --all"""
 
+UNDRAWABLE = (KeyError, IndexError, ValueError)  # some runs of an item may not be enough for its plot
+
 
 def add(verbs) -> None:
     """Adds the verb."""
@@ -65,8 +67,8 @@ def _draw_one(arguments: argparse.Namespace, name: str) -> tuple[str, bool, dict
         paths = _paths(results, results.folder)
     except UserError as error:
         return f"igr: {name}: {error}", False, faults
-    except (KeyError, IndexError, ValueError) as error:  # some runs of an item may not be enough for its plot
-        partial = f"{len(results.runs)} of {len(results.configs)} runs are finished"
+    except UNDRAWABLE as error:
+        partial = f"{len(results.runs)} of {len(results.configs)} runs are finished and whole"
         return f"igr: {name} cannot be drawn ({partial}): {type(error).__name__} {error}", False, faults
     return f"{name}: {len(paths)} files in {shorten(results.folder)}, {time.monotonic() - began:.1f} s", True, faults
 
@@ -80,14 +82,20 @@ def draw(results: Results, out: Path | None = None) -> int:
     Returns:
       The exit code: 1 where a run that is not whole is left out, 0 elsewhere.
     Raises:
-      UserError: there is no plot.py, or nothing is finished yet.
+      UserError: there is no plot.py, nothing is finished yet, or what is finished is not enough for this plot.
     """
     code = say_left_out(results.faults)
     if len(results.runs) == 0:
         raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")
     if len(results.runs) < len(results.configs):
         print(f"{len(results.runs)} of {len(results.configs)} runs are finished; drawing those", file=sys.stderr)
-    paths = _paths(results, out or results.folder)
+    try:
+        paths = _paths(results, out or results.folder)
+    except UNDRAWABLE as error:
+        if len(results.runs) == len(results.configs):
+            raise
+        partial = f"{len(results.runs)} of {len(results.configs)} runs are finished and whole"
+        raise UserError(f"{results.experiment.name} cannot be drawn ({partial}): {type(error).__name__} {error}") from error
     for path in paths:
         if path.suffix == ".md":
             print("\n" + path.read_text().strip() + "\n")

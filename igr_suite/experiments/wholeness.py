@@ -2,6 +2,7 @@
 
 import json
 import operator
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +15,7 @@ WAY_OUT = "copy the whole run over it (`igr merge`), or delete its folder to run
 FILES = ("config.json", "summary.json", "metrics.jsonl")
 HEAD = b'{"schema": %d, "step": ' % SCHEMA  # how `MetricsLog` begins every row
 _SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where what lay between them was cut out
+_FIRST_NAME = re.compile(rb'"(?!schema"|step"|epoch")([^"]*)": ')
 BLOCK = 1 << 20  # bytes read at once
 BESIDE = frozenset({"schema", "step", "epoch"})  # what all rows of one step have; everything else is measured once a step
 _known: dict[Path, tuple[tuple, bool, str]] = {}  # folder -> (its files' sizes and times, whether every line was parsed, the fault)
@@ -76,39 +78,39 @@ def _check(folder: Path, thorough: bool, config: RunConfig | None) -> None:
     try:
         kind = class_of(settings["kind"], settings["module"])
         if thorough or (config is None and kind.contradiction is not RunConfig.contradiction):
-            config = config_from_json(text, "config.json")
+            config = config_from_json(text.decode(), "config.json")
     except UserError as error:
         raise _Fault(str(error)) from None
     if thorough and config.run_id != settings["run_id"]:
         raise _Fault(f"config.json holds the settings of the run {config.run_id}")
-    summary = _json(folder / "summary.json")
+    summary, _ = _json(folder / "summary.json")
     rows, last = _scan(folder / "metrics.jsonl", kind.fitted, thorough)
     _compare(summary, last, kind.fitted)
     if config is not None and (words := config.contradiction(summary, last, rows)):
         raise _Fault(words)
 
 
-def _settings(folder: Path) -> tuple[Mapping[str, Any], str]:
+def _settings(folder: Path) -> tuple[Mapping[str, Any], bytes]:
     """Content and text of config.json, which names the folder's run."""
-    path = folder / "config.json"
-    if not path.exists():
-        raise _Fault("config.json is missing")
-    content = _json(path)
+    content, text = _json(folder / "config.json")
     if not {"kind", "module", "run_id", "config"} <= set(content):
         raise _Fault("config.json is not a run's")
     if content["run_id"] != folder.absolute().name:
         raise _Fault(f"config.json is of the run {content['run_id']}")
-    return content, path.read_text(encoding="utf-8")
+    return content, text
 
 
-def _json(path: Path) -> Mapping[str, Any]:
+def _json(path: Path) -> tuple[Mapping[str, Any], bytes]:
     try:
-        content = json.loads(path.read_bytes())
+        text = path.read_bytes()
+        content = json.loads(text)
+    except FileNotFoundError:
+        raise _Fault(f"{path.name} is missing") from None
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise _Fault(f"{path.name} is damaged (not JSON)" if path.stat().st_size else f"{path.name} is empty")
-    return content
+        raise _Fault(f"{path.name} is damaged (not JSON)" if text else f"{path.name} is empty")
+    return content, text
 
 
 def _compare(summary: Mapping[str, Any], last: Mapping[str, Any] | None, fitted: bool) -> None:
@@ -162,8 +164,8 @@ def _scan(path: Path, regular: bool, thorough: bool) -> tuple[int, Mapping[str, 
                 if now < step:
                     raise _Fault(f"line {number} of metrics.jsonl has step {now} after step {step}: rows are doubled, or in another order")
                 if names is None:
-                    names = _names(lines[index - 1] if index else line, number - 1)
-                more = _names(lines[index], number)
+                    names = _names(lines[index - 1] if index else line, number - 1, thorough)
+                more = _names(lines[index], number, thorough)
                 if not more or more & names:
                     what = f" of {min(more & names)}" if more else ""
                     raise _Fault(f"line {number} of metrics.jsonl is a second row{what} at step {step}")
@@ -219,6 +221,8 @@ def _row(line: bytes, number: int) -> dict[str, Any]:
     raise _Fault(f"line {number} of metrics.jsonl is not a metrics row")
 
 
-def _names(line: bytes, number: int) -> frozenset[str]:
-    """What a row measures."""
+def _names(line: bytes, number: int, thorough: bool) -> frozenset[str]:
+    """What a row measures; unless `thorough`, the first of these names, which rows of one step do not share either."""
+    if not thorough and (found := _FIRST_NAME.search(line)):
+        return frozenset({found[1].decode(errors="replace")})
     return frozenset(_row(line, number)) - BESIDE

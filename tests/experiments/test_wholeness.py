@@ -289,3 +289,16 @@ def test_only_whole_runs_are_copied_to_other_experiments(damaged, tmp_path):
     item = Experiment(paper="p", item="other", runs=lambda scale: [Count(seed=0), Count(seed=1)], shares_with=(NAME,))
     assert adopt(expand(item, "smoke", tmp_path), item, "smoke", root, {}) == {SECOND: NAME}
     assert not Results(item, "smoke", root).faults
+
+
+def test_an_item_without_published_values_is_looked_at_too(damaged, igr):
+    published = igr.reproductions / NAME / "published.csv"
+    published.write_text(published.read_text().splitlines()[0] + "\n")
+    code, out, err = damaged("check", NAME, *SCALE)
+    assert code == 1 and FIRST in err and "no published values" in out
+
+
+def test_a_plot_that_needs_the_run_that_is_left_out_is_a_sentence(damaged, igr):
+    (igr.reproductions / NAME / "plot.py").write_text("def plot(results, out):\n    return [results.runs.set_index('seed').loc[0]]\n")
+    code, _, err = damaged("plot", NAME, *SCALE)
+    assert code == 2 and FIRST in err and "cannot be drawn (1 of 2 runs are finished and whole): KeyError 0" in err
