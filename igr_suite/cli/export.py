@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         code = say_left_out(left_out)
     if out is not None:
         rows = export.TABLES[arguments.what](runs)
-        table_files.write_table(out, rows)
+        (table_files.write_blocks if arguments.what == "metrics" else table_files.write_table)(out, rows)
         print(f"{shorten(out)}: {arguments.what} of {len(runs)} runs, {len(rows)} rows")
     if arguments.tensorboard:
         folder = Path(arguments.tensorboard).expanduser()

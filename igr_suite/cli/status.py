@@ -16,7 +16,7 @@ from igr_suite.experiments.progress import clock, read_progress, show
 from igr_suite.experiments.results import Results, renamed
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import share
-from igr_suite.experiments.wholeness import WAY_OUT
+from igr_suite.experiments.wholeness import WAY_OUT, remembered
 
 EXAMPLES = """  igr status                                             one line an experiment and scale
   igr status igr/table_1_vae_likelihood                  every run of all scales
@@ -92,6 +92,11 @@ def _code(notes: list[Note]) -> int:
 
 def _look(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
     """Returns the rows of the table, notes on runs that stopped, are not whole or are in a renamed folder, and the stage that waits."""
+    with remembered(results.folder):
+        return _look_at_runs(results)
+
+
+def _look_at_runs(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
     expansion = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True)
     fates = submission.fates(results.folder)
     rows, notes = [], []
@@ -100,7 +105,7 @@ def _look(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
         meta = folder.meta()
         try:
             fault = folder.fault(config=config)
-            state, row = ("not whole", None) if fault else (folder.status().state, folder.metrics.last_row())
+            state, row = ("not whole", None) if fault else (folder.state, folder.metrics.last_row())
         except UserError as error:
             state, row, fault = "damaged", None, str(error)
         if fault:

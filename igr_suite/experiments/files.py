@@ -8,7 +8,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from igr_suite.errors import UserError
 
@@ -32,11 +32,18 @@ def writing(path: Path, way_out: str = ELSEWHERE) -> Iterator[None]:
 
 def write_atomically(path: Path, content: bytes, way_out: str = ELSEWHERE) -> None:
     """Writes a file so that readers, and a crash at any moment, see either the old content or the new."""
+    with file_in_the_making(path, way_out) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def file_in_the_making(path: Path, way_out: str = ELSEWHERE) -> Iterator[BinaryIO]:
+    """Yields a file that takes the place of `path` when the block has ended, and leaves the old one there when it raises."""
     temporary = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex}.tmp")
     with writing(path, way_out):
         try:
             with temporary.open("wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

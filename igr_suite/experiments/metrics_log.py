@@ -4,7 +4,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments.files import NON_FINITE, decode, encode, write_atomically, writing
 
 SCHEMA = 1
-AT_ONCE = 1000  # lines
+BLOCK = 1 << 18  # bytes read at once
 TAIL = 1 << 14  # bytes; the last row is nearly always among them
 
 
@@ -59,12 +59,29 @@ class MetricsLog:
         Raises:
           UserError: a line other than a truncated last one is unreadable; names file and line.
         """
-        rows, lines = [], self._lines()
-        for begin in range(0, len(lines), AT_ONCE):
-            rows += self._parse_lines(lines[begin : begin + AT_ONCE], begin)
-        for row in rows:
-            del row["schema"]
-        return rows
+        return [row for rows in self.blocks() for row in rows]
+
+    def blocks(self) -> Iterator[list[dict[str, Any]]]:
+        """Yields all whole rows in file order, some thousand at once, so that a long file is never in memory as a whole.
+
+        Raises:
+          UserError: as in `rows`.
+        """
+        before = 0
+        try:
+            with self.path.open("rb") as file:
+                while lines := file.readlines(BLOCK):
+                    if not lines[-1].endswith(b"\n"):
+                        lines.pop()
+                    rows = self._parse_lines(lines, before)
+                    before += len(lines)
+                    for row in rows:
+                        del row["schema"]
+                    yield rows
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise UserError(f"cannot read {self.path}: {error.strerror}") from error
 
     def last_row(self) -> dict[str, Any] | None:
         """Returns the last whole row, None without one; reads the end of the file only."""

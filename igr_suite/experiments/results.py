@@ -1,5 +1,6 @@
 """Results as data frames: what plots, tables and the ledger read."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -74,12 +75,45 @@ def metrics_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.Dat
     """Returns one row a metrics row, with the run's config values; arguments as in `results_frame`."""
     import pandas as pd
 
-    rows = []
+    columns = Columns()
     for run in finished_runs(folder, run_ids):
         description = describe(run)
-        for metrics in run.metrics.rows():
-            rows.append(description | {f"metrics.{name}" if name in description else name: value for name, value in metrics.items()})
-    return pd.DataFrame(rows)
+        for rows in run.metrics.blocks():
+            columns.add(description, ({f"metrics.{name}" if name in description else name: row[name] for name in row} for row in rows))
+    return pd.DataFrame(columns.filled())
+
+
+class Columns:
+    """Rows gathered column by column: a list a column takes a tenth of the memory and time of a dictionary a row."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[Any]] = {}
+        self._rows = 0
+
+    def add(self, shared: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Adds rows, each with the shared values in front of its own."""
+        begin = self._rows
+        for name in shared:
+            self._columns.setdefault(name, [])
+        for row in rows:
+            for name, value in row.items():
+                column = self._columns.get(name)
+                if column is None:
+                    column = self._columns[name] = []
+                if len(column) < self._rows:
+                    column += [math.nan] * (self._rows - len(column))
+                column.append(value)
+            self._rows += 1
+        if self._rows == begin:
+            return
+        for name, value in shared.items():
+            column = self._columns[name]
+            column += [math.nan] * (begin - len(column))
+            column += [value] * (self._rows - begin)
+
+    def filled(self) -> dict[str, list[Any]]:
+        """Returns the columns in the order in which they were first named, NaN where a row had no value."""
+        return {name: column + [math.nan] * (self._rows - len(column)) for name, column in self._columns.items() if column}
 
 
 def finished_runs(folder: Path, run_ids: Iterable[str] | None = None, thorough: bool = True) -> list[RunFolder]:

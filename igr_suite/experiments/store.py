@@ -151,15 +151,19 @@ class RunFolder:
         Raises:
           UserError: the last metrics row is unreadable.
         """
-        step = self.metrics.last_step()
+        return Status(self.state, self.metrics.last_step())
+
+    @property
+    def state(self) -> str:
+        """How far the run is, as in `Status`; reads no metrics."""
         if self.finished:
-            return Status("finished", step)
+            return "finished"
         if not self._file("config.json").exists():
-            return Status("absent", step)
+            return "absent"
         if not self._lock.held and locked(self.path):
-            return Status("running", step)
+            return "running"
         failed = (self.meta().get("exit") or {}).get("reason") in FAILURES
-        return Status("failed" if failed else "partial", step)
+        return "failed" if failed else "partial"
 
     def _file(self, name: str) -> Path:
         return self.path / name

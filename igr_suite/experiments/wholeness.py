@@ -1,5 +1,6 @@
 """Whether the files of a finished run are all there and belong together: a partial copy laid over a run looks finished too."""
 
+import contextlib
 import json
 import operator
 import re
@@ -9,6 +10,7 @@ from typing import Any, BinaryIO
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, class_of, config_from_json, two_values
+from igr_suite.experiments.files import write_atomically
 from igr_suite.experiments.metrics_log import SCHEMA
 
 WAY_OUT = "copy the whole run over it (`igr merge`), or delete its folder to run it again"
@@ -18,6 +20,7 @@ _SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where wha
 _FIRST_NAME = re.compile(rb'"(?!schema"|step"|epoch")([^"]*)": ')
 BLOCK = 1 << 20  # bytes read at once
 BESIDE = frozenset({"schema", "step", "epoch"})  # what all rows of one step have; everything else is measured once a step
+INDEX = ".whole.json"  # in a scale's folder, see `remembered`
 _known: dict[Path, tuple[tuple, bool, str]] = {}  # folder -> (its files' sizes and times, whether every line was parsed, the fault)
 
 
@@ -52,6 +55,25 @@ def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = No
             fault = f"{error.filename or folder} cannot be read: {error.strerror}"
         _known[folder] = known = files, thorough, fault
     return known[2]
+
+
+@contextlib.contextmanager
+def remembered(scale: Path) -> Iterator[None]:
+    """Keeps what a quick look at the runs of a scale's folder says in a file there, so that the next process need not look again.
+
+    What is kept of a run counts as long as size, dates and inode of its files are the same, so a copy of the folder is looked at anew.
+    """
+    path = scale / INDEX
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        for name, (files, fault) in json.loads(path.read_bytes()).items():
+            _known.setdefault(scale / str(name), (tuple(None if file is None else tuple(file) for file in files), False, str(fault)))
+    before = {folder: known for folder, known in _known.items() if folder.parent == scale}
+    yield
+    now = {folder: known for folder, known in _known.items() if folder.parent == scale}
+    if now != before or not path.exists():
+        kept = {folder.name: (files, fault) for folder, (files, _, fault) in sorted(now.items()) if folder.exists()}
+        with contextlib.suppress(UserError):  # a folder that one may only read
+            write_atomically(path, json.dumps(kept).encode())
 
 
 def name_fault(folder: Path) -> str:
