@@ -54,9 +54,9 @@ def tasks(jobs: list[str]) -> dict[tuple[str, int], Task] | None:
 
 
 def most_tasks() -> int | None:
-    """Returns the largest array that the cluster takes, None when it does not say."""
+    """Returns how many tasks an array may have on this cluster, None when it does not say: MaxArraySize, whose indices begin at 0."""
     if shutil.which("scontrol") is None:
         return None
     done = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, check=False)
     found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
-    return int(found[1]) - 1 if found else None
+    return int(found[1]) if found else None
