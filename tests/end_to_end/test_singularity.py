@@ -26,8 +26,9 @@ def test_the_recipe_has_all_sections_and_copies_what_it_installs():
 
 def test_what_points_to_the_host_s_python_stays_outside():
     """Apptainer passes all of the host's variables on; %environment comes after them, `--env` after it."""
-    host = {"PYTHONPATH": "/host/python3.9", "PYTHONHOME": "/host", "PYTHONUSERBASE": "/host", "MPLBACKEND": "TkAgg", "KERAS_BACKEND": "jax"}
-    host |= {"MATPLOTLIBRC": "/host/rc", "MPLCONFIGDIR": "/host/mpl", "TF_USE_LEGACY_KERAS": "1", "LC_ALL": "tr_TR", "VIRTUAL_ENV": "/host"}
+    host = {"PYTHONPATH": "/host/python3.9", "PYTHONHOME": "/host", "PYTHONUSERBASE": "/host", "VIRTUAL_ENV": "/host", "LC_ALL": "tr_TR"}
+    host |= {"MPLBACKEND": "TkAgg", "MATPLOTLIBRC": "/host/rc", "MPLCONFIGDIR": "/host/mpl", "KERAS_BACKEND": "jax"}
+    host |= {"KERAS_HOME": "/host/keras", "TF_USE_LEGACY_KERAS": "1"}
     command = ["sh", "-c", sections()["environment"] + "\nenv"]
     kept = {"PATH": "/usr/bin:/bin", "IGR_RESULTS": "/scratch/results", "TFDS_DATA_DIR": "/scratch/tfds"}
     done = subprocess.run(command, env=host | kept, capture_output=True, text=True, check=True)
