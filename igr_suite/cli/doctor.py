@@ -119,7 +119,9 @@ def devices() -> Finding:
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     output = ""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        done = subprocess.run([sys.executable, "-c", DEVICES], capture_output=True, text=True, env=environment, timeout=120)
+        done = subprocess.run(
+            [sys.executable, "-c", DEVICES], capture_output=True, encoding="utf-8", errors="replace", env=environment, timeout=120
+        )
         output = next((line for line in done.stdout.splitlines() if line.startswith("devices")), "")
         if not output:
             last = (done.stderr.strip().splitlines() or ["no answer"])[-1]

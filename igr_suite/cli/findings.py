@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         path = Path(arguments.write)
         page = hypotheses.report(judged, declared.TITLE, declared.INTRODUCTION.format(scale=scale))
         try:
-            path.write_text(page)
+            path.write_text(page, encoding="utf-8", newline="\n")
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}") from None
         print(f"\nwritten to {shorten(path.resolve())}")

@@ -86,7 +86,7 @@ def draw(results: Results, out: Path | None = None) -> None:
     paths = _paths(results, out or results.folder)
     for path in paths:
         if path.suffix == ".md":
-            print("\n" + path.read_text().strip() + "\n")
+            print("\n" + path.read_text(encoding="utf-8").strip() + "\n")
     for path in paths:
         print(shorten(path))
 

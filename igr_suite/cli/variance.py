@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         paths = draw(rows, folder.path, f"{config.slug()}, {arguments.images} images")
     for path in paths:
         if path.suffix == ".md":
-            print(path.read_text())
+            print(path.read_text(encoding="utf-8"))
     for path in paths:
         print(shorten(path))
     return 0

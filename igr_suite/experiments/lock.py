@@ -31,7 +31,7 @@ LOST = 75  # exit code of a holder whose lock was taken over
 def machine() -> str:
     """Returns a name of this boot of this machine: process ids of equal names may be compared."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
         boot = ""
     return f"{socket.gethostname()} {boot}".strip()
@@ -184,7 +184,7 @@ def locked(folder: Path) -> bool:
 
 
 def _create(path: Path, content: dict[str, Any]) -> None:
-    file = path.open("x")  # fails when it is there: of several that claim at once, one wins
+    file = path.open("x", encoding="utf-8", newline="\n")  # fails when it is there: of several that claim at once, one wins
     try:
         with file:
             json.dump(content, file)
@@ -211,7 +211,7 @@ def _flock(kernel: int) -> bool | None:
 def _read(path: Path) -> dict[str, Any] | None:
     """Returns the content of an `.owner`, empty when it is not readable, None when it is absent."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError):

@@ -250,7 +250,7 @@ def _outcome(path: Path, code: int) -> Outcome:
 
 def _last_line(log: Path) -> str:
     try:
-        lines = log.read_text(errors="replace").strip().splitlines()
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
     return lines[-1] if lines else "the worker ended without a word"

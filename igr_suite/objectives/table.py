@@ -48,5 +48,5 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    PLACE.write_text(document())
+    PLACE.write_text(document(), encoding="utf-8", newline="\n")
     print(f"wrote {PLACE}")

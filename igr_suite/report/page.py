@@ -74,7 +74,8 @@ def _scale(item: ItemReport, scale: ScaleReport) -> str:
     parts = [f'<section id="{_anchor(item, scale)}"><h3>{scale.scale} scale</h3><p>Runs: {states}{more}.</p>']
     parts += [_figure(path, item, scale) for path in scale.figures]
     for path in scale.tables:
-        parts.append(f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(path.read_text())}")
+        text = path.read_text(encoding="utf-8")
+        parts.append(f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(text)}")
     parts.append(_ledger(scale))
     parts.append(_runs(scale))
     parts.append(_environments(scale))
