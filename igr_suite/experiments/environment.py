@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from igr_suite.experiments.own_settings import recorded
+
 PACKAGES = ("igr-suite", "tensorflow", "keras", "tf-keras", "tensorflow-probability", "tensorflow-datasets", "numpy", "scipy", "mlxtend")
 
 OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")  # git sets them for its hooks, whatever -C says
@@ -59,4 +61,5 @@ def environment(threads: int | None = None) -> dict[str, Any]:
         "platform": platform.platform(),
         "cores": cores(),
         "threads": threads,
+        "variables": recorded(),
     }

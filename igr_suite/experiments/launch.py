@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.places import reproductions_root
 from igr_suite.experiments.progress import WATCHED
 from igr_suite.experiments.strategies import VARIABLE
@@ -89,6 +90,7 @@ class Launcher:
 def _environment(variables: dict[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(variables)
+    pin()
     try:
         yield
     finally:

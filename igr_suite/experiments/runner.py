@@ -13,6 +13,7 @@ from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.experiment import Expansion, Experiment, expand
 from igr_suite.experiments.interrupts import Interrupts
 from igr_suite.experiments.launch import Launcher, Worker
+from igr_suite.experiments.own_settings import ignored
 from igr_suite.experiments.places import scale_folder
 from igr_suite.experiments.prolonging import prolong
 from igr_suite.experiments.reporter import Reporter
@@ -129,6 +130,8 @@ def run(order: Order, reporter: Reporter) -> Report:
     """
     strategies.check_name(order.strategy)
     expansion, notes = order.expand_and_adopt()
+    for name, value in ignored().items():
+        reporter.say(f"{name} ({value}) is not used: a run's result is that of its config; see `igr doctor`")
     for note in [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *notes]:
         reporter.say(note)
     invocation = _Invocation(order, reporter, expansion)

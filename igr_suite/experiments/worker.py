@@ -19,6 +19,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments import strategies
 from igr_suite.experiments.environment import environment
 from igr_suite.experiments.interrupts import SIGNALS, Interrupted, raise_on_signals
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.progress import FILE
 from igr_suite.experiments.quiet import show_all_characters
 from igr_suite.experiments.store import RunFolder
@@ -35,6 +36,7 @@ def run(path: Path) -> int:
     """
     raise_on_signals()
     show_all_characters()
+    pin()
     if os.environ.get(RUNNER):
         threading.Thread(target=_stop_with, args=(int(os.environ[RUNNER]),), daemon=True).start()
     folder, began = RunFolder(path), time.time()
