@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from igr_suite.approximations.config import FitDiscrete
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.relaxations import PlanarFlow, Relaxation, initial_planar_flow, relaxation
 from igr_suite.training.seeds import run_seed
 
@@ -61,6 +62,7 @@ def build(config: FitDiscrete, values) -> Relaxation:
 
 def variables(values: dict[str, tf.Tensor]) -> dict[str, keras.Variable]:
     """Trainable variables at given values."""
+    require_plain_keras()
     return {name: keras.Variable(value, name=name) for name, value in values.items()}
 
 

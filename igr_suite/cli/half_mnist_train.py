@@ -109,7 +109,7 @@ def _test(folder: RunFolder, file: Path | None) -> int:
     if file is None:
         print(f"test loss {line} nats per pixel, {folder.summary()['test_nll']:.3f} per image")
     else:
-        with writing(file), file.open("a", encoding="utf-8") as text:
+        with writing(file), file.open("a", encoding="utf-8", newline="\n") as text:
             text.write(line + "\n")
     return 0
 

@@ -8,6 +8,7 @@ from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.diagnostics import picture_file
 from igr_suite.errors import UserError
 from igr_suite.experiments.outputs import staged
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.quiet import quiet
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models.vae_config import TrainVAE
@@ -56,6 +57,7 @@ def _make(folder: RunFolder, data_dir: str | None) -> None:
     config.check_inputs(data_dir)
     if data_dir is not None:
         os.environ["TFDS_DATA_DIR"] = data_dir
+    pin()
     with quiet():
         from igr_suite.diagnostics.pictures import pictures
         from igr_suite.diagnostics.posterior_distance import trained_model

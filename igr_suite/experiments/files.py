@@ -74,7 +74,7 @@ def write_section(path: Path, name: str, content: str) -> None:
     """
     first, last = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):

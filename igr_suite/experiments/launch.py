@@ -11,6 +11,7 @@ from pathlib import Path
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.places import reproductions_root
 from igr_suite.experiments.progress import WATCHED
 from igr_suite.experiments.strategies import VARIABLE
@@ -126,7 +127,7 @@ def memory_kills() -> int:
     total = 0
     for place in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
         with contextlib.suppress(OSError, ValueError):
-            lines = Path(place).read_text().splitlines()
+            lines = Path(place).read_text(encoding="utf-8").splitlines()
             total += sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
     return total
 
@@ -146,6 +147,7 @@ def cause_of_kill(before: int) -> str:
 def _environment(variables: dict[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(variables)
+    pin()
     try:
         yield
     finally:

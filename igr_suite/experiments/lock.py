@@ -40,7 +40,7 @@ class TakenOver(UserError):
 def machine() -> str:
     """Returns a name of this boot of this machine: process ids of equal names may be compared."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
         boot = ""
     return f"{socket.gethostname()} {boot}".strip()
@@ -260,7 +260,7 @@ def _create(path: Path, content: dict[str, Any]) -> None:
     except FileExistsError:
         raise
     except OSError:  # a file system without links: two steps, of which the first decides
-        with path.open("x") as file:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
             json.dump(content, file)
     finally:
         fresh.unlink(missing_ok=True)
@@ -270,7 +270,7 @@ def _write_beside(path: Path, content: dict[str, Any]) -> Path:
     """Writes a file next to `path` under a name of its own and returns that."""
     fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with fresh.open("x") as file:
+        with fresh.open("x", encoding="utf-8", newline="\n") as file:
             json.dump(content, file)
             file.flush()
             os.fsync(file.fileno())
@@ -306,7 +306,7 @@ def _flock(kernel: int) -> bool | None:
 def _read(path: Path) -> dict[str, Any] | None:
     """Returns the content of an `.owner`, empty when it is not readable, None when it is absent."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError):

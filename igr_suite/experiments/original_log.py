@@ -107,7 +107,7 @@ def read_log(path: str | Path, parse: Callable[[str], Any] = parse_line) -> Log:
     """
     path = Path(path)
     try:
-        texts = path.read_text().splitlines(keepends=True)
+        texts = path.read_text(encoding="utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     log = Log()

@@ -157,7 +157,7 @@ def read_log(path: str | Path) -> list[Epoch | Bound]:
       UserError: the file cannot be read or is damaged; names file and line.
     """
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     try:

@@ -15,6 +15,7 @@ from igr_suite.experiments.experiment import Expansion, Experiment, expand
 from igr_suite.experiments.files import ELSEWHERE
 from igr_suite.experiments.interrupts import Interrupts
 from igr_suite.experiments.launch import ORPHANED, Launcher, Worker
+from igr_suite.experiments.own_settings import ignored
 from igr_suite.experiments.places import scale_folder
 from igr_suite.experiments.prolonging import prolong
 from igr_suite.experiments.reporter import Reporter
@@ -132,6 +133,8 @@ def run(order: Order, reporter: Reporter) -> Report:
     """
     strategies.check_name(order.strategy)
     expansion, notes = order.expand_and_adopt()
+    for name, value in ignored().items():
+        reporter.say(f"{name} ({value}) is not used: a run's result is that of its config; see `igr doctor`")
     for note in [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *notes]:
         reporter.say(note)
     invocation = _Invocation(order, reporter, expansion)
@@ -277,7 +280,7 @@ def _write_down(path: Path, outcome: Outcome) -> None:
 
 def _last_line(log: Path) -> str:
     try:
-        lines = log.read_text(errors="replace").strip().splitlines()
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
     return lines[-1] if lines else "the worker ended without a word"

@@ -66,7 +66,7 @@ def read_pairs(path: str | Path) -> list[str]:
     if path.suffix not in READERS:
         raise UserError(f"--config takes a {', '.join(READERS)} file, got '{path}'")
     try:
-        content = READERS[path.suffix](path.read_text())
+        content = READERS[path.suffix](path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read --config {path}: {error.strerror}") from None
     except ValueError as error:  # all formats' errors, and bytes that are no text

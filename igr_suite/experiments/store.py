@@ -86,7 +86,7 @@ class RunFolder:
     def config(self) -> RunConfig | None:
         """Returns the config that the folder was opened with, None before that."""
         try:
-            text = self._file("config.json").read_text()
+            text = self._file("config.json").read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:

@@ -7,6 +7,7 @@ from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.data.resizing import resize
 from igr_suite.layers.image_sides import CONVOLUTIONAL
 from igr_suite.layers.networks import computing_in, decoder, encoder
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models.joint_objective import jointvae_objective
 from igr_suite.models.latents import JointDraw, LatentDraw, latent_of
 from igr_suite.models.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
@@ -50,6 +51,7 @@ class DiscreteVAE(keras.Model):
         matmul_precision: str = "float32",
         seed: int = 0,
     ):
+        require_plain_keras()
         super().__init__(name="discrete_vae")
         self.config, self.binarisation, self.likelihood, self.samples = config, binarisation, likelihood, samples
         self.matmul_precision = matmul_precision

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.diagnostics.gradient_ema import GradientEMA
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models import dreg_networks as nets
 from igr_suite.models.dreg_config import DReGConfig, DReGOptimiserConfig, weight_shapes
 from igr_suite.objectives import registry
@@ -82,6 +83,7 @@ class DReGVAE(keras.Model):
         seed: int = 0,
         float_type: tf.DType = tf.float32,
     ):
+        require_plain_keras()
         super().__init__(name="dreg_vae")
         self.config, self.binarisation, self.trains, self.float_type = config, binarisation, trains, float_type
         self.operand = tf.bfloat16 if precision == "bfloat16" else None

@@ -6,6 +6,7 @@ import tensorflow as tf
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.layers.image_sides import CONVOLUTIONAL
 from igr_suite.layers.networks import computing_in, decoder, encoder
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models.likelihoods import bernoulli_log_likelihood
 from igr_suite.models.mixture_bounds import Bound, Components, historical_bound, joint_bound, log_importance_weight, mixture_bound
 from igr_suite.models.mixture_config import KUMARASWAMY, TRUNCATED, MixtureModelConfig
@@ -64,6 +65,7 @@ class MixtureVAE(keras.Model):
         matmul_precision: str = "float32",
         seed: int = 0,
     ):
+        require_plain_keras()
         super().__init__(name="mixture_vae")
         self.config, self.binarisation, self.samples, self.matmul_precision = config, binarisation, samples, matmul_precision
         # as for the other VAEs: XLA's bfloat16 products and its convolutions are slow on a CPU (docs/performance.md)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.diagnostics.gradient_ema import GradientEMA
 from igr_suite.diagnostics.product_ema import ProductEMA
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models import sbn_baselines, sbn_methods
 from igr_suite.models.sbn_config import TRACKED, SBNConfig, SBNOptimiserConfig
 from igr_suite.models.sbn_networks import Networks, initial_weights, pixel_offset
@@ -51,6 +52,7 @@ class SBN(keras.Model):
         float_type: tf.DType = tf.float32,
         rows: int | None = None,
     ):
+        require_plain_keras()
         super().__init__(name="sigmoid_belief_network")
         self.config, self.binarisation, self.float_type = config, binarisation, float_type
         self.networks = networks_of(config, len(mean))

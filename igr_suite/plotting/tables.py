@@ -89,7 +89,7 @@ def save_table(folder: Path, texts: pd.DataFrame, numbers: pd.DataFrame, note: s
     """Writes <name>.md, .tex and .csv."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.md", folder / f"{name}.tex", folder / f"{name}.csv"]
-    paths[0].write_text(markdown(texts) + (f"\n{note}\n" if note else ""))
-    paths[1].write_text(latex(texts))
+    paths[0].write_text(markdown(texts) + (f"\n{note}\n" if note else ""), encoding="utf-8", newline="\n")
+    paths[1].write_text(latex(texts), encoding="utf-8", newline="\n")
     numbers.to_csv(paths[2], index=False, float_format="%.6g")
     return paths

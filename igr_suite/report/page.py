@@ -117,7 +117,8 @@ def _scale(item: ItemReport, scale: ScaleReport) -> str:
         parts.append(f"<p>Not whole, and left out of the numbers below (figures and tables are as they were drawn): {_text(runs)}.</p>")
     parts += [_figure(path, item, scale) for path in scale.figures]
     for path in scale.tables:
-        parts.append(f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(path.read_text())}")
+        text = path.read_text(encoding="utf-8")
+        parts.append(f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(text)}")
     parts.append(_ledger(scale))
     parts.append(_runs(scale))
     parts.append(_environments(scale))

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.data.batching import epoch_order
+from igr_suite.data.batching import epoch_order, steps_per_epoch
 from igr_suite.errors import UserError
 from igr_suite.experiments.interrupts import Interrupts
 from igr_suite.experiments.progress import Progress
@@ -28,7 +28,11 @@ CHECKPOINT_SECONDS = float(os.environ.get("IGR_CHECKPOINT_SECONDS", "20"))
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the loop stops for the host: ends of compiled calls, metric rows, evaluations."""
+    """Where the loop stops for the host: ends of compiled calls, metric rows, evaluations.
+
+    Raises:
+      UserError: a batch is larger than the training split, or there are no examples.
+    """
 
     examples: int
     batch_size: int
@@ -37,6 +41,9 @@ class Plan:
     seed: int
     fill: bool = False
     stored_order: bool = False  # every epoch visits the examples as they are stored
+
+    def __post_init__(self):
+        steps_per_epoch(self.examples, self.batch_size)
 
     @cached_property
     def steps_per_epoch(self) -> int:
