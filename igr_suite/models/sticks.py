@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from igr_suite.relaxations.kumaraswamy import kumaraswamy_log_density, kumaraswamy_logits
 from igr_suite.relaxations.noise import standard_normal, uniform
+from igr_suite.relaxations.precision import in_float32, widened
 from igr_suite.relaxations.stick_breaking import log_remainders, log_stick_lengths
 from igr_suite.relaxations.truncation import kept_sticks, sticks_within
 
@@ -35,8 +36,8 @@ class KumaraswamySticks:
 
     def logits(self, samples: int, seed: tf.Tensor) -> tf.Tensor:
         """See Sticks."""
-        shape = tf.concat([[samples], tf.shape(self.log_a)], 0)
-        return kumaraswamy_logits(self.log_a, self.log_b, uniform(shape, seed, self.log_a.dtype, batch_axis=1))
+        shape, dtype = tf.concat([[samples], tf.shape(self.log_a)], 0), widened(self.log_a).dtype
+        return kumaraswamy_logits(self.log_a, self.log_b, uniform(shape, seed, dtype, batch_axis=1))
 
     def log_density(self, logits: tf.Tensor, hold: bool = False) -> tf.Tensor:
         """See Sticks."""
@@ -62,16 +63,25 @@ class LogitNormalSticks:
     def log_density(self, logits: tf.Tensor, hold: bool = False) -> tf.Tensor:
         """See Sticks; log N(y; mu, sigma) - log v - log(1 - v), y = logit v."""
         held = tf.stop_gradient if hold else tf.identity
-        standard = (logits - held(self.loc)) * tf.exp(-held(self.log_scale))
-        normal = -0.5 * tf.square(standard) - held(self.log_scale) - 0.5 * math.log(2 * math.pi)
-        return tf.reduce_sum(normal + tf.nn.softplus(logits) + tf.nn.softplus(-logits), -1)
+        return _logit_normal_log_density(logits, held(self.loc), held(self.log_scale))
 
 
+@in_float32
+def _logit_normal_log_density(logits: tf.Tensor, loc: tf.Tensor, log_scale: tf.Tensor) -> tf.Tensor:
+    standard = (logits - loc) * tf.exp(-log_scale)
+    normal = -0.5 * tf.square(standard) - log_scale - 0.5 * math.log(2 * math.pi)
+    return tf.reduce_sum(normal + tf.nn.softplus(logits) + tf.nn.softplus(-logits), -1)
+
+
+@in_float32
 def log_weights(logits: tf.Tensor) -> tf.Tensor:
     """Logs of pi_k = v_k prod_{j<k} (1 - v_j), and of the remainder: [..., C-1] -> [..., C]."""
+    if logits.shape[-1] == 0:  # one component
+        return tf.zeros(tf.concat([tf.shape(logits)[:-1], [1]], 0), logits.dtype)
     return tf.concat([log_stick_lengths(logits), log_remainders(logits)[..., -1:]], -1)
 
 
+@in_float32
 def kept_components(logits: tf.Tensor, threshold: float, truncation: str, quantile: float | None, crossing: bool = True) -> tf.Tensor:
     """How many components a truncated mixture keeps.
 
@@ -84,6 +94,8 @@ def kept_components(logits: tf.Tensor, threshold: float, truncation: str, quanti
     Returns:
       int32, [S, B] or scalar, in 1..C.
     """
+    if logits.shape[-1] == 0:  # one component
+        return tf.ones(tf.shape(logits)[:-1], tf.int32)
     sticks, within = logits.shape[-1], sticks_within(log_remainders(logits), threshold)
     if crossing and truncation == "sample":
         return 1 + tf.reduce_sum(tf.cast(within, tf.int32), -1)
@@ -91,6 +103,7 @@ def kept_components(logits: tf.Tensor, threshold: float, truncation: str, quanti
     return 1 + counts if crossing else tf.where(counts == sticks, sticks + 1, counts)
 
 
+@in_float32
 def keep_first(log_weights: tf.Tensor, kept: tf.Tensor, renormalise: bool = True) -> tf.Tensor:
     """Cuts all components behind the first `kept`; the shape stays.
 
@@ -101,7 +114,7 @@ def keep_first(log_weights: tf.Tensor, kept: tf.Tensor, renormalise: bool = True
     Returns:
       [S, B, C]; CUT behind.
     """
-    inside = tf.range(log_weights.shape[-1]) < kept[..., tf.newaxis]
+    inside = tf.range(tf.shape(log_weights)[-1]) < kept[..., tf.newaxis]
     cut = tf.constant(CUT, log_weights.dtype)
     masked = tf.where(inside, log_weights, cut)
     if renormalise:

@@ -11,12 +11,14 @@ from igr_suite.relaxations.base import Relaxation, as_dtype
 from igr_suite.relaxations.gumbel_softmax import GumbelSoftmax
 from igr_suite.relaxations.igr_i import IGRI
 from igr_suite.relaxations.overcomplete import Overcomplete
+from igr_suite.relaxations.precision import HALVES, in_float32
 
 tfd = tfp.distributions
 
 TAIL = 9.0  # standard deviations; what lies beyond has probability 1e-19
 
 
+@in_float32
 def argmax_log_probs(law: Relaxation, points: int = 64, split: bool = False) -> tf.Tensor:
     """Exact log P(argmax psi = k) of a law that has it.
 
@@ -30,14 +32,23 @@ def argmax_log_probs(law: Relaxation, points: int = 64, split: bool = False) -> 
       UserError: the law has no closed form; `sampled_argmax_probs` estimates it.
     """
     if isinstance(law, GumbelSoftmax):
-        return tf.nn.log_softmax(law.logits)
+        return _over_the_batch(law, tf.nn.log_softmax(law.logits))
     if isinstance(law, IGRI):
-        return gaussian_argmax_log_probs(law.loc, law.log_scale, law.temperature * math.log(law.delta), points, split)
+        cut = law.temperature * math.log(law.delta)
+        return _over_the_batch(law, gaussian_argmax_log_probs(law.loc, law.log_scale, cut, points, split))
     if isinstance(law, Overcomplete):
-        return gaussian_argmax_log_probs(law.loc, law.log_scale, None, points, split)
+        return _over_the_batch(law, gaussian_argmax_log_probs(law.loc, law.log_scale, None, points, split))
     raise UserError(f"the argmax of {type(law).__name__} has no closed-form law; estimate it with sampled_argmax_probs")
 
 
+def _over_the_batch(law: Relaxation, log_probs: tf.Tensor) -> tf.Tensor:
+    """Repeats the law of the argmax for parameters that it does not depend on: a temperature for each variable."""
+    if log_probs.shape.rank == law.batch_shape.rank + 1 and law.temperature.shape.rank == 0:
+        return log_probs
+    return tf.broadcast_to(log_probs, tf.concat([law.batch_shape_tensor(), tf.shape(log_probs)[-1:]], axis=0))
+
+
+@in_float32
 def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, points: int = 64, split: bool = False) -> tf.Tensor:
     """Law of the argmax of K-1 independent Gaussians and a constant, the last category; or of K Gaussians.
 
@@ -111,11 +122,22 @@ def sampled_argmax_probs(law: Relaxation, samples: int, seed: tf.Tensor, smoothi
       smoothing: pseudo-count a category; 0 leaves zeros where a category was never drawn.
     Returns:
       [B, V, K].
+    Raises:
+      UserError: no draws, a negative pseudo-count, or a number of categories that is not known.
     """
-    winner = tf.argmax(law.draw(samples, seed).sample, axis=-1, output_type=tf.int32)
     categories = law.event_shape[-1]
-    counts = tf.stack([tf.reduce_sum(tf.cast(winner == k, law.dtype), axis=0) for k in range(categories)], axis=-1)
-    return (counts + smoothing) / (samples + categories * smoothing)
+    if isinstance(samples, (int, np.integer)) and samples < 1:
+        raise UserError(f"sampled_argmax_probs counts draws and needs at least 1, got samples={samples}")
+    if smoothing < 0:
+        raise UserError(f"smoothing must not be negative, got {smoothing}")
+    if categories is None:
+        raise UserError("sampled_argmax_probs needs a law whose number of categories is known; set the last axis of its parameters")
+    draw = law.draw(samples, seed)
+    scores = draw.log_sample if law.dtype in HALVES else draw.sample  # rounded samples tie, and the first category would win
+    winner = tf.argmax(scores, axis=-1, output_type=tf.int32)
+    dtype = tf.float32 if law.dtype in HALVES else law.dtype
+    counts = tf.stack([tf.reduce_sum(tf.cast(winner == k, tf.int32), axis=0) for k in range(categories)], axis=-1)
+    return tf.cast((tf.cast(counts, dtype) + smoothing) / (samples + categories * smoothing), law.dtype)
 
 
 def _log_ndtr(x: tf.Tensor) -> tf.Tensor:

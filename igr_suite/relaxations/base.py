@@ -1,12 +1,15 @@
 """The contract of a relaxation: a continuous law on the simplex near a discrete one, and what one draw of it carries."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite.errors import UserError
+from igr_suite.relaxations.precision import HALVES, as_float, check_float, narrowed, widened
 
 tfd = tfp.distributions
 
@@ -20,6 +23,9 @@ class Draw(NamedTuple):
     preimage: logits + Gumbel [S, B, V, K], or the Gaussian kappa = loc + scale * noise [S, B, V, K-1].
     scores: what the temperature divides: the preimage, or h(kappa) for a law with a map h, same shape as the preimage.
     info: scalars to monitor; empty for most laws.
+
+    A law of float16 or bfloat16 parameters rounds the sample alone to its type. The other tensors stay float32: densities and KLs
+    are computed from them, and a rounded value would have another density.
     """
 
     sample: tf.Tensor
@@ -41,7 +47,15 @@ class Relaxation(tfd.Distribution):
     Source: Maddison, Mnih & Teh (2017), section C.3 for the log-space density; Potapczynski et al. (2020).
     """
 
+    def __init_subclass__(cls, **options):
+        """Lets every law compute in float32 where its parameters are of half precision, also laws of the suite's users."""
+        super().__init_subclass__(**options)
+        for method in ("draw", "log_prob_of", "log_prob_of_log_sample"):
+            if method in vars(cls):
+                setattr(cls, method, _by_float32_law(vars(cls)[method]))
+
     def __init__(self, temperature, dtype: tf.DType, parameters: dict, name: str):
+        dtype = check_float(dtype, f"the parameters of {type(self).__name__}")
         check_temperature(temperature)
         parameters.pop("self", None)
         parameters.pop("__class__", None)
@@ -100,32 +114,141 @@ class Relaxation(tfd.Distribution):
           UserError: P is not a multiple of the number of blocks.
         """
         blocks = list(cls.parameter_blocks(2))
-        size = output.shape[-1]
+        output = as_float(output, f"the network's output for {cls.__name__}")
+        size = output.shape[-1] if output.shape.rank else None
         if size is None or size % len(blocks):
             raise UserError(f"{cls.__name__} needs {len(blocks)} equal parameter blocks ({', '.join(blocks)}), got a last axis of {size}")
         return cls(**dict(zip(blocks, tf.split(output, len(blocks), axis=-1))), temperature=temperature, **options)
 
+    def in_float32(self) -> "Relaxation":
+        """Returns the law with float32 parameters where its own are of half precision, else itself."""
+        if self.dtype not in HALVES:
+            return self
+        return type(self)(**{name: widened(value) for name, value in self.parameters.items()})
+
     def _log_prob(self, value):
-        log_value = tf.math.log(value)
-        return self.log_prob_of_log_sample(log_value) - tf.reduce_sum(log_value, axis=-1)
+        return self._log_prob_from_logs(tf.math.log(value))
+
+    def _log_prob_from_logs(self, log_value: tf.Tensor) -> tf.Tensor:
+        """log p(psi) from log psi; categories at exactly 0 are left out of the Jacobian."""
+        on_a_face = tf.math.is_inf(log_value)
+        return self.log_prob_of_log_sample(log_value) - tf.reduce_sum(tf.where(on_a_face, tf.zeros_like(log_value), log_value), axis=-1)
 
     def _sample_n(self, n, seed=None):
         return self.draw(n, seed).sample
 
+    def _sample_and_log_prob(self, sample_shape, seed=None):
+        """A sample and its density from what the draw carries: a rounded sample is not inverted."""
+        draw = self.draw(sample_shape, seed)
+        on_a_face = tf.math.is_inf(draw.log_sample)
+        log_volume = tf.reduce_sum(tf.where(on_a_face, tf.zeros_like(draw.log_sample), draw.log_sample), axis=-1)
+        return draw.sample, self.log_prob_of(draw) - tf.cast(log_volume, self.dtype)
+
+
+def _by_float32_law(method: Callable) -> Callable:
+    """`draw` or a density of a law, by the law with float32 parameters where its own are of half precision."""
+
+    @functools.wraps(method)
+    def wide(self, argument, *rest, **named):
+        if self.dtype not in HALVES:
+            return method(self, argument, *rest, **named)
+        result = getattr(self.in_float32(), method.__name__)(widened(argument), *rest, **named)
+        if isinstance(result, Draw):
+            return result._replace(sample=tf.cast(result.sample, self.dtype))
+        return narrowed(result, self.dtype)
+
+    return wide
+
+
+def check_event(owner: str, name: str, shape: tf.TensorShape, more_categories: int = 0) -> None:
+    """Refuses parameters without categories.
+
+    Args:
+      owner: the law's class.
+      name: the parameter's.
+      shape: the parameter's.
+      more_categories: categories of the law that the parameter's last axis does not have.
+    Raises:
+      UserError: no last axis, or one that is too short.
+    """
+    if shape.rank == 0:
+        raise UserError(f"{name} of {owner} needs an axis of categories, the last one; got a single number")
+    if shape.rank is not None and shape[-1] is not None and shape[-1] + more_categories < 1:
+        raise UserError(f"{owner} needs at least one category, got {name} of shape {tuple(shape)}")
+
+
+def check_categories(categories) -> int:
+    """Returns the number of categories.
+
+    Raises:
+      UserError: it is not a positive integer.
+    """
+    if isinstance(categories, bool) or not isinstance(categories, (int, np.integer)) or categories < 1:
+        raise UserError(f"the number of categories must be a positive integer, got {categories!r}")
+    return int(categories)
+
 
 def check_temperature(temperature) -> None:
-    """Raises UserError where a Python number is not positive; tensors are not inspected."""
-    if isinstance(temperature, (int, float)) and not temperature > 0:
+    """Refuses temperatures that are known and not positive: numbers, arrays, constants. Variables are not inspected.
+
+    Raises:
+      UserError: a temperature that is not a number, not positive or not finite, or too small for float32.
+    """
+    if isinstance(temperature, tf.Variable) or (hasattr(temperature, "__tf_tensor__") and not isinstance(temperature, tf.Tensor)):
+        return
+    value = tf.get_static_value(temperature) if isinstance(temperature, tf.Tensor) else temperature
+    if value is None and temperature is not None:
+        return  # known in the graph's run alone
+    try:
+        numbers = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        numbers = None
+    if numbers is None or value is None:
+        raise UserError(f"temperature must be a positive number, an array or a tensor of them, got {temperature!r}")
+    wrong = numbers[~((numbers > 0) & np.isfinite(numbers))]
+    if wrong.size:
         raise UserError(
-            f"temperature must be positive, got {temperature} (stick-breaking works from about 0.01, the others from about 0.1)"
+            f"temperature must be positive, got {wrong.flat[0]} (stick-breaking works from about 0.01, the others from about 0.1)"
         )
+    if np.any(numbers < np.finfo(np.float32).tiny):
+        raise UserError(f"temperature must be positive, got {numbers.min()}, which is 0 in float32; 0.01 is small for any law here")
 
 
 def as_dtype(value, dtype: tf.DType) -> tf.Tensor:
-    """Returns a number, tensor or variable as a tensor of a dtype; a Python number does not pass through float32 on its way."""
+    """Returns a number, array, tensor or variable as a tensor of a dtype; a Python number does not pass through float32 on its way."""
     if isinstance(value, (tf.Tensor, tf.Variable)):
         return tf.cast(value, dtype)
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.astype(dtype.as_numpy_dtype)
     return tf.convert_to_tensor(value, dtype=dtype)
+
+
+def broadcast_shapes(owner: str, **shapes: tf.TensorShape) -> tf.TensorShape:
+    """Returns the shape that all shapes broadcast to.
+
+    Args:
+      owner: class whose parameters they are.
+      **shapes: by the parameters' names.
+    Raises:
+      UserError: they do not broadcast; the sentence holds all of them.
+    """
+    try:
+        return functools.reduce(tf.broadcast_static_shape, shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
+        raise UserError(f"the parameters of {owner} do not broadcast: {listed}") from None
+
+
+def inside_simplex(log_sample: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Which log-samples have no category at exactly 0, and log-samples that densities can be taken of without NaN.
+
+    Args:
+      log_sample: log psi [..., K].
+    Returns:
+      bool [...], and log psi with zeros in the place of -inf [..., K].
+    """
+    finite = log_sample > -np.inf
+    return tf.reduce_all(finite, axis=-1), tf.where(finite, log_sample, tf.zeros_like(log_sample))
 
 
 def check_seed(seed) -> tf.Tensor:

@@ -1,18 +1,32 @@
 """Gaussians pushed to the simplex, and the IGR recipe: through an invertible map, a temperature and softmax++."""
 
+import functools
+import math
 from typing import ClassVar
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from igr_suite.relaxations.base import Draw, Relaxation, check_seed, sample_axes, with_sample_shape
+from igr_suite.relaxations.base import (
+    Draw,
+    Relaxation,
+    as_dtype,
+    broadcast_shapes,
+    check_event,
+    check_seed,
+    inside_simplex,
+    sample_axes,
+    with_sample_shape,
+)
 from igr_suite.relaxations.noise import standard_normal
+from igr_suite.relaxations.precision import as_float
 from igr_suite.relaxations.softmax_plus_plus import (
     SoftmaxPlusPlus,
     append_last_category,
     check_delta,
     invert_log_softmax_plus_plus,
 )
+from igr_suite.relaxations.stick_breaking import StickBreaking
 
 tfb = tfp.bijectors
 
@@ -26,18 +40,21 @@ class GaussianNoise(Relaxation):
     Args:
       loc: [B, V, D].
       log_scale: [B, V, D]; the scale is its exponential.
-      temperature: positive; number or tensor broadcasting against [B, V].
+      temperature: positive; number or tensor; it and [B, V] broadcast to the batch shape.
       parameters: of the law's own constructor.
     Raises:
-      UserError: temperature not positive.
+      UserError: parameters that are no numbers, have no categories or do not broadcast, or a temperature that is known and not positive.
     """
 
     more_categories: ClassVar[int] = 0  # K - D
 
     def __init__(self, loc, log_scale, temperature, parameters: dict, name: str):
-        self.loc = tf.convert_to_tensor(loc)
-        self.log_scale = tf.convert_to_tensor(log_scale, dtype=self.loc.dtype)
+        owner = type(self).__name__
+        self.loc = as_float(loc, "loc")
+        self.log_scale = as_float(log_scale, "log_scale", self.loc.dtype)
+        check_event(owner, "loc", self.loc.shape, self.more_categories)
         super().__init__(temperature, self.loc.dtype, parameters, name)
+        self._noise_static_shape()
 
     @property
     def map_key(self) -> tuple:
@@ -50,14 +67,18 @@ class GaussianNoise(Relaxation):
         noise = standard_normal(shape, check_seed(seed), self.dtype, batch_axis=sample_axes(sample_shape))
         return noise, self.loc + tf.exp(self.log_scale) * noise
 
+    def _broadcast(self) -> dict[str, tf.Tensor]:
+        """Tensors, by name, whose shapes broadcast to that of the noise [B, V, D]."""
+        return {"loc": self.loc, "log_scale": self.log_scale, "temperature": self.temperature[..., tf.newaxis]}
+
     def _noise_static_shape(self) -> tf.TensorShape:
-        return tf.broadcast_static_shape(self.loc.shape, self.log_scale.shape)
+        return broadcast_shapes(type(self).__name__, **{name: tensor.shape for name, tensor in self._broadcast().items()})
 
     def _noise_shape(self):
         static = self._noise_static_shape()
         if static.is_fully_defined():
             return static.as_list()
-        return tf.broadcast_dynamic_shape(tf.shape(self.loc), tf.shape(self.log_scale))
+        return functools.reduce(tf.broadcast_dynamic_shape, map(tf.shape, self._broadcast().values()))
 
     def _event_shape(self):
         size = self._noise_static_shape()[-1]
@@ -83,7 +104,7 @@ class GaussianRelaxation(GaussianNoise):
     Args:
       loc: [B, V, K-1].
       log_scale: [B, V, K-1]; the scale is its exponential.
-      temperature: positive; number or tensor broadcasting against [B, V].
+      temperature: positive; number or tensor; it and [B, V] broadcast to the batch shape.
       delta: weight of the last category in softmax++.
       bijector: h.
       parameters: of the law's own constructor.
@@ -123,12 +144,40 @@ class GaussianRelaxation(GaussianNoise):
         return self._log_density(draw.preimage)
 
     def log_prob_of_log_sample(self, log_sample: tf.Tensor) -> tf.Tensor:
-        scores = self.temperature[..., tf.newaxis] * invert_log_softmax_plus_plus(log_sample, self.delta)
-        if not hasattr(self.h, "in_range"):
-            return self._log_density(self.h.inverse(scores))
-        inside = self.h.in_range(scores)
-        safe = tf.where(inside[..., tf.newaxis], scores, 0.5 / tf.cast(tf.shape(scores)[-1], scores.dtype))
-        return tf.where(inside, self._log_density(self.h.inverse(safe)), -float("inf"))
+        inside, finite = inside_simplex(tf.convert_to_tensor(log_sample, self.dtype))
+        return self.log_prob_of_scores(self.temperature[..., tf.newaxis] * invert_log_softmax_plus_plus(finite, self.delta), inside)
+
+    def log_prob_of_scores(self, scores: tf.Tensor, inside: tf.Tensor | bool = True) -> tf.Tensor:
+        """Log density of the log-sample whose scores these are, h(kappa), by inversion of h.
+
+        Args:
+          scores: [..., K-1], before the temperature.
+          inside: where there is a density at all; minus infinity is returned elsewhere, and outside the range of h.
+        Returns:
+          [...].
+        """
+        safe = scores
+        if hasattr(self.h, "in_range"):
+            inside = tf.logical_and(inside, self.h.in_range(scores))
+            safe = tf.where(inside[..., tf.newaxis], scores, 0.5 / tf.cast(tf.shape(scores)[-1], scores.dtype))
+        return tf.where(inside, self._log_density(self.h.inverse(safe)), tf.constant(-float("inf"), self.dtype))
+
+    def log_prob_of_draw_from(self, other: "GaussianRelaxation", draw: Draw) -> tf.Tensor:
+        """Log density of another law's draw, without the rounding of its sample; a truncated draw counts as what it was before.
+
+        Args:
+          other: the law that was drawn from, over as many categories.
+          draw: of that law [S, B, V, ...].
+        Returns:
+          [S, B, V]; minus infinity outside the support of this law.
+        """
+        by_temperature = self.temperature / other.temperature
+        shift = self.temperature * as_dtype(math.log(self.delta) - math.log(other.delta), self.dtype)
+        scores = by_temperature[..., tf.newaxis] * draw.scores + shift[..., tf.newaxis]
+        if self.delta == other.delta and isinstance(self.h, StickBreaking) and isinstance(other.h, StickBreaking):
+            kappa, inside = self.h.preimage_of_multiple(draw.preimage, by_temperature)
+            return tf.where(inside, self._log_density(kappa), tf.constant(-float("inf"), self.dtype))
+        return self.log_prob_of_scores(scores)
 
     def _logits(self, scores: tf.Tensor, kappa: tf.Tensor) -> tuple[tf.Tensor, dict]:
         """Logits of all K categories and what to monitor; a law with a truncation overrides it."""

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.relaxations.gaussian import normal_log_density
+from igr_suite.relaxations.base import check_categories, inside_simplex
 from igr_suite.relaxations.overcomplete import Overcomplete
 from igr_suite.relaxations.registry import register
 
@@ -51,7 +52,7 @@ class GSP(Overcomplete):
         Returns:
           law with loc and log_scale [K].
         """
-        return cls(tf.zeros([categories], dtype), tf.zeros([categories], dtype), temperature)
+        return cls(tf.zeros([check_categories(categories)], dtype), tf.zeros([categories], dtype), temperature)
 
     @staticmethod
     def activation(tempered: tf.Tensor) -> tf.Tensor:
@@ -62,7 +63,8 @@ class GSP(Overcomplete):
 
         On the left every lambda is linear in a, on the right some are exponential: one grid for both scales would see neither well.
         """
-        log_sample = tf.cast(log_sample, tf.float64)
+        inside, finite = inside_simplex(tf.convert_to_tensor(log_sample, self.dtype))
+        log_sample = tf.cast(finite, tf.float64)
         start, end = _ranges(*(tf.stop_gradient(x) for x in (log_sample, *self._double())))
         for _ in range(ROUNDS):
             start, end = self._zoom(log_sample, start, end)
@@ -70,7 +72,8 @@ class GSP(Overcomplete):
         half = 0.5 * (end - start)[..., tf.newaxis]
         values = self._log_integrand(log_sample, start[..., tf.newaxis] + half * (nodes + 1.0))
         values += tf.math.log(weights) + tf.math.log(tf.maximum(half, np.finfo(np.float64).tiny))
-        return tf.cast(tf.reduce_logsumexp(values, axis=[-2, -1]), self.dtype)
+        density = tf.cast(tf.reduce_logsumexp(values, axis=[-2, -1]), self.dtype)
+        return tf.where(inside, density, tf.constant(-np.inf, self.dtype))
 
     def _double(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """loc, log_scale and the temperature [..., 1] in float64."""

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy.special import ndtri
 
-from igr_suite.relaxations.base import as_dtype
+from igr_suite.relaxations.base import as_dtype, check_categories
 from igr_suite.relaxations.gaussian import GaussianRelaxation
 from igr_suite.relaxations.registry import register
 
@@ -58,8 +58,13 @@ def uniform_loc(categories: int, temperature=1.0, delta: float = 1.0, scale: flo
       scale: the common standard deviation.
       dtype: of the result.
     Returns:
-      [K-1], all equal.
+      [K-1], all equal; [..., K-1] for temperatures [...].
+    Raises:
+      UserError: K is not a positive integer.
     Source: this project; from Potapczynski et al. (2020), section 3.
     """
+    if check_categories(categories) == 1:
+        return tf.zeros([0], dtype)
     below_cut = scale * ndtri(categories ** (-1.0 / (categories - 1)))
-    return tf.fill([categories - 1], as_dtype(temperature, dtype) * math.log(delta) - float(below_cut))
+    value = as_dtype(temperature, dtype) * math.log(delta) - float(below_cut)
+    return tf.fill([categories - 1], value) if value.shape.rank == 0 else tf.repeat(value[..., tf.newaxis], categories - 1, axis=-1)

@@ -20,7 +20,7 @@ class IGRPlanar(GaussianRelaxation):
       delta: weight of the last category.
       norm: "squared", or "historical" for the normalisation of the authors' code, which may lose invertibility.
     Raises:
-      UserError: temperature or delta not positive, unknown norm.
+      UserError: temperature or delta not positive, unknown norm, or parameters that do not broadcast.
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 3.3.
     """
 
@@ -55,12 +55,5 @@ class IGRPlanar(GaussianRelaxation):
     def map_key(self) -> tuple:
         return (*super().map_key, self.norm, *self.flow)
 
-    def _noise_static_shape(self) -> tf.TensorShape:
-        return tf.broadcast_static_shape(super()._noise_static_shape(), self.flow.w.shape[1:])
-
-    def _noise_shape(self):
-        static = self._noise_static_shape()
-        if static.is_fully_defined():
-            return static.as_list()
-        own = tf.broadcast_dynamic_shape(tf.shape(self.loc), tf.shape(self.log_scale))
-        return tf.broadcast_dynamic_shape(own, tf.shape(self.flow.w)[1:])
+    def _broadcast(self) -> dict[str, tf.Tensor]:
+        return {**super()._broadcast(), "flow": self.flow.w[0]}

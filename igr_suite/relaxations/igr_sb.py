@@ -2,8 +2,11 @@
 
 import tensorflow as tf
 
+from igr_suite.errors import UserError
+from igr_suite.relaxations.base import check_categories
 from igr_suite.relaxations.gaussian import GaussianRelaxation
 from igr_suite.relaxations.registry import register
+from igr_suite.relaxations.softmax_plus_plus import append_last_category
 from igr_suite.relaxations.stick_breaking import StickBreaking, log_remainders
 from igr_suite.relaxations.stick_prior import uniform_stick_loc
 from igr_suite.relaxations.truncation import check_truncation, kept_sticks, sticks_within, truncated_logits
@@ -22,7 +25,7 @@ class _StickBreakingLaw(GaussianRelaxation):
         Returns:
           law with loc and log_scale [K-1].
         """
-        return cls(uniform_stick_loc(categories, dtype), tf.zeros([categories - 1], dtype), temperature, **options)
+        return cls(uniform_stick_loc(categories, dtype), tf.zeros([check_categories(categories) - 1], dtype), temperature, **options)
 
 
 @register("IGR_SB_Finite")
@@ -87,10 +90,21 @@ class IGRSB(_StickBreakingLaw):
         super().__init__(loc, log_scale, temperature, delta, StickBreaking(), parameters, name)
 
     def _logits(self, scores: tf.Tensor, kappa: tf.Tensor) -> tuple[tf.Tensor, dict]:
+        tempered = scores / self.temperature[..., tf.newaxis]
+        if scores.shape[-1] == 0:  # one category: no stick to break, and none that exceeds the threshold
+            return append_last_category(tempered), {"n_required": tf.zeros([], self.dtype), "never_exceeds": tf.ones([], self.dtype)}
         within = sticks_within(log_remainders(kappa), self.threshold)
         kept = kept_sticks(within, self.truncation, self.quantile)
-        info = {
-            "n_required": tf.reduce_mean(tf.cast(kept, self.dtype)),
-            "never_exceeds": tf.reduce_mean(tf.cast(within[..., -1], self.dtype)),
-        }
-        return truncated_logits(scores / self.temperature[..., tf.newaxis], kept, self.delta), info
+        info = {"n_required": _mean(tf.cast(kept, self.dtype)), "never_exceeds": _mean(tf.cast(within[..., -1], self.dtype))}
+        return truncated_logits(tempered, kept, self.delta), info
+
+    def _sample_and_log_prob(self, sample_shape, seed=None):
+        raise UserError(
+            "a truncated sample of IGR_SB lies on a face of the simplex and has no density there; take draw(...) and log_prob_of, "
+            "which is the density before the truncation"
+        )
+
+
+def _mean(values: tf.Tensor) -> tf.Tensor:
+    """The mean, and 0 of nothing: an empty batch keeps no stick."""
+    return tf.where(tf.size(values) > 0, tf.reduce_mean(values), tf.zeros([], values.dtype))

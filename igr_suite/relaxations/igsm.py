@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 
+from igr_suite.relaxations.base import check_categories, inside_simplex
 from igr_suite.relaxations.overcomplete import Overcomplete
 from igr_suite.relaxations.registry import register
 
@@ -46,7 +47,7 @@ class IGSM(Overcomplete):
         Returns:
           law with loc [K].
         """
-        return cls(tf.zeros([categories], dtype), temperature)
+        return cls(tf.zeros([check_categories(categories)], dtype), temperature)
 
     activation = staticmethod(tf.identity)
 
@@ -54,7 +55,9 @@ class IGSM(Overcomplete):
         return self._log_density(draw.preimage - self.loc)  # no division by the temperature and back
 
     def log_prob_of_log_sample(self, log_sample: tf.Tensor) -> tf.Tensor:
-        return self._log_density(self.temperature[..., tf.newaxis] * log_sample - self.loc)
+        inside, finite = inside_simplex(tf.convert_to_tensor(log_sample, self.dtype))
+        density = self._log_density(self.temperature[..., tf.newaxis] * finite - self.loc)
+        return tf.where(inside, density, tf.constant(-math.inf, self.dtype))
 
     def _log_density(self, deviations: tf.Tensor) -> tf.Tensor:
         categories = tf.cast(tf.shape(deviations)[-1], self.dtype)

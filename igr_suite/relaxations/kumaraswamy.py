@@ -5,9 +5,12 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from igr_suite.relaxations.precision import in_float32
+
 _FAR = 15.0  # beyond it the first term of a series is exact to float32, and near enough in float64 (e^-15 squared)
 
 
+@in_float32
 def log_one_minus_exp(log_t: tf.Tensor) -> tf.Tensor:
     """log(1 - exp(-t)) from log t; for small t it is log t - t/2, also where t is too small for a float.
 
@@ -20,6 +23,7 @@ def log_one_minus_exp(log_t: tf.Tensor) -> tf.Tensor:
     return tf.where(log_t < -_FAR, log_t - 0.5 * tf.exp(tf.minimum(log_t, -_FAR)), tfp.math.log1mexp(tf.exp(near)))
 
 
+@in_float32
 def kumaraswamy_logits(log_a: tf.Tensor, log_b: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     """Logits of draws: v = (1 - u^(1/b))^(1/a), u ~ Uniform(0, 1).
 
@@ -39,6 +43,7 @@ def kumaraswamy_logits(log_a: tf.Tensor, log_b: tf.Tensor, uniform: tf.Tensor) -
     return -(tf.exp(log_s) + log_one_minus_exp(log_s))
 
 
+@in_float32
 def kumaraswamy_log_density(logits: tf.Tensor, log_a: tf.Tensor, log_b: tf.Tensor) -> tf.Tensor:
     """Log density with respect to v in (0, 1): log a + log b + (a - 1) log v + (b - 1) log(1 - v^a).
 
@@ -53,6 +58,7 @@ def kumaraswamy_log_density(logits: tf.Tensor, log_a: tf.Tensor, log_b: tf.Tenso
     return log_a + log_b - tf.math.expm1(log_a) * s + tf.math.expm1(log_b) * log_one_minus_exp(log_a + log_s)
 
 
+@in_float32
 def kumaraswamy_entropy(log_a: tf.Tensor, log_b: tf.Tensor) -> tf.Tensor:
     """Entropy: 1 - 1/b + (1 - 1/a) H_b - log(a b), H_b = digamma(b + 1) + 0.57721...; minus it is the KL to Beta(1, 1).
 

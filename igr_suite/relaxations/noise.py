@@ -5,20 +5,29 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.errors import UserError
+from igr_suite.relaxations.precision import HALVES, check_float
+
 
 def uniform(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_axis: int | None = None) -> tf.Tensor:
     """u ~ Uniform(0, 1), never 0 and never 1.
 
-    float32 takes the 23 highest of 32 random bits and adds half a unit, so that the largest value, 1 - 2^-24, is below 1.
+    float32 takes the 23 highest of 32 random bits and adds half a unit, so that the largest value, 1 - 2^-24, is below 1. float16 and
+    bfloat16 take the middle of the interval that the float32 number lies in (`rounded_inside`).
 
     Args:
       shape: of the result.
       seed: stateless seed, int32 [2].
-      dtype: float32 or float64.
+      dtype: float16, bfloat16, float32 or float64.
       batch_axis: of the shape, for draws of a training step that may be divided among devices (`of_whole_batch`).
     Returns:
       Tensor of the given shape.
+    Raises:
+      UserError: another dtype, or a shape that is not known.
     """
+    dtype, shape = check_float(dtype, "noise"), _known(shape)
+    if dtype in HALVES:
+        return rounded_inside(unit_interval(random_bits(shape, seed, batch_axis)), dtype)
     if dtype == tf.float64:
         smallest = np.finfo(np.float64).tiny
         return of_whole_batch(lambda s: tf.random.stateless_uniform(s, seed, smallest, dtype=dtype, alg="philox"), shape, batch_axis)
@@ -40,17 +49,39 @@ def unit_interval(bits: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) * np.float32(2**-23) + np.float32(2**-24)
 
 
+def rounded_inside(uniforms: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """float32 in (0, 1) -> float16 or bfloat16 in (0, 1) with the same mean, which rounding to the nearest would push onto 1.
+
+    The interval is cut at the numbers of one binary digit less than the type has; the last digit is set, which gives the middles.
+
+    Args:
+      uniforms: float32 [...].
+      dtype: float16 or bfloat16.
+    Returns:
+      [...] of this dtype.
+    """
+    dropped = 23 - {tf.float16: 10, tf.bfloat16: 7}[dtype]  # digits of float32 that the type does not have
+    bits = tf.bitcast(uniforms, tf.uint32)
+    cut = tf.bitwise.left_shift(tf.bitwise.right_shift(bits, tf.constant(dropped + 1, tf.uint32)), tf.constant(dropped + 1, tf.uint32))
+    return tf.cast(tf.bitcast(tf.bitwise.bitwise_or(cut, tf.constant(1 << dropped, tf.uint32)), tf.float32), dtype)
+
+
 def standard_normal(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_axis: int | None = None) -> tf.Tensor:
     """eps ~ N(0, 1) by the inverse cdf, sqrt(2) erfinv(2 u - 1): under XLA twice as fast as Box-Muller.
 
     Args:
       shape: of the result.
       seed: stateless seed, int32 [2].
-      dtype: float32 (|eps| <= 5.3) or float64.
+      dtype: float32 (|eps| <= 5.3), float64, or float16 and bfloat16, which are float32 rounded.
       batch_axis: as in `uniform`.
     Returns:
       Tensor of the given shape.
+    Raises:
+      UserError: another dtype, or a shape that is not known.
     """
+    dtype, shape = check_float(dtype, "noise"), _known(shape)
+    if dtype in HALVES:
+        return tf.cast(normal_of(uniform(shape, seed, batch_axis=batch_axis)), dtype)
     if dtype == tf.float64:
         return of_whole_batch(lambda s: tf.random.stateless_normal(s, seed, dtype=dtype, alg="philox"), shape, batch_axis)
     return normal_of(uniform(shape, seed, batch_axis=batch_axis))
@@ -59,6 +90,15 @@ def standard_normal(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_
 def normal_of(uniforms: tf.Tensor) -> tf.Tensor:
     """float32 in (0, 1) -> the normal quantiles."""
     return np.float32(2**0.5) * tf.math.erfinv(2.0 * uniforms - 1.0)
+
+
+def _known(shape):
+    """The shape, a `TensorShape` as a list."""
+    if not isinstance(shape, tf.TensorShape):
+        return shape
+    if not shape.is_fully_defined():
+        raise UserError(f"noise of shape {shape} cannot be drawn: a size is not known; give the shape as a tensor, tf.shape(x)")
+    return shape.as_list()
 
 
 def of_whole_batch(draw: Callable[..., tf.Tensor], shape, batch_axis: int | None) -> tf.Tensor:

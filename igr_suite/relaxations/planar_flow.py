@@ -6,6 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite.errors import UserError, nearest
+from igr_suite.relaxations.base import check_categories
 
 tfb = tfp.bijectors
 
@@ -41,7 +42,7 @@ def initial_planar_flow(
       PlanarFlow of tensors; a model wraps them: PlanarFlow(*map(tf.Variable, flow)).
     Source: Potapczynski et al. (2020), section 3.3; Rezende & Mohamed (2015), eq. 10.
     """
-    shape = [2, layers, variables, categories - 1]
+    shape = [2, layers, variables, check_categories(categories) - 1]
     w, u = tf.unstack(tf.random.stateless_normal(shape, seed, stddev=stddev, dtype=dtype))
     return PlanarFlow(w=w, u=u, b=tf.zeros([layers, variables], dtype))
 
@@ -131,7 +132,7 @@ class Planar(tfb.Bijector):
         return x
 
     def _forward_log_det_jacobian(self, x):
-        log_det = tf.zeros_like(x[..., 0])
+        log_det = tf.zeros(tf.shape(x)[:-1], x.dtype)
         for w, u_hat, b in self.layers:
             bend = tf.tanh(_project(x, w) + b)
             log_det += tf.math.log(tf.abs(1.0 + (1.0 - tf.square(bend)) * tf.reduce_sum(w * u_hat, axis=-1)))

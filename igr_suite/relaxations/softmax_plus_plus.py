@@ -20,6 +20,8 @@ def append_last_category(scores: tf.Tensor, delta: float = 1.0) -> tf.Tensor:
       [..., K]; its softmax is softmax++(scores).
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 3, in the form that cannot overflow.
     """
+    if scores.shape[-1] == 0:  # one category
+        return tf.zeros(tf.concat([tf.shape(scores)[:-1], [1]], axis=0), scores.dtype)
     last = tf.fill(tf.shape(scores[..., :1]), tf.constant(math.log(delta), scores.dtype))
     return tf.concat([scores, last], axis=-1)
 
@@ -49,8 +51,8 @@ def invert_log_softmax_plus_plus(log_sample: tf.Tensor, delta: float = 1.0) -> t
 
 
 def check_delta(delta: float) -> None:
-    """Raises UserError unless delta is positive."""
-    if not delta > 0:
+    """Raises UserError unless delta is positive and finite."""
+    if not 0 < float(delta) < math.inf:
         raise UserError(f"delta must be positive, got {delta} (1.0 is the default; 0.1 is the value of the first preprints)")
 
 

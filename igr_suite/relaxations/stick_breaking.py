@@ -1,5 +1,6 @@
 """Stick-breaking in log space, as pure functions and as the two bijectors that the laws use."""
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -54,6 +55,28 @@ class StickBreaking(tfb.Bijector):
         remainders = 1.0 - tf.cumsum(y, axis=-1)
         return tf.math.log(y) - tf.math.log(remainders)  # logit of s_k = eta_k / remainder before the k-th break
 
+    def preimage_of_multiple(self, x: tf.Tensor, factor: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The inverse at factor * eta(x), from x: neither short pieces nor short remainders are lost in rounding.
+
+            y_k = log(f eta_k) - log(1 - f sum_{j<=k} eta_j),   1 - f sum_{j<=k} eta_j = (1 - f) + f prod_{j<=k} (1 - s_j)
+
+        Args:
+          x: stick logits [..., K-1].
+          factor: f, positive [...].
+        Returns:
+          y [..., K-1], and whether f eta is in the range, bool [...]; where it is not, y is x.
+        """
+        factor = factor[..., tf.newaxis]
+        log_factor = tf.math.log(factor)
+        log_rest = log_remainders(x) + log_factor
+        log_lost = tf.where(factor < 1.0, tf.math.log(tf.where(factor < 1.0, 1.0 - factor, tf.ones_like(factor))), -np.inf)
+        log_shrunk = tf.reduce_logsumexp(tf.stack([log_lost + tf.zeros_like(log_rest), log_rest], axis=-1), axis=-1)
+        grown = tf.exp(log_rest) - (factor - 1.0)
+        log_grown = tf.math.log(tf.where(grown > 0.0, grown, tf.ones_like(grown)))
+        y = log_stick_lengths(x) + log_factor - tf.where(factor > 1.0, log_grown, log_shrunk)
+        inside = tf.reduce_all((factor <= 1.0) | (grown > 0.0), axis=-1)
+        return tf.where(inside[..., tf.newaxis], y, x), inside
+
     def _forward_log_det_jacobian(self, x):
         return tf.reduce_sum(log_stick_lengths(x) - tf.nn.softplus(x), axis=-1)
 
@@ -84,11 +107,13 @@ class StickBreakingLogRatios(tfb.Bijector):
         return x + tf.cumsum(tf.nn.softplus(x), axis=-1, exclusive=True, reverse=True)
 
     def _inverse(self, y):
+        if y.shape[-1] == 0:  # one category
+            return y
         with_reference = tf.concat([y, tf.zeros_like(y[..., :1])], axis=-1)
         return y - tf.math.cumulative_logsumexp(with_reference, axis=-1, reverse=True)[..., 1:]
 
     def _forward_log_det_jacobian(self, x):
-        return tf.zeros_like(x[..., 0])
+        return tf.zeros(tf.shape(x)[:-1], x.dtype)
 
     def _inverse_log_det_jacobian(self, y):
-        return tf.zeros_like(y[..., 0])
+        return tf.zeros(tf.shape(y)[:-1], y.dtype)

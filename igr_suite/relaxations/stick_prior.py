@@ -7,6 +7,8 @@ import tensorflow as tf
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from igr_suite.relaxations.base import check_categories
+
 
 def uniform_stick_loc(categories: int, dtype: tf.DType = tf.float32) -> tf.Tensor:
     """Locations with E[sigmoid(loc_k + eps)] = 1/(K-k), k = 0..K-2, eps ~ N(0, 1).
@@ -19,9 +21,11 @@ def uniform_stick_loc(categories: int, dtype: tf.DType = tf.float32) -> tf.Tenso
       dtype: of the result.
     Returns:
       [K-1].
+    Raises:
+      UserError: K is not a positive integer.
     Source: this project.
     """
-    return tf.constant(_stick_locations(categories), dtype)
+    return tf.constant(_stick_locations(check_categories(categories)), dtype, shape=[categories - 1])
 
 
 @functools.cache

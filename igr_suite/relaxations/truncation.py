@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError, nearest
+from igr_suite.relaxations.precision import widened
 
 TRUNCATIONS = ("batch", "sample", "historical")
 
@@ -30,6 +31,7 @@ def sticks_within(log_remainders: tf.Tensor, threshold: float) -> tf.Tensor:
       bool [..., K-1]; true up to some k and false from there on.
     """
     # A few units of rounding let exact ties (sums that equal the threshold) count as within, as they do on paper.
+    log_remainders = widened(log_remainders)
     slack = 1.0 + 8.0 * np.finfo(log_remainders.dtype.as_numpy_dtype).eps
     return log_remainders >= math.log1p(-threshold) * slack
 
@@ -57,7 +59,7 @@ def count_quantile(within: tf.Tensor, quantile: float) -> tf.Tensor:
       int32 scalar in 1..K-1.
     Source: the authors' code takes this percentile over batch and samples.
     """
-    sticks = within.shape[-1]
+    sticks = tf.shape(within)[-1] if within.shape[-1] is None else within.shape[-1]
     draws = tf.size(within) // sticks
     # A count is <= n iff stick n (0-based) is already past the threshold, for n = 1 .. K-2; it is never above K-1.
     at_most = tf.reduce_sum(tf.cast(~tf.reshape(within, [-1, sticks]), tf.int32), axis=0)[1:]

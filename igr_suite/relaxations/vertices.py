@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from igr_suite.relaxations.precision import in_float32
+
 
 def nearest_vertex(sample: tf.Tensor) -> tf.Tensor:
     """One-hot vector at the largest entry: the discretised sample.
@@ -14,13 +16,17 @@ def nearest_vertex(sample: tf.Tensor) -> tf.Tensor:
     return tf.one_hot(tf.argmax(sample, axis=-1), tf.shape(sample)[-1], dtype=sample.dtype)
 
 
+@in_float32
 def distance_to_vertex(sample: tf.Tensor) -> tf.Tensor:
     """Euclidean distance to the nearest vertex: sqrt(sum_k psi_k^2 - psi_max^2 + (1 - psi_max)^2).
 
     Args:
       sample: psi [..., K].
     Returns:
-      [...], in [0, 1).
+      [...], in [0, 1); at a vertex it is 0 with gradient 0.
     Source: Potapczynski et al. (2020), figure 1.
     """
-    return tf.norm(sample - nearest_vertex(sample), axis=-1)  # no cancellation, unlike the formula above
+    apart = sample - nearest_vertex(sample)  # no cancellation, unlike the formula above
+    at_vertex = tf.reduce_all(tf.equal(apart, 0.0), axis=-1)
+    norm = tf.norm(tf.where(at_vertex[..., tf.newaxis], tf.ones_like(apart), apart), axis=-1)  # the norm of 0 has no gradient
+    return tf.where(at_vertex, tf.zeros_like(norm), norm)
