@@ -47,8 +47,8 @@ def _make(folder: RunFolder, data_dir: str | None) -> None:
         raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
     if not isinstance(config, TrainVAE):
         raise UserError(f"{folder.path} is a {type(config).__name__} run; pictures are made of TrainVAE runs")
-    if not folder.finished:
-        raise UserError(f"{folder.path} is not finished; pictures are made of finished runs")
+    if reason := folder.unfinished(named=False):
+        raise UserError(f"{folder.path} {reason}; pictures are made of finished runs")
     if not checkpoints.paths(folder.checkpoints):
         raise UserError(
             f"{folder.path} has neither {picture_file.FILE} nor a checkpoint (results are often copied without them); "

@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"{folder.path} is a {type(config).__name__} run; estimators are compared on belief networks and on VAEs of discrete codes"
         )
-    if not folder.finished:
-        raise UserError(f"{folder.path} is not finished; run it to its end first")
+    if reason := folder.unfinished(named=False):
+        raise UserError(f"{folder.path} {reason}; run it to its end first")
     config.check_inputs(arguments.data_dir)
     if arguments.data_dir is not None:
         os.environ["TFDS_DATA_DIR"] = arguments.data_dir

@@ -112,15 +112,19 @@ class RunFolder:
         """Whether the run is finished and nothing speaks against its files; see `wholeness.fault_of`."""
         return self.finished and not self.fault()
 
-    def fault(self, thorough: bool = False, config: RunConfig | None = None) -> str:
+    def fault(self, thorough: bool = False, config: RunConfig | None = None, named: bool = True) -> str:
         """Returns what speaks against a finished run, "" where nothing does or it is not finished; arguments as in `fault_of`."""
-        return fault_of(self.path, thorough, config)
+        return fault_of(self.path, thorough, config, named)
 
-    def unfinished(self) -> str:
-        """Returns why nothing can be made of the run, to end a sentence with: "is not finished", "is not whole: ..."; "" when it can."""
+    def unfinished(self, named: bool = True) -> str:
+        """Returns why nothing can be made of the run, to end a sentence with: "is not finished", "is not whole: ..."; "" when it can.
+
+        Args:
+          named: whether the folder has to have the run's name.
+        """
         if not self.finished:
             return "is not finished"
-        fault = self.fault()
+        fault = self.fault(named=named)
         return f"is not whole: {fault}; {WAY_OUT}" if fault else ""
 
     def write_meta(self, spare: Path | None = None, **values: Any) -> None:

@@ -20,15 +20,20 @@ _SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where wha
 _FIRST_NAME = re.compile(rb'"(?!schema"|step"|epoch")([^"]*)": ')
 BLOCK = 1 << 20  # bytes read at once
 BESIDE = frozenset({"schema", "step", "epoch"})  # what all rows of one step have; everything else is measured once a step
+<<<<<<< HEAD
 INDEX = ".whole.json"  # in a scale's folder, see `remembered`
 _known: dict[Path, tuple[tuple, bool, str]] = {}  # folder -> (its files' sizes and times, whether every line was parsed, the fault)
+=======
+# (folder, whether it has to have the run's name) -> (its files' sizes and times, whether every line was parsed, the fault)
+_known: dict[tuple[Path, bool], tuple[tuple, bool, str]] = {}
+>>>>>>> h-results
 
 
 class _Fault(Exception):
     """What speaks against a run, in a sentence."""
 
 
-def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = None) -> str:
+def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = None, named: bool = True) -> str:
     """Returns what speaks against a finished run, in a sentence; "" where nothing does, and for a run that is not finished.
 
     A run is whole when its config.json is of the run that its folder is named for, the steps of metrics.jsonl rise (rows of one step
@@ -40,20 +45,21 @@ def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = No
       thorough: parse every line, and compute the config's name again; without it lines are told by their beginning and end, ten times
         faster, which misses damage inside a line that leaves both as they were.
       config: of the run that is to be there, where it is known; spares reading config.json into one.
+      named: whether the folder has to have the run's name; not where a caller says which folder it means.
     """
     files = tuple(_state(folder / name) for name in FILES)
     if files[1] is None:
         return ""
-    known = _known.get(folder)
+    known = _known.get((folder, named))
     if known is None or known[0] != files or (thorough and not known[1] and not known[2]):
         try:
-            _check(folder, thorough, config)
+            _check(folder, thorough, config, named)
             fault = ""
         except _Fault as found:
             fault = str(found)
         except OSError as error:
             fault = f"{error.filename or folder} cannot be read: {error.strerror}"
-        _known[folder] = known = files, thorough, fault
+        _known[folder, named] = known = files, thorough, fault
     return known[2]
 
 
@@ -95,12 +101,12 @@ def _state(path: Path) -> tuple[int, ...] | None:
     return state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino
 
 
-def _check(folder: Path, thorough: bool, config: RunConfig | None) -> None:
-    settings, text = _settings(folder)
+def _check(folder: Path, thorough: bool, config: RunConfig | None, named: bool) -> None:
+    settings, text = _settings(folder, named)
     try:
         kind = class_of(settings["kind"], settings["module"])
         if thorough or (config is None and kind.contradiction is not RunConfig.contradiction):
-            config = config_from_json(text.decode(), "config.json")
+            config = config_from_json(text.decode(errors="replace"), "config.json")
     except UserError as error:
         raise _Fault(str(error)) from None
     if thorough and config.run_id != settings["run_id"]:
@@ -108,16 +114,21 @@ def _check(folder: Path, thorough: bool, config: RunConfig | None) -> None:
     summary, _ = _json(folder / "summary.json")
     rows, last = _scan(folder / "metrics.jsonl", kind.fitted, thorough)
     _compare(summary, last, kind.fitted)
-    if config is not None and (words := config.contradiction(summary, last, rows)):
-        raise _Fault(words)
+    if config is not None:
+        try:
+            words = config.contradiction(summary, last, rows)
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            words = f"summary.json or metrics.jsonl lacks what such a run writes ({type(error).__name__} {error})"
+        if words:
+            raise _Fault(words)
 
 
-def _settings(folder: Path) -> tuple[Mapping[str, Any], bytes]:
+def _settings(folder: Path, named: bool = True) -> tuple[Mapping[str, Any], bytes]:
     """Content and text of config.json, which names the folder's run."""
     content, text = _json(folder / "config.json")
     if not {"kind", "module", "run_id", "config"} <= set(content):
         raise _Fault("config.json is not a run's")
-    if content["run_id"] != folder.absolute().name:
+    if named and content["run_id"] != folder.absolute().name:
         raise _Fault(f"config.json is of the run {content['run_id']}")
     return content, text
 
@@ -229,7 +240,8 @@ def _steps(lines: list[bytes], before: int, thorough: bool) -> list[int]:
         begin = len(HEAD)
         heads = [line[begin : line.find(b",", begin)] for line in lines if line.startswith(HEAD) and line.endswith(b"}")]
         if len(heads) == len(lines) and all(map(bytes.isdigit, heads)) and sum(map(_SEVERAL, lines)) == len(lines):
-            return list(map(int, heads))
+            with contextlib.suppress(ValueError):  # more digits than Python converts
+                return list(map(int, heads))
     return [_row(line, before + index)["step"] for index, line in enumerate(lines, start=1)]
 
 

@@ -56,7 +56,7 @@ def run(path: Path) -> int:
             return _follow(config, folder)
         with folder.open(config):
             if folder.finished:
-                if fault := folder.fault():
+                if fault := folder.fault(named=False):
                     raise UserError(f"{path} is finished but not whole: {fault}; {WAY_OUT}")
                 return 0
             folder.write_meta(**environment(), exit=None)
@@ -107,7 +107,7 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
         function(config, folder)
         if not folder.finished:
             raise RuntimeError(f"{config.executor} ended without a summary")
-        if fault := folder.fault():
+        if fault := folder.fault(named=False):
             raise RuntimeError(f"{config.executor} wrote files that do not belong together: {fault}")
         return 0, "finished", ""
     except Interrupted as error:

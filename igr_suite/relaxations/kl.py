@@ -78,7 +78,9 @@ def _check_last_axis(first: tf.Tensor, second: tf.Tensor, name: str, other: str)
     """Refuses last axes that differ: one of size 1 would broadcast."""
     sizes = [shape[-1] if shape.rank else None for shape in (tf.TensorShape(tf.convert_to_tensor(x).shape) for x in (first, second))]
     if None not in sizes and sizes[0] != sizes[1]:
-        raise UserError(f"{name} has a last axis of {sizes[0]} and {other} of {sizes[1]}; both need one entry for each category or dimension")
+        raise UserError(
+            f"{name} has a last axis of {sizes[0]} and {other} of {sizes[1]}; both need one entry for each category or dimension"
+        )
 
 
 @tfd.RegisterKL(GaussianNoise, GaussianNoise)

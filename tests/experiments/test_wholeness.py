@@ -115,15 +115,16 @@ def test_files_of_two_runs_are_named(kind, tmp_path):
         (folder / file).write_bytes(other(folder, file))
         assert fault_of(folder), file
     moved = source.rename(source.with_name("copy-of-" + source.name))
+    assert fault_of(moved, named=False) == "", "where somebody says which folder it is, the name does not matter"
     assert fault_of(moved) == f"config.json is of the run {source.name}" == wholeness.name_fault(moved)
 
 
 @pytest.mark.parametrize("file", ["summary.json", "config.json"])
-@pytest.mark.parametrize("content", [b"", bytes(100), b"[]", b"{}", b'{"steps": ', b"\xff\xfe"], ids=repr)
+@pytest.mark.parametrize("content", [b"", bytes(100), b"[]", b"{}", b'{"steps": ', b"\xff\xfe", '{"steps": 1}'.encode("utf-16")], ids=repr)
 def test_damaged_descriptions_are_named(file, content, tmp_path):
     folder = copied("TrainVAE", tmp_path)
     (folder / file).write_bytes(content)
-    assert fault_of(folder).startswith(file) and fault_of(folder, thorough=True).startswith(file)
+    assert file in fault_of(folder) and file in fault_of(folder, thorough=True)
 
 
 def test_a_missing_file_is_named_and_an_unfinished_run_is_not_judged(tmp_path):
@@ -295,7 +296,11 @@ def test_an_item_without_published_values_is_looked_at_too(damaged, igr):
     published = igr.reproductions / NAME / "published.csv"
     published.write_text(published.read_text().splitlines()[0] + "\n")
     code, out, err = damaged("check", NAME, *SCALE)
+<<<<<<< HEAD
     assert code == 1 and FIRST in err and "No reference value" in out
+=======
+    assert code == 1 and FIRST in err and "README" in out, "the sentence on why there is nothing to compare"
+>>>>>>> h-results
 
 
 def test_a_plot_that_needs_the_run_that_is_left_out_is_a_sentence(damaged, igr):
