@@ -20,13 +20,9 @@ _SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where wha
 _FIRST_NAME = re.compile(rb'"(?!schema"|step"|epoch")([^"]*)": ')
 BLOCK = 1 << 20  # bytes read at once
 BESIDE = frozenset({"schema", "step", "epoch"})  # what all rows of one step have; everything else is measured once a step
-<<<<<<< HEAD
 INDEX = ".whole.json"  # in a scale's folder, see `remembered`
-_known: dict[Path, tuple[tuple, bool, str]] = {}  # folder -> (its files' sizes and times, whether every line was parsed, the fault)
-=======
 # (folder, whether it has to have the run's name) -> (its files' sizes and times, whether every line was parsed, the fault)
 _known: dict[tuple[Path, bool], tuple[tuple, bool, str]] = {}
->>>>>>> h-results
 
 
 class _Fault(Exception):
@@ -72,10 +68,10 @@ def remembered(scale: Path) -> Iterator[None]:
     path = scale / INDEX
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
         for name, (files, fault) in json.loads(path.read_bytes()).items():
-            _known.setdefault(scale / str(name), (tuple(None if file is None else tuple(file) for file in files), False, str(fault)))
-    before = {folder: known for folder, known in _known.items() if folder.parent == scale}
+            _known.setdefault((scale / str(name), True), (tuple(None if file is None else tuple(file) for file in files), False, str(fault)))
+    before = {folder: known for (folder, named), known in _known.items() if named and folder.parent == scale}
     yield
-    now = {folder: known for folder, known in _known.items() if folder.parent == scale}
+    now = {folder: known for (folder, named), known in _known.items() if named and folder.parent == scale}
     if now != before or not path.exists():
         kept = {folder.name: (files, fault) for folder, (files, _, fault) in sorted(now.items()) if folder.exists()}
         with contextlib.suppress(UserError):  # a folder that one may only read

@@ -296,11 +296,7 @@ def test_an_item_without_published_values_is_looked_at_too(damaged, igr):
     published = igr.reproductions / NAME / "published.csv"
     published.write_text(published.read_text().splitlines()[0] + "\n")
     code, out, err = damaged("check", NAME, *SCALE)
-<<<<<<< HEAD
     assert code == 1 and FIRST in err and "No reference value" in out
-=======
-    assert code == 1 and FIRST in err and "README" in out, "the sentence on why there is nothing to compare"
->>>>>>> h-results
 
 
 def test_a_plot_that_needs_the_run_that_is_left_out_is_a_sentence(damaged, igr):
