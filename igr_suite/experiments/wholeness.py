@@ -68,7 +68,8 @@ def remembered(scale: Path) -> Iterator[None]:
     path = scale / INDEX
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
         for name, (files, fault) in json.loads(path.read_bytes()).items():
-            _known.setdefault((scale / str(name), True), (tuple(None if file is None else tuple(file) for file in files), False, str(fault)))
+            states = tuple(None if file is None else tuple(file) for file in files)
+            _known.setdefault((scale / str(name), True), (states, False, str(fault)))
     before = {folder: known for (folder, named), known in _known.items() if named and folder.parent == scale}
     yield
     now = {folder: known for (folder, named), known in _known.items() if named and folder.parent == scale}
