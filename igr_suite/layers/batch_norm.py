@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 
+@keras.saving.register_keras_serializable(package="igr_suite")
 class BatchNorm(keras.layers.Layer):
     """Normalises every feature (last axis) over all other axes.
 

@@ -1,5 +1,6 @@
 """Decoupled neural interfaces: modules of a Keras model that learn from synthetic gradients instead of waiting for each other."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import keras
@@ -7,11 +8,21 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.layers.synthetic_gradient import Synthesiser, with_context
-from igr_suite.models.decoupled_checks import build_chain, build_synthesisers, check_optimiser
-from igr_suite.models.decoupled_passes import Pass, agreement, forward, in_mode, keep_state, total
+from igr_suite.models.decoupled_checks import build_chain, build_synthesisers, check_replicas, check_saving, context_width, only_tensor
+from igr_suite.models.decoupled_losses import (
+    check_class_numbers,
+    labels_for_synthesisers,
+    losses_of_examples,
+    mean,
+    own_share_of_mean,
+    weighted,
+)
+from igr_suite.models.decoupled_optimisers import OptimiserGroup, check_optimiser, copy_for, loss_scale, takes_means
+from igr_suite.models.decoupled_passes import Pass, agreement, count_of, forward, in_mode, keep_state, over_replicas, total, widened
 from igr_suite.models.decoupled_split import split_model
 from igr_suite.models.decoupling_config import Decoupling
 from igr_suite.training.seeds import at_step, run_seed
+from igr_suite.training.strategy import replica_count
 
 __all__ = ["DecoupledModel", "split_model"]
 
@@ -19,6 +30,7 @@ MEASURES = ("sg_loss", "cosine", "scale", "relative_error", "sign")
 Context = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
+@keras.saving.register_keras_serializable(package="igr_suite")
 class DecoupledModel(keras.Model):
     """A chain of modules f_1 ... f_D in which f_i (i < D) is trained by a prediction of its output's gradient.
 
@@ -29,6 +41,9 @@ class DecoupledModel(keras.Model):
     Everything is computed from one snapshot of the weights, which equals the sequence of 2 D - 1 updates in which each module is updated
     as soon as the data have passed it. M_i begin at zero, run in training only, and no gradient crosses an interface. The modules' layers
     are the caller's own: training this model trains the model they were cut from.
+
+    It is a Keras model to Keras: callbacks, sample weights, mixed precision, distribution strategies, `save` and `load_model` work as
+    usual. On several replicas a step is that of the whole batch. What a file holds of the synthesisers are their networks, not factories.
 
     Example:
       parts = split_model(model, ["dense", "dense_1"])
@@ -41,7 +56,7 @@ class DecoupledModel(keras.Model):
       synthesiser: factory of M_i, or one for each interface; None leaves the modules below the uppermost untrained.
       synthetic_inputs: factory of I_i(x, c), a prediction of h_i that f_(i+1) is run on in training (forward unlock); M_i then sits on it.
       context: (x, y) -> c [B, C], in place of one-hot labels.
-      classes: width of one-hot labels; by default that of the uppermost module's output.
+      classes: width of one-hot labels; by default that of the uppermost module's output. Where it is 1, labels are shown as they are.
       seed: of dropped updates.
       **settings: of `Decoupling`.
     Raises:
@@ -61,73 +76,124 @@ class DecoupledModel(keras.Model):
         name: str = "decoupled",
         **settings,
     ):
-        super().__init__(name=name)
+        half = keras.config.dtype_policy().compute_dtype in ("float16", "bfloat16")
+        super().__init__(name=name, dtype="float32" if half else None)  # every module casts what enters it
         self.settings, self.context, self.seed = Decoupling(**settings), context, seed
         self.parts = list(modules)
         shapes = build_chain(self.parts)
-        self.classes = classes or shapes[-1][-1]
-        width = self._context_width(shapes)
+        self.width = shapes[-1][-1]
+        self.classes = classes or self.width
+        width = context_width(context, self.settings.labels, self.classes, shapes[0])
         self.synthesisers = build_synthesisers(synthesiser, shapes[1:-1], shapes[1:-1], width, "synthesiser")
         self.input_models = build_synthesisers(synthetic_inputs, [shapes[0]] * (len(shapes) - 2), shapes[1:-1], width, "input model")
         if self.settings.p_update < 1 and not self.synthesisers and len(self.parts) > 1:
             raise UserError(f"p_update={self.settings.p_update} needs synthesisers: without them the modules below are not updated at all")
-        self.steps = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="steps")
+        self.context_features = width
+        whole = {"dtype": "int32", "initializer": "zeros", "aggregation": "only_first_replica"}
+        self.steps = self.add_weight(shape=(), trainable=False, name="steps", **whole)
         names = [f"{measure}_{i + 1}" for i in range(len(self.synthesisers)) for measure in MEASURES]
         self.scalars = ("loss", *names)
         self.optimisers: list[keras.Optimizer] = []
         self.built = True
 
-    def compile(self, optimizer="adam", loss=None, *, synthesiser_optimizer=None, metrics=None, jit_compile=None, **options) -> None:
-        """Keras's compile; every module and every synthesiser gets an optimiser of its own, of this one's kind and settings.
+    def compile(
+        self,
+        optimizer="adam",
+        loss=None,
+        *,
+        synthesiser_optimizer=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile=None,
+        auto_scale_loss=True,
+    ) -> None:
+        """Keras's compile; every module and every synthesiser gets an optimiser of its own that steps as this one would.
+
+        `model.optimizer` stands for all of them (`OptimiserGroup`). They share the learning rate of the optimiser passed, be it a
+        variable, a schedule or a function. A norm that `global_clipnorm` bounds is that of one network's gradients.
 
         Args:
-          optimizer: name or Keras optimiser; schedules of its rate belong into it.
-          loss: Keras loss, or function (y, outputs) -> [B]; by default cross-entropy of integer labels from logits.
-          synthesiser_optimizer: of the synthesisers and input models; by default as `optimizer`.
-          metrics: as in Keras.
-          jit_compile: whether XLA compiles the step; by default unless there are convolutions, whose gradients XLA's CPU code is slow at.
+          optimizer: name or Keras optimiser that belongs to no weights yet.
+          loss: name of a Keras loss, Keras loss, or function (y, outputs) -> [B]; by default cross-entropy from logits, of class numbers
+            or of one-hot labels.
+          synthesiser_optimizer: of the synthesisers and input models; by default as `optimizer`, with which they then share the rate.
+          loss_weights: refused; there is one output.
+          metrics, weighted_metrics, run_eagerly, steps_per_execution: as in Keras.
+          jit_compile: whether XLA compiles the step; by default unless there are convolutions, whose gradients XLA's CPU code is slow at,
+            or several replicas, or the step runs eagerly.
+          auto_scale_loss: whether networks of mixed precision with float16 get dynamic loss scaling, as in Keras.
+        Raises:
+          UserError: an optimiser or loss that cannot be used, or settings that several replicas do not allow.
         """
+        if loss_weights is not None:
+            raise UserError(f"loss_weights={loss_weights} weigh several outputs, and a decoupled model has one; leave them out")
         main, other = check_optimiser(optimizer), check_optimiser(synthesiser_optimizer or optimizer)
-        self.optimisers = [_clone(main, part) for part in self.parts]
-        self.synthesiser_optimisers = [_clone(other, part) for part in self.synthesisers]
-        self.input_optimisers = [_clone(other, part) for part in self.input_models]
-        self._loss_of = _loss_function(loss)
-        jit_compile = not has_convolutions(self) if jit_compile is None else jit_compile
-        super().compile(
-            optimizer=self.optimisers[-1], loss=lambda y, out: self._loss_of(y, out), metrics=metrics, jit_compile=jit_compile, **options
-        )
+        if synthesiser_optimizer is None:
+            other = main
+        self._losses_of = losses_of_examples(loss, self.width, self.settings.reduction)
+        strategy = self.distribute_strategy
+        check_replicas(self, strategy)
+        with strategy.scope():
+            self.optimisers = [copy_for(main, part, auto_scale_loss) for part in self.parts]
+            self.synthesiser_optimisers = [copy_for(other, part, auto_scale_loss) for part in self.synthesisers]
+            self.input_optimisers = [copy_for(other, part, auto_scale_loss) for part in self.input_models]
+            everyone = OptimiserGroup(main, [*reversed(self.optimisers), *self.synthesiser_optimisers, *self.input_optimisers])
+        if jit_compile in (None, "auto"):
+            jit_compile = not (has_convolutions(self) or run_eagerly or strategy.num_replicas_in_sync > 1)
+        asked = {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
+        asked |= {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+        super().compile(optimizer=everyone, auto_scale_loss=False, **asked)
+        asked |= {"loss": loss, "auto_scale_loss": auto_scale_loss}
+        self._asked = lambda: asked | {"optimizer": main, "synthesiser_optimizer": None if other is main else other}
 
     def call(self, inputs, training=False):
         """The modules one after the other: [B, ...] -> [B, ...]; no synthesiser is called."""
+        inputs = only_tensor(inputs, "inputs")
         for part in self.parts:
             inputs = part(inputs, **in_mode(part, training))
         return inputs
 
-    def fit(self, x=None, y=None, **options):
-        """Keras's fit.
+    def fit(self, x=None, y=None, *arguments, **options):
+        """Keras's fit; the loss that it reports includes the modules' regularisers.
 
         Raises:
-          UserError: labels are missing, or the model has not been compiled.
+          UserError: labels are missing or are no classes, the model has not been compiled, or a callback would save what cannot be saved.
         """
         if not self.optimisers:
             raise UserError("the decoupled model has no optimisers yet; call compile first")
         if y is None and hasattr(x, "shape"):
             needed = "its synthesisers see them and its loss needs them" if self.settings.labels else "its loss needs them"
             raise UserError(f"fit got images without labels, and {needed}; pass y")
-        return super().fit(x, y, **options)
+        default = self._asked()["loss"] is None
+        if default or self.settings.labels:
+            check_class_numbers(y, self.width if default else self.classes, negative=not default)
+        check_saving(self, options.get("callbacks"))
+        return super().fit(x, y, *arguments, **options)
 
     def train_step(self, data):
-        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if y is None:
-            raise UserError("the data hold no labels, and the loss needs them; pass pairs (x, y)")
-        if weights is not None:
-            raise UserError("a decoupled model takes no sample weights; leave sample_weight and class_weight out")
-        scalars, outputs = self.update(x, y, at_step(run_seed(self.seed, "decoupled"), self.steps.value))
-        self._loss_tracker.update_state(scalars.pop("loss"))
-        return {**self.compute_metrics(x, y, outputs), **scalars}
+        x, y, weights = self._unpacked(data)
+        seed = at_step(run_seed(self.seed, "decoupled"), self.steps.value)
+        scalars, outputs, penalty = self._step(x, y, seed, None, weights)
+        self._loss_tracker.update_state(scalars.pop("loss") + penalty, sample_weight=tf.shape(x)[0])
+        return {**self.compute_metrics(x, y, outputs, weights), **scalars}
+
+    def test_step(self, data):
+        x, y, weights = self._unpacked(data)
+        outputs = self(x, training=False)
+        self._loss_tracker.update_state(self.compute_loss(x, y, outputs, weights, training=False), sample_weight=tf.shape(x)[0])
+        return self.compute_metrics(x, y, outputs, weights)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The weighted mean loss of the examples of all replicas, and the modules' regularisers."""
+        del x, training
+        losses = weighted(self._losses_of(y, widened(y_pred)), sample_weight)
+        return mean(losses) + _sum([loss for part in self.parts for loss in part.losses], losses.dtype)
 
     def update(
-        self, x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor, measure: tf.Tensor | None = None
+        self, x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor, measure: tf.Tensor | None = None, weights: tf.Tensor | None = None
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """One step of all modules, synthesisers and input models.
 
@@ -136,19 +202,24 @@ class DecoupledModel(keras.Model):
           y: labels [B, ...].
           seed: int32 [2], the step's; read where updates are dropped.
           measure: bool, whether the interfaces are measured in this step, which costs a tenth of a small network's step; by default yes.
+          weights: of the examples' losses [B]; by default 1.
         Returns:
           ({"loss", and for each interface i the MEASURES as "cosine_<i>" and so on, 0 where not measured}, outputs [B, ...]): before the
           step.
         """
-        settings, top = self.settings, len(self.parts) - 1
+        return self._step(x, y, seed, measure, weights)[:2]
+
+    def _step(self, x, y, seed, measure, weights) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
+        """`update`, and the sum of the modules' regularisers."""
+        x, y, settings, top = tf.convert_to_tensor(x), tf.convert_to_tensor(y), self.settings, len(self.parts) - 1
         context = self.context_of(x, y)
         guesses = [forward(network, with_context(x, context)) for network in self.input_models]
         passes = self.forward_passes(x, [guess.outputs for guess in guesses])
-        loss, gradient = self.loss_and_gradient(y, passes[-1].outputs)
+        loss, gradient = self.loss_and_gradient(y, passes[-1].outputs, weights)
         predictions = [
             forward(network, with_context(above.inputs, context)) for network, above in zip(self.synthesisers, passes[1:], strict=False)
         ]
-        true = true_gradients(passes, gradient) if settings.target == "true" else None
+        true = true_gradients(passes, gradient, loss_scale(self.optimisers[top])) if settings.target == "true" else None
         active = tf.random.stateless_uniform([top + 1], seed, alg="philox") < settings.p_update if settings.p_update < 1 else None
         scalars = {"loss": loss}
         for i in reversed(range(top + 1)):
@@ -169,9 +240,10 @@ class DecoupledModel(keras.Model):
                     keep_state(part, done)
                 break
             if i:
-                gradient = self._driving(predictions[i - 1].outputs, below)
+                gradient = self._driving(_like(predictions[i - 1].outputs, passes[i].inputs), below)
         self.steps.assign_add(1)
-        return {name: scalars[name] for name in self.scalars}, passes[-1].outputs
+        penalty = _sum([value for done in passes for value in done.losses], loss.dtype)
+        return {name: scalars[name] for name in self.scalars}, passes[-1].outputs, penalty
 
     def forward_passes(self, x: tf.Tensor, synthetic: Sequence[tf.Tensor] = ()) -> list[Pass]:
         """Every module run once on what enters it: the module below, or the synthetic input where there is one."""
@@ -181,20 +253,31 @@ class DecoupledModel(keras.Model):
             passes.append(forward(part, entering))
         return passes
 
-    def loss_and_gradient(self, y: tf.Tensor, outputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """(mean loss an example, gradient of the training loss with respect to the outputs)."""
-        outputs = tf.stop_gradient(outputs)
+    def loss_and_gradient(
+        self, y: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """(mean loss an example, gradient of the training loss with respect to the outputs, at least float32)."""
+        outputs = tf.stop_gradient(widened(outputs))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(outputs)
-            losses = self._loss_of(y, outputs)
-            total = tf.reduce_sum(losses) if self.settings.reduction == "sum" else tf.reduce_mean(losses)
-        return tf.reduce_mean(losses), tape.gradient(total, outputs)
+            losses = weighted(self._losses_of(y, outputs), weights)
+            trained = tf.reduce_sum(losses) if self.settings.reduction == "sum" else own_share_of_mean(losses)
+        gradient = tape.gradient(trained, outputs)
+        if gradient is None:
+            raise UserError("the loss has no derivative with respect to the outputs; compute it by TensorFlow's or Keras's operations")
+        return mean(losses), gradient
 
     def context_of(self, x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor | None:
         """What synthesisers see beside h [B, C]: one-hot labels, the caller's function of (x, y), or nothing."""
         if self.context is not None:
-            return self.context(x, y)
-        return tf.one_hot(tf.reshape(y, [-1]), self.classes) if self.settings.labels else None
+            context = self.context(x, y)
+            if len(context.shape) != 2 or context.shape[-1] not in (None, self.context_features):
+                raise UserError(
+                    f"context=... returned the shape {tuple(context.shape)} for labels of the shape {tuple(y.shape)}, and it was [B, "
+                    f"{self.context_features}] for the labels that the synthesisers were built for; return that for all labels"
+                )
+            return context
+        return labels_for_synthesisers(y, self.classes) if self.settings.labels else None
 
     def audit(self, x: tf.Tensor, y: tf.Tensor) -> dict[str, tf.Tensor]:
         """Synthetic gradients against back-propagation through all modules, at the present weights; nothing is changed.
@@ -204,13 +287,69 @@ class DecoupledModel(keras.Model):
         Returns:
           for each interface i: "audit_cosine_<i>", "audit_scale_<i>", "audit_relative_error_<i>", "audit_sign_<i>" (see `agreement`).
         """
+        x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
         passes, context = self.forward_passes(x), self.context_of(x, y)
         true = true_gradients(passes, self.loss_and_gradient(y, passes[-1].outputs)[1])
         found = {}
         for i, network in enumerate(self.synthesisers):
-            predicted = forward(network, with_context(passes[i + 1].inputs, context)).outputs / self._scale(x)
+            predicted = _like(forward(network, with_context(passes[i + 1].inputs, context)).outputs, passes[i + 1].inputs)
+            predicted = predicted / self._scale(predicted)
             found |= {f"audit_{name}_{i + 1}": value for name, value in agreement(predicted, true[i]).items()}
         return found
+
+    def get_config(self) -> dict:
+        """What a copy is built from: modules and networks, the context's function, the settings (Keras's serialisation)."""
+        save = keras.saving.serialize_keras_object
+        return {
+            "modules": [save(part) for part in self.parts],
+            "synthesiser": [save(network) for network in self.synthesisers] or None,
+            "synthetic_inputs": [save(network) for network in self.input_models] or None,
+            "context": save(self.context) if self.context is not None else None,
+            "classes": self.classes,
+            "seed": self.seed,
+            "name": self.name,
+            **dataclasses.asdict(self.settings),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> "DecoupledModel":
+        """A model of the same networks and settings, with new weights."""
+
+        def load(saved):
+            return keras.saving.deserialize_keras_object(saved, custom_objects=custom_objects)
+
+        config = dict(config)
+        modules, context = [load(saved) for saved in config.pop("modules")], load(config.pop("context"))
+        for name in ("synthesiser", "synthetic_inputs"):
+            networks = [load(saved) for saved in config[name] or ()]
+            config[name] = [lambda inputs, outputs, network=network: network for network in networks] or None
+        return cls(modules, context=context, **config)
+
+    def save_own_variables(self, store) -> None:
+        """The step, and the states of random layers, which Keras does not save: training goes on as it would have."""
+        for i, variable in enumerate([self.steps, *self._random_states()]):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store) -> None:
+        """What `save_own_variables` wrote."""
+        for i, variable in enumerate([self.steps, *self._random_states()]):
+            if str(i) in store:
+                variable.assign(store[str(i)])
+
+    def _random_states(self) -> list:
+        saved = {id(v) for network in self.networks() for v in network.weights}
+        return [v for network in self.networks() for v in network.variables if id(v) not in saved]
+
+    def get_compile_config(self) -> dict:
+        """What `compile` was given, as Keras serialises it."""
+        if not self.optimisers:
+            return {}
+        return {name: keras.saving.serialize_keras_object(value) for name, value in self._asked().items()}
+
+    def compile_from_config(self, config: dict) -> None:
+        """`compile` with what `get_compile_config` returned."""
+        if config:
+            self.compile(**keras.saving.deserialize_keras_object(config))
 
     def networks(self) -> list[keras.Layer]:
         """Modules, synthesisers and input models, the order of `state_variables`."""
@@ -229,28 +368,31 @@ class DecoupledModel(keras.Model):
         self, i: int, done: Pass, gradient, predictions, guesses, true, measure
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor | None]:
         """Updates f_(i+1) from its output's gradient, M_i from its input's, and I_(i+1) from its output."""
-        settings = self.settings
-        gradients, below = done.pull(gradient, to_inputs=i > 0 and bool(predictions))
+        settings, scale = self.settings, loss_scale(self.optimisers[i])
+        gradients, below = done.pull(gradient, to_inputs=i > 0 and bool(predictions), scale=scale)
         if settings.l2 or settings.l1:
-            gradients = [g + settings.l2 * w + settings.l1 * tf.sign(w) for g, w in zip(gradients, done.weights)]
+            share = 1.0 / replica_count() if scale is None else scale / replica_count()
+            gradients = [g + share * (settings.l2 * w + settings.l1 * tf.sign(w)) for g, w in zip(gradients, done.weights)]
         if settings.warmup == "hold" and i < len(self.parts) - 1:
-            tf.cond(self._warming(), tf.no_op, lambda: self._apply(self.optimisers[i], gradients, self.parts[i]))
+            tf.cond(self._warming(), lambda: None, lambda: self._apply(self.optimisers[i], gradients, self.parts[i]))
         else:
             self._apply(self.optimisers[i], gradients, self.parts[i])
         keep_state(self.parts[i], done)
         if i < len(guesses):
-            error = guesses[i].outputs - done.outputs
+            outputs = widened(done.outputs)
+            error = tf.cast(guesses[i].outputs, outputs.dtype) - outputs
             self._regress(self.input_optimisers[i], self.input_models[i], guesses[i], error)
         if i == 0 or not predictions:
             return {}, below
         predicted, received = predictions[i - 1], true[i - 1] if true else below
+        values = _like(predicted.outputs, received)
 
         def compare():
-            return predicted.outputs - received * self._scale(received)
+            return values - received * self._scale(received)
 
         def measures():
-            measured = agreement(predicted.outputs, received * self._scale(received))
-            return {"sg_loss": total(tf.square(compare())) / tf.cast(tf.size(received), received.dtype)} | measured
+            measured = agreement(values, received * self._scale(received))
+            return {"sg_loss": total(tf.square(compare())) / count_of(received)} | measured
 
         self._regress(self.synthesiser_optimisers[i - 1], self.synthesisers[i - 1], predicted, settings.sg_weight * compare())
         if measure is None:
@@ -259,11 +401,13 @@ class DecoupledModel(keras.Model):
 
     def _regress(self, optimiser, network, done: Pass, error: tf.Tensor) -> None:
         """A step on the mean square of the error, or on half of its sum."""
-        factor = 1.0 if self.settings.reduction == "sum" else 2.0 / tf.cast(tf.size(error), error.dtype)
-        self._apply(optimiser, done.pull(factor * error, to_inputs=False)[0], network)
+        factor = 1.0 if self.settings.reduction == "sum" else 2.0 / count_of(error)
+        self._apply(optimiser, done.pull(factor * error, to_inputs=False, scale=loss_scale(optimiser))[0], network)
         keep_state(network, done)
 
     def _apply(self, optimiser, gradients, network):
+        if replica_count() > 1 and takes_means(optimiser):
+            gradients = [gradient * replica_count() for gradient in gradients]
         if gradients:
             optimiser.apply(gradients, network.trainable_variables)
 
@@ -285,28 +429,33 @@ class DecoupledModel(keras.Model):
 
     def _scale(self, values: tf.Tensor) -> tf.Tensor:
         """How many times larger M_i's output is than the gradient it stands for."""
-        return tf.cast(tf.shape(values)[0] if self.settings.sg_scale == "example" else 1, values.dtype)
+        return over_replicas(tf.cast(tf.shape(values)[0] if self.settings.sg_scale == "example" else 1, values.dtype))
 
-    def _context_width(self, shapes) -> int:
-        if self.context is None:
-            return self.classes if self.settings.labels else 0
-        if self.settings.labels:
-            raise UserError("labels=True and context=... both say what synthesisers see; leave one of them out")
-        return self.context(tf.zeros((1, *shapes[0])), tf.zeros((1,), tf.int32)).shape[-1]
+    def _unpacked(self, data) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if y is None:
+            raise UserError("the data hold no labels, and the loss needs them; pass pairs (x, y)")
+        weights = None if weights is None else only_tensor(weights, "sample weights")
+        return only_tensor(x, "inputs"), only_tensor(y, "labels"), weights
 
 
-def true_gradients(passes: Sequence[Pass], gradient: tf.Tensor) -> list[tf.Tensor]:
+def true_gradients(passes: Sequence[Pass], gradient: tf.Tensor, scale: tf.Tensor | None = None) -> list[tf.Tensor]:
     """Back-propagation through a chain of passes.
 
     Args:
       passes: of f_1 ... f_D.
       gradient: with respect to the last one's outputs.
+      scale: of the loss on the way down.
     Returns:
-      the gradients with respect to the inputs of f_2 ... f_D.
+      the gradients with respect to the inputs of f_2 ... f_D, unscaled and at least float32.
     """
     found = []
     for done in reversed(passes[1:]):
-        gradient = done.tape.gradient(done.outputs, done.inputs, output_gradients=gradient)
+        if scale is not None:
+            gradient = gradient * tf.cast(scale, gradient.dtype)
+        gradient = widened(done.tape.gradient(done.outputs, done.inputs, output_gradients=tf.cast(gradient, done.outputs.dtype)))
+        if scale is not None:
+            gradient = gradient / tf.cast(scale, gradient.dtype)
         found.append(gradient)
     return found[::-1]
 
@@ -316,18 +465,10 @@ def has_convolutions(model: keras.Layer) -> bool:
     return any("Conv" in type(layer).__name__ for layer in model._flatten_layers())
 
 
-def _clone(optimiser: keras.Optimizer, network: keras.Layer) -> keras.Optimizer:
-    config = optimiser.get_config()
-    if isinstance(optimiser._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-        config["learning_rate"] = optimiser._learning_rate  # a caller's own class need not be registered with Keras
-    own = type(optimiser).from_config(config)
-    own.build(network.trainable_variables)
-    return own
+def _like(predicted: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """A prediction in the type in which the gradient at an interface is kept."""
+    return tf.cast(predicted, tf.float32 if values.dtype in (tf.float16, tf.bfloat16) else values.dtype)
 
 
-def _loss_function(loss):
-    if loss is None:
-        return lambda y, logits: tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(tf.reshape(y, [-1]), tf.int32), logits)
-    if isinstance(loss, str):
-        loss = keras.losses.get(loss)
-    return loss.call if isinstance(loss, keras.Loss) else loss
+def _sum(losses: Sequence[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
+    return tf.add_n([tf.zeros((), dtype), *(tf.cast(tf.reduce_sum(loss), dtype) for loss in losses)])

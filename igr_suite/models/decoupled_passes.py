@@ -5,6 +5,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from igr_suite.training.strategy import replica_count
+
 
 class Pass(NamedTuple):
     """Outputs of a network, the tape that leads to them, the weights and inputs used, and the state (moving averages) it leaves behind."""
@@ -16,22 +18,33 @@ class Pass(NamedTuple):
     inputs: tf.Tensor
     state: list[tf.Tensor]
 
-    def pull(self, gradient: tf.Tensor, to_inputs: bool = True) -> tuple[list[tf.Tensor], tf.Tensor | None]:
+    def pull(
+        self, gradient: tf.Tensor, to_inputs: bool = True, scale: tf.Tensor | None = None
+    ) -> tuple[list[tf.Tensor], tf.Tensor | None]:
         """Vector-Jacobian products.
 
         Args:
           gradient: with respect to the outputs, in their shape.
           to_inputs: whether the inputs' gradient is wanted.
+          scale: of the loss, a scalar: what is pulled back is so much larger, which keeps small gradients in float16's range.
         Returns:
-          (gradients of the weights, gradient of the inputs or None); the network's own regularisers count with weight 1.
+          (gradients of the weights, still scaled; gradient of the inputs, unscaled and at least float32, or None); the network's own
+          regularisers count with weight 1, once for all replicas.
         """
+        whole = replica_count()
+        gradients = [gradient, *(tf.ones_like(loss) if whole == 1 else tf.ones_like(loss) / whole for loss in self.losses)]
+        if scale is not None:
+            gradients = [g * tf.cast(scale, g.dtype) for g in gradients]
         found = self.tape.gradient(
             [self.outputs, *self.losses],
             [*self.weights, *([self.inputs] if to_inputs else [])],
-            output_gradients=[gradient, *(tf.ones_like(loss) for loss in self.losses)],
+            output_gradients=[tf.cast(gradients[0], self.outputs.dtype), *gradients[1:]],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        return (found[:-1], found[-1]) if to_inputs else (found, None)
+        if not to_inputs:
+            return found, None
+        below = widened(found[-1])
+        return found[:-1], below if scale is None else below / tf.cast(scale, below.dtype)
 
 
 def forward(network: keras.Layer, inputs: tf.Tensor) -> Pass:
@@ -45,7 +58,7 @@ def forward(network: keras.Layer, inputs: tf.Tensor) -> Pass:
     weights = [tf.convert_to_tensor(v.value) for v in network.trainable_variables]
     state = [v.value for v in network.non_trainable_variables]
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-        tape.watch([*weights, inputs])
+        tape.watch([*weights, *([inputs] if inputs.dtype.is_floating else [])])
         outputs, state, losses = network.stateless_call(weights, state, inputs, return_losses=True, **in_mode(network, training=True))
     return Pass(outputs, losses, tape, weights, inputs, state)
 
@@ -84,5 +97,22 @@ def agreement(predicted: tf.Tensor, true: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def total(values: tf.Tensor) -> tf.Tensor:
-    """The sum of all elements, the last axis last: XLA does not vectorise sums over it (docs/performance.md)."""
-    return tf.reduce_sum(tf.reduce_sum(values, list(range(len(values.shape) - 1))))
+    """The sum of all elements of all replicas, the last axis last: XLA does not vectorise sums over it (docs/performance.md)."""
+    return over_replicas(tf.reduce_sum(tf.reduce_sum(values, list(range(len(values.shape) - 1)))))
+
+
+def widened(values: tf.Tensor) -> tf.Tensor:
+    """float32 in place of half precision, in which squares and small gradients are lost; other types as they are."""
+    return tf.cast(values, tf.float32) if values.dtype in (tf.float16, tf.bfloat16) else values
+
+
+def over_replicas(value: tf.Tensor) -> tf.Tensor:
+    """The sum of a tensor over the replicas of a distribution strategy, equal on all of them."""
+    if replica_count() == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def count_of(values: tf.Tensor) -> tf.Tensor:
+    """The number of elements of all replicas' tensors together, in their type."""
+    return over_replicas(tf.cast(tf.size(values), values.dtype))

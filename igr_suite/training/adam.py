@@ -6,6 +6,7 @@ import tensorflow as tf
 from igr_suite.training.strategy import replica_count
 
 
+@keras.saving.register_keras_serializable(package="igr_suite")
 class FusedAdam(keras.optimizers.Adam):
     """Keras's Adam with TensorFlow's fused update: one pass over the memory of (weights, m, v, gradient) instead of eight.
 
@@ -57,6 +58,7 @@ class FusedAdam(keras.optimizers.Adam):
         )
 
 
+@keras.saving.register_keras_serializable(package="igr_suite")
 class LegacyAdam(FusedAdam):
     """Adam as the half-and-half MNIST code had it, with the complements of its rates in the correction.
 

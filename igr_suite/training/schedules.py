@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 
+@keras.saving.register_keras_serializable(package="igr_suite")
 class FlooredInverseTime(keras.optimizers.schedules.LearningRateSchedule):
     """lr_t = max(least, initial / (1 + decay t)), t = 0 at the first step.
 
@@ -26,6 +27,7 @@ class FlooredInverseTime(keras.optimizers.schedules.LearningRateSchedule):
         return {"initial": self.initial, "decay": self.decay, "least": self.least}
 
 
+@keras.saving.register_keras_serializable(package="igr_suite")
 class Slashed(keras.optimizers.schedules.LearningRateSchedule):
     """lr_t = initial / rate^k, k = floor(t / period), where k grows no more once lr is at `least` or below.
 

@@ -1,0 +1,191 @@
+"""What a decoupled model is trained on: the loss of every example, whatever form its labels have, and what synthesisers see of the labels."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.errors import UserError
+from igr_suite.models.decoupled_passes import count_of, over_replicas
+from igr_suite.training.strategy import replica_count
+
+Losses = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+INDICES = (tf.uint8, tf.int8, tf.int32, tf.int64)  # that TensorFlow makes one-hot
+
+
+def losses_of_examples(loss, width: int, reduction: str) -> Losses:
+    """The function (y, outputs) -> losses [B, ...] behind what `compile` was given.
+
+    Args:
+      loss: None (cross-entropy from logits), a name of Keras, a Keras loss, or a function (y, outputs) -> [B].
+      width: size of the outputs' last axis.
+      reduction: of the model, "mean" or "sum".
+    Raises:
+      UserError: no such loss, one that contradicts the model's reduction, or cross-entropy of a single class.
+    """
+    if loss is None:
+        if width == 1:
+            raise UserError(
+                "the default loss is the cross-entropy of classes, and the uppermost module has one output only; "
+                "pass a loss, such as keras.losses.BinaryCrossentropy(from_logits=True) or 'mse'"
+            )
+        return _described(cross_entropy)
+    if isinstance(loss, (list, tuple)) or (isinstance(loss, dict) and "class_name" not in loss):
+        raise UserError(f"a decoupled model has one output, so its loss is a single one, got {loss!r}; pass that alone")
+    if isinstance(loss, (str, dict)):
+        try:
+            loss = keras.losses.get(loss)
+        except (ValueError, TypeError) as error:
+            raise UserError(f"'{loss}' is no Keras loss: {_first_line(error)}") from None
+    if not callable(loss):
+        raise UserError(f"a loss is a name of Keras, a Keras loss or a function of (labels, outputs), got {loss!r}")
+    if isinstance(loss, keras.Loss):
+        _check_reduction(loss, reduction)
+        return _described(_with_labels_like_outputs(loss.call))
+    if (getattr(loss, "__module__", "") or "").startswith("keras."):
+        return _described(_with_labels_like_outputs(loss))
+    return _described(loss)
+
+
+def cross_entropy(y: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of classes from logits.
+
+    Args:
+      y: class numbers of any type, [B, ...] or [B, ..., 1]; or probabilities of the classes (one-hot labels), [B, ..., C].
+      logits: [B, ..., C].
+    Returns:
+      [B, ...].
+    Raises:
+      UserError: labels of another shape.
+    """
+    rank, labels_rank = len(logits.shape), len(y.shape)
+    if labels_rank == rank and y.shape[-1] != 1:
+        if y.shape[-1] not in (None, logits.shape[-1]):
+            raise UserError(
+                f"labels of the shape {_shape(y)} are neither class numbers nor probabilities of {logits.shape[-1]} classes; "
+                "give the labels that shape, or pass the loss that they are meant for"
+            )
+        return tf.nn.softmax_cross_entropy_with_logits(tf.cast(y, logits.dtype), logits)
+    if labels_rank not in (rank - 1, rank):
+        raise UserError(f"labels of the shape {_shape(y)} do not fit outputs of the shape {_shape(logits)}; give every output its label")
+    numbers = tf.reshape(y, [-1] if rank == 2 else tf.shape(logits)[:-1])
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(numbers, tf.int32), logits)
+
+
+def labels_for_synthesisers(y: tf.Tensor, classes: int) -> tf.Tensor:
+    """What synthesisers see of labels.
+
+    Args:
+      y: class numbers [B] or [B, 1] of any type, or one value for each of the classes (one-hot labels, probabilities) [B, C].
+      classes: C; where it is 1, y is not a class number but a value.
+    Returns:
+      [B, C], one-hot for class numbers, else y itself.
+    Raises:
+      UserError: labels of another shape.
+    """
+    rank = len(y.shape)
+    if rank == 2 and classes > 1 and y.shape[-1] in (None, classes):
+        return y
+    if rank == 1 or (rank == 2 and y.shape[-1] == 1):
+        if classes == 1:
+            return tf.reshape(y, [-1, 1])
+        flat = tf.reshape(y, [-1])
+        return tf.one_hot(flat if flat.dtype in INDICES else tf.cast(flat, tf.int32), classes)
+    raise UserError(
+        f"labels=True shows synthesisers a class number or {classes} values for each example, and the labels have the shape {_shape(y)}; "
+        "pass context=..., a function of (x, y), in place of labels=True"
+    )
+
+
+def check_class_numbers(y, classes: int, negative: bool = False) -> None:
+    """Refuses class numbers that are none, where labels are arrays that can be looked at before training.
+
+    Args:
+      y: labels; what is no array is passed over.
+      classes: C.
+      negative: whether numbers below 0 may stand for examples without a class.
+    Raises:
+      UserError: labels [B] or [B, 1] that are no whole numbers of the classes.
+    """
+    array = np.asarray(y) if isinstance(y, (np.ndarray, list)) or (isinstance(y, tf.Tensor) and hasattr(y, "numpy")) else None
+    if array is None or array.dtype.kind not in "iuf" or not array.size or classes == 1:
+        return
+    if array.ndim == 2 and array.shape[-1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        return
+    strange = array[(array != np.round(array)) | (array >= classes) | (array < (-np.inf if negative else 0))]
+    if strange.size:
+        raise UserError(
+            f"the label {strange[0]} is none of the {classes} classes, which are numbered from 0 to {classes - 1}; number the labels so"
+        )
+
+
+def weighted(losses: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
+    """Losses times the examples' weights.
+
+    Args:
+      losses: [B, ...].
+      weights: [B], [B, 1] or of the losses' shape; None leaves the losses as they are.
+    Raises:
+      UserError: weights of another rank, or a loss that is one number for the batch.
+    """
+    if weights is None:
+        return losses
+    weights = tf.cast(weights, losses.dtype)
+    rank, given = len(losses.shape), len(weights.shape)
+    if rank == 0:
+        raise UserError("the loss is one number for the whole batch, so examples cannot be weighted; let it return one for each example")
+    if given == rank + 1 and weights.shape[-1] == 1:
+        weights, given = tf.squeeze(weights, -1), rank
+    if given > rank:
+        raise UserError(f"sample weights of the shape {_shape(weights)} do not fit losses of the shape {_shape(losses)}")
+    return losses * tf.reshape(weights, tf.concat([tf.shape(weights), [1] * (rank - given)], 0))
+
+
+def mean(losses: tf.Tensor) -> tf.Tensor:
+    """The mean over all examples of all replicas."""
+    return tf.reduce_mean(losses) if replica_count() == 1 else over_replicas(tf.reduce_sum(losses)) / count_of(losses)
+
+
+def own_share_of_mean(losses: tf.Tensor) -> tf.Tensor:
+    """What a replica's examples contribute to the mean over all examples of all replicas."""
+    return tf.reduce_mean(losses) if replica_count() == 1 else tf.reduce_sum(losses) / count_of(losses)
+
+
+def _described(losses: Losses) -> Losses:
+    """The same function, whose failures are sentences."""
+
+    def run(y, outputs):
+        try:
+            return losses(y, outputs)
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            raise UserError(
+                f"the loss cannot be computed from labels of the shape {_shape(y)} and type {y.dtype.name} and outputs of the shape "
+                f"{_shape(outputs)} and type {outputs.dtype.name}: {_first_line(error)}"
+            ) from error
+
+    return run
+
+
+def _with_labels_like_outputs(losses: Losses) -> Losses:
+    """As Keras calls its losses: labels come in the outputs' type."""
+    return lambda y, outputs: losses(tf.cast(y, outputs.dtype), outputs)
+
+
+def _check_reduction(loss: keras.Loss, reduction: str) -> None:
+    if loss.reduction == "mean_with_sample_weight" or (loss.reduction == "sum" and reduction != "sum"):
+        raise UserError(
+            f"the loss {loss.name} has reduction='{loss.reduction}', and the decoupled model adds examples up itself, by the {reduction}; "
+            "leave the loss's reduction out"
+            + (", and pass reduction='sum' to DecoupledModel for the sum" if loss.reduction == "sum" else "; weights divide by the batch size")
+        )
+
+
+def _shape(values) -> str:
+    return str(tuple(values.shape))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200]
