@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from igr_suite.experiments.config import RunConfig
-from igr_suite.experiments.own_settings import pin
+from igr_suite.experiments.own_settings import INTERPRETER, pin
 from igr_suite.experiments.places import reproductions_root
 from igr_suite.experiments.progress import WATCHED
 from igr_suite.experiments.strategies import VARIABLE
@@ -57,6 +57,7 @@ class Launcher:
         places = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2]), str(reproductions_root().resolve().parent)]
         self._variables = {
             **thread_variables(threads),
+            **INTERPRETER,
             WATCHED: "file",
             RUNNER: str(os.getpid()),
             VARIABLE: strategy or "",
@@ -70,7 +71,8 @@ class Launcher:
         if root is not None:
             self._variables["IGR_RESULTS"] = str(root.resolve())
         self._forking = None
-        if not os.environ.get("IGR_FRESH_WORKERS"):
+        inherits = sys.flags.optimize or sys.warnoptions  # a forking process starts with the flags of this one
+        if not os.environ.get("IGR_FRESH_WORKERS") and not inherits:
             self._forking = multiprocessing.get_context("forkserver")
             self._forking.set_forkserver_preload(["igr_suite.experiments.preload"])
 
