@@ -11,6 +11,7 @@ from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, ad
 from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, slurm, submission
 from igr_suite.errors import UserError
+from igr_suite.experiments.own_settings import INTERPRETER
 from igr_suite.experiments.places import reproductions_root, results_root
 from igr_suite.experiments.strategies import VARIABLE, check_name
 from igr_suite.experiments.threads import thread_variables
@@ -178,7 +179,9 @@ def _folders(arguments: argparse.Namespace) -> list[Path]:
 
 
 def _script(arguments, resources: script.Resources, image: Path | None, folder: Path, jobs: Path, count: int) -> str:
-    variables = thread_variables(resources.threads) | {"IGR_PROGRESS": "file", "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    variables = (
+        thread_variables(resources.threads) | INTERPRETER | {"IGR_PROGRESS": "file", "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    )
     variables["IGR_RESULTS"] = str(results_root(arguments.results).resolve())
     if arguments.strategy:
         variables[VARIABLE] = arguments.strategy

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
-from igr_suite.experiments.own_settings import pin
+from igr_suite.experiments.own_settings import INTERPRETER, pin
 from igr_suite.experiments.places import reproductions_root
 from igr_suite.experiments.progress import WATCHED
 from igr_suite.experiments.strategies import VARIABLE
@@ -68,6 +68,7 @@ class Launcher:
         places = [*filter(None, sys.path), str(Path(__file__).resolve().parents[2]), str(reproductions_root().resolve().parent)]
         self._variables = {
             **thread_variables(threads),
+            **INTERPRETER,
             WATCHED: "file",
             RUNNER: str(os.getpid()),
             VARIABLE: strategy or "",
@@ -82,7 +83,8 @@ class Launcher:
             self._variables["IGR_RESULTS"] = str(root.resolve())
         self._kills_before = memory_kills()
         self._forking = None
-        if not os.environ.get("IGR_FRESH_WORKERS"):
+        inherits = sys.flags.optimize or sys.warnoptions  # a forking process starts with the flags of this one
+        if not os.environ.get("IGR_FRESH_WORKERS") and not inherits:
             self._forking = multiprocessing.get_context("forkserver")
             self._forking.set_forkserver_preload(["igr_suite.experiments.preload"])
 

@@ -20,6 +20,8 @@ PINNED: dict[str, str | None] = {
     **dict.fromkeys(("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")),
     **dict.fromkeys(("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE")),
 }
+# What Python reads when it starts: without docstrings, or with warnings as errors, TensorFlow Probability cannot be imported.
+INTERPRETER = {"PYTHONOPTIMIZE": "", "PYTHONWARNINGS": ""}
 # Variables of flags, and the beginnings of those flags that a run keeps: they say where things are, not what is computed.
 FLAGS = {"XLA_FLAGS": ("--xla_gpu_cuda_data_dir", "--xla_dump"), "TF_XLA_FLAGS": ()}
 RECORDED = (
@@ -66,7 +68,7 @@ def recorded(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def ignored(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Returns what a user has set and runs do not see: "KERAS_BACKEND" -> "jax", "/home/me/.keras/keras.json" -> "floatx=float64"."""
-    changes = pinned(environment)
+    changes = [*pinned(environment), *INTERPRETER]
     found = {name: environment[name] for name in changes if environment.get(name) and name != "KERAS_HOME"}
     file, differing = keras_file(environment)
     return found | ({str(file): ", ".join(f"{key}={value}" for key, value in differing.items())} if differing else {})
@@ -74,8 +76,7 @@ def ignored(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def keras_file(environment: Mapping[str, str] = os.environ) -> tuple[Path, dict[str, object]]:
     """Returns the user's keras.json and what it sets other than Keras itself does; {"content": "unreadable"} where it is no JSON."""
-    home = environment.get("KERAS_HOME")
-    path = Path(home if home is not None else Path("~").expanduser() / ".keras").expanduser() / "keras.json"
+    path = Path(os.path.expanduser(environment.get("KERAS_HOME", "~/.keras"))) / "keras.json"  # noqa: PTH111 Path's fails without a home
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return path, {key: content[key] for key, value in KERAS_DEFAULTS.items() if content.get(key, value) != value}
