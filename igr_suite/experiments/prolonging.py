@@ -58,7 +58,7 @@ def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
     for path in sorted(folder.glob("[!.]*/checkpoints")) if folder.is_dir() else ():
         run = RunFolder(path.parent)
         try:
-            config = run.config() if run.whole else None
+            config = run.config() if run.finished and not run.fault(named=False) else None
         except UserError:  # of an older version: nothing can go on from it
             continue
         if config is not None and config.prolonged_by and any(path.iterdir()):

@@ -173,8 +173,8 @@ def samples_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
     return [*paths, table]
 
 
-def pictures_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Draws the completions that the runs with most training samples stored; the upper half is given."""
+def pictures_figure(frame: pd.DataFrame, folder: Path, out: Path) -> list[Path]:
+    """Draws the completions that the runs with most training samples stored in `folder`; the upper half is given."""
     chosen = frame[(frame["evaluation.pictures"] > 0) & (frame["training S"] == frame["training S"].max())]
     chosen = chosen[chosen["setting"] == chosen["setting"].iloc[0]].drop_duplicates("model") if len(chosen) else chosen
     if chosen.empty:
@@ -189,4 +189,4 @@ def pictures_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
     with figure(width=6.2, height=0.42 * len(images)) as (fig, axes):
         draw_grid(axes, images, rows=labels)
         axes.set_title(f"Upper half given, lower half completed; trained with S={chosen['training S'].iloc[0]}", fontsize=9)
-        return save(fig, folder, "pictures")
+        return save(fig, out, "pictures")

@@ -28,6 +28,6 @@ def plot(results, out):
         *paired_table(runs, out),
         *checks_table(tried, out),
         *samples_figure(runs, out),
-        *pictures_figure(runs, out),
+        *pictures_figure(runs, results.folder, out),
         *search_table(tried, out, SEEDS[0]),
     ]
