@@ -1,4 +1,4 @@
-"""What a decoupled model is trained on: the loss of every example, whatever form its labels have, and what synthesisers see of the labels."""
+"""What a decoupled model is trained on: the loss of every example, in any form of labels, and what synthesisers see of the labels."""
 
 from collections.abc import Callable
 
@@ -176,10 +176,10 @@ def _with_labels_like_outputs(losses: Losses) -> Losses:
 
 def _check_reduction(loss: keras.Loss, reduction: str) -> None:
     if loss.reduction == "mean_with_sample_weight" or (loss.reduction == "sum" and reduction != "sum"):
+        way_out = ", and pass reduction='sum' to DecoupledModel for the sum" if loss.reduction == "sum" else "; weights divide by the batch size"
         raise UserError(
             f"the loss {loss.name} has reduction='{loss.reduction}', and the decoupled model adds examples up itself, by the {reduction}; "
-            "leave the loss's reduction out"
-            + (", and pass reduction='sum' to DecoupledModel for the sum" if loss.reduction == "sum" else "; weights divide by the batch size")
+            f"leave the loss's reduction out{way_out}"
         )
 
 

@@ -1,4 +1,4 @@
-"""One optimiser for every network of a decoupled model, copied from the caller's, and all of them together as Keras's callbacks see them."""
+"""One optimiser for every network of a decoupled model, copied from the caller's, and all of them as Keras's callbacks see them."""
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence

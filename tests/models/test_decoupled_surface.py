@@ -98,7 +98,6 @@ def fitted(y=None, **options):
         (lambda: DecoupledModel(modules(3), p_update=0.5), "needs synthesisers"),
         (lambda: DecoupledModel(modules(2), synthesiser()).fit(np.zeros((4, 5)), np.zeros(4)), "call compile first"),
         (fitted, "images without labels, and its synthesisers see them"),
-        (lambda: fitted(np.zeros(4, int), sample_weight=np.ones(4)), "takes no sample weights"),
         (lambda: DecoupledModel(modules(2), synthesiser()).compile("sdg"), "'sdg' is no Keras optimiser"),
     ],
 )
