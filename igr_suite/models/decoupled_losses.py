@@ -176,7 +176,8 @@ def _with_labels_like_outputs(losses: Losses) -> Losses:
 
 def _check_reduction(loss: keras.Loss, reduction: str) -> None:
     if loss.reduction == "mean_with_sample_weight" or (loss.reduction == "sum" and reduction != "sum"):
-        way_out = ", and pass reduction='sum' to DecoupledModel for the sum" if loss.reduction == "sum" else "; weights divide by the batch size"
+        summed = loss.reduction == "sum"
+        way_out = ", and pass reduction='sum' to DecoupledModel for the sum" if summed else "; weights divide by the batch size"
         raise UserError(
             f"the loss {loss.name} has reduction='{loss.reduction}', and the decoupled model adds examples up itself, by the {reduction}; "
             f"leave the loss's reduction out{way_out}"
