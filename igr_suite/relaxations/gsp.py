@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.relaxations.gaussian import normal_log_density
 from igr_suite.relaxations.base import check_categories, inside_simplex
+from igr_suite.relaxations.gaussian import normal_log_density
 from igr_suite.relaxations.overcomplete import Overcomplete
 from igr_suite.relaxations.registry import register
 
