@@ -33,7 +33,7 @@ def main() -> int:
     if os.geteuid() != 0 or missing:
         print(f"container-check needs root and {', '.join(missing) or 'a machine that allows it'}", file=sys.stderr)
         return 2
-    recipe = sections((REPOSITORY / "singularity.def").read_text())
+    recipe = sections((REPOSITORY / "singularity.def").read_text(encoding="utf-8"))
     shutil.rmtree(ROOT, ignore_errors=True)
     ROOT.parent.mkdir(exist_ok=True)
     step("a clean Debian", "debootstrap", "--variant=minbase", "--include=python3,python3-venv,ca-certificates", SUITE, str(ROOT))
@@ -58,7 +58,7 @@ def main() -> int:
 
 def inside_root(title: str, commands: str, read_only: bool) -> None:
     """Runs shell commands in the root, with /proc, /dev and an empty /tmp, in a mount namespace that ends with them."""
-    (ROOT / "commands.sh").write_text(commands)
+    (ROOT / "commands.sh").write_text(commands, encoding="utf-8", newline="\n")
     freeze = f"mount -o remount,ro,bind {ROOT}" if read_only else "true"
     mounts = (
         f"mount --bind {ROOT} {ROOT} && mount -t proc proc {ROOT}/proc && mount --rbind /dev {ROOT}/dev && mount -t tmpfs tmpfs {ROOT}/tmp"

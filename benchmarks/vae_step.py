@@ -81,14 +81,14 @@ def start(engine: Engine, threads: int, samples: int, log: Path) -> Worker | Non
         return None
     command = [python, str(HERE / "_worker.py"), engine.module, engine.function, str(threads), str(samples)]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    with log.open("w") as errors:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
+    with log.open("w", encoding="utf-8", newline="\n") as errors:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8", env=environment)
     worker = Worker(engine, process)
     try:
         worker.train(_problem.CHUNK)  # compiles
     except EOFError:
         worker.close()
-        last = (log.read_text().strip().splitlines() or ["no message"])[-1]
+        last = (log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no message"])[-1]
         print(f"{engine.title} is left out: it stopped while starting ({last[:160]}; all of it in {log}).")
         return None
     return worker

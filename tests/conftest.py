@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from golden_values import PLACE, Golden
+from golden_values import PLACE, Golden, Whole
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a process: `make test` runs two
@@ -24,4 +24,4 @@ def pytest_collection_modifyitems(config, items):
 def golden(request):
     """`golden(name, run, ...)`: see golden_values.py."""
     folder = request.config.getoption("--rewrite-golden")
-    return Golden(rewrite=bool(folder), place=Path(folder or PLACE))
+    return Whole(Golden(rewrite=bool(folder), place=Path(folder or PLACE)))

@@ -11,11 +11,13 @@ make anyway.
 import json
 import math
 import sys
+import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from igr_suite.experiments.config import flatten
 from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.wholeness import fault_of
 
 PLACE = Path(__file__).parent / "golden"
 # Measured in tests/golden/README.md: what other threads and instruction sets move, and what a learning rate 1% higher moves. Numbers next
@@ -60,6 +62,26 @@ def largest_differences(one: Path, other: Path) -> dict[str, tuple[float, str]]:
         name = max(sizes, key=sizes.get)
         found[path.stem] = (sizes[name], name)
     return found
+
+
+def fault_of_run(run: RunFolder) -> str:
+    """What speaks against a finished run, whatever its folder is called: `wholeness.fault_of` in a folder of the right name."""
+    with tempfile.TemporaryDirectory() as place:
+        link = Path(place) / run.config().run_id
+        link.symlink_to(run.path.absolute())
+        return fault_of(link, thorough=True)
+
+
+class Whole:
+    """`Golden` for runs that a test has really made: they must be whole too, as readers of results see it."""
+
+    def __init__(self, golden: "Golden"):
+        self.golden = golden
+
+    def __call__(self, name: str, *runs: RunFolder, leave_out: Collection[str] = ()) -> None:
+        """Arguments as of `Golden`."""
+        assert not [fault for fault in map(fault_of_run, runs) if fault]
+        self.golden(name, *runs, leave_out=leave_out)
 
 
 class Golden:

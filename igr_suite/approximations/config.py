@@ -1,6 +1,8 @@
 """Configuration of one fit of a relaxation to a discrete target (never imports TensorFlow)."""
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -8,7 +10,7 @@ import numpy as np
 
 from igr_suite.approximations.targets import TARGETS, has_mass_everywhere, log_pmf
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.config import RunConfig, two_values
 
 TargetName = Literal["poisson", "binomial", "negative_binomial", "discrete", "uniform", "uniform_mix", "geometric"]
 LawName = Literal["GS", "IGR_I", "IGR_SB", "IGR_SB_Finite", "IGR_SB_Log", "IGR_Planar"]
@@ -22,7 +24,8 @@ OPTIONS = {
     "IGR_SB_Log": {"start": "paper"},
     "IGR_Planar": {"delta": 1.0, "start": "paper"},
 }
-# Temperature and loss of the paper's fits (spec/igr.md section 2.1); IGR-I and IGR-Planar as in its newest prior fits.
+# Temperature and loss of the paper's fits (docs/papers/igr.md, section 2.1); IGR-I and IGR-Planar as in its newest
+# prior fits.
 DEFAULTS = {
     "GS": {"temperature": 0.1, "loss": "kl"},
     "IGR_I": {"temperature": 0.05, "loss": "squared"},
@@ -113,6 +116,13 @@ class FitDiscrete(RunConfig):
     def log_target(self) -> np.ndarray:
         """Log-probabilities of the target, float64 [K]."""
         return log_pmf(self.target, self.categories, self.trials)
+
+    def contradiction(self, summary: Mapping, last: Mapping | None, rows: int) -> str:
+        done = summary.get("iterations_done", 0)
+        if rows != done // 10 or last["step"] != done:  # a row is the mean of 10 iterations
+            return f"metrics.jsonl has {rows} rows, and summary.json is of {done} iterations"
+        near = math.isclose(summary.get("final_loss", math.nan), last["loss"], rel_tol=1e-6)  # rows keep the digits of a float32
+        return "" if near else two_values("the loss", summary.get("final_loss"), last["loss"])
 
     def slug(self) -> str:
         return f"{self.target}-{self.model}-K{self.categories}-n{self.iterations}-s{self.seed}"

@@ -14,7 +14,7 @@ from igr_suite.relaxations import Draw
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.seeds import at_step, run_seed
 
-LOOK_EVERY = 10  # iterations between metrics rows and looks at the stopping rule; spec/igr.md section 2.1
+LOOK_EVERY = 10  # iterations between metrics rows and looks at the stopping rule; docs/papers/igr.md, section 2.1
 JIT = False  # measured (docs/performance.md): XLA compiles for seconds and is up to three times slower
 
 

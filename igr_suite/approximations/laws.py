@@ -6,10 +6,11 @@ import keras
 import tensorflow as tf
 
 from igr_suite.approximations.config import FitDiscrete
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.relaxations import PlanarFlow, Relaxation, initial_planar_flow, relaxation
 from igr_suite.training.seeds import run_seed
 
-STICK_LOG_SCALE = 0.541325  # log(e - 1), spec/igr.md section 2.1; with scale = exp this is a scale of 1.718
+STICK_LOG_SCALE = 0.541325  # log(e - 1), docs/papers/igr.md, section 2.1; with scale = exp this is a scale of 1.718
 STICK_JITTER = 0.01
 STICKS = ("IGR_SB", "IGR_SB_Finite", "IGR_SB_Log")
 
@@ -27,7 +28,7 @@ def initial_values(config: FitDiscrete) -> dict[str, tf.Tensor]:
       config: of the fit.
     Returns:
       {"logits": [K]} or {"loc": [K-1], "log_scale": [K-1]}, with {"w": [2, K-1], "u": [2, K-1], "b": [2]} for IGR-Planar.
-    Source: Potapczynski et al. (2020), the authors' code (spec/igr.md section 2.1).
+    Source: Potapczynski et al. (2020), the authors' code (docs/papers/igr.md, section 2.1).
     """
     size = config.categories - 1
     if config.model == "GS":
@@ -61,6 +62,7 @@ def build(config: FitDiscrete, values) -> Relaxation:
 
 def variables(values: dict[str, tf.Tensor]) -> dict[str, keras.Variable]:
     """Trainable variables at given values."""
+    require_plain_keras()
     return {name: keras.Variable(value, name=name) for name, value in values.items()}
 
 

@@ -16,7 +16,7 @@ from igr_suite.experiments.places import results_root
 
 SCHEMA = 1
 EXCHANGEABLE = ("IGR_I", "IGR_Planar")
-# The fit behind a uniform prior (spec/igr.md section 2.1, newest code).
+# The fit behind a uniform prior (docs/papers/igr.md, section 2.1, newest code).
 UNIFORM_FIT = {"samples": 10_000, "iterations": 1_000, "loss": "squared"}
 # Whose fit is the prior of a VAE's law. As in the authors' code there are two files: IGR-Planar's prior is IGR-I's Gaussian, since the
 # fit of a flow's Gaussian is right for the flow that it was fitted with only; the truncated stick has the finite one's sticks.

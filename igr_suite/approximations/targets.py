@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-DISCRETE_WEIGHTS = (10, 1, 5, 1, 10, 10, 1, 6, 1, 1)  # over 46; spec/igr.md section 2.2
+DISCRETE_WEIGHTS = (10, 1, 5, 1, 10, 10, 1, 6, 1, 1)  # over 46; docs/papers/igr.md, section 2.2
 UNIFORM_MIX = ((11, 0.9), (15, 0.1))  # (categories, their mass together): 0..10, then 11..25
 
 

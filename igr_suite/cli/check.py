@@ -1,32 +1,46 @@
-"""`igr check`: published values beside ours, with verdicts."""
+"""`igr check`: reference values beside ours, with verdicts, by the kind of their source."""
 
 import argparse
+import shutil
+import textwrap
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten, table
+from igr_suite.cli.options import add_experiment, add_verb, command, results_of, say_left_out, shorten, table
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.files import write_section
 
-EXAMPLES = """  igr check                                        one line an experiment
+if TYPE_CHECKING:
+    from igr_suite.experiments.ledger import Verdict
+
+EXAMPLES = """  igr check                                        every experiment's tally, by kind of source
   igr check igr/table_1_vae_likelihood --scale paper
-  igr check --write README.md                      the lines as a table between <!-- igr check --> and <!-- end of igr check -->"""
+  igr check --write README.md                      the tally as a table, between <!-- igr check --> and its end"""
 SECTION = "igr check"
-VERDICTS = ("pass", "fail", "not comparable")
+HEADS = ("setting", "reference", "ours", "seeds", "verdict")
+RIGHT = (1, 2, 3)  # of HEADS
+INDENT = "  "
 
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "check", "compare an experiment's results with the published values", EXAMPLES)
+    parser = add_verb(verbs, "check", "compare results with reference values: published, of the authors' code, or computed", EXAMPLES)
     add_experiment(parser, optional=True)
-    parser.add_argument("--write", metavar="FILE", help="without NAME: write the lines as a Markdown table into FILE, between its markers")
+    parser.add_argument(
+        "--write",
+        metavar="FILE",
+        help="without NAME: write the tally as a Markdown table into FILE, between its markers",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail'."""
-    from igr_suite.experiments import ledger
+    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail', or a run that is not whole is left out."""
+    from igr_suite.experiments import ledger  # needs numpy, which a login node may not have
+    from igr_suite.experiments.verdicts import no_reference
 
     if arguments.name is None:
         return _overview(arguments)
@@ -34,51 +48,114 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--write writes the lines of all experiments: leave NAME out")
     results = results_of(arguments)
     name = results.experiment.name
-    published = ledger.read_published(discovery.folder_of(name) / "published.csv")
-    if not published:
-        print(f"{name} has no published values to compare with; its README says why")
-        return 0
+    references = ledger.read_references(discovery.folder_of(name) / "published.csv")
+    if not references:
+        print(_wrapped(f"{name}: {no_reference(results.experiment)}", shutil.get_terminal_size().columns))
+        return say_left_out(results.faults)
     module = discovery.plot_module(name)
     if not hasattr(module, "ours"):
         raise UserError(f"{shorten(discovery.folder_of(name) / 'plot.py')} defines no ours(results), so there is nothing to compare")
+    code = say_left_out(results.faults)
     if len(results.runs) == 0:
         raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")
-    verdicts = ledger.judge(published, module.ours(results))
-    rows = [["quantity", "setting", "published", "ours", "seeds", "verdict", "reason"]]
-    for row in verdicts:
-        numbers = [_number(row.published, row.published_spread), _number(row.ours, row.our_spread), str(row.seeds)]
-        rows.append([row.quantity, row.setting, *numbers, row.verdict, row.reason])
-    print(table(rows, right=(2, 3, 4)))
-    counts = Counter(row.verdict for row in verdicts)
+    verdicts = ledger.judge(references, module.ours(results))
+    print(listing(verdicts, shutil.get_terminal_size().columns))
     path = results.folder / "ledger.csv"
     ledger.write_ledger(path, verdicts)
-    tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
-    print(f"\n{tally}; written to {shorten(path)}")
-    return 1 if counts["fail"] else 0
+    totals = ledger.tally(verdicts)
+    for label, counts in {
+        **totals,
+        **({"together": sum(totals.values(), Counter())} if len(totals) > 1 else {}),
+    }.items():
+        print(f"{label}: " + ", ".join(f"{counts[word]} {word}" for word in ledger.VERDICTS))
+    print(f"written to {shorten(path)}")
+    return 1 if any(row.verdict == "fail" for row in verdicts) else code
+
+
+def listing(verdicts: list["Verdict"], width: int) -> str:
+    """Returns every value, those of one quantity and source together, in lines of at most so many columns."""
+    groups: dict[tuple[str, str], list[Verdict]] = {}
+    for row in verdicts:
+        groups.setdefault((row.reference.quantity, row.reference.heading), []).append(row)
+    lines = []
+    for (quantity, heading), rows in groups.items():
+        lines += [quantity, _wrapped(heading, width, INDENT), *_group(rows, width), ""]
+    return "\n".join(lines)
+
+
+def _group(rows: list["Verdict"], width: int) -> list[str]:
+    """The lines of values of one source.
+
+    Reasons stand behind their values where all of them fit there, otherwise below; one that values without a verdict share
+    stands above them. Settings stand above their values where they do not fit beside them.
+    """
+    cells = [[row.reference.setting, row.reference.text, row.our_text, str(row.seeds), row.verdict] for row in rows]
+    widths = [max(map(len, column)) for column in zip(HEADS, *cells)]
+    full = len(INDENT) + sum(widths) + 2 * (len(widths) - 1)
+    shared, above = _shared_reason(rows), full > width
+    behind = not shared and full + 2 + max(len(row.reason) for row in rows) <= width
+    lines = [_wrapped(shared, width, INDENT)] * bool(shared) + _lines(HEADS, widths, above)[-1:]
+    lines[-1] += "  reason" * behind
+    for row, own in zip(rows, cells):
+        lines += _lines(own, widths, above)
+        if behind:
+            lines[-1] = f"{lines[-1].ljust(full)}  {row.reason}"
+        elif not shared:
+            lines.append(_wrapped(row.reason, width, 3 * INDENT))
+    return lines
+
+
+def _shared_reason(rows: list["Verdict"]) -> str:
+    """'not comparable: why' where this holds of all of several rows."""
+    same = {(row.verdict, row.reason) for row in rows} == {("not comparable", rows[0].reason)}
+    return f"not comparable: {rows[0].reason}" if same and len(rows) > 1 else ""
+
+
+def _lines(cells: Sequence[str], widths: list[int], above: bool) -> list[str]:
+    """The cells in one line, or the first above the others."""
+    aligned = [cell.rjust(size) if i in RIGHT else cell.ljust(size) for i, (cell, size) in enumerate(zip(cells, widths))]
+    if above:
+        return [INDENT + cells[0], 2 * INDENT + "  ".join(aligned[1:]).rstrip()]
+    return [INDENT + "  ".join(aligned).rstrip()]
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> str:
+    return textwrap.fill(text, max(width, 20 + len(indent)), initial_indent=indent, subsequent_indent=indent)
 
 
 def _overview(arguments: argparse.Namespace) -> int:
-    """Prints, and writes where asked to, how many published values every experiment meets; returns 1 when one of them is missed."""
+    """Prints, and writes where asked to, how many values of each kind every experiment meets; returns 1 when one is missed."""
+    from igr_suite.experiments.ledger import VERDICTS, tally
     from igr_suite.experiments.verdicts import verdicts_of
 
     if arguments.settings or arguments.config or arguments.data:
         raise UserError("--set, --config and --data belong to one experiment: give its NAME")
-    rows, totals = [["experiment", *VERDICTS]], Counter()
+    rows, verdicts, faults = [["experiment", "kind of source", *VERDICTS]], [], {}
     for name in discovery.names():
         arguments.name = name
-        verdicts, _ = verdicts_of(results_of(arguments))
-        counts = Counter(row.verdict for row in verdicts)
-        totals += counts
-        if verdicts:
-            rows.append([name, *(str(counts[verdict]) for verdict in VERDICTS)])
-    rows.append(["all", *(str(totals[verdict]) for verdict in VERDICTS)])
-    print(table(rows, right=(1, 2, 3)))
+        results = results_of(arguments)
+        faults |= {f"{name}/{run_id}": fault for run_id, fault in results.faults.items()}
+        own, _ = verdicts_of(results)
+        verdicts += own
+        rows += _tally_rows(name, tally(own))
+    totals = tally(verdicts)
+    rows += _tally_rows("all", {**totals, "together": sum(totals.values(), Counter())})
+    print(table(rows, right=(2, 3, 4)))
     if arguments.write:
         path = Path(arguments.write).expanduser()
         write_section(path, SECTION, _section(rows, arguments.scale))
         print(f"\nwritten to {shorten(path)}")
-    print("\nexperiments without a finished run or a published value are not listed; `igr check NAME` has every value and the reasons")
-    return 1 if totals["fail"] else 0
+    print("\nnot listed: experiments without a finished run or a reference value")
+    print("`igr check NAME` has every value, its source and the reason")
+    return max(say_left_out(faults), 1 if any(row.verdict == "fail" for row in verdicts) else 0)
+
+
+def _tally_rows(name: str, counts: dict[str, Counter]) -> list[list[str]]:
+    """One row a kind of source; the name stands in the first."""
+    from igr_suite.experiments.ledger import VERDICTS
+
+    rows = [[label, *(str(numbers[word]) for word in VERDICTS)] for label, numbers in counts.items()]
+    return [["" if i else name, *row] for i, row in enumerate(rows)]
 
 
 def _section(rows: list[list[str]], scale: str) -> str:
@@ -88,9 +165,3 @@ def _section(rows: list[list[str]], scale: str) -> str:
 
     source = f"Scale {scale}; written by `igr check --scale {scale} --write README.md`."
     return f"\n{markdown(pd.DataFrame(rows[1:], columns=rows[0]))}\n{source}\n\n"
-
-
-def _number(value: float | None, spread: float | None) -> str:
-    from igr_suite.experiments.paired import with_spread  # needs numpy, which a login node may not have
-
-    return "-" if value is None else with_spread(value, spread)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.cli.run import start_script
 from igr_suite.experiments.experiment import Experiment
+from igr_suite.experiments.outputs import staged
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models.dni_options import SCRIPTS, config_of
 
@@ -21,7 +22,7 @@ epoch when it ends. Start the same command again after a stop: it goes on from i
 def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "dni-train", "train a classifier with synthetic gradients as the original scripts do", EXAMPLES)
-    parser.add_argument("configuration", choices=SCRIPTS, help="network and training of spec/dni.md section 2.4")
+    parser.add_argument("configuration", choices=SCRIPTS, help="network and training of docs/papers/dni.md, section 2.4")
     parser.add_argument("--full", action="store_true", help="all images")
     parser.add_argument("--condition", action="store_true", help="synthesisers see the label (B-dni)")
     parser.add_argument("--learningRate", type=float, metavar="X", help="default: the configuration's (scripts: 0.05)")
@@ -72,7 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
         from igr_suite.plotting.dni import agreement_figure, error_curves, evaluated
 
         rows = evaluated(results.metrics)
-        for path in [*error_curves(rows, folder.path, panels="network"), *agreement_figure(rows, folder.path)]:
+        with staged(folder.path) as staging:
+            paths = [*error_curves(rows, staging.path, panels="network"), *agreement_figure(rows, staging.path)]
+        for path in staging.at_their_place(paths):
             print(shorten(path))
     return code
 

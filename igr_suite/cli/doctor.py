@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_results, add_verb
+from igr_suite.experiments import own_settings
 from igr_suite.experiments.environment import cores, version
 from igr_suite.experiments.places import results_root
 
@@ -60,6 +61,7 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield python_version(sys.version_info[:3])
     yield from packages()
     yield writable(results_root(arguments.results))
+    yield from settings(os.environ)
     yield from datasets(arguments.data_dir)
     yield devices()
 
@@ -100,6 +102,14 @@ def writable(root: Path) -> Finding:
         return Finding("BROKEN", "results folder", f"{root}: {error.strerror}", "choose another with --results PATH or IGR_RESULTS")
 
 
+def settings(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Says which settings of the user a run does not see, and which change the last digits of its results on this machine."""
+    for name, value in own_settings.ignored(environment).items():
+        yield Finding("note", "setting", f"{name} ({value}): runs do not see it, so that equal configs give equal results")
+    for name, value in own_settings.recorded(environment).items():
+        yield Finding("note", "setting", f"{name}={value}: runs keep it and note it in meta.json; it may change their last digits")
+
+
 def datasets(data_dir: str | None) -> Iterator[Finding]:
     """Says which datasets are ready; one that is absent is no defect, except the embedded one."""
     from igr_suite import data
@@ -116,10 +126,13 @@ def datasets(data_dir: str | None) -> Iterator[Finding]:
 
 def devices() -> Finding:
     """Asks TensorFlow, in a process of its own, which devices it sees."""
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = dict(os.environ) | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    own_settings.pin(environment)
     output = ""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        done = subprocess.run([sys.executable, "-c", DEVICES], capture_output=True, text=True, env=environment, timeout=120)
+        done = subprocess.run(
+            [sys.executable, "-c", DEVICES], capture_output=True, encoding="utf-8", errors="replace", env=environment, timeout=120
+        )
         output = next((line for line in done.stdout.splitlines() if line.startswith("devices")), "")
         if not output:
             last = (done.stderr.strip().splitlines() or ["no answer"])[-1]

@@ -12,6 +12,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments import values
 from igr_suite.experiments.experiment import Experiment
 from igr_suite.experiments.files import write_json
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.quiet import quiet
 from igr_suite.experiments.store import RunFolder
@@ -167,6 +168,7 @@ def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
     one_operation_a_thread(config.family)
     if flags.data_dir is not None:
         os.environ["TFDS_DATA_DIR"] = flags.data_dir
+    pin()
     with quiet():
         from igr_suite.training.check_dreg_bias import check
 

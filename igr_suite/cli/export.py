@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from igr_suite.cli.options import add_experiment, add_verb, results_of, shorten
+from igr_suite.cli.options import add_experiment, add_verb, results_of, say_left_out, shorten
 from igr_suite.errors import UserError
 
 WHAT = ("summaries", "metrics", "configs")
@@ -41,7 +41,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes what is asked for and says where it is."""
+    """Writes what is asked for and says where it is; returns 1 when a run that is not whole is left out."""
     from igr_suite.experiments import event_files, export, table_files
 
     if not arguments.out and not arguments.tensorboard:
@@ -49,16 +49,20 @@ def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out).expanduser() if arguments.out else None
     if out is not None:
         table_files.check_path(out)
-    runs = export.select(_results(arguments), _conditions(arguments.where), arguments.only)
+    left_out: dict[str, str] = {}
+    try:
+        runs = export.select(_results(arguments), _conditions(arguments.where), arguments.only, left_out)
+    finally:
+        code = say_left_out(left_out)
     if out is not None:
         rows = export.TABLES[arguments.what](runs)
-        table_files.write_table(out, rows)
+        (table_files.write_blocks if arguments.what == "metrics" else table_files.write_table)(out, rows)
         print(f"{shorten(out)}: {arguments.what} of {len(runs)} runs, {len(rows)} rows")
     if arguments.tensorboard:
         folder = Path(arguments.tensorboard).expanduser()
         written = event_files.write_event_files(folder, runs)
         print(f"{shorten(folder)}: event files of {len(written)} runs; look with: tensorboard --logdir {shorten(folder)}")
-    return 0
+    return code
 
 
 def _results(arguments: argparse.Namespace) -> list:

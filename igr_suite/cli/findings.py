@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from igr_suite.cli.options import add_results, add_verb, shorten
-from igr_suite.errors import UserError
+from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
 from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES
+from igr_suite.experiments.files import write_atomically
 from igr_suite.experiments.places import check_scale, results_root
 
 EXAMPLES = "  igr findings igr --scale quick\n  igr findings igr --write docs/igr_findings.md"
@@ -23,7 +23,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints one line a claim; the page has the numbers."""
+    """Prints one line a claim, the page has the numbers; returns 1 when a run that is not whole is left out."""
     from igr_suite.experiments import hypotheses
     from igr_suite.experiments.results import Results
 
@@ -42,9 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.write:
         path = Path(arguments.write)
         page = hypotheses.report(judged, declared.TITLE, declared.INTRODUCTION.format(scale=scale))
-        try:
-            path.write_text(page)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}") from None
+        write_atomically(path, page.encode(), "choose another file with --write")
         print(f"\nwritten to {shorten(path.resolve())}")
-    return 0
+    return say_left_out({f"{item}/{name}": fault for item, results in cache.items() for name, fault in results.faults.items()})

@@ -103,13 +103,13 @@ def epoch_lines(rows: Iterable[Mapping]) -> list[str]:
 
 
 def _test(folder: RunFolder, file: Path | None) -> int:
-    if not folder.finished:
-        raise UserError(f"{folder.path} is not a finished run; start the same command with --mode train first")
+    if reason := folder.unfinished():
+        raise UserError(f"{folder.path} {reason}; start the same command with --mode train first")
     line = f"{folder.summary()['test_bce']:.6f}"
     if file is None:
         print(f"test loss {line} nats per pixel, {folder.summary()['test_nll']:.3f} per image")
     else:
-        with writing(file), file.open("a", encoding="utf-8") as text:
+        with writing(file), file.open("a", encoding="utf-8", newline="\n") as text:
             text.write(line + "\n")
     return 0
 

@@ -7,6 +7,7 @@ import sys
 
 from igr_suite import __version__
 from igr_suite.errors import UserError
+from igr_suite.experiments.quiet import show_all_characters
 
 VERBS = (
     "list",
@@ -25,6 +26,7 @@ VERBS = (
     "findings",
     "report",
     "export",
+    "merge",
     "data",
     "doctor",
 )
@@ -44,6 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
       arguments: words after `igr`; by default those of the command line.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on its build are not the user's
+    if arguments is None:  # this process is igr's own: a plot.py may use pyplot, which needs no window here
+        os.environ["MPLBACKEND"] = "Agg"
+    show_all_characters()
     parser = argparse.ArgumentParser(
         prog="igr",
         description="Runs, draws and checks reproductions of papers on gradient estimation.",

@@ -2,6 +2,8 @@
 
 import argparse
 import shlex
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from igr_suite.experiments import discovery
@@ -18,7 +20,7 @@ def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentPar
 
 def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick", optional: bool = False, many: bool = False) -> None:
     """Adds NAME (optional: may be left out; many: one or more, as `names`), --scale, --set, --config, --data and --results."""
-    meaning = "smoke takes seconds, quick minutes, paper the published budget" + (f" (default {scale})" if scale else "")
+    meaning = "smoke takes seconds, quick minutes, paper the paper's budget" + (f" (default {scale})" if scale else "")
     number = "+" if many else "?" if optional else None
     parser.add_argument(
         "names" if many else "name", metavar="NAME", nargs=number, help="experiment, such as igr/table_1_vae_likelihood; see `igr list`"
@@ -62,6 +64,21 @@ def results_of(arguments: argparse.Namespace) -> Results:
     pairs = [*(read_pairs(arguments.config) if arguments.config else []), *arguments.settings]
     settings = parse_settings([rename_data(pair) for pair in pairs], arguments.data)
     return Results(discovery.find(arguments.name), check_scale(arguments.scale), results_root(arguments.results), settings)
+
+
+def say_left_out(faults: Mapping[str, str]) -> int:
+    """Names on stderr the runs that are not whole; returns the exit code: 1 where there is one, 0 elsewhere.
+
+    Args:
+      faults: run folder -> what speaks against it, as in `Results.faults`.
+    """
+    from igr_suite.experiments.wholeness import WAY_OUT
+
+    for name, fault in faults.items():
+        print(f"igr: {name} is not whole and is left out: {fault}", file=sys.stderr)
+    if faults:
+        print(f"igr: {len(faults)} run{'s' * (len(faults) > 1)} left out; {WAY_OUT}", file=sys.stderr)
+    return 1 if faults else 0
 
 
 def command(verb: str, results: Results) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.diagnostics import picture_file
 from igr_suite.errors import UserError
-from igr_suite.experiments.files import writing
+from igr_suite.experiments.outputs import staged
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.quiet import quiet
 from igr_suite.experiments.store import RunFolder
 from igr_suite.models.vae_config import TrainVAE
@@ -33,9 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     for folder in arguments.folders:
         if not (folder / picture_file.FILE).exists():
             _make(RunFolder(folder), arguments.data_dir)
-        with writing(folder):
-            for path in pictures.draw_run(picture_file.load(folder), folder):
-                print(shorten(path))
+        with staged(folder) as staging:
+            paths = pictures.draw_run(picture_file.load(folder), staging.path)
+        for path in staging.at_their_place(paths):
+            print(shorten(path))
     return 0
 
 
@@ -45,8 +47,8 @@ def _make(folder: RunFolder, data_dir: str | None) -> None:
         raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
     if not isinstance(config, TrainVAE):
         raise UserError(f"{folder.path} is a {type(config).__name__} run; pictures are made of TrainVAE runs")
-    if not folder.finished:
-        raise UserError(f"{folder.path} is not finished; pictures are made of finished runs")
+    if reason := folder.unfinished(named=False):
+        raise UserError(f"{folder.path} {reason}; pictures are made of finished runs")
     if not checkpoints.paths(folder.checkpoints):
         raise UserError(
             f"{folder.path} has neither {picture_file.FILE} nor a checkpoint (results are often copied without them); "
@@ -55,6 +57,7 @@ def _make(folder: RunFolder, data_dir: str | None) -> None:
     config.check_inputs(data_dir)
     if data_dir is not None:
         os.environ["TFDS_DATA_DIR"] = data_dir
+    pin()
     with quiet():
         from igr_suite.diagnostics.pictures import pictures
         from igr_suite.diagnostics.posterior_distance import trained_model

@@ -7,16 +7,18 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten
+from igr_suite.cli.options import add_experiment, add_verb, command, results_of, say_left_out, shorten
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.environment import cores
-from igr_suite.experiments.files import writing
+from igr_suite.experiments.outputs import staged
 from igr_suite.experiments.results import Results
 
 EXAMPLES = """  igr plot igr/table_1_vae_likelihood
   igr plot igr/table_1_vae_likelihood --scale paper --results ~/from_cluster
   igr plot --all"""
+
+UNDRAWABLE = (KeyError, IndexError, ValueError)  # some runs of an item may not be enough for its plot
 
 
 def add(verbs) -> None:
@@ -28,73 +30,84 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draws and prints what was drawn."""
+    """Draws and prints what was drawn; returns 1 when a run that is not whole was left out."""
     if arguments.all == (arguments.name is not None):
         raise UserError("say what to draw: a NAME from `igr list`, or --all")
     if not arguments.all:
-        draw(results_of(arguments))
-        return 0
+        return draw(results_of(arguments))
     if arguments.settings or arguments.config or arguments.data:
         raise UserError("--set, --config and --data belong to one experiment: give its NAME instead of --all")
     return _draw_all(arguments)
 
 
 def _draw_all(arguments: argparse.Namespace) -> int:
-    """Draws all experiments, as many at once as there are cores; returns 2 when one cannot be drawn."""
+    """Draws all experiments, as many at once as there are cores; returns 2 when one cannot be drawn, 1 when a run is not whole."""
     names = discovery.names()
     # Fresh interpreters: a process that has threads, as matplotlib and numpy may, must not be forked.
     context = multiprocessing.get_context("spawn")
-    failed = False
+    failed, faults = False, {}
     with ProcessPoolExecutor(max(1, min(cores(), len(names))), mp_context=context) as pool:
-        for line, drawn in pool.map(_draw_one, [arguments] * len(names), names):
+        for line, drawn, left_out in pool.map(_draw_one, [arguments] * len(names), names):
+            faults |= left_out
             if line:
                 print(line, file=sys.stdout if drawn else sys.stderr, flush=True)
             failed |= not drawn
-    return 2 if failed else 0
+    return max(say_left_out(faults), 2 if failed else 0)
 
 
-def _draw_one(arguments: argparse.Namespace, name: str) -> tuple[str, bool]:
-    """Draws one experiment; (what there is to say, "" where nothing is finished; whether that went well)."""
+def _draw_one(arguments: argparse.Namespace, name: str) -> tuple[str, bool, dict[str, str]]:
+    """Draws one experiment; (what there is to say, "" where nothing is finished; whether that went well; the runs left out and why)."""
     arguments.name = name
-    began = time.monotonic()
+    began, faults = time.monotonic(), {}
     try:
         results = results_of(arguments)
+        faults = {f"{name}/{run_id}": fault for run_id, fault in results.faults.items()}
         if not results.folder.exists() or len(results.runs) == 0:
-            return "", True
+            return "", True, faults
         paths = _paths(results, results.folder)
     except UserError as error:
-        return f"igr: {name}: {error}", False
-    except (KeyError, IndexError, ValueError) as error:  # some runs of an item may not be enough for its plot
-        partial = f"{len(results.runs)} of {len(results.configs)} runs are finished"
-        return f"igr: {name} cannot be drawn ({partial}): {type(error).__name__} {error}", False
-    return f"{name}: {len(paths)} files in {shorten(results.folder)}, {time.monotonic() - began:.1f} s", True
+        return f"igr: {name}: {error}", False, faults
+    except UNDRAWABLE as error:
+        partial = f"{len(results.runs)} of {len(results.configs)} runs are finished and whole"
+        return f"igr: {name} cannot be drawn ({partial}): {type(error).__name__} {error}", False, faults
+    return f"{name}: {len(paths)} files in {shorten(results.folder)}, {time.monotonic() - began:.1f} s", True, faults
 
 
-def draw(results: Results, out: Path | None = None) -> None:
+def draw(results: Results, out: Path | None = None) -> int:
     """Calls the reproduction's `plot(results, out)`, prints its Markdown tables and the paths of all files.
 
     Args:
       results: what to draw.
       out: where to; by default the results' own folder.
+    Returns:
+      The exit code: 1 where a run that is not whole is left out, 0 elsewhere.
     Raises:
-      UserError: there is no plot.py, or nothing is finished yet.
+      UserError: there is no plot.py, nothing is finished yet, or what is finished is not enough for this plot.
     """
+    code = say_left_out(results.faults)
     if len(results.runs) == 0:
         raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")
     if len(results.runs) < len(results.configs):
         print(f"{len(results.runs)} of {len(results.configs)} runs are finished; drawing those", file=sys.stderr)
-    paths = _paths(results, out or results.folder)
+    try:
+        paths = _paths(results, out or results.folder)
+    except UNDRAWABLE as error:
+        if len(results.runs) == len(results.configs):
+            raise
+        partial = f"{len(results.runs)} of {len(results.configs)} runs are finished and whole"
+        raise UserError(f"{results.experiment.name} cannot be drawn ({partial}): {type(error).__name__} {error}") from error
     for path in paths:
         if path.suffix == ".md":
-            print("\n" + path.read_text().strip() + "\n")
+            print("\n" + path.read_text(encoding="utf-8").strip() + "\n")
     for path in paths:
         print(shorten(path))
+    return code
 
 
 def _paths(results: Results, out: Path) -> list[Path]:
     module = discovery.plot_module(results.experiment.name)
     if module is None:
         raise UserError(f"{results.experiment.name} has no plot.py")
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-        return module.plot(results, out)
+    with staged(out) as staging:
+        paths = module.plot(results, staging.path)
+    return staging.at_their_place(paths)

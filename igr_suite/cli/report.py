@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from igr_suite.cli.options import add_results, add_verb, shorten
+from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
 from igr_suite.errors import UserError, nearest
 from igr_suite.experiments import discovery
 from igr_suite.experiments.files import write_atomically, writing
@@ -17,7 +17,7 @@ EXAMPLES = """  igr report                                                  ever
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "report", "write one HTML page of figures, tables, published values and runs", EXAMPLES)
+    parser = add_verb(verbs, "report", "write one HTML page of figures, tables, reference values beside ours, and runs", EXAMPLES)
     parser.add_argument("names", nargs="*", metavar="NAME", help="experiments (default: all)")
     parser.add_argument("--scale", default=SCALES, metavar="SCALE[,SCALE]", help=f"scales to show (default: {SCALES})")
     parser.add_argument("--out", metavar="FILE", help="where to (default: report.html in the results folder)")
@@ -26,7 +26,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes the page and prints where it is."""
+    """Writes the page and prints where it is; returns 1 when a run that is not whole is left out."""
     from igr_suite.report.collect import collect
     from igr_suite.report.page import page
 
@@ -44,4 +44,5 @@ def run(arguments: argparse.Namespace) -> int:
     write_atomically(path, page(items, shorten(root)).encode())
     sections = sum(len(item.scales) for item in items)
     print(f"{shorten(path)}: {sections} sections, {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
-    return 0
+    shown = [(f"{item.name}/{scale.scale}", scale.faults) for item in items for scale in item.scales]
+    return say_left_out({f"{place}/{run_id}": fault for place, faults in shown for run_id, fault in faults.items()})

@@ -4,13 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, add_verb, command, results_of, shorten, table
+from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, add_verb, command, results_of, say_left_out, shorten, table
 from igr_suite.cli.plot import draw
 from igr_suite.experiments import discovery
+from igr_suite.experiments.estimates import estimate, measured_folders
 from igr_suite.experiments.experiment import Experiment
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.threads import share
 
 EXAMPLES = """  igr run igr/table_1_vae_likelihood                         quick scale: minutes on a laptop
   igr run igr/table_1_vae_likelihood --scale paper --jobs 4  four processes at once
@@ -79,30 +81,42 @@ def start(results: Results, arguments: argparse.Namespace, out: Path | None = No
     if failed:
         print("igr: finished runs are kept; start the same command again to try the failed ones again", file=sys.stderr)
     if not arguments.no_plot and discovery.plot_module(results.experiment.name) is not None:
-        _draw_finished(Results(results.experiment, results.scale, results_root(arguments.results), results.settings), bool(failed), out)
+        drawn = Results(results.experiment, results.scale, results_root(arguments.results), results.settings)
+        return max(report.exit_code, _draw_finished(drawn, bool(failed), out))
     elif not failed:
         print(f"results in {shorten(order.folder)}")
     return report.exit_code
 
 
-def _draw_finished(results: Results, failed: bool, out: Path | None) -> None:
+def _draw_finished(results: Results, failed: bool, out: Path | None) -> int:
     if failed and len(results.runs) == 0:
-        return
-    draw(results, out)
+        return 1
+    code = draw(results, out)
     if not failed and out is None:
         print(f"draw again: {command('plot', results)}; compare with the paper: {command('check', results)}")
+    return code
 
 
 def _dry_run(order) -> int:
     expansion = order.expand()
-    rows = [["run", "stage", "state"]]
-    for run_id in expansion.runs:
-        state = RunFolder(order.folder / run_id).status()
+    rows, steps, faults = [["run", "stage", "state"]], {}, {}
+    for run_id, config in expansion.runs.items():
+        folder = RunFolder(order.folder / run_id)
+        if fault := folder.fault(config=config):
+            faults[run_id] = fault
+            rows.append([run_id, str(expansion.stages[run_id]), "not whole"])
+            continue
+        state = folder.status()
+        if state.state != "finished":
+            steps[run_id] = state.step
         rows.append([run_id, str(expansion.stages[run_id]), "to do" if state.state == "absent" else state.state])
-    todo = sum(row[2] != "finished" for row in rows[1:])
     if len(rows) > 1:
         print(table(rows))
-    print(f"{todo} of {len(rows) - 1} runs to do; results in {shorten(order.folder)}")
+    print(f"{len(steps)} of {len(rows) - 1} runs to do; results in {shorten(order.folder)}")
+    if steps:
+        left = {run_id: expansion.runs[run_id] for run_id in steps}
+        jobs, _ = share(list(left.values()), order.jobs, order.threads)
+        print(estimate(left, steps, measured_folders(order.experiment, order.root)).words(min(jobs, len(left))))
     if expansion.waiting is not None:
         print(f"stage {expansion.waiting} follows when the runs before it are finished")
     for name in expansion.left_out:
@@ -110,7 +124,7 @@ def _dry_run(order) -> int:
     minutes = order.experiment.minutes.get(order.scale)
     if minutes is not None and not order.settings:
         print(f"the whole of this scale was measured at {minutes:g} min")
-    return 0
+    return say_left_out(faults)
 
 
 def start_script(experiment: Experiment, arguments: argparse.Namespace, place: str | None) -> tuple[Results, int]:

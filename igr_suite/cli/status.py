@@ -3,21 +3,26 @@
 import argparse
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten, table
 from igr_suite.cluster import submission
 from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
+from igr_suite.experiments.estimates import estimate, measured_folders
 from igr_suite.experiments.experiment import SCALES, expand
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.progress import clock, read_progress, show
-from igr_suite.experiments.results import Results
+from igr_suite.experiments.results import Results, renamed
 from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.threads import share
+from igr_suite.experiments.wholeness import WAY_OUT, remembered
 
 EXAMPLES = """  igr status                                             one line an experiment and scale
   igr status igr/table_1_vae_likelihood                  every run of all scales
   igr status igr/table_1_vae_likelihood --scale paper    submitted runs too: queued, running on which node, how they ended"""
 SHOWN = 1  # metrics of the last row
+WRONG = {"not whole": 1, "damaged": 2}  # exit codes
 
 
 def add(verbs) -> None:
@@ -28,22 +33,22 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints one table a scale that has been started; returns 2 when a run's files are damaged."""
+    """Prints one table a scale that has been started; returns 2 when an unfinished run's files are damaged, 1 when a run is not whole."""
     if arguments.name is None:
         return _overview(arguments)
-    scales, damaged = [arguments.scale] if arguments.scale else list(SCALES), 0
+    scales, code = [arguments.scale] if arguments.scale else list(SCALES), 0
     for scale in scales:
         arguments.scale = scale
         results = results_of(arguments)
         if results.settings or len(scales) == 1 or results.folder.exists():
-            damaged += _show(results)
+            code = max(code, _show(results, results_root(arguments.results)))
     root = results.folder.parent
     if not root.exists():
         print(f"nothing has been run yet; start with `{command('run', results).replace(f'--scale {results.scale}', '--scale smoke')}`")
     changed = sorted(folder.name for folder in root.glob("*+*")) if not results.settings else []
     if changed:
         print(f"also there, with --set: {', '.join(changed)}")
-    return 2 if damaged else 0
+    return code
 
 
 def _overview(arguments: argparse.Namespace) -> int:
@@ -51,16 +56,17 @@ def _overview(arguments: argparse.Namespace) -> int:
     if arguments.settings or arguments.config or arguments.data:
         raise UserError("--set, --config and --data belong to one experiment: give its NAME")
     scales = [arguments.scale] if arguments.scale else SCALES
-    rows, damaged = [["experiment", "scale", "finished", "running", "queued", "failed", "missing"]], 0
+    rows, code, wrong = [["experiment", "scale", "finished", "running", "queued", "failed", "missing"]], 0, []
     for name in discovery.names():
         for scale in scales:
             arguments.name, arguments.scale = name, scale
             results = results_of(arguments)
             if results.folder.exists():
-                runs, _, waiting = _look(results)
+                runs, notes, waiting = _look(results)
                 counts = Counter(one[1] for one in runs)
-                damaged += counts["damaged"]
-                missing = sum(counts[state] for state in ("absent", "partial", "damaged"))
+                code = max(code, _code(notes))
+                wrong += [f"{name}, {scale}: {note.run_id} is {note.state}: {note.words}" for note in notes if note.state in WRONG]
+                missing = sum(counts[state] for state in ("absent", "partial", *WRONG))
                 numbers = [counts["finished"], counts["running"], counts["queued"], counts["failed"]]
                 rows.append([name, scale, *map(str, numbers), f"{missing}{'+' * (waiting is not None)}"])
     if len(rows) == 1:
@@ -68,29 +74,50 @@ def _overview(arguments: argparse.Namespace) -> int:
     else:
         print(table(rows, right=(2, 3, 4, 5, 6)))
         print("\n3+: a later stage follows; `igr status NAME` has every run, `igr run` or `igr submit --missing` does what is missing")
-    return 2 if damaged else 0
+        print("".join(f"{line}\n" for line in wrong), end="")
+    return code
 
 
-def _look(results: Results) -> tuple[list[list[str]], list[str], int | None]:
-    """Returns the rows of the table, notes on runs that stopped, and the stage that still waits."""
+class Note(NamedTuple):
+    """What there is to say of a run that is not as it should be."""
+
+    run_id: str
+    state: str
+    words: str
+
+
+def _code(notes: list[Note]) -> int:
+    return max((WRONG.get(note.state, 0) for note in notes), default=0)
+
+
+def _look(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
+    """Returns the rows of the table, notes on runs that stopped, are not whole or are in a renamed folder, and the stage that waits."""
+    with remembered(results.folder):
+        return _look_at_runs(results)
+
+
+def _look_at_runs(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
     expansion = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True)
     fates = submission.fates(results.folder)
     rows, notes = [], []
-    for run_id in expansion.runs:
+    for run_id, config in expansion.runs.items():
         folder, fate = RunFolder(results.folder / run_id), fates.get(run_id)
         meta = folder.meta()
         try:
-            state, row = folder.status().state, folder.metrics.last_row()
+            fault = folder.fault(config=config)
+            state, row = ("not whole", None) if fault else (folder.state, folder.metrics.last_row())
         except UserError as error:
-            state, row = "damaged", None
-            notes.append(f"{run_id}: {error}")
-        if fate is not None and fate.state != "ended" and state not in ("finished", "damaged"):
+            state, row, fault = "damaged", None, str(error)
+        if fault:
+            notes.append(Note(run_id, state, fault if state == "damaged" else f"{fault}; {WAY_OUT}"))
+        elif fate is not None and fate.state != "ended" and state != "finished":
             state = fate.state
         if state == "failed":
-            notes.append(f"{run_id}: {(meta.get('exit') or {}).get('message')}")
+            notes.append(Note(run_id, state, (meta.get("exit") or {}).get("message")))
         elif fate is not None and state in ("partial", "absent", "queued"):
-            notes.append(f"{run_id}: {fate.words}")
+            notes.append(Note(run_id, state, fate.words))
         rows.append([run_id, state, *_measured(row), *_times(folder.path, state, meta.get("wall_seconds"))])
+    notes += [Note(name, "not whole", f"{fault}; {WAY_OUT}") for name, fault in renamed(results.folder, expansion.runs).items()]
     return rows, notes, expansion.waiting
 
 
@@ -108,7 +135,15 @@ def _times(path: Path, state: str, seconds: float | None) -> list[str]:
     return ["-" if seconds is None else clock(seconds), "" if progress is None else clock(progress.get("left"))]
 
 
-def _show(results: Results) -> int:
+def _left(results: Results, rows: list[list[str]], root: Path) -> str:
+    """The time that unfinished runs need."""
+    configs = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True).runs
+    steps = {row[0]: None if row[2] == "-" else int(row[2]) for row in rows if row[1] not in ("finished", *WRONG)}
+    left = {run_id: configs[run_id] for run_id in steps}
+    return estimate(left, steps, measured_folders(results.experiment, root)).words(share(list(left.values()), None, None)[0])
+
+
+def _show(results: Results, root: Path) -> int:
     rows, notes, waiting = _look(results)
     counts = Counter(row[1] for row in rows)
     print(f"{results.experiment.name}, {results.scale}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
@@ -116,12 +151,14 @@ def _show(results: Results) -> int:
     if waiting is not None:
         print(f"stage {waiting} follows when these are finished")
     for note in notes:
-        print(note)
+        print(f"{note.run_id}: {note.words}")
     strangers = {path.parent.name for path in results.folder.glob("*/config.json")} - {row[0] for row in rows}
     if strangers:
         print(f"{len(strangers)} other run folders in {shorten(results.folder)} belong to other code or settings and are not drawn")
+    if set(counts) - {"finished", *WRONG}:
+        print(f"left: {_left(results, rows, root)}")
     if set(counts) - {"finished", "queued", "running"} or waiting is not None:
         submitted = (results.folder / "jobs").exists()
         print(f"go on with: {command('submit', results)} --missing" if submitted else f"go on with: {command('run', results)}")
     print()
-    return counts["damaged"]
+    return _code(notes)

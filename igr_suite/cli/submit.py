@@ -72,8 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{len(todo)} of {len(plan.runs)} runs to submit, {finished} finished; results in {shorten(Path(plan.folder))}", file=sys.stderr)
     if plan.waiting is not None:
         print(f"stage {plan.waiting} follows when these are finished: {_again(arguments)} --missing", file=sys.stderr)
+    damaged = 1 if "not whole" in plan.runs.values() else 0
     if not todo:
-        return 0
+        return damaged
     most = slurm.most_tasks()
     if most is not None and len(todo) > most:
         raise UserError(f"{len(todo)} runs are more than the {most} tasks that this cluster takes in one array; choose some with --only")
@@ -82,13 +83,13 @@ def run(arguments: argparse.Namespace) -> int:
     text = _script(arguments, resources, image, folder, jobs, len(todo))
     if arguments.dry_run:
         print(text, end="")
-        return 0
+        return damaged
     path = submission.write(jobs, todo, text)
     job = slurm.submit(path)
     submission.record(jobs, job, todo)
     print(f"job {job}: {len(todo)} tasks; script, run list and logs in {shorten(jobs)}")
     print(f"how far they are: {_again(arguments).replace('igr submit', 'igr status')}")
-    return 0
+    return damaged
 
 
 def _todo(plan: plans.Plan, arguments: argparse.Namespace) -> list[str]:
@@ -101,7 +102,7 @@ def _todo(plan: plans.Plan, arguments: argparse.Namespace) -> list[str]:
         states = Counter(fates[run_id].state if run_id in active else "running" for run_id in busy)
         words = " and ".join(f"{count} {state}" for state, count in sorted(states.items()))
         raise UserError(f"of these runs {words} already; submit the others with --missing")
-    return [run_id for run_id, state in plan.runs.items() if state != "finished" and run_id not in busy]
+    return [run_id for run_id, state in plan.runs.items() if state not in ("finished", "not whole") and run_id not in busy]
 
 
 def _image(name: str | None) -> Path | None:
@@ -191,7 +192,7 @@ def _script(arguments, resources: script.Resources, image: Path | None, folder: 
     else:
         gpu = ["--nv"] if resources.gpus else []
         python = ["python", "-m", "igr_suite.experiments.worker"]
-        variables["PYTHONPATH"] = ""  # the login node's packages are not the image's
+        variables |= plans.APART
         worker = [plans.runtime() or plans.RUNTIMES[0], "exec", *gpu, *plans.bound(_folders(arguments)), str(image), *python]
     return script.write(
         title=f"{count} run{'s' * (count != 1)} of {arguments.name} at scale {arguments.scale}",

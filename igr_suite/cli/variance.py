@@ -9,7 +9,8 @@ from pathlib import Path
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.diagnostics.comparison_config import SUBJECTS
 from igr_suite.errors import UserError
-from igr_suite.experiments.files import writing
+from igr_suite.experiments.outputs import staged
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.quiet import quiet
 from igr_suite.experiments.store import RunFolder
 
@@ -47,11 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"{folder.path} is a {type(config).__name__} run; estimators are compared on belief networks and on VAEs of discrete codes"
         )
-    if not folder.finished:
-        raise UserError(f"{folder.path} is not finished; run it to its end first")
+    if reason := folder.unfinished(named=False):
+        raise UserError(f"{folder.path} {reason}; run it to its end first")
     config.check_inputs(arguments.data_dir)
     if arguments.data_dir is not None:
         os.environ["TFDS_DATA_DIR"] = arguments.data_dir
+    pin()
     with quiet():
         from igr_suite.diagnostics import estimator_variance
         from igr_suite.training.seeds import run_seed
@@ -63,11 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
     rows = estimator_variance.measure(
         subject, names, arguments.draws, arguments.reference, seed, say=lambda text: print(text, file=sys.stderr)
     )
-    with writing(folder.path):
-        paths = draw(rows, folder.path, f"{config.slug()}, {arguments.images} images")
+    with staged(folder.path) as staging:
+        paths = draw(rows, staging.path, f"{config.slug()}, {arguments.images} images")
+    paths = staging.at_their_place(paths)
     for path in paths:
         if path.suffix == ".md":
-            print(path.read_text())
+            print(path.read_text(encoding="utf-8"))
     for path in paths:
         print(shorten(path))
     return 0

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from igr_suite.experiments.runner import Order
 
 RUNTIMES = ("apptainer", "singularity")
+# The host's packages are not the image's: neither those on PYTHONPATH nor those in the home folder, which the runtime shows inside.
+APART = {"PYTHONPATH": "", "PYTHONHOME": "", "PYTHONNOUSERSITE": "1"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def make(order: "Order", dry: bool) -> Plan:
     from igr_suite import data
     from igr_suite.experiments import strategies
     from igr_suite.experiments.store import RunFolder
+    from igr_suite.experiments.wholeness import WAY_OUT
 
     expansion, found = (order.expand(), []) if dry else order.expand_and_adopt()
     order.check_matches(expansion)
@@ -57,8 +60,10 @@ def make(order: "Order", dry: bool) -> Plan:
     states = {}
     for run_id, config in expansion.runs.items():
         folder = RunFolder(order.folder / run_id)
-        states[run_id] = "finished" if folder.finished else folder.status().state
-        if states[run_id] not in ("finished", "running"):
+        if fault := folder.fault(config=config):
+            notes.append(f"{run_id} is finished but not whole and is not submitted: {fault}; {WAY_OUT}")
+        states[run_id] = "not whole" if fault else "finished" if folder.finished else folder.status().state
+        if states[run_id] not in ("finished", "running", "not whole"):
             if dry:
                 continue
             config.check_inputs(order.data_dir)
@@ -90,8 +95,9 @@ def ask_image(image: Path, words: list[str], folders: list[Path]) -> Plan:
       UserError: the image has no `igr` that understands them, or it refuses; has its own words.
     """
     command = [runtime(), "exec", *bound(folders), str(image), "igr", "submit", *words, "--plan"]
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="replace", env=os.environ | APART, stdin=subprocess.DEVNULL, check=False
+    )
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
         raise UserError(said.removeprefix("igr: ") if said.startswith("igr: ") else f"{image} could not make the plan: {said}")

@@ -148,7 +148,7 @@ echo "$code" > "$jobs/$SLURM_ARRAY_TASK_ID.exit"
 if [ -n "$limit" ] && [ "$code" -eq {saved} ]; then
   if [ "${{SLURM_RESTART_COUNT:-0}}" -lt {restarts} ]; then
     echo "$(date '+%F %T') saved at the time limit, queued again"
-    exec scontrol requeue "$SLURM_JOB_ID"
+    exec scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"  # one task's own id may be that of the whole array
   fi
   echo "queued again {restarts} times and still not finished: ask for more time with --time"
 fi

@@ -1,5 +1,6 @@
 """What is asked of SLURM's own commands."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,17 @@ class Task(NamedTuple):
     where: str
 
 
+# What a user may have set for the own use of these commands, and `igr` relies on: which tasks are listed, and what the script says itself.
+OVERRIDES = ("SQUEUE_", "SBATCH_ARRAY_INX", "SBATCH_OPEN_MODE", "SBATCH_OUTPUT", "SBATCH_SIGNAL", "SBATCH_NO_REQUEUE", "SBATCH_WAIT")
+
+
+def ask(*words: str) -> subprocess.CompletedProcess:
+    """Runs one of SLURM's commands, without the variables that would change what it lists or what a script asks for."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OVERRIDES)}
+    streams = {"capture_output": True, "stdin": subprocess.DEVNULL, "encoding": "utf-8", "errors": "replace"}
+    return subprocess.run(words, **streams, env=environment, check=False)
+
+
 def present() -> bool:
     """Whether this machine can submit."""
     return shutil.which("sbatch") is not None
@@ -29,7 +41,7 @@ def submit(script: Path) -> str:
     """
     if not present():
         raise UserError("there is no sbatch on this machine: submit from a login node of the cluster, or look at the script with --dry-run")
-    done = subprocess.run(["sbatch", "--parsable", str(script)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    done = ask("sbatch", "--parsable", str(script))
     job = done.stdout.strip().split(";")[0]
     if done.returncode != 0 or not job.isdigit():
         words = " ".join((done.stderr or done.stdout).replace("sbatch: error:", "").split())
@@ -41,8 +53,7 @@ def tasks(jobs: list[str]) -> dict[tuple[str, int], Task] | None:
     """Returns the waiting and running array tasks of some jobs by (job, index); None when SLURM cannot be asked."""
     if not jobs or shutil.which("squeue") is None:
         return {} if shutil.which("squeue") else None
-    command = ["squeue", "--noheader", "--array", "--format=%F|%K|%T|%N|%r", "--states=all"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = ask("squeue", "--noheader", "--array", "--format=%F|%K|%T|%N|%r", "--states=all")
     if done.returncode != 0:
         return None
     found = {}
@@ -54,9 +65,9 @@ def tasks(jobs: list[str]) -> dict[tuple[str, int], Task] | None:
 
 
 def most_tasks() -> int | None:
-    """Returns the largest array that the cluster takes, None when it does not say."""
+    """Returns how many tasks an array may have on this cluster, None when it does not say: MaxArraySize, whose indices begin at 0."""
     if shutil.which("scontrol") is None:
         return None
-    done = subprocess.run(["scontrol", "show", "config"], capture_output=True, text=True, check=False)
+    done = ask("scontrol", "show", "config")
     found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
-    return int(found[1]) - 1 if found else None
+    return int(found[1]) if found else None

@@ -53,7 +53,7 @@ def new_folder(scale_folder: Path) -> Path:
 def write(folder: Path, runs: Sequence[str], script: str) -> Path:
     """Writes the run list and the script, and returns the script's path."""
     write_atomically(folder / "runs.txt", "".join(f"{run}\n" for run in runs).encode())
-    write_atomically(folder / "job.sh", script.encode())
+    write_atomically(folder / "job.sh", script.encode("utf-8", "surrogateescape"))  # a path may hold bytes that are no text
     return folder / "job.sh"
 
 
@@ -94,7 +94,7 @@ def _fate(one: Submission, index: int, tasks: dict[tuple[str, int], slurm.Task] 
     if task is not None and task.state in WAITING:
         return Fate("queued", f"{name}, {task.state.lower()}: {task.where}")
     try:
-        code = int((one.folder / f"{index}.exit").read_text())
+        code = int((one.folder / f"{index}.exit").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         code = None
     log = one.folder / f"{index}.log"

@@ -29,7 +29,10 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
     if batch_size < 1:
         raise UserError(f"batch size must be at least 1, got {batch_size}")
     if batch_size > examples:
-        raise UserError(f"batch size {batch_size} is larger than the split, which has {examples} images; take at most {examples}")
+        raise UserError(
+            f"a batch of {batch_size} examples is larger than the split, which has {examples}; set the batch size "
+            f"(schedule.batch_size of a run) to at most {examples}"
+        )
     return examples // batch_size
 
 

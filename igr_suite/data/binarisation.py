@@ -23,7 +23,7 @@ def to_unit_interval(images: tf.Tensor, binarisation: str, seed: tf.Tensor | Non
       The same shape as `images`, of `dtype`.
     Raises:
       UserError: unknown binarisation, images that are not uint8, or "dynamic" without a seed.
-    Source: static threshold, IGR code (spec/igr.md section 3.1); dynamic, DReG code (spec/dreg.md).
+    Source: static threshold, IGR code (docs/papers/igr.md, section 3.1); dynamic, DReG code (docs/papers/dreg.md).
     """
     check_binarisation(binarisation)
     images = tf.convert_to_tensor(images)

@@ -84,7 +84,7 @@ RECIPES = {
             name="omniglot",
             summary="Omniglot at 28x28 as in the papers (Burda et al.), 23,000 + 1,345 training images",
             source=BurdaOmniglot(),
-            sizes=(23_000, 1_345, 8_070),  # spec/dreg.md, spec/rebar.md: the last 1,345 of 24,345
+            sizes=(23_000, 1_345, 8_070),  # docs/papers/dreg.md, docs/papers/rebar.md: the last 1,345 of 24,345
             image_shape=(28, 28, 1),
             likelihood="bernoulli",
         ),

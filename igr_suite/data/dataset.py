@@ -19,8 +19,8 @@ BINARISATIONS = MappingProxyType(
     }
 )
 
-# The test images that the IGR authors' reconstruction plots show. Source: IGR code, spec/igr.md section 3.1. They index test splits
-# of 10,000 images; a test split of fewer than 3,568 images does not have all of them.
+# The test images that the IGR authors' reconstruction plots show. Source: IGR code, docs/papers/igr.md, section 3.1.
+# They index test splits of 10,000 images; a test split of fewer than 3,568 images does not have all of them.
 DISPLAY_INDICES = (10, 25, 5, 29, 1, 35, 18, 30, 6, 19, 15, 23, 11, 21, 17, 26, 344, 3567, 9, 20)
 
 

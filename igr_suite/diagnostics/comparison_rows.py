@@ -26,7 +26,7 @@ def comparison_rows(folder: Path, run_ids: Iterable[str]) -> pd.DataFrame:
     found: dict[tuple[str, str], dict] = {}
     for run_id in run_ids:
         run = RunFolder(folder / run_id)
-        if not run.finished or type(run.config()).__name__ not in KINDS:
+        if not run.whole or type(run.config()).__name__ not in KINDS:
             continue
         summary = run.summary()
         for name, values in summary["estimators"].items():

@@ -58,7 +58,7 @@ class GradientStatistics:
       model: the VAE, at its present weights whenever this is called.
       images: uint8 [N, pixels], the training set.
       config: of the run: batch size, repeats, seed.
-    Source: spec/dreg.md section 3.5.
+    Source: docs/papers/dreg.md, section 3.5.
     """
 
     def __init__(self, model: DReGVAE, images: np.ndarray, config: TrainDReG):

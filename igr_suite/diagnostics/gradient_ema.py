@@ -6,7 +6,7 @@ The authors keep the average of g_i^2 for every i; only its mean is ever used, s
 at 0 and are divided by 1 - d^t unless `debias` is off, which is how published traces were made. The sums of m_i^2, which change little
 in a step, are taken at each of the first 50 steps and at every tenth from then on: a pass over all weights costs as much as Adam.
 
-Source: spec/rebar.md sections 3.2 to 3.4.
+Source: docs/papers/rebar.md, sections 3.2 to 3.4.
 """
 
 from collections.abc import Callable, Sequence

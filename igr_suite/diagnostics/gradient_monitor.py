@@ -40,7 +40,7 @@ class GradientMonitor:
       images: uint8 [N, D], training images; the first `config.images` are watched.
       config: what to measure.
       seed: the run's.
-    Source: spec/igr.md section 3.8; the question is that of Potapczynski et al. (2020), figure 4.
+    Source: docs/papers/igr.md, section 3.8; the question is that of Potapczynski et al. (2020), figure 4.
     """
 
     def __init__(self, model: DiscreteVAE, images: np.ndarray, config: MonitorConfig, seed: int):

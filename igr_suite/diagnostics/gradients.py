@@ -38,7 +38,7 @@ def historical_norm(logits_of: Callable[[tf.Tensor], tf.Tensor], first_block: tf
       first_block: loc, or logits of Gumbel-Softmax [..., D].
     Returns:
       [...].
-    Source: spec/igr.md section 3.8.
+    Source: docs/papers/igr.md, section 3.8.
     """
     with tf.GradientTape() as tape:
         tape.watch(first_block)

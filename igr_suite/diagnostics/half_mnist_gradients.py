@@ -34,7 +34,8 @@ class GradientStudy:
       model: with hard Bernoulli codes.
       images: uint8 [N, 784]; the first `gradient_images` are watched.
       config: of the run.
-    Source: spec/dni.md section 1.8; there T and the estimators share their samples, which hides REINFORCE's noise in T.
+    Source: docs/papers/half_mnist.md, section 1.8; there T and the estimators share their samples, which hides
+    REINFORCE's noise in T.
     """
 
     def __init__(self, model: HalfMNIST, images: np.ndarray, config: TrainHalfMNIST):

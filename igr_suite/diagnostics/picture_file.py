@@ -11,7 +11,7 @@ from igr_suite.experiments.files import write_atomically
 
 FILE = "pictures.npz"
 SIDE = 10  # prior samples are a square of this side; at most so many latents are traversed
-LEVELS = np.linspace(0.05, 0.95, 12)  # of the normal quantiles that a continuous latent is moved to; spec/igr.md section 3.7
+LEVELS = np.linspace(0.05, 0.95, 12)  # of the normal quantiles that a continuous latent is moved to; docs/papers/igr.md, section 3.7
 
 
 def save(folder: Path, arrays: dict[str, np.ndarray]) -> Path:

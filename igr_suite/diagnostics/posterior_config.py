@@ -44,5 +44,11 @@ class PosteriorDistance(RunConfig):
     def check_inputs(self, data_dir: str | None) -> None:
         self.trained.check_inputs(data_dir)
 
+    def contradiction(self, summary: Mapping, last: Mapping | None, rows: int) -> str:
+        trained, codes = self.trained.run_id, summary.get("images", 0) * self.samples * self.trained.model.variables
+        if summary.get("trained_run", trained) != trained:
+            return f"summary.json is of the run {summary['trained_run']}, not of {trained}"
+        return "" if summary.get("codes", codes) == codes else f"summary.json is of {summary['codes']} codes, not of {codes}"
+
     def slug(self) -> str:
         return f"distance-{self.split}-{self.samples}-{self.trained.slug()}"

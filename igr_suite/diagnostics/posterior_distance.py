@@ -11,6 +11,7 @@ from igr_suite.diagnostics.posterior_config import PosteriorDistance
 from igr_suite.errors import UserError
 from igr_suite.experiments.progress import Progress
 from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.wholeness import WAY_OUT
 from igr_suite.models.discrete_vae import DiscreteVAE
 from igr_suite.models.vae_config import TrainVAE
 from igr_suite.relaxations import distance_to_vertex
@@ -74,8 +75,10 @@ def execute(config: PosteriorDistance, folder: RunFolder) -> None:
     The summary holds, from `describe_distances`, `image`: over images, of the median over samples of the mean over variables (as in the
     original's figure); `sample`: over all images, samples and variables (the "_20" criterion reads its p75).
     """
-    trained = config.trained
-    model = trained_model(trained, folder.path.parent / trained.run_id)
+    trained, place = config.trained, folder.path.parent / config.trained.run_id
+    if fault := RunFolder(place).fault(config=trained):
+        raise UserError(f"{trained.run_id} is to be measured and is not whole: {fault}; {WAY_OUT}")
+    model = trained_model(trained, place)
     images = flat(getattr(load_images(trained), config.split))
     distances = distance_function(model, config.samples, run_seed(trained.seed, f"posterior distance/{config.split}"))
     size = max(1, CODES_A_CALL // (config.samples * trained.model.variables))

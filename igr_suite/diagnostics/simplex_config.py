@@ -1,12 +1,13 @@
 """Configuration of a simplex-proximity run: one law, some temperatures (never imports TensorFlow)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.config import RunConfig, two_values
 
-TABLE_TEMPERATURES = (0.05, 0.1, 0.15, 0.25, 0.5, 0.67, 1.0)  # spec/igr.md section 2.4
+TABLE_TEMPERATURES = (0.05, 0.1, 0.15, 0.25, 0.5, 0.67, 1.0)  # docs/papers/igr.md, section 2.4
 
 
 def linspace(first: float, last: float, number: int) -> tuple[float, ...]:
@@ -44,6 +45,17 @@ class SimplexProximity(RunConfig):
             raise UserError(f"samples must be at least 2, got {self.samples}")
         if self.categories < 2:
             raise UserError(f"categories must be at least 2, got {self.categories}")
+
+    def contradiction(self, summary: Mapping, last: Mapping | None, rows: int) -> str:
+        expected = len(self.temperatures)
+        if rows != expected or last["step"] != expected - 1:
+            return f"metrics.jsonl has {rows} rows, not {expected}: one a temperature"
+        shown = [f"{temperature:g}" for temperature in self.temperatures if temperature in TABLE_TEMPERATURES]
+        distances = summary.get("distance", {})
+        if sorted(distances) != sorted(shown):
+            return "summary.json is of other temperatures"
+        median = distances.get(f"{last['temperature']:g}", last)["p50"]
+        return "" if median == last["p50"] else two_values("the median distance", median, last["p50"])
 
     def slug(self) -> str:
         return f"{self.relaxation}-K{self.categories}-{len(self.temperatures)}x{self.samples}-s{self.seed}"

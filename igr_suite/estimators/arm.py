@@ -22,7 +22,7 @@ class ARM(Estimator):
 
         g = (f(b) - f(b')) (u - 1/2),   b = [u > 1 - theta],  b' = [u < theta]
 
-    Source: Yin & Zhou (2019); spec/rebar.md section 2.9.
+    Source: Yin & Zhou (2019); docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(name="arm", source="Yin & Zhou (2019)", support=("bernoulli",), unbiased=True, hard=2)

@@ -7,9 +7,10 @@ import tensorflow as tf
 
 from igr_suite.estimators import bernoulli
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.inputs import uniforms
+from igr_suite.estimators.reinforce import sum_of_others
 from igr_suite.estimators.rloo import leave_one_out
 from igr_suite.estimators.settings import check_samples
-from igr_suite.relaxations.noise import uniform
 
 
 def antithetic_samples(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
@@ -24,7 +25,7 @@ def antithetic_samples(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
       [K, B, D].
     """
     exponential = -tf.math.log(u)
-    others = tf.reduce_sum(exponential, 0, keepdims=True) - exponential
+    others = sum_of_others(exponential)
     w = tf.pow(others / (others + exponential), u.shape[0] - 1.0)
     likely = tf.cast(w > tf.sigmoid(-tf.abs(logits)), u.dtype)  # the more probable value is taken
     return tf.where(logits < 0.0, 1.0 - likely, likely)
@@ -48,7 +49,7 @@ class ARMS(Estimator):
 
     Args:
       samples: K.
-    Source: Dimitriev & Zhou (2021), Dirichlet copula; spec/rebar.md section 2.9.
+    Source: Dimitriev & Zhou (2021), Dirichlet copula; docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(name="arms", source="Dimitriev & Zhou (2021)", support=("bernoulli",), unbiased=True, hard="K")
@@ -58,7 +59,7 @@ class ARMS(Estimator):
         check_samples("arms", self.samples)
 
     def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniform([self.samples, *shape], seed, dtype)}
+        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def _estimate(self, objective, logits, noise, parameters):
         samples = antithetic_samples(logits, noise["u"])

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal, NamedTuple
 import tensorflow as tf
 
 from igr_suite.errors import UserError, nearest
-from igr_suite.relaxations.noise import uniform
+from igr_suite.estimators.derivatives import MissingDerivative, Traced
+from igr_suite.estimators.inputs import as_logits, in_dtype, uniforms, valued, working_dtype
 
 Objective = Callable[[tf.Tensor], tf.Tensor]
 Noise = Mapping[str, tf.Tensor]
@@ -25,10 +26,10 @@ class Facts:
       unbiased: whether its mean is the gradient of its target for every objective; the conformance tests prove either answer.
       hard: evaluations of the objective at discrete samples, for one gradient; "K" where it is the number of samples.
       relaxed: evaluations at relaxed or mean-field values.
-      differentiates: whether it needs df/db.
+      differentiates: whether it needs df/db, with the default settings.
       target: "expectation", E[f(b)], or "multi_sample_bound", E[log mean_k exp f(b_k)].
       parameters: names of its own parameters, trained or tuned; "net" stands for all names that begin with "net.".
-      own_loss: whether `Estimate.loss` trains them; otherwise the gradient's variance does.
+      own_loss: whether `Estimate.loss` trains them, and nothing else; otherwise the gradient's variance does.
     """
 
     name: str
@@ -53,7 +54,9 @@ class Estimate(NamedTuple):
       control: the zero-mean control variate's gradient, or None; apart from the signal so that a model can pull both back
         through its network once and choose eta for each of its weights.
       eta: scale of the control, broadcasting against it.
-      loss: scalar whose gradient trains the estimator's own parameters where they are not trained on the gradient's variance.
+      loss: scalar whose gradient trains the estimator's own parameters where they are not trained on the gradient's
+        variance. Nothing else is trained by it, neither the logits nor what the objective depends on, so that it can be
+        added to a model's loss. float32 where the logits have half precision, whose squares would overflow.
     """
 
     value: tf.Tensor
@@ -78,21 +81,28 @@ class Estimator:
 
     Example:
       estimator = get("disarm")
-      noise = estimator.noise(logits.shape, seed, logits.dtype)
+      noise = estimator.noise(tf.shape(logits), seed, logits.dtype)
       estimate = estimator.estimate(objective, logits, noise, estimator.parameters(logits.shape, logits.dtype))
     """
 
     facts: ClassVar[Facts]
 
+    @property
+    def differentiates(self) -> bool:
+        """Whether it needs df/db with its present settings."""
+        return self.facts.differentiates
+
     def noise(self, shape, seed: tf.Tensor, dtype: tf.DType = tf.float32) -> Noise:
         """Independent standard noise for logits of this shape; by default one uniform a logit, {"u": [B, D]}.
 
         Args:
-          shape: of the logits.
+          shape: of the logits; tf.shape(logits) where the size of a batch is not known while a function is traced.
           seed: stateless, int32 [2].
-          dtype: of the noise.
+          dtype: of the logits; the noise for half precision is float32, since half-precision uniforms round to 0 and 1.
+        Raises:
+          UserError: a size that is not known.
         """
-        return {"u": uniform(shape, seed, dtype)}
+        return {"u": uniforms(shape, seed, dtype)}
 
     def parameters(self, shape, dtype: tf.DType = tf.float32) -> Parameters:
         """Initial values of the estimator's own parameters; none by default."""
@@ -102,20 +112,49 @@ class Estimator:
         """One estimate an example.
 
         Args:
-          objective: samples of the logits' shape, with any leading axes, to values without the variables' axes ([B], [K, B]); it also
-            takes fractional samples when `facts.relaxed` is not 0. It must not mix examples.
-          logits: [B, D], or [B, V, C] for categorical variables.
+          objective: samples of the logits' shape and type, with any leading axes, to values without the variables' axes
+            ([B], [K, B]); it also takes fractional samples when `facts.relaxed` is not 0. It must not mix examples. Where the
+            estimator differentiates it, all of it must be differentiable with respect to the samples: a part without a
+            derivative (tf.round(b) + b), a derivative that is zero by definition (tf.sign) and one that is stopped inside a
+            loop of a traced function cannot be detected, and make the estimate biased.
+          logits: [B, D], or [B, V, C] for categorical variables, of any floating type; calculations for half precision are
+            done in float32. A category whose logit is -inf is masked.
           noise: from `noise`.
           parameters: from `parameters`, or their present values; None means initial ones.
+        Returns:
+          The estimate, in the logits' type (but see `Estimate.loss`).
         Raises:
-          UserError: the logits are of variables that the estimator is not for.
+          UserError: the logits are of variables that the estimator is not for; the estimator needs a derivative of the
+            objective that TensorFlow does not have; the objective's values have another shape.
         """
-        if support_of(logits) not in self.facts.support:
+        logits = as_logits(logits)
+        support = support_of(logits)
+        if support not in self.facts.support:
             kinds = " or ".join(self.facts.support)
-            raise UserError(f"{self.facts.name} is for {kinds} variables, got logits of shape {logits.shape} ({support_of(logits)})")
-        if parameters is None:
-            parameters = self.parameters(logits.shape, logits.dtype)
-        return self._estimate(objective, logits, noise, parameters)
+            raise UserError(f"{self.facts.name} is for {kinds} variables, got logits of shape {logits.shape} ({support})")
+        working = working_dtype(logits.dtype)
+        parameters = in_dtype(self.parameters(logits.shape, working) if parameters is None else parameters, working)
+        evaluate = valued(objective, logits.dtype, working, logits.shape.rank - 1)
+        if self.differentiates:
+            evaluate = Traced(evaluate)
+        try:
+            estimate = self._estimate(evaluate, tf.cast(logits, working), in_dtype(noise, working), parameters)
+            if self.differentiates:
+                evaluate.require()
+        except MissingDerivative as error:
+            way_out = self._way_out(support) if error.function == "the objective" else ""
+            raise UserError(f"{self.facts.name} needs a derivative, but {error}{way_out}") from error
+        return estimate if logits.dtype == working else _in_dtype_of_logits(estimate, logits.dtype)
+
+    def _way_out(self, support: str) -> str:
+        """The end of a sentence: what to do where the objective has no derivative."""
+        target = self.facts.target
+        all_facts = [cls.facts for cls in registered(support).values()]
+        others = [facts.name for facts in all_facts if not facts.differentiates and facts.target == target]
+        return (
+            f". Estimators that need none: {', '.join(others)}; and relax and lax with surrogate='net'. "
+            "To an objective that is constant in its samples add 0 times their sum"
+        )
 
     def _estimate(self, objective: Objective, logits: tf.Tensor, noise: Noise, parameters: Parameters) -> Estimate:
         """What a subclass implements: `estimate` for logits of its support, with parameters filled in."""
@@ -126,10 +165,12 @@ def support_of(logits: tf.Tensor) -> str:
     """Returns "bernoulli" for [B, D], "categorical" for [B, V, C].
 
     Raises:
-      UserError: another number of axes.
+      UserError: another number of axes, or no categories.
     """
     if logits.shape.rank not in (2, 3):
         raise UserError(f"logits must be [B, D] (bernoulli) or [B, V, C] (categorical), got shape {logits.shape}")
+    if logits.shape.rank == 3 and logits.shape[2] == 0:
+        raise UserError(f"categorical logits [B, V, C] need at least one category, got shape {logits.shape}")
     return "bernoulli" if logits.shape.rank == 2 else "categorical"
 
 
@@ -138,6 +179,12 @@ def per_variable(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     for _ in range(like.shape.rank - value.shape.rank):
         value = value[..., tf.newaxis]
     return value
+
+
+def _in_dtype_of_logits(estimate: Estimate, dtype: tf.DType) -> Estimate:
+    """The estimate in half precision, but for its loss."""
+    parts = {name: part for name, part in estimate._asdict().items() if name != "loss" and tf.is_tensor(part)}
+    return estimate._replace(**{name: tf.cast(part, dtype) for name, part in parts.items()})
 
 
 _registry: dict[str, type[Estimator]] = {}

@@ -10,6 +10,7 @@ from typing import Literal
 import tensorflow as tf
 
 Relaxed = Literal["improved", "concrete"]
+LARGEST = 1e30  # logit of a unit with one value only
 
 
 def logit(u: tf.Tensor) -> tf.Tensor:
@@ -17,9 +18,14 @@ def logit(u: tf.Tensor) -> tf.Tensor:
     return tf.math.log(u) - tf.math.log1p(-u)
 
 
+def bounded(logits: tf.Tensor) -> tf.Tensor:
+    """Logits of fixed units, +-inf, made finite, so that a slope of 0 times them is 0; no gradient reaches these."""
+    return tf.clip_by_value(logits, -LARGEST, LARGEST)
+
+
 def noisy_logits(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """z = logits + logit(u)."""
-    return logits + logit(u)
+    return bounded(logits) + logit(u)
 
 
 def noise_score(u: tf.Tensor) -> tf.Tensor:
@@ -33,9 +39,11 @@ def mean(logits: tf.Tensor) -> tf.Tensor:
 
 
 def pull_back(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-    """From d/dz to d/dlogits of z = logits + noise: the same. (Categorical variables have a softmax between the two.)"""
-    del logits
-    return gradient
+    """From d/dz to d/dlogits of z = logits + noise: the same, but 0 for units whose logit is +-inf.
+
+    Categorical variables have a softmax between the two.
+    """
+    return tf.where(tf.math.is_inf(logits), tf.zeros_like(gradient), gradient)
 
 
 def times_jacobian(theta: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
@@ -74,7 +82,7 @@ def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Rel
       z: logits + logit(u), [..., D]; a separate argument so that it can be differentiated by with logits held fixed.
       temperature: positive; number or tensor.
       relaxation: which of the two.
-    Source: Tucker et al. (2017), section 3.2 and its appendix; spec/rebar.md section 2.4.
+    Source: Tucker et al. (2017), section 3.2 and its appendix; docs/papers/rebar.md, section 2.4.
     """
     scaled = z / temperature
     return tf.sigmoid(scaled if relaxation == "concrete" else scaled + logits * temperature / (temperature + 1.0))
@@ -85,7 +93,7 @@ def conditional_logistic(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) ->
     theta, rest = tf.sigmoid(logits), tf.sigmoid(-logits)
     inside = tf.where(samples > 0.5, rest + theta * v, rest * v)
     outside = tf.where(samples > 0.5, theta * (1.0 - v), theta + rest * (1.0 - v))
-    return logits + tf.math.log(inside) - tf.math.log(outside)
+    return bounded(logits) + tf.math.log(inside) - tf.math.log(outside)
 
 
 def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
@@ -104,6 +112,7 @@ def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) 
     It lies in (0, 1]. With it one relaxed pass serves both of REBAR's reparameterised terms, since all other dependence of the
     control variate on the parameters cancels between them.
 
-    Source: spec/rebar.md section 2.4 (derived there; tests/estimators compare it with automatic differentiation).
+    Source: docs/papers/rebar.md, section 2.4 (derived there; tests/estimators compare it with automatic
+    differentiation).
     """
     return tf.where(samples > 0.5, tf.sigmoid(-logits) / u, tf.sigmoid(logits) / (1.0 - u))

@@ -10,10 +10,22 @@ import tensorflow as tf
 
 from igr_suite.estimators.bernoulli import Relaxed
 
+LOWEST = -1e30  # log theta of a category without mass, finite so that a slope of 0 times it is 0
+
+
+def log_mean(logits: tf.Tensor) -> tf.Tensor:
+    """log theta, finite; a category whose logit is -inf is masked: it is never sampled, and no gradient reaches its logit."""
+    return tf.maximum(tf.nn.log_softmax(logits), LOWEST)
+
+
+def bounded(logits: tf.Tensor) -> tf.Tensor:
+    """The logits: those that are -inf are made finite as log theta (`log_mean`)."""
+    return logits
+
 
 def noisy_logits(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """z = log theta - log(-log u), with theta normalised so that z are Gumbel variables about log theta."""
-    return tf.nn.log_softmax(logits) - tf.math.log(-tf.math.log(u))
+    return log_mean(logits) - tf.math.log(-tf.math.log(u))
 
 
 def noise_score(u: tf.Tensor) -> tf.Tensor:
@@ -28,6 +40,7 @@ def mean(logits: tf.Tensor) -> tf.Tensor:
 
 def pull_back(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     """From d/d log theta to d/d logits: gradient - theta sum(gradient)."""
+    gradient = tf.where(tf.math.is_inf(logits), tf.zeros_like(gradient), gradient)
     return gradient - tf.nn.softmax(logits) * tf.reduce_sum(gradient, -1, keepdims=True)
 
 
@@ -38,7 +51,8 @@ def times_jacobian(theta: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
 
 def hard_sample(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """b = one-hot(argmax z)."""
-    return tf.one_hot(tf.argmax(noisy_logits(logits, u), -1), logits.shape[-1], dtype=logits.dtype)
+    categories = tf.shape(logits)[-1] if logits.shape[-1] is None else logits.shape[-1]
+    return tf.one_hot(tf.argmax(noisy_logits(logits, u), -1), categories, dtype=logits.dtype)
 
 
 def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
@@ -48,7 +62,7 @@ def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
 
 def log_probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """sum_c b_c log theta_c, without the categories' axis."""
-    return tf.reduce_sum(values * tf.nn.log_softmax(logits), -1)
+    return tf.reduce_sum(tf.math.multiply_no_nan(tf.nn.log_softmax(logits), values), -1)
 
 
 def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Relaxed = "improved") -> tf.Tensor:
@@ -60,21 +74,22 @@ def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Rel
     With two categories they are the relaxations of `bernoulli`; the improved one is this suite's extension of REBAR's to C categories.
     """
     scaled = z / temperature
-    return tf.nn.softmax(scaled if relaxation == "concrete" else scaled + tf.nn.log_softmax(logits) * temperature / (temperature + 1.0))
+    return tf.nn.softmax(scaled if relaxation == "concrete" else scaled + log_mean(logits) * temperature / (temperature + 1.0))
 
 
 def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
     """z~ | b: -log E_b at the chosen category b and -log(E_i / theta_i + E_b) elsewhere, E = -log v; v uniform and independent of b."""
     log_exponential = tf.math.log(-tf.math.log(v))
     chosen = tf.reduce_sum(samples * log_exponential, -1, keepdims=True)
-    others = chosen + tf.nn.softplus(log_exponential - tf.nn.log_softmax(logits) - chosen)
+    others = chosen + tf.nn.softplus(log_exponential - log_mean(logits) - chosen)
     return -tf.where(samples > 0.5, chosen, others)
 
 
 def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """r = dz/dlog theta - dz~/dlog theta, diagonal, for conditional noise coupled so that z~ = z: exp(z - max z), in (0, 1].
 
-    Source: spec/rebar.md section 2.10 (derived there; tests/estimators compare it with automatic differentiation).
+    Source: docs/papers/rebar.md, section 2.10 (derived there; tests/estimators compare it with automatic
+    differentiation).
     """
     del samples
     z = noisy_logits(logits, u)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from igr_suite.diagnostics.comparison_rows import comparison_rows
 from igr_suite.estimators.base import registered
+from igr_suite.experiments.files import write_atomically
 from igr_suite.plotting.tables import markdown
 
 REPOSITORY = Path(__file__).parents[2]
@@ -135,5 +136,5 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    PLACE.write_text(document())
+    write_atomically(PLACE, document().encode())
     print(f"wrote {PLACE}")

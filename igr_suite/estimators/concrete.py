@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
 from igr_suite.estimators.bernoulli import Relaxed
-from igr_suite.estimators.settings import check_temperature
+from igr_suite.estimators.derivatives import derivative
+from igr_suite.estimators.rebar import relaxed_of
+from igr_suite.estimators.settings import check_choices, check_temperature
 from igr_suite.estimators.variables import kind_of
 
 
@@ -18,12 +20,13 @@ class Concrete(Estimator):
 
         g = d f(y(z)) / d logits,   z = logits + logit(u)   (categorical: log theta + Gumbel noise)
 
-    Biased for E[f(b)] by the distance between the two objectives.
+    Biased for E[f(b)] by the distance between the two objectives. Where f reads the logits tensor itself, that dependence
+    is differentiated too (but not for logits in half precision, which are converted to float32 first).
 
     Args:
       temperature: of the relaxation.
       relaxation: "concrete", or REBAR's "improved" one, whose own dependence on the logits is differentiated too.
-    Source: Maddison et al. (2017); Jang et al. (2017); spec/rebar.md section 2.7.
+    Source: Maddison et al. (2017); Jang et al. (2017); docs/papers/rebar.md, section 2.7.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -40,13 +43,14 @@ class Concrete(Estimator):
 
     def __post_init__(self):
         check_temperature(self.temperature)
+        check_choices(self)
 
     def _estimate(self, objective, logits, noise, parameters):
         kind = kind_of(logits)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(logits)
             z = kind.noisy_logits(logits, noise["u"])
-            relaxed = objective(kind.relaxed_sample(logits, z, self.temperature, self.relaxation))
-        gradient = tape.gradient(relaxed, logits)
+            relaxed = objective(relaxed_of(logits, z, self.temperature, self.relaxation))
+        gradient = derivative(tape, relaxed, logits)
         samples = kind.hard_sample(logits, noise["u"])
         return Estimate(objective(samples), samples, signal=gradient)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.stats import chi2
 
+from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimator, Objective, Parameters
 from igr_suite.estimators.enumeration import expectation, multi_sample_bound
 from igr_suite.training.seeds import at_step
@@ -32,7 +33,7 @@ def enumerable_problem(support: str) -> Problem:
 
         f(b) = 2 tanh(b W) . v + 3/2 + (sum_i s_i b_i - 1.2)^2,   s = 1 (categorical: 1, 0, -1/2 of each variable's categories)
 
-    Source: spec/rebar.md section 8.
+    Source: docs/papers/rebar.md, section 8.
     """
     logits = np.array([0.7, -1.1, 0.2]) if support == "bernoulli" else np.array([[0.7, -1.1, 0.2], [-0.4, 0.3, 0.9]])
     counted = tf.constant(np.ones(3) if support == "bernoulli" else np.tile([1.0, 0.0, -0.5], 2))
@@ -103,7 +104,11 @@ def examine(
       draws: N; taken in chunks along the batch axis.
       seed: of the noise.
       parameters: the estimator's own; None shakes the initial ones (`shaken`), at which an unbiased estimator must be unbiased too.
+    Raises:
+      UserError: fewer than two draws.
     """
+    if draws < 2:
+        raise UserError(f"an examination needs at least 2 draws, got {draws}")
     exact_value, exact = _exact(estimator, problem)
     size = problem.logits.size
     parameters = shaken(estimator, (1, *problem.logits.shape)) if parameters is None else parameters
@@ -120,7 +125,9 @@ def examine(
 
 
 def check(estimator: Estimator, problem: Problem | None = None, draws: int = CHUNK, seed: int = 0) -> Examination:
-    """Asserts what `estimator.facts` says about bias, for every kind of variable in its support unless a problem is given.
+    """Asserts what `estimator.facts` says, for every kind of variable in its support unless a problem is given.
+
+    That is: its bias, the mean of its value, and that a loss of its own trains its own parameters only.
 
     Returns:
       The last examination.
@@ -137,7 +144,25 @@ def check(estimator: Estimator, problem: Problem | None = None, draws: int = CHU
             assert found.unbiased, f"{name} is registered as unbiased; its mean is off by z = {shown} standard errors ({excess})"
         else:
             assert found.biased, f"{name} is registered as biased but no bias shows: z = {shown}"
+        reached = trained_by_own_loss(estimator, one)
+        way_out = "stop the gradient of all but its own parameters"
+        assert not reached, f"{name}: its own loss trains {' and '.join(reached)}; {way_out}"
     return found
+
+
+def trained_by_own_loss(estimator: Estimator, problem: Problem) -> list[str]:
+    """Names what an estimator's own loss trains beside its own parameters; nothing, where it can be added to a model's loss."""
+    logits = tf.constant(np.stack([problem.logits] * 2), tf.float64)
+    noise = estimator.noise(logits.shape, at_step(tf.constant([0, 17]), tf.constant(0)), tf.float64)
+    parameters = {name: tf.convert_to_tensor(value) for name, value in shaken(estimator, logits.shape).items()}
+    scale = tf.constant(1.3, tf.float64)  # stands for the parameters of the objective
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([logits, scale])
+        loss = estimator.estimate(lambda samples: scale * problem.objective(samples), logits, noise, parameters).loss
+    if loss is None:
+        return []
+    slopes = zip(("the logits", "the objective's parameters"), tape.gradient(loss, [logits, scale]))
+    return [what for what, slope in slopes if slope is not None and np.any(slope != 0.0)]
 
 
 def shaken(estimator: Estimator, shape, scale: float = 0.3, seed: int = 11) -> Mapping[str, tf.Tensor]:

@@ -20,7 +20,7 @@ class DisARM(Estimator):
 
     Its variance is never larger than ARM's.
 
-    Source: Dong, Mnih & Tucker (2020); Yin et al. (2020); spec/rebar.md section 2.9.
+    Source: Dong, Mnih & Tucker (2020); Yin et al. (2020); docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(

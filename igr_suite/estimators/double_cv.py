@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from igr_suite.estimators import bernoulli
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.estimators.rloo import leave_one_out
 from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.straight_through import value_and_slope
-from igr_suite.relaxations.noise import uniform
 
 
 def double_control(slopes: tf.Tensor, samples: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -44,7 +44,7 @@ class DoubleCV(Estimator):
 
     Args:
       samples: K.
-    Source: Titsias & Shi (2022); spec/rebar.md section 2.9.
+    Source: Titsias & Shi (2022); docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -62,7 +62,7 @@ class DoubleCV(Estimator):
         check_samples("double_cv", self.samples)
 
     def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniform([self.samples, *shape], seed, dtype)}
+        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def parameters(self, shape, dtype=tf.float32):
         return {"scale": tf.zeros([], dtype)}

@@ -21,7 +21,7 @@ class DynamicRebar(Rebar):
 
     Args:
       temperature: the initial one.
-    Source: Tucker et al. (2017), section 3.3; spec/rebar.md section 2.5.
+    Source: Tucker et al. (2017), section 3.3; docs/papers/rebar.md, section 2.5.
     """
 
     facts: ClassVar = replace(Rebar.facts, name="dynamic_rebar", parameters=("eta", "baseline", "log_temperature"))

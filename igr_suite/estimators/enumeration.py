@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Objective, support_of
+from igr_suite.estimators.inputs import as_logits, valued, variable_sizes, working_dtype
+from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.variables import kind_of
 
 MOST_STATES = 2**17
@@ -18,17 +20,25 @@ def states(logits: tf.Tensor) -> tf.Tensor:
     Raises:
       UserError: more than 2^17 of them.
     """
-    variables = logits.shape[1]
-    categories = 2 if support_of(logits) == "bernoulli" else logits.shape[2]
+    logits = as_logits(logits)
+    support = support_of(logits)
+    variables, categories = (*variable_sizes(logits.shape), 2)[:2]  # two values of a Bernoulli variable
     _check(categories**variables)
-    chosen = np.array(list(itertools.product(range(categories), repeat=variables))).reshape(-1, variables)
-    return tf.constant(chosen if support_of(logits) == "bernoulli" else np.eye(categories)[chosen], logits.dtype)
+    chosen = np.array(list(itertools.product(range(categories), repeat=variables)), int)
+    chosen = chosen.reshape(categories**variables, variables)
+    return tf.constant(chosen if support == "bernoulli" else np.eye(categories)[chosen], logits.dtype)
 
 
 def log_probabilities(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """log q(b) of every state, [S, ...] -> [S, B]."""
-    by_variable = kind_of(logits).log_probability(logits, values[:, tf.newaxis])
-    return tf.reduce_sum(by_variable, -1)
+    """log q(b) of every state, [S, ...] -> [S, B]; -inf for a state that infinite logits, as of a masked category, exclude."""
+    values = values[:, tf.newaxis]
+    if support_of(logits) == "categorical":
+        return tf.reduce_sum(kind_of(logits).log_probability(logits, values), -1)
+    fixed = tf.math.is_inf(logits)  # a unit with one value only
+    impossible = tf.logical_and(fixed, tf.not_equal(values > 0.5, logits > 0.0))
+    by_variable = kind_of(logits).log_probability(tf.where(fixed, tf.zeros_like(logits), logits), values)
+    by_variable = tf.where(fixed, tf.zeros_like(by_variable), by_variable)
+    return tf.reduce_sum(tf.where(impossible, tf.constant(-np.inf, by_variable.dtype), by_variable), -1)
 
 
 def expectation(objective: Objective, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -50,21 +60,34 @@ def multi_sample_bound(objective: Objective, logits: tf.Tensor, samples: int) ->
 
     Args:
       objective: as for an estimator.
-      logits: [B, D] or [B, V, C].
+      logits: [B, D] or [B, V, C]; -inf masks a category.
       samples: K; K = 1 is E[f(b)].
     Returns:
       [B] and the logits' shape.
+    Raises:
+      UserError: too many states, or no samples.
     """
-    every = states(logits)
+    check_samples("the multi-sample bound", samples, "sample", least=1)
+    given = as_logits(logits)
+    every = states(given)
+    logits = tf.cast(given, working_dtype(given.dtype))
+    value, gradient = _enumerated(valued(objective, given.dtype, logits.dtype, logits.shape.rank - 1), logits, every, samples)
+    return tf.cast(value, given.dtype), tf.cast(gradient, given.dtype)
+
+
+def _enumerated(objective: Objective, logits: tf.Tensor, every: tf.Tensor, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
     number = every.shape[0]
     _check(number**samples)
     joint = np.stack(np.meshgrid(*[np.arange(number)] * samples, indexing="ij")).reshape(samples, -1)
-    values = objective(tf.broadcast_to(every[:, tf.newaxis], [number, *logits.shape]))
+    every = tf.cast(every, logits.dtype)
+    values = objective(tf.broadcast_to(every[:, tf.newaxis], tf.concat([[number], tf.shape(logits)], 0)))
     bounds = tf.reduce_logsumexp(tf.gather(values, joint), 0) - np.log(samples)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(logits)
         probabilities = tf.exp(tf.reduce_sum(tf.gather(log_probabilities(logits, every), joint), 0))
-        expected = tf.reduce_sum(probabilities * bounds, 0)
+        # An infinite value of an impossible state would make the product and its slope NaN.
+        possible = tf.where(probabilities > 0.0, bounds, tf.zeros_like(bounds))
+        expected = tf.reduce_sum(probabilities * possible, 0)
     return expected, tape.gradient(expected, logits)
 
 

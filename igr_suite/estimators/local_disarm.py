@@ -5,13 +5,12 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.errors import UserError
 from igr_suite.estimators.arm import antithetic_pair
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
 from igr_suite.estimators.bernoulli import antithetic_factor
-from igr_suite.estimators.reinforce import score_term
-from igr_suite.estimators.vimco import bound, bounds_with_one_replaced
-from igr_suite.relaxations.noise import uniform
+from igr_suite.estimators.inputs import uniforms
+from igr_suite.estimators.settings import check_samples
+from igr_suite.estimators.vimco import bound, bounds_with_one_replaced, difference, signal_of
 
 
 @register
@@ -25,7 +24,7 @@ class LocalDisARM(Estimator):
 
     Args:
       samples: K pairs.
-    Source: Dong, Mnih & Tucker (2020), section 4; spec/rebar.md section 2.9.
+    Source: Dong, Mnih & Tucker (2020), section 4; docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -39,16 +38,15 @@ class LocalDisARM(Estimator):
     samples: int = 4
 
     def __post_init__(self):
-        if self.samples < 1:
-            raise UserError(f"local_disarm needs at least 1 pair of samples, got {self.samples}")
+        check_samples("local_disarm", self.samples, "pair of samples", least=1)
 
     def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniform([self.samples, *shape], seed, dtype)}
+        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def _estimate(self, objective, logits, noise, parameters):
         samples, mirrored = tf.unstack(antithetic_pair(logits, noise["u"]))
         values, mirrored_values = tf.unstack(objective(tf.stack([samples, mirrored])))
         value = bound(values)
-        difference = 0.5 * (value - bounds_with_one_replaced(values, mirrored_values))
-        signal = tf.reduce_sum(score_term(difference, antithetic_factor(logits, samples, mirrored)), 0)
+        gaps = 0.5 * difference(value, bounds_with_one_replaced(values, mirrored_values))
+        signal = signal_of(gaps, antithetic_factor(logits, samples, mirrored))
         return Estimate(value, samples, signal)

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from igr_suite.estimators import bernoulli
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.derivatives import derivative
+from igr_suite.estimators.inputs import mean_square
 from igr_suite.estimators.reinforce import score_term
 
 
@@ -44,7 +46,7 @@ class MuProp(Estimator):
 
     Exact without variance for affine f. Its own parameters minimise the mean squared residual.
 
-    Source: Gu et al. (2016); spec/rebar.md section 2.3.
+    Source: Gu et al. (2016); docs/papers/rebar.md, section 2.3.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -69,7 +71,9 @@ class MuProp(Estimator):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(mean)
             centre = objective(mean)
-        slope = tape.gradient(centre, mean)
-        residual = muprop_residual(value, centre, slope, samples, mean, **parameters)
+        slope = derivative(tape, centre, mean)
+        # Without stops the loss would train the logits and the objective's own parameters too.
+        stopped = (tf.stop_gradient(part) for part in (value, centre, slope, samples, mean))
+        residual = muprop_residual(*stopped, **parameters)
         signal = muprop_gradient(residual, slope, logits, samples, parameters["eta_slope"])
-        return Estimate(value, samples, signal, loss=tf.reduce_mean(tf.square(residual)))
+        return Estimate(value, samples, signal, loss=mean_square(residual))

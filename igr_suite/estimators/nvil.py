@@ -6,6 +6,7 @@ from typing import ClassVar
 import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.inputs import mean_square
 from igr_suite.estimators.reinforce import score_term
 from igr_suite.estimators.variables import kind_of
 
@@ -19,7 +20,7 @@ class NVIL(Estimator):
 
     The parameter "baseline" is one number, or what a model's baseline network says of each example [B]; it must not depend on the sample.
 
-    Source: Mnih & Gregor (2014); spec/rebar.md section 2.1.
+    Source: Mnih & Gregor (2014); docs/papers/rebar.md, section 2.1.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -39,5 +40,6 @@ class NVIL(Estimator):
         kind = kind_of(logits)
         samples = kind.hard_sample(logits, noise["u"])
         value = objective(samples)
-        residual = value - parameters["baseline"]
-        return Estimate(value, samples, signal=score_term(residual, kind.score(logits, samples)), loss=tf.reduce_mean(tf.square(residual)))
+        residual = tf.stop_gradient(value) - parameters["baseline"]
+        signal = score_term(residual, kind.score(logits, samples))
+        return Estimate(value, samples, signal, loss=mean_square(residual))

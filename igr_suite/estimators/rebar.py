@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, Noise, Objective, Parameters, register
 from igr_suite.estimators.bernoulli import Relaxed
+from igr_suite.estimators.derivatives import derivative
+from igr_suite.estimators.inputs import uniforms, variable_sizes
 from igr_suite.estimators.reinforce import score_term
-from igr_suite.estimators.settings import check_temperature
+from igr_suite.estimators.settings import check_choices, check_temperature
 from igr_suite.estimators.variables import kind_of
-from igr_suite.relaxations.noise import uniform
 
 Surrogate = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 Coupling = Literal["coupled", "independent"]
@@ -32,7 +33,9 @@ def coupled_control(relaxed_value, slope, logits, samples, u) -> tf.Tensor:
     return reparameterised - score_term(relaxed_value, kind.score(logits, samples))
 
 
-def control_variate(surrogate: Surrogate, logits: tf.Tensor, samples: tf.Tensor, noise: Noise, coupling: Coupling) -> tf.Tensor:
+def control_variate(
+    surrogate: Surrogate, logits: tf.Tensor, samples: tf.Tensor, noise: Noise, coupling: Coupling, function: str = "the objective"
+) -> tf.Tensor:
     """REBAR's and RELAX's control variate for any surrogate.
 
         independent:  -c(z~) (b - theta) + d/dlogits [c(z) - c(z~)],   z~ ~ p(z | b)
@@ -43,8 +46,11 @@ def control_variate(surrogate: Surrogate, logits: tf.Tensor, samples: tf.Tensor,
       logits, samples: of the hard pass.
       noise: "u" of the hard pass; "v" too for independent ones.
       coupling: which form.
+      function: what the surrogate is made of, as the subject of a sentence.
     Returns:
       Shape of the logits.
+    Raises:
+      MissingDerivative: the surrogate has none.
     """
     kind = kind_of(logits)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -58,21 +64,27 @@ def control_variate(surrogate: Surrogate, logits: tf.Tensor, samples: tf.Tensor,
             free, relaxed = tf.unstack(surrogate(logits, z))
             difference = free - relaxed
     if coupling == "coupled":
-        return coupled_control(relaxed, tape.gradient(relaxed, z), logits, samples, noise["u"])
-    return tape.gradient(difference, logits) - score_term(relaxed, kind.score(logits, samples))
+        return coupled_control(relaxed, derivative(tape, relaxed, z, function), logits, samples, noise["u"])
+    return derivative(tape, difference, logits, function) - score_term(relaxed, kind.score(logits, samples))
+
+
+def relaxed_of(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Relaxed) -> tf.Tensor:
+    """y(z) with finite slopes by z and the temperature, of masked categories and fixed units too."""
+    kind = kind_of(logits)
+    return kind.relaxed_sample(kind.bounded(logits), z, temperature, relaxation)
 
 
 def draw_noise(shape, seed: tf.Tensor, dtype: tf.DType, coupling: Coupling) -> Noise:
     """{"u"}, and {"v"} for independent conditional noise; both of the given shape."""
     if coupling == "coupled":
-        return {"u": uniform(shape, seed, dtype)}
-    u, v = tf.unstack(uniform([2, *shape], seed, dtype))
+        return {"u": uniforms(shape, seed, dtype)}
+    u, v = tf.unstack(uniforms(shape, seed, dtype, copies=2))
     return {"u": u, "v": v}
 
 
 def initial_eta(shape, dtype: tf.DType, scope: Literal["scalar", "unit"]) -> tf.Tensor:
     """Ones: one number, or one for each variable (categorical: each variable's category)."""
-    return tf.ones([] if scope == "scalar" else list(shape)[1:], dtype)
+    return tf.ones([] if scope == "scalar" else variable_sizes(shape), dtype)
 
 
 @register
@@ -89,7 +101,7 @@ class Rebar(Estimator):
       relaxation: "improved", which tends to the mean as t grows, or "concrete".
       coupling: "coupled" takes z~ = z and needs one relaxed pass; "independent" draws z~ given b and needs two.
       eta_scope: one eta, or one for each unit.
-    Source: Tucker et al. (2017); spec/rebar.md section 2.5.
+    Source: Tucker et al. (2017); docs/papers/rebar.md, section 2.5.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -109,6 +121,7 @@ class Rebar(Estimator):
 
     def __post_init__(self):
         check_temperature(self.temperature)
+        check_choices(self)
 
     def noise(self, shape, seed, dtype=tf.float32):
         return draw_noise(shape, seed, dtype, self.coupling)
@@ -119,7 +132,7 @@ class Rebar(Estimator):
     def surrogate_function(self, objective: Objective, parameters: Parameters) -> Surrogate:
         """(logits, z) -> c(z) = f(y(z))."""
         temperature = self._temperature(parameters)
-        return lambda logits, z: objective(kind_of(logits).relaxed_sample(logits, z, temperature, self.relaxation))
+        return lambda logits, z: objective(relaxed_of(logits, z, temperature, self.relaxation))
 
     def _temperature(self, parameters: Parameters):
         return self.temperature

@@ -1,6 +1,7 @@
 """REINFORCE: the score function times the centred objective."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar, Literal
 
 import tensorflow as tf
@@ -9,15 +10,30 @@ from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimate, Estimator, Facts, per_variable, register
 from igr_suite.estimators.variables import kind_of
 
+LARGEST_SHARE = 0.9  # of the absolute sum: what an entry may have for the others' sum to keep all digits but one
+
 
 def score_term(value: tf.Tensor, score: tf.Tensor) -> tf.Tensor:
     """value * score, for values [..., B] and scores [..., B, D] or [..., B, V, C]."""
     return per_variable(value, score) * score
 
 
+def sum_of_others(values: tf.Tensor) -> tf.Tensor:
+    """The sum of all other entries along the first axis, [K, ...] -> [K, ...].
+
+    This is the sum of all entries less the entry itself, except where that would lose the others' digits (beside an outlier)
+    or is not a number (beside an infinity): there it is the sum of the entries before it and of those after it.
+    """
+    size = tf.abs(values)
+    small = size < LARGEST_SHARE * tf.reduce_sum(size, 0, keepdims=True)
+    around = tf.cumsum(values, 0, exclusive=True) + tf.cumsum(values, 0, exclusive=True, reverse=True)
+    return tf.where(small, tf.reduce_sum(values, 0, keepdims=True) - values, around)
+
+
 def mean_of_others(values: tf.Tensor) -> tf.Tensor:
     """The mean of all other entries along the first axis, [K, ...] -> [K, ...]; K >= 2."""
-    return (tf.reduce_sum(values, 0, keepdims=True) - values) / (values.shape[0] - 1)
+    others = (tf.shape(values)[0] if values.shape[0] is None else values.shape[0]) - 1
+    return sum_of_others(values) / (tf.cast(others, values.dtype) if tf.is_tensor(others) else others)
 
 
 @register
@@ -29,11 +45,15 @@ class Reinforce(Estimator):
 
     Args:
       baseline: a constant B, or "batch": for each example the mean objective of the other examples.
-    Source: Williams (1992); spec/rebar.md section 2.1.
+    Source: Williams (1992); docs/papers/rebar.md, section 2.1.
     """
 
     facts: ClassVar[Facts] = Facts(name="reinforce", source="Williams (1992)", support=("bernoulli", "categorical"), unbiased=True, hard=1)
     baseline: float | Literal["batch"] = 0.0
+
+    def __post_init__(self):
+        if self.baseline != "batch" and not isinstance(self.baseline, Real) and not tf.is_tensor(self.baseline):
+            raise UserError(f"baseline must be a number or 'batch', got {self.baseline!r}")
 
     def _estimate(self, objective, logits, noise, parameters):
         kind = kind_of(logits)
@@ -44,6 +64,11 @@ class Reinforce(Estimator):
     def _baseline(self, value: tf.Tensor) -> tf.Tensor | float:
         if self.baseline != "batch":
             return self.baseline
+        sentence = "reinforce with baseline 'batch' needs at least 2 examples in a batch, got {}; use rloo"
+        if value.shape[0] is None:
+            check = tf.debugging.assert_greater(tf.shape(value)[0], 1, sentence.format("fewer"))
+            with tf.control_dependencies([check]):
+                return mean_of_others(value)
         if value.shape[0] < 2:
-            raise UserError("reinforce with baseline 'batch' needs at least 2 examples in a batch, got 1; use rloo")
+            raise UserError(sentence.format(value.shape[0]))
         return mean_of_others(value)

@@ -10,11 +10,12 @@ import tensorflow as tf
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimate, Estimator, Facts, Objective, Parameters, register
 from igr_suite.estimators.bernoulli import Relaxed
-from igr_suite.estimators.rebar import Coupling, Surrogate, control_variate, draw_noise, initial_eta
+from igr_suite.estimators.derivatives import Traced, derivative
+from igr_suite.estimators.inputs import uniforms, variable_sizes
+from igr_suite.estimators.rebar import Coupling, Surrogate, control_variate, draw_noise, initial_eta, relaxed_of
 from igr_suite.estimators.reinforce import score_term
-from igr_suite.estimators.settings import check_temperature
+from igr_suite.estimators.settings import check_choices, check_temperature
 from igr_suite.estimators.variables import kind_of
-from igr_suite.relaxations.noise import uniform
 
 NET = "net."  # prefix of the net's parameters among the estimator's
 
@@ -26,7 +27,7 @@ class TinyNet:
     Args:
       units: hidden ones.
       seed: of the initial kernels, uniform as Glorot's.
-    Source: Grathwohl et al. (2018), the net of their toy problem; spec/rebar.md section 2.8.
+    Source: Grathwohl et al. (2018), the net of their toy problem; docs/papers/rebar.md, section 2.8.
     """
 
     units: int = 10
@@ -38,11 +39,11 @@ class TinyNet:
 
     def parameters(self, shape, dtype: tf.DType = tf.float32) -> dict[str, tf.Tensor]:
         """Initial values for logits of this shape."""
-        inputs = math.prod(list(shape)[1:])
+        inputs = math.prod(variable_sizes(shape))
         kernels = {}
         for number, (name, rows, columns) in enumerate((("hidden_kernel", inputs, self.units), ("output_kernel", self.units, 1))):
             limit = math.sqrt(6.0 / (rows + columns))
-            kernels[name] = (2.0 * uniform([rows, columns], tf.constant([self.seed, number]), dtype) - 1.0) * limit
+            kernels[name] = tf.cast((2.0 * uniforms([rows, columns], tf.constant([self.seed, number]), dtype) - 1.0) * limit, dtype)
         return {**kernels, "hidden_bias": tf.zeros([self.units], dtype), "output_bias": tf.zeros([1], dtype)}
 
     def __call__(self, parameters: Mapping[str, tf.Tensor], z: tf.Tensor, relaxed: tf.Tensor, axes: int) -> tf.Tensor:
@@ -70,7 +71,8 @@ class LearnedSurrogate(Estimator):
     Args:
       temperature: the initial one of y(z).
       relaxation: y.
-      surrogate: "add" the net to f(y(z)), or take the "net" alone, which never evaluates f at relaxed samples.
+      surrogate: "add" the net to f(y(z)), or take the "net" alone, which never evaluates f at relaxed samples and needs no
+        df/db.
       net: has `parameters(shape, dtype)` and `net(parameters, z, relaxed, axes)`; see `TinyNet`.
       eta_scope: one eta, or one for each unit.
     """
@@ -83,6 +85,16 @@ class LearnedSurrogate(Estimator):
 
     def __post_init__(self):
         check_temperature(self.temperature)
+        check_choices(self)
+
+    @property
+    def differentiates(self):
+        """Whether f is evaluated at relaxed samples; the net always is."""
+        return self.surrogate == "add"
+
+    @property
+    def _differentiated(self) -> str:
+        return "the objective" if self.differentiates else "the net"
 
     def parameters(self, shape, dtype=tf.float32):
         return {
@@ -93,15 +105,20 @@ class LearnedSurrogate(Estimator):
 
     def surrogate_function(self, objective: Objective, parameters: Parameters) -> Surrogate:
         """(logits, z) -> c(z)."""
+        return self._surrogate(objective, parameters)[0]
+
+    def _surrogate(self, objective: Objective, parameters: Parameters) -> tuple[Surrogate, Traced]:
+        """(logits, z) -> c(z), and the net, which notes whether its derivative has been taken."""
         temperature = tf.exp(parameters["log_temperature"])
         weights = {name.removeprefix(NET): value for name, value in parameters.items() if name.startswith(NET)}
+        net = Traced(lambda z, relaxed, axes: self.net(weights, z, relaxed, axes), "the net")
 
         def surrogate(logits: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
-            relaxed = kind_of(logits).relaxed_sample(logits, z, temperature, self.relaxation)
-            net = self.net(weights, z, relaxed, logits.shape.rank - 1)
-            return net if self.surrogate == "net" else objective(relaxed) + net
+            relaxed = relaxed_of(logits, z, temperature, self.relaxation)
+            added = net(z, relaxed, axes=logits.shape.rank - 1)
+            return added if self.surrogate == "net" else objective(relaxed) + added
 
-        return surrogate
+        return surrogate, net
 
 
 @register
@@ -115,7 +132,7 @@ class Relax(LearnedSurrogate):
 
     Args:
       coupling: as in `Rebar`; the others as in `LearnedSurrogate`.
-    Source: Grathwohl et al. (2018); spec/rebar.md section 2.8.
+    Source: Grathwohl et al. (2018); docs/papers/rebar.md, section 2.8.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -137,7 +154,9 @@ class Relax(LearnedSurrogate):
         kind = kind_of(logits)
         samples = kind.hard_sample(logits, noise["u"])
         value = objective(samples)
-        control = control_variate(self.surrogate_function(objective, parameters), logits, samples, noise, self.coupling)
+        surrogate, net = self._surrogate(objective, parameters)
+        control = control_variate(surrogate, logits, samples, noise, self.coupling, self._differentiated)
+        net.require()
         signal = score_term(value, kind.score(logits, samples))
         return Estimate(value, samples, signal, control, parameters["eta"])
 
@@ -151,7 +170,7 @@ class Lax(LearnedSurrogate):
 
     It needs no conditional noise, and pays with the variance of z given b, which RELAX leaves out.
 
-    Source: Grathwohl et al. (2018); spec/rebar.md section 2.8.
+    Source: Grathwohl et al. (2018); docs/papers/rebar.md, section 2.8.
     """
 
     facts: ClassVar[Facts] = replace(Relax.facts, name="lax")
@@ -161,9 +180,11 @@ class Lax(LearnedSurrogate):
         samples = kind.hard_sample(logits, noise["u"])
         value = objective(samples)
         score = kind.pull_back(logits, kind.noise_score(noise["u"]))
+        surrogate, net = self._surrogate(objective, parameters)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             z = kind.noisy_logits(logits, noise["u"])
             tape.watch(z)
-            relaxed = self.surrogate_function(objective, parameters)(logits, z)
-        control = kind.pull_back(logits, tape.gradient(relaxed, z)) - score_term(relaxed, score)
+            relaxed = surrogate(logits, z)
+        control = kind.pull_back(logits, derivative(tape, relaxed, z, self._differentiated)) - score_term(relaxed, score)
+        net.require()
         return Estimate(value, samples, score_term(value, score), control, parameters["eta"])

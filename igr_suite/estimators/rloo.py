@@ -6,10 +6,10 @@ from typing import ClassVar
 import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.reinforce import mean_of_others, score_term
 from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.variables import kind_of
-from igr_suite.relaxations.noise import uniform
 
 
 def leave_one_out(values: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
@@ -26,7 +26,7 @@ class RLOO(Estimator):
 
     Args:
       samples: K.
-    Source: Salimans & Knowles (2014); Kool et al. (2019); spec/rebar.md section 2.9.
+    Source: Salimans & Knowles (2014); Kool et al. (2019); docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(name="rloo", source="Kool et al. (2019)", support=("bernoulli", "categorical"), unbiased=True, hard="K")
@@ -36,7 +36,7 @@ class RLOO(Estimator):
         check_samples("rloo", self.samples)
 
     def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniform([self.samples, *shape], seed, dtype)}
+        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def _estimate(self, objective, logits, noise, parameters):
         kind = kind_of(logits)

@@ -1,15 +1,29 @@
 """Checks that estimators' settings share."""
 
-from igr_suite.errors import UserError
+import math
+from dataclasses import fields
+from numbers import Integral
+from typing import Literal, get_args, get_origin
+
+from igr_suite.errors import UserError, nearest
 
 
 def check_temperature(temperature: float) -> None:
-    """Raises UserError unless the temperature is positive."""
-    if not temperature > 0:
+    """Raises UserError unless the temperature is a positive, finite number."""
+    if isinstance(temperature, (str, type(None))) or not 0.0 < temperature < math.inf:
         raise UserError(f"temperature must be positive, got {temperature} (0.1 to 1 is usual)")
 
 
-def check_samples(estimator: str, samples: int) -> None:
-    """Raises UserError unless there are two samples or more, which leave-one-out estimators need."""
-    if samples < 2:
-        raise UserError(f"{estimator} needs at least 2 samples, got {samples}: each is compared with the others")
+def check_samples(estimator: str, samples: int, thing: str = "samples", least: int = 2) -> None:
+    """Raises UserError unless there are so many samples: two or more for leave-one-out estimators."""
+    if not isinstance(samples, Integral) or isinstance(samples, bool) or samples < least:
+        reason = ": each is compared with the others" if least == 2 else ""
+        raise UserError(f"{estimator} needs at least {least} {thing}, got {samples}{reason}")
+
+
+def check_choices(estimator) -> None:
+    """Raises UserError unless every setting with a list of choices is one of them."""
+    for setting in fields(estimator):
+        value = getattr(estimator, setting.name)
+        if get_origin(setting.type) is Literal and value not in get_args(setting.type):
+            raise UserError(f"{estimator.facts.name}: unknown {setting.name} '{value}': {nearest(str(value), get_args(setting.type))}")

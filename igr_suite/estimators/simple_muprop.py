@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from igr_suite.estimators import bernoulli
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.inputs import mean_square
 from igr_suite.estimators.reinforce import score_term
 
 
@@ -17,7 +18,7 @@ class SimpleMuProp(Estimator):
 
         g = (f(b) - eta f(theta) - B) (b - theta),   loss = mean (f(b) - eta f(theta) - B)^2
 
-    Source: Tucker et al. (2017); spec/rebar.md section 2.2.
+    Source: Tucker et al. (2017); docs/papers/rebar.md, section 2.2.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -37,6 +38,6 @@ class SimpleMuProp(Estimator):
     def _estimate(self, objective, logits, noise, parameters):
         samples = bernoulli.hard_sample(logits, noise["u"])
         value, centre = tf.unstack(objective(tf.stack([samples, bernoulli.mean(logits)])))
-        residual = value - parameters["eta"] * centre - parameters["baseline"]
+        residual = tf.stop_gradient(value) - parameters["eta"] * tf.stop_gradient(centre) - parameters["baseline"]
         signal = score_term(residual, bernoulli.score(logits, samples))
-        return Estimate(value, samples, signal, loss=tf.reduce_mean(tf.square(residual)))
+        return Estimate(value, samples, signal, loss=mean_square(residual))

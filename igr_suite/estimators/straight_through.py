@@ -6,16 +6,17 @@ from typing import ClassVar
 import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, Objective, register
+from igr_suite.estimators.derivatives import derivative
 from igr_suite.estimators.settings import check_temperature
 from igr_suite.estimators.variables import kind_of
 
 
 def value_and_slope(objective: Objective, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """f(b) [..., B] and df/db, shape of the samples."""
+    """f(b) [..., B] and df/db, shape of the samples; MissingDerivative where there is none."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(samples)
         value = objective(samples)
-    return value, tape.gradient(value, samples)
+    return value, derivative(tape, value, samples)
 
 
 @register
@@ -29,7 +30,7 @@ class StraightThrough(Estimator):
 
     Args:
       temperature: t.
-    Source: Bengio et al. (2013); spec/rebar.md section 2.12.
+    Source: Bengio et al. (2013); docs/papers/rebar.md, section 2.12.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -62,7 +63,7 @@ class STGumbelSoftmax(Estimator):
 
     Args:
       temperature: t.
-    Source: Jang et al. (2017); spec/rebar.md section 2.12.
+    Source: Jang et al. (2017); docs/papers/rebar.md, section 2.12.
     """
 
     facts: ClassVar[Facts] = Facts(

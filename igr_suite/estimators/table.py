@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from igr_suite.estimators.base import Facts, registered
+from igr_suite.experiments.files import write_atomically
 from igr_suite.plotting.tables import markdown
 
 PLACE = Path(__file__).parents[2] / "docs" / "estimators.md"
@@ -45,5 +46,5 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    PLACE.write_text(document())
+    write_atomically(PLACE, document().encode())
     print(f"wrote {PLACE}")

@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, register
-from igr_suite.estimators.reinforce import mean_of_others, score_term
+from igr_suite.estimators.base import Estimate, Estimator, Facts, per_variable, register
+from igr_suite.estimators.inputs import uniforms
+from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.variables import kind_of
-from igr_suite.relaxations.noise import uniform
 
 
 def bound(log_weights: tf.Tensor) -> tf.Tensor:
@@ -26,7 +26,17 @@ def bounds_with_one_replaced(log_weights: tf.Tensor, replacements: tf.Tensor) ->
 
 def vimco_signals(log_weights: tf.Tensor) -> tf.Tensor:
     """What each sample adds to the bound, against the geometric mean of the other weights in its place; [K, B] -> [K, B]."""
-    return bound(log_weights) - bounds_with_one_replaced(log_weights, mean_of_others(log_weights))
+    return difference(bound(log_weights), bounds_with_one_replaced(log_weights, mean_of_others(log_weights)))
+
+
+def difference(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """first - second, and 0 where both are the same infinity: among samples without weight none adds to the bound."""
+    return tf.where(first == second, tf.zeros_like(second), first - second)
+
+
+def signal_of(gains: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
+    """sum_k gain_k factor_k, 0 where a factor is 0 and its gain infinite; [K, B] and [K, B, ...] -> [B, ...]."""
+    return tf.reduce_sum(tf.math.multiply_no_nan(per_variable(gains, factors), factors), 0)
 
 
 @register
@@ -40,7 +50,7 @@ class VIMCO(Estimator):
 
     Args:
       samples: K.
-    Source: Mnih & Rezende (2016); spec/rebar.md section 2.9.
+    Source: Mnih & Rezende (2016); docs/papers/rebar.md, section 2.9.
     """
 
     facts: ClassVar[Facts] = Facts(
@@ -57,11 +67,10 @@ class VIMCO(Estimator):
         check_samples("vimco", self.samples)
 
     def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniform([self.samples, *shape], seed, dtype)}
+        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def _estimate(self, objective, logits, noise, parameters):
         kind = kind_of(logits)
         samples = kind.hard_sample(logits, noise["u"])
         values = objective(samples)
-        signal = tf.reduce_sum(score_term(vimco_signals(values), kind.score(logits, samples)), 0)
-        return Estimate(bound(values), samples, signal)
+        return Estimate(bound(values), samples, signal_of(vimco_signals(values), kind.score(logits, samples)))

@@ -27,6 +27,8 @@ class RunConfig:
       family: the row of `threads.FAMILY_THREADS` that says how many threads such a run uses best.
       prolonged_by: dotted paths of numbers that say only how long a run trains: with more of one a run begins, bit by bit, as with
         less of it, and may go on from there. Empty where that does not hold, or was not proved.
+      fitted: whether `training.fit` trains such a run, at whose end the summary repeats the numbers of the last metrics row; readers
+        then know that a run is not whole when these differ, or when a distance between metrics rows is larger than a later one.
 
     Example:
       @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,7 @@ class RunConfig:
     executor: ClassVar[str] = ""
     family: ClassVar[str] = "default"
     prolonged_by: ClassVar[tuple[str, ...]] = ()
+    fitted: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -58,6 +61,16 @@ class RunConfig:
         Args:
           data_dir: folder of tensorflow-datasets; None means the environment's.
         """
+
+    def contradiction(self, summary: Mapping[str, Any], last: Mapping[str, Any] | None, rows: int) -> str:
+        """Returns what shows that a finished run's files are not whole or of two runs, "" where nothing does (see `wholeness`).
+
+        Args:
+          summary: content of summary.json.
+          last: the last metrics row with its step, None where there is none.
+          rows: number of metrics rows.
+        """
+        return ""
 
     @property
     def evaluations_per_step(self) -> int | None:
@@ -139,8 +152,13 @@ class RunConfig:
         target[walked[-1]] = _plain(parsed)
 
 
+def two_values(name: str, in_summary: Any, in_metrics: Any) -> str:
+    """Returns the sentence for a `contradiction`: the summary and the last metrics row hold different values of one quantity."""
+    return f"{name} is {in_summary} in summary.json and {in_metrics} in the last row of metrics.jsonl: they are of two runs"
+
+
 def later(default: Any) -> Any:
-    """Field of a config that came after runs of its class had been published: at its default it does not enter the run's name.
+    """Field of a config that came after runs of its class had been committed: at its default it does not enter the run's name.
 
     Without it every new option would orphan all the results that the committed figures are drawn from.
 
@@ -204,13 +222,18 @@ def config_from_json(text: str, source: str = "config.json") -> RunConfig:
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{source} is not a readable run config; delete the run's folder to run it again") from None
     try:
-        return _find_class(kind, module).from_dict(config)
+        return class_of(kind, module).from_dict(config)
     except UserError as error:
         way_out = "delete the run's folder or check that version out"
         raise UserError(f"{source} was written by another version of the code ({error}); {way_out}") from None
 
 
-def _find_class(kind: str, module: str) -> type[RunConfig]:
+def class_of(kind: str, module: str) -> type[RunConfig]:
+    """Returns the class that a config.json names, importing its module when that is not yet done.
+
+    Raises:
+      UserError: there is no such class any more.
+    """
     if (module, kind) not in _registry:
         try:
             importlib.import_module(module)

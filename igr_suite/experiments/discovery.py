@@ -69,7 +69,7 @@ def _load(name: str, file: str) -> ModuleType:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except ImportError as error:
+    except (ImportError, UnicodeError) as error:  # matplotlib refuses a matplotlibrc that is not UTF-8
         sys.modules.pop(module_name, None)
         raise UserError(f"{path} cannot be loaded: {error}") from error
     except BaseException:

@@ -16,6 +16,7 @@ def main(experiment: Experiment, arguments: list[str] | None = None) -> None:
     """
     from igr_suite.cli.main import main as igr
 
+    os.environ["MPLBACKEND"] = "Agg"  # as `igr` itself
     script = Path(getattr(sys.modules["__main__"], "__file__", None) or sys.argv[0]).resolve()
     if script.name == "run.py":
         os.environ.setdefault("IGR_REPRODUCTIONS", str(script.parents[2]))

@@ -8,7 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from igr_suite.experiments.own_settings import recorded
+
 PACKAGES = ("igr-suite", "tensorflow", "keras", "tf-keras", "tensorflow-probability", "tensorflow-datasets", "numpy", "scipy", "mlxtend")
+
+OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")  # git sets them for its hooks, whatever -C says
 
 
 def version(package: str) -> str | None:
@@ -29,8 +33,11 @@ def git_state(folder: Path | None = None) -> dict[str, Any]:
     folder = folder or Path(__file__).parent
 
     def ask(*words: str) -> str | None:
+        command = ["git", "-C", str(folder), *words]
+        variables = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
         try:
-            return subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=10, env=variables)
+            return done.stdout.strip()
         except (OSError, subprocess.SubprocessError):
             return None
 
@@ -54,4 +61,5 @@ def environment(threads: int | None = None) -> dict[str, Any]:
         "platform": platform.platform(),
         "cores": cores(),
         "threads": threads,
+        "variables": recorded(),
     }

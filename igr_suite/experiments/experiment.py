@@ -60,8 +60,9 @@ class StageResults:
         return config.with_values(self._changes) if self._changes else config
 
     def summary(self, config: RunConfig) -> dict[str, Any] | None:
-        """Returns the summary of a run, None when it is not finished."""
-        return RunFolder(self._folder / self.changed(config).run_id).summary()
+        """Returns the summary of a run, None when it is not finished, or not whole."""
+        folder = RunFolder(self._folder / self.changed(config).run_id)
+        return folder.summary() if folder.whole else None
 
     def require(self, configs: Sequence[RunConfig]) -> None:
         """Ends the stage here, until all these runs are finished."""
@@ -99,6 +100,7 @@ class Experiment:
       if_prepared: data sets whose absence only leaves their rows out, unless they are asked for by name; runs of others are refused.
       shares_with: names of experiments with equal runs; those that they have finished are copied, not trained again.
       copies_checkpoints: whether the copies come with their checkpoints, for later stages that start from them.
+      no_reference: why there is nothing to compare with, where published.csv has no rows; `igr check` and the report say it.
     """
 
     paper: str
@@ -111,6 +113,7 @@ class Experiment:
     if_prepared: Sequence[str] = ()
     shares_with: Sequence[str] = ()
     copies_checkpoints: bool = False
+    no_reference: str = ""
 
     def __post_init__(self):
         if (self.runs is None) == (not self.stages):

@@ -10,6 +10,7 @@ from igr_suite.experiments.config import flatten
 from igr_suite.experiments.results import Results, describe, finished_runs, shared_and_differing
 from igr_suite.experiments.runner import matches
 from igr_suite.experiments.store import RunFolder
+from igr_suite.experiments.table_files import Blocks, same_type, type_of
 
 Row = dict[str, Any]
 PLACE = ("experiment", "scale", "run_id")  # columns that every table begins with
@@ -31,18 +32,23 @@ class Selected:
         return {"experiment": self.experiment, "scale": self.scale, "run_id": self.folder.path.name}
 
 
-def select(results: Sequence[Results], where: Mapping[str, Sequence[str]], only: str | None = None) -> list[Selected]:
-    """Returns the finished runs of some experiments that fit all conditions, in the experiments' order.
+def select(
+    results: Sequence[Results], where: Mapping[str, Sequence[str]], only: str | None = None, left_out: dict[str, str] | None = None
+) -> list[Selected]:
+    """Returns the whole finished runs of some experiments that fit all conditions, in the experiments' order.
 
     Args:
       results: of the experiments.
       where: "kind" or dotted config path -> values as text, any of which fits.
       only: part or pattern of a run_id.
+      left_out: takes run folder -> fault of the runs that are not whole, whatever the conditions.
     Raises:
       UserError: a path that no run has, or no run that fits; names the nearest path, or the values that there are.
     """
     found = []
     for one in results:
+        if left_out is not None:
+            left_out |= {f"{one.experiment.name}/{one.folder.name}/{name}": fault for name, fault in one.faults.items()}
         for folder in finished_runs(one.folder, one.configs):
             settings = describe(folder)
             del settings["run_id"]
@@ -82,14 +88,22 @@ def show(value: Any) -> str:
     return {None: "none", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
 
 
-def metrics(runs: Sequence[Selected]) -> list[Row]:
-    """One row a run, step and quantity, with the config values in which the runs differ; items of lists are quantities, "p[0]", "p[1]"."""
-    rows = []
-    for run, beside in _beside(runs, LONG):
-        for metrics_row in run.folder.metrics.rows():
-            step = metrics_row.pop("step")
-            rows += [run.place | beside | {"step": step, "quantity": name, "value": value} for name, value in numbers(metrics_row)]
-    return rows
+def metrics(runs: Sequence[Selected]) -> Blocks:
+    """One row a run, step and quantity, with the config values in which the runs differ; items of lists are quantities, "p[0]", "p[1]".
+
+    There may be millions of them, so that they come in blocks, of which one is in memory at a time.
+    """
+
+    shared = [run.place | beside for run, beside in _beside(runs, LONG)]
+    columns = {name: same_type([row[name] for row in shared]) for name in (shared[0] if shared else PLACE)}
+
+    def blocks() -> Iterator[tuple[Row, list[tuple[int, str, float]]]]:
+        for index, run in enumerate(runs):
+            same = {name: column[index] for name, column in columns.items()}
+            for rows in run.folder.metrics.blocks():
+                yield same, [(row["step"], name, value) for row in rows for name, value in numbers(row) if name != "step"]
+
+    return Blocks(blocks(), {name: type_of(column) for name, column in columns.items()}, LONG[len(PLACE) :])
 
 
 def summaries(runs: Sequence[Selected]) -> list[Row]:

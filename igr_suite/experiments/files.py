@@ -5,9 +5,10 @@ import fcntl
 import json
 import math
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from igr_suite.errors import UserError
 
@@ -31,11 +32,18 @@ def writing(path: Path, way_out: str = ELSEWHERE) -> Iterator[None]:
 
 def write_atomically(path: Path, content: bytes, way_out: str = ELSEWHERE) -> None:
     """Writes a file so that readers, and a crash at any moment, see either the old content or the new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with file_in_the_making(path, way_out) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def file_in_the_making(path: Path, way_out: str = ELSEWHERE) -> Iterator[BinaryIO]:
+    """Yields a file that takes the place of `path` when the block has ended, and leaves the old one there when it raises."""
+    temporary = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex}.tmp")
     with writing(path, way_out):
         try:
             with temporary.open("wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
@@ -43,6 +51,19 @@ def write_atomically(path: Path, content: bytes, way_out: str = ELSEWHERE) -> No
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
+
+
+# Names that only a killed writer leaves: of atomic writes, of checkpoints, and of the lock's own files.
+LEFT_BEHIND = (".*.tmp", "*.part", ".lock.*", ".owner.*")
+
+
+def sweep(folder: Path) -> None:
+    """Removes what killed writers left in a run folder and its checkpoints; only for the holder of the folder's lock."""
+    for place in (folder, folder / "checkpoints"):
+        for pattern in LEFT_BEHIND:
+            for path in place.glob(pattern):
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 def write_section(path: Path, name: str, content: str) -> None:
@@ -53,7 +74,7 @@ def write_section(path: Path, name: str, content: str) -> None:
     """
     first, last = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):
@@ -80,9 +101,36 @@ def alone_in(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Writes JSON values, numpy scalars and arrays included, atomically."""
-    write_atomically(path, (json.dumps(encode(content), indent=2, allow_nan=False) + "\n").encode())
+def write_json(path: Path, content: Any, spare: Path | None = None) -> None:
+    """Writes JSON values, numpy scalars and arrays included, atomically.
+
+    Args:
+      path: of the file.
+      content: JSON values.
+      spare: a larger file on the same disk, which is written over and takes the place of `path` when a new file cannot be written.
+    """
+    text = (json.dumps(encode(content), indent=2, allow_nan=False) + "\n").encode()
+    try:
+        write_atomically(path, text)
+    except UserError:
+        if spare is None or not _written_over(spare, text):
+            raise
+        spare.replace(path)
+
+
+def _written_over(path: Path, content: bytes) -> bool:
+    """Whether the content of a file could be replaced without any new space."""
+    try:
+        if path.stat().st_size < len(content):
+            return False
+        with path.open("r+b") as file:
+            file.write(content)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True
 
 
 def read_json(path: Path, way_out: str) -> Any:

@@ -9,12 +9,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.places import reproductions_root
 from igr_suite.experiments.progress import WATCHED
 from igr_suite.experiments.strategies import VARIABLE
 from igr_suite.experiments.threads import thread_variables
 from igr_suite.experiments.worker import LOG, RUNNER, forked
+
+ORPHANED = 255  # what multiprocessing gives for a worker whose fork server is gone
 
 
 class Worker:
@@ -25,8 +29,16 @@ class Worker:
         self.pid: int = process.pid
 
     def exit_code(self) -> int | None:
-        """Returns None while the process lives; negative numbers are signals."""
-        return self._process.poll() if isinstance(self._process, subprocess.Popen) else self._process.exitcode
+        """Returns None while the process lives; negative numbers are signals, ORPHANED that nobody knows how it ended.
+
+        A forked worker's exit code comes from the process that forked it. When that one is killed the worker may live on.
+        """
+        if isinstance(self._process, subprocess.Popen):
+            return self._process.poll()
+        code = self._process.exitcode
+        if code == ORPHANED and _lives(self.pid):
+            return None
+        return code
 
     def send(self, number: int) -> None:
         """Sends a signal."""
@@ -68,27 +80,74 @@ class Launcher:
             self._variables["TFDS_DATA_DIR"] = str(Path(data_dir).expanduser().resolve())
         if root is not None:
             self._variables["IGR_RESULTS"] = str(root.resolve())
+        self._kills_before = memory_kills()
         self._forking = None
         if not os.environ.get("IGR_FRESH_WORKERS"):
             self._forking = multiprocessing.get_context("forkserver")
             self._forking.set_forkserver_preload(["igr_suite.experiments.preload"])
 
+    @property
+    def cause_of_kill(self) -> str:
+        """What killed a worker of this invocation with SIGKILL, as far as one can know."""
+        return cause_of_kill(self._kills_before)
+
     def start(self, folder: Path) -> Worker:
-        """Starts the worker of a run folder that holds a config.json; its output goes to worker.log there."""
+        """Starts the worker of a run folder that holds a config.json; its output goes to worker.log there.
+
+        Raises:
+          UserError: it cannot be started, for want of memory for instance.
+        """
         with _environment(self._variables):
             if self._forking is not None:
                 process = self._forking.Process(target=forked, args=(str(folder), self._variables))
-                process.start()
+                try:
+                    process.start()
+                except (EOFError, OSError) as error:
+                    raise UserError(
+                        f"the worker of {folder.name} could not be started: the process that workers are forked from has ended "
+                        f"({self.cause_of_kill}); start the same command again"
+                    ) from error
                 return Worker(process)
             command = [sys.executable, "-m", "igr_suite.experiments.worker", "--folder", str(folder)]
             with (folder / LOG).open("ab") as log:
                 return Worker(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
 
+def _lives(pid: int) -> bool:
+    """Whether a process that is no child of this one is there and has not ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state not in (b"Z", b"X")
+
+
+def memory_kills() -> int:
+    """How many processes the kernel has killed for want of memory since the machine or container started; 0 where it does not say."""
+    total = 0
+    for place in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
+        with contextlib.suppress(OSError, ValueError):
+            lines = Path(place).read_text(encoding="utf-8").splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return total
+
+
+def cause_of_kill(before: int) -> str:
+    """What killed a process with SIGKILL, as far as one can know.
+
+    Args:
+      before: `memory_kills` when it started.
+    """
+    if memory_kills() > before:
+        return "out of memory: the kernel killed it; use fewer --jobs or a machine with more memory"
+    return "out of memory, or somebody killed it"
+
+
 @contextlib.contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(variables)
+    pin()
     try:
         yield
     finally:

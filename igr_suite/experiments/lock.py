@@ -2,12 +2,16 @@
 
 The kernel's flock ends with the process and is enough on one machine. Between machines it may not exist (Lustre without -o flock) or may
 outlive a dead node (NFS). So the holder also touches `.owner` every BEAT seconds. Another machine that finds it watches for STALE seconds,
-by its own clock only: if the file is touched in that time the run is alive, else its holder is dead and the lock is taken over. A holder
-that finds another's name in `.owner` (its machine was suspended for so long) ends at once and writes nothing more.
+by its own clock only: if the file is touched in that time the run is alive, else its holder is dead and the lock is taken over.
+
+`.owner` appears whole or not at all, and it does not vanish while its holder is replaced: of several processes that judge the same holder
+dead, the one that makes `.owner.<hash of the dead one's token>` puts its own name in the place of the other. A holder that finds another's
+name in `.owner` (its machine was suspended for so long) writes nothing more: it looks before every write, and its heartbeat ends it.
 """
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import socket
@@ -15,6 +19,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +29,18 @@ from igr_suite.experiments.files import writing
 PATIENCE = 1.0  # seconds; `igr status` holds the kernel lock for an instant when it looks
 BEAT = 15.0  # seconds between touches of .owner
 STALE = 120.0  # seconds without a touch after which another machine's holder counts as dead
-LONG_AGO = 3600.0  # seconds; no two clocks differ by so much, so what was touched before needs no watching
+SETTLING = 0.2  # seconds after a take-over until the taker looks whether its name still stands in .owner
 LOST = 75  # exit code of a holder whose lock was taken over
+
+
+class TakenOver(UserError):
+    """The lock is another process's by now, so this one must not write."""
 
 
 def machine() -> str:
     """Returns a name of this boot of this machine: process ids of equal names may be compared."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
         boot = ""
     return f"{socket.gethostname()} {boot}".strip()
@@ -68,9 +77,9 @@ class Lock:
         try:
             free, owner = _flock(kernel), self._owner()
             if free is False and (owner is None or owner.get("machine") == machine()):
-                raise UserError(f"{self.folder} is being written by {_who(owner or {})}; wait for it or stop it")
-            if owner is not None and not self._gone(owner, free is None):
-                raise UserError(f"{self.folder} is being written by {_who(owner)}; wait for it or stop it")
+                raise self._refusal(owner)
+            if owner is not None and not self._gone(owner, free):
+                raise self._refusal(owner)
             self._claim(owner)
             if free is False:
                 fresh = self._new_kernel_lock()
@@ -94,6 +103,17 @@ class Lock:
         os.close(self._kernel)
         self._kernel = None
 
+    def check(self) -> None:
+        """Looks, before something is written, whether the lock is still this object's; passes when it was never taken.
+
+        Raises:
+          TakenOver: another process has it.
+        """
+        if self.held:
+            owner = self._owner()
+            if owner is not None and owner.get("token") != self._token:
+                raise TakenOver(f"{self.folder.name} was taken over by {_who(owner)}; this process ends without writing")
+
     @property
     def _path(self) -> Path:
         return self.folder / ".owner"
@@ -101,12 +121,21 @@ class Lock:
     def _owner(self) -> dict[str, Any] | None:
         return _read(self._path)
 
-    def _gone(self, owner: dict[str, Any], lockless: bool) -> bool:
-        """Whether the holder named in `.owner` is gone: known at once on its own machine, elsewhere after STALE seconds without a touch."""
+    def _refusal(self, owner: dict[str, Any] | None) -> UserError:
+        return UserError(f"{self.folder} is being written by {_who(owner or {})}; wait for it or stop it")
+
+    def _gone(self, owner: dict[str, Any], free: bool | None) -> bool:
+        """Whether the holder named in `.owner` is gone.
+
+        That is known at once on its own machine. It is known, too, when the kernel's lock is free and the file was copied along with its
+        folder or is damaged. Everywhere else the file is watched: clocks of machines differ, so its date says nothing.
+        """
         if owner.get("machine") == machine():
-            return not (lockless and _alive(owner.get("pid")))
+            return not (free is None and _alive(owner.get("pid")))
+        if free and ("token" not in owner or owner.get("place", _place(self.folder)) != _place(self.folder)):
+            return True
         touched = _touched(self._path)
-        if touched is None or time.time() - touched / 1e9 > LONG_AGO:
+        if touched is None:
             return True
         print(f"{self.folder.name} was left by {_who(owner)}; watching for {STALE:g} s whether it lives", file=sys.stderr, flush=True)
         give_up = time.monotonic() + STALE
@@ -128,34 +157,70 @@ class Lock:
         return kernel
 
     def _claim(self, seen: dict[str, Any] | None) -> None:
-        """Writes `.owner`, in the place of the dead one that was seen."""
+        """Writes `.owner`, in the place of the dead one that was seen.
+
+        Raises:
+          UserError: another process was faster.
+        """
         mine = {"token": self._token, "machine": machine(), "pid": os.getpid(), "job": os.environ.get("SLURM_JOB_ID")}
+        mine["place"] = _place(self.folder)
         with writing(self.folder):
             try:
-                if seen is not None:
-                    self._move_away(seen)
-                _create(self._path, mine)
+                if seen is None:
+                    _create(self._path, mine)
+                    return
+                with self._alone_over(seen):
+                    now = self._owner()
+                    if now is None:  # released in the meantime
+                        _create(self._path, mine)
+                        return
+                    if now != seen:
+                        raise FileExistsError
+                    fresh = _write_beside(self._path, mine)
+                    fresh.replace(self._path)
             except FileExistsError:
-                raise UserError(f"{self.folder} is being written by {_who(self._owner() or {})}; wait for it or stop it") from None
+                raise self._refusal(self._owner()) from None
+        time.sleep(SETTLING)  # for one that was suspended between its look and its replacement
+        if (self._owner() or {}).get("token") != self._token:
+            raise self._refusal(self._owner())
 
-    def _move_away(self, seen: dict[str, Any]) -> None:
-        """Removes the `.owner` that was judged dead; when it is another's by now, that one was faster and gets it back."""
-        away = self.folder / f".owner.{self._token}"
-        with contextlib.suppress(FileNotFoundError):
-            self._path.rename(away)
-            moved = _read(away) or {}
-            away.unlink()
-            if moved.get("token") != seen.get("token"):
-                _create(self._path, moved)
-                raise FileExistsError
+    @contextlib.contextmanager
+    def _alone_over(self, seen: dict[str, Any]) -> Iterator[None]:
+        """Keeps the others out that have judged the same holder dead.
+
+        One that died in here itself left its file behind; it is moved away once it has lain there for STALE seconds.
+
+        Raises:
+          FileExistsError: another is at it.
+        """
+        path = self.folder / f".owner.{hashlib.sha256(str(seen.get('token')).encode()).hexdigest()[:16]}"
+        try:
+            _create(path, {"token": self._token})
+        except FileExistsError:
+            first, give_up = _read(path), time.monotonic() + STALE
+            while time.monotonic() < give_up:
+                if _read(path) != first or self._owner() != seen:
+                    raise
+                time.sleep(min(1.0, STALE / 10))
+            away = self.folder / f".owner.{self._token}"
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(away)
+                away.unlink()
+            _create(path, {"token": self._token})
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _beat(self) -> None:
         while not self._released.wait(BEAT):
-            owner = self._owner()
-            if self._released.is_set():
-                return
-            if owner is not None and owner.get("token") != self._token:
-                print(f"{self.folder.name} was taken over by {_who(owner)}; this process ends without writing", file=sys.stderr, flush=True)
+            try:
+                self.check()
+            except TakenOver as error:
+                if self._released.is_set():
+                    return
+                print(error, file=sys.stderr, flush=True)
                 os._exit(LOST)
             with contextlib.suppress(OSError):
                 os.utime(self._path)
@@ -184,13 +249,43 @@ def locked(folder: Path) -> bool:
 
 
 def _create(path: Path, content: dict[str, Any]) -> None:
-    file = path.open("x")  # fails when it is there: of several that claim at once, one wins
+    """Makes a file that others see whole or not at all.
+
+    Raises:
+      FileExistsError: it is there: of several that claim at once, one wins.
+    """
+    fresh = _write_beside(path, content)
     try:
-        with file:
-            json.dump(content, file)
-    except OSError:
-        path.unlink(missing_ok=True)
+        os.link(fresh, path)
+    except FileExistsError:
         raise
+    except OSError:  # a file system without links: two steps, of which the first decides
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            json.dump(content, file)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _write_beside(path: Path, content: dict[str, Any]) -> Path:
+    """Writes a file next to `path` under a name of its own and returns that."""
+    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with fresh.open("x", encoding="utf-8", newline="\n") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    return fresh
+
+
+def _place(folder: Path) -> int | None:
+    """A number of the folder that a copy of it does not have."""
+    try:
+        return folder.stat().st_ino
+    except OSError:
+        return None
 
 
 def _flock(kernel: int) -> bool | None:
@@ -211,7 +306,7 @@ def _flock(kernel: int) -> bool | None:
 def _read(path: Path) -> dict[str, Any] | None:
     """Returns the content of an `.owner`, empty when it is not readable, None when it is absent."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError):

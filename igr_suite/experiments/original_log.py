@@ -5,7 +5,7 @@
 
 A line begins with a timestamp and five separator characters. Te* are negated losses of the test images (TeELBO: sampled KL; TeELBOC:
 closed-form KL; TeJV, TeJVC: the same of the JointVAE loss), N the mean number of categories or sticks, TrL the training loss.
-Source: spec/igr.md section 3.7.
+Source: docs/papers/igr.md, section 3.7.
 """
 
 import math
@@ -107,7 +107,7 @@ def read_log(path: str | Path, parse: Callable[[str], Any] = parse_line) -> Log:
     """
     path = Path(path)
     try:
-        texts = path.read_text().splitlines(keepends=True)
+        texts = path.read_text(encoding="utf-8").splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     log = Log()

@@ -8,7 +8,7 @@
 The vector holds means over the epoch; what they are depends on the model (`vector`). The second line is the log of the epoch's mean
 variance of the gradient, in tracking mode one "name: value" for each estimator in the order of their names. Valid and Test hold the
 multi-sample bound. Digits and line breaks are ours: the reader takes vectors over several lines, as NumPy prints long ones, and passes over
-what else a script printed. Source: spec/rebar.md section 3.1.
+what else a script printed. Source: docs/papers/rebar.md, section 3.1.
 """
 
 import math
@@ -157,7 +157,7 @@ def read_log(path: str | Path) -> list[Epoch | Bound]:
       UserError: the file cannot be read or is damaged; names file and line.
     """
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     try:

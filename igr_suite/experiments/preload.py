@@ -8,8 +8,10 @@ import importlib
 import os
 import signal
 
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.quiet import quiet
 
+pin()
 for _number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(_number, signal.SIG_IGN)  # the runner forwards signals to workers, which install their own handlers
 

@@ -88,7 +88,7 @@ class Progress:
     def _write(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
         temporary = self.folder / f".{FILE}.tmp"
         with contextlib.suppress(OSError):  # a watcher that sees nothing is no reason to stop
-            temporary.write_text(json.dumps({"step": step, "total": total, "left": left, "scalars": scalars}))
+            temporary.write_bytes(json.dumps({"step": step, "total": total, "left": left, "scalars": scalars}).encode())
             temporary.replace(self.folder / FILE)
 
     def _print(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:

@@ -1,12 +1,13 @@
 """Runs that are longer than a finished one but equal otherwise: they go on from its last checkpoint."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, config_to_json, flatten
 from igr_suite.experiments.files import write_atomically
-from igr_suite.experiments.sharing import copied_run
+from igr_suite.experiments.sharing import OWN_FILES, copied_run
 from igr_suite.experiments.store import RunFolder
 
 BEGINS = ("checkpoints", "metrics.jsonl", "meta.json")
@@ -34,8 +35,8 @@ def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]
         shorter = [(other, path) for other, path in found if _begins_as(config, other)]
         if shorter:
             other, path = max(shorter, key=lambda pair: RunFolder(pair[1]).metrics.last_step() or 0)
-            _begin(folder, config, other, path)
-            begun[run_id] = other.run_id
+            if _begin(folder, config, other, path):
+                begun[run_id] = other.run_id
     return begun
 
 
@@ -52,12 +53,12 @@ def _begins_as(config: RunConfig, other: RunConfig) -> bool:
 
 
 def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
-    """Finished runs of classes that can be prolonged, with checkpoints."""
+    """Whole finished runs of classes that can be prolonged, with checkpoints."""
     pairs = []
     for path in sorted(folder.glob("[!.]*/checkpoints")) if folder.is_dir() else ():
         run = RunFolder(path.parent)
         try:
-            config = run.config() if run.finished else None
+            config = run.config() if run.whole else None
         except UserError:  # of an older version: nothing can go on from it
             continue
         if config is not None and config.prolonged_by and any(path.iterdir()):
@@ -65,11 +66,15 @@ def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
     return pairs
 
 
-def _begin(folder: Path, config: RunConfig, other: RunConfig, path: Path) -> None:
+def _begin(folder: Path, config: RunConfig, other: RunConfig, path: Path) -> bool:
+    """Returns whether the folder was made, and not by another process meanwhile."""
+    unfinished = shutil.ignore_patterns(*OWN_FILES)
+
     def left(place: str, names: list[str]) -> list[str]:
-        return [name for name in names if Path(place) == path and name not in BEGINS]
+        return [name for name in names if Path(place) == path and name not in BEGINS] + list(unfinished(place, names))
 
     with copied_run(path, folder / config.run_id, left) as run:
         write_atomically(run.path / "config.json", config_to_json(config).encode())
         kept = {name: run.meta().get(name) for name in ("git", "versions")}
         run.write_meta(continued_from={"run_id": other.run_id, "step": run.metrics.last_step(), **kept})
+    return run.made

@@ -1,7 +1,8 @@
-"""Keeps what TensorFlow prints while it is imported (notes on its build, on absent GPUs) off the terminal."""
+"""What a process writes on its terminal: none of what TensorFlow prints while it is imported, and all characters in any locale."""
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 
 
@@ -19,3 +20,10 @@ def quiet() -> Iterator[None]:
             os.dup2(saved, number)
             os.close(saved)
         os.close(silence)
+
+
+def show_all_characters() -> None:
+    """Lets a character that the locale's encoding lacks be printed by its number: a plus-minus sign as \\xb1 in ASCII, not as an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,5 +1,6 @@
 """Runs an experiment on this machine: expands its stages, skips what is finished, one process a run, some of them at once."""
 
+import contextlib
 import fnmatch
 import signal
 import time
@@ -11,15 +12,18 @@ from igr_suite.errors import UserError
 from igr_suite.experiments import strategies
 from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.experiment import Expansion, Experiment, expand
+from igr_suite.experiments.files import ELSEWHERE
 from igr_suite.experiments.interrupts import Interrupts
-from igr_suite.experiments.launch import Launcher, Worker
+from igr_suite.experiments.launch import ORPHANED, Launcher, Worker
+from igr_suite.experiments.own_settings import ignored
 from igr_suite.experiments.places import scale_folder
 from igr_suite.experiments.prolonging import prolong
 from igr_suite.experiments.reporter import Reporter
 from igr_suite.experiments.sharing import adopt
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import share
-from igr_suite.experiments.worker import LOG
+from igr_suite.experiments.wholeness import WAY_OUT
+from igr_suite.experiments.worker import FULL, LOG
 
 POLL = 0.1  # seconds between looks at the workers
 RESEND = (0.0, 0.3, 0.6)  # seconds; a worker that is just being forked may miss the first signal, and counts these as one request
@@ -129,6 +133,8 @@ def run(order: Order, reporter: Reporter) -> Report:
     """
     strategies.check_name(order.strategy)
     expansion, notes = order.expand_and_adopt()
+    for name, value in ignored().items():
+        reporter.say(f"{name} ({value}) is not used: a run's result is that of its config; see `igr doctor`")
     for note in [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *notes]:
         reporter.say(note)
     invocation = _Invocation(order, reporter, expansion)
@@ -152,10 +158,11 @@ class _Invocation:
 
     def __init__(self, order: Order, reporter: Reporter, expansion: Expansion):
         self.order, self.reporter, self.expansion = order, reporter, expansion
-        self.skipped = [run_id for run_id in expansion.runs if RunFolder(order.folder / run_id).finished]
+        self.skipped: list[str] = []
         self.running: dict[str, tuple[Worker, float]] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.news = False  # a run has ended since the stages were expanded
+        self._sort_finished()
         todo = self.pending()
         jobs = order.jobs if order.strategy is None else order.jobs or 1  # one run has all devices
         self.jobs, self.threads = share(list(todo.values()), jobs, order.threads)
@@ -201,7 +208,8 @@ class _Invocation:
             self.expansion, notes = self.order.expand_and_adopt()
             for note in notes:
                 self.reporter.say(note)
-            self._skip_finished()
+            self._sort_finished()
+            self.reporter.total, self.reporter.skipped = len(self.expansion.runs), len(self.skipped)
         for run_id, config in self.pending().items():
             if len(self.running) >= self.jobs or interrupts.requested:
                 return
@@ -212,35 +220,47 @@ class _Invocation:
                 self._note(Outcome(run_id, "user_error", str(error)), 0.0)
                 continue
             self.reporter.start(folder)
-            self.running[run_id] = (self.launcher.start(folder), time.monotonic())
+            try:
+                self.running[run_id] = (self.launcher.start(folder), time.monotonic())
+            except UserError as error:
+                self._note(Outcome(run_id, "error", str(error)), 0.0)
 
-    def _skip_finished(self) -> None:
-        """A stage that has just become known may hold runs of an earlier invocation."""
-        self.skipped += [run_id for run_id in self.pending() if RunFolder(self.order.folder / run_id).finished]
-        self.reporter.total, self.reporter.skipped = len(self.expansion.runs), len(self.skipped)
+    def _sort_finished(self) -> None:
+        """Skips whole runs of an earlier invocation, and refuses those that are not whole: neither done nor to be run over."""
+        for run_id, config in self.pending().items():
+            folder = RunFolder(self.order.folder / run_id)
+            if not folder.finished:
+                continue
+            if fault := folder.fault(config=config):
+                self.outcomes[run_id] = Outcome(run_id, "user_error", f"it is finished but not whole: {fault}; {WAY_OUT}")
+            else:
+                self.skipped.append(run_id)
 
     def _collect(self) -> None:
         for run_id, (worker, since) in list(self.running.items()):
             code = worker.exit_code()
             if code is not None:
                 del self.running[run_id]
-                self._note(_outcome(self.order.folder / run_id, code), time.monotonic() - since)
+                self._note(_outcome(self.order.folder / run_id, code, self.launcher), time.monotonic() - since)
 
     def _note(self, outcome: Outcome, seconds: float) -> None:
         self.outcomes[outcome.run_id], self.news = outcome, True
         self.reporter.ended(outcome.run_id, outcome.reason, outcome.message, seconds)
 
 
-def _outcome(path: Path, code: int) -> Outcome:
-    """Says how a worker ended, from its folder and its exit code."""
-    if RunFolder(path).finished:
+def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
+    """Says how a worker ended, from its folder and its exit code; writes it down for one that had no time to."""
+    if RunFolder(path).whole:
         return Outcome(path.name, "finished", "")
     exit_note = RunFolder(path).meta().get("exit") or {}
     log = path / LOG
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = " (out of memory?)" if name == "SIGKILL" else ""
-        return Outcome(path.name, "killed", f"ended by {name}{hint}")
+    if code < 0 or (code == ORPHANED and not exit_note):
+        name = signal.Signals(-code).name if code < 0 else "SIGKILL"
+        outcome = Outcome(path.name, "killed", f"ended by {name}" + (f" ({launcher.cause_of_kill})" if name == "SIGKILL" else ""))
+        _write_down(path, outcome)
+        return outcome
+    if code == FULL:
+        return Outcome(path.name, "user_error", f"cannot write {path}: No space left on device; free space, or {ELSEWHERE}")
     if code in (130, 143):
         return Outcome(path.name, "interrupted", "interrupted")
     if code == 2:
@@ -248,9 +268,19 @@ def _outcome(path: Path, code: int) -> Outcome:
     return Outcome(path.name, "error", exit_note.get("message") or _last_line(log))
 
 
+def _write_down(path: Path, outcome: Outcome) -> None:
+    """Records how a run ended in its meta.json, unless another process has it by now or the disk is full."""
+    folder = RunFolder(path)
+    with contextlib.suppress(UserError):
+        config = folder.config()
+        if config is not None:
+            with folder.open(config):
+                folder.write_meta(exit={"reason": outcome.reason, "message": outcome.message})
+
+
 def _last_line(log: Path) -> str:
     try:
-        lines = log.read_text(errors="replace").strip().splitlines()
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
     return lines[-1] if lines else "the worker ended without a word"

@@ -2,11 +2,16 @@
 
 import json
 import tomllib
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import flatten
+
+DEEPEST, MOST = 20, 100_000  # levels and values of a file of settings; a run has some dozens, three levels deep
+
+MERGE = "tag:yaml.org,2002:merge"  # the key `<<`
 
 
 def _yaml(text: str) -> Any:
@@ -14,11 +19,13 @@ def _yaml(text: str) -> Any:
 
     class Loader(yaml.SafeLoader):  # the safe one takes the last of two equal keys without a word
         def construct_mapping(self, node, deep=False):
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            twice = [key for key in keys if keys.count(key) > 1]
-            if twice:
-                raise ValueError(f"the key '{twice[0]}' stands there twice")
+            _once(self.construct_object(key, deep=True) for key, _ in node.value if key.tag != MERGE)
             return super().construct_mapping(node, deep)
+
+        def flatten_mapping(self, node):
+            super().flatten_mapping(node)  # writes out what `<<` refers to, which may refer to others
+            if len(node.value) > MOST:
+                raise ValueError(f"its references make a list of more than {MOST:,} values")
 
     try:
         return yaml.load(text, Loader)
@@ -26,7 +33,25 @@ def _yaml(text: str) -> Any:
         raise ValueError(" ".join(str(error).split())) from None
 
 
-READERS = {".json": json.loads, ".toml": tomllib.loads, ".yaml": _yaml, ".yml": _yaml}
+def _json(text: str) -> Any:
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        _once(key for key, _ in pairs)
+        return dict(pairs)
+
+    return json.loads(text, object_pairs_hook=mapping)
+
+
+def _once(keys: Iterable[Any]) -> None:
+    """Raises ValueError when a key is there twice: both formats would take the last one without a word."""
+    seen = set()
+    for key in keys:
+        if isinstance(key, Hashable):  # anything else is no key, which the reader says itself
+            if key in seen:
+                raise ValueError(f"the key '{key}' stands there twice")
+            seen.add(key)
+
+
+READERS = {".json": _json, ".toml": tomllib.loads, ".yaml": _yaml, ".yml": _yaml}
 
 
 def read_pairs(path: str | Path) -> list[str]:
@@ -41,16 +66,32 @@ def read_pairs(path: str | Path) -> list[str]:
     if path.suffix not in READERS:
         raise UserError(f"--config takes a {', '.join(READERS)} file, got '{path}'")
     try:
-        content = READERS[path.suffix](path.read_text())
+        content = READERS[path.suffix](path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read --config {path}: {error.strerror}") from None
     except ValueError as error:  # all formats' errors, and bytes that are no text
         name = path.suffix[1:].upper().replace("YML", "YAML")
         raise UserError(f"--config {path} is not {name}: {error}") from None
+    except RecursionError:
+        raise UserError(f"--config {path} is nested too deeply; settings are nested {DEEPEST} levels at most") from None
+    _check_size(content, path)
     _check_keys(content, path)
     if not isinstance(content, dict):
         raise UserError(f'--config {path} must hold keys and values, such as {{"temp": 0.3}}')
     return [f"{key}={_text(value, key)}" for key, value in flatten(content).items()]
+
+
+def _check_size(content: Any, path: Path) -> None:
+    """Refuses what is no list of settings: YAML's references can make a short file endless, or as large as one likes."""
+    waiting, count = [(content, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        count += 1
+        if depth > DEEPEST or count > MOST:
+            what = f"nested more than {DEEPEST} levels" if depth > DEEPEST else f"longer than {MOST:,} values"
+            raise UserError(f"--config {path} is {what}, which no settings of a run are; name the file you mean")
+        if isinstance(value, (dict, list, tuple)):
+            waiting += [(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value)]
 
 
 def _check_keys(content: Any, path: Path) -> None:

@@ -5,15 +5,19 @@ from typing import Any, NamedTuple, Self
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, config_from_json, config_to_json
-from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
+from igr_suite.experiments.files import read_json, sweep, write_atomically, write_json, writing
 from igr_suite.experiments.lock import Lock, locked
 from igr_suite.experiments.metrics_log import MetricsLog
+from igr_suite.experiments.wholeness import WAY_OUT, fault_of
 
-FAILURES = ("user_error", "diverged", "error")
+FAILURES = ("user_error", "diverged", "error", "killed")
 
 
 class Status(NamedTuple):
-    """How far a run is: "absent", "partial", "running", "failed" or "finished", and the step of its last metrics row."""
+    """How far a run is: "absent", "partial", "running", "failed" or "finished", and the step of its last metrics row.
+
+    Whether the files of a finished one belong together is another question: `RunFolder.fault`.
+    """
 
     state: str
     step: int | None
@@ -30,11 +34,11 @@ class RunFolder:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.metrics = MetricsLog(self.path / "metrics.jsonl")
         self._lock = Lock(self.path)
+        self.metrics = MetricsLog(self.path / "metrics.jsonl", self.check_lock)
 
     def open(self, config: RunConfig) -> Self:
-        """Creates the folder, locks it and writes config.json, or checks that the one found there is equal.
+        """Creates the folder, locks it, removes what killed writers left, and writes config.json, or checks that the one there is equal.
 
         Raises:
           UserError: the folder is not writable, another process runs it, or it belongs to another config.
@@ -43,6 +47,7 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         self._lock.take()
         try:
+            sweep(self.path)
             found = self.config()
             if found is None:
                 write_atomically(self._file("config.json"), config_to_json(config).encode())
@@ -53,6 +58,14 @@ class RunFolder:
             self.close()
             raise
         return self
+
+    def check_lock(self) -> None:
+        """Looks, before something is written, whether this process may still write; passes in a folder that was not opened.
+
+        Raises:
+          TakenOver: another process has taken the run over, because this one's machine was suspended for minutes.
+        """
+        self._lock.check()
 
     def close(self) -> None:
         """Closes the metrics and lets other processes open the folder."""
@@ -73,7 +86,7 @@ class RunFolder:
     def config(self) -> RunConfig | None:
         """Returns the config that the folder was opened with, None before that."""
         try:
-            text = self._file("config.json").read_text()
+            text = self._file("config.json").read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, UnicodeDecodeError) as error:
@@ -82,6 +95,7 @@ class RunFolder:
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Writes summary.json, atomically; its presence means that the run is finished, so it comes last."""
+        self.check_lock()
         write_json(self._file("summary.json"), summary)
 
     def summary(self) -> dict[str, Any] | None:
@@ -90,12 +104,38 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether summary.json is there."""
+        """Whether summary.json is there; `whole` looks at the other files too."""
         return self._file("summary.json").exists()
 
-    def write_meta(self, **values: Any) -> None:
-        """Merges values into meta.json (versions, device, wall time, exit reason ...), atomically."""
-        write_json(self._file("meta.json"), {**self.meta(), **values})
+    @property
+    def whole(self) -> bool:
+        """Whether the run is finished and nothing speaks against its files; see `wholeness.fault_of`."""
+        return self.finished and not self.fault()
+
+    def fault(self, thorough: bool = False, config: RunConfig | None = None, named: bool = True) -> str:
+        """Returns what speaks against a finished run, "" where nothing does or it is not finished; arguments as in `fault_of`."""
+        return fault_of(self.path, thorough, config, named)
+
+    def unfinished(self, named: bool = True) -> str:
+        """Returns why nothing can be made of the run, to end a sentence with: "is not finished", "is not whole: ..."; "" when it can.
+
+        Args:
+          named: whether the folder has to have the run's name.
+        """
+        if not self.finished:
+            return "is not finished"
+        fault = self.fault(named=named)
+        return f"is not whole: {fault}; {WAY_OUT}" if fault else ""
+
+    def write_meta(self, spare: Path | None = None, **values: Any) -> None:
+        """Merges values into meta.json (versions, device, wall time, exit reason ...), atomically.
+
+        Args:
+          spare: a file that holds space of the disk, which becomes meta.json when the disk has none left.
+          **values: by name.
+        """
+        self.check_lock()
+        write_json(self._file("meta.json"), {**self.meta(), **values}, spare)
 
     def meta(self) -> dict[str, Any]:
         """Returns meta.json, empty when there is none or it is damaged: nothing is computed from it."""
@@ -115,15 +155,19 @@ class RunFolder:
         Raises:
           UserError: the last metrics row is unreadable.
         """
-        step = self.metrics.last_step()
+        return Status(self.state, self.metrics.last_step())
+
+    @property
+    def state(self) -> str:
+        """How far the run is, as in `Status`; reads no metrics."""
         if self.finished:
-            return Status("finished", step)
+            return "finished"
         if not self._file("config.json").exists():
-            return Status("absent", step)
+            return "absent"
         if not self._lock.held and locked(self.path):
-            return Status("running", step)
+            return "running"
         failed = (self.meta().get("exit") or {}).get("reason") in FAILURES
-        return Status("failed" if failed else "partial", step)
+        return "failed" if failed else "partial"
 
     def _file(self, name: str) -> Path:
         return self.path / name

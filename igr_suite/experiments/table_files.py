@@ -3,14 +3,16 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.files import encode, write_atomically, writing
+from igr_suite.experiments.files import encode, file_in_the_making, write_atomically, writing
 
 SUFFIXES = (".csv", ".parquet")
+ROW_GROUP = 100_000  # rows of a Parquet file that are compressed together
 ELSEWHERE = "choose another file with --out"
 
 
@@ -31,14 +33,85 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
       UserError: unknown suffix, pyarrow is absent, or the file cannot be written.
     """
     check_path(path)
-    columns = {name: _same_type([row.get(name) for row in rows]) for name in dict.fromkeys(name for row in rows for name in row)}
+    columns = {name: same_type([row.get(name) for row in rows]) for name in dict.fromkeys(name for row in rows for name in row)}
     content = _csv(columns) if path.suffix == ".csv" else _parquet(columns)
     with writing(path, ELSEWHERE):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content, ELSEWHERE)
 
 
-def _same_type(column: list[Any]) -> list[Any]:
+@dataclass
+class Blocks:
+    """Rows of a long table that come block by block.
+
+    Attributes:
+      blocks: (values that all rows of the block share, the rows' own values: an integer, a word and a number).
+      shared: columns of the values that the rows of a block share, and the type of each, as `same_type` makes them.
+      own: the three columns of the rows' own values, which stand behind the shared ones.
+      rows: how many rows have been written.
+    """
+
+    blocks: Iterable[tuple[Mapping[str, Any], Sequence[tuple[int, str, float]]]]
+    shared: Mapping[str, type]
+    own: Sequence[str]
+    rows: int = 0
+
+    def __len__(self) -> int:
+        return self.rows
+
+
+def write_blocks(path: Path, table: Blocks) -> None:
+    """Writes a table whose rows come in blocks, as `write_table` would write all of them, in the memory of one block.
+
+    Raises:
+      UserError: as in `write_table`.
+    """
+    check_path(path)
+    with writing(path, ELSEWHERE):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with file_in_the_making(path, ELSEWHERE) as file:
+        (_csv_blocks if path.suffix == ".csv" else _parquet_blocks)(file, table)
+
+
+def _csv_blocks(file: BinaryIO, table: Blocks) -> None:
+    file.write(f"{_csv_cells([*table.shared, *table.own])}\n".encode())
+    for shared, rows in table.blocks:
+        before = _csv_cells(["" if shared[name] is None else _text(shared[name]) for name in table.shared])
+        quoted = {name: _csv_cells([name]) for name in {row[1] for row in rows}}
+        file.write("".join(f"{before},{step},{quoted[name]},{value}\n" for step, name, value in rows).encode())
+        table.rows += len(rows)
+
+
+def _csv_cells(cells: Sequence[str]) -> str:
+    """Cells of one line, quoted where they have to be."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="").writerow(cells)
+    return text.getvalue()
+
+
+def _parquet_blocks(file: BinaryIO, table: Blocks) -> None:
+    arrow, parquet = _pyarrow()
+    types = _arrow_types(arrow)
+    fields = [*table.shared.items(), *zip(table.own, (int, str, float), strict=True)]
+    schema = arrow.schema([(name, types[kind]) for name, kind in fields])
+    waiting: list[Any] = []
+    with parquet.ParquetWriter(file, schema) as writer:
+        for shared, rows in table.blocks:
+            if rows:
+                cells = [[shared[name]] * len(rows) for name in table.shared] + [list(column) for column in zip(*rows)]
+                waiting.append(arrow.table([arrow.array(column, field.type) for column, field in zip(cells, schema)], schema=schema))
+                table.rows += len(rows)
+            if sum(len(part) for part in waiting) >= ROW_GROUP:
+                writer.write_table(arrow.concat_tables(waiting))
+                waiting = []
+        writer.write_table(arrow.concat_tables([schema.empty_table(), *waiting]))
+
+
+def _arrow_types(arrow) -> dict[type, Any]:
+    return {bool: arrow.bool_(), int: arrow.int64(), float: arrow.float64(), str: arrow.string()}
+
+
+def same_type(column: list[Any]) -> list[Any]:
     """Returns the column with values of one type, bool, int, float or str, and None where there is none."""
     kinds = {type(value) for value in column if value is not None}
     if len(kinds) == 1 and kinds <= {bool, int, float}:
@@ -46,6 +119,11 @@ def _same_type(column: list[Any]) -> list[Any]:
     if kinds and kinds <= {int, float}:
         return [None if value is None else float(value) for value in column]
     return [None if value is None else _text(value) for value in column]
+
+
+def type_of(column: Sequence[Any]) -> type:
+    """Returns the type of the values of a column that `same_type` made."""
+    return next((type(value) for value in column if value is not None), str)
 
 
 def _text(value: Any) -> str:
@@ -65,10 +143,9 @@ def _csv(columns: dict[str, list[Any]]) -> bytes:
 
 def _parquet(columns: dict[str, list[Any]]) -> bytes:
     arrow, parquet = _pyarrow()
-    types = {bool: arrow.bool_(), int: arrow.int64(), float: arrow.float64(), str: arrow.string()}
-    arrays = {}
+    types, arrays = _arrow_types(arrow), {}
     for name, column in columns.items():
-        kind = next((type(value) for value in column if value is not None), str)
+        kind = type_of(column)
         arrays[name] = arrow.array(column, types[kind])
     file = io.BytesIO()
     parquet.write_table(arrow.table(arrays), file)

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import importlib
 import os
 import resource
@@ -13,17 +14,24 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from igr_suite.errors import UserError
 from igr_suite.experiments import strategies
 from igr_suite.experiments.environment import environment
 from igr_suite.experiments.interrupts import SIGNALS, Interrupted, raise_on_signals
+from igr_suite.experiments.lock import LOST, TakenOver
+from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.progress import FILE
+from igr_suite.experiments.quiet import show_all_characters
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import one_operation_a_thread
+from igr_suite.experiments.wholeness import WAY_OUT
 
 LOG = "worker.log"
+FULL = 74  # exit code of a worker that could not even write down that its disk is full
+RESERVED = 16 * 1024  # bytes; a meta.json has two thousand
 RUNNER = "IGR_RUNNER"  # process id of the runner; a worker saves and stops when the runner is gone
 
 
@@ -33,6 +41,8 @@ def run(path: Path) -> int:
     0 finished, 2 a UserError (its sentence goes to stderr), 130 or 143 interrupted, 1 anything else.
     """
     raise_on_signals()
+    show_all_characters()
+    pin()
     if os.environ.get(RUNNER):
         threading.Thread(target=_stop_with, args=(int(os.environ[RUNNER]),), daemon=True).start()
     folder, began = RunFolder(path), time.time()
@@ -46,21 +56,26 @@ def run(path: Path) -> int:
             return _follow(config, folder)
         with folder.open(config):
             if folder.finished:
+                if fault := folder.fault(named=False):
+                    raise UserError(f"{path} is finished but not whole: {fault}; {WAY_OUT}")
                 return 0
             folder.write_meta(**environment(), exit=None)
-            code, reason, message = _execute(config, folder)
-            _ignore_signals()
-            folder.write_meta(
-                exit={"reason": reason, "message": message},
-                wall_seconds=round(folder.meta().get("wall_seconds", 0.0) + time.time() - began, 2),
-                peak_memory_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)),
-            )
+            with reserve(path) as spare:
+                code, reason, message = _execute(config, folder)
+                _ignore_signals()
+                seconds = folder.meta().get("wall_seconds", 0.0) + time.time() - began
+                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+                exit_note = {"reason": reason, "message": message}
+                folder.write_meta(spare, exit=exit_note, wall_seconds=round(seconds, 2), peak_memory_mb=round(memory))
             with contextlib.suppress(OSError):
                 (path / FILE).unlink(missing_ok=True)
             return code
+    except TakenOver as error:
+        _say(error)
+        return LOST
     except UserError as error:
-        print(error, file=sys.stderr, flush=True)
-        return 2
+        _say(error)
+        return FULL if disk_full(error) else 2
     except Interrupted as error:
         return error.exit_code
 
@@ -92,15 +107,55 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
         function(config, folder)
         if not folder.finished:
             raise RuntimeError(f"{config.executor} ended without a summary")
+        if fault := folder.fault(named=False):
+            raise RuntimeError(f"{config.executor} wrote files that do not belong together: {fault}")
         return 0, "finished", ""
     except Interrupted as error:
         return error.exit_code, "interrupted", str(error)
+    except TakenOver:
+        raise
     except UserError as error:
-        print(error, file=sys.stderr, flush=True)
+        _say(error)
         return 2, error.reason, str(error)
     except Exception as error:  # a defect: its traceback goes to the log, its sentence to meta.json
-        traceback.print_exc()
+        _say(traceback.format_exc())
+        if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+            what = str(error).strip().partition("\n")[0][:200] or "no more could be had"
+            return 1, "error", f"not enough memory ({what}); use fewer --jobs, a smaller batch, or a machine with more memory"
         return 1, "error", f"{type(error).__name__}: {error}"
+
+
+def _say(message: object) -> None:
+    """Prints into the log, which may be on a full disk; the message is recorded in meta.json too, and must not get lost on the way."""
+    with contextlib.suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
+
+
+def disk_full(error: BaseException) -> bool:
+    """Whether an error goes back to a disk or a quota without space."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+@contextlib.contextmanager
+def reserve(folder: Path) -> Iterator[Path]:
+    """Holds a little space of the disk, so that how a run ended can be written down although the disk is full.
+
+    Yields:
+      The file that holds it; it is absent where even that space could not be had.
+    """
+    path = folder / ".reserve.tmp"
+    try:
+        with contextlib.suppress(OSError):
+            path.write_bytes(os.urandom(RESERVED))
+        yield path
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def executor(config):

@@ -66,7 +66,7 @@ class _Initial:
 
 
 class SquareOrthogonal(keras.initializers.Initializer):
-    """Orthogonal where a matrix is square, U(-.1, .1) elsewhere; the rule of spec/dni.md section 1.2."""
+    """Orthogonal where a matrix is square, U(-.1, .1) elsewhere; the rule of docs/papers/half_mnist.md, section 1.2."""
 
     def __init__(self, seed: int):
         self.seed = seed

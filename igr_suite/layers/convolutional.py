@@ -1,8 +1,9 @@
 """Convolutional encoders and decoders: layers from flat images to parameters, and from codes to the pixels' parameters.
 
-Of `conv` the spec names the padding nowhere; here the encoder has none (28, 13, 6 pixels a side), the decoder has "same" (7, 14, 28),
-and its hidden transposed convolutions are followed by relu as its dense layer is. `dlgmm_conv` needs no resizing: with "same" padding
-the images of 28 pixels end in 4x4x64 as those of 32 do, and it is 28x28 that `conv`'s decoder makes and the mixture observes.
+The padding of `conv` is not recorded (docs/papers/igr.md, section 3.2); here the encoder has none (28, 13, 6 pixels a
+side), the decoder has "same" (7, 14, 28), and its hidden transposed convolutions are followed by relu as its dense
+layer is. `dlgmm_conv` needs no resizing: with "same" padding the images of 28 pixels end in 4x4x64 as those of 32 do,
+and it is 28x28 that `conv`'s decoder makes and the mixture observes.
 """
 
 import keras

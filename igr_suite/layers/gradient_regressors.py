@@ -21,7 +21,7 @@ def regressor(kind: str, width: int | None, seed: int) -> Synthesiser:
 
     Batch norm always takes the batch's statistics: the networks are used in training only.
 
-    Source: spec/dni.md section 1.7.
+    Source: docs/papers/half_mnist.md, section 1.7.
     """
     if kind == "lin":
         return synthetic_gradient.linear(seed)

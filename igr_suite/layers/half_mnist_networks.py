@@ -1,4 +1,4 @@
-"""Encoder, decoder and baseline of half-and-half MNIST (spec/dni.md section 1.2)."""
+"""Encoder, decoder and baseline of half-and-half MNIST (docs/papers/half_mnist.md, section 1.2)."""
 
 import contextlib
 from collections.abc import Iterator

@@ -13,7 +13,7 @@
 
 conv_jointvae takes images of 32x32 or 64x64, conv and dlgmm_conv of 28x28; see `layers/convolutional.py`.
 
-Source: spec/igr.md section 3.2 (Potapczynski et al., 2020).
+Source: docs/papers/igr.md, section 3.2 (Potapczynski et al., 2020).
 """
 
 import contextlib

@@ -40,7 +40,7 @@ class StochasticBinary(keras.layers.Layer):
     Args:
       config: law, temperature and the historical switches.
       seed: of the flow's initial weights.
-    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), structured output experiment; spec/igr.md section 4.
+    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), structured output experiment; docs/papers/igr.md, section 4.
     """
 
     def __init__(self, config: StructuredModelConfig, seed: tf.Tensor, name: str = "stochastic_binary"):

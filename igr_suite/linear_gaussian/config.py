@@ -1,10 +1,11 @@
 """Configuration of a measurement of gradients on the linear-Gaussian model (never imports TensorFlow)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.config import RunConfig, two_values
 from igr_suite.objectives.names import check_samples
 
 
@@ -23,7 +24,7 @@ class LinearGaussianGradients(RunConfig):
       proposal_variance: of q; it is not trained.
       seed: of data, perturbation and draws; the first two are the same for all K and R.
 
-    Source: Rainforth et al. (2018); Tucker et al. (2019), Figure 1; spec/dreg.md section 1.5.
+    Source: Rainforth et al. (2018); Tucker et al. (2019), Figure 1; docs/papers/dreg.md, section 1.5.
     """
 
     executor: ClassVar[str] = "igr_suite.linear_gaussian.execute:execute"
@@ -49,6 +50,12 @@ class LinearGaussianGradients(RunConfig):
             raise UserError(f"objectives must name each objective once, got {', '.join(self.objectives) or 'none'}")
         for name in self.objectives:
             check_samples(name, self.samples, {"form": "closed"} if name.startswith("jk") else None)
+
+    def contradiction(self, summary: Mapping, last: Mapping | None, rows: int) -> str:
+        if rows != 1 or last["step"] != self.repetitions:
+            return f"metrics.jsonl has {rows} rows, not one of {self.repetitions} repetitions"
+        different = [name for name in ("bound", "ess") if summary.get(name) != last[name]]
+        return two_values(different[0], summary.get(different[0]), last[different[0]]) if different else ""
 
     def slug(self) -> str:
         return f"linear-gaussian-K{self.samples}-R{self.repetitions}-D{self.dimension}-N{self.points}-s{self.seed}"

@@ -1,4 +1,4 @@
-"""The linear-Gaussian model's data, optimum and closed forms (spec/dreg.md sections 1.5 and 6.1)."""
+"""The linear-Gaussian model's data, optimum and closed forms (docs/papers/dreg.md, sections 1.5 and 6.1)."""
 
 from dataclasses import dataclass
 

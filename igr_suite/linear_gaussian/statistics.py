@@ -13,7 +13,7 @@ def signal_and_noise(gradients: np.ndarray) -> dict[str, float]:
       Means over parameters of: "snr" |mean| / sd, "variance", "signal" |mean|; "dsnr", the mean over repetitions of the length along the
       mean gradient over the length across it.
 
-    Source: Rainforth et al. (2018); spec/dreg.md section 1.5.
+    Source: Rainforth et al. (2018); docs/papers/dreg.md, section 1.5.
     """
     mean, variance = gradients.mean(0), gradients.var(0, ddof=1)
     snr = np.divide(np.abs(mean), np.sqrt(variance), out=np.zeros_like(mean), where=variance > 0)

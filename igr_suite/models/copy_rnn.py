@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.layers.synthetic_gradient import mlp
 from igr_suite.models.copy_rnn_config import CopyTaskConfig, TrainCopyRNN
 from igr_suite.models.decoupled_passes import agreement, forward, keep_state
@@ -25,13 +26,14 @@ class CopyRNN(keras.Model):
 
     Args:
       config: of the run.
-    Source: Jaderberg et al. (2017), section 3.2; spec/dni.md section 2.3.
+    Source: Jaderberg et al. (2017), section 3.2; docs/papers/dni.md, section 2.3.
     """
 
     scalars = ("bits", "length", "cosine")
     jit_steps = True  # unrolled steps are many tiny operations; measured: docs/performance.md
 
     def __init__(self, config: TrainCopyRNN):
+        require_plain_keras()
         super().__init__(name="copy_rnn")
         self.config, self.task, batch, units = config, config.task, config.batch_size, config.model.units
         seed = 1000 * config.seed

@@ -58,6 +58,7 @@ class TrainCopyRNN(RunConfig):
     """One LSTM trained with one seed for so many windows."""
 
     executor: ClassVar[str] = "igr_suite.training.train_copy_rnn:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "dni"
 
     model: CopyRNNConfig = field(default_factory=CopyRNNConfig)

@@ -46,7 +46,7 @@ class DecoupledModel(keras.Model):
       **settings: of `Decoupling`.
     Raises:
       UserError: modules that do not fit, a layer on both sides of a cut or with state from batch to batch, or a network of the wrong width.
-    Source: Jaderberg et al. (2017); spec/dni.md section 2.
+    Source: Jaderberg et al. (2017); docs/papers/dni.md, section 2.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.data.resizing import resize
 from igr_suite.layers.image_sides import CONVOLUTIONAL
 from igr_suite.layers.networks import computing_in, decoder, encoder
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models.joint_objective import jointvae_objective
 from igr_suite.models.latents import JointDraw, LatentDraw, latent_of
 from igr_suite.models.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
@@ -32,7 +33,7 @@ class DiscreteVAE(keras.Model):
       samples: S of a training step.
       matmul_precision: "float32", or "bfloat16" for the training step's networks only.
       seed: of the initial weights.
-    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 5; spec/igr.md section 3.3.
+    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 5; docs/papers/igr.md, section 3.3.
     """
 
     scalars = ("elbo", "reconstruction", "kl")
@@ -50,6 +51,7 @@ class DiscreteVAE(keras.Model):
         matmul_precision: str = "float32",
         seed: int = 0,
     ):
+        require_plain_keras()
         super().__init__(name="discrete_vae")
         self.config, self.binarisation, self.likelihood, self.samples = config, binarisation, likelihood, samples
         self.matmul_precision = matmul_precision
@@ -140,13 +142,14 @@ class DiscreteVAE(keras.Model):
             return self.latent.closed_kl(latent)
         return self.latent.sampled_kl(latent, self.config.stick_the_landing)
 
-    def eval_step(self, batch: tf.Tensor, seed: tf.Tensor, discrete: bool = True) -> dict[str, tf.Tensor]:
+    def eval_step(self, batch: tf.Tensor, seed: tf.Tensor, discrete: bool = True, exact: bool = True) -> dict[str, tf.Tensor]:
         """Bounds of each image from one sample.
 
         Args:
           batch: uint8 [B, D].
           seed: int32 [2].
           discrete: whether to measure one-hot codes too.
+          exact: whether to measure them with the exact distribution of the argmax too, where the model has it.
         Returns:
           Nats per image, each [B]:
           elbo_relaxed: relaxed code, sampled KL; a bound of the relaxed model.
@@ -174,7 +177,7 @@ class DiscreteVAE(keras.Model):
         result |= {name: tf.fill(tf.shape(kl), value) for name, value in latent.draw.info.items()}
         one_hot = self.log_likelihood(self.latent.one_hot(latent), images)[0]
         result["elbo_one_hot"] = one_hot - kl
-        if self.latent.has_argmax_law:
+        if exact and self.latent.has_argmax_law:
             discrete_kl = self.latent.discrete_kl(latent)
             result |= {"elbo_one_hot_exact": one_hot - discrete_kl, "relaxed_code_discrete_kl": relaxed - discrete_kl}
         return result
@@ -212,7 +215,7 @@ class DiscreteVAE(keras.Model):
           estimator: one of `weight_estimators`.
         Returns:
           [S, B].
-        Source: Burda et al. (2016), eq. 8; spec/igr.md section 3.3.
+        Source: Burda et al. (2016), eq. 8; docs/papers/igr.md, section 3.3.
         """
         images = self.observe(batch, at_step(seed, tf.constant(1)))
         latent = self.latent.sample(self._encode(images), samples, at_step(seed, tf.constant(2)))

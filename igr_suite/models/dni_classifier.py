@@ -8,6 +8,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError
 from igr_suite.layers import synthetic_gradient
 from igr_suite.layers.classifiers import classifier_blocks
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models.decoupled import DecoupledModel, has_convolutions
 from igr_suite.models.dni_config import SYNTHETIC, DNIOptimiserConfig, TrainDNI
 from igr_suite.training.adam import FusedAdam, LegacyAdam
@@ -27,6 +28,7 @@ class DNIClassifier(keras.Model):
     """
 
     def __init__(self, config: TrainDNI, image_shape: tuple[int, int, int], scales: dict[str, tuple[float, float]]):
+        require_plain_keras()
         super().__init__(name="dni_classifier")
         self.scales, self.batch_statistics = scales, config.evaluation.batch_statistics
         self.net = build_network(config, image_shape)

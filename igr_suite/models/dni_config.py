@@ -166,6 +166,7 @@ class TrainDNI(RunConfig):
     """One classifier trained with one seed."""
 
     executor: ClassVar[str] = "igr_suite.training.train_dni:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "dni"
 
     model: DNIModelConfig = field(default_factory=DNIModelConfig)

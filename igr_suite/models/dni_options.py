@@ -9,7 +9,7 @@
 | seed (1)                             | seed                                                                                     |
 | train_rou=synthetic or backprop (A)  | A-dni or A-bp                                                                            |
 
-Source: spec/dni.md section 2.4.
+Source: docs/papers/dni.md, section 2.4.
 """
 
 from igr_suite.data.catalogue import recipe_of

@@ -1,4 +1,6 @@
-"""Presets of classifiers with synthetic gradients: the configurations of spec/dni.md section 2.4 (never imports TensorFlow)."""
+"""Presets of classifiers with synthetic gradients: the configurations of docs/papers/dni.md, section 2.4 (never imports
+TensorFlow).
+"""
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.models.decoupling_config import Decoupling
@@ -101,7 +103,8 @@ def named(
     )
 
 
-# Paper: Adam, 500,000 steps of batch 256, the rate divided by 10 after 300,000 and 400,000 (spec/dni.md section 2.4).
+# Paper: Adam, 500,000 steps of batch 256, the rate divided by 10 after 300,000 and 400,000
+# (docs/papers/dni.md, section 2.4).
 PAPER_STEPS, PAPER_DROPS, PAPER_RATE, PAPER_BATCH = 500_000, (300_000, 400_000), 3e-5, 256
 METHODS = {"no Bprop": "no_bp", "Bprop": "bp", "DNI": "dni", "cDNI": "cdni"}
 FILTERS = {"mnist": 64, "mnist_5k": 64, "cifar10": 128}

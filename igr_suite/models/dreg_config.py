@@ -154,6 +154,7 @@ class TrainDReG(RunConfig):
     """One VAE trained on one objective with one seed."""
 
     executor: ClassVar[str] = "igr_suite.training.train_dreg:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "dreg"
     prolonged_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")  # the rate is constant, noise goes by the step
 

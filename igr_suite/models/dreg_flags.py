@@ -14,7 +14,7 @@
 Resuming needs no flag: the same command goes on from its checkpoint. Neither do compiled calls: one holds up to LONGEST_CALL steps, and
 whether XLA compiles it is measured for each family (`jit_steps`).
 
-Source: spec/dreg.md section 3.4.
+Source: docs/papers/dreg.md, section 3.4.
 """
 
 import argparse

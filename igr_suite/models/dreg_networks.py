@@ -8,7 +8,7 @@ every layer is found before its weight is known, and the weights a_k enter with 
 
 so that one pass serves every objective, those included whose path coefficients are no multiple of a.
 
-Source: spec/dreg.md sections 1.1, 1.2 and 2.1 (Tucker, Lawson, Gu & Maddison, 2019, and their code).
+Source: docs/papers/dreg.md, sections 1.1, 1.2 and 2.1 (Tucker, Lawson, Gu & Maddison, 2019, and their code).
 """
 
 import math

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.diagnostics.gradient_ema import GradientEMA
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models import dreg_networks as nets
 from igr_suite.models.dreg_config import DReGConfig, DReGOptimiserConfig, weight_shapes
 from igr_suite.objectives import registry
@@ -48,7 +49,7 @@ class DReGVAE(keras.Model):
     """One stochastic layer, q(z | x) and p(x | z) of two hidden tanh layers each; optionally p(x | z, c) and p(z | c) of another half.
 
     Gradients of every objective are sums over samples of products of its coefficients (c, d, a) with three derivatives of log densities,
-    which are the same for all objectives (`objectives`; spec/dreg.md section 2.1):
+    which are the same for all objectives (`objectives`; docs/papers/dreg.md, section 2.1):
 
         g_phi = sum_k c_k v_k' dz_k/dphi + d_k dlog q(z_k)/dphi,   g_theta = sum_k a_k dlog p(x, z_k)/dtheta,   v_k = dlog w_k / dz_k
 
@@ -82,6 +83,7 @@ class DReGVAE(keras.Model):
         seed: int = 0,
         float_type: tf.DType = tf.float32,
     ):
+        require_plain_keras()
         super().__init__(name="dreg_vae")
         self.config, self.binarisation, self.trains, self.float_type = config, binarisation, trains, float_type
         self.operand = tf.bfloat16 if precision == "bfloat16" else None
@@ -250,7 +252,7 @@ def prior_gradients(draws: Draws, a: tf.Tensor, doubly: bool) -> tuple[tf.Tensor
 
     where the second takes z_k = loc + scale eps' as a draw from the prior with eps' held fixed.
 
-    Source: spec/dreg.md section 2.4 (after Bauer & Mnih, 2021).
+    Source: docs/papers/dreg.md, section 2.4 (after Bauer & Mnih, 2021).
     """
     law, weight = draws.prior, a[..., tf.newaxis]
     standard = (draws.z - law.loc) / law.scale

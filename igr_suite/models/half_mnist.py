@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.layers import half_mnist_networks as networks
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models.half_mnist_config import TrainHalfMNIST
 from igr_suite.models.half_mnist_latents import Evaluated, StraightThrough, latent_of
 from igr_suite.models.half_mnist_synthetic import SyntheticGradient
@@ -43,10 +44,11 @@ class HalfMNIST(keras.Model):
     Args:
       config: of the run.
       steps_per_epoch: what the schedules' epochs are.
-    Source: spec/dni.md section 1.
+    Source: docs/papers/half_mnist.md, section 1.
     """
 
     def __init__(self, config: TrainHalfMNIST, steps_per_epoch: int):
+        require_plain_keras()
         super().__init__(name="half_mnist")
         self.config, model, seed = config, config.model, site_number(f"half_mnist {config.seed}") % 2**30
         self.latent = latent_of(model)

@@ -88,7 +88,8 @@ class HalfMNISTModelConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticGradientConfig:
-    """The network that regresses the encoder's noisy logit gradient on what is known beside it (spec/dni.md section 1.7).
+    """The network that regresses the encoder's noisy logit gradient on what is known beside it
+    (docs/papers/half_mnist.md, section 1.7).
 
     `kind`: "lin", "deep" (two hidden layers of `width`), "lin_deep" (their sum), "custom". `inputs` is a mask of seven characters 0 or 1:
     upper half, lower half, p, dC/dz, z, b(x), 1 - p. `target` is what it learns: the "reinforce" gradient or the "straight_through" one.
@@ -246,6 +247,7 @@ class TrainHalfMNIST(RunConfig):
     """One encoder and decoder of half-and-half digits, trained with one estimator and one seed."""
 
     executor: ClassVar[str] = "igr_suite.training.train_half_mnist:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "half_mnist"
 
     model: HalfMNISTModelConfig = field(default_factory=HalfMNISTModelConfig)

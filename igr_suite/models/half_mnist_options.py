@@ -20,7 +20,7 @@
 
 `min_cost` was chosen when the original's loss was a sum over pixels; its last version compares 55 with a mean and stops at once.
 `historical` takes the original's Adam, ReLU baseline, hard codes of Gumbel-Softmax, scale of the regression, and all 60,000 images.
-Source: spec/dni.md section 1.6.
+Source: docs/papers/half_mnist.md, section 1.6.
 """
 
 from dataclasses import dataclass

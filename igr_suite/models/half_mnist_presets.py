@@ -37,7 +37,8 @@ METHODS = {
     "SDNI lin, no z": _synthetic("lin", WITHOUT_CODE),
     "SDNI lin_deep": _synthetic("lin_deep", WITH_CODE),
     "SDNI lin_deep, no z": _synthetic("lin_deep", WITHOUT_CODE),
-    # the linear network on the scale of nats per image, with Adam: spec/dni.md section 1.9, "better-conditioned"
+    # the linear network on the scale of nats per image, with Adam: docs/papers/half_mnist.md, section 1.9,
+    # "better-conditioned"
     "SDNI lin, Adam": _synthetic("lin", WITH_CODE, scale="image", optimiser="adam", learning_rate=1e-3),
     "frozen": {"model": {"estimator": "frozen"}},
 }

@@ -26,7 +26,7 @@ class SyntheticGradient:
       latents: L.
       steps_per_epoch: of the rate's schedule.
       seed: of the initial weights.
-    Source: spec/dni.md section 1.7.
+    Source: docs/papers/half_mnist.md, section 1.7.
     """
 
     scalars = ("sg_loss", "target_square", "synthetic_square", "cosine")

@@ -34,7 +34,7 @@ def jointvae_objective(
       step: t, integer scalar: steps of training done before this one.
     Returns:
       [...] in nats.
-    Source: Dupont (2018), eq. 7; spec/igr.md section 3.3.
+    Source: Dupont (2018), eq. 7; docs/papers/igr.md, section 3.3.
     """
     missed = tf.abs(kl_continuous - capacity_at(config.continuous, step)) + tf.abs(kl_discrete - capacity_at(config.discrete, step))
     return log_likelihood - config.gamma * missed

@@ -14,7 +14,7 @@ from igr_suite.training.seeds import at_step, run_seed
 
 tfd = tfp.distributions
 
-LOGISTIC_LOG_SCALE = 0.541325  # log(e - 1), G2's initial log scale (spec/igr.md section 2.1)
+LOGISTIC_LOG_SCALE = 0.541325  # log(e - 1), G2's initial log scale (docs/papers/igr.md, section 2.1)
 
 
 class LatentDraw(NamedTuple):

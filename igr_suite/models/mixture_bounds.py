@@ -93,7 +93,7 @@ def historical_bound(log_likelihood: tf.Tensor, components: Components, log_q: t
 
     With weights that sum to one and no clipping it lies below `joint_bound` (Jensen); with them it can exceed log p(x). Arguments as there.
 
-    Source: spec/igr.md section 3.6.
+    Source: docs/papers/igr.md, section 3.6.
     """
     weights = tf.reduce_mean(tf.exp(log_q), 0, keepdims=True)
     log_q_z = tf.reduce_logsumexp(log_q + components.own_log_q(), -1)

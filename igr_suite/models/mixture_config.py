@@ -13,7 +13,7 @@ from igr_suite.models.vae_config import DataConfig, OptimiserConfig, ScheduleCon
 
 KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the others' sticks are LogitNormal
 TRUNCATED = {"DLGMM_IGR_SB": {"threshold": 0.9999, "truncation": "sample"}, "DLGMM_Var": {"threshold": 0.9999, "truncation": "sample"}}
-HISTORICAL_QUANTILE = 70.0  # the one in effect in the authors' code, which declares 75 (spec/igr.md section 1.5)
+HISTORICAL_QUANTILE = 70.0  # the one in effect in the authors' code, which declares 75 (docs/papers/igr.md, section 1.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +88,7 @@ class TrainMixture(RunConfig):
     """One stick-breaking mixture VAE trained with one seed; the authors' 20 components, 50 dimensions, batch 100, Adam 3e-4, 300 epochs."""
 
     executor: ClassVar[str] = "igr_suite.training.train_mixture:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "mixture_vae"
 
     model: MixtureModelConfig = field(default_factory=MixtureModelConfig)

@@ -14,7 +14,7 @@
 | sample_size_testing      | evaluation.importance_samples                            |
 | temp                     | must be 1.0: sticks have no temperature                  |
 
-`seed` is a key of both. Source: spec/igr.md sections 3.6 and 8.
+`seed` is a key of both. Source: docs/papers/igr.md, sections 3.6 and 8.
 """
 
 from collections.abc import Mapping

@@ -6,6 +6,7 @@ import tensorflow as tf
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.layers.image_sides import CONVOLUTIONAL
 from igr_suite.layers.networks import computing_in, decoder, encoder
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models.likelihoods import bernoulli_log_likelihood
 from igr_suite.models.mixture_bounds import Bound, Components, historical_bound, joint_bound, log_importance_weight, mixture_bound
 from igr_suite.models.mixture_config import KUMARASWAMY, TRUNCATED, MixtureModelConfig
@@ -19,7 +20,9 @@ CLIP = 1e-4  # of sticks and weights, the authors'; their upper end is 0.9999
 
 
 def component_means(components: int, dimensions: int) -> tf.Tensor:
-    """The prior's m_k [C, D]: m_1 = 0, entries of the others +-1/sqrt(D), the same in all runs. Source: spec/igr.md section 3.6."""
+    """The prior's m_k [C, D]: m_1 = 0, entries of the others +-1/sqrt(D), the same in all runs. Source:
+    docs/papers/igr.md, section 3.6.
+    """
     signs = tf.sign(uniform((components - 1, dimensions), run_seed(0, "component means")) - 0.5)
     return tf.concat([tf.zeros((1, dimensions)), signs / dimensions**0.5], 0)
 
@@ -45,7 +48,8 @@ class MixtureVAE(keras.Model):
       samples: S of a training step.
       matmul_precision: "float32", or "bfloat16" for the training step's networks only.
       seed: of the initial weights.
-    Source: Nalisnick, Hertel & Smyth (2016), deep latent Gaussian mixtures; Potapczynski et al. (2020); spec/igr.md section 3.6.
+    Source: Nalisnick, Hertel & Smyth (2016), deep latent Gaussian mixtures; Potapczynski et al. (2020);
+    docs/papers/igr.md, section 3.6.
     """
 
     scalars = ("elbo", "reconstruction", "kl_components", "kl_sticks")
@@ -61,6 +65,7 @@ class MixtureVAE(keras.Model):
         matmul_precision: str = "float32",
         seed: int = 0,
     ):
+        require_plain_keras()
         super().__init__(name="mixture_vae")
         self.config, self.binarisation, self.samples, self.matmul_precision = config, binarisation, samples, matmul_precision
         # as for the other VAEs: XLA's bfloat16 products and its convolutions are slow on a CPU (docs/performance.md)

@@ -24,7 +24,7 @@
 
 Keys that follow from others here (CHECKS) are accepted when they agree with the config. All other values are refused in a sentence:
 nothing is accepted and ignored. One thing is not as there: the KL of the continuous latents beside GS is closed here
-(model.continuous_kl=sampled is the original's). Source: spec/igr.md sections 1.9, 3 and 8.
+(model.continuous_kl=sampled is the original's). Source: docs/papers/igr.md, sections 1.9, 3 and 8.
 """
 
 import re

@@ -100,6 +100,7 @@ class TrainRelax(RunConfig):
     """One VAE trained with RELAX and one seed; the three optimisers (encoder, decoder, control variate) have the same settings."""
 
     executor: ClassVar[str] = "igr_suite.training.train_relax:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "relax_vae"
 
     model: RelaxModelConfig = field(default_factory=RelaxModelConfig)

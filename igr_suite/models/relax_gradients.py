@@ -15,7 +15,7 @@ For IGR the authors take an independent z1 for both, c(z1) d log q(b) with mean 
 d E c(z1) to the gradient ("historical" here): it is biased, and a control variate that is trained on the gradient's size learns to cancel
 the gradient itself, since d E c(z1) = -d E f makes it smallest.
 
-Source: Grathwohl et al. (2018), eq. 8; Tucker et al. (2017); spec/igr.md section 3.5.
+Source: Grathwohl et al. (2018), eq. 8; Tucker et al. (2017); docs/papers/igr.md, section 3.5.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple
 
 import tensorflow as tf
 
+from igr_suite.estimators.derivatives import derivative
 from igr_suite.models.relax_laws import Coupling, Draw, Law
 
 Estimator = Literal["relax", "historical"]
@@ -42,12 +43,15 @@ def evaluate_control(function: Callable[[tf.Tensor], tf.Tensor], draw: Draw, cou
       function: z [S, ..., V, M] -> c [S, ...], example by example.
       draw: of a law.
       coupling: the draw's; only "independent" needs two evaluations.
+    Raises:
+      UserError: TensorFlow has no derivative of the function. One that is differentiable in part only, such as a sum with a
+        rounded summand, cannot be detected, and makes RELAX biased.
     """
     points = tf.stack([draw.z, draw.conditional]) if coupling == "independent" else draw.z[tf.newaxis]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(points)
         value = function(points)
-    return Control(value, tape.gradient(value, points))
+    return Control(value, derivative(tape, value, points, "the control variate"))
 
 
 def relax_gradient(

@@ -15,7 +15,7 @@
 | sample_size_testing                     | evaluation.importance_samples                                   |
 
 `seed` is a key of both. Bernoulli units have no categories, so n_required and latent_discrete_n must be 1 there.
-Source: spec/igr.md sections 1.9, 3.5 and 8.
+Source: docs/papers/igr.md, sections 1.9, 3.5 and 8.
 """
 
 from collections.abc import Mapping

@@ -84,7 +84,7 @@ class Categorical:
         if coupling == "independent":
             v = uniform(tf.shape(parameters), at_step(seed, tf.constant(2)), parameters.dtype)
             conditional = categorical.conditional_noisy_logits(parameters, code, v)
-        log_pi = tf.nn.log_softmax(parameters)
+        log_pi = categorical.log_mean(parameters)
         pi = tf.exp(log_pi)
         slope = 1.0 - tf.exp(conditional - tf.reduce_max(conditional, -1, keepdims=True))
         return Draw(code, z, conditional, tf.reduce_sum(code * log_pi, [-2, -1]), code - pi, (pi, slope))
@@ -96,11 +96,11 @@ class Categorical:
     def relaxed(self, z: tf.Tensor, temperature: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """See Law."""
         scaled = z / temperature
-        return tf.nn.softmax(scaled if self.relaxation == "standard" else scaled + tf.stop_gradient(tf.nn.log_softmax(parameters)))
+        return tf.nn.softmax(scaled if self.relaxation == "standard" else scaled + tf.stop_gradient(categorical.log_mean(parameters)))
 
     def log_prob(self, code: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """See Law."""
-        return tf.reduce_sum(code * tf.stop_gradient(tf.nn.log_softmax(parameters)), [-2, -1])
+        return tf.reduce_sum(code * tf.stop_gradient(categorical.log_mean(parameters)), [-2, -1])
 
     def pull(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
         """See Law."""
@@ -175,7 +175,7 @@ class GaussianArgmax:
 
     Args:
       points: Gauss-Legendre points on either side of t.
-    Source: this project; the law of the argmax is that of spec/igr.md section 1.4.
+    Source: this project; the law of the argmax is that of docs/papers/igr.md, section 1.4.
     """
 
     def __init__(self, points: int = 12):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from igr_suite import relaxations
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.layers.networks import decoder, dense_stack, encoder
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from igr_suite.models.relax_config import RelaxModelConfig
 from igr_suite.models.relax_gradients import (
@@ -40,7 +41,7 @@ class RelaxVAE(keras.Model):
       binarisation: how batches of uint8 become observations.
       optimiser: Adam's numbers, for three of them.
       seed: of the initial weights.
-    Source: Grathwohl et al. (2018), algorithm 1; spec/igr.md section 3.5.
+    Source: Grathwohl et al. (2018), algorithm 1; docs/papers/igr.md, section 3.5.
     """
 
     scalars = ("elbo", "reconstruction", "kl", "squared_gradient")
@@ -56,6 +57,7 @@ class RelaxVAE(keras.Model):
         optimiser: OptimiserConfig,
         seed: int = 0,
     ):
+        require_plain_keras()
         super().__init__(name="relax_vae")
         self.config, self.binarisation, self.likelihood = config, binarisation, likelihood
         variables, categories = config.variables, config.categories or 1

@@ -7,6 +7,7 @@ import tensorflow as tf
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.diagnostics.gradient_ema import GradientEMA
 from igr_suite.diagnostics.product_ema import ProductEMA
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.models import sbn_baselines, sbn_methods
 from igr_suite.models.sbn_config import TRACKED, SBNConfig, SBNOptimiserConfig
 from igr_suite.models.sbn_networks import Networks, initial_weights, pixel_offset
@@ -17,7 +18,7 @@ from igr_suite.relaxations import noise
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.seeds import at_step, run_seed
 
-FOLLOWED = "simple_muprop"  # what the parameters follow while five estimators are tracked; spec/rebar.md section 3.3
+FOLLOWED = "simple_muprop"  # what the parameters follow while five estimators are tracked; docs/papers/rebar.md, section 3.3
 
 
 class SBN(keras.Model):
@@ -36,7 +37,7 @@ class SBN(keras.Model):
       seed: of the initial weights.
       float_type: float64 in tests.
       rows: images of a training batch times `samples`; with it the tracking mode averages gradients ten steps at a time, which is faster.
-    Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein (2017); spec/rebar.md.
+    Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein (2017); docs/papers/rebar.md.
     """
 
     jit_steps = True  # measured: many small operations (docs/performance.md)
@@ -51,6 +52,7 @@ class SBN(keras.Model):
         float_type: tf.DType = tf.float32,
         rows: int | None = None,
     ):
+        require_plain_keras()
         super().__init__(name="sigmoid_belief_network")
         self.config, self.binarisation, self.float_type = config, binarisation, float_type
         self.networks = networks_of(config, len(mean))

@@ -31,7 +31,7 @@ OPTIONS = {
     "eta_scope": (REBARS, "variable"),
     "multilayer_cv": (REBARS, "corrected"),
     "surrogate": (("relax",), "add"),
-    "net_layers": (("relax",), 4),  # this and the next two: the best of RELAX's grid, spec/rebar.md section 2.8
+    "net_layers": (("relax",), 4),  # this and the next two: the best of RELAX's grid, docs/papers/rebar.md, section 2.8
     "net_decay": (("relax",), 1e-3),
     "warmup_steps": (("relax",), 1000),
 }
@@ -71,7 +71,7 @@ class SBNConfig:
     """The model and its gradient estimator.
 
     `task` is "density" of whole images, or "sp", structured prediction of lower halves from upper ones, where `sp_generator` chooses the
-    suite's model with as many generator layers ("hierarchical") or the published one with a single map ("historical"). `temperature` is
+    suite's model with as many generator layers ("hierarchical") or the authors' with a single map ("historical"). `temperature` is
     the start where it is trained (dynamic_rebar, track). `multilayer_cv` "historical" is the authors' biased control variate. `estimator`
     "track" measures five estimators on one path, which follows SimpleMuProp. `samples` averages that many single-sample gradients.
 
@@ -146,7 +146,7 @@ class SBNOptimiserConfig:
     learning_rate: float = 3e-4
     control_factor: float = 10.0
     beta_1: float = 0.9
-    beta_2: float = 0.99999  # REBAR's code; spec/rebar.md section 1.4
+    beta_2: float = 0.99999  # REBAR's code; docs/papers/rebar.md, section 1.4
     epsilon: float = 1e-8
 
     def __post_init__(self):
@@ -195,6 +195,7 @@ class TrainSBN(RunConfig):
     """One sigmoid belief network trained with one seed."""
 
     executor: ClassVar[str] = "igr_suite.training.train_sbn:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "sbn"
 
     model: SBNConfig = field(default_factory=SBNConfig)

@@ -13,7 +13,8 @@
 | trial=1                                   | seed                                                                            |
 | n_input=784                               | follows from the data; another value is refused                                 |
 
-`historical` also takes the authors' generator for task sp and their EMA, which starts at 0 without correction. Source: spec/rebar.md 3.5.
+`historical` also takes the authors' generator for task sp and their EMA, which starts at 0 without correction. Source:
+docs/papers/rebar.md, section 3.5.
 """
 
 from igr_suite.errors import UserError, nearest

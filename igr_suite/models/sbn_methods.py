@@ -168,7 +168,8 @@ def simple_muprop(networks: Networks) -> Method:
 def muprop(networks: Networks) -> Method:
     """First-order Taylor control variate about the mean-field values, each layer with its own two scales and baseline.
 
-    The score and theta are the hard pass's, mu and dF(mu)/dmu the mean-field pass's. Source: Gu et al. (2016); spec/rebar.md section 2.3.
+    The score and theta are the hard pass's, mu and dF(mu)/dmu the mean-field pass's. Source: Gu et al. (2016);
+    docs/papers/rebar.md, section 2.3.
     """
 
     def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
@@ -245,7 +246,9 @@ def relax(networks: Networks, settings: Relax, temperature: float, warmup: int) 
 
 
 def concrete(networks: Networks, relaxation: bernoulli.Relaxed, temperature: float) -> Method:
-    """Reparameterisation gradient of the relaxed bound, all layers relaxed; biased. Source: Maddison et al. (2017); spec 2.7."""
+    """Reparameterisation gradient of the relaxed bound, all layers relaxed; biased. Source: Maddison et al. (2017);
+    docs/papers/rebar.md, section 2.7.
+    """
 
     def step(shared: Shared, baselines, parameters) -> Step:
         weights = shared.model.weights

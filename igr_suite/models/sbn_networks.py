@@ -5,7 +5,7 @@
 Weights are a dict of lists of tensors in the authors' order: "prior", "q_0", ..., "q_{L-1}", "p_{L-1}", ..., "p_0". Every input h enters
 a network as 2h - 1.
 
-Source: spec/rebar.md sections 1.1 and 1.2 (Tucker et al., 2017, and their code).
+Source: docs/papers/rebar.md, sections 1.1 and 1.2 (Tucker et al., 2017, and their code).
 """
 
 from collections.abc import Mapping
@@ -194,7 +194,7 @@ def initial_weights(
     Args:
       shapes: of the variables by network.
       seed: int32 [2].
-    Source: spec/rebar.md section 1.1.
+    Source: docs/papers/rebar.md, section 1.1.
     """
     found, number = {}, 0
     for name, group in shapes.items():

@@ -13,7 +13,7 @@ from igr_suite.models.sbn_config import (
     TrainSBN,
 )
 
-LEARNING_RATE = 3e-4  # the README's examples; the paper's grid was not found (spec/rebar.md section 1.4)
+LEARNING_RATE = 3e-4  # the README's examples; the paper's grid was not found (docs/papers/rebar.md, section 1.4)
 DEPTHS = {
     "1 linear": {"layers": 1},
     "2 linear": {"layers": 2},

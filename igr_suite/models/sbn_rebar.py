@@ -9,7 +9,7 @@ the gradient of V estimates that of the variance. No second pass over the weight
     dV/d B_n       = -(2/P) <t_n, score_n> / N
     dV/d log lam   = (2/P) d/d log lam <J eta g, control(lam) / N>
 
-Source: Tucker et al. (2017), section 3.2; closed forms in spec/rebar.md sections 2.4 to 2.6.
+Source: Tucker et al. (2017), section 3.2; closed forms in docs/papers/rebar.md, sections 2.4 to 2.6.
 """
 
 from dataclasses import dataclass

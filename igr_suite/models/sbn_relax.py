@@ -10,7 +10,7 @@ is unbiased. With N examples, L layers of H units and g_kn the gradient of examp
 
 and since c enters g through its value and slope alone, dV = <2 g / (N^3 L H), dg> needs second derivatives of c only.
 
-Source: Grathwohl et al. (2018); spec/rebar.md sections 2.6 and 2.8.
+Source: Grathwohl et al. (2018); docs/papers/rebar.md, sections 2.6 and 2.8.
 """
 
 from collections.abc import Mapping
@@ -99,7 +99,7 @@ class Relax:
             by_eta.append(tf.reduce_sum(direction * control))
             slope_cotangents.append(eta * direction * bernoulli.reparameterisation_gap(*at))
             value_cotangents.append(-eta * total(direction * hard.scores[k]))
-        found = outer.gradient([*slopes, *values], learned, [*slope_cotangents, *value_cotangents], unconnected_gradients="zero")
+        found = outer.gradient([*slopes, *values], learned, [*slope_cotangents, *value_cotangents])
         decayed = {name: g + self.decay * learned[name] if learned[name].shape.rank == 2 else g for name, g in found.items()}
         return Gradients(logits, {"etas": tf.stack(by_eta), **decayed})
 

@@ -13,7 +13,7 @@ from igr_suite.models.vae_config import DataConfig, OptimiserConfig, ScheduleCon
 
 IMAGE_SHAPE = (28, 28, 1)
 HALF_PIXELS = 14 * 28
-PICTURED = (10, 23, 2, 5, 20, 11, 0, 12, 33, 52)  # test images of the authors' panel; spec/igr.md section 4
+PICTURED = (10, 23, 2, 5, 20, 11, 0, 12, 33, 52)  # test images of the authors' panel; docs/papers/igr.md, section 4
 
 
 class Architecture(NamedTuple):
@@ -29,7 +29,7 @@ class Architecture(NamedTuple):
     scale: str
 
 
-# spec/igr.md section 4: g2_linear is the README's generation, the others are the NeurIPS code's.
+# docs/papers/igr.md, section 4: g2_linear is the README's generation, the others are the NeurIPS code's.
 ARCHITECTURES = {
     "g2_linear": Architecture(200, 2, hidden=False, signed=False, scale="learned"),
     "double_linear": Architecture(240, 2, hidden=False, signed=True, scale="unit"),
@@ -138,6 +138,7 @@ class TrainStructured(RunConfig):
     """The lower half of digits predicted from the upper one through layers of binary units, with one seed."""
 
     executor: ClassVar[str] = "igr_suite.training.train_structured:execute"
+    fitted: ClassVar[bool] = True
     family: ClassVar[str] = "structured_output"
 
     model: StructuredModelConfig = field(default_factory=StructuredModelConfig)

@@ -11,7 +11,7 @@
 | sample_size_testing      | evaluation.samples                                                |
 | width_height             | must be (14, 28, 1), the size of a half                           |
 
-`seed` is a key of both. Source: spec/igr.md sections 4 and 8.
+`seed` is a key of both. Source: docs/papers/igr.md, sections 4 and 8.
 """
 
 from collections.abc import Mapping

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.layers.networks import computing_in, dense_stack
+from igr_suite.layers.plain_keras import require_plain_keras
 from igr_suite.layers.stochastic_binary import StochasticBinary, unit_noise
 from igr_suite.models.likelihoods import bernoulli_log_likelihood
 from igr_suite.models.structured_config import HALF_PIXELS, StructuredModelConfig, StructuredOptimiserConfig
@@ -29,7 +30,7 @@ class StructuredOutput(keras.Model):
       evaluation_samples: S of `eval_step`.
       matmul_precision: "float32", or "bfloat16" for the training step's networks only.
       seed: of the initial weights.
-    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), structured output experiment; spec/igr.md section 4.
+    Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), structured output experiment; docs/papers/igr.md, section 4.
     """
 
     scalars = ("loss",)
@@ -45,6 +46,7 @@ class StructuredOutput(keras.Model):
         matmul_precision: str = "float32",
         seed: int = 0,
     ):
+        require_plain_keras()
         super().__init__(name="structured_output")
         self.config, self.samples, self.evaluation_samples, self.matmul_precision = config, samples, evaluation_samples, matmul_precision
         count = config.shape.stochastic_layers

@@ -24,7 +24,7 @@ class Coefficients(NamedTuple):
       ratio: path over generative in closed form where it is bounded, so that one backward pass weighted by `generative` serves
         both; None where it is not (or where there is no path).
 
-    Source: spec/dreg.md section 2.1.
+    Source: docs/papers/dreg.md, section 2.1.
     """
 
     path: tf.Tensor | None

@@ -34,7 +34,7 @@ class CIWAE(_CIWAE):
 
     Args:
       beta: weight of L_1, from 0 to 1.
-    Source: Rainforth et al. (2018); spec/dreg.md section 2.4.
+    Source: Rainforth et al. (2018); docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["ciwae"]
@@ -53,7 +53,7 @@ class ReparameterisedCIWAE(_CIWAE):
 
     Args:
       beta: weight of L_1.
-    Source: Rainforth et al. (2018) with Tucker et al. (2019); spec/dreg.md section 2.4.
+    Source: Rainforth et al. (2018) with Tucker et al. (2019); docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["ciwae-dreg"]

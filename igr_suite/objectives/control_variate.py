@@ -22,7 +22,7 @@ class ControlVariateDReG(Objective):
 
     Args:
       alpha, beta, gamma, delta: numbers, tensors or variables; training starts from 0.
-    Source: the code of Tucker et al. (2019); spec/dreg.md section 2.3.
+    Source: the code of Tucker et al. (2019); docs/papers/dreg.md, section 2.3.
     """
 
     facts = FACTS["dreg-cv"]

@@ -108,7 +108,7 @@ def prior_gradients(
       UserError: a log-probability that has no derivative with respect to z or is not [K, B], z that is not [K, B, D],
         or a variable that the prior does not depend on; the score of the prior, sum_k w_k dlog p_theta(z_k)/dtheta,
         needs no derivative by z.
-    Source: Bauer & Mnih (2021); spec/dreg.md section 2.4.
+    Source: Bauer & Mnih (2021); docs/papers/dreg.md, section 2.4.
     """
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch(z)

@@ -45,7 +45,7 @@ class MIWAE(_MIWAE):
 
     Args:
       groups: M; the samples are divided equally.
-    Source: Rainforth et al. (2018); spec/dreg.md section 2.4.
+    Source: Rainforth et al. (2018); docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["miwae"]
@@ -64,7 +64,7 @@ class ReparameterisedMIWAE(_MIWAE):
 
     Args:
       groups: M.
-    Source: Rainforth et al. (2018) with Tucker et al. (2019); spec/dreg.md section 2.4.
+    Source: Rainforth et al. (2018) with Tucker et al. (2019); docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["miwae-dreg"]
@@ -83,7 +83,7 @@ class PIWAE(_Grouped):
 
     Args:
       groups: M.
-    Source: Rainforth et al. (2018); spec/dreg.md section 2.4.
+    Source: Rainforth et al. (2018); docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["piwae"]
@@ -102,7 +102,7 @@ class ReparameterisedPIWAE(_Grouped):
 
     Args:
       groups: M.
-    Source: Rainforth et al. (2018) with Tucker et al. (2019); spec/dreg.md section 2.4.
+    Source: Rainforth et al. (2018) with Tucker et al. (2019); docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["piwae-dreg"]

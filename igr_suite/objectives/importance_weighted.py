@@ -15,7 +15,7 @@ class IWAE(Objective):
 
         c = w,  d = -w,  a = w
 
-    Source: Burda et al. (2016); spec/dreg.md section 2.1.
+    Source: Burda et al. (2016); docs/papers/dreg.md, section 2.1.
     """
 
     facts = FACTS["iwae"]
@@ -32,7 +32,7 @@ class STL(Objective):
 
         c = w,  d = 0,  a = w;   its mean is that of IWAE plus that of RWS
 
-    Source: Roeder et al. (2017), applied to K samples; spec/dreg.md section 2.1.
+    Source: Roeder et al. (2017), applied to K samples; docs/papers/dreg.md, section 2.1.
     """
 
     facts = FACTS["stl"]
@@ -51,7 +51,7 @@ class DReG(Objective):
 
     For fixed other samples E[w_k s_k] = E[dw_k/dz_k dz_k/dphi] and dw_k/dz_k = (w_k - w_k^2) v_k, so the score term -w leaves w^2.
 
-    Source: Tucker et al. (2019), IWAE-DReG; spec/dreg.md section 2.1.
+    Source: Tucker et al. (2019), IWAE-DReG; docs/papers/dreg.md, section 2.1.
     """
 
     facts = FACTS["dreg"]
@@ -68,7 +68,7 @@ class NormalisedDReG(Objective):
 
         c = w^2 / sum w^2,  d = 0,  a = w
 
-    Source: the code of Tucker et al. (2019); spec/dreg.md section 2.1.
+    Source: the code of Tucker et al. (2019); docs/papers/dreg.md, section 2.1.
     """
 
     facts = FACTS["dreg-norm"]

@@ -110,7 +110,7 @@ class Jackknife(_Jackknife):
     Args:
       order: m; 0 is IWAE, 1 the authors' code.
       form: "masked", any order, from the table of all subsets; "closed", order 1 alone, in O(K).
-    Source: Nowozin (2018); spec/dreg.md section 2.2.
+    Source: Nowozin (2018); docs/papers/dreg.md, section 2.2.
     """
 
     facts = FACTS["jk"]
@@ -130,7 +130,7 @@ class ReparameterisedJackknife(_Jackknife):
     Args:
       order: m.
       form: "masked" or "closed".
-    Source: Tucker et al. (2019), JVI-DReG; spec/dreg.md section 2.2.
+    Source: Tucker et al. (2019), JVI-DReG; docs/papers/dreg.md, section 2.2.
     """
 
     facts = FACTS["jk-dreg"]

@@ -66,7 +66,7 @@ def leaf_gradients(
     Raises:
       UserError: a derivative that an objective needs is missing (the sentence names the objectives that need none), or
         samples and densities have other axes than [K, B, ...] and [K, B].
-    Source: spec/dreg.md section 2.1.
+    Source: docs/papers/dreg.md, section 2.1.
     """
     inference_variables, generative_variables = list(inference_variables), list(generative_variables)
     encoder = tf.GradientTape(persistent=True, watch_accessed_variables=False)

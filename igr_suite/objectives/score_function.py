@@ -20,7 +20,7 @@ class VIMCO(Objective):
 
     Args:
       mean: of the other weights, "geometric" or "arithmetic".
-    Source: Mnih & Rezende (2016); spec/dreg.md section 2.4.
+    Source: Mnih & Rezende (2016); docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["vimco"]
@@ -47,7 +47,7 @@ class OVISMonteCarlo(Objective):
 
     Args:
       auxiliary: S.
-    Source: Liévin et al. (2020), OVIS-MC; spec/dreg.md section 2.4.
+    Source: Liévin et al. (2020), OVIS-MC; docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["ovis-mc"]
@@ -86,7 +86,7 @@ class OVIS(Objective):
 
     Args:
       gamma: from 0 to 1.
-    Source: Liévin et al. (2020), OVIS~; spec/dreg.md section 2.4.
+    Source: Liévin et al. (2020), OVIS~; docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["ovis"]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from igr_suite.experiments.files import write_atomically
 from igr_suite.objectives.names import minimum_samples, references
 from igr_suite.objectives.registry import OBJECTIVES, build
 from igr_suite.plotting.tables import markdown
@@ -48,5 +49,5 @@ def document() -> str:
 
 
 if __name__ == "__main__":
-    PLACE.write_text(document())
+    write_atomically(PLACE, document().encode())
     print(f"wrote {PLACE}")

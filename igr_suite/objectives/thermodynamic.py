@@ -35,7 +35,7 @@ class TVO(Objective):
       partitions: P.
       first: the lowest positive node; the others are log-spaced up to 1.
       rule: "left", "right" or "trapezoid".
-    Source: Masrani et al. (2019); spec/dreg.md section 2.4.
+    Source: Masrani et al. (2019); docs/papers/dreg.md, section 2.4.
     """
 
     facts = FACTS["tvo"]

@@ -22,7 +22,7 @@ class RWS(Objective):
 
         c = 0,  d = w,  a = w
 
-    Source: Bornschein & Bengio (2015), wake phase for phi; spec/dreg.md section 2.1.
+    Source: Bornschein & Bengio (2015), wake phase for phi; docs/papers/dreg.md, section 2.1.
     """
 
     facts = FACTS["rws"]
@@ -39,7 +39,7 @@ class ReparameterisedRWS(Objective):
 
         c = w - w^2,  d = 0,  a = w
 
-    Source: Tucker et al. (2019), RWS-DReG; spec/dreg.md section 2.1.
+    Source: Tucker et al. (2019), RWS-DReG; docs/papers/dreg.md, section 2.1.
     """
 
     facts = FACTS["rws-dreg"]
@@ -58,7 +58,7 @@ class NormalisedRWS(Objective):
 
     Where one sample has all the weight the proportions are not defined either; c is 0 there.
 
-    Source: the code of Tucker et al. (2019); spec/dreg.md section 2.1.
+    Source: the code of Tucker et al. (2019); docs/papers/dreg.md, section 2.1.
     """
 
     facts = FACTS["rws-dreg-norm"]
@@ -80,7 +80,7 @@ class MixedDReG(Objective):
 
     Args:
       alpha: weight of RWS-DReG, from 0 to 1.
-    Source: Tucker et al. (2019), DReG(alpha); spec/dreg.md section 2.1.
+    Source: Tucker et al. (2019), DReG(alpha); docs/papers/dreg.md, section 2.1.
     """
 
     facts = FACTS["dreg-alpha"]

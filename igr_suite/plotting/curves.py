@@ -1,10 +1,14 @@
-"""Curves over epochs: the mean over seeds and every seed behind it."""
+"""Curves over epochs: the mean over seeds and every seed behind it, with the number of seeds at every point."""
+
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from igr_suite.plotting.style import colour
 
 MANY_SEEDS = 5  # up to this many, every seed is drawn
+WIDTH, FEWER_WIDTH = 1.8, 0.8  # of the mean of all seeds, and of what is left of them
+MOST_CHANGES = 2  # of the number of seeds along a curve that a caption spells out
 
 
 def draw_curves(
@@ -12,34 +16,39 @@ def draw_curves(
 ) -> pd.DataFrame:
     """Draws one line a method (and line style): the mean over seeds; thin lines show the seeds.
 
+    Seeds are counted at every x. The line of the mean ends where one of them does; what is left goes on as a thinner line of its own.
+
     Args:
       axes: where to draw.
-      frame: one row a (method, style, seed, x).
+      frame: rows of (method, style, seed, x); several rows of one seed at one x are one measurement, their mean.
       x, y, method, seed: column names.
       style: column whose values are matplotlib line styles; None draws solid lines.
       label: template over the columns of the group's first row, for the legend.
     Returns:
-      What was drawn, for figure.csv: columns method, style, x, mean, lowest, highest, seeds.
+      What was drawn, for figure.csv: columns method, style, x, mean, lowest, highest, seeds (that have a value at this x).
     """
     drawn = []
     for keys, group in frame.groupby([method, style] if style else [method], sort=False):
         look = keys[1] if style else "-"
-        by_x = group.groupby(x)[y]
-        seeds = group[seed].nunique()
-        if 1 < seeds <= MANY_SEEDS:
-            for _, one in group.groupby(seed):
+        measured = group if not group.duplicated([seed, x]).any() else group.groupby([seed, x], sort=False)[y].mean().reset_index()
+        by_x, seeds = measured.groupby(x)[y], seeds_at(measured, seed, x, y)
+        if 1 < seeds.max() <= MANY_SEEDS:
+            for _, one in measured.groupby(seed):
                 axes.plot(one[x], one[y], linestyle=look, color=colour(keys[0]), linewidth=0.6, alpha=0.35)
-        elif seeds > 1:
+        elif seeds.max() > 1:
             axes.fill_between(by_x.mean().index, by_x.min(), by_x.max(), color=colour(keys[0]), alpha=0.15, linewidth=0)
-        mean = by_x.mean()
-        axes.plot(
-            mean.index,
-            mean,
-            linestyle=look,
-            color=colour(keys[0]),
-            linewidth=1.8,
-            label=label.format(**{**group.iloc[0].to_dict(), "method": keys[0]}),
-        )
+        mean, words = by_x.mean(), label.format(**{**group.iloc[0].to_dict(), "method": keys[0]})
+        for part, whole in _stretches(seeds):
+            axes.plot(
+                part,
+                mean[part],
+                linestyle=look,
+                color=colour(keys[0]),
+                linewidth=WIDTH if whole else FEWER_WIDTH,
+                marker=None if whole or len(part) > 1 else ".",
+                label=words if whole else None,
+            )
+            words = None if whole else words  # one entry in the legend
         drawn.append(
             pd.DataFrame(
                 {
@@ -49,17 +58,78 @@ def draw_curves(
                     "mean": mean.values,
                     "lowest": by_x.min().values,
                     "highest": by_x.max().values,
-                    "seeds": seeds,
+                    "seeds": seeds.values,
                 }
             )
         )
     return pd.concat(drawn, ignore_index=True)
 
 
-def seeds_caption(frame: pd.DataFrame, seed: str, groups: list[str]) -> str:
-    """'mean and each of 3 seeds', from the frame itself."""
-    counts = frame.groupby(groups)[seed].nunique()
-    number = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()}-{counts.max()}"
-    if counts.max() == 1:
+def seeds_at(frame: pd.DataFrame, seed: str, x: str, y: str | None = None) -> pd.Series:
+    """Returns the number of seeds that have a row, or a value of `y`, at every x, indexed by x in ascending order."""
+    rows = frame if y is None else frame.assign(**{seed: frame[seed].where(frame[y].notna())})
+    return rows.groupby(x)[seed].nunique()
+
+
+def _stretches(seeds: pd.Series) -> Iterator[tuple[pd.Index, bool]]:
+    """The x values of every stretch of a curve, and whether all seeds are there on it; an x without a value belongs to what is around."""
+    known = seeds.where(seeds > 0).ffill().bfill()
+    whole = (known == known.max()) | known.isna()
+    for _, part in whole.groupby((whole != whole.shift()).cumsum()):
+        yield part.index, bool(part.iloc[0])
+
+
+def seeds_along(seeds: pd.Series, x: str) -> str:
+    """Says how many seeds there are along a curve: '3', '3 to epoch 20, then 1', or '1 to 3' where their number changes often.
+
+    Args:
+      seeds: number of seeds, indexed by ascending x, as `seeds_at` returns it.
+      x: what x is called, 'epoch'.
+    """
+    seeds = seeds[seeds > 0]
+    last = seeds[seeds != seeds.shift(-1)]  # where each number ends
+    if len(last) > MOST_CHANGES + 1:
+        return f"{seeds.min()} to {seeds.max()}"
+    falls = [f"{number} to {x} {place:g}" for place, number in last.iloc[:-1].items()]
+    return ", then ".join([*falls, f"{last.iloc[-1]}"])
+
+
+def number_of_seeds(frame: pd.DataFrame, groups: Sequence[str], seed: str = "seed") -> str:
+    """Returns '1 seed', '3 seeds', or '1 to 3 seeds' where the groups of a frame have different numbers of them."""
+    counts = frame.groupby(list(groups), dropna=False)[seed].nunique()
+    number = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+    return f"{number} seed{'s' if counts.max() > 1 else ''}"
+
+
+def seeds_caption(frame: pd.DataFrame, seed: str, groups: Sequence[str], x: str | None = None, y: str | None = None) -> str:
+    """Returns 'mean and each of 3 seeds', or 'mean and each of 3 seeds to epoch 20, then 1', from the frame itself.
+
+    Args:
+      frame: what is drawn.
+      seed: column of the seeds.
+      groups: columns that tell the curves apart; the last of them names a curve whose seeds end before those of the others.
+      x: column along which seeds are counted; None where a group has one point.
+      y: column that is drawn; rows without a value do not count.
+    """
+    curves = {}
+    for keys, group in frame.groupby(list(groups), dropna=False):
+        counts = seeds_at(group.assign(_point=0) if x is None else group, seed, x or "_point", y)
+        if counts.max() > 0:
+            curves[keys] = counts[counts > 0]
+    most = [counts.max() for counts in curves.values()]
+    number = f"{min(most)}" if min(most) == max(most) else f"{min(most)}-{max(most)}"
+    if max(most) == 1:
         return "1 seed"
-    return f"mean and each of {number} seeds" if counts.max() <= MANY_SEEDS else f"mean and range of {number} seeds"
+    words = "mean and each of" if max(most) <= MANY_SEEDS else "mean and range of"
+    changing = {keys: counts for keys, counts in curves.items() if counts.nunique() > 1}
+    said: dict[str, list[str]] = {}
+    for keys, counts in changing.items():
+        said.setdefault(seeds_along(counts, x), []).append(str(keys[-1]))
+    if len(said) == 1 and min(most) == max(most):
+        along, counts = next(iter(said)), next(iter(changing.values()))
+        falls = along.startswith(f"{number} to {x} ")
+        others_end = max((c.index.max() for keys, c in curves.items() if keys not in changing), default=counts.index.min())
+        if falls and others_end <= counts.index[counts == max(most)].max():
+            return f"{words} {along.replace(' to ', ' seeds to ', 1)}"
+    ends = [f"{names[0] if len(set(names)) == 1 else f'{len(names)} curves'}: {along}" for along, names in said.items()]
+    return ";\n".join([f"{words} {number} seeds", *ends])  # a line each: titles are as wide as their figure

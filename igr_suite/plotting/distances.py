@@ -7,6 +7,7 @@ import pandas as pd
 from igr_suite.diagnostics.distances import NEAR
 from igr_suite.models.presets import G2_CV_TEMPERATURES
 from igr_suite.plotting.boxes import CAPTION, draw_boxes
+from igr_suite.plotting.curves import number_of_seeds
 from igr_suite.plotting.paired import compare
 from igr_suite.plotting.style import figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
@@ -51,7 +52,7 @@ def distance_boxes(frame: pd.DataFrame, out: Path) -> list[Path]:
             axis.axhline(NEAR, color="black", linewidth=0.8, linestyle=":")
             axis.grid(visible=False, axis="x")
         axes[0].set_ylabel("distance to the nearest vertex")
-        seeds = frame.groupby(["model", "set"]).size().max()
+        seeds = number_of_seeds(frame, ["model", "set"]).removesuffix("s").removesuffix(" seed")
         what = f"{frame['data'].iloc[0]}, {frame['images'].iloc[0]:,.0f} images; one box a seed ({seeds})"
         fig.supxlabel(f"{CAPTION}, over images. {what}", fontsize=8)
         paths = save(fig, out)

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from igr_suite.models.dni_presets import METHODS
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, epoch_axis, figure, save
-from igr_suite.plotting.tables import over_seeds, save_table
+from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 
 METHOD_NAMES = {key: name for name, key in METHODS.items()}
 AUDITED = {"cosine": "cosine", "scale": "length, predicted / true", "sign": "share of equal signs"}
@@ -37,13 +37,11 @@ def evaluated(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def error_values(rows: pd.DataFrame, setting, column: str = "test error") -> dict[tuple[str, str], tuple[float, float, int]]:
-    """For the ledger: ("test error, %", setting(row)) -> (mean, standard deviation over seeds, seeds); rows of one setting are seeds."""
+    """For the ledger: ("test error, %", setting(row)) -> (mean, standard deviation over seeds, seeds)."""
     found = {}
-    for text, values in rows[column].groupby(rows.apply(setting, axis=1), sort=False):
-        values = values.dropna()
-        if len(values):
-            spread = float(values.std()) if len(values) > 1 else 0.0
-            found[f"{column}, %", text] = (float(values.mean()), spread, len(values))
+    for text, group in rows.groupby(rows.apply(setting, axis=1), sort=False):
+        if (value := mean_of_seeds(group, column)) is not None:
+            found[f"{column}, %", text] = value
     return found
 
 
@@ -81,7 +79,7 @@ def error_curves(
             axes[0][-1].plot([], [], "D", color="0.3", fillstyle="none", label="published")
         axes[0][0].set_ylabel("test error, %")
         _one_legend(fig, axes[0])
-        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', [panels, label])}", fontsize=10)
+        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', [panels, label], x)}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
@@ -127,7 +125,7 @@ def agreement_figure(rows: pd.DataFrame, out: Path, *, label: str = "method", x:
             axis.axhline({"cosine": 0.0, "scale": 1.0, "sign": 0.5}[measure], color="0.6", linewidth=0.8)
         axes[1].set_yscale("log")
         axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(f"synthetic against back-propagated gradients, {seeds_caption(long, 'seed', [label])}", fontsize=10)
+        fig.suptitle(f"synthetic against back-propagated gradients, {seeds_caption(long, 'seed', [label], x)}", fontsize=10)
         paths = save(fig, out, name)
     long.drop(columns="look").to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
     return [*paths, out / f"{name}.csv"]
@@ -241,7 +239,7 @@ def copy_figure(metrics: pd.DataFrame, out: Path) -> list[Path]:
             axis.set(title=f"T = {window}", xlabel="windows")
         axes[0][0].set_ylabel("longest sequence repeated")
         _one_legend(fig, axes[0])
-        fig.suptitle(f"copy task, {seeds_caption(rows, 'seed', ['method', 'T'])}", fontsize=10)
+        fig.suptitle(f"copy task, {seeds_caption(rows, 'seed', ['T', 'method'], 'step')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]

@@ -255,7 +255,7 @@ def family_panels(metrics: pd.DataFrame, out: Path, title: str, start: float | N
         for axis, name in zip(axes[0], shown):
             axis.set_title(name)
             axis.legend(fontsize=8)
-        words = (title, seeds_caption(bounds, "seed", ["method"]), "original dashed, doubly reparameterised solid")
+        words = (title, seeds_caption(bounds, "seed", ["method"], "step"), "original dashed, doubly reparameterised solid")
         fig.suptitle(("; " if len(shown) == len(FAMILIES) else "\n").join(words), fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")

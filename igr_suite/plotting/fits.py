@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from igr_suite.approximations.config import LAW_NAMES
 from igr_suite.plotting.histograms import draw_area, draw_outline, frequencies
 from igr_suite.plotting.style import colour
-from igr_suite.plotting.tables import over_seeds, save_table
+from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 
 TARGET_NAMES = {
     "discrete": "discrete",
@@ -122,7 +121,6 @@ def measured(runs: pd.DataFrame) -> dict:
     values = {}
     for setting, group in runs.groupby("setting", sort=False):
         for column, quantity in QUANTITIES.items():
-            found = group[column].dropna() if column in group else []
-            if len(found):
-                values[quantity, setting] = (float(np.mean(found)), float(np.std(found, ddof=1)) if len(found) > 1 else 0.0, len(found))
+            if (value := mean_of_seeds(group, column)) is not None:
+                values[quantity, setting] = value
     return values

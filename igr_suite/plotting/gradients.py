@@ -87,7 +87,7 @@ def gradient_figure(frame: pd.DataFrame, out: Path) -> list[Path]:
             row[0].set_title(title, fontsize=10, loc="left")
         handles, labels = axes[0][-1].get_legend_handles_labels()
         solid = {label: handle for handle, label in zip(handles, labels) if handle.get_linestyle() == "-"}
-        seeds = seeds_caption(frame, "seed", ["model", "set", "kl"])
+        seeds = seeds_caption(frame, "seed", ["set", "kl", "model"], "epoch")
         title = f"{frame['data'].iloc[0]}, {seeds}; solid: GS on the sampled, IGR on the closed KL; dashed: IGR on the sampled KL"
         fig.legend(solid.values(), solid.keys(), loc="outside lower center", ncols=4, fontsize=9, title=title, title_fontsize=8)
         paths = save(fig, out)

@@ -7,10 +7,10 @@ import pandas as pd
 
 from igr_suite.experiments.paired import paired_by
 from igr_suite.models.half_mnist_presets import METHODS
-from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.curves import draw_curves, seeds_along, seeds_at, seeds_caption
 from igr_suite.plotting.images import draw_grid
 from igr_suite.plotting.style import epoch_axis, figure, save
-from igr_suite.plotting.tables import over_seeds, save_table, summary_text
+from igr_suite.plotting.tables import by_seed, mean_of_seeds, over_seeds, save_table, summary_text
 
 LOSS = "test_bce"
 LOSS_LABEL = "test loss, nats per pixel"
@@ -66,27 +66,30 @@ def of_one_budget(rows: pd.DataFrame) -> pd.DataFrame:
 def by_epoch(rows: pd.DataFrame, epochs: tuple[int, ...], column: str = LOSS) -> dict[tuple[str, str], tuple[float, float, int]]:
     """For the ledger: ("test_bce epoch 5", method) -> (mean, standard deviation over seeds, seeds)."""
     found = {}
-    for (method, epoch), values in rows[rows["epoch"].isin(epochs)].groupby(["method", "epoch"], sort=False)[column]:
-        found[f"{column} epoch {epoch}", method] = (float(values.mean()), float(values.std()) if len(values) > 1 else 0.0, len(values))
+    for (method, epoch), group in rows[rows["epoch"].isin(epochs)].groupby(["method", "epoch"], sort=False):
+        if (value := mean_of_seeds(group, column)) is not None:
+            found[f"{column} epoch {epoch}", method] = value
     return found
 
 
 def losses_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, note: str, column: str = LOSS, by: str = "method") -> list[Path]:
-    """Writes table: a row a method, the loss at each of these epochs that some run reached, and the last one in nats per image."""
+    """Writes table: a row a method, the loss at each of these epochs that some run reached, the last one in nats per image."""
     shown = [epoch for epoch in epochs if (rows["epoch"] == epoch).any()]
+    counts = {name: seeds_at(group, "seed", "epoch", column) for name, group in rows.groupby(by, sort=False)}
+    falls = any(seeds.nunique() > 1 for seeds in counts.values())  # a row's number of seeds is then not one number
     texts, numbers = [], []
     for name, group in rows.groupby(by, sort=False):
-        cells = {epoch: group.loc[group["epoch"] == epoch, column].to_numpy() for epoch in shown}
-        last = group.loc[group["epoch"] == group["epoch"].max(), "test_nll"].to_numpy()
-        texts.append(
-            {by: name, **{f"epoch {e}": summary_text(v, 4) for e, v in cells.items()}, "nats per image, last": summary_text(last, 1)}
-        )
+        cells = {epoch: by_seed(group[group["epoch"] == epoch], column) for epoch in shown}
+        last = by_seed(group[group["epoch"] == group["epoch"].max()], "test_nll")
+        words = {f"epoch {e}": summary_text(v, 4) for e, v in cells.items()} | {"nats per image, last": summary_text(last, 1)}
+        texts.append({by: name, **words} | ({"seeds": seeds_along(counts[name], "epoch")} if falls else {}))
         spreads = {
             f"epoch_{e}_{k}": (v.mean() if k == "mean" else v.std(ddof=1)) if len(v) > (k != "mean") else np.nan
             for e, v in cells.items()
             for k in ("mean", "sd")
         }
-        numbers.append({by: name, **spreads, "last_nll": last.mean(), "last_epoch": group["epoch"].max(), "seeds": group["seed"].nunique()})
+        measured = {f"epoch_{e}_seeds": len(v) for e, v in cells.items()} | {"last_seeds": len(last)} if falls else {"seeds": len(last)}
+        numbers.append({by: name, **spreads, "last_nll": last.mean(), "last_epoch": group["epoch"].max(), **measured})
     return save_table(out, pd.DataFrame(texts), pd.DataFrame(numbers), note)
 
 
@@ -132,7 +135,7 @@ def curves_figure(
             if top is not None and axis.get_ylim()[1] > top:
                 axis.set_ylim(top=top)
         axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data.name']))}, {seeds_caption(rows, 'seed', [by])}", fontsize=10)
+        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data.name']))}, {seeds_caption(rows, 'seed', [by], 'epoch')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
@@ -195,7 +198,7 @@ def labelled_figure(rows: pd.DataFrame, panels: list[tuple[str, str]], out: Path
             if column in log:
                 axis.set_yscale("log")
         axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(f"{rows['data.name'].iloc[0]}, {seeds_caption(rows, 'seed', ['run'])}", fontsize=10)
+        fig.suptitle(f"{rows['data.name'].iloc[0]}, {seeds_caption(rows, 'seed', ['run'], 'epoch')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
@@ -238,7 +241,7 @@ def quality_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
             if column == "agreement":
                 axis.axhline(0.5, color="0.5", linewidth=0.8)
         axes[0][1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(f"{rows['data.name'].iloc[0]}, {seeds_caption(rows, 'seed', ['estimate'])}", fontsize=10)
+        fig.suptitle(f"{rows['data.name'].iloc[0]}, {seeds_caption(rows, 'seed', ['estimate'], 'epoch')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]

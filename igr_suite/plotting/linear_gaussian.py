@@ -12,7 +12,7 @@ from igr_suite.plotting.tables import save_table
 GENERATIVE = {"weights": "theta, w", "jackknife": "theta, JVI"}  # family -> label
 STATISTICS = ("snr", "variance", "signal", "dsnr", "squared_bias", "squared_bias_noise", "t", "t_max", "p")
 FEW, MANY = 32, 32  # IWAE's signal drowns in noise above FEW samples; the other rates are asymptotic ones, fitted from MANY on
-# Powers of K that spec/dreg.md section 4 derives: SNR, variance, signal.
+# Powers of K that docs/papers/dreg.md, section 4, derives: SNR, variance, signal.
 RATES = {
     "IWAE": (-0.5, -1, -1),
     "STL": (0.5, -1, 0),

@@ -1,4 +1,4 @@
-"""Traces of sigmoid-belief-network runs: means over epochs under the names of papers, drawn beside published points."""
+"""Traces of sigmoid-belief-network runs: means over epochs under the papers' names, beside points of the authors' code."""
 
 from pathlib import Path
 
@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from igr_suite.diagnostics.epoch_means import epoch_means_of
+from igr_suite.experiments.ledger import SOURCES
 from igr_suite.models.sbn_config import SHORT_NAMES, TRACKED
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, figure, save, step_axis
+from igr_suite.plotting.tables import mean_of_seeds
 
 QUANTITIES = {
     "train_elbo": "training bound F, nats per image",
@@ -74,44 +76,42 @@ def at_steps(rows: pd.DataFrame, quantities: list[str], setting) -> dict[tuple[s
     Args:
       rows: of `epoch_rows`.
       quantities: columns; those that are absent or empty are left out.
-      setting: row -> text of the ledger's setting; rows with equal texts are seeds.
+      setting: row -> text of the ledger's setting.
     """
     found = {}
     texts = rows.apply(setting, axis=1)
     for quantity in quantities:
-        if quantity not in rows:
-            continue
-        for text, values in rows[quantity].groupby(texts, sort=False):
-            values = values.dropna()
-            if len(values):
-                found[quantity, text] = (float(values.mean()), float(values.std()) if len(values) > 1 else 0.0, len(values))
+        for text, group in rows.groupby(texts, sort=False):
+            if (value := mean_of_seeds(group, quantity)) is not None:
+                found[quantity, text] = value
     return found
 
 
-def draw_published(axes, published: pd.DataFrame, source_markers: dict[str, str], quantity: str, colour_of=colour) -> None:
-    """Published points of one quantity as markers, one look a source.
+def draw_references(axes, references: pd.DataFrame, source_markers: dict[str, str], quantity: str, colour_of=colour) -> None:
+    """Reference points of one quantity as markers, one look a kind of source.
 
     Args:
       axes: where to draw.
-      published: rows of published.csv with columns "step" and "method" beside them.
-      source_markers: how the source begins -> matplotlib marker.
+      references: rows of published.csv with columns "step" and "method" beside them.
+      source_markers: kind of source -> matplotlib marker; those of other kinds are not drawn.
       quantity: whose rows.
       colour_of: method -> colour.
     """
-    rows = published[published["quantity"] == quantity]
-    for source, marker in source_markers.items():
-        for method, points in rows[rows["source"].str.startswith(source)].groupby("method"):
+    rows = references[references["quantity"] == quantity]
+    for kind, marker in source_markers.items():
+        own = rows[rows["kind_of_source"] == kind]
+        for method, points in own.groupby("method"):
             axes.plot(points["step"], points["value"], marker, color=colour_of(method), markersize=7, fillstyle="none", zorder=4)
-        if len(rows[rows["source"].str.startswith(source)]):
-            axes.plot([], [], marker, color="0.3", markersize=7, fillstyle="none", label=source)
+        if len(own):
+            axes.plot([], [], marker, color="0.3", markersize=7, fillstyle="none", label=SOURCES[kind].name)
 
 
-def traces_figure(rows: pd.DataFrame, published: pd.DataFrame, column: str, ylabel: str, out: Path, lowest: float | None = None):
-    """One panel a depth with one curve a method against the step, published points beside; figure.png, .pdf and .csv.
+def traces_figure(rows: pd.DataFrame, references: pd.DataFrame, column: str, ylabel: str, out: Path, lowest: float | None = None):
+    """One panel a depth, one curve a method against the step, beside points of the authors' code; figure.png, .pdf and .csv.
 
     Args:
       rows: of `epoch_rows`.
-      published: of `read_steps`, with columns depth, data and method.
+      references: of `read_steps`, with columns depth, data and method.
       column: what is drawn.
       ylabel: its label.
       out: folder.
@@ -125,15 +125,15 @@ def traces_figure(rows: pd.DataFrame, published: pd.DataFrame, column: str, ylab
         for axis, one in zip(axes[0], depths):
             part = rows[rows["depth"] == one]
             drawn.append(draw_curves(axis, part, "step", column, method="method", seed="seed").assign(depth=one))
-            points = published[(published["depth"] == one) & (published["data"] == data)]
-            draw_published(axis, points, {"authors' code": "D"}, column)
+            points = references[(references["depth"] == one) & (references["data"] == data)]
+            draw_references(axis, points, {"authors_code": "D"}, column)
             step_axis(axis)
             axis.set_title(one)
             if lowest is not None and part[column].max() > lowest > axis.get_ylim()[0]:
                 axis.set_ylim(bottom=lowest)
         axes[0][0].set_ylabel(ylabel)
         axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        seeds = seeds_caption(rows, "seed", ["depth", "method"])
+        seeds = seeds_caption(rows, "seed", ["depth", "method"], "step", column)
         fig.suptitle(f"{data}, {seeds}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")

@@ -8,6 +8,7 @@ import pandas as pd
 from igr_suite.experiments.paired import CONFIDENCE, paired_difference
 from igr_suite.experiments.selection import NLL
 from igr_suite.models.structured_presets import SHORT_NAMES
+from igr_suite.plotting.curves import number_of_seeds
 from igr_suite.plotting.images import draw_grid
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
@@ -163,9 +164,7 @@ def samples_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
                 axis.margins(y=0.12)
             row[0].set_ylabel(f"{data} test NLL of the lower half\n(nats per image)")
         axes[0][1].legend(fontsize=8)
-        counts = frame.groupby(CELL, dropna=False).size()
-        number = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-        fig.supxlabel(f"line: mean; dots: each of {number} seed{'s' if counts.max() > 1 else ''}", fontsize=8)
+        fig.supxlabel(f"line: mean; dots: each of {number_of_seeds(frame, CELL)}", fontsize=8)
         paths = save(fig, folder)
     table = folder / "figure.csv"
     frame[[*CELL, "seed", *columns_of(frame, "discrete"), *columns_of(frame, "relaxed"), "train_loss_last_epoch"]].to_csv(

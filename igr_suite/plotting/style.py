@@ -1,17 +1,17 @@
-"""One look for all figures: a colour for each method, quiet axes, readable sizes."""
+"""One look for all figures: a colour for each method, quiet axes, readable sizes, whatever the user's own matplotlib is set to."""
 
 import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt  # noqa: E402  the backend must be chosen first
-from matplotlib.ticker import MaxNLocator  # noqa: E402
-
-# A colour for each method, distinct among those that may share a figure. IGR: the paper's own (spec/igr.md section 5, Fig. 3); its other
-# methods and the estimators of discrete variables take the rest of the same ColorBrewer set.
+# A colour for each method, distinct among those that may share a figure. IGR: the paper's own
+# (docs/papers/igr.md, section 5, Fig. 3); its other methods and the estimators of discrete variables take the rest of
+# the same ColorBrewer set.
 DISCRETE = {
     "IGR-Planar": "#e41a1c",
     "IGR-SB-Finite": "#377eb8",
@@ -113,14 +113,31 @@ def colour(method: str) -> str:
 
 
 @contextlib.contextmanager
-def figure(width: float = 6.4, height: float = 4.0, columns: int = 1, rows: int = 1, **options):
-    """A figure in the suite's style: `with figure(columns=2) as (fig, axes): ...`; axes is an array when there are several."""
-    with plt.rc_context(RC):
-        fig, axes = plt.subplots(rows, columns, figsize=(width, height), **options)
-        try:
-            yield fig, axes
-        finally:
-            plt.close(fig)
+def own_style() -> Iterator[None]:
+    """Matplotlib's defaults and the suite's RC on them, instead of a matplotlibrc or of what this process has set; both come back."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
+
+
+@contextlib.contextmanager
+def figure(width: float = 6.4, height: float = 4.0, columns: int = 1, rows: int = 1, layout: str | None = None, **options):
+    """A figure in the suite's style: `with figure(columns=2) as (fig, axes): ...`; axes is an array when there are several.
+
+    It belongs to no window and to no backend, so that pyplot, and a notebook's inline figures, know nothing of it. Save it inside the
+    block: text and layout read the style when they are drawn.
+
+    Args:
+      width, height: inches.
+      columns, rows: of axes.
+      layout: of matplotlib.figure.Figure; by default constrained, "none" leaves the axes where they are put.
+      **options: of Figure.subplots: sharey, squeeze ...
+    """
+    with own_style():
+        fig = Figure(figsize=(width, height), layout=layout)
+        FigureCanvasAgg(fig)
+        yield fig, fig.subplots(rows, columns, **options)
 
 
 def epoch_axis(axes) -> None:

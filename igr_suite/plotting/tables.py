@@ -6,40 +6,64 @@ import numpy as np
 import pandas as pd
 
 
-def over_seeds(frame: pd.DataFrame, by: list[str], columns: dict[str, str], digits: int = 2) -> tuple[pd.DataFrame, pd.DataFrame]:
+def over_seeds(
+    frame: pd.DataFrame, by: list[str], columns: dict[str, str], digits: int = 2, seed: str = "seed"
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Mean +- standard deviation over seeds.
 
     Args:
-      frame: one row a run.
+      frame: rows of (group, seed); several rows of one seed are one measurement, their mean.
       by: columns that name a row of the table; their order of appearance is kept.
       columns: column of `frame` -> heading.
       digits: after the point.
+      seed: column of the seeds; in a frame without it every row is a seed.
     Returns:
       (texts for people, numbers for files): one row a group; the spread is the sample standard deviation over seeds, absent for one seed.
+      A text of fewer seeds than its row has says how many.
     """
     texts, numbers = [], []
     for keys, group in frame.groupby(by, sort=False, dropna=False):
         text = dict(zip(by, keys))
         number = dict(zip(by, keys))
+        seeds = group[seed].nunique() if seed in group else len(group)
         for column, heading in columns.items():
-            values = group[column].dropna().to_numpy(float) if column in group else np.empty(0)
-            text[heading] = summary_text(values, digits)
+            values = by_seed(group, column, seed)
+            text[heading] = summary_text(values, digits, seeds)
             number |= {
                 f"{column}_mean": values.mean() if len(values) else np.nan,
                 f"{column}_sd": values.std(ddof=1) if len(values) > 1 else np.nan,
             }
-        text["seeds"] = number["seeds"] = len(group)
+        text["seeds"] = number["seeds"] = seeds
         texts.append(text)
         numbers.append(number)
     return pd.DataFrame(texts).astype(object).fillna("-"), pd.DataFrame(numbers)
 
 
-def summary_text(values: np.ndarray, digits: int) -> str:
-    """'-98.21 +- 0.34'; '-' without values."""
+def by_seed(frame: pd.DataFrame, column: str, seed: str = "seed") -> np.ndarray:
+    """Returns the values of a column, float [seeds that have one]: one a seed, the mean where a seed has several rows."""
+    if column not in frame:
+        return np.empty(0)
+    measured = frame[frame[column].notna()]
+    if seed not in frame or not measured[seed].duplicated().any():
+        return measured[column].to_numpy(float)
+    return measured[column].astype(float).groupby(measured[seed].to_numpy(), sort=False).mean().to_numpy()
+
+
+def mean_of_seeds(frame: pd.DataFrame, column: str, seed: str = "seed") -> tuple[float, float, int] | None:
+    """Returns (mean, sample standard deviation, number) over seeds, for the ledger; the deviation of one seed is 0; None without values."""
+    values = by_seed(frame, column, seed)
+    if not len(values):
+        return None
+    return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else 0.0, len(values)
+
+
+def summary_text(values: np.ndarray, digits: int, seeds: int | None = None) -> str:
+    """Returns '-98.21 ± 0.34', '-98.21' for one value, '-' without; with the number of values where there are fewer than `seeds`."""
     if not len(values):
         return "-"
     mean = f"{values.mean():.{digits}f}"
-    return f"{mean} ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else mean
+    text = f"{mean} ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else mean
+    return text if seeds is None or len(values) == seeds else f"{text} ({len(values)} seed{'s' * (len(values) > 1)})"
 
 
 def markdown(table: pd.DataFrame) -> str:
@@ -65,7 +89,7 @@ def save_table(folder: Path, texts: pd.DataFrame, numbers: pd.DataFrame, note: s
     """Writes <name>.md, .tex and .csv."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.md", folder / f"{name}.tex", folder / f"{name}.csv"]
-    paths[0].write_text(markdown(texts) + (f"\n{note}\n" if note else ""))
-    paths[1].write_text(latex(texts))
+    paths[0].write_text(markdown(texts) + (f"\n{note}\n" if note else ""), encoding="utf-8", newline="\n")
+    paths[1].write_text(latex(texts), encoding="utf-8", newline="\n")
     numbers.to_csv(paths[2], index=False, float_format="%.6g")
     return paths

@@ -1,4 +1,4 @@
-"""What a temperature search found: statistics of every candidate, the choices beside the published ones, and their figure."""
+"""What a temperature search found: statistics of every candidate, the choices beside the authors', and their figure."""
 
 from pathlib import Path
 
@@ -32,9 +32,9 @@ def candidates(results: Results) -> pd.DataFrame:
     for (*cell, temperature), group in trained.groupby([*CELL, "temperature"], sort=False):
         row = dict(zip(CELL, cell)) | {"temperature": temperature, "model.name": group["model.name"].iloc[0]}
         row |= {"data.name": group["data.name"].iloc[0], "epochs": group["schedule.epochs"].iloc[0]}
-        row["published"] = row["data.name"] == "mnist" and group["model.architecture"].iloc[0] == "dense_g2"  # what the authors searched
+        row["authors_setting"] = row["data.name"] == "mnist" and group["model.architecture"].iloc[0] == "dense_g2"
         row |= {name: group[name].mean() for name in (CRITERION, DISTANCE, SHARE) if name in group}
-        row |= {"seeds": len(group), "diverged": 0, "trained_runs": " ".join(group["run_id"])}
+        row |= {"seeds": group["seed"].nunique(), "diverged": 0, "trained_runs": " ".join(group["run_id"])}
         rows.append(row | ({"measured_runs": " ".join(group["measured_run"].dropna())} if "measured_run" in group else {}))
     frame = pd.concat([pd.DataFrame(rows), _diverged(results, trained)], ignore_index=True)
     order = list(dict.fromkeys(zip(frame["data"], frame["model"])))
@@ -54,26 +54,26 @@ def _diverged(results: Results, trained: pd.DataFrame) -> pd.DataFrame:
         like = trained[(trained["data.name"] == data) & (trained["model.name"] == model)]
         if len(like):
             row = {name: like[name].iloc[0] for name in (*CELL, "data.name", "model.name")}
-            rows.append(row | {"temperature": temperature, "published": False, "seeds": 0, "diverged": number})
+            rows.append(row | {"temperature": temperature, "authors_setting": False, "seeds": 0, "diverged": number})
     return pd.DataFrame(rows)
 
 
 def choices(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a data set and model: what both criteria choose from `candidates`, the published choices on MNIST, and what to know of it."""
+    """One row a data set and model: what both criteria choose from `candidates`, the authors' choices on MNIST, and notes."""
     rows = []
     for cell, group in frame.groupby(CELL, sort=False):
-        published = group["published"].any()
+        theirs = group["authors_setting"].any()
         model = group["model.name"].iloc[0]
         row = dict(zip(CELL, cell)) | {"candidates": " ".join(f"{t:g}" for t in group["temperature"])}
         notes = [f"diverged at {t:g}" for t in group.loc[group["diverged"] > 0, "temperature"]]
         if DISTANCE in group and group[DISTANCE].notna().any():
             near = group.dropna(subset=[DISTANCE]).set_index("temperature")[DISTANCE]
             row["near_vertex"] = highest_near(near.to_dict())
-            row["near_vertex_published"] = G2_NEAR_TEMPERATURES.get(model) if published else None
+            row["near_vertex_authors"] = G2_NEAR_TEMPERATURES.get(model) if theirs else None
             notes += _near_notes(near, row["near_vertex"])
         if group[CRITERION].notna().any():
             row["validation"] = group.loc[group[CRITERION].idxmax(), "temperature"]
-            row["validation_published"] = G2_CV_TEMPERATURES.get(model) if published else None
+            row["validation_authors"] = G2_CV_TEMPERATURES.get(model) if theirs else None
             if row["validation"] == group["temperature"].max():
                 notes.append("best ELBO at the end of the grid")
         rows.append(row | {"notes": "; ".join(notes)})
@@ -93,9 +93,9 @@ def _near_notes(near: pd.Series, chosen: float | None) -> list[str]:
 
 HEADINGS = {
     "near_vertex": f"p{NEAR_SHARE} <= {NEAR:g}",
-    "near_vertex_published": 'published "_20"',
+    "near_vertex_authors": 'authors\' "_20"',
     "validation": "best validation ELBO",
-    "validation_published": "published CV",
+    "validation_authors": "authors' CV",
 }
 
 
@@ -107,9 +107,11 @@ def search_tables(results: Results, out: Path) -> list[Path]:
         if column in chosen:
             texts[heading] = ["-" if pd.isna(value) else f"{value:g}" for value in chosen[column]]
     texts["candidates"], texts["notes"] = chosen["candidates"], chosen["notes"].replace("", "-")
-    epochs, seeds = int(frame["epochs"].max()), int(frame["seeds"].max())
+    epochs, counts = int(frame["epochs"].max()), frame.loc[frame["seeds"] > 0, "seeds"]
+    seeds = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+    seeds += " seed" if counts.max() == 1 else " seeds"
     note = (
-        f"Temperatures after {epochs} epochs, mean over {seeds} seed{'s' if seeds > 1 else ''}. p{NEAR_SHARE} <= {NEAR:g}: the highest "
+        f"Temperatures after {epochs} epochs, mean over {seeds}. p{NEAR_SHARE} <= {NEAR:g}: the highest "
         f"candidate at which {NEAR_SHARE}% of all posterior codes of validation images lie within {NEAR:g} of a vertex. Statistics and "
         "run ids of every candidate: temperatures.csv."
     )
@@ -127,7 +129,7 @@ def search_tables(results: Results, out: Path) -> list[Path]:
 
 
 def search_figure(results: Results, out: Path) -> list[Path]:
-    """Draws distance and validation ELBO against the temperature, a line a model; triangles mark the published choices."""
+    """Draws distance and validation ELBO against the temperature, a line a model; triangles mark the authors' choices."""
     frame = candidates(results)
     panels = [(DISTANCE, f"p{NEAR_SHARE} of the distance to a vertex", G2_NEAR_TEMPERATURES)] if DISTANCE in frame else []
     panels.append((CRITERION, "validation ELBO (nats per image)", G2_CV_TEMPERATURES))
@@ -135,11 +137,11 @@ def search_figure(results: Results, out: Path) -> list[Path]:
     with figure(width=4.6 * len(panels), height=3.7 * len(sets), columns=len(panels), rows=len(sets), squeeze=False) as (fig, axes):
         for row, data in zip(axes, sets):
             part = frame[frame["data"] == data]
-            for axis, (column, label, published) in zip(row, panels):
+            for axis, (column, label, theirs) in zip(row, panels):
                 for model, line in part.groupby("model", sort=False):
                     axis.plot(line["temperature"], line[column], "o-", markersize=4, color=colour(model), label=model)
-                    if line["published"].any() and line["model.name"].iloc[0] in published:
-                        place = published[line["model.name"].iloc[0]]
+                    if line["authors_setting"].any() and line["model.name"].iloc[0] in theirs:
+                        place = theirs[line["model.name"].iloc[0]]
                         axis.plot([place], [0.02], "^", color=colour(model), transform=axis.get_xaxis_transform(), clip_on=False)
                 if column == DISTANCE:
                     axis.axhline(NEAR, color="black", linewidth=0.8, linestyle=":")

@@ -61,9 +61,11 @@ def draw_variances(axes, rows: pd.DataFrame, column: str, ylabel: str, lowest: f
       ylabel: label.
       lowest: log variance below which nothing is drawn.
     """
-    mean = rows[rows["method"] != "exact"].groupby(["method", "step"], sort=False)[column].mean().dropna().reset_index()
-    mean = mean.assign(log=np.log(mean[column].where(mean[column] > 0)), seed=0)
-    drawn = draw_curves(axes, mean, "step", "log", method="method", seed="seed")
+    measured = rows[rows["method"] != "exact"].dropna(subset=[column]).groupby(["method", "step"], sort=False)
+    mean, seeds = measured[column].mean().reset_index(), measured["repetition"].nunique()
+    mean = mean.assign(log=np.log(mean[column].where(mean[column] > 0)), mean_of_seeds=0)
+    drawn = draw_curves(axes, mean, "step", "log", method="method", seed="mean_of_seeds")
+    drawn = drawn.assign(seeds=[seeds[place] for place in zip(drawn["method"], drawn["step"])])
     span = max(lowest, mean["log"].min() - 0.3), mean["log"].max() + 0.3
     axes.set(xlabel="step", ylabel=ylabel, ylim=span, title=rows["setting"].iloc[0])
     return drawn.assign(quantity=f"log {column}")

@@ -7,6 +7,7 @@ import pandas as pd
 from igr_suite.experiments.experiment import DATA_KEY
 from igr_suite.experiments.results import Results
 from igr_suite.models.presets import SHORT_NAMES
+from igr_suite.plotting.curves import number_of_seeds
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 
@@ -75,9 +76,9 @@ def importance_table(frame: pd.DataFrame, folder: Path, name: str = "table_impor
             elbo = "test_elbo_relaxed" if estimator == "relaxed" else "test_elbo_one_hot_exact"
             numbers.append(row | {column: group[column].mean() for column in (elbo, *columns, *(f"{c}_se" for c in columns))})
             cells = {f"S={c.rsplit('_', 1)[1]}": f"{group[c].mean():.2f} ± {group[f'{c}_se'].mean():.2f}" for c in columns}
-            texts.append(row | {"ELBO": f"{group[elbo].mean():.2f}"} | cells | {"seeds": len(group)})
+            texts.append(row | {"ELBO": f"{group[elbo].mean():.2f}"} | cells | {"seeds": group["seed"].nunique()})
     note = "Test split, nats per image; mean over seeds ± standard error over images. S-sample bounds use the first S of the same samples."
-    return save_table(folder, pd.DataFrame(texts).fillna("-"), pd.DataFrame(numbers), note, name)
+    return save_table(folder, pd.DataFrame(texts).astype(object).fillna("-"), pd.DataFrame(numbers), note, name)
 
 
 def bounds_figure(frame: pd.DataFrame, folder: Path, column: str, label: str) -> list[Path]:
@@ -101,8 +102,7 @@ def bounds_figure(frame: pd.DataFrame, folder: Path, column: str, label: str) ->
             axis.margins(y=0.1)
             axis.set_title(data, fontsize=10)
         axes[0][0].set_ylabel(f"{label}\n(nats per image)")
-        seeds = frame.groupby(["data", "model"]).size()
-        fig.supxlabel(f"bar: mean; dots: each of {seeds.min()} seed{'s' if seeds.min() > 1 else ''}", fontsize=8)
+        fig.supxlabel(f"bar: mean; dots: each of {number_of_seeds(frame, ['data', 'model'])}", fontsize=8)
         paths = save(fig, folder)
     table = folder / "figure.csv"
     pd.concat(drawn).to_csv(table, index=False, float_format="%.6g")

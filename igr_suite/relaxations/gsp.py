@@ -31,7 +31,7 @@ class GSP(Overcomplete):
       temperature: positive; number or tensor broadcasting against [B, V].
     Raises:
       UserError: temperature not positive.
-    Source: spec/igr.md section 1.8; the density is this project's.
+    Source: docs/papers/igr.md, section 1.8; the density is this project's.
     """
 
     def __init__(self, loc, log_scale, temperature, name: str = "GSP"):

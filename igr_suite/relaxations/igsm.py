@@ -24,7 +24,7 @@ class IGSM(Overcomplete):
       temperature: positive; number or tensor broadcasting against [B, V].
     Raises:
       UserError: temperature not positive.
-    Source: spec/igr.md section 1.8; the density is this project's.
+    Source: docs/papers/igr.md, section 1.8; the density is this project's.
     """
 
     def __init__(self, loc, temperature, name: str = "IGSM"):

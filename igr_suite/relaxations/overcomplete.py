@@ -20,7 +20,7 @@ class Overcomplete(GaussianNoise):
       parameters: of the law's own constructor.
     Raises:
       UserError: temperature not positive.
-    Source: spec/igr.md section 1.8.
+    Source: docs/papers/igr.md, section 1.8.
     """
 
     @staticmethod

@@ -35,7 +35,7 @@ details { margin: 0.75rem 0; } summary { cursor: pointer; padding: 0.3rem 0; col
   .wide { overflow: visible; } table { font-size: 7pt; line-height: 1.35; } th, td { padding: 0.12rem 0.4rem; }
   th button { display: contents; } th { padding: 0.25rem 0.4rem; font-weight: 600; } /* heads on later pages lose boxes of buttons */
   td { white-space: normal; } td.number { white-space: nowrap; } td.long { min-width: 3.6cm; }
-  table.ledger td:nth-child(2) { min-width: 3cm; } table.ledger td:nth-child(6) { white-space: nowrap; }
+  table.ledger td:nth-child(2) { min-width: 3cm; } table.ledger td:nth-child(7) { white-space: nowrap; }
 }
 """
 

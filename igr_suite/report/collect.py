@@ -38,7 +38,8 @@ class ScaleReport:
     Attributes:
       waiting: stage whose runs are not known yet.
       shared: settings that all runs have in common.
-      verdicts: published values beside ours; `no_verdicts` says why there are none.
+      faults: run folder -> why it is not whole; nothing of it is shown but its state.
+      verdicts: reference values beside ours; `no_verdicts` says why there are none.
       environments: description -> number of runs.
     """
 
@@ -49,6 +50,7 @@ class ScaleReport:
     tables: list[Path]
     runs: list[RunRow]
     shared: dict[str, Any]
+    faults: dict[str, str]
     verdicts: list[ledger.Verdict] = field(default_factory=list)
     no_verdicts: str = ""
     environments: Counter = field(default_factory=Counter)
@@ -83,8 +85,8 @@ def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None
     rows, environments = [], Counter()
     for run_id in expansion.runs:
         folder = RunFolder(results.folder / run_id)
-        state, summary, meta = _read(folder)
-        if state == "absent":
+        state, summary, meta = ("not whole", {}, {}) if run_id in results.faults else _read(folder)
+        if state in ("absent", "not whole"):
             rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, {}, {}))
             continue
         environments[_environment(meta)] += 1
@@ -101,6 +103,7 @@ def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None
         tables=sorted(results.folder.glob("*.md"), key=lambda path: (path.name != "table.md", path.name)),
         runs=rows,
         shared=shared,
+        faults=results.faults,
         verdicts=verdicts,
         no_verdicts=reason,
         environments=environments,

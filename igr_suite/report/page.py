@@ -1,4 +1,4 @@
-"""The page: an index, and for every experiment its figures, tables, published values and runs."""
+"""The page: an index, and for every experiment its figures, tables, reference values beside ours, and runs."""
 
 import base64
 import html
@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from igr_suite import __version__
-from igr_suite.experiments.paired import with_spread
+from igr_suite.experiments.ledger import RECALLED, SOURCES, VERDICTS, tally
 from igr_suite.experiments.progress import clock
 from igr_suite.report.assets import SCRIPT, STYLE
 from igr_suite.report.collect import EVALUATIONS, ItemReport, RunRow, ScaleReport
@@ -19,7 +19,7 @@ COUNTED = (
     "variables (a row of a decoder's forward pass; on the toy problem, one value of f): steps × batch × samples × those that one gradient "
     "of the estimator takes. Not counted are encoders, baselines, backward passes, and what evaluates or measures a model."
 )
-VERDICTS = ("pass", "fail", "not comparable")
+COUNTS = "pass / fail / not comparable"
 
 
 def page(items: list[ItemReport], source: str) -> str:
@@ -48,19 +48,59 @@ def page(items: list[ItemReport], source: str) -> str:
 
 
 def _index(items: list[ItemReport]) -> str:
+    labels = list(tally(verdict for item in items for scale in item.scales for verdict in scale.verdicts))
     rows = []
     for item in items:
         for scale in item.scales:
-            counts = Counter(verdict.verdict for verdict in scale.verdicts)
+            counts = tally(scale.verdicts)
             link = f'<a href="#{_anchor(item, scale)}">{_text(item.name)}</a>'
             total = sum(scale.states.values())
             done = f"{scale.states['finished']}/{total}{'+' * (scale.waiting is not None)}"
             wall = sum(row.cost.get("wall s", 0.0) for row in scale.runs)
-            cells = [_cell(link, item.name, raw=True), _cell(item.title), _cell(scale.scale), _cell(done, scale.states["finished"])]
-            cells += [_cell(str(counts[word]) if scale.verdicts else "-", counts[word], word * (counts[word] > 0)) for word in VERDICTS]
+            cells = [
+                _cell(link, item.name, raw=True),
+                _cell(item.title),
+                _cell(scale.scale),
+                _cell(done, scale.states["finished"]),
+            ]
+            cells += [_counts(counts.get(label)) for label in labels]
             rows.append("".join([*cells, _cell(clock(wall), wall)]))
-    heads = ["experiment", "what", "scale", "runs", *VERDICTS, "time"]
-    return f"<nav><h2>Experiments</h2>{_table(heads, rows, numeric=(3, 4, 5, 6, 7), kind='index')}</nav>"
+    heads = ["experiment", "what", "scale", "runs", *labels, "time"]
+    index = _table(heads, rows, numeric=tuple(range(3, len(heads))), kind="index")
+    note = f"<p>Reference values beside ours by the kind of their source: {COUNTS}.</p>" if labels else ""
+    return f"<nav><h2>Experiments</h2>{note}{index}</nav>{_sources(items, labels)}"
+
+
+def _sources(items: list[ItemReport], labels: list[str]) -> str:
+    """What every kind of source means, and what came out of its values at each scale."""
+    if not labels:
+        return ""
+    scales = {name: [] for item in items for name in (scale.scale for scale in item.scales)}
+    for item in items:
+        for scale in item.scales:
+            scales[scale.scale] += scale.verdicts
+    totals, kinds, rows = (
+        {name: tally(verdicts) for name, verdicts in scales.items()},
+        {kind.name: kind for kind in SOURCES.values()},
+        [],
+    )
+    for label in labels:
+        heading, meaning = (kinds[label].heading, kinds[label].meaning) if label in kinds else (label, RECALLED)
+        rows.append("".join([_cell(heading), _cell(meaning), *(_counts(totals[name].get(label)) for name in scales)]))
+    heads = ["source", "which is", *(f"{name} scale" for name in scales)]
+    return (
+        f"<aside><h2>Sources of reference values</h2><p>The last columns: {COUNTS}. "
+        "Ranks and signs are judged at 95% confidence over seeds.</p>"
+        f"{_table(heads, rows, numeric=tuple(range(2, len(heads))), kind='sources')}</aside>"
+    )
+
+
+def _counts(counts: Counter | None) -> str:
+    """A cell '6 / 0 / 12', sorted by what passes; '-' where there is no value."""
+    if not counts:
+        return _cell("-", -1)
+    colour = "fail" if counts["fail"] else "pass" if counts["pass"] else "not comparable"
+    return _cell(" / ".join(str(counts[word]) for word in VERDICTS), counts["pass"], colour)
 
 
 def _item(item: ItemReport) -> str:
@@ -72,9 +112,13 @@ def _scale(item: ItemReport, scale: ScaleReport) -> str:
     states = ", ".join(f"{count} {state}" for state, count in scale.states.items())
     more = f"; stage {scale.waiting} is not known yet" if scale.waiting is not None else ""
     parts = [f'<section id="{_anchor(item, scale)}"><h3>{scale.scale} scale</h3><p>Runs: {states}{more}.</p>']
+    if scale.faults:
+        runs = "; ".join(f"{run_id}: {fault}" for run_id, fault in scale.faults.items())
+        parts.append(f"<p>Not whole, and left out of the numbers below (figures and tables are as they were drawn): {_text(runs)}.</p>")
     parts += [_figure(path, item, scale) for path in scale.figures]
     for path in scale.tables:
-        parts.append(f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(path.read_text())}")
+        text = path.read_text(encoding="utf-8")
+        parts.append(f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(text)}")
     parts.append(_ledger(scale))
     parts.append(_runs(scale))
     parts.append(_environments(scale))
@@ -111,27 +155,31 @@ def _markdown(text: str) -> str:
 
 def _ledger(scale: ScaleReport) -> str:
     if not scale.verdicts:
-        return f"<h4>published beside ours</h4><p>{_text(scale.no_verdicts)}</p>"
+        return f"<h4>reference values beside ours</h4><p>{_text(scale.no_verdicts)}</p>"
     rows = []
     for row in scale.verdicts:
-        ours = "-" if row.ours is None else with_spread(row.ours, row.our_spread)
-        cells = [_cell(row.quantity), _cell(row.setting), _cell(with_spread(row.published, row.published_spread), row.published)]
+        theirs = row.reference
+        cells = [_cell(theirs.quantity), _cell(theirs.setting), _cell(theirs.label), _cell(theirs.text, theirs.value)]
         cells += [
-            _cell(ours, row.ours, "number"),
+            _cell(row.our_text, row.ours, "number"),
             _cell(str(row.seeds), row.seeds),
             _cell(row.verdict, kind=row.verdict),
             _cell(row.reason),
         ]
-        rows.append("".join([*cells, _cell(row.source)]))
-    heads = ["quantity", "setting", "published", "ours", "seeds", "verdict", "why", "source"]
-    return f"<h4>published beside ours</h4>{_table(heads, rows, numeric=(2, 3, 4), kind='ledger')}"
+        rows.append("".join([*cells, _cell(theirs.source)]))
+    heads = ["quantity", "setting", "kind of source", "reference", "ours", "seeds", "verdict", "why", "source"]
+    return f"<h4>reference values beside ours</h4>{_table(heads, rows, numeric=(3, 4, 5), kind='ledger')}"
 
 
 def _runs(scale: ScaleReport) -> str:
     def columns(part) -> list[str]:
         return list(dict.fromkeys(key for row in scale.runs for key in part(row)))
 
-    settings, measured, cost = columns(lambda row: row.settings), columns(lambda row: row.measured), columns(lambda row: row.cost)
+    settings, measured, cost = (
+        columns(lambda row: row.settings),
+        columns(lambda row: row.measured),
+        columns(lambda row: row.cost),
+    )
 
     def cells(row: RunRow) -> str:
         parts = [_cell(row.run_id), _cell(row.state)]

@@ -1,5 +1,6 @@
 """Configuration of a run on REBAR's toy problem (never imports TensorFlow)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -66,7 +67,7 @@ class ToyRun(RunConfig):
       fresh_samples: gradients drawn at fixed parameters for the variance of a row.
       row_every: steps between rows.
 
-    Source: Tucker et al. (2017), section 4.1; spec/rebar.md section 6, T1.
+    Source: Tucker et al. (2017), section 4.1; docs/papers/rebar.md, section 6, T1.
     """
 
     executor: ClassVar[str] = "igr_suite.toy.execute:execute"
@@ -109,6 +110,13 @@ class ToyRun(RunConfig):
     def evaluations_per_step(self) -> int:
         relaxed = 1 if self.surrogate == "net" else 0  # a surrogate without f has no relaxed evaluation
         return self.seeds * (EVALUATIONS[self.estimator] - relaxed)
+
+    def contradiction(self, summary: Mapping, last: Mapping | None, rows: int) -> str:
+        expected, steps = self.steps // self.row_every + 1, self.steps
+        if rows != expected or last["step"] != steps:
+            return f"metrics.jsonl has {rows} rows, not {expected} to step {steps}"
+        final = {name: value for name, value in last.items() if name not in ("schema", "step")}
+        return "" if summary.get("final") == final else "summary.json and the last row of metrics.jsonl are of two runs"
 
     def slug(self) -> str:
         temperature = "" if self.temperature is None else f"-t{self.temperature:g}"

@@ -64,7 +64,7 @@ class LegacyAdam(FusedAdam):
 
     The first steps are longer: times 3.5 at t = 1, 6.5 at 10, 3.2 at 100, 1.26 at 1000.
 
-    Source: spec/dni.md section 1.5.
+    Source: docs/papers/half_mnist.md, section 1.5.
     """
 
     def correction_bases(self) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from igr_suite.training.seeds import at_step, run_seed
 
 IMAGES_A_BATCH = 500
 DECODED_ROWS = 10_000  # importance samples x images decoded at once; larger needs memory, smaller loses speed
+LARGEST_CHUNK = 1_000  # samples of an image at once: what is the same for all of them is computed once a chunk
 LARGEST_BATCH = 1_000  # images at once however few the samples: the law of their codes takes 0.6 MB an image (IGR-I, V=30, K=10)
 
 
@@ -48,7 +49,7 @@ class Evaluator:
         Returns:
           {"<site>_iw_<estimator>_<S>": mean, "..._se": its standard error over images}, nats per image.
         """
-        chunk = max(1, min(samples, 100))
+        chunk = max(1, min(samples, LARGEST_CHUNK))
         weights = self._compiled_weights(chunk, estimator)
         columns = []
         decoded = chunk * getattr(self.model, "decoded_a_sample", 1)  # a mixture decodes all of its components
@@ -88,11 +89,21 @@ def log_mean_exp(log_weights: np.ndarray) -> np.ndarray:
     return highest + np.log(np.mean(np.exp(log_weights - highest), axis=0))
 
 
-def evaluation_function(evaluators: dict[str, Evaluator]) -> Callable[[int], dict[str, float]]:
-    """Returns the loop's `evaluate`: the ELBOs of all splits in one row."""
+def evaluation_function(
+    evaluators: dict[str, Evaluator], last_step: int | None = None, at_the_end: dict[str, Evaluator] | None = None
+) -> Callable[[int], dict[str, float]]:
+    """Returns the loop's `evaluate`: the ELBOs of all splits in one row.
+
+    The noise is the same at every evaluation, so that differences between epochs are differences of the model.
+
+    Args:
+      evaluators: by split.
+      last_step: the run's number of steps.
+      at_the_end: evaluators that take the place of those of the same split at the last step, because they measure more.
+    """
 
     def evaluate(step: int) -> dict[str, float]:
-        del step  # the same noise at every evaluation: differences between epochs are the model's
-        return {name: value for evaluator in evaluators.values() for name, value in evaluator.elbos().items()}
+        now = evaluators | (at_the_end or {}) if step == last_step else evaluators
+        return {name: value for evaluator in now.values() for name, value in evaluator.elbos().items()}
 
     return evaluate

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.data.batching import epoch_order
+from igr_suite.data.batching import epoch_order, steps_per_epoch
 from igr_suite.errors import UserError
 from igr_suite.experiments.interrupts import Interrupts
 from igr_suite.experiments.progress import Progress
@@ -28,7 +28,11 @@ CHECKPOINT_SECONDS = float(os.environ.get("IGR_CHECKPOINT_SECONDS", "20"))
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the loop stops for the host: ends of compiled calls, metric rows, evaluations."""
+    """Where the loop stops for the host: ends of compiled calls, metric rows, evaluations.
+
+    Raises:
+      UserError: a batch is larger than the training split, or there are no examples.
+    """
 
     examples: int
     batch_size: int
@@ -37,6 +41,9 @@ class Plan:
     seed: int
     fill: bool = False
     stored_order: bool = False  # every epoch visits the examples as they are stored
+
+    def __post_init__(self):
+        steps_per_epoch(self.examples, self.batch_size)
 
     @cached_property
     def steps_per_epoch(self) -> int:
@@ -213,7 +220,10 @@ def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float]
         folder.metrics.cut_after(0)
         return 0, {}, 0
     restore(model, state, folder)
-    folder.metrics.cut_after(state.step)
+    if "metrics_bytes" in state.host:
+        folder.metrics.cut_to(state.host["metrics_bytes"], state.step)
+    else:  # saved by an older version
+        folder.metrics.cut_after(state.step)
     return state.step, state.host["sums"], state.host["counted"]
 
 
@@ -234,7 +244,9 @@ def _save(model: keras.Model, folder: RunFolder, step: int, sums: dict[str, floa
     arrays = [np.asarray(variable.numpy()) for variable in model.state_variables()]
     if not all(np.isfinite(array).all() for array in arrays if array.dtype.kind == "f"):
         raise Diverged(_diverged("a weight is not finite", step, folder))
-    checkpoints.save(folder.checkpoints, checkpoints.State(step, arrays, {"sums": sums, "counted": counted}))
+    host = {"sums": sums, "counted": counted, "metrics_bytes": folder.metrics.size()}
+    folder.check_lock()
+    checkpoints.save(folder.checkpoints, checkpoints.State(step, arrays, host))
 
 
 def _check_finite(sums: dict[str, float], step: int, stop: int, folder: RunFolder) -> None:

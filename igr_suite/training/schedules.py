@@ -13,7 +13,7 @@ class FlooredInverseTime(keras.optimizers.schedules.LearningRateSchedule):
       initial: learning rate of the first step.
       decay: a step.
       least: the rate never falls below it.
-    Source: the IGR authors' NeurIPS code (spec/igr.md section 4).
+    Source: the IGR authors' NeurIPS code (docs/papers/igr.md, section 4).
     """
 
     def __init__(self, initial: float, decay: float, least: float):
@@ -34,7 +34,7 @@ class Slashed(keras.optimizers.schedules.LearningRateSchedule):
       rate: at least 1.
       period: steps between divisions.
       least: the division that reaches it, or goes below, is the last.
-    Source: the half-and-half MNIST code (spec/dni.md section 1.5).
+    Source: the half-and-half MNIST code (docs/papers/half_mnist.md, section 1.5).
     """
 
     def __init__(self, initial: float, rate: float, period: int, least: float):

@@ -4,7 +4,6 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite import data
-from igr_suite.data.batching import steps_per_epoch
 from igr_suite.diagnostics.epoch_means import epoch_means
 from igr_suite.diagnostics.gradient_variance import variance_function
 from igr_suite.experiments.interrupts import Interrupts
@@ -48,7 +47,6 @@ def build_model(config: TrainSBN, train: np.ndarray) -> SBN:
 def build_plan(config: TrainSBN, examples: int) -> Plan:
     """Whole epochs; the last batch of each is filled up, which makes 2,084 steps of 50,000 images in batches of 24, as the authors'."""
     plan = Plan(examples, config.schedule.batch_size, 1, config.schedule.evaluate_every, config.seed, fill=True)
-    steps_per_epoch(examples, config.schedule.batch_size)  # says so when there are fewer images than a batch
     epochs = config.schedule.epochs or -(-config.schedule.steps // plan.steps_per_epoch)
     return Plan(examples, config.schedule.batch_size, epochs, config.schedule.evaluate_every, config.seed, fill=True)
 

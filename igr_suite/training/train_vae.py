@@ -61,10 +61,12 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
     with replicas.scope():
         model = build_model(config, dataset)
     folder.write_meta(data=dataset.describe(), parameters=model.count_params(), **model.latent.records)
-    evaluators = {
-        site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, discrete=site == "test") for site in ("validation", "test")
-    }
-    evaluate = evaluation_function(evaluators)
+    validation = Evaluator(model, flat(dataset.validation), "validation", config.seed, discrete=False)
+    test = Evaluator(model, flat(dataset.test), "test", config.seed)
+    often = test  # what measures the test split before the last step
+    if config.evaluation.exact_one_hot == "last":
+        often = Evaluator(model, flat(dataset.test), "test", config.seed, exact=False)
+    evaluate = evaluation_function({"validation": validation, "test": often}, plan.steps, {"test": test})
     if config.monitor is not None:
         evaluate = GradientMonitor(model, images, config.monitor, config.seed).beside(evaluate)
     with Interrupts() as interrupts:
@@ -74,7 +76,7 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
         last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
         summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}
         for estimator in model.weight_estimators(config.evaluation.historical_likelihood):
-            summary |= evaluators["test"].log_likelihoods(config.evaluation.importance_samples, estimator)
+            summary |= test.log_likelihoods(config.evaluation.importance_samples, estimator)
             if interrupts.requested:
                 interrupts.stop()
         if config.evaluation.pictures:

@@ -8,8 +8,9 @@ from igr_suite.plotting.dni import copy_named, evaluated, named
 
 TITLE = "What is claimed of synthetic gradients, and what the runs here say"
 INTRODUCTION = """Written by `igr findings dni --scale {scale} --write docs/dni_findings.md` from finished runs on full MNIST. Claims of
-the paper are recalled (project spec dni 3.1 to 3.3), those of the Torch code's README were read. The paper trains for 500,000 steps;
-scale quick for 585 (3 epochs): there a verdict on its networks is about the beginning of training.
+the paper are recalled (docs/papers/dni.md, sections 3.1 to 3.3), those of the Torch code's README were read. The paper
+trains for 500,000 steps; scale quick for 585 (3 epochs): there a verdict on its networks is about the beginning of
+training.
 
 A claim predicts the sign of paired differences (equal seeds). With m comparisons an interval covers 1 - 0.05/m (Bonferroni), so that all
 intervals of a claim hold together with 95% confidence. *confirmed*: every comparison lies clearly where the claim has it; *not
@@ -99,7 +100,7 @@ HYPOTHESES = [
     ),
     Hypothesis(
         claim="Synthesisers of examples' gradients learn better than those of the batch mean's",
-        source="project spec dni 4.2, one seed of a replication",
+        source="docs/papers/dni.md, section 4.2, one seed of a replication",
         evidence=[
             error(
                 f"error of B-cdni at epoch {number}, per example - per batch",

@@ -9,8 +9,8 @@ from igr_suite.plotting.dreg import DOUBLY, epochs_of, last_bounds, last_epochs,
 TITLE = "What the DReG paper claims, and what the runs here say"
 INTRODUCTION = """Written by `igr findings dreg --scale {scale} --write docs/dreg_findings.md` from finished runs on full MNIST, dynamic
 binarisation. The paper shows curves and no table: its claims are signs. Those of the abstract were read; those of the figures are recalled
-(spec section 4, [M]) and are tested as hypotheses, not assumed. The paper trains for 5,000,000 steps, scale quick for up to 31,260: there
-a verdict is about the first epochs, not about convergence.
+(docs/papers/dreg.md, section 4) and are tested as hypotheses, not assumed. The paper trains for 5,000,000 steps, scale
+quick for up to 31,260: there a verdict is about the first epochs, not about convergence.
 
 A claim predicts the sign of paired differences (equal seeds: weights, images, binarisation and noise). With m comparisons an interval
 covers 1 - 0.05/m (Bonferroni), so that all intervals of a claim hold together with 95% confidence. *confirmed*: every comparison lies

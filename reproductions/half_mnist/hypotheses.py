@@ -1,4 +1,5 @@
-"""Half-and-half MNIST: the claims of the original's README and series, and the comparisons of runs that test them (spec/dni.md section 1).
+"""Half-and-half MNIST: the claims of the original's README and series, and the comparisons of runs that test them
+(docs/papers/half_mnist.md, section 1).
 
 igr findings half_mnist --scale quick --write docs/half_mnist_findings.md
 """
@@ -61,12 +62,12 @@ HYPOTHESES = (
     ),
     Hypothesis(
         claim="Biased estimators with little noise (straight-through, Gumbel-Softmax) learn faster than both.",
-        source="spec/dni.md section 1.9",
+        source="docs/papers/half_mnist.md, section 1.9",
         evidence=(*lower("ST", "SDNI lin", 5, 20), *lower("GS", "SDNI lin", 5, 20), *lower("Gaussian", "GS", 5, 20)),
     ),
     Hypothesis(
         claim="A trained baseline is no better than the batch's mean loss in the first epochs, and better than none.",
-        source="spec/dni.md section 4.1",
+        source="docs/papers/half_mnist.md, section 4.1",
         evidence=(*lower("REINFORCE, mr", "REINFORCE", 1, 5), *lower("REINFORCE", "REINFORCE, no baseline", 1, 5, 20)),
         remark="b(x) has the original's ReLU output here, which is dead where it begins negative.",
     ),

@@ -1,4 +1,5 @@
-"""IGR: the claims of the abstracts and of the README, and the comparisons of runs that test them (spec/igr.md section 5).
+"""IGR: the claims of the abstracts and of the README, and the comparisons of runs that test them
+(docs/papers/igr.md, section 5).
 
 igr findings igr --scale quick --write docs/igr_findings.md
 """
@@ -11,8 +12,10 @@ from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, S
 
 TITLE = "What the IGR paper claims, and what the runs here say"
 INTRODUCTION = """Written by `igr findings igr --scale {scale} --write docs/igr_findings.md` from finished runs on full MNIST (Fashion-MNIST
-where named). No published table could be retrieved (spec section 5), so these are claims of abstracts and introductions, tested as
-hypotheses and not assumed. The runs are those of scale {scale}: few epochs and seeds. A verdict is about this budget, not convergence.
+where named). IGR's own tables could not be retrieved
+([what stands in their place](../reproductions/igr/table_1_vae_likelihood/README.md#the-papers-own-numbers)), so these are claims of
+abstracts and introductions, tested as hypotheses and not assumed. The runs are those of scale {scale}: few epochs and seeds. A
+verdict is about this budget, not convergence.
 
 A claim predicts the sign of paired differences (equal seeds). With m comparisons an interval covers 1 - 0.05/m (Bonferroni), so that
 all intervals of a claim hold together with 95% confidence. *confirmed*: every comparison lies clearly where the claim has it;

@@ -27,7 +27,7 @@ def test_initial_values_are_the_papers():
     igr = laws.initial_values(FitDiscrete(target="uniform", model="IGR_I", categories=10))
     assert not np.any(igr["loc"]) and not np.any(igr["log_scale"])
     uniform = laws.initial_values(FitDiscrete(target="uniform", model="IGR_I", categories=10, start="uniform"))
-    np.testing.assert_allclose(uniform["loc"], -0.752962, atol=1e-6)  # spec/igr.md section 1.4
+    np.testing.assert_allclose(uniform["loc"], -0.752962, atol=1e-6)  # docs/papers/igr.md, section 1.4
 
 
 @pytest.mark.parametrize(("model", "loss"), [*((model, "squared") for model in LAW_NAMES), ("GS", "kl"), ("IGR_SB", "kl")])
@@ -40,7 +40,9 @@ def test_every_law_learns_with_either_loss(model, loss):
 
 
 def test_gumbel_softmax_reaches_the_discrete_target():
-    """Oracle of spec/igr.md section 7.18: the KL after 200 iterations is below 0.02 (0.007 +- 0.001 over seeds)."""
+    """Oracle of docs/papers/igr.md, section 7.18: the KL after 200 iterations is below 0.02 (0.007 +- 0.001 over
+    seeds).
+    """
     outcome = fit(DISCRETE)
     assert outcome.loss < 0.02
     probabilities = np.exp(argmax_log_probs(laws.build(DISCRETE, outcome.fitted)))
@@ -48,7 +50,9 @@ def test_gumbel_softmax_reaches_the_discrete_target():
 
 
 def test_sticks_reach_the_mean_of_a_poisson_law():
-    """Oracle of section 2.3 cut to 60 iterations: mean 50 +- 2 over the sampled argmax, at 0.3 over seeds six deviations away."""
+    """Oracle of docs/papers/igr.md, section 2.3, cut to 60 iterations: mean 50 +- 2 over the sampled argmax, at 0.3
+    over seeds six deviations away.
+    """
     config = FitDiscrete(target="poisson", model="IGR_SB", categories=200, iterations=60, samples=500)
     counts = argmax_counter(config, 2_000)(fit(config).fitted, "test")
     assert abs(moments(counts)["mean"] - 50.0) < 2.0

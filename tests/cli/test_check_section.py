@@ -7,10 +7,15 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "igr/counting"
 TALLY = """
-| experiment   | pass | fail | not comparable |
-|--------------|------|------|----------------|
-| igr/counting | 1    | 1    | 2              |
-| all          | 1    | 1    | 2              |
+| experiment   | kind of source  | pass | fail | not comparable |
+|--------------|-----------------|------|------|----------------|
+| igr/counting | paper           | 1    | 0    | 1              |
+|              | paper, recalled | 0    | 0    | 1              |
+|              | authors' code   | 0    | 1    | 0              |
+| all          | paper           | 1    | 0    | 1              |
+|              | paper, recalled | 0    | 0    | 1              |
+|              | authors' code   | 0    | 1    | 0              |
+|              | together        | 1    | 1    | 2              |
 
 Scale smoke; written by `igr check --scale smoke --write README.md`.
 

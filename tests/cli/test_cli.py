@@ -21,11 +21,15 @@ def test_a_new_user_walks_through(igr):
     code, out, err = igr("plot", "igr/counting", "--scale", "smoke")
     assert code == 0 and "| 0 | 3 |" in out
     code, out, err = igr("check", "igr/counting", "--scale", "smoke")
-    assert code == 1 and "1 pass, 1 fail, 2 not comparable" in out and (igr.results / "igr/counting/smoke/ledger.csv").exists()
+    assert code == 1 and "together: 1 pass, 1 fail, 2 not comparable" in out
+    assert (igr.results / "igr/counting/smoke/ledger.csv").exists()
     log = igr.results / "igr/counting/smoke/count-3-s0-072510eb/metrics.jsonl"
     log.write_text("garbage\n" + log.read_text() + "more\n")
     code, out, err = igr("status", "igr/counting")
-    assert code == 2 and "line 5 is not a metrics row" in out
+    assert code == 1 and "count-3-s0-072510eb: line 1 of metrics.jsonl is not a metrics row" in out
+    (log.parent / "summary.json").unlink()
+    code, out, err = igr("status", "igr/counting")
+    assert code == 2 and "line 5 is not a metrics row" in out, "unfinished: the run would go on from these rows"
 
 
 @pytest.mark.parametrize(
@@ -128,10 +132,10 @@ def test_doctor_names_the_fix():
 def test_check_and_status_without_a_name_go_over_all(igr):
     assert "nothing has been run yet" in igr("status")[1]
     code, out, err = igr("check", "--scale", "smoke")
-    assert code == 0 and out.splitlines()[1].split() == ["all", "0", "0", "0"]
+    assert code == 0 and out.splitlines()[1].split() == ["all", "together", "0", "0", "0"]
     assert igr("run", "igr/counting", "--scale", "smoke", "--no-plot")[0] == 0
     code, out, err = igr("check", "--scale", "smoke")
-    assert code == 1 and out.splitlines()[1].split() == ["igr/counting", "1", "1", "2"]
+    assert code == 1 and out.splitlines()[1].split() == ["igr/counting", "paper", "1", "0", "1"]
     code, out, err = igr("status")
     assert code == 0 and out.splitlines()[1].split() == ["igr/counting", "smoke", "3", "0", "0", "0", "0"]
     (igr.results / "igr/counting/smoke/table.md").unlink(missing_ok=True)

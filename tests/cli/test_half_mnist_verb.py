@@ -35,7 +35,7 @@ def test_options_reach_the_config():
         (["sdni", "--dropout_prob", "0.5"], "does not read it either"),
         (["sdni", "--val_file", "x.txt"], "written with --mode test only"),
         (["sdni", "--sg_inp", "11"], "mask of seven characters"),
-        (["sdni", "--mode", "test"], "is not a finished run"),
+        (["sdni", "--mode", "test"], "is not finished; start the same command with --mode train"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_sentence(words, sentence, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """A job array on a real SLURM: killed, cancelled, out of time; what is missing is submitted again and nothing is lost or done twice."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -19,6 +20,10 @@ EXPERIMENT = Experiment(
     paper="igr", item="array", title="Array", runs=lambda scale: [Count(until=40, seed=seed, pace=Pace(seconds=0.1)) for seed in range(8)]
 )
 '''
+THREE = RUN.replace(
+    "Count(until=40, seed=seed, pace=Pace(seconds=0.1)) for seed in range(8)",
+    ("Count(until=2 if seed == 1 else 60, seed=seed, pace=Pace(seconds=0.1)) for seed in range(3)"),
+)
 NAME = "igr/array"
 PATIENCE = 240.0  # seconds for any one step, on a busy machine
 
@@ -105,3 +110,27 @@ def test_an_array_survives_kills_cancels_and_time_limits(cluster, tmp_path):
     logs = "".join(path.read_text() for path in sorted(folder.glob("jobs/*/*.log")))
     assert logs.count("counting from 0\n") == 8, "no run began twice from nothing"
     assert logs.count("counting from") == 8 + 1 + 2, "one went on after its time, two after --missing; the eighth had not begun"
+
+
+def test_the_task_that_has_the_array_s_id_requeues_itself_alone(cluster):
+    """SLURM gives one task the job id of the whole array, and `scontrol requeue` of that id takes in finished and running tasks."""
+    igr, folder = cluster, cluster.results / NAME / "smoke"
+    (igr.reproductions / NAME / "run.py").write_text(THREE, encoding="utf-8")
+    code, out, err = igr("submit", NAME, "--scale", "smoke", "--time", "20")
+    assert code == 0, err
+    job = read_json(folder / "jobs/1/job.json", "")["job"]
+    runs = [RunFolder(folder / name) for name in (folder / "jobs/1/runs.txt").read_text(encoding="utf-8").split()]
+    logs = [folder / f"jobs/1/{index}.log" for index in range(3)]
+    wait(lambda: runs[1].finished and (folder / "jobs/1/1.exit").exists() and all(len(runs[i].metrics.rows()) > 2 for i in (0, 2)))
+    ids = [re.search(r"job (\d+), restart 0", log.read_text(encoding="utf-8"))[1] for log in logs]
+    assert job in (ids[0], ids[2]), f"neither long task has the id of the array {job}: {ids}"
+    first = 0 if ids[0] == job else 2
+    os.kill(parent(read_json(runs[first].path / ".owner", "")["pid"]), signal.SIGUSR1)
+    wait(lambda: "BeginTime" in ask(igr, "squeue", "--noheader", "--array", "--format=%r"))
+    known = ask(igr, "squeue", "--noheader", "--array", "--format=%K %T", "--states=PENDING,RUNNING").split("\n")
+    assert f"{first} PENDING" in known and "1 PENDING" not in known
+    ask(igr, "scontrol", "update", f"jobid={job}_{first}", "StartTime=now")
+    wait(lambda: not busy(igr))
+    assert all(run.finished for run in runs)
+    restarts = [re.findall(r"restart (\d)", log.read_text(encoding="utf-8")) for log in logs]
+    assert restarts == [["0", "1"] if index == first else ["0"] for index in range(3)], "no other task began a second time"

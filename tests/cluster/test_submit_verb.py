@@ -75,6 +75,25 @@ def test_an_array_of_the_known_runs_is_submitted_once(igr, fake_cluster):
     assert overview == [NAME, "smoke", "0", "0", "0", "0", "2+"]
 
 
+@pytest.mark.parametrize(("size", "code"), [(2, 0), (1, 2), (0, 2)])
+def test_an_array_may_have_as_many_tasks_as_max_array_size(igr, fake_cluster, size, code):
+    """Its indices are 0 to MaxArraySize - 1: SLURM takes two runs where MaxArraySize is 2, and no array where it is 0."""
+    (fake_cluster / "programs/scontrol").write_text(f"#!/bin/sh\necho 'MaxArraySize            = {size}'\n")
+    found, _, err = igr(*SUBMIT)
+    assert found == code, err
+    assert code == 0 or f"2 runs are more than the {size} tasks that this cluster takes in one array" in err
+
+
+def test_a_task_queues_itself_again_by_the_array_s_id_and_its_own_index(igr, fake_cluster):
+    """A task's own job id may be that of the whole array. (Shown on a real SLURM in test_slurm_array.py.)"""
+    text = igr(*SUBMIT, "--dry-run")[1]
+    line = next(line for line in text.splitlines() if "scontrol requeue" in line)
+    words = line.strip().replace("exec scontrol", "printf '%s '")
+    environment = {"PATH": "/usr/bin:/bin", "SLURM_JOB_ID": "41", "SLURM_ARRAY_JOB_ID": "41", "SLURM_ARRAY_TASK_ID": "7"}
+    done = subprocess.run(["bash", "-c", words], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["requeue", "41_7"]
+
+
 def test_the_next_stage_is_submitted_when_it_is_known(igr, fake_cluster):
     assert igr("run", NAME, "--scale", "smoke", "--only", "count-3", "--no-plot")[0] == 0
     code, out, err = igr(*SUBMIT, "--missing")

@@ -37,7 +37,7 @@ def test_steps_are_whole_batches():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((0, 0, 10, 11), "batch size 11 is larger than the split, which has 10 images"),
+        ((0, 0, 10, 11), "a batch of 11 examples is larger than the split, which has 10; set the batch size"),
         ((0, 0, 10, 0), "batch size must be at least 1, got 0"),
         ((-1, 0, 10, 5), "seed must not be negative, got -1"),
         ((0, -2, 10, 5), "epoch must not be negative, got -2"),

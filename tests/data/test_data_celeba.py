@@ -44,5 +44,5 @@ def test_frames_reach_the_joint_model_of_table_2(faces):
     measured = Evaluator(model, flat(dataset.test), "test", 0).elbos()
     assert {"test_jointvae", "test_jointvae_closed", "test_kl_continuous", "test_kl_discrete", "test_n_required"} <= set(measured)
     assert all(np.isfinite(value) for value in measured.values())
-    highest = 64 * 64 * 3 * 0.2418  # the elu outputs' density (spec/igr.md section 3.2)
+    highest = 64 * 64 * 3 * 0.2418  # the elu outputs' density (docs/papers/igr.md, section 3.2)
     assert measured["test_elbo_relaxed"] < highest

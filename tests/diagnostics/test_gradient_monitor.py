@@ -44,7 +44,9 @@ def a_model(name: str, **options) -> DiscreteVAE:
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("temperature", [0.02, 0.1, 0.3, 1.0])
 def test_the_historical_norm_is_round_off_at_every_temperature(law, temperature):
-    """At most 1e-4 in float32 (spec 7.16) for 400 laws, while the Jacobian it was meant for is not small at 1."""
+    """At most 1e-4 in float32 (docs/papers/igr.md, section 7.16) for 400 laws, while the Jacobian it was meant for is
+    not small at 1.
+    """
     make, parameters = random_law(law, temperature, 200, 10)
     size = next(iter(relaxation(law).parameter_blocks(10).values()))
 

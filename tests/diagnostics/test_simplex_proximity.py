@@ -1,4 +1,6 @@
-"""Simplex proximity: the oracles of spec section 2.4, rows against numpy on the same draws, resuming, redrawing without TensorFlow."""
+"""Simplex proximity: the values of docs/papers/igr.md, section 2.4, rows against numpy on the same draws, resuming,
+redrawing without TensorFlow.
+"""
 
 import shutil
 import subprocess
@@ -45,7 +47,7 @@ def test_oracle_table(quick):
     100,000 samples: standard errors at most .0021; the oracles' own are about .001 (400,000 samples). The seed is fixed, so a pass stays
     one; for a fresh seed the worst row (IGR-I's p75 at 0.1, whose oracle lies .004 low) would fail once in about 400.
     """
-    verdicts = ledger.judge(ledger.read_published(discovery.folder_of(NAME) / "published.csv"), discovery.plot_module(NAME).ours(quick))
+    verdicts = ledger.judge(ledger.read_references(discovery.folder_of(NAME) / "published.csv"), discovery.plot_module(NAME).ours(quick))
     assert len(verdicts) == 28
     assert [v for v in verdicts if v.verdict != "pass"] == []
     assert max(v.our_spread for v in verdicts) < 0.0022

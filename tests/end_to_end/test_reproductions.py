@@ -11,6 +11,7 @@ import pytest
 
 from igr_suite.experiments.discovery import find, names
 from igr_suite.experiments.experiment import SCALES, expand
+from igr_suite.experiments.ledger import read_references
 from igr_suite.experiments.store import RunFolder
 
 REPOSITORY = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def test_committed_results_redraw_and_are_judged(tmp_path, name):
     assert checked.returncode in (0, 1), checked.stderr  # 1: a value differs, which the item's README explains
     with (REPOSITORY / "reproductions" / name / "published.csv").open() as file:
         judged = len(list(csv.DictReader(file)))
-    assert ("no published values" in checked.stdout) if judged == 0 else (tmp_path / name / "quick" / "ledger.csv").exists()
+    assert ("No reference value." in checked.stdout) if judged == 0 else (tmp_path / name / "quick" / "ledger.csv").exists()
 
 
 def test_the_page_of_findings_is_what_the_committed_results_say(tmp_path):
@@ -85,6 +86,8 @@ def test_every_reproduction_has_its_files_and_runs_at_every_scale(tmp_path):
         folder = REPOSITORY / "reproductions" / name
         for file in ("run.py", "plot.py", "README.md", "published.csv"):
             assert (folder / file).exists(), f"{name} has no {file}"
+        references = read_references(folder / "published.csv")
+        assert bool(references) != bool(find(name).no_reference), f"{name}: no_reference says why published.csv has no rows"
         for scale in SCALES:
             assert expand(find(name), scale, tmp_path).runs, f"{name} has no runs at {scale}"
 

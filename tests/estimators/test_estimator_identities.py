@@ -1,4 +1,4 @@
-"""Identities between estimators on shared noise, in float64 (spec/rebar.md section 8)."""
+"""Identities between estimators on shared noise, in float64 (docs/papers/rebar.md, section 8)."""
 
 import numpy as np
 import pytest

@@ -78,7 +78,7 @@ def toy(b):
 
 
 def closed_forms(p):
-    """Variances on T1, spec/rebar.md section 6."""
+    """Variances on T1, docs/papers/rebar.md, section 6."""
     f1, f0, spread, m = (1 - TARGET) ** 2, TARGET**2, 1 - 2 * TARGET, min(p, 1 - p)
     mixed = (1 - p) * f1 + p * f0
     return {

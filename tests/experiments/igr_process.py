@@ -30,11 +30,11 @@ def plot(results, out):
 def ours(results):
     return {("total", f"seed {row.seed}"): (float(row.total), 0.1, 3) for row in results.runs[results.runs.until == 3].itertuples()}
 """
-PUBLISHED = """quantity,setting,value,spread,source,kind,provenance,tolerance
-total,seed 0,3,,"Counting, Table 1",exact,read,0.5
-total,seed 1,9,0.1,"Counting, Table 1",exact,read,
-total,seed 1,9,0.1,"Counting, Table 1",exact,recalled,
-total,seed 7,9,0.1,"Counting, Table 1",exact,read,
+PUBLISHED = """quantity,setting,value,spread,source,kind_of_source,kind,provenance,tolerance
+total,seed 0,3,,"Counting, Table 1",paper,exact,read,0.5
+total,seed 1,9,0.1,"Counting's code, one run",authors_code,exact,read,
+total,seed 1,9,0.1,"Counting, Table 1",paper,exact,recalled,
+total,seed 7,9,0.1,"Counting, Table 1",paper,exact,read,
 """
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -51,3 +51,18 @@ def test_read_only_results_are_a_sentence_and_are_still_read(igr, on_disk):
     lines = [line for line in done.stdout.splitlines() if line.startswith("code")]
     assert lines == ["code 2", "code 0"], done.stdout + done.stderr
     assert "cannot write" in done.stderr and "Read-only file system" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_disk_that_fills_while_a_run_trains_leaves_the_reason_in_its_folder(igr, on_disk):
+    """The log is on the same disk, so that printing the reason there fails as well."""
+    settings, rows = "--set pace.seconds=0.05 --set until=2000", f"{igr.results}/igr/counting/*/*/metrics.jsonl"
+    done = on_disk(
+        "160k",
+        f"(until [ $(cat {rows} | wc -l) -gt 3 ]; do sleep .05; done; head -c 300000 /dev/zero > {igr.results}/filler) 2>/dev/null &",
+        f"RUN {settings}; echo code $?",
+        f"{sys.executable} -m igr_suite status igr/counting --scale smoke {settings}",
+    )
+    text = done.stdout + done.stderr
+    assert "code 2" in done.stdout and "Traceback" not in text, text
+    assert "failed: cannot write" in done.stderr and "No space left on device" in done.stderr, text
+    assert "failed" in done.stdout.partition("code 2")[2] and "No space left" in done.stdout.partition("code 2")[2], text

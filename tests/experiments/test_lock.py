@@ -1,14 +1,18 @@
 """The lock of a run folder: one writer on one machine, between machines, and after a machine died."""
 
+import json
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from dummy_runs import Count
 
 from igr_suite.errors import UserError
 from igr_suite.experiments import lock
-from igr_suite.experiments.lock import Lock, locked
+from igr_suite.experiments.lock import Lock, TakenOver, locked
+from igr_suite.experiments.store import RunFolder
 
 
 @pytest.fixture
@@ -95,12 +99,37 @@ def test_a_killed_writer_of_this_machine_is_no_obstacle(tmp_path, hasty, monkeyp
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"machine": "node1"}'])
-def test_what_was_left_long_ago_is_not_watched(tmp_path, hasty, monkeypatch, content):
+def test_a_damaged_owner_is_not_watched_where_the_kernel_s_lock_is_free(tmp_path, hasty, monkeypatch, content):
+    """A machine that died between making the file and writing it left it empty; today's files appear whole."""
     monkeypatch.setattr(lock, "STALE", 1000.0)
     (tmp_path / ".owner").write_text(content)
-    os.utime(tmp_path / ".owner", (1.6e9, 1.6e9))  # brought home by rsync
-    assert not locked(tmp_path)
     Lock(tmp_path).take()
+
+
+def test_an_owner_that_was_copied_along_with_its_folder_is_not_watched(tmp_path, hasty, elsewhere, monkeypatch):
+    """A run that another machine was writing, brought home by rsync."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "home").mkdir()
+    elsewhere("node1")
+    Lock(tmp_path / "there").take()
+    (tmp_path / "home" / ".owner").write_bytes((tmp_path / "there" / ".owner").read_bytes())
+    elsewhere("home")
+    monkeypatch.setattr(lock, "STALE", 1000.0)
+    Lock(tmp_path / "home").take()
+
+
+@pytest.mark.parametrize("ahead", [3_700.0, 1e7, -1e7])
+@pytest.mark.parametrize("kernel_locks", [True, False])
+def test_a_clock_that_differs_takes_nothing_over(tmp_path, hasty, elsewhere, monkeypatch, kernel_locks, ahead):
+    elsewhere("node1", kernel_locks)
+    first = Lock(tmp_path)
+    first.take()
+    elsewhere("node2", kernel_locks)
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + ahead)
+    with pytest.raises(UserError, match="on node1"):
+        Lock(tmp_path).take()
+    first.release()
 
 
 def test_of_many_that_find_a_dead_machine_s_lock_one_wins(tmp_path, hasty, elsewhere):
@@ -139,6 +168,47 @@ def test_a_writer_that_was_taken_over_ends_without_writing(tmp_path):
     owner.write_text('{"token": "another", "machine": "node2", "pid": 5}')
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == lock.LOST
     assert "another" in owner.read_text()
+
+
+def test_a_writer_that_was_taken_over_adds_nothing_to_its_run(tmp_path, monkeypatch):
+    """Not even before its next heartbeat, 15 s later."""
+    with RunFolder(tmp_path / "run").open(Count()) as folder:
+        folder.metrics.append(1, value=1.0)
+        before = {path.name: path.read_bytes() for path in folder.path.iterdir()}
+        (folder.path / ".owner").write_text('{"token": "another", "machine": "node2", "pid": 5}')
+        for write in (
+            lambda: folder.metrics.append(2, value=1.0),
+            lambda: folder.metrics.cut_after(0),
+            lambda: folder.write_summary({"total": 1}),
+            lambda: folder.write_meta(host="here"),
+            folder.check_lock,  # the loop asks before it saves a checkpoint
+        ):
+            with pytest.raises(TakenOver, match="taken over by another process .5 on node2"):
+                write()
+        assert {path.name: path.read_bytes() for path in folder.path.iterdir() if path.name != ".owner"}.items() <= before.items()
+
+
+def test_a_late_taker_never_makes_the_owner_vanish(tmp_path, hasty, elsewhere, monkeypatch):
+    """Otherwise a third one would find the run free while the first taker holds it."""
+    dead = {"token": "x", "machine": "node1", "pid": 1}
+    (tmp_path / ".owner").write_text(json.dumps(dead))
+    elsewhere("node2", kernel_locks=False)
+    first, late = Lock(tmp_path), Lock(tmp_path)
+    absent = []
+    for owner, name in ((Path, "rename"), (Path, "replace"), (Path, "unlink"), (os, "link")):
+        act = getattr(owner, name)
+
+        def watched(*arguments, act=act, **options):
+            result = act(*arguments, **options)
+            absent.append(not (tmp_path / ".owner").exists())
+            return result
+
+        monkeypatch.setattr(owner, name, watched)
+    first._claim(dead)
+    with pytest.raises(UserError, match="being written"):
+        late._claim(dead)
+    assert absent and not any(absent)
+    assert json.loads((tmp_path / ".owner").read_text())["token"] == first._token
 
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):

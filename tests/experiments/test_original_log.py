@@ -1,4 +1,6 @@
-"""The original's log lines: what the spec prints, there and back, and what is said about damaged ones."""
+"""The original's log lines: those of docs/papers/igr.md, section 3.7, there and back, and what is said about damaged
+ones.
+"""
 
 import dataclasses
 from datetime import datetime
@@ -9,7 +11,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments.metrics_log import MetricsLog
 from igr_suite.experiments.original_log import LogLine, format_line, lines_of, parse_line, read_log, write_log
 
-README = (  # spec/igr.md section 3.7
+README = (  # docs/papers/igr.md, section 3.7
     "Epoch   10 || TeELBO -1.02500e+02 || TeELBOC -1.01900e+02 || TeJV -1.30000e+02 || TeJVC -1.29000e+02 || "
     "N  9 || TrL 1.03100e+02 ||  9.4 sec || i: 7,810 ||"
 )

@@ -1,7 +1,10 @@
 """Runs in processes: stages, skipping, failures, signals, kills."""
 
+import json
+import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from dummy_runs import Count, Pace
@@ -71,6 +74,47 @@ def test_signals_save_and_the_same_command_goes_on(igr, number, fresh):
     code, out, err = igr(*words)
     assert code == 0 and err.count("resume") == 2
     assert all("counting from 38" in (folder.path / "worker.log").read_text() for folder in partial.values())
+
+
+EIGHT = ("--set", "until=8", "--set", "pace.seconds=0.1")
+
+
+def pids_of(igr, scale):
+    """Process ids of the workers, by run."""
+    return {name: json.loads((folder.path / ".owner").read_text())["pid"] for name, folder in folders(igr, scale).items()}
+
+
+def test_a_worker_killed_for_want_of_memory_is_said_and_the_other_run_goes_on(igr):
+    words = ("run", "igr/counting", "--scale", "quick", "--jobs", "2", "--no-plot", *EIGHT)
+    process, scale = igr.start(*words), "quick+pace.seconds=0.1,until=8"
+    wait_for_rows(igr, scale, 1)
+    killed, pid = next(iter(pids_of(igr, scale).items()))
+    os.kill(pid, signal.SIGKILL)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1 and f"{killed} failed: ended by SIGKILL (out of memory" in err, err
+    state = {name: folder.status().state for name, folder in folders(igr, scale).items()}
+    assert state.pop(killed) == "failed" and set(state.values()) == {"finished"}
+    assert "out of memory" in folders(igr, scale)[killed].meta()["exit"]["message"]
+    code, out, err = igr(*words)
+    assert code == 0, "the same command goes on"
+
+
+def test_a_killed_fork_server_ends_neither_the_runner_nor_its_runs(igr):
+    """The kernel may choose the process that workers are forked from when memory runs out: it holds TensorFlow."""
+    words = ("run", "igr/counting", "--scale", "quick", "--jobs", "1", "--no-plot", *EIGHT)
+    process, scale = igr.start(*words), "quick+pace.seconds=0.1,until=8"
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up and not list((igr.results / "igr/counting").glob(f"{scale}/*/metrics.jsonl")):
+        time.sleep(0.05)
+    pid = next(iter(pids_of(igr, scale).values()))
+    server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(server, signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Traceback" not in err, err
+    found = folders(igr, scale)
+    assert len(found) == 2 and {folder.status().state for folder in found.values()} == {"finished"}
+    for folder in found.values():
+        assert [row["step"] for row in folder.metrics.rows()] == list(range(1, 9)), "nobody started a second one beside it"
 
 
 def test_killed_runner_leaves_no_orphans_and_a_resumable_folder(igr):

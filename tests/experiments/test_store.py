@@ -1,5 +1,6 @@
 """The run folder: atomic files, damaged lines, resume, locks."""
 
+import errno
 import json
 import math
 import subprocess
@@ -46,10 +47,66 @@ def test_any_other_unreadable_line_names_file_line_and_way_out(folder, line):
     folder.metrics.append(1, a=1)
     folder.metrics.path.write_text(folder.metrics.path.read_text() + line + "\n" + '{"schema": 1, "step": 3}\n')
     before = folder.metrics.path.read_bytes()
-    for read in (folder.metrics.rows, lambda: folder.metrics.cut_after(0)):
+    for read in (folder.metrics.rows, lambda: folder.metrics.cut_after(3), lambda: folder.metrics.cut_to(len(before), 3)):
         with pytest.raises(UserError, match=r"metrics.jsonl, line 2 .*delete that line"):
             read()
     assert folder.metrics.path.read_bytes() == before
+
+
+GLUED = b'{"schema": 1, "step": 3, "val{"schema": 1, "step": 4}\n'
+
+
+@pytest.mark.parametrize("tail", [b'{"schema": 1, "st', GLUED, bytes(50), bytes(50) + b"\n"])
+def test_what_a_full_disk_or_a_power_cut_left_behind_the_checkpoint_is_cut_away(folder, tail):
+    for step in (1, 2):
+        folder.metrics.append(step, a=step)
+    size, whole = folder.metrics.size(), folder.metrics.path.read_bytes()
+    for cut in (lambda: folder.metrics.cut_to(size, 2), lambda: folder.metrics.cut_after(2)):
+        folder.metrics.path.write_bytes(whole + tail)
+        cut()
+        assert folder.metrics.path.read_bytes() == whole
+        folder.metrics.append(3, a=3)
+        assert [row["step"] for row in folder.metrics.rows()] == [1, 2, 3]
+        folder.metrics.close()
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.5, 0.99])
+def test_rows_that_were_there_at_the_checkpoint_and_are_gone_are_missed(folder, keep):
+    for step in (1, 2):
+        folder.metrics.append(step, a=step)
+    size, whole = folder.metrics.size(), folder.metrics.path.read_bytes()
+    folder.metrics.path.write_bytes(whole[: int(keep * size)])
+    with pytest.raises(UserError, match="has lost rows: .* at the checkpoint of step 2"):
+        folder.metrics.cut_to(size, 2)
+
+
+def test_a_write_that_takes_only_a_part_is_finished_or_undone(folder, monkeypatch):
+    """An unbuffered write says how much it took; a nearly full disk takes less than it was given, and then nothing."""
+    folder.metrics.append(1, a=1)
+    before = folder.metrics.path.read_bytes()
+
+    class Slow:
+        def __init__(self, file, room):
+            self.file, self.room = file, room
+
+        def write(self, content):
+            if self.room <= 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            taken = self.file.write(content[: min(10, self.room)])
+            self.room -= taken
+            return taken
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+    whole = folder.metrics._file
+    folder.metrics._file = Slow(whole, room=25)
+    with pytest.raises(UserError, match="No space left on device"):
+        folder.metrics.append(2, a=2)
+    assert folder.metrics.path.read_bytes() == before
+    folder.metrics._file = Slow(whole, room=10_000)
+    folder.metrics.append(2, a=2)
+    assert [row["step"] for row in folder.metrics.rows()] == [1, 2]
 
 
 def test_cut_keeps_the_bytes_of_earlier_rows(folder):

@@ -61,7 +61,9 @@ def slope(samples, values):
 
 
 def assert_rates(found, low, high):
-    """Rates of spec/dreg.md section 4: the asymptotic ones within .2 for SNR, .1 for the signal and .35 for the variance."""
+    """Rates of docs/papers/dreg.md, section 4: the asymptotic ones within .2 for SNR, .1 for the signal and .35 for the
+    variance.
+    """
 
     def rate(name, kind, grid, part="b"):
         return slope(grid, [found[samples][part][name][kind] for samples in grid])

@@ -62,7 +62,9 @@ def test_closed_forms_of_the_gradients_are_those_of_tapes(small):
 
 
 def test_closed_forms_of_the_model(small):
-    """The ELBO's gap and chi^2 + 1 at the optimum for D = 20 (spec/dreg.md section 6.1); evidence and ELBO by Gauss-Hermite."""
+    """The ELBO's gap and chi^2 + 1 at the optimum for D = 20 (docs/papers/dreg.md, section 6.1); evidence and ELBO by
+    Gauss-Hermite.
+    """
     best = optimum(make(20, 16, 0.01, 2 / 3, 0).x, np.sqrt(2 / 3))
     np.testing.assert_allclose(best.gap, 0.0, atol=1e-12)
     np.testing.assert_allclose(best.log_evidence - best.elbo, 0.456513, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Oracles of decoupled training (spec/dni.md section 5, numbers 1-8)."""
+"""Oracles of decoupled training (docs/papers/dni.md, section 5, numbers 1-8)."""
 
 import keras
 import numpy as np
@@ -142,7 +142,7 @@ def test_one_step_equals_the_sequence_of_2d_minus_1_updates(depth):
 
 
 def sequentially(decoupled, x, y) -> int:
-    """The schedule of spec/dni.md section 2.2 in eager code of its own; returns the number of updates."""
+    """The schedule of docs/papers/dni.md, section 2.2, in eager code of its own; returns the number of updates."""
     entering, context, waiting, updates = x, tf.one_hot(y, CLASSES, dtype=tf.float64), None, 0
     for i, part in enumerate(decoupled.parts):
         top = i == len(decoupled.parts) - 1

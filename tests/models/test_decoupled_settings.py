@@ -1,4 +1,6 @@
-"""Settings of decoupling (spec/dni.md sections 2.3 and 5): dropped updates, warm-up, factors, unlocked inputs, penalties, measures."""
+"""Settings of decoupling (docs/papers/dni.md, sections 2.3 and 5): dropped updates, warm-up, factors, unlocked inputs,
+penalties, measures.
+"""
 
 import keras
 import numpy as np

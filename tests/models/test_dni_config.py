@@ -1,4 +1,4 @@
-"""Configurations of spec/dni.md section 2.4, the scripts' options, and what is refused."""
+"""Configurations of docs/papers/dni.md, section 2.4, the scripts' options, and what is refused."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from igr_suite.models.dni_presets import named, paper_network
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_scripts_settings(script):
-    """The table of section 2.4, and that a config survives its JSON."""
+    """The table of docs/papers/dni.md, section 2.4, and that a config survives its JSON."""
     config = config_of(script, full=True, data="mnist_5k")
     assert config.schedule.epochs == SCRIPTS[script]
     assert config.data.train_split == "all" and config.seed == 1

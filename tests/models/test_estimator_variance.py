@@ -46,7 +46,7 @@ def test_variance_of_reinforce_is_the_enumerated_one():
 
 
 def test_variance_of_disarm_is_the_enumerated_one():
-    """As above; each unit's pair (b, b') takes three values, spec/rebar.md section 8 (ii)."""
+    """As above; each unit's pair (b, b') takes three values, docs/papers/rebar.md, section 8 (ii)."""
     model, x, rows = one_layer()
     theta = tf.sigmoid(logits_of(model, x)).numpy()
     _, value = (t.numpy() for t in joint_terms(model, x))

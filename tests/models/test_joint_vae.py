@@ -1,4 +1,6 @@
-"""Joint models: the JointVAE objective's oracles, sums of the two KLs, layout, evaluation against quadrature, and a bitwise resume."""
+"""Joint models: the JointVAE objective's oracles (docs/papers/igr.md, sections 7.13 and 7.21), sums of the two KLs,
+layout, evaluation against quadrature, and a bitwise resume.
+"""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Oracle 20: image log-likelihoods against scipy, and the bounds of the elu option."""
+"""Oracle of docs/papers/igr.md, section 7.20: image log-likelihoods against scipy, and the bounds of the elu option."""
 
 import numpy as np
 import pytest

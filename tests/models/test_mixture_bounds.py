@@ -125,7 +125,9 @@ def test_clipped_sticks_let_the_historical_objective_exceed_the_log_likelihood()
 
 
 def test_cut_weights_that_are_not_renormalised_let_it_exceed_too():
-    """Half of the weight is half of a negative log-likelihood; the defect of the truncated kinds (spec/igr.md section 6.4)."""
+    """Half of the weight is half of a negative log-likelihood; the defect of the truncated kinds
+    (docs/papers/igr.md, section 6.4).
+    """
     likelihood, half = tf.constant([[[-100.0, -100.0]]]), tf.math.log(tf.constant([[[0.5, 1e-30]]]))
     zero = tf.zeros((1, 1, 2, 1))
     same = Components(zero, zero[0], zero[0], zero[0, 0])  # posterior and prior are equal

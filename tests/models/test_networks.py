@@ -1,4 +1,4 @@
-"""Networks have the layers of the spec and refuse images that they cannot take."""
+"""Networks have the layers of docs/papers/igr.md, section 3.2, and refuse images that they cannot take."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,9 @@ def layer_sizes(net):
 
 
 def test_conv_networks():
-    """Sizes by the arithmetic of the spec's layers: 28 -> 13 -> 6 without padding, 7 -> 14 -> 28 -> 28 back, 3 channels, 2 parameters."""
+    """Sizes by the arithmetic of the layers: 28 -> 13 -> 6 without padding, 7 -> 14 -> 28 -> 28 back, 3 channels, 2
+    parameters.
+    """
     down, up = encoder("conv", (28, 28, 3), 30, seed=0), decoder("conv", 40, (28, 28, 3), 2, seed=0)
     assert layer_sizes(down) == [((3, 3, 3, 32), (13, 13, 32)), ((3, 3, 32, 64), (6, 6, 64)), ((6 * 6 * 64, 30), (30,))]
     assert layer_sizes(up) == [

@@ -10,7 +10,7 @@ from igr_suite.models import original_keys
 from igr_suite.models.presets import default, g2, g3
 from igr_suite.models.vae_config import TrainVAE
 
-README = {  # the README's keys (spec/igr.md section 8), with the values of Table 1 (section 3.4)
+README = {  # the README's keys (docs/papers/igr.md, section 8), with the values of Table 1 (section 3.4)
     "dataset_name": "mnist",
     "model_type": "IGR_I_Dis",
     "temp": 0.3,

@@ -25,7 +25,7 @@ def batch_and_noise(model, rows=6):
 
 
 def objective(logits, model):
-    """V of spec/rebar.md section 2.8 from the gradients by the logits, and the decay of the kernels."""
+    """V of docs/papers/rebar.md, section 2.8, from the gradients by the logits, and the decay of the kernels."""
     gradients = np.stack(logits)  # [layers, N, hidden]
     kernels = [v.numpy() for key, v in model.own["relax"].items() if key.startswith("net_") and v.shape.rank == 2]
     decay = (model.config.net_decay or 0.0) / 2.0 * sum(np.sum(np.square(kernel)) for kernel in kernels)

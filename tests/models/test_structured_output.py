@@ -126,7 +126,9 @@ def test_samples_images_and_units_are_not_mixed_up(architecture):
 
 
 def test_parameter_counts():
-    """spec/igr.md section 4: 94,320, 57,840 and 94,472 for the three mappings of 240 units; the others follow from their widths."""
+    """docs/papers/igr.md, section 4: 94,320, 57,840 and 94,472 for the three mappings of 240 units; the others follow
+    from their widths.
+    """
     full = StructuredOutput(StructuredModelConfig(name="IGR_I"), optimiser=StructuredOptimiserConfig())
     assert [mapping.count_params() for mapping in full.mappings] == [94_320, 57_840, 94_472]
     assert full.count_params() == 246_632

@@ -1,4 +1,6 @@
-"""Configs refuse what a model would not read, and the presets are the settings of the spec."""
+"""Configs refuse what a model would not read, and the presets are the settings of
+docs/papers/igr.md, sections 3.4 and 5.1.
+"""
 
 import dataclasses
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-THETA, X, M, S = 0.3, 1.2, 0.5, 0.9  # spec/dreg.md section 6.2
+THETA, X, M, S = 0.3, 1.2, 0.5, 0.9  # docs/papers/dreg.md, section 6.2
 LOG_EVIDENCE = -0.5 * np.log(4 * np.pi) - (X - THETA) ** 2 / 4
 
 

@@ -11,7 +11,9 @@ from igr_suite.objectives.gdreg import Gaussian, direction, prior_gradients
 
 @pytest.mark.parametrize(("samples", "mean", "variance"), [(2, 0.3602632088, 0.104456), (3, 0.3974438430, 0.0946369)])
 def test_mean_and_variance(samples, mean, variance):
-    """dT/dtheta = 1 for p = N(theta, 1), so the sum of directions is the gradient (spec/dreg.md section 6.2)."""
+    """dT/dtheta = 1 for p = N(theta, 1), so the sum of directions is the gradient
+    (docs/papers/dreg.md, section 6.2).
+    """
     at = OneLayer(samples, 40)
     lw = tf.constant(at.log_weights)
     w = normalised(lw)

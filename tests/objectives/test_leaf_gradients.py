@@ -194,7 +194,7 @@ def test_scalars_follow_the_squared_gradient(network):
 class TwoLayers:
     """p(z2) = N(0, 1), p(z1|z2) = N(.8 z2, 1), p(x|z1) = N(z1, 1), x = 1.2; q(z1) = N(m1, .9^2), q(z2|z1) = N(.6 z1 - .2, .8^2); K = 2.
 
-    One m1 a quadrature node, so that nodes can be weighted afterwards (spec/dreg.md section 6.2).
+    One m1 a quadrature node, so that nodes can be weighted afterwards (docs/papers/dreg.md, section 6.2).
     """
 
     def __init__(self, nodes=22):
@@ -229,7 +229,9 @@ class TwoLayers:
 
 
 def test_layers_keep_the_indirect_score():
-    """Means and variances of d/dm1; a density whose second layer ignores the samples given is biased, as the spec says."""
+    """Means and variances of d/dm1; a density whose second layer ignores the samples given is biased
+    (docs/papers/dreg.md, section 6.2).
+    """
     layers = TwoLayers()
     iwae, dreg, stl = layers.moments(["iwae", "dreg", "stl"])
     assert iwae == (pytest.approx(0.1684958426, abs=1e-6), pytest.approx(0.96320, rel=1e-4))

@@ -1,4 +1,6 @@
-"""Coefficients: the numbers of spec/dreg.md section 6.3, identities that hold for every draw, extreme weights, shifts and permutations."""
+"""Coefficients: the numbers of docs/papers/dreg.md, section 6.3, identities that hold for every draw, extreme weights,
+shifts and permutations.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""Expectations and variances of every estimator on the scalar linear-Gaussian model, exact by quadrature (spec/dreg.md section 6.2)."""
+"""Expectations and variances of every estimator on the scalar linear-Gaussian model, exact by quadrature
+(docs/papers/dreg.md, section 6.2).
+"""
 
 from functools import cache
 
@@ -58,7 +60,7 @@ TABLE = {  # name: options, then for K = 2 and K = 3 the means and variances of 
 @pytest.mark.parametrize("name", TABLE)
 @pytest.mark.parametrize("samples", [2, 3])
 def test_means_and_variances(name, samples):
-    """Means to 1e-8 and variances to the six digits of the spec's table."""
+    """Means to 1e-8 and variances to the six digits of the table in docs/papers/dreg.md, section 6.2."""
     options, *rows = TABLE[name]
     mean_m, mean_s, variance_m, variance_s = rows[samples - 2]
     _, by_m, by_log_s, _ = moments(name, samples, **options)

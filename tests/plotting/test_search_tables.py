@@ -31,10 +31,10 @@ def test_the_lower_side_is_named_only_when_the_interval_leaves_zero_out():
     assert (text["difference"], text["lower"], numbers["seeds"]) == ("-0.140", "undecided", 1)
 
 
-def rows(distances: dict, elbos: dict, diverged=(), published=True) -> pd.DataFrame:
+def rows(distances: dict, elbos: dict, diverged=(), authors_setting=True) -> pd.DataFrame:
     frame = pd.DataFrame({"temperature": list(distances), DISTANCE: list(distances.values()), CRITERION: list(elbos.values())})
     frame = frame.assign(data="MNIST", model="GS", **{"data.name": "mnist", "model.name": "GS_Dis", SHARE: 0.5})
-    return frame.assign(published=published, diverged=frame["temperature"].isin(diverged).astype(int))
+    return frame.assign(authors_setting=authors_setting, diverged=frame["temperature"].isin(diverged).astype(int))
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_choices_of_a_search(distances, diverged, near, note):
     chosen = choices(rows(distances, elbos, diverged)).iloc[0]
     assert (chosen["near_vertex"] == near) if near else pd.isna(chosen["near_vertex"])
     assert chosen["validation"] == 0.25
-    assert (chosen["near_vertex_published"], chosen["validation_published"]) == (0.25, 1.0)
+    assert (chosen["near_vertex_authors"], chosen["validation_authors"]) == (0.25, 1.0)
     assert note in chosen["notes"] and bool(chosen["notes"]) == bool(note)
 
 
-def test_published_choices_are_shown_for_their_own_setting_only():
-    chosen = choices(rows({0.1: 0.1, 0.5: 0.4}, {0.1: -1.0, 0.5: -2.0}, published=False)).iloc[0]
-    assert chosen["near_vertex_published"] is None and chosen["validation_published"] is None
+def test_the_authors_choices_are_shown_for_their_own_setting_only():
+    chosen = choices(rows({0.1: 0.1, 0.5: 0.4}, {0.1: -1.0, 0.5: -2.0}, authors_setting=False)).iloc[0]
+    assert chosen["near_vertex_authors"] is None and chosen["validation_authors"] is None

@@ -1,4 +1,4 @@
-"""Oracles 9 and 12: the discrete law behind a relaxation."""
+"""Oracles of docs/papers/igr.md, sections 7.9 and 7.12: the discrete law behind a relaxation."""
 
 import numpy as np
 import pytest

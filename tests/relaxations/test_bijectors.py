@@ -1,4 +1,6 @@
-"""Oracles 1-3 and 11: softmax++, stick-breaking and planar flows, their inverses and log-determinants."""
+"""Oracles of docs/papers/igr.md, sections 7.1 to 7.3 and 7.11: softmax++, stick-breaking and planar flows, their
+inverses and log-determinants.
+"""
 
 import numpy as np
 import pytest

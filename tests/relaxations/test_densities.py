@@ -1,4 +1,4 @@
-"""Oracles 5 and 6: densities of the laws, in log space and on the simplex."""
+"""Oracles of docs/papers/igr.md, sections 7.5 and 7.6: densities of the laws, in log space and on the simplex."""
 
 import numpy as np
 import pytest

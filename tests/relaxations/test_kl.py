@@ -1,4 +1,4 @@
-"""Oracles 7 and 8: divergences between a posterior and its prior."""
+"""Oracles of docs/papers/igr.md, sections 7.7 and 7.8: divergences between a posterior and its prior."""
 
 import numpy as np
 import pytest

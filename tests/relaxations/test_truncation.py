@@ -1,4 +1,4 @@
-"""Oracle 4: how many sticks are kept, and what the kept ones become."""
+"""Oracle of docs/papers/igr.md, section 7.4: how many sticks are kept, and what the kept ones become."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Oracles 10 and 17: distances to the vertices, in the limits and in the table of section 2.4."""
+"""Distances to the vertices, in the limits and in a table (docs/papers/igr.md, sections 7.10, 7.17 and 2.4)."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_log_variant_reaches_every_category():
 
 
 TEMPERATURES = (0.05, 0.10, 0.15, 0.25, 0.50, 0.67, 1.00)
-TABLE = {  # section 2.4: p10, p20, median, p75, P(d < .2) at K = 50
+TABLE = {  # docs/papers/igr.md, section 2.4: p10, p20, median, p75, P(d < .2) at K = 50
     "gs": (
         (0, 0, 0, 0.004, 0.913),
         (0, 0, 0.0014, 0.080, 0.829),

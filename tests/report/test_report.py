@@ -94,7 +94,15 @@ def test_the_page_has_everything_and_needs_nothing(written):
     for words in ("3 finished", "count-3-s0-072510eb", "count-4-s1-a0ebcd3a", "<b>", "A note & more.", "-1.5 ± 0.2", "Counting, Table 1"):
         assert words in page.text, words
     lines = page.text.splitlines()
-    assert (lines.count("pass"), lines.count("fail"), lines.count("not comparable")) == (2, 2, 3), "one heading each, and the verdicts"
+    assert (lines.count("pass"), lines.count("fail"), lines.count("not comparable")) == (1, 1, 2)
+    start = lines.index("Sources of reference values")
+    assert (lines.index("paper"), lines.index("paper, recalled"), lines.index("authors' code")) < (start,) * 3, "columns of the index"
+    cells = [line for line in lines[lines.index("smoke scale") + 1 :] if line]
+    assert cells[:9] == [
+        *("published, paper", "printed in a paper, or read off its figures by eye", "1 / 0 / 1"),
+        *("paper, recalled", "remembered, not read in the source: shown, never judged", "0 / 0 / 1"),
+        *("authors' code, run by us", "the authors' code, patched only to run, and run by us", "0 / 1 / 0"),
+    ]
     differing = lines[lines.index("run") : lines.index("run") + 5]
     assert differing == ["run", "state", "until", "seed", "total"], "settings that differ, then measures"
     assert "pace.seconds" in page.text, "settings that are shared"
@@ -117,9 +125,12 @@ def test_unfinished_failed_and_damaged_runs_are_shown(igr, tmp_path):
     folder = igr.results / NAME / "smoke"
     (folder / "count-3-s0-072510eb/metrics.jsonl").write_text("garbage\n")
     code, out, err = igr("report", *words)
-    assert code == 0, err
+    assert code == 1 and "count-3-s0-072510eb is not whole" in err
     page = Page((igr.results / "report.html").read_text())
-    assert "1 damaged, 1 absent; stage 2 is not known yet" in page.text
+    assert "1 not whole, 1 absent; stage 2 is not known yet" in page.text
+    (folder / "count-3-s0-072510eb/summary.json").unlink()
+    assert igr("report", *words)[0] == 0
+    assert "1 damaged, 1 absent" in Page((igr.results / "report.html").read_text()).text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Test errors of five epochs on full MNIST inside the bands of an independent replication (spec/dni.md section 5, oracle 17)."""
+"""Test errors of five epochs on full MNIST inside the bands of an independent replication
+(docs/papers/dni.md, section 5.17).
+"""
 
 import pytest
 

@@ -30,7 +30,7 @@ def executed(config, path):
     ],
 )
 def test_exact_trajectories(tmp_path, settings, trajectory):
-    """Oracles of spec/rebar.md section 6, to 1e-4."""
+    """Oracles of docs/papers/rebar.md, section 6, to 1e-4."""
     rows, _ = executed(ToyRun(**{"estimator": EXACT, "seeds": 1, "row_every": 1000} | settings), tmp_path)
     for step, p in trajectory.items():
         assert rows[step]["p"] == pytest.approx([p], abs=1e-4)
@@ -53,7 +53,8 @@ def concrete_optimum(temperature, target):
 def test_concrete_ends_at_the_wrong_answer(tmp_path):
     """Its surrogate's optimum is at p = .3554, true loss .2380, by quadrature; 40 seeds end there and not near 0.
 
-    spec/rebar.md section 6 has .354 and .378; scipy's adaptive quadrature has .35536 and .37698, as the one above.
+    docs/papers/rebar.md, section 6, has .354 and .378; scipy's adaptive quadrature has .35536 and .37698, as the one
+    above.
     """
     p = concrete_optimum(0.5, 0.45)
     assert [p, concrete_optimum(1.0, 0.45)] == pytest.approx([0.35536, 0.37698], abs=1e-5)

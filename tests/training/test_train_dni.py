@@ -71,7 +71,9 @@ def test_a_resumed_run_is_the_uninterrupted_one(whole, tmp_path):
 
 
 def test_pixels_are_padded_and_standardised():
-    """Oracle 15: two pixels of zeros around, mean 0 and deviation 1 of what is standardised."""
+    """Oracle of docs/papers/half_mnist.md, section 5.15: two pixels of zeros around, mean 0 and deviation 1 of what is
+    standardised.
+    """
     config = named("B-cdni", data="mnist_5k", seed=0, epochs=1, limit=60)
     plain = data.limit(data.load("mnist_5k"), train=60, validation=60, test=60)
     _, rows = load_rows(config)
@@ -113,7 +115,9 @@ def test_the_stored_order_is_the_same_every_epoch():
 
 
 def test_legacy_adam_has_longer_first_steps():
-    """Oracle 16: |step| / rate of a constant gradient, by hand from section 1.5, and how much longer than Adam's."""
+    """Oracle of docs/papers/half_mnist.md, section 5.16: |step| / rate of a constant gradient, by hand from its section
+    1.5, and how much longer than Adam's.
+    """
     moved = {}
     for kind in (FusedAdam, LegacyAdam):
         weight = tf.Variable([0.0], dtype=tf.float64)

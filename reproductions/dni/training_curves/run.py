@@ -15,6 +15,7 @@ EXPERIMENT = Experiment(
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     shares_with=("dni/table_1", "dni/sparse_updates"),
     stages=(lambda scale, results: curve_runs(scale, results.datasets),),
+    no_reference="The paper shows these curves and prints no numbers for them.",
 )
 
 if __name__ == "__main__":

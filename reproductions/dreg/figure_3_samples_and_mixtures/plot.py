@@ -39,7 +39,7 @@ def plot(results, out):
         drawn += [draw_mixtures(axis, runs, value) for axis, value in zip((axes[0][-1], axes[1][-1]), ("bound", "log_variance"))]
         axes[0][-1].set(title="DReG(alpha)", ylabel=f"{name}, less DReG's")
         axes[1][-1].set(xlabel="alpha: 0 DReG, 1/2 STL halved, 1 RWS-DReG", ylabel="log10 gradient variance, less DReG's")
-        fig.suptitle(f"MNIST, dynamic binarisation; {seeds_caption(bounds, 'seed', ['samples', 'method'])}", fontsize=10)
+        fig.suptitle(f"MNIST, dynamic binarisation; {seeds_caption(bounds, 'seed', ['samples', 'method'], 'step')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv", *tables(results.runs, results.metrics, out, pairs=(*PAIRS, *MIXTURE_PAIRS))]
@@ -55,6 +55,6 @@ def draw_mixtures(axis, runs, value):
         axis.plot(mean.index, mean, f"{marker}-", color=colour("DReG(alpha)"), linewidth=1.8, markersize=4, label=f"K = {samples}")
     axis.axhline(0.0, color=colour("DReG"), linewidth=0.8)
     axis.legend(fontsize=8)
-    means = rows.groupby(["samples", "mixture"])["gain"].agg(["mean", "min", "max", "count"]).reset_index()
-    renamed = means.rename(columns={"min": "lowest", "max": "highest", "count": "seeds"})
-    return renamed.assign(method="DReG(alpha)", quantity=f"{value}, less DReG's")
+    places = rows.groupby(["samples", "mixture"])
+    means = places["gain"].agg(["mean", "min", "max"]).rename(columns={"min": "lowest", "max": "highest"})
+    return means.assign(seeds=places["seed"].nunique()).reset_index().assign(method="DReG(alpha)", quantity=f"{value}, less DReG's")

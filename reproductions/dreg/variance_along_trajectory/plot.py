@@ -39,7 +39,7 @@ def plot(results, out):
             axis.set(yscale="log", ylabel=title)
             step_axis(axis)
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize=9)
-        seeds = seeds_caption(rows, "seed", ["method"])
+        seeds = seeds_caption(rows, "seed", ["method"], "step")
         fig.suptitle(f"{rows['data'].iloc[0]}, K = {rows['samples'].iloc[0]}, on the path of IWAE; {seeds}; originals dashed", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")

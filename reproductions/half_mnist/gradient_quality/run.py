@@ -44,6 +44,7 @@ EXPERIMENT = Experiment(
     title="Bias, variance and direction of the encoder's gradients on half-and-half digits",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(runs,),
+    no_reference="The authors' README has no number of this study.",
 )
 
 if __name__ == "__main__":

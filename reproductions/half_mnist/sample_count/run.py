@@ -41,6 +41,7 @@ EXPERIMENT = Experiment(
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     shares_with=("half_mnist/estimator_comparison",),
     stages=(runs,),
+    no_reference="The authors' README has no number of this series.",
 )
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ EXPERIMENT = Experiment(
     title="Lower halves of digits: stochastic DNI and REINFORCE with a divided learning rate",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(runs,),
+    no_reference="The authors' README has no number of this series.",
 )
 
 if __name__ == "__main__":

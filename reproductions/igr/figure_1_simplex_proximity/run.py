@@ -10,7 +10,8 @@ from igr_suite.diagnostics.simplex_config import TABLE_TEMPERATURES, SimplexProx
 from igr_suite.experiments import Experiment, main
 
 SAMPLES = {"smoke": 200, "quick": 2_000, "paper": 10_000}
-# The paper's 10,000 leave a standard error of up to .006 on a percentile, too much for a tolerance of .01 (spec/igr.md section 2.4).
+# The paper's 10,000 leave a standard error of up to .006 on a percentile, too much for a tolerance of .01
+# (docs/papers/igr.md, section 2.4).
 TABLE_SAMPLES = {"smoke": 200, "quick": 100_000, "paper": 400_000}
 
 EXPERIMENT = Experiment(

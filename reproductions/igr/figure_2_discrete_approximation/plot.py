@@ -12,7 +12,9 @@ ROWS = ("share, before the fit", "share, fitted", "loss (GS: nats, IGR: squared)
 
 
 def ours(results):
-    """Values for the ledger; `final_loss_bound` is the final loss once more, for the bound of the spec's section 7."""
+    """Values for the ledger; `final_loss_bound` is the final loss once more, for the bound of
+    docs/papers/igr.md, section 7.18.
+    """
     values = measured(named_fits(results))
     return values | {("final_loss_bound", setting): value for (quantity, setting), value in values.items() if quantity == "final_loss"}
 

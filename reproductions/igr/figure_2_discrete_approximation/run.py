@@ -11,8 +11,8 @@ from igr_suite.experiments import Experiment, main
 from igr_suite.models.presets import SEEDS
 
 GS_SIZES = {"discrete": (10,), "binomial": (12,), "poisson": (20, 40, 100), "negative_binomial": (20, 40, 100)}
-# (target, law, categories, iterations): those of spec/igr.md sections 2.1 and 2.3. A finite stick never draws its last category, so
-# it has one more than the target; 12 categories on 12 trials stand beside for comparison.
+# (target, law, categories, iterations): those of docs/papers/igr.md, sections 2.1 and 2.3. A finite stick never draws
+# its last category, so it has one more than the target; 12 categories on 12 trials stand beside for comparison.
 STICKS = (
     ("discrete", "IGR_SB_Finite", 11, 200),
     ("binomial", "IGR_SB_Finite", 13, 200),

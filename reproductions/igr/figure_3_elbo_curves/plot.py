@@ -17,7 +17,7 @@ def plot(results, out):
         )
         epoch_axis(axes)
         axes.set_ylabel("test ELBO (nats per image)")
-        axes.set_title(f"{rows['data'].iloc[0]}, {seeds_caption(rows, 'seed', ['model', 'line'])}", fontsize=10)
+        axes.set_title(f"{rows['data'].iloc[0]}, {seeds_caption(rows, 'seed', ['line', 'model'], 'epoch')}", fontsize=10)
         fig.legend(loc="outside lower center", ncols=4, fontsize=8)
         paths = save(fig, out)
     drawn.to_csv(out / "figure.csv", index=False, float_format="%.6g")

@@ -43,7 +43,7 @@ def plot(results, out):
             drawn = draw_curves(curves, mine, "epoch", "test_elbo", method="model", seed="seed")
             epoch_axis(curves)
             curves.set_ylabel("test ELBO (nats per image)")
-            curves.set_title(f"{data}, {seeds_caption(mine, 'seed', ['model'])}", fontsize=10)
+            curves.set_title(f"{data}, {seeds_caption(mine, 'seed', ['model'], 'epoch')}", fontsize=10)
             curves.legend(loc="lower right", fontsize=8)
             weights = draw_usage(usage, runs[runs["data"] == data])
             usage.set_title("after the last epoch; bar: mean, dots: seeds", fontsize=10)

@@ -7,7 +7,7 @@ Expect: Kumaraswamy and LogitNormal sticks close together, and truncation at 0.9
 
 from igr_suite.experiments import Experiment, main
 from igr_suite.models.mixture_config import MixtureEvaluationConfig, MixtureModelConfig, TrainMixture
-from igr_suite.models.presets import SEEDS
+from igr_suite.models.presets import NOT_RETRIEVED, SEEDS
 from igr_suite.models.vae_config import DataConfig, ScheduleConfig
 
 MODELS = ("DLGMM", "DLGMM_Var", "DLGMM_IGR", "DLGMM_IGR_SB")
@@ -44,6 +44,7 @@ EXPERIMENT = Experiment(
     if_prepared=("omniglot",),
     minutes={"quick": 16},
     stages=(runs,),
+    no_reference=NOT_RETRIEVED,
 )
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def _panels(rows, out, name, label, draw):
             drawn.append(draw(axis, panel).assign(data=keys[0], network=keys[1]))
             epoch_axis(axis)
             axis.set_ylabel(label)
-            axis.set_title(f"{', '.join(keys)}, {seeds_caption(panel, 'seed', ['model'])}", fontsize=10)
+            axis.set_title(f"{', '.join(keys)}, {seeds_caption(panel, 'seed', ['model'], 'epoch')}", fontsize=10)
         fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
         return save(fig, out, name), pd.concat(drawn)
 

@@ -9,7 +9,7 @@ Expect: RELAX's gradients vary far less than REINFORCE's; GS and IGR are compare
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.experiments import Experiment, main
 from igr_suite.experiments.config import replace_parts
-from igr_suite.models.presets import SEEDS, g3
+from igr_suite.models.presets import NOT_RETRIEVED, SEEDS, g3
 from igr_suite.models.relax_config import RelaxEvaluationConfig, RelaxModelConfig, TrainRelax
 from igr_suite.models.vae_config import DataConfig, OptimiserConfig, ScheduleConfig
 
@@ -76,6 +76,7 @@ EXPERIMENT = Experiment(
     minutes={"quick": 10},
     datasets=DATASETS,
     stages=(runs,),
+    no_reference=NOT_RETRIEVED,
 )
 
 if __name__ == "__main__":

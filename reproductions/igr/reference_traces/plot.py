@@ -6,6 +6,7 @@ import pandas as pd
 
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, epoch_axis, figure, save
+from igr_suite.plotting.tables import mean_of_seeds
 from igr_suite.plotting.vae import bounds_table, importance_table, named
 
 QUANTITIES = {
@@ -28,17 +29,16 @@ def ours(results):
     values = {}
     for (model, epoch), group in by_epoch(results).groupby(["model", "epoch"], sort=False):
         for quantity in QUANTITIES:
-            found = group[quantity].dropna()
-            if len(found):
-                values[quantity, f"{model}, epoch {epoch}"] = (found.mean(), found.std() if len(found) > 1 else 0.0, len(found))
+            if (value := mean_of_seeds(group, quantity)) is not None:
+                values[quantity, f"{model}, epoch {epoch}"] = value
     return values
 
 
 def plot(results, out):
     """Returns the paths of what was drawn."""
     epochs = by_epoch(results)
-    published = pd.read_csv(Path(__file__).parent / "published.csv")
-    published[["model", "epoch"]] = published["setting"].str.split(", epoch ", expand=True)
+    references = pd.read_csv(Path(__file__).parent / "published.csv")
+    references[["model", "epoch"]] = references["setting"].str.split(", epoch ", expand=True)
     with figure(width=9.5, height=3.9, columns=2, sharey=True) as (fig, axes):
         drawn = []
         for axis, quantity in zip(axes, ("train_elbo", "test_elbo_relaxed")):
@@ -46,7 +46,7 @@ def plot(results, out):
             drawn.append(
                 draw_curves(axis, rows, "epoch", quantity, method="model", seed="seed", label=r"{method}, $\tau$ = {temperature:g}")
             )
-            for model, points in published[published["quantity"] == quantity].groupby("model"):
+            for model, points in references[references["quantity"] == quantity].groupby("model"):
                 axis.plot(points["epoch"].astype(int), points["value"], "D", color=colour(model), markersize=5, markeredgecolor="white")
             axis.plot([], [], "D", color="black", markersize=5, label="authors' code")
             epoch_axis(axis)
@@ -54,7 +54,7 @@ def plot(results, out):
         axes[0].set_ylabel("nats per image")
         axes[0].set_ylim(bottom=-205)
         axes[1].legend(fontsize=8, loc="lower right")
-        fig.suptitle(f"{epochs['data'].iloc[0]}, {seeds_caption(epochs, 'seed', ['model'])}", fontsize=10)
+        fig.suptitle(f"{epochs['data'].iloc[0]}, {seeds_caption(epochs, 'seed', ['model'], 'epoch')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     note = "Nats per image at the last epoch, mean ± standard deviation over seeds; all 60,000 training images, as in the authors' code."

@@ -10,7 +10,7 @@ Expect: lower values for more training samples and for more test samples; IGR-SB
 from igr_suite.experiments import Experiment, main
 from igr_suite.experiments.config import replace_parts
 from igr_suite.experiments.selection import NLL, best_temperature
-from igr_suite.models.presets import SEEDS
+from igr_suite.models.presets import NOT_RETRIEVED, SEEDS
 from igr_suite.models.structured_presets import MODELS, g2, g3
 
 TRAINING_SAMPLES = {"smoke": (1, 5), "quick": (1, 5, 50), "paper": (1, 5, 50)}
@@ -104,6 +104,7 @@ EXPERIMENT = Experiment(
     minutes={"smoke": 0.9, "quick": 36},
     datasets=DATA,
     stages=(search, repeat, others),
+    no_reference=NOT_RETRIEVED,
 )
 
 if __name__ == "__main__":

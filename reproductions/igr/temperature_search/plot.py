@@ -1,4 +1,4 @@
-"""Temperature search: the choices beside the published ones, every candidate's statistics, and both against the temperature."""
+"""Temperature search: the choices beside the authors', every candidate's statistics, and both against the temperature."""
 
 from igr_suite.plotting.temperatures import search_figure, search_tables
 

@@ -3,7 +3,7 @@
     igr run igr/temperature_search --scale quick            # all four models
     igr temperature --model GS_Dis --refine 3               # one of them, more precisely; runs that exist are not repeated
 Stages train a grid, measure the posterior of every candidate on validation images, and halve the interval that is left.
-Expect: the near-vertex choices in the published order, SB lowest; the README has them, with the published ones.
+Expect: the near-vertex choices in the authors' order, SB lowest; the README has them, with the authors'.
 """
 
 from igr_suite.experiments import main

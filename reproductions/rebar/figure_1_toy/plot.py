@@ -31,7 +31,7 @@ def plot(results, out):
     """Returns the paths of what was drawn."""
     rows = seed_rows(results.metrics)
     settings = list(dict.fromkeys(rows["setting"]))
-    seeds = seeds_caption(rows[rows["method"] != "exact"], "repetition", ["method", "setting"])
+    seeds = seeds_caption(rows[rows["method"] != "exact"], "repetition", ["setting", "method"], "step", "loss")
     samples = f"{results.runs['fresh_samples'].iloc[0]:,} draws a seed"
     notes = {
         "figure": f"variance: mean over seeds, {samples}",
@@ -52,5 +52,5 @@ def plot(results, out):
     last = rows[rows["step"] == rows.groupby("setting")["step"].transform("max")]
     last = last.assign(log_variance=np.log(last["variance"].where(last["variance"] > 1e-20)))
     columns = {"p": "probability at the end", "loss": "loss at the end", "log_variance": "log variance at the end"}
-    texts, numbers = over_seeds(last, ["setting", "method"], columns, digits=4)
+    texts, numbers = over_seeds(last, ["setting", "method"], columns, digits=4, seed="repetition")
     return [*paths, out / "figure.csv", *save_table(out, texts, numbers, "Mean and standard deviation over seeds.")]

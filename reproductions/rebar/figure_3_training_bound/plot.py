@@ -27,8 +27,8 @@ def ours(results):
 def plot(results, out):
     """Returns the paths of what was drawn."""
     rows = epoch_rows(results.metrics)
-    published = read_steps(Path(__file__).parent / "published.csv", SETTING)
-    paths = traces_figure(rows, published, "train_elbo", "training bound F, nats per image", out, LOWEST)
+    references = read_steps(Path(__file__).parent / "published.csv", SETTING)
+    paths = traces_figure(rows, references, "train_elbo", "training bound F, nats per image", out, LOWEST)
     tables = over_seeds(named(results.runs), ["depth", "method"], BOUNDS)
     note = "Nats per image, mean ± standard deviation over seeds; L_100: importance-weighted bound of 100 samples at the end."
     return [*paths, *save_table(out, *tables, note)]

@@ -1,4 +1,4 @@
-"""F, temperature and log variance against the step with the published points, and the corrected control variate against the authors'."""
+"""F, temperature and log variance beside the authors' README and code, and the corrected control variate beside theirs."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ import pandas as pd
 
 from igr_suite.experiments.paired import paired_by
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.sbn import QUANTITIES, at_steps, draw_published, epoch_rows, read_steps
+from igr_suite.plotting.sbn import QUANTITIES, at_steps, draw_references, epoch_rows, read_steps
 from igr_suite.plotting.style import figure, save, step_axis
 from igr_suite.plotting.tables import over_seeds, save_table
 
 STYLES = {"historical": "-", "corrected": "--"}
-SOURCES = {"authors' README": "s", "authors' code": "D"}
+SOURCES = {"authors_readme": "s", "authors_code": "D"}
 AT_END = {"test_iw_bound_100": "test L_100", "validation_iw_bound_100": "validation L_100"}
 
 
@@ -40,19 +40,19 @@ def plot(results, out):
     """Returns the paths of what was drawn."""
     epochs = epoch_rows(results.metrics)
     epochs = epochs.assign(style=epochs["control"].map(STYLES))
-    published = read_steps(Path(__file__).parent / "published.csv", r"historical, (?P<data>.+), step (?P<step>\d+)")
-    published = published[published["data"] == epochs["data"].iloc[0]].assign(method="DynamicREBAR")
+    references = read_steps(Path(__file__).parent / "published.csv", r"historical, (?P<data>.+), step (?P<step>\d+)")
+    references = references[references["data"] == epochs["data"].iloc[0]].assign(method="DynamicREBAR")
     with figure(width=11.0, height=3.9, columns=3) as (fig, axes):
         drawn = []
         for axis, (quantity, title) in zip(axes, QUANTITIES.items()):
             curves = draw_curves(axis, epochs, "step", quantity, method="method", seed="seed", style="style", label="{control}")
             drawn.append(curves.assign(quantity=quantity))
-            draw_published(axis, published, SOURCES, quantity, lambda method: "#d62728")
+            draw_references(axis, references, SOURCES, quantity, lambda method: "#d62728")
             step_axis(axis)
             axis.set_title(title, fontsize=10)
         axes[2].legend(fontsize=8)
         fig.suptitle(
-            f"DynamicREBAR, {epochs['data'].iloc[0]}, 2 linear layers; {seeds_caption(epochs, 'seed', ['control'])}; "
+            f"DynamicREBAR, {epochs['data'].iloc[0]}, 2 linear layers; {seeds_caption(epochs, 'seed', ['control'], 'step')}; "
             "control variate of layer 2: the authors' (historical) or corrected",
             fontsize=9,
         )

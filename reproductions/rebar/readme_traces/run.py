@@ -2,8 +2,9 @@
 
     igr run rebar/readme_traces --scale quick
     igr check rebar/readme_traces --scale quick
-Expect: with the authors' multilayer control variate (biased for layers above the first) F, the temperature and the log variance pass
-through the published points; the corrected one differs in nothing else, so the paired table says what the correction changes.
+Expect: with the authors' multilayer control variate (biased for layers above the first) F, the temperature and the log
+variance pass through the points of their README and code; the corrected one differs in nothing else, so the paired table
+says what the correction changes.
 """
 
 from igr_suite.experiments import Experiment, main

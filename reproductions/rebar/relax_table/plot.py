@@ -7,7 +7,7 @@ from igr_suite.models.sbn_presets import PAPER_STEPS
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.sbn import epoch_rows
 from igr_suite.plotting.style import epoch_axis, figure, save
-from igr_suite.plotting.tables import over_seeds, save_table
+from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 from igr_suite.plotting.vae import not_run
 
 NAMES = {"binarized_mnist": "MNIST", "omniglot": "Omniglot"}
@@ -65,9 +65,8 @@ def ours(results):
     found = {}
     for (method, row), group in table[table["steps"] >= PAPER_STEPS].groupby(["method", "row"], sort=False):
         for column, quantity in quantities.items():
-            values = group[column].dropna()
-            if len(values):
-                found[quantity, f"{method}, {row}"] = (float(values.mean()), float(values.std()) if len(values) > 1 else 0.0, len(values))
+            if (value := mean_of_seeds(group, column)) is not None:
+                found[quantity, f"{method}, {row}"] = value
     return found
 
 
@@ -103,7 +102,7 @@ def _curves(rows, out):
                 axis.set_title(f"{depth}: {title}", fontsize=9)
                 epoch_axis(axis)
         fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-        fig.suptitle(f"nats per image; {seeds_caption(rows, 'seed', ['row', 'method'])}", fontsize=10)
+        fig.suptitle(f"nats per image; {seeds_caption(rows, 'seed', ['row', 'method'], 'epoch')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]

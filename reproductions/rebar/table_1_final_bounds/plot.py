@@ -3,9 +3,10 @@
 import pandas as pd
 
 from igr_suite.models.sbn_presets import PAPER_STEPS
+from igr_suite.plotting.curves import number_of_seeds
 from igr_suite.plotting.sbn import QUANTITIES, epoch_rows
 from igr_suite.plotting.style import colour, figure, save
-from igr_suite.plotting.tables import over_seeds, save_table, summary_text
+from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table, summary_text
 from igr_suite.plotting.vae import not_run
 
 NAMES = {"binarized_mnist": "MNIST", "omniglot": "Omniglot"}
@@ -34,8 +35,7 @@ def ours(results):
     table = best(results)
     found = {}
     for (method, row), group in table[table["steps"] >= PAPER_STEPS].groupby(["method", "row"], sort=False):
-        spread = float(group["F"].std()) if len(group) > 1 else 0.0
-        found["best training F after 2e6 steps", f"{method}, {row}"] = (float(group["F"].mean()), spread, len(group))
+        found["best training F after 2e6 steps", f"{method}, {row}"] = mean_of_seeds(group, "F")
     return found
 
 
@@ -61,8 +61,7 @@ def plot(results, out):
         axis.invert_yaxis()
         axis.set_xlabel(f"best {QUANTITIES['train_elbo']}")
         axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        seeds = table.groupby(["row", "method"])["seed"].nunique().max()
-        fig.suptitle(f"{seeds} seed{'s' if seeds > 1 else ''}, {max(table['steps']):,} steps", fontsize=10)
+        fig.suptitle(f"{number_of_seeds(table, ['row', 'method'])}, {max(table['steps']):,} steps", fontsize=10)
         paths = save(fig, out)
     pd.DataFrame(table.drop(columns=["run_id"])).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv", *save_table(out, texts, numbers, note.strip())]

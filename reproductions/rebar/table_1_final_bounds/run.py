@@ -2,8 +2,8 @@
 
     igr run rebar/table_1_final_bounds --scale quick     # 2 epochs: is everything in its place
     igr run rebar/table_1_final_bounds --scale paper     # 2,000,000 steps, days
-Expect: at the paper's budget REBAR with a trained temperature first among the unbiased methods (published for `sp` too, from memory only).
-Structured prediction of two layers is run with both generators: "historical", the one that the published numbers belong to,
+Expect: at the paper's budget REBAR with a trained temperature first among the unbiased methods (for `sp` too, as recalled).
+Structured prediction of two layers is run with both generators: "historical", the one that the paper's numbers belong to,
 and "hierarchical", with as many layers as q; with one layer they are the same model.
 """
 

@@ -72,6 +72,7 @@ EXPERIMENT = Experiment(
     title="All gradient estimators on one belief network and one VAE: variance, bias, time",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(train, measure),
+    no_reference="This comparison is the suite's own.",
 )
 
 if __name__ == "__main__":

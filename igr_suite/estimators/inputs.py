@@ -1,0 +1,135 @@
+"""Converts what estimators are given (logits, noise, parameters, values of the objective) to what they calculate with."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.errors import UserError
+from igr_suite.relaxations.noise import uniform
+
+
+def working_dtype(dtype) -> tf.DType:
+    """The type to calculate in: float32 for half precision, where uniforms would round to 0 and 1; else the type itself."""
+    dtype = tf.as_dtype(dtype)
+    return tf.float32 if dtype.size < 4 else dtype
+
+
+def as_logits(logits) -> tf.Tensor:
+    """Logits as a tensor: arrays and lists too; integers become float32.
+
+    Raises:
+      UserError: what cannot be logits.
+    """
+    try:
+        logits = tf.convert_to_tensor(logits)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"logits must be a tensor, an array or nested lists of numbers, got {type(logits).__name__}") from error
+    if logits.dtype.is_integer:
+        return tf.cast(logits, tf.float32)
+    if not logits.dtype.is_floating:
+        raise UserError(f"logits must be real numbers, got {logits.dtype.name}")
+    return logits
+
+
+def uniforms(shape, seed: tf.Tensor, dtype=tf.float32, copies: int | None = None) -> tf.Tensor:
+    """Independent uniforms strictly inside (0, 1).
+
+    Args:
+      shape: numbers, or an int tensor such as tf.shape(logits).
+      seed: stateless, int32 [2].
+      dtype: float32 or float64; half precision gets float32.
+      copies: size of an axis in front, where there shall be one.
+    Returns:
+      The shape, or [copies, *shape].
+    Raises:
+      UserError: a size that is not known.
+    """
+    leading = [] if copies is None else [copies]
+    if tf.is_tensor(shape):
+        shape = tf.concat([leading, tf.cast(shape, tf.int32)], 0) if leading else shape
+    else:
+        shape = [*leading, *known_sizes(shape, "tf.shape(logits)")]
+    return uniform(shape, seed, working_dtype(dtype))
+
+
+def known_sizes(shape, instead: str) -> list:
+    """The sizes of a shape given as numbers.
+
+    Args:
+      shape: any sequence of sizes.
+      instead: what to pass where sizes are not known, for the sentence.
+    Raises:
+      UserError: a size or the number of axes is not known.
+    """
+    try:
+        sizes = list(shape)
+    except ValueError:  # a TensorShape without a rank
+        sizes = [None]
+    if any(size is None for size in sizes):
+        raise UserError(f"logits of shape {shape} have sizes that are not known while this function is traced: pass {instead}")
+    return sizes
+
+
+def variable_sizes(shape) -> list[int]:
+    """The sizes of the variables' axes, of a shape [B, ...] given as numbers or as an int tensor.
+
+    Raises:
+      UserError: they are not known.
+    """
+    if tf.is_tensor(shape):
+        shape = tf.zeros(shape, tf.bool).shape  # what is known of it while a function is traced
+    sizes = list(shape[1:]) if getattr(shape, "rank", 1) is not None else [None]
+    return known_sizes(sizes, "logits whose sizes are all known but for the batch's")
+
+
+def in_dtype(values: Mapping[str, tf.Tensor], dtype: tf.DType) -> dict[str, tf.Tensor]:
+    """Noise or parameters in the type to calculate in; integers stay, and what lies inside (0, 1) stays inside."""
+    return {name: _cast(value, dtype) for name, value in values.items()}
+
+
+def _cast(value, dtype: tf.DType):
+    value_dtype = getattr(value, "dtype", None)
+    if value_dtype == dtype:
+        return value  # a variable stays a variable
+    tensor = tf.convert_to_tensor(value, None if value_dtype is not None else dtype)
+    if not tensor.dtype.is_floating or tensor.dtype == dtype:
+        return tensor
+    narrow = tf.cast(tensor, dtype)
+    if tensor.dtype.size <= dtype.size:
+        return narrow
+    info = np.finfo(dtype.as_numpy_dtype)
+    inside = tf.logical_and(tensor > 0.0, tensor < 1.0)
+    return tf.where(inside, tf.clip_by_value(narrow, info.tiny, 1.0 - info.epsneg), narrow)
+
+
+def valued(objective: Callable, dtype: tf.DType, working: tf.DType, axes: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The objective with checked values: it takes samples of the logits' type, and returns values in the type to calculate in.
+
+    Args:
+      objective: the user's.
+      dtype: of the samples it takes.
+      working: of the values that estimators receive.
+      axes: how many of the samples' last axes are the variables'.
+    Returns:
+      Samples [..., B, D] or [..., B, V, C] -> values [..., B].
+    """
+
+    def evaluate(samples: tf.Tensor) -> tf.Tensor:
+        value = tf.convert_to_tensor(objective(tf.cast(samples, dtype)))
+        leading = samples.shape[: samples.shape.rank - axes]
+        if not value.shape.is_compatible_with(leading):
+            raise UserError(
+                f"the objective must return one value for each example, samples {samples.shape} -> {leading}; got shape {value.shape}"
+            )
+        if value.shape.rank is None:  # of tf.numpy_function
+            value = tf.ensure_shape(value, leading)
+        return tf.cast(value, working)
+
+    return evaluate
+
+
+def mean_square(residual: tf.Tensor) -> tf.Tensor:
+    """Mean of the squares; 0 of no values."""
+    mean = tf.reduce_mean(tf.square(residual))
+    return mean if residual.shape.num_elements() else tf.where(tf.size(residual) > 0, mean, tf.zeros_like(mean))
