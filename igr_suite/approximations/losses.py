@@ -1,10 +1,12 @@
 """How far the mean of relaxed samples is from a target: two losses."""
 
+import math
+
 import tensorflow as tf
 
 
 def kl_loss(mean: tf.Tensor, log_target: tf.Tensor, compared: tf.Tensor) -> tf.Tensor:
-    """KL(m || p) = sum_k m_k (log m_k - log p_k); 0 log 0 = 0.
+    """KL(m || p) = sum_k m_k (log m_k - log p_k); 0 log 0 = 0, and m_k = p_k = 0 adds nothing, nor to gradients.
 
     Args:
       mean: m, the mean of the relaxed samples [K].
@@ -14,6 +16,7 @@ def kl_loss(mean: tf.Tensor, log_target: tf.Tensor, compared: tf.Tensor) -> tf.T
       scalar.
     Source: Potapczynski et al. (2020), appendix.
     """
+    log_target = tf.where(tf.equal(mean, 0.0) & tf.equal(log_target, -math.inf), tf.zeros_like(log_target), log_target)
     terms = tf.math.xlogy(mean, mean) - tf.math.multiply_no_nan(log_target, mean)
     return tf.reduce_sum(tf.where(compared, terms, tf.zeros_like(mean)))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.errors import UserError
 from igr_suite.linear_gaussian.problem import Problem
 from igr_suite.objectives.base import Objective, bound, effective_sample_size
 from igr_suite.relaxations.noise import standard_normal
@@ -55,7 +56,12 @@ class Gradients:
         Returns:
           "b" [R, J, D] for the objectives in their order, "theta" [R, F, D] for `families`, and means over the points of the bound L_K
           and of the effective sample size [R].
+        Raises:
+          UserError: noise of other axes.
         """
+        if eps.shape.rank != 4 or not eps.shape[1:].is_compatible_with([self.samples, *self.problem.x.shape]):
+            wanted = (self.samples, *self.problem.x.shape)
+            raise UserError(f"noise must be [R, K, N, D] with K, N, D = {wanted}, got the shape {eps.shape}")
         repetitions, _, points, dimension = eps.shape
         s = self.problem.scale
         square = tf.reduce_sum(tf.square(eps), -1)

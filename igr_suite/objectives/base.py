@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.errors import UserError
 from igr_suite.objectives.names import Facts, check_samples, is_unbiased, minimum_samples, resolve
 
 
@@ -67,40 +68,103 @@ class Objective:
         return ("weights",)
 
     def value(self, log_weights: tf.Tensor) -> tf.Tensor:
-        """The reported objective, log-weights [K, B] -> [B]; the importance-weighted bound unless a subclass says otherwise."""
-        return bound(log_weights)
+        """The reported objective of one draw.
+
+        Args:
+          log_weights: log p(x, z_k) - log q(z_k | x), [K, B].
+        Returns:
+          [B].
+        Raises:
+          UserError: log-weights of other axes, or a number of samples that the value is not defined for.
+        """
+        given = check_log_weights(log_weights)
+        if {"groups", "auxiliary", "order"} & set(self.options):  # the others' values are defined for any K
+            self._check_samples(given)
+        return tf.cast(self._value(_widened(given)), given.dtype)
 
     def coefficients(self, log_weights: tf.Tensor) -> Coefficients:
         """Coefficients of one draw.
 
+        A sample of weight 0 (log-weight -inf) counts as the limit of ever smaller weights, equal ones where there are
+        several; an example whose weights are all 0 as one of equal weights.
+
         Args:
           log_weights: log p(x, z_k) - log q(z_k | x), [K, B]; no gradient flows into them.
         Raises:
-          UserError: a number of samples that the objective is not defined for.
+          UserError: log-weights of other axes, or a number of samples that the objective is not defined for.
         """
+        given = check_log_weights(log_weights)
+        self._check_samples(given)
+        stopped = self._coefficients(tf.stop_gradient(without_empty_columns(_widened(given))))
+        return Coefficients(*(None if part is None else tf.stop_gradient(tf.cast(part, given.dtype)) for part in stopped))
+
+    def _check_samples(self, log_weights: tf.Tensor) -> None:
         samples, batch = log_weights.shape
         check_samples(self.facts.name, samples, self.options, batch_size=batch or 1)
-        stopped = self._coefficients(tf.stop_gradient(log_weights))
-        return Coefficients(*(None if part is None else tf.stop_gradient(part) for part in stopped))
+
+    def _value(self, log_weights: tf.Tensor) -> tf.Tensor:
+        """What a subclass implements: `value` of checked log-weights; the importance-weighted bound by default."""
+        return bound(log_weights)
 
     def _coefficients(self, log_weights: tf.Tensor) -> Coefficients:
         """What a subclass implements: `coefficients` for a number of samples that has been checked."""
         raise NotImplementedError
 
 
+def check_log_weights(log_weights, name: str = "log-weights") -> tf.Tensor:
+    """Returns log-weights as a tensor [K, B] of floats.
+
+    Args:
+      log_weights: a tensor, an array or lists; integers become float32.
+      name: what they are, for the sentence.
+    Raises:
+      UserError: other axes, a number of samples that is not known, or entries that are no real numbers.
+    """
+    try:
+        tensor = tf.convert_to_tensor(log_weights)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{name} must be a tensor or an array [K, B], got {type(log_weights).__name__}") from error
+    if tensor.dtype.is_integer:
+        tensor = tf.cast(tensor, tf.float32)
+    if not tensor.dtype.is_floating:
+        raise UserError(f"{name} must be floats, got {tensor.dtype.name}")
+    if tensor.shape.rank != 2:
+        way_out = "; add an axis of examples, log_weights[:, tf.newaxis]" if tensor.shape.rank == 1 else ""
+        raise UserError(f"{name} must be [K, B], samples by examples, got the shape {tuple(tensor.shape) or '()'}{way_out}")
+    if tensor.shape[0] is None:
+        raise UserError(f"{name} need a known number of samples K, the first axis; got {tensor.shape}. Set it with tf.ensure_shape")
+    return tensor
+
+
+def _widened(tensor: tf.Tensor) -> tf.Tensor:
+    """float32 for half precision: weights are ratios of exponentials, and their sums would lose digits."""
+    return tf.cast(tensor, tf.float32) if tensor.dtype in (tf.float16, tf.bfloat16) else tensor
+
+
+def without_empty_columns(log_weights: tf.Tensor) -> tf.Tensor:
+    """Zeros, equal weights, in the place of columns that are -inf throughout, [K, ...] -> [K, ...]."""
+    empty = tf.reduce_all(tf.equal(log_weights, -np.inf), axis=0, keepdims=True)
+    return tf.where(empty, tf.zeros_like(log_weights), log_weights)
+
+
 def bound(log_weights: tf.Tensor) -> tf.Tensor:
-    """L_K = log 1/K sum_k exp lw_k, [K, B] -> [B]."""
+    """L_K = log 1/K sum_k exp lw_k, [K, B] -> [B]; axes between them are kept."""
     return tf.reduce_logsumexp(log_weights, 0) - np.log(log_weights.shape[0])
 
 
 def normalised(log_weights: tf.Tensor) -> tf.Tensor:
-    """w_k = exp(lw_k) / sum_j exp(lw_j), [K, B] -> [K, B]."""
-    return tf.nn.softmax(log_weights, axis=0)
+    """w_k = exp(lw_k) / sum_j exp(lw_j), [K, B] -> [K, B], 1/K each where all are 0; axes between are kept."""
+    return tf.nn.softmax(without_empty_columns(log_weights), axis=0)
 
 
 def effective_sample_size(log_weights: tf.Tensor) -> tf.Tensor:
-    """1 / sum_k w_k^2, [K, B] -> [B]."""
-    return 1.0 / tf.reduce_sum(tf.square(normalised(log_weights)), 0)
+    """1 / sum_k w_k^2, [K, B] -> [B].
+
+    Raises:
+      UserError: log-weights of other axes.
+    """
+    given = check_log_weights(log_weights)
+    return tf.cast(1.0 / tf.reduce_sum(tf.square(normalised(_widened(given))), 0), given.dtype)
 
 
 _registry: dict[str, type[Objective]] = {}

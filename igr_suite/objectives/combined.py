@@ -16,8 +16,12 @@ class _CIWAE(Objective):
     def generative_family(self):
         return ("combined", self.beta)
 
-    def value(self, log_weights):
-        """beta mean_k lw_k + (1 - beta) L_K, [K, B] -> [B]."""
+    def _value(self, log_weights):
+        """beta mean_k lw_k + (1 - beta) L_K, [K, B] -> [B]; a part of weight 0 may be infinite and is left out."""
+        if self.beta == 0.0:
+            return bound(log_weights)
+        if self.beta == 1.0:
+            return tf.reduce_mean(log_weights, 0)
         return self.beta * tf.reduce_mean(log_weights, 0) + (1.0 - self.beta) * bound(log_weights)
 
 

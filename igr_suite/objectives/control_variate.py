@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from igr_suite.errors import UserError
 from igr_suite.objectives.base import Coefficients, Objective, bound, normalised, register
 from igr_suite.objectives.leave_one_out import log_sum_of_others
 from igr_suite.objectives.names import FACTS
@@ -33,9 +34,9 @@ class ControlVariateDReG(Objective):
     def _coefficients(self, log_weights):
         w = normalised(log_weights)
         path = (1.0 - self.alpha) * w + self.beta * (w * w - w)
-        baseline = (1.0 - self.gamma) * log_sum_of_others(log_weights)
+        baseline = _times(1.0 - self.gamma, log_sum_of_others(log_weights))
         centred = (1.0 - self.delta) / log_weights.shape[0] - w
-        score = self.alpha * (bound(log_weights) - baseline) + (1.0 - self.beta) * centred
+        score = _times(self.alpha, bound(log_weights) - baseline) + (1.0 - self.beta) * centred
         return Coefficients(path=path, score=score, generative=w, ratio=1.0 - self.alpha + self.beta * (w - 1.0))
 
     def directions(self) -> list["Direction"]:
@@ -57,13 +58,18 @@ class Direction(Objective):
         samples = log_weights.shape[0]
         path = {"alpha": -w, "beta": w * w - w}.get(self.scalar)
         score = {
-            "alpha": bound(log_weights) - (1.0 - at.gamma) * others,
+            "alpha": bound(log_weights) - _times(1.0 - at.gamma, others),
             "beta": w - (1.0 - at.delta) / samples,
-            "gamma": at.alpha * others,
+            "gamma": _times(at.alpha, others),
             "delta": tf.ones_like(w) * (at.beta - 1.0) / samples,
         }[self.scalar]
         ratio = {"alpha": -tf.ones_like(w), "beta": w - 1.0}.get(self.scalar)
         return Coefficients(path=path, score=score, generative=w, ratio=ratio)
+
+
+def _times(scalar: float | tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """scalar * values, 0 where the scalar is: the others' sum is -inf where one sample has all the weight."""
+    return tf.math.multiply_no_nan(values, tf.convert_to_tensor(scalar, values.dtype))
 
 
 def scalar_gradients(inference: list[tf.Tensor], directions: list[list[tf.Tensor]]) -> list[tf.Tensor]:
@@ -78,6 +84,13 @@ def scalar_gradients(inference: list[tf.Tensor], directions: list[list[tf.Tensor
       directions: for each scalar the gradient of its `Direction`, from the same draws.
     Returns:
       One scalar for each direction; gradients of a loss to be made smaller.
+    Raises:
+      UserError: a gradient is missing, or a direction has other gradients than the objective.
     """
+    for parts in (inference, *directions):
+        if any(g is None for g in parts):
+            raise UserError("a gradient is None: the samples do not depend on a variable through TensorFlow; leave the variable out")
+        if [g.shape for g in parts] != [g.shape for g in inference]:
+            raise UserError(f"a direction has gradients of shapes {[tuple(g.shape) for g in parts]}, not those of the objective")
     entries = tf.add_n([tf.cast(tf.size(g), g.dtype) for g in inference])
     return [2.0 * tf.add_n([tf.reduce_sum(g * part) for g, part in zip(inference, parts)]) / entries for parts in directions]

@@ -31,7 +31,7 @@ class _MIWAE(_Grouped):
     def generative_family(self):
         return ("groups", self.groups)
 
-    def value(self, log_weights):
+    def _value(self, log_weights):
         """Mean over groups of the K-sample bound, [M K, B] -> [B]."""
         return tf.reduce_mean(bound(in_groups(log_weights, self.groups)), 0)
 

@@ -41,10 +41,17 @@ def masked(log_weights: tf.Tensor, order: int) -> tuple[tf.Tensor, tf.Tensor, tf
     """
     members, factors = subsets(log_weights.shape[0], order)
     table = tf.where(members[..., np.newaxis], log_weights, tf.constant(-np.inf, log_weights.dtype))
-    factors = tf.constant(factors, log_weights.dtype)
+    empty = tf.reduce_all(tf.equal(log_weights, -np.inf) | ~members[..., np.newaxis], 1)  # subsets of weights that are all 0, [M, B]
     bounds = tf.reduce_logsumexp(table, 1) - tf.constant(np.log(members.sum(1, keepdims=True)), log_weights.dtype)
+    # Within an empty subset the limit of equal weights, and its bound -inf apart: factors have both signs.
+    table = tf.where(empty[:, tf.newaxis] & members[..., np.newaxis], tf.zeros_like(table), table)
     within = tf.nn.softmax(table, axis=1)
-    return tuple(tf.tensordot(factors, part, 1) for part in (bounds, within, within * within))
+    factor = tf.constant(factors, log_weights.dtype)
+    finite = tf.tensordot(factor, tf.where(empty, tf.zeros_like(bounds), bounds), 1)
+    of_empty = tf.tensordot(tf.constant(factors, tf.float64), tf.cast(empty, tf.float64), 1)
+    infinite = tf.cast(tf.where(of_empty > 0.0, -np.inf, np.inf), log_weights.dtype)
+    value = tf.where(tf.abs(of_empty) > 1e-9 * np.max(np.abs(factors)), infinite, finite)
+    return value, *(tf.tensordot(factor, part, 1) for part in (within, within * within))
 
 
 def closed(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -58,14 +65,19 @@ def closed(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     log_rest = log_other_weight(log_weights)
     bounds_without = tf.reduce_logsumexp(log_weights, 0) + log_rest - np.log(samples - 1)
     value = samples * bound(log_weights) - (samples - 1) * tf.reduce_mean(bounds_without, 0)
+    value = tf.where(tf.reduce_all(tf.equal(log_weights, -np.inf), 0), tf.constant(-np.inf, log_w.dtype), value)
     largest = tf.one_hot(tf.argmax(log_w, 0), samples, on_value=True, off_value=False, axis=0)
     log_rest_of_largest = tf.reduce_sum(tf.where(largest, log_rest, tf.zeros_like(log_rest)), 0)
+
+    # Where all others have weight 0: the limit of equal ones.
+    alone = tf.equal(log_rest_of_largest, -np.inf)
+    share = tf.where(alone, tf.constant(-np.log(samples - 1), log_w.dtype), log_w - log_rest_of_largest)
 
     def mean_without(power: float) -> tf.Tensor:
         """1/K sum_{i != k} (w_k / (1 - w_i))^power."""
         inverse = tf.where(largest, tf.zeros_like(log_rest), tf.exp(-power * log_rest))  # in [1, 2^power]
         without_others = tf.exp(power * log_w) * (tf.reduce_sum(inverse, 0) - inverse)
-        without_largest = tf.where(largest, tf.zeros_like(log_w), tf.exp(power * (log_w - log_rest_of_largest)))
+        without_largest = tf.where(largest, tf.zeros_like(log_w), tf.exp(power * share))
         return (without_others + without_largest) / samples
 
     path, squared = (samples * tf.exp(power * log_w) - (samples - 1) * mean_without(power) for power in (1.0, 2.0))
@@ -81,7 +93,7 @@ class _Jackknife(Objective):
     def generative_family(self):
         return ("jackknife", self.order)
 
-    def value(self, log_weights):
+    def _value(self, log_weights):
         return self._parts(log_weights)[0]
 
     def _parts(self, log_weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

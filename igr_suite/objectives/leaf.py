@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from igr_suite.objectives import derivatives
 from igr_suite.objectives.base import Coefficients, Objective
 
 Latents = tf.Tensor | Sequence[tf.Tensor]
@@ -14,7 +15,8 @@ class Sampled(NamedTuple):
     """A draw from q, made while the encoder's tape records.
 
     Attributes:
-      z: reparameterised samples [K, B, D], or a list of them for layers, each drawn given the ones before.
+      z: reparameterised samples [K, B, ...], or a list of them for layers, each drawn given the ones before. Objectives
+        without a path term take samples of any kind, as floats.
       log_prob: log q(z | x) of samples in the form of z, [K, B]; it reads the inference network's tensors. With layers, a layer's law has
         to be computed from the samples given, not from those drawn: that keeps the dependence of later layers on z (the indirect score),
         without which reparameterised estimators are biased.
@@ -56,11 +58,17 @@ def leaf_gradients(
     Args:
       objectives: the first one trains the generative variables.
       sample: draws from q.
-      log_joint: log p(x, z) of samples in the form of z, [K, B].
+      log_joint: log p(x, z) of samples in the form of z, [K, B]; or a list of terms that add up to it, such as log p(x
+        | z) and log p(z). A sum stays differentiable through its other terms where one of them is not, which only
+        separate terms show.
       inference_variables: of q.
       generative_variables: of p.
+    Raises:
+      UserError: a derivative that an objective needs is missing (the sentence names the objectives that need none), or
+        samples and densities have other axes than [K, B, ...] and [K, B].
     Source: docs/papers/dreg.md, section 2.1.
     """
+    inference_variables, generative_variables = list(inference_variables), list(generative_variables)
     encoder = tf.GradientTape(persistent=True, watch_accessed_variables=False)
     density = tf.GradientTape(persistent=True, watch_accessed_variables=False)
     with encoder:
@@ -69,22 +77,34 @@ def leaf_gradients(
         leaves = tf.nest.map_structure(tf.stop_gradient, sampled.z)
         with density:
             density.watch(tf.nest.flatten(leaves))
-            log_q = sampled.log_prob(leaves)
+            log_q = derivatives.check_log_prob("log_prob", sampled.log_prob(leaves))
+    derivatives.check_latents(tf.nest.flatten(leaves), log_q)
     with density:
         density.watch(generative_variables)
-        log_weights = log_joint(leaves) - log_q
+        terms = log_joint(leaves)
+        terms = [derivatives.check_log_prob("log_joint", term, log_q) for term in (terms if isinstance(terms, (list, tuple)) else [terms])]
+        log_weights = sum(terms[1:], terms[0]) - log_q
     coefficients = [objective.coefficients(log_weights) for objective in objectives]
-    passes = _Passes(density, log_weights, tf.nest.flatten(leaves), list(generative_variables))
+    leaves = tf.nest.flatten(leaves)
+    if any(weights.path is not None for weights in coefficients):
+        for number, term in enumerate(terms):
+            name = "log_joint" if len(terms) == 1 else f"term {number} of log_joint"
+            derivatives.check_reaches_samples(density, name, term, leaves)
+        derivatives.check_reaches_samples(density, "log_prob", log_q, leaves)
+        derivatives.check_reparameterised(encoder, tf.nest.flatten(sampled.z), log_q, inference_variables)
+    if any(weights.score is not None for weights in coefficients):
+        derivatives.check_scores(encoder, log_q, inference_variables)
+    passes = _Passes(density, log_weights, leaves, generative_variables)
     at_samples, generative = _density_gradients(objectives, coefficients, passes)
 
-    batch = tf.cast(tf.shape(log_weights)[1], log_weights.dtype)
+    batch = tf.cast(tf.maximum(tf.shape(log_weights)[1], 1), log_weights.dtype)  # no examples give zeros
     inference = []
     for weights, path in zip(coefficients, at_samples):
         targets, seeds = ([], []) if path is None else (tf.nest.flatten(sampled.z), list(path))
         if weights.score is not None:
             targets, seeds = [*targets, log_q], [*seeds, weights.score]
         seeds = [seed / batch for seed in seeds]
-        inference.append(encoder.gradient(targets, list(inference_variables), output_gradients=seeds, unconnected_gradients="zero"))
+        inference.append(encoder.gradient(targets, inference_variables, output_gradients=seeds))
     values = [objective.value(log_weights) for objective in objectives]
     return LeafGradients(log_weights, values, inference, [gradient / batch for gradient in generative])
 
@@ -98,13 +118,14 @@ class _Passes:
     def weighted(self, seeds: tf.Tensor, to_samples: bool) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Gradients of sum seeds log-weights with respect to the samples (where wanted) and to the variables."""
         sources = (self.leaves if to_samples else []) + self.variables
-        gradients = self.tape.gradient(self.log_weights, sources, output_gradients=seeds, unconnected_gradients="zero") if sources else []
+        gradients = self.tape.gradient(self.log_weights, sources, output_gradients=seeds) if sources else []
         split = len(self.leaves) if to_samples else 0
+        derivatives.check_all_there(gradients[split:], self.variables, "generative", "log_joint does not depend")
         return gradients[:split], gradients[split:]
 
     def to_samples(self) -> list[tf.Tensor]:
         """v_k, with unit weights."""
-        return self.tape.gradient(self.log_weights, self.leaves, unconnected_gradients="zero")
+        return self.tape.gradient(self.log_weights, self.leaves)
 
 
 def _density_gradients(objectives: Sequence[Objective], coefficients: list[Coefficients], passes: _Passes):
@@ -121,7 +142,12 @@ def _density_gradients(objectives: Sequence[Objective], coefficients: list[Coeff
         if weights.path is None:
             at_samples.append(None)
         elif share:
-            at_samples.append([weights.ratio[..., tf.newaxis] * u for u in weighted])
+            at_samples.append([_times(weights.ratio, u) for u in weighted])
         else:
-            at_samples.append([weights.path[..., tf.newaxis] * v for v in unit])
+            at_samples.append([_times(weights.path, v) for v in unit])
     return at_samples, generative
+
+
+def _times(weights: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
+    """Each sample's vector times its weight: [K, B], [K, B, ...] -> [K, B, ...]."""
+    return tf.reshape(weights, tf.concat([tf.shape(weights), tf.ones([vectors.shape.rank - 2], tf.int32)], 0)) * vectors

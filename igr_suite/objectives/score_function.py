@@ -57,7 +57,7 @@ class OVISMonteCarlo(Objective):
     def generative_family(self):
         return ("auxiliary", self.auxiliary)
 
-    def value(self, log_weights):
+    def _value(self, log_weights):
         """The bound of the K samples that are not auxiliary, [K + S, B] -> [B]."""
         return bound(log_weights[: -self.auxiliary])
 
@@ -73,7 +73,8 @@ class OVISMonteCarlo(Objective):
 def _signal_of(log_weights: tf.Tensor, replacement: tf.Tensor) -> tf.Tensor:
     """L_K - w_k with the k-th log-weight replaced, for each k; [K, B], [B] -> [K, B]."""
     replaced = bounds_with_one_replaced(log_weights, tf.broadcast_to(replacement, tf.shape(log_weights)))
-    return replaced - tf.exp(replacement - replaced) / log_weights.shape[0]
+    empty = tf.equal(replaced, -np.inf)  # all weights are 0: w_k is 1/K, the limit of equal ones
+    return replaced - tf.exp(tf.where(empty, tf.zeros_like(replaced), replacement - replaced)) / log_weights.shape[0]
 
 
 @register

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.objectives.base import Coefficients, Objective, normalised, register
+from igr_suite.objectives.base import Coefficients, Objective, register, without_empty_columns
 from igr_suite.objectives.names import FACTS
 
 
@@ -47,19 +47,38 @@ class TVO(Objective):
     def generative_family(self):
         return ("thermodynamic", self.partitions, self.first, self.rule)
 
-    def value(self, log_weights):
-        """sum_p D_p sum_k w^b_k lw_k, [K, B] -> [B]."""
-        return sum(weight * tf.reduce_sum(normalised(beta * log_weights) * log_weights, 0) for beta, weight in self._nodes())
+    def _value(self, log_weights):
+        """sum_p D_p sum_k w^b_k lw_k, [K, B] -> [B]; minus infinity with a weight of 0 where the node b = 0 counts."""
+        value = sum(weight * self._node(beta, log_weights)[1] for beta, weight in self._nodes())
+        return tf.where(tf.reduce_all(tf.equal(log_weights, -np.inf), 0), tf.constant(-np.inf, value.dtype), value)
 
     def _coefficients(self, log_weights):
         correction = log_weights.shape[0] / (log_weights.shape[0] - 1.0)
         score, generative = tf.zeros_like(log_weights), tf.zeros_like(log_weights)
         for beta, weight in self._nodes():
-            w = normalised(beta * log_weights)
-            excess = correction * w * (log_weights - tf.reduce_sum(w * log_weights, 0))
+            w, _, deviation = self._node(beta, log_weights)
+            excess = correction * w * deviation
             score += weight * ((1.0 - beta) * excess - w)
-            generative += weight * (beta * excess + w)
+            generative += weight * (beta * excess + w if beta else w)  # the excess at b = 0 may be infinite
         return Coefficients(path=None, score=score, generative=generative)
+
+    @staticmethod
+    def _node(beta: float, log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """w^b [K, B], mean = sum_k w^b_k lw_k [B] and lw - mean [K, B].
+
+        A weight of 0 has w^b = 0 and adds nothing, also where its log-weight is -inf; but at b = 0 all w^b are 1/K.
+        """
+        absent = tf.equal(log_weights, -np.inf)
+        finite = tf.where(absent, tf.zeros_like(log_weights), log_weights)
+        if beta:
+            w = tf.nn.softmax(beta * without_empty_columns(log_weights), axis=0)
+            mean = tf.reduce_sum(w * finite, 0)
+            return w, mean, finite - mean
+        w = tf.nn.softmax(beta * finite, axis=0)
+        mean = tf.reduce_sum(w * finite, 0)
+        infinite = tf.constant(-np.inf, log_weights.dtype)
+        mean = tf.where(tf.reduce_any(absent, 0), infinite, mean)
+        return w, mean, tf.where(absent, infinite, finite - mean)
 
     def _nodes(self) -> list[tuple[float, float]]:
         beta = nodes(self.partitions, self.first)

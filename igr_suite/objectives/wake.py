@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from igr_suite.objectives.base import Coefficients, Objective, normalised, register
@@ -55,6 +56,8 @@ class NormalisedRWS(Objective):
 
         c = (w - w^2) / sum (w - w^2),  d = 0,  a = w
 
+    Where one sample has all the weight the proportions are not defined either; c is 0 there.
+
     Source: the code of Tucker et al. (2019); docs/papers/dreg.md, section 2.1.
     """
 
@@ -62,7 +65,9 @@ class NormalisedRWS(Objective):
 
     def _coefficients(self, log_weights):
         # in logarithms: where one weight is nearly all, every w (1 - w) may underflow although their proportions are well defined
-        path = tf.nn.softmax(log_weights + log_other_weight(log_weights), axis=0)
+        log_path = log_weights + log_other_weight(log_weights)
+        undefined = tf.reduce_all(tf.equal(log_path, -np.inf), axis=0, keepdims=True)  # one weight is all: every w (1 - w) is 0
+        path = tf.where(undefined, tf.zeros_like(log_path), normalised(log_path))
         return Coefficients(path=path, score=None, generative=normalised(log_weights))
 
 

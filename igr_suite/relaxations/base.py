@@ -24,8 +24,8 @@ class Draw(NamedTuple):
     scores: what the temperature divides: the preimage, or h(kappa) for a law with a map h, same shape as the preimage.
     info: scalars to monitor; empty for most laws.
 
-    A law of float16 or bfloat16 parameters rounds the sample alone to its type. The other tensors stay float32: densities and KLs
-    are computed from them, and a rounded value would have another density.
+    A law of float16 or bfloat16 parameters rounds the sample alone to its type. The other tensors stay float32:
+    densities and KLs are computed from them, and a rounded value would have another density.
     """
 
     sample: tf.Tensor
@@ -48,7 +48,7 @@ class Relaxation(tfd.Distribution):
     """
 
     def __init_subclass__(cls, **options):
-        """Lets every law compute in float32 where its parameters are of half precision, also laws of the suite's users."""
+        """Lets every law, also a user's, compute in float32 where its parameters are of half precision."""
         super().__init_subclass__(**options)
         for method in ("draw", "log_prob_of", "log_prob_of_log_sample"):
             if method in vars(cls):
@@ -215,7 +215,7 @@ def check_temperature(temperature) -> None:
 
 
 def as_dtype(value, dtype: tf.DType) -> tf.Tensor:
-    """Returns a number, array, tensor or variable as a tensor of a dtype; a Python number does not pass through float32 on its way."""
+    """Returns a number, array or tensor as a tensor of a dtype; a number does not pass through float32 on its way."""
     if isinstance(value, (tf.Tensor, tf.Variable)):
         return tf.cast(value, dtype)
     if isinstance(value, (np.ndarray, np.generic)):

@@ -11,6 +11,7 @@ from igr_suite.errors import UserError
 from igr_suite.relaxations.base import Relaxation
 from igr_suite.relaxations.gaussian import GaussianNoise, GaussianRelaxation, normal_log_density
 from igr_suite.relaxations.kl import sampled_kl
+from igr_suite.relaxations.precision import HALVES
 
 SAMPLES, BATCH, VARIABLES, CATEGORIES = 3, 2, 4, 5
 FLOATS = (tf.float32, tf.float64)
@@ -180,6 +181,32 @@ def shared_parameters_are_drawn_for_every_element(law: Law, options: Options = n
         assert tfp.distributions.kl_divergence(posterior, prior).shape == (BATCH, VARIABLES)
 
 
+def half_precision_is_float32_rounded(law: Law, options: Options = no_options) -> None:
+    """Of float16 and bfloat16 parameters: the float32 law's draw with its sample rounded, and densities from it."""
+    for dtype in HALVES:
+        half = posterior_of(law, options, dtype)
+        draw, wide = half.draw(SAMPLES, [1, 2]), half.in_float32()
+        single = wide.draw(SAMPLES, [1, 2])
+        assert half.dtype == draw.sample.dtype == dtype and wide.dtype == single.sample.dtype == tf.float32
+        assert {x.dtype for x in draw[1:5]} == {tf.float32}
+        np.testing.assert_array_equal(tf.cast(draw.sample, tf.float32), tf.cast(tf.cast(single.sample, dtype), tf.float32))
+        density = half.log_prob_of(draw)
+        assert density.dtype == dtype
+        np.testing.assert_allclose(tf.cast(density, tf.float32), wide.log_prob_of(single), rtol=1e-2, err_msg="log_prob_of")
+
+
+def temperatures_widen_the_batch(law: Law, options: Options = no_options) -> None:
+    """Parameters of one variable with a temperature for each of VARIABLES: as many variables, with noise of their own."""
+    output = tf.constant(network_output(law)[0, 0], tf.float64)
+    temperatures = tf.constant(np.linspace(0.2, 0.8, VARIABLES))
+    posterior = law.from_network(output, temperatures, **options(tf.float64))
+    assert posterior.batch_shape == (VARIABLES,) == tuple(posterior.batch_shape_tensor())
+    draw = posterior.draw(VARIABLES, [1, 2])
+    assert draw.sample.shape == (VARIABLES, VARIABLES, CATEGORIES)
+    assert len(np.unique(draw.noise[..., 0])) == VARIABLES**2, "variables share their noise"
+    assert posterior.log_prob_of(draw).shape == (VARIABLES, VARIABLES)
+
+
 def wrong_temperature_seed_and_width_are_refused(law: Law, options: Options = no_options) -> None:
     """Each by a UserError."""
     output, given = tf.constant(network_output(law), tf.float32), options(tf.float32)
@@ -204,5 +231,7 @@ CHECKS = (
     draws_repeat_with_their_seed,
     training_step_is_finite_for_confident_networks,
     shared_parameters_are_drawn_for_every_element,
+    half_precision_is_float32_rounded,
+    temperatures_widen_the_batch,
     wrong_temperature_seed_and_width_are_refused,
 )

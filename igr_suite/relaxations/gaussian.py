@@ -43,7 +43,8 @@ class GaussianNoise(Relaxation):
       temperature: positive; number or tensor; it and [B, V] broadcast to the batch shape.
       parameters: of the law's own constructor.
     Raises:
-      UserError: parameters that are no numbers, have no categories or do not broadcast, or a temperature that is known and not positive.
+      UserError: parameters that are no numbers, have no categories or do not broadcast, or a temperature that is known
+        and not positive.
     """
 
     more_categories: ClassVar[int] = 0  # K - D
@@ -163,7 +164,7 @@ class GaussianRelaxation(GaussianNoise):
         return tf.where(inside, self._log_density(self.h.inverse(safe)), tf.constant(-float("inf"), self.dtype))
 
     def log_prob_of_draw_from(self, other: "GaussianRelaxation", draw: Draw) -> tf.Tensor:
-        """Log density of another law's draw, without the rounding of its sample; a truncated draw counts as what it was before.
+        """Log density of another law's draw without the rounding, and before the truncation, of its sample.
 
         Args:
           other: the law that was drawn from, over as many categories.

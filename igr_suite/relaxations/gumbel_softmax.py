@@ -25,14 +25,15 @@ class GumbelSoftmax(Relaxation):
 
         log p(log psi) = log Gamma(K) + (K-1) log tau + sum_k a_k - K logsumexp_k a_k,   a_k = logits_k - tau log psi_k
 
-    A category with logit -inf is masked: it has psi_k = 0, and the density is that of the law of the other categories (K counts them).
+    A category with logit -inf is masked: it has psi_k = 0, and the density is that of the law of the other categories
+    (K counts them).
 
     Args:
       logits: [B, V, K]; an additive constant does not matter.
       temperature: positive; number or tensor; it and [B, V] broadcast to the batch shape.
     Raises:
-      UserError: logits that are no numbers or have no categories, a temperature that is known and not positive, or shapes that do not
-        broadcast.
+      UserError: logits that are no numbers or have no categories, a temperature that is known and not positive, or
+        shapes that do not broadcast.
     Source: Jang, Gu & Poole (2017); Maddison, Mnih & Teh (2017), eq. 10 and section C.3.
     """
 
@@ -111,7 +112,7 @@ class GumbelSoftmax(Relaxation):
 
 @tf.custom_gradient
 def _divided(preimage: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
-    """preimage / temperature, where masked categories (-inf) add nothing to the temperature's gradient instead of 0 times infinity."""
+    """preimage / temperature; masked categories (-inf) add nothing to the temperature's gradient, not 0 times infinity."""
 
     def gradient(upstream):
         by_preimage = upstream / temperature

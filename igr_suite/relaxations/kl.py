@@ -76,11 +76,10 @@ def _check_pair(posterior: Relaxation, prior: Relaxation) -> None:
 
 def _check_last_axis(first: tf.Tensor, second: tf.Tensor, name: str, other: str) -> None:
     """Refuses last axes that differ: one of size 1 would broadcast."""
-    sizes = [shape[-1] if shape.rank else None for shape in (tf.TensorShape(tf.convert_to_tensor(x).shape) for x in (first, second))]
+    shapes = [tf.convert_to_tensor(x).shape for x in (first, second)]
+    sizes = [shape[-1] if shape.rank else None for shape in shapes]
     if None not in sizes and sizes[0] != sizes[1]:
-        raise UserError(
-            f"{name} has a last axis of {sizes[0]} and {other} of {sizes[1]}; both need one entry for each category or dimension"
-        )
+        raise UserError(f"{name} has a last axis of {sizes[0]} and {other} one of {sizes[1]}; they must be equal")
 
 
 @tfd.RegisterKL(GaussianNoise, GaussianNoise)
@@ -129,8 +128,8 @@ def sampled_kl(
     Returns:
       [S, B, V]; its mean over draws estimates the KL (of IGSM and GSP: that of their Gaussians, see `closed_form_kl`) without bias.
     Raises:
-      UserError: laws of different families, categories or float types, that do not share the map, or whose map has no h for a prior
-        behind it.
+      UserError: laws of different families, categories or float types, that do not share the map, or whose map has no h
+        for a prior behind it.
     Source: Potapczynski et al. (2020), section 3.1; Roeder, Wu & Duvenaud (2017) for stick_the_landing.
     """
     _check_pair(posterior, prior)
@@ -163,10 +162,10 @@ def _sampled_kl(posterior: Relaxation, prior: Relaxation, draw: Draw, stick_the_
 def monte_carlo_kl(posterior: Relaxation, prior: Relaxation, samples: int, seed: tf.Tensor) -> tf.Tensor:
     """Mean over draws of log q(log psi) - log p(log psi), for any two laws over the same simplex.
 
-    The prior's density is taken from what the draw carries (its Gaussian, its scores) wherever the prior's map allows it: an inversion
-    of the rounded sample would be infinite for many draws of stick-breaking laws. A truncated law counts as the law before its
-    truncation, as in all KLs here. The result is infinite where the posterior has mass outside the prior's support, as IGR_SB_Finite has
-    it beside the same law at a lower temperature.
+    The prior's density is taken from what the draw carries (its Gaussian, its scores) wherever the prior's map allows
+    it: an inversion of the rounded sample would be infinite for many draws of stick-breaking laws. A truncated law
+    counts as the law before its truncation, as in all KLs here. The result is infinite where the posterior has mass
+    outside the prior's support, as IGR_SB_Finite has beside a prior of its own kind at a higher temperature.
 
     Args:
       posterior: batch shape [B, V].

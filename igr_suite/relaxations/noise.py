@@ -12,8 +12,8 @@ from igr_suite.relaxations.precision import HALVES, check_float
 def uniform(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_axis: int | None = None) -> tf.Tensor:
     """u ~ Uniform(0, 1), never 0 and never 1.
 
-    float32 takes the 23 highest of 32 random bits and adds half a unit, so that the largest value, 1 - 2^-24, is below 1. float16 and
-    bfloat16 take the middle of the interval that the float32 number lies in (`rounded_inside`).
+    float32 takes the 23 highest of 32 random bits and adds half a unit, so that the largest value, 1 - 2^-24, is below
+    1. float16 and bfloat16 take the middle of the interval that the float32 number lies in (`rounded_inside`).
 
     Args:
       shape: of the result.
@@ -50,9 +50,10 @@ def unit_interval(bits: tf.Tensor) -> tf.Tensor:
 
 
 def rounded_inside(uniforms: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """float32 in (0, 1) -> float16 or bfloat16 in (0, 1) with the same mean, which rounding to the nearest would push onto 1.
+    """float32 in (0, 1) -> float16 or bfloat16 in (0, 1), of the same mean; rounding to the nearest would reach 1.
 
-    The interval is cut at the numbers of one binary digit less than the type has; the last digit is set, which gives the middles.
+    The interval is cut at the numbers of one binary digit less than the type has; the last digit is set, which gives
+    the middles.
 
     Args:
       uniforms: float32 [...].

@@ -1,4 +1,4 @@
-"""Half precision: what is given in float16 or bfloat16 is computed in float32, and results are rounded once, at the end."""
+"""Half precision: what is given in float16 or bfloat16 is computed in float32 and rounded once, at the end."""
 
 import functools
 from collections.abc import Callable
@@ -31,7 +31,8 @@ def check_float(dtype, owner: str) -> tf.DType:
 def as_float(value, name: str, dtype: tf.DType | None = None) -> tf.Tensor:
     """Returns a tensor, variable, array, number or list as a tensor of floats.
 
-    Integers become `dtype`, or float32 where none is given; a Python number does not pass through float32 on its way to float64.
+    Integers become `dtype`, or float32 where none is given; a Python number does not pass through float32 on its way to
+    float64.
 
     Args:
       value: anything that TensorFlow makes a tensor of.
@@ -58,7 +59,7 @@ def as_float(value, name: str, dtype: tf.DType | None = None) -> tf.Tensor:
 
 
 def widened(value: Any) -> Any:
-    """Returns half-precision tensors as float32 and distributions of such parameters with float32 ones; anything else as it is.
+    """Returns half-precision tensors, and distributions of such parameters, as float32; anything else as it is.
 
     Args:
       value: a tensor, variable, array, distribution, or a structure of them.
@@ -73,7 +74,7 @@ def _widened(value: Any) -> Any:
 
 
 def in_float32(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-    """Decorator: a function of tensors or distributions that computes in float32 where its first one is of half precision.
+    """Decorator: a function of tensors or distributions computes in float32 where its first one is of half precision.
 
     The result is rounded to the half type. Other arguments of half precision are taken to float32 in any case.
     """

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.errors import UserError
 from igr_suite.estimators import Estimate, Estimator, Facts, get
 from igr_suite.estimators.enumeration import expectation
 from igr_suite.experiments.interrupts import Interrupts
@@ -118,7 +119,11 @@ class Toy:
             estimate = self.estimator.estimate(self.objective, weights["logits"], noise, own)
             gradient = estimate.gradient
             loss = tf.reduce_mean(tf.square(gradient)) if estimate.loss is None else estimate.loss
-        return gradient, tape.gradient(loss, trained, unconnected_gradients="zero") if trained else {}
+        by_own = tape.gradient(loss, trained) if trained else {}
+        for name, slope in by_own.items():
+            if slope is None:
+                raise UserError(f"trained names '{name}', which the loss of {self.config.estimator} does not depend on; leave it out")
+        return gradient, by_own
 
     def _updated(self, state: State, gradient: tf.Tensor, own: dict[str, tf.Tensor], number: tf.Tensor) -> State:
         weights, first, second = (dict(state[part]) for part in ("weights", "first", "second"))

@@ -43,3 +43,15 @@ def test_an_exact_match_is_zero_even_where_the_target_has_no_mass():
     log_target = tf.constant([np.log(0.25), np.log(0.75), -np.inf], tf.float32)
     assert float(squared_loss(mean, log_target, tf.ones(3, tf.bool))) == pytest.approx(0.0, abs=1e-12)
     assert float(kl_loss(mean, log_target, tf.ones(3, tf.bool))) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_no_mass_on_either_side_adds_nothing_to_the_gradient():
+    """m_k = p_k = 0: value and gradient 0; mass where the target has none is infinitely far."""
+    log_target = tf.math.log([0.5, 0.5, 0.0])
+    with tf.GradientTape() as tape:
+        mean = tf.constant([0.25, 0.75, 0.0])
+        tape.watch(mean)
+        loss = kl_loss(mean, log_target, tf.constant([True, True, True]))
+    assert float(loss) == pytest.approx(0.25 * np.log(0.5) + 0.75 * np.log(1.5), rel=1e-6)
+    np.testing.assert_allclose(tape.gradient(loss, mean), [np.log(0.5) + 1.0, np.log(1.5) + 1.0, 0.0], rtol=1e-6)
+    assert float(kl_loss(tf.constant([0.2, 0.7, 0.1]), log_target, tf.constant([True] * 3))) == np.inf

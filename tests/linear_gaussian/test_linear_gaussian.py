@@ -176,3 +176,11 @@ def test_the_problem_does_not_depend_on_the_number_of_samples():
 def test_a_wrong_setting_is_a_sentence(changes, sentence):
     with pytest.raises(UserError, match=sentence):
         LinearGaussianGradients(**changes)
+
+
+def test_noise_of_other_axes_is_refused(small):
+    estimator = Gradients(small, [build("dreg")], samples=4)
+    assert estimator.draw(0, tf.constant([1, 2]))["b"].shape == (0, 1, 3)
+    for shape in ([4, 5, 3], [2, 5, 4, 3], [2, 4, 5, 1]):
+        with pytest.raises(UserError, match=r"noise must be \[R, K, N, D\] with K, N, D = \(4, 5, 3\)"):
+            estimator.estimate(tf.zeros(shape))

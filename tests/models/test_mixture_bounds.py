@@ -185,3 +185,24 @@ def test_truncation_keeps_the_fewest_components_above_the_threshold():
         mass = np.where(inside, np.exp(log_p), 0.0).sum(-1)
         assert np.all(mass > rho)
         np.testing.assert_allclose(weights, np.where(inside, np.exp(log_p) / mass[..., None], 0.0), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [KumaraswamySticks, LogitNormalSticks])
+def test_sticks_in_half_precision_and_of_one_component(kind):
+    """Densities and weights are float32's rounded once; without sticks there is one component of weight 1."""
+    parameters, seed = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32), run_seed(0, "sticks")
+    for dtype, digit in ((tf.float16, 2.0**-10), (tf.bfloat16, 2.0**-7)):
+        half = kind(tf.constant(parameters, dtype))
+        logits = half.logits(4, seed)
+        single, wide = kind(tf.cast(tf.constant(parameters, dtype), tf.float32)), tf.cast(logits, tf.float32)
+        np.testing.assert_allclose(wide, single.logits(4, seed), rtol=4 * digit, atol=4 * digit)
+        pairs = [(half.log_density(logits), single.log_density(wide)), (log_weights(logits), log_weights(wide))]
+        pairs.append((keep_first(log_weights(logits), tf.constant(2)), keep_first(log_weights(wide), tf.constant(2))))
+        for ours, wanted in pairs:
+            assert ours.dtype == dtype
+            np.testing.assert_allclose(tf.cast(ours, tf.float32), wanted, rtol=2 * digit, atol=2 * digit)
+        np.testing.assert_array_equal(kept_components(logits, 0.9, "sample", None), kept_components(wide, 0.9, "sample", None))
+    none = kind(tf.zeros([3, 0])).logits(4, seed)
+    np.testing.assert_array_equal(log_weights(none), np.zeros([4, 3, 1]))
+    np.testing.assert_array_equal(kept_components(none, 0.9, "sample", None), np.ones([4, 3]))
+    np.testing.assert_array_equal(keep_first(log_weights(none), tf.constant(1)), np.zeros([4, 3, 1]))

@@ -173,3 +173,13 @@ def test_evaluations_are_those_that_a_gradient_makes(name):
 def test_a_wrong_option_is_a_sentence(changes, sentence):
     with pytest.raises(UserError, match=sentence):
         ToyRun(**({"estimator": "reinforce"} | changes))
+
+
+def test_a_trained_parameter_that_does_not_matter_is_refused():
+    """A missing derivative would leave it at its initial value without a word."""
+    toy = Toy(ToyRun(estimator="rebar", temperature=0.5, trained=("eta",), seeds=2, steps=2, row_every=2))
+    state = toy.initial()
+    toy._noise, noise = (lambda seed, draws: noise), toy._noise(tf.constant([1, 2]), 1)
+    toy.estimator = Exact()  # reads no parameters
+    with pytest.raises(UserError, match="trained names 'eta', which the loss of rebar does not depend on"):
+        toy.steps(state, tf.constant(0), tf.constant(2))
