@@ -15,6 +15,7 @@ from igr_suite.experiments.own_settings import INTERPRETER
 from igr_suite.experiments.places import reproductions_root, results_root
 from igr_suite.experiments.strategies import VARIABLE, check_name
 from igr_suite.experiments.threads import thread_variables
+from igr_suite.terminal import say
 
 EXAMPLES = """  igr submit igr/table_1_vae_likelihood --time 8:00:00 --image igr_suite.sif    the paper scale, in the container
   igr submit igr/table_1_vae_likelihood --array-limit 20 --sbatch=--account=mine  20 tasks at once; any option of sbatch
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(plans.to_json(plan))
         return 0
     for note in plan.notes:
-        print(note, file=sys.stderr)
+        say(note, error=True)
     todo = _todo(plan, arguments)
     finished = sum(state == "finished" for state in plan.runs.values())
     print(f"{len(todo)} of {len(plan.runs)} runs to submit, {finished} finished; results in {shorten(Path(plan.folder))}", file=sys.stderr)
