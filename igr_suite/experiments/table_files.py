@@ -110,7 +110,8 @@ def _csv_blocks(file: BinaryIO, table: Blocks, cell: Callable[[str], str]) -> No
     for shared, rows in table.blocks:
         before = line("" if shared[name] is None else _text(shared[name]) for name in table.shared)
         quoted = {name: line([name]) for name in {row[1] for row in rows}}
-        file.write("".join(f"{before},{step},{quoted[name]},{number(value)}\n" for step, name, value in rows).encode(errors="backslashreplace"))
+        lines = "".join(f"{before},{step},{quoted[name]},{number(value)}\n" for step, name, value in rows)
+        file.write(lines.encode(errors="backslashreplace"))
         table.rows += len(rows)
 
 
