@@ -64,7 +64,7 @@ def start_weights(model: DReGVAE, config: TrainDReG, neighbours: Path = Path("/"
     if config.start.keep_optimizer:  # step, rate, then two averages a weight, the encoder's first
         slots = model.optimiser.variables
         held = arrays[len(variables) : len(variables) + len(slots)]
-        if [v.shape for v in slots] != [a.shape for a in held]:
+        if [(tuple(v.shape), v.dtype.as_numpy_dtype) for v in slots] != [(a.shape, a.dtype) for a in held]:
             raise UserError(
                 f"the run of start.checkpoint={config.start.checkpoint} trained less than start.train={config.start.train} and holds no "
                 f"optimiser of the rest; leave start.keep_optimizer out"
