@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -238,6 +238,12 @@ def _check_host(state: checkpoints.State, folder: RunFolder) -> None:
         raise checkpoints.damaged(path, "not what a run saves: its host.npy lacks the sums of the row that was begun")
 
 
+def fit_into(arrays: Sequence[np.ndarray], variables: Sequence[tf.Variable | keras.Variable]) -> bool:
+    """Whether arrays are as many as the variables, of their shapes and of their types, so that none would be converted."""
+    wanted = [(tuple(v.shape), np.dtype(tf.as_dtype(v.dtype).as_numpy_dtype)) for v in variables]
+    return wanted == [(array.shape, array.dtype) for array in arrays]
+
+
 def restore(model: keras.Model, state: checkpoints.State, folder: RunFolder) -> None:
     """Puts a checkpoint's arrays into the model's state variables, all or none.
 
@@ -245,8 +251,7 @@ def restore(model: keras.Model, state: checkpoints.State, folder: RunFolder) -> 
       UserError: it is of another model: of other shapes, or of other types of numbers.
     """
     variables = model.state_variables()
-    ours = [(tuple(v.shape), np.dtype(tf.as_dtype(v.dtype).as_numpy_dtype)) for v in variables]
-    if ours != [(a.shape, a.dtype) for a in state.arrays]:
+    if not fit_into(state.arrays, variables):
         raise UserError(f"the checkpoint of step {state.step} in {folder.path} is of another model; delete the folder to run it again")
     for variable, array in zip(variables, state.arrays):
         variable.assign(array)
