@@ -41,7 +41,7 @@ setup:
 	  $(PYTHON) -c 'import sys; v = sys.version_info[:2]; ok = (3, 11) <= v <= (3, 13); ok or sys.exit("igr_suite needs Python 3.11, 3.12 or 3.13, got %d.%d: run make PYTHON=python3.12" % v)' \
 	  && $(PYTHON) -m venv --clear .venv \
 	  && echo "installing the pinned requirements into .venv (about a minute)" \
-	  && awk '/^[A-Za-z]/ { on = /^(setuptools|wheel)==/ } on' requirements.txt > .venv/build.txt \
+	  && awk '/^[A-Za-z]/ { on = /^setuptools==/ } on' requirements.txt > .venv/build.txt \
 	  && $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/build.txt \
 	  && $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements.txt \
 	  && $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable . \
