@@ -121,9 +121,17 @@ def test_files_of_a_results_folder_add_no_element(igr):
     def poison(word: str) -> None:
         for run in folder.glob("count-*"):
             summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-            kept = {"total": summary["total"], "seed": summary["seed"], word: 1.5, "text": word}
+            kept = {"total": summary["total"], "seed": summary["seed"], word: 1.5, "text": word, "huge": 10**400}
             (run / "summary.json").write_text(json.dumps(kept), encoding="utf-8")
-            meta = {"python": word, "platform": word, "device": word, "versions": {"numpy": word}, "git": {"commit": word}, "threads": word}
+            meta = {
+                "python": word,
+                "platform": word,
+                "device": word,
+                "versions": {"numpy": word},
+                "git": {"commit": word},
+                "threads": word,
+                "wall_seconds": "NaN",
+            }
             (run / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
         (folder / "table.md").write_text(f"| a |\n|---|\n| {word} |\n\n{word}\n", encoding="utf-8")
 
