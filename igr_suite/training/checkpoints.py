@@ -3,25 +3,19 @@
 import hashlib
 import io
 import json
-import math
 import os
 import re
-import struct
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from igr_suite.errors import UserError
+from igr_suite.experiments.arrays import BadArchive, read_arrays
 
 KEEP = 2  # the newest two: the older one is the way out when the newest is damaged from outside
 _MAGIC = b"igr-checkpoint 1\n"
 NAME = re.compile(r"step_\d{9}\.ckpt", re.ASCII)
-# numpy's header of an array of bools, integers, floats or complex numbers; everything else is refused, objects above all
-HEADER = re.compile(
-    rb"\{'descr': '(?P<dtype>[<>|][biufc]\d{1,2})', 'fortran_order': (?P<order>True|False), 'shape': \((?P<shape>[0-9, ]{0,200})\), \} *\n"
-)
 
 
 @dataclass
@@ -132,49 +126,20 @@ def _unpack(body: bytes) -> State:
       _Fault: it is another one.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            host, *arrays = [_array(archive.read(member), member.filename) for member in _members(archive, len(body))]
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error) as error:
-        raise _Fault(f"its archive cannot be read ({error})") from None
+        arrays = read_arrays(body)
+    except BadArchive as error:
+        raise _Fault(str(error)) from None
+    names = [f"a{i:04d}" for i in range(len(arrays) - 1)]
+    if set(arrays) != {"host", *names}:
+        raise _Fault("its archive has other members than host and arrays")
+    for name in names:
+        if arrays[name].dtype.kind in "fc" and not np.isfinite(arrays[name]).all():
+            raise _Fault(f"{name}.npy holds numbers that are not finite")
+    host = arrays["host"]
     try:
         numbers = json.loads(host.tobytes()) if host.dtype == np.uint8 else None
     except (ValueError, RecursionError):
         numbers = None
     if not isinstance(numbers, dict) or type(numbers.get("step")) is not int or numbers["step"] < 0:
         raise _Fault("its host.npy does not say of which step it is")
-    return State(step=numbers.pop("step"), arrays=arrays, host=numbers)
-
-
-def _members(archive: zipfile.ZipFile, size: int) -> list[zipfile.ZipInfo]:
-    """The archive's members, the host's numbers first; no member is packed, so that none is larger than the file."""
-    found = {member.filename: member for member in archive.infolist()}
-    names = ["host.npy", *(f"a{i:04d}.npy" for i in range(len(found) - 1))]
-    if set(found) != set(names) or len(archive.infolist()) != len(names):
-        raise _Fault("its archive has other members than host and arrays")
-    for member in found.values():
-        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-            raise _Fault(f"{member.filename} would inflate from {member.compress_size} to {member.file_size} bytes")
-    total = sum(member.file_size for member in found.values())
-    if total > size:
-        raise _Fault(f"its members hold {total} bytes, the file {size}")
-    return [found[name] for name in names]
-
-
-def _array(content: bytes, name: str) -> np.ndarray:
-    """An array of an .npy file as `numpy.save` writes it; numbers only, and as many as the header says."""
-    length = int.from_bytes(content[8:10], "little")
-    header = HEADER.fullmatch(content[10 : 10 + length])
-    if content[:8] != b"\x93NUMPY\x01\x00" or header is None:
-        raise _Fault(f"{name} is no array of numbers")
-    try:
-        dtype = np.dtype(header["dtype"].decode())
-        shape = tuple(int(number) for number in header["shape"].replace(b",", b" ").split())
-    except (TypeError, ValueError):
-        raise _Fault(f"{name} is no array of numbers") from None
-    held = len(content) - 10 - length
-    if math.prod(shape) * dtype.itemsize != held:
-        raise _Fault(f"{name} holds {held} bytes, and its header says {dtype.name} {list(shape)}")
-    array = np.frombuffer(content[10 + length :], dtype).reshape(shape, order="F" if header["order"] == b"True" else "C").copy()
-    if dtype.kind in "fc" and not np.isfinite(array).all():
-        raise _Fault(f"{name} holds numbers that are not finite")
-    return array
+    return State(step=numbers.pop("step"), arrays=[arrays[name] for name in names], host=numbers)

@@ -126,7 +126,7 @@ def bodies() -> dict[str, tuple[bytes, str]]:
         "empty member": (with_weights(b""), "is no array of numbers"),
         "cut header": (with_weights(npy(WEIGHTS)[:60]), "is no array of numbers"),
         "version": (with_weights(npy(WEIGHTS).replace(b"NUMPY\x01", b"NUMPY\x03")), "is no array of numbers"),
-        "more": (packed(members | {"../../evil.npy": b""}), "has other members than host and arrays"),
+        "more": (packed(members | {"../../evil.npy": npy(WEIGHTS)}), "has other members than host and arrays"),
         "gap": (packed({"host.npy": host(), "a0001.npy": npy(WEIGHTS)}), "has other members than host and arrays"),
         "no host": (packed({"a0000.npy": npy(WEIGHTS)}), "has other members than host and arrays"),
         "nothing": (packed({}), "has other members than host and arrays"),
