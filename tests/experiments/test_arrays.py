@@ -1,4 +1,4 @@
-"""Archives of arrays: what numpy writes comes back, and nothing inflates or lies about its size. More: training/test_foreign_checkpoints.py."""
+"""Archives of arrays: what numpy writes comes back, and nothing inflates or lies about its size. See test_foreign_checkpoints.py too."""
 
 import hashlib
 import io
