@@ -1,6 +1,7 @@
 """Checkpoints whose checksum fits and that no run has saved: each is a sentence, as a damaged one is, and nothing of it is unpacked."""
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -87,6 +88,7 @@ def twice(body: bytes) -> bytes:
     return body[:start] + copies + end
 
 
+@functools.cache
 def bodies() -> dict[str, tuple[bytes, str]]:
     """What is wrong -> (the archive, words of the sentence)."""
     members = good()
