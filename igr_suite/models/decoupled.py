@@ -8,9 +8,18 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.layers.synthetic_gradient import Synthesiser, with_context
-from igr_suite.models.decoupled_checks import build_chain, build_synthesisers, check_replicas, check_saving, context_width, only_tensor
+from igr_suite.models.decoupled_checks import (
+    build_chain,
+    build_synthesisers,
+    check_file,
+    check_replicas,
+    check_saving,
+    context_width,
+    only_tensor,
+)
 from igr_suite.models.decoupled_losses import (
     check_class_numbers,
+    ignored_class,
     labels_for_synthesisers,
     losses_of_examples,
     mask_of_losses,
@@ -33,12 +42,12 @@ from igr_suite.models.decoupled_passes import (
     agreement,
     count_of,
     forward,
-    in_mode,
     keep_state,
     mask_of,
     only_where,
     over_replicas,
     own_share,
+    run,
     total,
     widened,
     with_mask,
@@ -105,6 +114,7 @@ class DecoupledModel(keras.Model):
         self.settings, self.context, self.seed = Decoupling(**settings), context, seed
         self.parts = list(modules)
         shapes = build_chain(self.parts)
+        self.input_size = shapes[0]
         self.width = shapes[-1][-1]
         self.classes = classes or self.width
         width = context_width(context, self.settings.labels, self.classes, shapes[0])
@@ -112,6 +122,8 @@ class DecoupledModel(keras.Model):
         self.input_models = build_synthesisers(synthetic_inputs, [shapes[0]] * (len(shapes) - 2), shapes[1:-1], width, "input model")
         if self.settings.p_update < 1 and not self.synthesisers and len(self.parts) > 1:
             raise UserError(f"p_update={self.settings.p_update} needs synthesisers: without them the modules below are not updated at all")
+        if self.input_models and any(mask_of(done.inputs) is not None for done in self.forward_passes(self._no_data())):
+            raise UserError("a mask passes from module to module, and what synthetic_inputs predict has none; leave synthetic_inputs out")
         self.context_features = width
         whole = {"dtype": "int32", "initializer": "zeros", "aggregation": "only_first_replica"}
         self.steps = self.add_weight(shape=(), trainable=False, name="steps", **whole)
@@ -169,6 +181,8 @@ class DecoupledModel(keras.Model):
             self.synthesiser_optimisers = [copy_for(other, part, auto_scale_loss) for part in self.synthesisers]
             self.input_optimisers = [copy_for(other, part, auto_scale_loss) for part in self.input_models]
             everyone = OptimiserGroup(main, [*reversed(self.optimisers), *self.synthesiser_optimisers, *self.input_optimisers])
+        if jit_compile is True and strategy.num_replicas_in_sync > 1:
+            raise UserError(f"XLA cannot add gradients up over {strategy.num_replicas_in_sync} replicas; leave jit_compile=True out")
         if jit_compile in (None, "auto"):
             jit_compile = not (has_convolutions(self) or run_eagerly or strategy.num_replicas_in_sync > 1)
         asked = {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
@@ -182,7 +196,7 @@ class DecoupledModel(keras.Model):
         """The modules one after the other: [B, ...] -> [B, ...]; no synthesiser is called."""
         inputs = with_mask(only_tensor(inputs, "inputs"), mask)
         for part in self.parts:
-            inputs = part(inputs, **in_mode(part, training))
+            inputs = run(part, inputs, training)
         return inputs
 
     def fit(self, x=None, y=None, *arguments, **options):
@@ -198,8 +212,9 @@ class DecoupledModel(keras.Model):
             raise UserError(f"fit got images without labels, and {needed}; pass y")
         default = self._asked()["loss"] is None
         if default or self.settings.labels:
-            check_class_numbers(y, self.width if default else self.classes, negative=not default)
-        check_saving(self, options.get("callbacks"))
+            ignored = ignored_class(self._asked()["loss"])
+            check_class_numbers(y, self.width if default else self.classes, negative=not default, ignored=ignored)
+        check_saving(self, arguments[3] if len(arguments) > 3 else options.get("callbacks"))
         return super().fit(x, y, *arguments, **options)
 
     def train_step(self, data):
@@ -211,7 +226,7 @@ class DecoupledModel(keras.Model):
         return {**self.compute_metrics(x, y, outputs, weights), **scalars}
 
     def _get_metrics_result_or_logs(self, logs):
-        """An epoch's metrics are those of all replicas; Keras would take the mean of the replicas' because of what we report beside them."""
+        """An epoch's metrics are those of all replicas; Keras would take their mean because of what is reported beside them."""
         return {**logs, **self.get_metrics_result()} if isinstance(logs, dict) else logs
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
@@ -366,6 +381,20 @@ class DecoupledModel(keras.Model):
             found |= {f"audit_{name}_{i + 1}": value for name, value in agreement(predicted, true[i]).items()}
         return found
 
+    def save(self, filepath, *arguments, **options):
+        """Keras's save.
+
+        Raises:
+          UserError: a file of the format that Keras reads functional models from only.
+        """
+        check_file(filepath)
+        return super().save(filepath, *arguments, **options)
+
+    def export(self, filepath, *arguments, **options):
+        """Keras's export: the modules one after the other, at inference."""
+        self(self._no_data())
+        return super().export(filepath, *arguments, **options)
+
     def get_config(self) -> dict:
         """What a copy is built from: modules and networks, the context's function, the settings (Keras's serialisation)."""
         save = keras.saving.serialize_keras_object
@@ -404,6 +433,11 @@ class DecoupledModel(keras.Model):
         for i, variable in enumerate([self.steps, *self._random_states()]):
             if str(i) in store:
                 variable.assign(store[str(i)])
+
+    def _no_data(self) -> tf.Tensor:
+        """Zeros in the place of an example."""
+        inputs = getattr(self.parts[0], "inputs", None)
+        return tf.zeros((1, *self.input_size), inputs[0].dtype if inputs else self.parts[0].compute_dtype)
 
     def _random_states(self) -> list:
         saved = {id(v) for network in self.networks() for v in network.weights}

@@ -166,6 +166,7 @@ def check_saving(model: keras.Model, callbacks) -> None:
     several = getattr(callbacks, "callbacks", callbacks) or []
     for callback in several if isinstance(several, (list, tuple)) else [several]:
         if isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_weights_only:
+            check_file(callback.filepath)
             try:
                 keras.saving.serialize_keras_object(model)
             except (NotImplementedError, TypeError, ValueError) as error:
@@ -174,6 +175,16 @@ def check_saving(model: keras.Model, callbacks) -> None:
                     "that part a get_config, or set save_weights_only=True"
                 ) from error
             return
+
+
+def check_file(path) -> None:
+    """Refuses a whole model's file in HDF5, which Keras writes for any model and reads for functional ones only.
+
+    Raises:
+      UserError: the path's ending asks for one.
+    """
+    if str(path).endswith((".h5", ".hdf5")):
+        raise UserError(f"a decoupled model cannot be read back from '{path}'; end the name with .keras, or save its weights only")
 
 
 def _first_line(error: Exception) -> str:

@@ -98,13 +98,14 @@ def labels_for_synthesisers(y: tf.Tensor, classes: int) -> tf.Tensor:
     )
 
 
-def check_class_numbers(y, classes: int, negative: bool = False) -> None:
+def check_class_numbers(y, classes: int, negative: bool = False, ignored: int | None = None) -> None:
     """Refuses class numbers that are none, where labels are arrays that can be looked at before training.
 
     Args:
       y: labels; what is no array is passed over.
       classes: C.
       negative: whether numbers below 0 may stand for examples without a class.
+      ignored: a number that stands for such, whatever it is.
     Raises:
       UserError: labels [B] or [B, 1] that are no whole numbers of the classes.
     """
@@ -115,11 +116,18 @@ def check_class_numbers(y, classes: int, negative: bool = False) -> None:
         array = array[:, 0]
     if array.ndim != 1:
         return
+    if ignored is not None:
+        array = array[array != ignored]
     strange = array[(array != np.round(array)) | (array >= classes) | (array < (-np.inf if negative else 0))]
     if strange.size:
         raise UserError(
             f"the label {strange[0]} is none of the {classes} classes, which are numbered from 0 to {classes - 1}; number the labels so"
         )
+
+
+def ignored_class(loss) -> int | None:
+    """The class number that a Keras loss leaves out (`ignore_class`), or None."""
+    return getattr(loss, "ignore_class", None)
 
 
 def weighted(losses: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:

@@ -212,7 +212,7 @@ class OptimiserGroup(keras.Optimizer):
 
     def _averaging(self) -> Iterator[keras.Optimizer]:
         """Those that keep moving averages of weights and have stepped: before its first step an average is 0."""
-        return (leaf for leaf in self.leaves if leaf.use_ema and leaf.built and int(leaf._iterations) > 0)
+        return (leaf for leaf in self.leaves if leaf.use_ema and leaf.built and leaf._iterations.numpy() > 0)
 
 
 def _clips(optimiser: keras.Optimizer) -> bool:

@@ -41,6 +41,9 @@ class Pass(NamedTuple):
             output_gradients=[tf.cast(gradients[0], self.outputs.dtype), *gradients[1:]],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
+        if replica_count() > 1:  # no examples have no gradient, also where their mean is not a number
+            some = tf.shape(self.inputs)[0] > 0
+            found = [tf.where(some, g, tf.zeros((), g.dtype)) for g in found]
         if not to_inputs:
             return found, None
         below = widened(found[-1])
@@ -62,7 +65,7 @@ def forward(network: keras.Layer, inputs: tf.Tensor, mask: tf.Tensor | None = No
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         tape.watch([*weights, *([inputs] if inputs.dtype.is_floating else [])])
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
-            outputs, losses = network(inputs, **in_mode(network, training=True)), network.losses
+            outputs, losses = run(network, inputs, training=True), network.losses
     return Pass(outputs, losses, tape, weights, inputs, [scope.get_current_value(v) for v in changing])
 
 
@@ -87,16 +90,22 @@ def only_where(mask: tf.Tensor | None, values: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.reshape(mask, tf.concat([tf.shape(mask), [1] * missing], 0)), values, tf.zeros((), values.dtype))
 
 
-def in_mode(network: keras.Layer, training: bool) -> dict[str, bool]:
-    """The arguments that put a network in training or inference mode; none for a layer that knows no such thing."""
-    return {"training": training} if network._call_has_training_arg else {}
+def run(network: keras.Layer, inputs: tf.Tensor, training: bool) -> tf.Tensor:
+    """A network's outputs in training or inference mode, or in its only one.
+
+    Keras hands a mask to the layers of a Sequential or functional model and warns, wrongly, that it will not when the model is called.
+    """
+    mode = {"training": training} if network._call_has_training_arg else {}
+    passes_masks = hasattr(network, "_functional") or hasattr(network, "_nodes_by_depth")
+    return network.call(inputs, **mode) if mask_of(inputs) is not None and passes_masks else network(inputs, **mode)
 
 
 def keep_state(network: keras.Layer, done: Pass) -> None:
     """Writes the state that a pass left behind into the network."""
     for variable, value in zip(network.non_trainable_variables, done.state):
-        if replica_count() > 1 and variable.dtype.startswith("float"):  # a replica without examples has no averages
-            value = tf.where(tf.shape(done.inputs)[0] > 0, value, variable.value)
+        if replica_count() > 1 and variable.dtype.startswith("float"):  # averages over examples, which every replica counts by its own
+            share = tf.cast(own_share(done.inputs), value.dtype)
+            value = over_replicas(tf.where(share > 0, share * value, tf.zeros((), value.dtype)))
         variable.assign(value)
 
 
