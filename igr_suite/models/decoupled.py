@@ -390,10 +390,12 @@ class DecoupledModel(keras.Model):
         check_file(filepath)
         return super().save(filepath, *arguments, **options)
 
-    def export(self, filepath, *arguments, **options):
-        """Keras's export: the modules one after the other, at inference."""
-        self(self._no_data())
-        return super().export(filepath, *arguments, **options)
+    def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **options):
+        """Keras's export: the modules one after the other, at inference, by default for batches of any size."""
+        example = self._no_data()
+        self(example)
+        signature = input_signature or [keras.InputSpec(shape=(None, *example.shape[1:]), dtype=example.dtype.name)]
+        return super().export(filepath, format, verbose, signature, **options)
 
     def get_config(self) -> dict:
         """What a copy is built from: modules and networks, the context's function, the settings (Keras's serialisation)."""
