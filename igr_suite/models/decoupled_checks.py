@@ -34,6 +34,8 @@ def build_chain(modules: Sequence[keras.Layer]) -> list[Shape]:
             tensor = module(tensor)
         except (ValueError, TypeError) as error:
             raise UserError(f"module {number}, {module.name}, cannot take the shape {shapes[-1]}: {_first_line(error)}") from None
+        if isinstance(tensor, (dict, list, tuple)):
+            raise UserError(f"module {number}, {module.name}, returns a {type(tensor).__name__}; let it return the tensor itself")
         shapes.append(tuple(tensor.shape[1:]))
     return shapes
 

@@ -67,7 +67,7 @@ DATA = {  # (options of the pair, inputs, labels, options of fit)
     "graph, several steps a call": ({"run_eagerly": False, "steps_per_execution": 2}, X, Y, {"epochs": 2}),
 }
 SELDOM = ("one number an example", "a function, one number", "masks and sums", "masks and weights", "true or false", "regularisers")
-SELDOM += ("a mask that ends inside", "graph, several steps a call", "a column of floats")
+SELDOM += ("a mask that ends inside", "graph, XLA", "graph, several steps a call", "a column of floats")
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.sweep) if name in SELDOM else name for name in DATA])
@@ -262,6 +262,12 @@ def words(inputs, outputs):
     return keras.Sequential([layers.Embedding(7, outputs[-1])])
 
 
+def module_with_a_name():
+    inputs = keras.Input((6,))
+    named = keras.Model(inputs, {"hidden": layers.Dense(4)(inputs)}, name="named")
+    return DecoupledModel([named, layers.Dense(3)], linear())
+
+
 def scalar(y, outputs):
     return tf.reduce_mean(tf.square(outputs))
 
@@ -278,6 +284,7 @@ def scalar(y, outputs):
         (lambda: train(cut(), X, None), "images without labels, and its loss needs them"),
         (lambda: train(cut(), tf.data.Dataset.from_tensor_slices(X).batch(4), None, shuffle=False), "the data hold no labels"),
         (lambda: train(cut(), [X, X]), "the data hold 2 inputs"),
+        (module_with_a_name, "module 1, named, returns a dict; let it return the tensor itself"),
         (lambda: train(cut(), X, [Y, Y]), "the data hold 2 labels"),
         (lambda: train(cut(), X, Y + 1), "the label 3 is none of the 3 classes"),
         (lambda: train(cut(), X, HOT[:, :2]), r"labels of the shape \(20, 2\) are neither class numbers nor probabilities"),

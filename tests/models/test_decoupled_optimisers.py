@@ -36,7 +36,14 @@ def excluding():
     return found
 
 
+def several():
+    found = optimizers.OptimizerMap(default_optimizer=optimizers.SGD(0.1))
+    found["a/kernel"] = optimizers.Adam(0.02)
+    return optimizers.MultiOptimizer(found)
+
+
 OPTIONS = {
+    "several": several,
     "momentum": lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
     "exclude_from_weight_decay": excluding,
     "no part of the configuration": lambda: Stronger(0.1, gain=3.0),
@@ -52,7 +59,7 @@ OPTIONS = {
 }
 
 
-SELDOM = ("momentum", "moving averages at the end", "clipvalue", "function", "loss scale of its own")
+SELDOM = ("several", "momentum", "schedule", "moving averages", "clipvalue", "function", "loss scale of its own")
 
 
 @pytest.mark.parametrize("option", [*(name for name in OPTIONS if name not in SELDOM), *rest(*SELDOM)])
@@ -85,7 +92,7 @@ CALLBACKS = {
 }
 
 
-@pytest.mark.parametrize("name", ["scheduler, loss scale", "plateau", "early stopping", *rest("scheduler", "averages swapped in")])
+@pytest.mark.parametrize("name", ["scheduler, loss scale", "early stopping", *rest("scheduler", "plateau", "averages swapped in")])
 def test_a_callback_acts_as_in_keras(name):
     optimiser, made = CALLBACKS[name]
     history = fit(pair(optimiser=optimiser), X, Y, callbacks=made, epochs=3)
