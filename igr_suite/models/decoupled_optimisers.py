@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.training.adam import FusedAdam
+from igr_suite.training.gradients import square_norm, times
 from igr_suite.training.strategy import replica_count
 
 
@@ -104,11 +105,11 @@ def for_replicas(optimiser: keras.Optimizer, gradients: list[tf.Tensor]) -> list
         scale = loss_scale(optimiser)
         gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         if scale is not None:
-            gradients = [gradient / tf.cast(scale, gradient.dtype) for gradient in gradients]
-        gradients = leaves[0]._clip_gradients(gradients)
-        shares = (1.0 if scale is None else scale) / count
-        gradients = [gradient * tf.cast(shares, gradient.dtype) for gradient in gradients]
-    return [gradient * count for gradient in gradients] if takes_means(optimiser) else gradients
+            gradients = [times(gradient, 1.0 / scale) for gradient in gradients]
+        gradients = _clipped(leaves[0], gradients)
+        share = (1.0 if scale is None else scale) / count
+        gradients = [times(gradient, share) for gradient in gradients]
+    return [times(gradient, count) for gradient in gradients] if takes_means(optimiser) else gradients
 
 
 def takes_means(optimiser: keras.Optimizer) -> bool:
@@ -213,6 +214,14 @@ class OptimiserGroup(keras.Optimizer):
     def _averaging(self) -> Iterator[keras.Optimizer]:
         """Those that keep moving averages of weights and have stepped: before its first step an average is 0."""
         return (leaf for leaf in self.leaves if leaf.use_ema and leaf.built and leaf._iterations.numpy() > 0)
+
+
+def _clipped(optimiser: keras.Optimizer, gradients: list) -> list:
+    """As Keras clips, but a gradient of rows stays one under `global_clipnorm` too: made dense, it would be clipped again."""
+    if optimiser.clipnorm or not optimiser.global_clipnorm:
+        return optimiser._clip_gradients(gradients)
+    norm = tf.sqrt(tf.add_n([tf.cast(square_norm(gradient), tf.float32) for gradient in gradients]))
+    return [times(gradient, optimiser.global_clipnorm / tf.maximum(norm, optimiser.global_clipnorm)) for gradient in gradients]
 
 
 def _clips(optimiser: keras.Optimizer) -> bool:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from igr_suite.training.gradients import with_values
 from igr_suite.training.strategy import replica_count
 
 
@@ -43,7 +44,7 @@ class Pass(NamedTuple):
         )
         if replica_count() > 1:  # no examples have no gradient, also where their mean is not a number
             some = tf.shape(self.inputs)[0] > 0
-            found = [tf.where(some, g, tf.zeros((), g.dtype)) for g in found]
+            found = [with_values(lambda g: tf.where(some, g, tf.zeros((), g.dtype)), g) for g in found]
         if not to_inputs:
             return found, None
         below = widened(found[-1])
