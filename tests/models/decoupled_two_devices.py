@@ -65,6 +65,12 @@ CASES |= {
         "optimiser": lambda: FusedAdam(0.02, global_clipnorm=0.5),
         "sizes": (17, 8),
     },
+    "words, clipped": {
+        "settings": {"reduction": "sum", "target": "lambda"},
+        "make": tagger,
+        "optimiser": lambda: SGD(0.02, global_clipnorm=0.5),
+        "sizes": (17, 8),
+    },
     "plain": {},
     "batch": {"settings": {"sg_scale": "batch"}, "sizes": (17, 8)},
     "sum": {"settings": {"reduction": "sum"}, "optimiser": lambda: SGD(0.01)},
