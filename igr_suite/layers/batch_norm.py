@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from igr_suite.training.strategy import mean_over_replicas, replica_count
+
 
 @keras.saving.register_keras_serializable(package="igr_suite")
 class BatchNorm(keras.layers.Layer):
@@ -12,7 +14,8 @@ class BatchNorm(keras.layers.Layer):
         training: m, v of the batch;  moving <- momentum moving + (1 - momentum) (m, v n / (n - 1)),  n values a feature
         inference: the moving m, v
 
-    Keras's own layer keeps the biased variance and momentum .99; Theano's and Torch's, whose papers are reproduced here, the unbiased one.
+    On several replicas m and v are those of all their values. Keras's own layer keeps the biased variance and momentum .99; Theano's and
+    Torch's, whose papers are reproduced here, the unbiased one.
 
     Args:
       momentum: of the moving averages; a Torch or Lasagne "momentum" m is 1 - m here.
@@ -45,6 +48,7 @@ class BatchNorm(keras.layers.Layer):
 
     def _move(self, inputs, mean, variance):
         values = tf.cast(tf.size(inputs) // inputs.shape[-1], mean.dtype)
+        values = mean_over_replicas([values])[0] * replica_count()
         keep = 1.0 - self.momentum
         for average, new in ((self.moving_mean, mean), (self.moving_variance, variance * values / tf.maximum(values - 1.0, 1.0))):
             average.assign(average + keep * (new - average))
@@ -65,14 +69,23 @@ def _standardise(inputs: tf.Tensor, epsilon: float) -> tuple[tf.Tensor, tf.Tenso
 
     @tf.custom_gradient
     def standardise(x):
-        mean = tf.reduce_mean(x, axes)
-        variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axes)
+        mean = _mean(x, axes)
+        variance = _mean(tf.math.squared_difference(x, mean), axes)
         factor = tf.math.rsqrt(variance + epsilon)
         normed = (x - mean) * factor
 
         def gradient(upstream, *_):
-            return factor * (upstream - tf.reduce_mean(upstream, axes) - normed * tf.reduce_mean(upstream * normed, axes))
+            return factor * (upstream - _mean(upstream, axes) - normed * _mean(upstream * normed, axes))
 
         return (normed, mean, variance), gradient
 
     return standardise(inputs)
+
+
+def _mean(values: tf.Tensor, axes: list[int]) -> tf.Tensor:
+    """The mean over axes, and over replicas, each of which counts by its number of values."""
+    if replica_count() == 1:
+        return tf.reduce_mean(values, axes)
+    count = tf.cast(tf.size(values) // values.shape[-1], values.dtype)
+    total, count = mean_over_replicas([tf.reduce_sum(values, axes), count])
+    return total / count

@@ -8,17 +8,50 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.layers.synthetic_gradient import Synthesiser, with_context
-from igr_suite.models.decoupled_checks import build_chain, build_synthesisers, check_replicas, check_saving, context_width, only_tensor
+from igr_suite.models.decoupled_checks import (
+    build_chain,
+    build_synthesisers,
+    check_file,
+    check_replicas,
+    check_saving,
+    context_width,
+    only_tensor,
+)
 from igr_suite.models.decoupled_losses import (
     check_class_numbers,
+    ignored_class,
     labels_for_synthesisers,
     losses_of_examples,
+    mask_of_losses,
     mean,
     own_share_of_mean,
+    sum_of,
     weighted,
 )
-from igr_suite.models.decoupled_optimisers import OptimiserGroup, check_optimiser, copy_for, loss_scale, takes_means
-from igr_suite.models.decoupled_passes import Pass, agreement, count_of, forward, in_mode, keep_state, over_replicas, total, widened
+from igr_suite.models.decoupled_optimisers import (
+    OptimiserGroup,
+    check_optimiser,
+    check_updates,
+    copy_for,
+    for_replicas,
+    loss_scale,
+    within_scope,
+)
+from igr_suite.models.decoupled_passes import (
+    Pass,
+    agreement,
+    count_of,
+    forward,
+    keep_state,
+    mask_of,
+    only_where,
+    over_replicas,
+    own_share,
+    run,
+    total,
+    widened,
+    with_mask,
+)
 from igr_suite.models.decoupled_split import split_model
 from igr_suite.models.decoupling_config import Decoupling
 from igr_suite.training.seeds import at_step, run_seed
@@ -81,6 +114,7 @@ class DecoupledModel(keras.Model):
         self.settings, self.context, self.seed = Decoupling(**settings), context, seed
         self.parts = list(modules)
         shapes = build_chain(self.parts)
+        self.input_size = shapes[0]
         self.width = shapes[-1][-1]
         self.classes = classes or self.width
         width = context_width(context, self.settings.labels, self.classes, shapes[0])
@@ -88,6 +122,8 @@ class DecoupledModel(keras.Model):
         self.input_models = build_synthesisers(synthetic_inputs, [shapes[0]] * (len(shapes) - 2), shapes[1:-1], width, "input model")
         if self.settings.p_update < 1 and not self.synthesisers and len(self.parts) > 1:
             raise UserError(f"p_update={self.settings.p_update} needs synthesisers: without them the modules below are not updated at all")
+        if self.input_models and any(mask_of(done.inputs) is not None for done in self.forward_passes(self._no_data())):
+            raise UserError("a mask passes from module to module, and what synthetic_inputs predict has none; leave synthetic_inputs out")
         self.context_features = width
         whole = {"dtype": "int32", "initializer": "zeros", "aggregation": "only_first_replica"}
         self.steps = self.add_weight(shape=(), trainable=False, name="steps", **whole)
@@ -136,24 +172,31 @@ class DecoupledModel(keras.Model):
         self._losses_of = losses_of_examples(loss, self.width, self.settings.reduction)
         strategy = self.distribute_strategy
         check_replicas(self, strategy)
+        check_updates(main, strategy)
+        check_updates(other, strategy)
         with strategy.scope():
+            same, main = other is main, within_scope(main)
+            other = main if same else within_scope(other)
             self.optimisers = [copy_for(main, part, auto_scale_loss) for part in self.parts]
             self.synthesiser_optimisers = [copy_for(other, part, auto_scale_loss) for part in self.synthesisers]
             self.input_optimisers = [copy_for(other, part, auto_scale_loss) for part in self.input_models]
             everyone = OptimiserGroup(main, [*reversed(self.optimisers), *self.synthesiser_optimisers, *self.input_optimisers])
+        if jit_compile is True and strategy.num_replicas_in_sync > 1:
+            raise UserError(f"XLA cannot add gradients up over {strategy.num_replicas_in_sync} replicas; leave jit_compile=True out")
         if jit_compile in (None, "auto"):
             jit_compile = not (has_convolutions(self) or run_eagerly or strategy.num_replicas_in_sync > 1)
         asked = {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
         asked |= {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
-        super().compile(optimizer=everyone, auto_scale_loss=False, **asked)
+        with strategy.scope():
+            super().compile(optimizer=everyone, auto_scale_loss=False, **asked)
         asked |= {"loss": loss, "auto_scale_loss": auto_scale_loss}
         self._asked = lambda: asked | {"optimizer": main, "synthesiser_optimizer": None if other is main else other}
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=False, mask=None):
         """The modules one after the other: [B, ...] -> [B, ...]; no synthesiser is called."""
-        inputs = only_tensor(inputs, "inputs")
+        inputs = with_mask(only_tensor(inputs, "inputs"), mask)
         for part in self.parts:
-            inputs = part(inputs, **in_mode(part, training))
+            inputs = run(part, inputs, training)
         return inputs
 
     def fit(self, x=None, y=None, *arguments, **options):
@@ -169,16 +212,30 @@ class DecoupledModel(keras.Model):
             raise UserError(f"fit got images without labels, and {needed}; pass y")
         default = self._asked()["loss"] is None
         if default or self.settings.labels:
-            check_class_numbers(y, self.width if default else self.classes, negative=not default)
-        check_saving(self, options.get("callbacks"))
+            ignored = ignored_class(self._asked()["loss"])
+            check_class_numbers(y, self.width if default else self.classes, negative=not default, ignored=ignored)
+        check_saving(self, arguments[3] if len(arguments) > 3 else options.get("callbacks"))
         return super().fit(x, y, *arguments, **options)
 
     def train_step(self, data):
         x, y, weights = self._unpacked(data)
         seed = at_step(run_seed(self.seed, "decoupled"), self.steps.value)
-        scalars, outputs, penalty = self._step(x, y, seed, None, weights)
-        self._loss_tracker.update_state(scalars.pop("loss") + penalty, sample_weight=tf.shape(x)[0])
+        scalars, outputs, loss = self._step(x, y, seed, None, weights)
+        del scalars["loss"]
+        self._loss_tracker.update_state(loss, sample_weight=tf.shape(x)[0])
         return {**self.compute_metrics(x, y, outputs, weights), **scalars}
+
+    def _get_metrics_result_or_logs(self, logs):
+        """An epoch's metrics are those of all replicas; Keras would take their mean because of what is reported beside them."""
+        return {**logs, **self.get_metrics_result()} if isinstance(logs, dict) else logs
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """On several replicas Keras builds metrics from the mean of their batches, which have to be of one size for that; from one here."""
+        if iterator is not None and self.distribute_strategy.num_replicas_in_sync > 1:
+            of_all = next(iter(iterator))[-1]
+            data_batch = keras.tree.map_structure(lambda v: self.distribute_strategy.experimental_local_results(v)[0], next(of_all))
+            iterator = None
+        super()._maybe_symbolic_build(iterator, data_batch)
 
     def test_step(self, data):
         x, y, weights = self._unpacked(data)
@@ -187,10 +244,11 @@ class DecoupledModel(keras.Model):
         return self.compute_metrics(x, y, outputs, weights)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The weighted mean loss of the examples of all replicas, and the modules' regularisers."""
-        del x, training
-        losses = weighted(self._losses_of(y, widened(y_pred)), sample_weight)
-        return mean(losses) + _sum([loss for part in self.parts for loss in part.losses], losses.dtype)
+        """What training minimises: the weighted mean (or sum) of the losses of all replicas' examples, and the modules' regularisers."""
+        del training
+        added = [loss for part in self.parts for loss in part.losses]  # first: sums over replicas let the other replicas run
+        losses, mask = self._weighted_losses(y, y_pred, sample_weight)
+        return self._reduced(losses, mask) + self._penalty(added, y_pred if x is None else x, losses.dtype)
 
     def update(
         self, x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor, measure: tf.Tensor | None = None, weights: tf.Tensor | None = None
@@ -210,15 +268,13 @@ class DecoupledModel(keras.Model):
         return self._step(x, y, seed, measure, weights)[:2]
 
     def _step(self, x, y, seed, measure, weights) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
-        """`update`, and the sum of the modules' regularisers."""
+        """`update`, and what it minimises: the reduced loss and the modules' regularisers."""
         x, y, settings, top = tf.convert_to_tensor(x), tf.convert_to_tensor(y), self.settings, len(self.parts) - 1
         context = self.context_of(x, y)
         guesses = [forward(network, with_context(x, context)) for network in self.input_models]
         passes = self.forward_passes(x, [guess.outputs for guess in guesses])
-        loss, gradient = self.loss_and_gradient(y, passes[-1].outputs, weights)
-        predictions = [
-            forward(network, with_context(above.inputs, context)) for network, above in zip(self.synthesisers, passes[1:], strict=False)
-        ]
+        loss, minimised, gradient = self._loss_and_gradient(y, passes[-1].outputs, weights)
+        predictions = [self._predict(network, above, context) for network, above in zip(self.synthesisers, passes[1:], strict=False)]
         true = true_gradients(passes, gradient, loss_scale(self.optimisers[top])) if settings.target == "true" else None
         active = tf.random.stateless_uniform([top + 1], seed, alg="philox") < settings.p_update if settings.p_update < 1 else None
         scalars = {"loss": loss}
@@ -242,30 +298,58 @@ class DecoupledModel(keras.Model):
             if i:
                 gradient = self._driving(_like(predictions[i - 1].outputs, passes[i].inputs), below)
         self.steps.assign_add(1)
-        penalty = _sum([value for done in passes for value in done.losses], loss.dtype)
-        return {name: scalars[name] for name in self.scalars}, passes[-1].outputs, penalty
+        penalty = self._penalty([value for done in passes for value in done.losses], x, loss.dtype)
+        return {name: scalars[name] for name in self.scalars}, passes[-1].outputs, minimised + penalty
 
     def forward_passes(self, x: tf.Tensor, synthetic: Sequence[tf.Tensor] = ()) -> list[Pass]:
         """Every module run once on what enters it: the module below, or the synthetic input where there is one."""
         passes: list[Pass] = []
         for i, part in enumerate(self.parts):
             entering = x if i == 0 else synthetic[i - 1] if synthetic else passes[-1].outputs
-            passes.append(forward(part, entering))
+            passes.append(forward(part, entering, mask_of(entering)))
         return passes
+
+    def _predict(self, network, above: Pass, context) -> Pass:
+        """A synthesiser's pass over what enters the module above; where that is masked, the prediction is 0."""
+        done = forward(network, with_context(above.inputs, context))
+        mask = mask_of(above.inputs)
+        if mask is None:
+            return done
+        with done.tape:
+            return done._replace(outputs=only_where(mask, done.outputs))
 
     def loss_and_gradient(
         self, y: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """(mean loss an example, gradient of the training loss with respect to the outputs, at least float32)."""
-        outputs = tf.stop_gradient(widened(outputs))
+        loss, _, gradient = self._loss_and_gradient(y, outputs, weights)
+        return loss, gradient
+
+    def _loss_and_gradient(self, y, outputs, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """(mean loss an example, the loss that is minimised, its gradient)."""
+        outputs = with_mask(tf.stop_gradient(widened(outputs)), mask_of(outputs))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(outputs)
-            losses = weighted(self._losses_of(y, outputs), weights)
-            trained = tf.reduce_sum(losses) if self.settings.reduction == "sum" else own_share_of_mean(losses)
+            losses, mask = self._weighted_losses(y, outputs, weights)
+            trained = sum_of(losses, mask) if self.settings.reduction == "sum" else own_share_of_mean(losses, mask)
         gradient = tape.gradient(trained, outputs)
         if gradient is None:
             raise UserError("the loss has no derivative with respect to the outputs; compute it by TensorFlow's or Keras's operations")
-        return mean(losses), gradient
+        return mean(losses, mask), self._reduced(losses, mask), gradient
+
+    def _weighted_losses(self, y, outputs, weights) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """(losses times weights [B, ...], which of them count)."""
+        losses = self._losses_of(y, with_mask(widened(outputs), mask_of(outputs)))
+        return weighted(losses, weights), mask_of_losses(losses, outputs)
+
+    def _reduced(self, losses: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+        """The losses of all replicas added up as the settings say."""
+        return over_replicas(sum_of(losses, mask)) if self.settings.reduction == "sum" else mean(losses, mask)
+
+    def _penalty(self, added: Sequence[tf.Tensor], x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+        """The sum of the modules' regularisers, which are means over a replica's examples or no function of them."""
+        found = _sum(added, dtype)
+        return found if not added or replica_count() == 1 else over_replicas(found * tf.cast(own_share(x), dtype))
 
     def context_of(self, x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor | None:
         """What synthesisers see beside h [B, C]: one-hot labels, the caller's function of (x, y), or nothing."""
@@ -292,10 +376,26 @@ class DecoupledModel(keras.Model):
         true = true_gradients(passes, self.loss_and_gradient(y, passes[-1].outputs)[1])
         found = {}
         for i, network in enumerate(self.synthesisers):
-            predicted = _like(forward(network, with_context(passes[i + 1].inputs, context)).outputs, passes[i + 1].inputs)
+            predicted = _like(self._predict(network, passes[i + 1], context).outputs, passes[i + 1].inputs)
             predicted = predicted / self._scale(predicted)
             found |= {f"audit_{name}_{i + 1}": value for name, value in agreement(predicted, true[i]).items()}
         return found
+
+    def save(self, filepath, *arguments, **options):
+        """Keras's save.
+
+        Raises:
+          UserError: a file of the format that Keras reads functional models from only.
+        """
+        check_file(filepath)
+        return super().save(filepath, *arguments, **options)
+
+    def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **options):
+        """Keras's export: the modules one after the other, at inference, by default for batches of any size."""
+        example = self._no_data()
+        self(example)
+        signature = input_signature or [keras.InputSpec(shape=(None, *example.shape[1:]), dtype=example.dtype.name)]
+        return super().export(filepath, format, verbose, signature, **options)
 
     def get_config(self) -> dict:
         """What a copy is built from: modules and networks, the context's function, the settings (Keras's serialisation)."""
@@ -335,6 +435,11 @@ class DecoupledModel(keras.Model):
         for i, variable in enumerate([self.steps, *self._random_states()]):
             if str(i) in store:
                 variable.assign(store[str(i)])
+
+    def _no_data(self) -> tf.Tensor:
+        """Zeros in the place of an example."""
+        inputs = getattr(self.parts[0], "inputs", None)
+        return tf.zeros((1, *self.input_size), inputs[0].dtype if inputs else self.parts[0].compute_dtype)
 
     def _random_states(self) -> list:
         saved = {id(v) for network in self.networks() for v in network.weights}
@@ -406,10 +511,8 @@ class DecoupledModel(keras.Model):
         keep_state(network, done)
 
     def _apply(self, optimiser, gradients, network):
-        if replica_count() > 1 and takes_means(optimiser):
-            gradients = [gradient * replica_count() for gradient in gradients]
         if gradients:
-            optimiser.apply(gradients, network.trainable_variables)
+            optimiser.apply(for_replicas(optimiser, gradients), network.trainable_variables)
 
     def _driving(self, predicted: tf.Tensor, below: tf.Tensor | None) -> tf.Tensor:
         """What a module learns from: the prediction, mixed with the gradient from above where the settings say so."""
@@ -429,7 +532,9 @@ class DecoupledModel(keras.Model):
 
     def _scale(self, values: tf.Tensor) -> tf.Tensor:
         """How many times larger M_i's output is than the gradient it stands for."""
-        return over_replicas(tf.cast(tf.shape(values)[0] if self.settings.sg_scale == "example" else 1, values.dtype))
+        if self.settings.sg_scale != "example":
+            return tf.ones((), values.dtype)
+        return over_replicas(tf.cast(tf.shape(values)[0], values.dtype))
 
     def _unpacked(self, data) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)

@@ -34,6 +34,8 @@ def build_chain(modules: Sequence[keras.Layer]) -> list[Shape]:
             tensor = module(tensor)
         except (ValueError, TypeError) as error:
             raise UserError(f"module {number}, {module.name}, cannot take the shape {shapes[-1]}: {_first_line(error)}") from None
+        if isinstance(tensor, (dict, list, tuple)):
+            raise UserError(f"module {number}, {module.name}, returns a {type(tensor).__name__}; let it return the tensor itself")
         shapes.append(tuple(tensor.shape[1:]))
     return shapes
 
@@ -166,6 +168,7 @@ def check_saving(model: keras.Model, callbacks) -> None:
     several = getattr(callbacks, "callbacks", callbacks) or []
     for callback in several if isinstance(several, (list, tuple)) else [several]:
         if isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_weights_only:
+            check_file(callback.filepath)
             try:
                 keras.saving.serialize_keras_object(model)
             except (NotImplementedError, TypeError, ValueError) as error:
@@ -174,6 +177,16 @@ def check_saving(model: keras.Model, callbacks) -> None:
                     "that part a get_config, or set save_weights_only=True"
                 ) from error
             return
+
+
+def check_file(path) -> None:
+    """Refuses a whole model's file in HDF5, which Keras writes for any model and reads for functional ones only.
+
+    Raises:
+      UserError: the path's ending asks for one.
+    """
+    if str(path).endswith((".h5", ".hdf5")):
+        raise UserError(f"a decoupled model cannot be read back from '{path}'; end the name with .keras, or save its weights only")
 
 
 def _first_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.models.decoupled_passes import count_of, over_replicas
+from igr_suite.models.decoupled_passes import count_of, mask_of, only_where, over_replicas
 from igr_suite.training.strategy import replica_count
 
 Losses = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -44,8 +44,8 @@ def losses_of_examples(loss, width: int, reduction: str) -> Losses:
         _check_reduction(loss, reduction)
         return _described(_with_labels_like_outputs(loss.call))
     if (getattr(loss, "__module__", "") or "").startswith("keras."):
-        return _described(_with_labels_like_outputs(loss))
-    return _described(loss)
+        return _described(_with_labels_like_outputs(_of_one_rank(loss)))
+    return _described(_of_any_labels(_of_one_rank(loss)))
 
 
 def cross_entropy(y: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -98,13 +98,14 @@ def labels_for_synthesisers(y: tf.Tensor, classes: int) -> tf.Tensor:
     )
 
 
-def check_class_numbers(y, classes: int, negative: bool = False) -> None:
+def check_class_numbers(y, classes: int, negative: bool = False, ignored: int | None = None) -> None:
     """Refuses class numbers that are none, where labels are arrays that can be looked at before training.
 
     Args:
       y: labels; what is no array is passed over.
       classes: C.
       negative: whether numbers below 0 may stand for examples without a class.
+      ignored: a number that stands for such, whatever it is.
     Raises:
       UserError: labels [B] or [B, 1] that are no whole numbers of the classes.
     """
@@ -115,11 +116,18 @@ def check_class_numbers(y, classes: int, negative: bool = False) -> None:
         array = array[:, 0]
     if array.ndim != 1:
         return
+    if ignored is not None:
+        array = array[array != ignored]
     strange = array[(array != np.round(array)) | (array >= classes) | (array < (-np.inf if negative else 0))]
     if strange.size:
         raise UserError(
             f"the label {strange[0]} is none of the {classes} classes, which are numbered from 0 to {classes - 1}; number the labels so"
         )
+
+
+def ignored_class(loss) -> int | None:
+    """The class number that a Keras loss leaves out (`ignore_class`), or None."""
+    return getattr(loss, "ignore_class", None)
 
 
 def weighted(losses: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
@@ -144,14 +152,48 @@ def weighted(losses: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
     return losses * tf.reshape(weights, tf.concat([tf.shape(weights), [1] * (rank - given)], 0))
 
 
-def mean(losses: tf.Tensor) -> tf.Tensor:
-    """The mean over all examples of all replicas."""
-    return tf.reduce_mean(losses) if replica_count() == 1 else over_replicas(tf.reduce_sum(losses)) / count_of(losses)
+def mask_of_losses(losses: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor | None:
+    """Which losses count (bool): those that neither the outputs' mask (padding) nor the loss (`ignore_class`) leaves out; None, all.
+
+    Args:
+      losses: [B, ...], as the loss returned them.
+      outputs: of the model, with Keras's mask where they have one.
+    Raises:
+      UserError: a mask of positions that the loss has added up.
+    """
+    masks = [tf.cast(mask, tf.bool) for mask in (mask_of(outputs), mask_of(losses)) if mask is not None]
+    if not masks:
+        return None
+    for mask in masks:
+        if len(mask.shape) > len(losses.shape):
+            raise UserError(
+                f"the outputs have a mask of the shape {_shape(mask)}, and the loss returns the shape {_shape(losses)}, in which masked "
+                "positions cannot be left out; let it return one loss for each position"
+            )
+    return only_where(masks[0], masks[-1])
 
 
-def own_share_of_mean(losses: tf.Tensor) -> tf.Tensor:
-    """What a replica's examples contribute to the mean over all examples of all replicas."""
-    return tf.reduce_mean(losses) if replica_count() == 1 else tf.reduce_sum(losses) / count_of(losses)
+def mean(losses: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """The mean over all examples of all replicas, or over those of their losses that a mask leaves in."""
+    if mask is None:
+        return tf.reduce_mean(losses) if replica_count() == 1 else over_replicas(tf.reduce_sum(losses)) / count_of(losses)
+    return tf.math.divide_no_nan(over_replicas(tf.reduce_sum(only_where(mask, losses))), _counted(losses, mask))
+
+
+def own_share_of_mean(losses: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """What a replica's examples contribute to `mean`."""
+    if mask is None:
+        return tf.reduce_mean(losses) if replica_count() == 1 else tf.reduce_sum(losses) / count_of(losses)
+    return tf.math.divide_no_nan(tf.reduce_sum(only_where(mask, losses)), _counted(losses, mask))
+
+
+def sum_of(losses: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """The sum over a replica's examples of the losses that a mask leaves in."""
+    return tf.reduce_sum(only_where(mask, losses))
+
+
+def _counted(losses: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    return over_replicas(tf.reduce_sum(only_where(mask, tf.ones_like(losses))))
 
 
 def _described(losses: Losses) -> Losses:
@@ -172,6 +214,33 @@ def _described(losses: Losses) -> Losses:
 def _with_labels_like_outputs(losses: Losses) -> Losses:
     """As Keras calls its losses: labels come in the outputs' type."""
     return lambda y, outputs: losses(tf.cast(y, outputs.dtype), outputs)
+
+
+def _of_one_rank(losses: Losses) -> Losses:
+    """As Keras calls functions: labels [B] of outputs [B, 1] are a column too, which would else be broadcast to [B, B]."""
+
+    def run(y, outputs):
+        if len(y.shape) == len(outputs.shape) - 1 and outputs.shape[-1] == 1:
+            y = y[..., tf.newaxis]
+        elif len(y.shape) == len(outputs.shape) + 1 and y.shape[-1] == 1:
+            y = tf.squeeze(y, -1)
+        return losses(y, outputs)
+
+    return run
+
+
+def _of_any_labels(losses: Losses) -> Losses:
+    """Labels as they come, so that class numbers stay such; in the outputs' type, as Keras passes them, if the function wants them so."""
+
+    def run(y, outputs):
+        try:
+            return losses(y, outputs)
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+            if y.dtype == outputs.dtype:
+                raise
+            return losses(tf.cast(y, outputs.dtype), outputs)
+
+    return run
 
 
 def _check_reduction(loss: keras.Loss, reduction: str) -> None:

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.training.adam import FusedAdam
+from igr_suite.training.gradients import square_norm, times
+from igr_suite.training.strategy import replica_count
 
 
 def check_optimiser(optimiser) -> keras.Optimizer:
@@ -30,6 +32,40 @@ def check_optimiser(optimiser) -> keras.Optimizer:
     return optimiser
 
 
+def check_updates(optimiser: keras.Optimizer, strategy: tf.distribute.Strategy) -> None:
+    """What several replicas ask of an optimiser.
+
+    Raises:
+      UserError: it makes only some updates, or consists of several that clip gradients, neither of which several replicas can do.
+    """
+    replicas = strategy.num_replicas_in_sync
+    leaves = list(_leaves_of(optimiser)) if replicas > 1 else []
+    if len(leaves) > 1 and any(map(_clips, leaves)):
+        raise UserError(
+            f"'{optimiser.name}' consists of several optimisers that clip gradients, which cannot be done on {replicas} replicas; leave "
+            "clipping out, or train on one device"
+        )
+    for leaf in leaves:
+        for option in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
+            if getattr(leaf, option) and (option != "ema_overwrite_frequency" or leaf.use_ema):
+                raise UserError(
+                    f"{option}={getattr(leaf, option)} of the optimiser '{leaf.name}' updates at some steps only, which Keras cannot do on "
+                    f"{replicas} replicas; leave it out, or train on one device"
+                )
+
+
+def within_scope(optimiser: keras.Optimizer) -> keras.Optimizer:
+    """The optimiser, or a copy of it whose learning rate all replicas of the present strategy share, if it was made elsewhere.
+
+    Args:
+      optimiser: not built.
+    """
+    strategy = tf.distribute.get_strategy()
+    if all(inner._distribution_strategy is strategy for inner in _all_of(optimiser)):
+        return optimiser
+    return _duplicate(optimiser, _kept_and_renewed(optimiser))
+
+
 def copy_for(optimiser: keras.Optimizer, network: keras.Layer, auto_scale_loss: bool = True) -> keras.Optimizer:
     """A built optimiser of a network's weights that steps as the original would.
 
@@ -41,18 +77,7 @@ def copy_for(optimiser: keras.Optimizer, network: keras.Layer, auto_scale_loss: 
       network: built.
       auto_scale_loss: whether a network of mixed precision with float16 gets dynamic loss scaling, as in Keras's `compile`.
     """
-    strategy, memo = tf.distribute.get_strategy(), {}
-    for inner in _all_of(optimiser):
-        memo[id(inner._distribution_strategy)] = strategy
-        same_devices = inner._distribution_strategy is strategy
-        for variable in inner._variables:
-            is_rate = variable is inner._learning_rate
-            memo[id(variable)] = variable if is_rate and same_devices else _renewed(variable)
-        if not isinstance(inner._learning_rate, keras.Variable):
-            memo[id(inner._learning_rate)] = inner._learning_rate
-    own = _duplicate(optimiser, memo)
-    for inner in _all_of(own):  # Keras knows tracked variables by their identity
-        inner._tracker.stored_ids["variables"] = {id(variable) for variable in inner._variables}
+    own = _duplicate(optimiser, _kept_and_renewed(optimiser))
     if auto_scale_loss and _is_mixed_float16(network) and not isinstance(own, keras.optimizers.LossScaleOptimizer):
         own = keras.optimizers.LossScaleOptimizer(own)
     own.build(network.trainable_variables)
@@ -64,6 +89,27 @@ def loss_scale(optimiser: keras.Optimizer) -> tf.Tensor | None:
     one = tf.ones(())
     scaled = optimiser.scale_loss(one)
     return None if scaled is one else scaled
+
+
+def for_replicas(optimiser: keras.Optimizer, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Gradients of a replica's examples as the optimiser has to be given them, so that its update is that of the whole batch.
+
+    Keras clips before it adds replicas up. Where gradients are clipped, every replica is therefore given its share of the whole batch's
+    clipped gradient, which no bound holds any more.
+    """
+    count = replica_count()
+    if count == 1:
+        return gradients
+    leaves = list(_leaves_of(optimiser))
+    if any(map(_clips, leaves)):
+        scale = loss_scale(optimiser)
+        gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        if scale is not None:
+            gradients = [times(gradient, 1.0 / scale) for gradient in gradients]
+        gradients = _clipped(leaves[0], gradients)
+        share = (1.0 if scale is None else scale) / count
+        gradients = [times(gradient, share) for gradient in gradients]
+    return [times(gradient, count) for gradient in gradients] if takes_means(optimiser) else gradients
 
 
 def takes_means(optimiser: keras.Optimizer) -> bool:
@@ -167,7 +213,19 @@ class OptimiserGroup(keras.Optimizer):
 
     def _averaging(self) -> Iterator[keras.Optimizer]:
         """Those that keep moving averages of weights and have stepped: before its first step an average is 0."""
-        return (leaf for leaf in self.leaves if leaf.use_ema and leaf.built and int(leaf._iterations) > 0)
+        return (leaf for leaf in self.leaves if leaf.use_ema and leaf.built and leaf._iterations.numpy() > 0)
+
+
+def _clipped(optimiser: keras.Optimizer, gradients: list) -> list:
+    """As Keras clips, but a gradient of rows stays one under `global_clipnorm` too: made dense, it would be clipped again."""
+    if optimiser.clipnorm or not optimiser.global_clipnorm:
+        return optimiser._clip_gradients(gradients)
+    norm = tf.sqrt(tf.add_n([tf.cast(square_norm(gradient), tf.float32) for gradient in gradients]))
+    return [times(gradient, optimiser.global_clipnorm / tf.maximum(norm, optimiser.global_clipnorm)) for gradient in gradients]
+
+
+def _clips(optimiser: keras.Optimizer) -> bool:
+    return bool(optimiser.clipnorm or optimiser.global_clipnorm or optimiser.clipvalue)
 
 
 def _is_option(attribute: str) -> bool:
@@ -206,6 +264,20 @@ def _all_of(optimiser: keras.Optimizer) -> list[keras.Optimizer]:
     return list(met.values())
 
 
+def _kept_and_renewed(optimiser: keras.Optimizer) -> dict:
+    """What stands in a copy under the present strategy for parts of an optimiser, by their id: the same learning rate, new variables."""
+    strategy, memo = tf.distribute.get_strategy(), {}
+    for inner in _all_of(optimiser):
+        memo[id(inner._distribution_strategy)] = strategy
+        same_devices = inner._distribution_strategy is strategy
+        for variable in inner._variables:
+            is_rate = variable is inner._learning_rate
+            memo[id(variable)] = variable if is_rate and same_devices else _renewed(variable)
+        if not isinstance(inner._learning_rate, keras.Variable):
+            memo[id(inner._learning_rate)] = inner._learning_rate
+    return memo
+
+
 def _duplicate(optimiser: keras.Optimizer, memo: dict) -> keras.Optimizer:
     """A deep copy attribute by attribute: Python's own would ask Keras, which knows the configuration only.
 
@@ -217,6 +289,9 @@ def _duplicate(optimiser: keras.Optimizer, memo: dict) -> keras.Optimizer:
     memo |= {id(each): object.__new__(type(each)) for each in inner}
     for each in inner:
         memo[id(each)].__dict__.update(copy.deepcopy(vars(each), memo))
+    for each in inner:  # Keras knows tracked variables by their identity
+        own = memo[id(each)]
+        own._tracker.stored_ids["variables"] = {id(variable) for variable in own._variables}
     return memo[id(optimiser)]
 
 

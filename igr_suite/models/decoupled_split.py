@@ -57,7 +57,22 @@ def _between(model: keras.Model, begin, end) -> keras.Model:
     except ValueError:
         operation = end._keras_history.operation.name
         before = begin._keras_history.operation.name
+        if getattr(begin, "_keras_mask", None) is not None:  # a second tensor in Keras's graph, which comes with the first in a call
+            if isinstance(model, keras.Sequential):
+                return _layers_after(model, begin, end)
+            raise UserError(
+                f"a mask passes the cut behind '{before}' of {model.name}, and only a keras.Sequential can be cut there; make the model "
+                "one, or make the modules yourself, each with a keras.Input of its own"
+            ) from None
         raise UserError(
             f"the part of {model.name} from '{before}' to '{operation}' reads other tensors too; "
             "name the cuts in the order of the layers, where a single tensor passes"
         ) from None
+
+
+def _layers_after(model: keras.Sequential, begin, end) -> keras.Model:
+    """The layers from behind one to another, called anew on an input of their own."""
+    names = [layer.name for layer in model.layers]
+    first, last = (names.index(tensor._keras_history.operation.name) for tensor in (begin, end))
+    inputs = keras.Input(batch_shape=begin.shape, dtype=begin.dtype)
+    return keras.Sequential([inputs, *model.layers[first + 1 : last + 1]], name=f"module_to_{names[last]}")

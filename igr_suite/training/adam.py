@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from igr_suite.training.gradients import with_values
 from igr_suite.training.strategy import replica_count
 
 
@@ -26,7 +27,7 @@ class FusedAdam(keras.optimizers.Adam):
         On several replicas the update is that of the mean of their gradients, where Keras's is that of the sum.
         """
         if replica_count() > 1:
-            grads = [gradient / replica_count() if tf.is_tensor(gradient) else gradient for gradient in grads]
+            grads = [with_values(lambda g: g / replica_count(), gradient) if tf.is_tensor(gradient) else gradient for gradient in grads]
         with tf.control_dependencies([gradient for gradient in grads if tf.is_tensor(gradient)]):
             super().apply(grads, trainable_variables)
 
