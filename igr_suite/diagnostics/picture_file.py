@@ -8,6 +8,7 @@ import numpy as np
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.files import write_atomically
+from igr_suite.experiments.reading import read_regular
 
 FILE = "pictures.npz"
 SIDE = 10  # prior samples are a square of this side; at most so many latents are traversed
@@ -35,7 +36,7 @@ def load(folder: Path) -> dict[str, np.ndarray]:
     """
     path = folder / FILE
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(read_regular(path)), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError(f"{path} is absent; make it with `igr pictures {folder}`") from None

@@ -25,11 +25,13 @@ from typing import Any
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.files import writing
+from igr_suite.experiments.reading import ABSENT, open_regular, parse_json, read_regular
 
 PATIENCE = 1.0  # seconds; `igr status` holds the kernel lock for an instant when it looks
 BEAT = 15.0  # seconds between touches of .owner
 STALE = 120.0  # seconds without a touch after which another machine's holder counts as dead
 SETTLING = 0.2  # seconds after a take-over until the taker looks whether its name still stands in .owner
+LARGEST_OWNER = 1 << 20  # bytes of `.owner`, which has two hundred
 LOST = 75  # exit code of a holder whose lock was taken over
 
 
@@ -73,7 +75,7 @@ class Lock:
         if self.held:
             return
         with writing(self.folder):
-            kernel = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+            kernel = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
         try:
             free, owner = _flock(kernel), self._owner()
             if free is False and (owner is None or owner.get("machine") == machine()):
@@ -229,8 +231,8 @@ class Lock:
 def locked(folder: Path) -> bool:
     """Whether some process seems to write the folder; takes nothing and waits for nothing."""
     lockless = True
-    with contextlib.suppress(FileNotFoundError, PermissionError):
-        kernel = os.open(folder / ".lock", os.O_RDONLY)
+    with contextlib.suppress(OSError):
+        kernel = os.open(folder / ".lock", os.O_RDONLY | os.O_NONBLOCK)
         try:
             fcntl.flock(kernel, fcntl.LOCK_SH | fcntl.LOCK_NB)
             lockless = False
@@ -306,8 +308,8 @@ def _flock(kernel: int) -> bool | None:
 def _read(path: Path) -> dict[str, Any] | None:
     """Returns the content of an `.owner`, empty when it is not readable, None when it is absent."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        content = parse_json(read_regular(path, LARGEST_OWNER))
+    except ABSENT:
         return None
     except (OSError, ValueError):
         return {}
@@ -316,7 +318,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _touched(path: Path) -> int | None:
     try:
-        with path.open("rb") as file:  # opening makes NFS ask the server, a plain stat may be a minute old
+        with open_regular(path) as file:  # opening makes NFS ask the server, a plain stat may be a minute old
             return os.fstat(file.fileno()).st_mtime_ns
     except OSError:
         return None
@@ -325,7 +327,7 @@ def _touched(path: Path) -> int | None:
 def _alive(pid: object) -> bool:
     try:
         os.kill(int(pid), 0)
-    except (ProcessLookupError, TypeError, ValueError):
+    except (ProcessLookupError, TypeError, ValueError, OverflowError):
         return False
     except PermissionError:
         return True

@@ -9,6 +9,7 @@ from pathlib import Path
 from igr_suite import __version__
 from igr_suite.experiments.ledger import RECALLED, SOURCES, VERDICTS, tally
 from igr_suite.experiments.progress import clock
+from igr_suite.experiments.reading import read_regular
 from igr_suite.report.assets import SCRIPT, STYLE
 from igr_suite.report.collect import EVALUATIONS, ItemReport, RunRow, ScaleReport
 
@@ -115,18 +116,24 @@ def _scale(item: ItemReport, scale: ScaleReport) -> str:
     if scale.faults:
         runs = "; ".join(f"{run_id}: {fault}" for run_id, fault in scale.faults.items())
         parts.append(f"<p>Not whole, and left out of the numbers below (figures and tables are as they were drawn): {_text(runs)}.</p>")
-    parts += [_figure(path, item, scale) for path in scale.figures]
-    for path in scale.tables:
-        text = path.read_text(encoding="utf-8")
-        parts.append(f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(text)}")
+    for path in (*scale.figures, *scale.tables):
+        try:
+            parts.append(_drawn_table(path) if path in scale.tables else _figure(path, item, scale))
+        except OSError as error:  # one that cannot be read hides nothing else
+            parts.append(f"<p>{_text(path.name)} cannot be read: {_text(error.strerror or str(error))}.</p>")
     parts.append(_ledger(scale))
     parts.append(_runs(scale))
     parts.append(_environments(scale))
     return "".join([*parts, "</section>"])
 
 
+def _drawn_table(path: Path) -> str:
+    text = read_regular(path).decode(errors="replace")
+    return f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(text)}"
+
+
 def _figure(path: Path, item: ItemReport, scale: ScaleReport) -> str:
-    content = base64.b64encode(path.read_bytes()).decode()
+    content = base64.b64encode(read_regular(path)).decode()
     label = f"{item.name}, {scale.scale}: {path.stem.replace('_', ' ')}"
     return (
         f'<figure><img alt="{_text(label)}" src="data:{MIME[path.suffix]};base64,{content}">'

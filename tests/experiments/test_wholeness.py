@@ -155,6 +155,35 @@ def test_settings_that_were_changed_afterwards_are_seen_where_the_name_is_comput
     assert "config.json holds the settings of the run" in fault_of(folder, thorough=True)
 
 
+def test_a_sealed_run_shows_every_later_change(tmp_path):
+    """Of a class whose summary repeats nothing of the metrics, so that nothing else could show it."""
+    folder = tmp_path / Count().run_id
+    with RunFolder(folder).open(Count()) as run:
+        run.metrics.append(step=1, value=1.5)
+        run.write_summary({"total": 3, "seed": 0})
+        run.write_meta(sealed=wholeness.seal(folder))
+    assert fault_of(folder) == fault_of(folder, thorough=True) == ""
+    for file, old, new, quick in (
+        ("summary.json", b"3", b'"abc"', True),
+        ("summary.json", b"3", b"4", True),
+        ("metrics.jsonl", b"1.5", b"2.5", False),
+        ("metrics.jsonl", b"1.5", b"1.25", True),
+    ):
+        content = (folder / file).read_bytes()
+        (folder / file).write_bytes(content.replace(old, new))
+        words = f"{file} has been changed since the run ended (meta.json holds another checksum)"
+        assert fault_of(folder, thorough=True) == words
+        wholeness._known.clear()
+        assert fault_of(folder) == (words if quick else "")
+        (folder / file).write_bytes(content)
+    wholeness._known.clear()
+    assert fault_of(folder, thorough=True) == ""
+    with RunFolder(folder).open(Count()) as run:
+        run.write_meta(sealed=None)  # what a worker does first when it goes on
+    (folder / "summary.json").write_text('{"total": 4, "seed": 0}')
+    assert fault_of(folder, thorough=True) == "", "without a seal there is nothing to compare with"
+
+
 def test_a_large_file_is_read_in_blocks_and_once(tmp_path, monkeypatch):
     config = Count(until=3000)
     folder = tmp_path / config.run_id
