@@ -54,17 +54,20 @@ def file_in_the_making(path: Path, way_out: str = ELSEWHERE) -> Iterator[BinaryI
             raise
 
 
-# Names that only a killed writer leaves: of atomic writes, of checkpoints, and of the lock's own files.
-LEFT_BEHIND = (".*.tmp", "*.part", ".lock.*", ".owner.*")
+# Names that only a killed writer leaves: of atomic writes, of checkpoints, of the lock's own files, and how far it was.
+LEFT_BEHIND = (".*.tmp", "*.part", ".lock.*", ".owner.*", "progress.json")
 
 
 def sweep(folder: Path) -> None:
     """Removes what killed writers left in a run folder and its checkpoints; only for the holder of the folder's lock."""
-    for place in (folder, folder / "checkpoints"):
-        for pattern in LEFT_BEHIND:
-            for path in place.glob(pattern):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+    for path in left_behind(folder):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """Returns what writers left in a run folder and its checkpoints; a living one's files too, until it has the lock no more."""
+    return [path for place in (folder, folder / "checkpoints") for pattern in LEFT_BEHIND for path in place.glob(pattern)]
 
 
 def write_section(path: Path, name: str, content: str) -> None:

@@ -190,25 +190,32 @@ class Lock:
     def _alone_over(self, seen: dict[str, Any]) -> Iterator[None]:
         """Keeps the others out that have judged the same holder dead.
 
-        One that died in here itself left its file behind; it is moved away once it has lain there for STALE seconds.
+        One that died in here itself left its file behind; it is moved away at once where that is known, on its own machine, and elsewhere
+        once it has lain there for STALE seconds.
 
         Raises:
           FileExistsError: another is at it.
         """
         path = self.folder / f".owner.{hashlib.sha256(str(seen.get('token')).encode()).hexdigest()[:16]}"
+        mine = {"token": self._token, "machine": machine(), "pid": os.getpid()}
         try:
-            _create(path, {"token": self._token})
+            _create(path, mine)
         except FileExistsError:
             first, give_up = _read(path), time.monotonic() + STALE
-            while time.monotonic() < give_up:
+            while time.monotonic() < give_up and not _dead_here(first):
                 if _read(path) != first or self._owner() != seen:
                     raise
                 time.sleep(min(1.0, STALE / 10))
             away = self.folder / f".owner.{self._token}"
             with contextlib.suppress(FileNotFoundError):
                 path.rename(away)
+                if _read(away) != first:  # another process has moved the dead one's away, and this is its own
+                    with contextlib.suppress(OSError):
+                        os.link(away, path)
+                    away.unlink()
+                    raise
                 away.unlink()
-            _create(path, {"token": self._token})
+            _create(path, mine)
         try:
             yield
         finally:
@@ -226,6 +233,12 @@ class Lock:
                 os._exit(LOST)
             with contextlib.suppress(OSError):
                 os.utime(self._path)
+
+
+def left_elsewhere(folder: Path) -> bool:
+    """Whether another machine's process seems to have left the folder's lock, so that taking it would take STALE seconds."""
+    owner = _read(folder / ".owner")
+    return owner is not None and owner.get("machine") != machine()
 
 
 def locked(folder: Path) -> bool:
@@ -332,6 +345,11 @@ def _alive(pid: object) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _dead_here(owner: dict[str, Any] | None) -> bool:
+    """Whether a process of this machine is known to have ended."""
+    return bool(owner) and owner.get("machine") == machine() and not _alive(owner.get("pid"))
 
 
 def _who(owner: dict[str, Any]) -> str:

@@ -234,6 +234,7 @@ class _Invocation:
             if fault := folder.fault(config=config):
                 self.outcomes[run_id] = Outcome(run_id, "user_error", f"it is finished but not whole: {fault}; {WAY_OUT}")
             else:
+                folder.tidy()
                 self.skipped.append(run_id)
 
     def _collect(self) -> None:

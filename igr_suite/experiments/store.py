@@ -1,13 +1,14 @@
 """The folder of one run: config.json, meta.json, metrics.jsonl, summary.json, checkpoints/; who may write it, and how far it is."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, config_from_json, config_to_json
-from igr_suite.experiments.files import decode, read_json, sweep, write_atomically, write_json, writing
-from igr_suite.experiments.lock import Lock, locked
+from igr_suite.experiments.files import decode, left_behind, read_json, sweep, write_atomically, write_json, writing
+from igr_suite.experiments.lock import Lock, left_elsewhere, locked
 from igr_suite.experiments.metrics_log import MetricsLog
 from igr_suite.experiments.reading import ABSENT, LARGEST, is_number, json_object, present, read_regular
 from igr_suite.experiments.wholeness import CONTENT, WAY_OUT, fault_of
@@ -68,6 +69,16 @@ class RunFolder:
             self.close()
             raise
         return self
+
+    def tidy(self) -> None:
+        """Removes what a writer left that was killed after the run had ended; nothing while another process has the folder."""
+        if left_behind(self.path) and not left_elsewhere(self.path):
+            with contextlib.suppress(UserError):
+                self._lock.take()
+                try:
+                    sweep(self.path)
+                finally:
+                    self._lock.release()
 
     def check_lock(self) -> None:
         """Looks, before something is written, whether this process may still write; passes in a folder that was not opened.

@@ -215,3 +215,19 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
         Lock(tmp_path / "file").take()
+
+
+def test_a_taker_of_this_machine_that_died_while_it_took_over_is_not_waited_for(tmp_path, monkeypatch):
+    """Killed between its mark and its claim, it would cost the next one two minutes."""
+    monkeypatch.setattr(lock, "STALE", 60.0)
+    (tmp_path / ".owner").write_text(json.dumps({"token": "x", "machine": lock.machine(), "pid": 0x7FFFFFF0}))
+    mine = Lock(tmp_path)
+    with mine._alone_over({"token": "x", "machine": lock.machine(), "pid": 0x7FFFFFF0}):
+        mark = next(tmp_path.glob(".owner.*"))
+        content = json.loads(mark.read_text())
+        kept = {**content, "pid": 0x7FFFFFF0}
+    mark.write_text(json.dumps(kept))
+    began = time.monotonic()
+    mine.take()
+    assert mine.held and time.monotonic() - began < 30 and not list(tmp_path.glob(".owner.*"))
+    mine.release()
