@@ -11,6 +11,7 @@ from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, ad
 from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, slurm, submission
 from igr_suite.errors import UserError
+from igr_suite.experiments.config_classes import DEFINES
 from igr_suite.experiments.own_settings import INTERPRETER
 from igr_suite.experiments.places import reproductions_root, results_root
 from igr_suite.experiments.strategies import VARIABLE, check_name
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{len(todo)} runs are more than the {most} tasks that this cluster takes in one array; choose some with --only")
     folder = Path(plan.folder)
     jobs = folder / "jobs" / "1" if arguments.dry_run else submission.new_folder(folder)
-    text = _script(arguments, resources, image, folder, jobs, len(todo))
+    text = _script(arguments, resources, image, folder, jobs, len(todo), plan.defined_in)
     if arguments.dry_run:
         print(text, end="")
         return damaged
@@ -178,11 +179,13 @@ def _folders(arguments: argparse.Namespace) -> list[Path]:
     return [Path(place).expanduser().resolve() for place in places if place]
 
 
-def _script(arguments, resources: script.Resources, image: Path | None, folder: Path, jobs: Path, count: int) -> str:
+def _script(arguments, resources: script.Resources, image: Path | None, folder: Path, jobs: Path, count: int, own: str) -> str:
     variables = (
         thread_variables(resources.threads) | INTERPRETER | {"IGR_PROGRESS": "file", "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     )
     variables["IGR_RESULTS"] = str(results_root(arguments.results).resolve())
+    if own:
+        variables[DEFINES] = own
     if arguments.strategy:
         variables[VARIABLE] = arguments.strategy
     data = arguments.data_dir or os.environ.get("TFDS_DATA_DIR")

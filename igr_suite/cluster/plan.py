@@ -28,12 +28,14 @@ class Plan:
       runs: run_id -> state, as `RunFolder.status` has it.
       waiting: stage that is not known before these runs are finished, None when there is none.
       notes: sentences for the user.
+      defined_in: modules of the runs' configs that are not the package's, as `config_classes.own_modules` has them.
     """
 
     folder: str
     runs: dict[str, str]
     waiting: int | None = None
     notes: list[str] = field(default_factory=list)
+    defined_in: str = ""
 
 
 def make(order: "Order", dry: bool) -> Plan:
@@ -51,6 +53,7 @@ def make(order: "Order", dry: bool) -> Plan:
     """
     from igr_suite import data
     from igr_suite.experiments import strategies
+    from igr_suite.experiments.config_classes import own_modules
     from igr_suite.experiments.store import RunFolder
     from igr_suite.experiments.wholeness import WAY_OUT
 
@@ -70,7 +73,7 @@ def make(order: "Order", dry: bool) -> Plan:
             strategies.check([config], order.strategy)
             if folder.config() is None:
                 folder.open(config).close()
-    return Plan(str(order.folder.resolve()), states, expansion.waiting, notes)
+    return Plan(str(order.folder.resolve()), states, expansion.waiting, notes, own_modules(expansion.runs.values()))
 
 
 def runtime() -> str | None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import importlib
 import json
 import re
 from collections.abc import Mapping
@@ -11,11 +10,11 @@ from typing import Any, ClassVar, Self
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.experiments import values
+from igr_suite.experiments.config_classes import UnknownClass, class_of, register
 
 SCHEMA = 1
 LONGEST_SLUG = 80
 _LATER = "later"
-_registry: dict[tuple[str, str], type["RunConfig"]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,7 @@ class RunConfig:
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
-        _registry[cls.__module__, cls.__name__] = cls
+        register(cls)
 
     def __post_init__(self):
         values.check(self, type(self), "")
@@ -202,43 +201,32 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def config_to_json(config: RunConfig) -> str:
-    """Returns the text of config.json: the config, and the class and module that read it back."""
+    """Returns the text of config.json: the config, and the names of its class and module."""
     content = {"schema": SCHEMA, "kind": type(config).__name__, "module": type(config).__module__, "run_id": config.run_id}
     return json.dumps({**content, "config": config.to_dict()}, indent=2) + "\n"
 
 
 def config_from_json(text: str, source: str = "config.json") -> RunConfig:
-    """Returns the config that `config_to_json` wrote, importing its class's module when that is not yet done.
+    """Returns the config that `config_to_json` wrote. Its class is looked up (see `config_classes`); the module is not imported.
 
     Args:
       text: content of a config.json.
       source: what to call it in an error.
     Raises:
-      UserError: the text is damaged, or its class no longer exists or no longer takes these keys.
+      UnknownClass: nothing that is loaded defines its class.
+      UserError: the text is damaged, or its class no longer takes these keys.
     """
     try:
         content = json.loads(text)
         kind, module, config = content["kind"], content["module"], content["config"]
-    except (ValueError, KeyError, TypeError):
+        if not (isinstance(kind, str) and isinstance(module, str) and isinstance(config, dict)):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError(f"{source} is not a readable run config; delete the run's folder to run it again") from None
     try:
         return class_of(kind, module).from_dict(config)
+    except UnknownClass as error:
+        raise UnknownClass(f"{source}: {error}") from None
     except UserError as error:
         way_out = "delete the run's folder or check that version out"
         raise UserError(f"{source} was written by another version of the code ({error}); {way_out}") from None
-
-
-def class_of(kind: str, module: str) -> type[RunConfig]:
-    """Returns the class that a config.json names, importing its module when that is not yet done.
-
-    Raises:
-      UserError: there is no such class any more.
-    """
-    if (module, kind) not in _registry:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise UserError(f"cannot import {module}: {error}") from None
-    if (module, kind) not in _registry:
-        raise UserError(f"{module} has no run config '{kind}'")
-    return _registry[module, kind]

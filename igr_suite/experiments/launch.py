@@ -11,6 +11,7 @@ from pathlib import Path
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig
+from igr_suite.experiments.config_classes import DEFINES, own_modules
 from igr_suite.experiments.own_settings import INTERPRETER, pin
 from igr_suite.experiments.places import reproductions_root
 from igr_suite.experiments.progress import WATCHED
@@ -73,6 +74,7 @@ class Launcher:
             RUNNER: str(os.getpid()),
             VARIABLE: strategy or "",
             "PYTHONPATH": os.pathsep.join(dict.fromkeys(places)),
+            DEFINES: own_modules(configs),
             "PYTHONUNBUFFERED": "1",
             "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
             "IGR_PRELOAD": ",".join(sorted({type(config).executor.partition(":")[0] for config in configs})),

@@ -1,5 +1,6 @@
 """Joins the results folders of several machines: the better copy of every run, and never a worse one over a better one."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from igr_suite.errors import UserError
+from igr_suite.experiments import discovery
 from igr_suite.experiments.files import alone_in, writing
 from igr_suite.experiments.lock import locked
 from igr_suite.experiments.reading import not_to_be_copied, parse_json, read_regular
@@ -84,10 +86,18 @@ def plan(sources: Sequence[Path], out: Path) -> Plan:
             raise UserError(f"{source} holds no run; {way_out}" if source.is_dir() else f"there is no folder {source}; {way_out}")
         for place in found:
             places[place].append(source)
+    _load({place.rsplit("/", 2)[0] for place in places})
     result = Plan()
     for place, roots in sorted(places.items()):
         _choose(result, place, out, roots)
     return result
+
+
+def _load(items: Iterable[str]) -> None:
+    """Loads the run.py of those items that there are here, so that their configs' classes are known; other items may come too."""
+    for name in sorted(set(items) & set(discovery.names())):
+        with contextlib.suppress(UserError):
+            discovery.find(name)
 
 
 def runs_below(root: Path) -> Iterator[str]:
@@ -100,7 +110,7 @@ def look(root: Path, place: str) -> Copy:
     """Returns how good a copy of a run is."""
     path = root / place
     run = RunFolder(path)
-    if fault := fault_of(path, thorough=True) or name_fault(path):
+    if fault := fault_of(path, thorough=True, foreign=True) or name_fault(path):
         return Copy(root, path, NOT_WHOLE, fault=fault)
     if run.finished:
         return Copy(root, path, WHOLE)

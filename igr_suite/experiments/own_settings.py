@@ -20,8 +20,9 @@ PINNED: dict[str, str | None] = {
     **dict.fromkeys(("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")),
     **dict.fromkeys(("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE")),
 }
-# What Python reads when it starts: without docstrings, or with warnings as errors, TensorFlow Probability cannot be imported.
-INTERPRETER = {"PYTHONOPTIMIZE": "", "PYTHONWARNINGS": ""}
+# What Python reads when it starts: without docstrings, or with warnings as errors, TensorFlow Probability cannot be imported; and nothing
+# is to be imported from the folder that a worker happens to be started in.
+INTERPRETER = {"PYTHONOPTIMIZE": "", "PYTHONWARNINGS": "", "PYTHONSAFEPATH": "1"}
 # Variables of flags, and the beginnings of those flags that a run keeps: they say where things are, not what is computed.
 FLAGS = {"XLA_FLAGS": ("--xla_gpu_cuda_data_dir", "--xla_dump"), "TF_XLA_FLAGS": ()}
 RECORDED = (

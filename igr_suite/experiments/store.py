@@ -1,6 +1,7 @@
 """The folder of one run: config.json, meta.json, metrics.jsonl, summary.json, checkpoints/; who may write it, and how far it is."""
 
 import contextlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -10,7 +11,7 @@ from igr_suite.experiments.config import RunConfig, config_from_json, config_to_
 from igr_suite.experiments.files import decode, left_behind, read_json, sweep, write_atomically, write_json, writing
 from igr_suite.experiments.lock import Lock, left_elsewhere, locked
 from igr_suite.experiments.metrics_log import MetricsLog
-from igr_suite.experiments.reading import ABSENT, LARGEST, is_number, json_object, present, read_regular
+from igr_suite.experiments.reading import ABSENT, LARGEST, is_number, json_object, parse_json, present, read_regular
 from igr_suite.experiments.wholeness import CONTENT, WAY_OUT, fault_of
 
 FAILURES = ("user_error", "diverged", "error", "killed")
@@ -107,10 +108,14 @@ class RunFolder:
     def config(self) -> RunConfig | None:
         """Returns the config that the folder was opened with, None before that."""
         try:
-            text = read_regular(self._file("config.json"), LARGEST).decode()
+            content = read_regular(self._file("config.json"), LARGEST)
+            text = content.decode()
+            parse_json(content)
         except ABSENT:
             return None
-        except (OSError, UnicodeDecodeError) as error:
+        except json.JSONDecodeError:
+            pass  # said below
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"cannot read {self._file('config.json')}: {reason}") from error
         try:

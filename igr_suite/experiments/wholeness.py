@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig, class_of, config_from_json, two_values
+from igr_suite.experiments.config import RunConfig, config_from_json, two_values
+from igr_suite.experiments.config_classes import UnknownClass, class_of
 from igr_suite.experiments.files import write_atomically
 from igr_suite.experiments.metrics_log import SCHEMA
 from igr_suite.experiments.reading import ABSENT, LARGEST, json_object, open_regular, parse_json, plain, read_regular
@@ -25,15 +26,16 @@ BLOCK = 1 << 20  # bytes read at once
 BESIDE = frozenset({"schema", "step", "epoch"})  # what all rows of one step have; everything else is measured once a step
 CONTENT = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)  # what unexpected content raises
 INDEX = ".whole.json"  # in a scale's folder, see `remembered`
-# (folder, whether it has to have the run's name) -> (its files' sizes and times, whether every line was parsed, the fault)
-_known: dict[tuple[Path, bool], tuple[tuple, bool, str]] = {}
+# (folder, whether it has to have the run's name, whether its class may be unknown)
+# -> (its files' sizes and times, whether every line was parsed, the fault)
+_known: dict[tuple[Path, bool, bool], tuple[tuple, bool, str]] = {}
 
 
 class _Fault(Exception):
     """What speaks against a run, in a sentence."""
 
 
-def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = None, named: bool = True) -> str:
+def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = None, named: bool = True, foreign: bool = False) -> str:
     """Returns what speaks against a finished run, in a sentence; "" where nothing does, and for a run that is not finished.
 
     A run is whole when its config.json is of the run that its folder is named for, the steps of metrics.jsonl rise (rows of one step
@@ -46,20 +48,21 @@ def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = No
         faster, which misses damage inside a line that leaves both as they were.
       config: of the run that is to be there, where it is known; spares reading config.json into one.
       named: whether the folder has to have the run's name; not where a caller says which folder it means.
+      foreign: whether a run of a class that nothing loaded here defines may pass; only what all runs have in common is looked at then.
     """
     files = tuple(_state(folder / name) for name in FILES)
     if files[1] is None:
         return "there is a file or a broken link in the place of its folder" if os.path.lexists(folder) and not _is_folder(folder) else ""
-    known = _known.get((folder, named))
+    known = _known.get((folder, named, foreign))
     if known is None or known[0] != files or (thorough and not known[1] and not known[2]):
         try:
-            _check(folder, thorough, config, named)
+            _check(folder, thorough, config, named, foreign)
             fault = ""
         except _Fault as found:
             fault = str(found)
         except OSError as error:
             fault = f"{error.filename or folder} cannot be read: {error.strerror}"
-        _known[folder, named] = known = files, thorough, fault
+        _known[folder, named, foreign] = known = files, thorough, fault
     return known[2]
 
 
@@ -73,10 +76,10 @@ def remembered(scale: Path) -> Iterator[None]:
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
         for name, (files, fault) in parse_json(read_regular(path)).items():
             states = tuple(None if file is None else tuple(file) for file in files)
-            _known.setdefault((scale / str(name), True), (states, False, str(fault)))
-    before = {folder: known for (folder, named), known in _known.items() if named and folder.parent == scale}
+            _known.setdefault((scale / str(name), True, False), (states, False, str(fault)))
+    before = {folder: known for (folder, named, foreign), known in _known.items() if named and not foreign and folder.parent == scale}
     yield
-    now = {folder: known for (folder, named), known in _known.items() if named and folder.parent == scale}
+    now = {folder: known for (folder, named, foreign), known in _known.items() if named and not foreign and folder.parent == scale}
     if now != before or not path.exists():
         kept = {folder.name: (files, fault) for folder, (files, _, fault) in sorted(now.items()) if folder.exists()}
         with contextlib.suppress(UserError):  # a folder that one may only read
@@ -111,17 +114,19 @@ def _is_folder(path: Path) -> bool:
         return True  # what it is cannot be known, and why is said by those who read it
 
 
-def _check(folder: Path, thorough: bool, config: RunConfig | None, named: bool) -> None:
+def _check(folder: Path, thorough: bool, config: RunConfig | None, named: bool, foreign: bool) -> None:
     settings, text = _settings(folder, named)
     try:
-        kind = class_of(settings["kind"], settings["module"])
+        kind = class_of(str(settings["kind"]), str(settings["module"]))
         if thorough or (config is None and kind.contradiction is not RunConfig.contradiction):
             config = config_from_json(text.decode(), "config.json")
     except UserError as error:
-        raise _Fault(str(error)) from None
+        if not (foreign and isinstance(error, UnknownClass)):
+            raise _Fault(str(error)) from None
+        kind = RunConfig
     except CONTENT as error:  # checks of a class on values that such a run never had
         raise _Fault(f"config.json holds what no run of its kind has ({type(error).__name__} {error})") from None
-    if thorough and config.run_id != settings["run_id"]:
+    if thorough and config is not None and config.run_id != settings["run_id"]:
         raise _Fault(f"config.json holds the settings of the run {config.run_id}")
     summary, _ = _json(folder / "summary.json")
     rows, last = _scan(folder / "metrics.jsonl", kind.fitted, thorough)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from igr_suite.errors import UserError
 from igr_suite.experiments import strategies
+from igr_suite.experiments.config_classes import import_own
 from igr_suite.experiments.environment import environment
 from igr_suite.experiments.interrupts import SIGNALS, Interrupted, raise_on_signals
 from igr_suite.experiments.lock import LOST, TakenOver
@@ -47,6 +48,7 @@ def run(path: Path) -> int:
         threading.Thread(target=_stop_with, args=(int(os.environ[RUNNER]),), daemon=True).start()
     folder, began = RunFolder(path), time.time()
     try:
+        import_own()
         config = folder.config()
         if config is None:
             raise UserError(f"{path} has no config.json; start runs with `igr run`")

@@ -137,7 +137,9 @@ def _started(name: str, place: Path, arguments: argparse.Namespace) -> list[Row]
     except (OSError, ValueError):
         words = done.stderr.decode(errors="replace").strip()[-1500:]
         rows = [Row(f"{name} (the attack itself broke off)", 0, tracebacks=1, examples=[words])]
-    marks = ", ".join(f"{row.tried} tried" + ", NOT clean" * (not row.clean) + f", skipped: {row.skipped}" * bool(row.skipped) for row in rows)
+    marks = ", ".join(
+        f"{row.tried} tried" + ", NOT clean" * (not row.clean) + f", skipped: {row.skipped}" * bool(row.skipped) for row in rows
+    )
     print(f"{name}: {marks}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     shutil.rmtree(place, ignore_errors=True)
     return rows

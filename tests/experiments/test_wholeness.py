@@ -10,8 +10,8 @@ import pytest
 from dummy_runs import Count, execute
 
 from igr_suite.cli.main import main
-from igr_suite.experiments import config as configs
-from igr_suite.experiments import discovery, wholeness, worker
+from igr_suite.experiments import config_classes, discovery, wholeness, worker
+from igr_suite.experiments.config import config_to_json
 from igr_suite.experiments.experiment import Experiment, expand
 from igr_suite.experiments.metrics_log import MetricsLog
 from igr_suite.experiments.reporter import Reporter
@@ -90,7 +90,7 @@ def test_every_committed_run_is_whole(thorough):
 
 def test_every_family_that_the_loop_trains_says_so():
     """A class that did not would be looked at less closely, without anybody noticing."""
-    classes = {kind: configs.class_of(kind, json.loads((KINDS[kind][0] / "config.json").read_text())["module"]) for kind in KINDS}
+    classes = {kind: config_classes.class_of(kind, json.loads((KINDS[kind][0] / "config.json").read_text())["module"]) for kind in KINDS}
     assert {kind for kind, cls in classes.items() if cls.fitted} == set(FITTED)
     assert {kind for kind, cls in classes.items() if ".training." in cls.executor} == set(FITTED)
 
@@ -188,7 +188,7 @@ def test_a_large_file_is_read_in_blocks_and_once(tmp_path, monkeypatch):
     config = Count(until=3000)
     folder = tmp_path / config.run_id
     folder.mkdir()
-    (folder / "config.json").write_text(configs.config_to_json(config))
+    (folder / "config.json").write_text(config_to_json(config))
     rows = [json.dumps({"schema": 1, "step": i, "value": float(i)}) + "\n" for i in range(3000)]
     (folder / "metrics.jsonl").write_text("".join(rows))
     (folder / "summary.json").write_text('{"steps": 2999}')
