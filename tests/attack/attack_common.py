@@ -208,7 +208,7 @@ def judge(row: Row, what: str, code: int, text: str) -> bool:
     if code == -2:
         row.bad("tracebacks", f"{what}: still at work after {PATIENCE} s")
     elif code == -1 or "Traceback (most recent call last)" in text:
-        row.bad("tracebacks", f"{what}: {text.strip().splitlines()[-1] if text.strip() else '?'}\n{_last_lines(text)}")
+        row.bad("tracebacks", f"{what}: {_error(text)}")
     elif code not in (0, 1, 2):
         row.bad("tracebacks", f"{what}: exit code {code}")
     elif code and not text.strip():
@@ -218,9 +218,14 @@ def judge(row: Row, what: str, code: int, text: str) -> bool:
     return False
 
 
-def _last_lines(text: str) -> str:
-    frames = [line.strip() for line in text.splitlines() if line.strip().startswith("File ")]
-    return "        " + "; ".join(frames[-2:])
+def _error(text: str) -> str:
+    """What a traceback says: the exception, and the two places nearest to it."""
+    lines = text.splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
+    if not frames:
+        return text.strip()[-300:]
+    words = next((line for line in lines[frames[-1] + 1 :] if line and not line.startswith(" ")), "")
+    return f"{words} ({'; '.join(lines[number].strip() for number in frames[-2:])})"
 
 
 def every(items: Sequence, step: int, seed: int = 0) -> list:

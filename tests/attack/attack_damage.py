@@ -194,7 +194,8 @@ def attack(place: Path, step: int = 1, verbs_each: int = len(VERBS)) -> Row:
     first = world.ids[0]
     wanted = _tables(world, out)
     number = 0
-    for words, damage in every(damages(), step):
+    others_come_in = os.geteuid() == 0 and all(folder.stat().st_mode & 0o001 for folder in (place, *place.parents))
+    for words, damage in every([one for one in damages() if others_come_in or "no rights" not in one[0]], step):
         backup = place / "backup"
         shutil.copytree(world.results, backup, symlinks=True)
         run = world.folder / first

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from attack_common import Row, World
@@ -16,8 +17,8 @@ ROOM = "16m"
 UNTIL = "until=60"  # their metrics then take several pages
 
 
-def attack(place: Path, step: int = 1) -> Row:
-    """Runs on disks of every size from one page on (or every `step`-th), enlarges them, and gives the same command again."""
+def attack(place: Path, step: int = 1, sizes: Sequence[int] = PAGES) -> Row:
+    """Runs on disks of these numbers of pages (or every `step`-th), enlarges them, and gives the same command again."""
     row = Row("full disk (tmpfs), then space again")
     probe = ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", str(place)]
     if shutil.which("unshare") is None or subprocess.run(probe, capture_output=True, check=False).returncode:
@@ -42,7 +43,7 @@ def attack(place: Path, step: int = 1) -> Row:
     text = shell([f"mount -t tmpfs -o size={ROOM} tmpfs {results}", f"{run} || exit 1", f"cp -r {results} {alone}"])
     assert alone.exists(), text
     filled = 0
-    for pages in PAGES[::step]:
+    for pages in sizes[::step]:
         row.tried += 1
         text = shell(
             [
