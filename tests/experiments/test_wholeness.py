@@ -332,3 +332,30 @@ def test_a_plot_that_needs_the_run_that_is_left_out_is_a_sentence(damaged, igr):
     (igr.reproductions / NAME / "plot.py").write_text("def plot(results, out):\n    return [results.runs.set_index('seed').loc[0]]\n")
     code, _, err = damaged("plot", NAME, *SCALE)
     assert code == 2 and FIRST in err and "cannot be drawn (1 of 2 runs are finished and whole): KeyError 0" in err
+
+
+ONE_STAGE = """
+from dummy_runs import Count
+from igr_suite.experiments import Experiment
+EXPERIMENT = Experiment(paper="igr", item="counting", runs=lambda scale: [Count(seed=seed) for seed in range(3)])
+"""
+
+
+@pytest.mark.parametrize(("value", "words"), [("abc", "a text"), ([1], "a list"), (True, "true or false")])
+def test_a_number_that_became_something_else_is_seen_beside_the_other_runs(damaged, igr, tmp_path, value, words):
+    """In runs without checksums, and of a class whose summary repeats nothing of the metrics, nothing else shows it."""
+    (igr.reproductions / NAME / "run.py").write_text(ONE_STAGE)
+    shutil.rmtree(damaged.folder)
+    for config in (Count(seed=seed) for seed in range(3)):
+        with RunFolder(damaged.folder / config.run_id).open(config) as opened:
+            execute(config, opened)
+    path = damaged.folder / FIRST / "summary.json"
+    path.write_text(json.dumps({"total": value, "seed": 0}))
+    for verb in (("plot", NAME, *SCALE), ("check", NAME, *SCALE), ("export", NAME, *SCALE, "--out", str(tmp_path / "runs.csv"))):
+        code, out, err = damaged(*verb)
+        said = f"{FIRST} is not whole and is left out: summary.json holds {words} under total, where 2 other runs of its kind have a number"
+        assert code == 1 and said in err, out + err
+    table = (tmp_path / "runs.csv").read_text()
+    assert FIRST not in table and SECOND in table
+    path.write_text('{"total": null, "seed": 0}')
+    assert damaged("export", NAME, *SCALE, "--out", str(tmp_path / "runs.csv"))[0] == 0, "nothing was measured: no damage"
