@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from igr_suite.cluster import slurm
+from igr_suite.errors import UserError
 from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
 
 WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SUSPENDED", "RESIZING", "SPECIAL_EXIT"}
@@ -67,8 +68,12 @@ def submissions(scale_folder: Path) -> list[Submission]:
     found = []
     for path in (scale_folder / "jobs").glob("*/job.json"):
         if path.parent.name.isdigit():
-            content = read_json(path, "delete its folder; only `igr status` reads it")
-            found.append(Submission(path.parent, content["job"], tuple(content["runs"])))
+            way_out = "delete its folder; only `igr status` and `igr submit` read it"
+            content = read_json(path, way_out)
+            job, runs = (content.get("job"), content.get("runs")) if isinstance(content, dict) else (None, None)
+            if not isinstance(job, str) or not isinstance(runs, list) or not all(isinstance(run, str) for run in runs):
+                raise UserError(f"{path} is damaged (it names no job and runs); {way_out}")
+            found.append(Submission(path.parent, job, tuple(runs)))
     return sorted(found, key=lambda one: int(one.folder.name))
 
 

@@ -115,6 +115,11 @@ def place_damages() -> list[tuple[str, Callable[[Path], None]]]:
         path.mkdir()
         (path / "inner").write_text("x")
 
+    def submitted(run: Path, content: bytes) -> None:
+        folder = run.parent / "jobs" / "1"
+        folder.mkdir(parents=True)
+        (folder / "job.json").write_bytes(content)
+
     things = {
         "absent": lambda path: None,
         "a folder": folder,
@@ -145,6 +150,8 @@ def place_damages() -> list[tuple[str, Callable[[Path], None]]]:
         for words, make in things.items()
         if "own folder" not in words and "sparse" not in words
     ]
+    for content in SUBMISSIONS:
+        made.append((f"a submission's job.json is {content.decode()}", lambda run, content=content: submitted(run, content)))
     made += [("its folder is a file", lambda run: replace(run, Path.touch))]
     made += [("its folder is renamed", lambda run: run.rename(run.with_name("mine")))]
     made += [
@@ -154,6 +161,7 @@ def place_damages() -> list[tuple[str, Callable[[Path], None]]]:
     return made
 
 
+SUBMISSIONS = (b"null", b"[]", b'{"job": 3, "runs": null}', b'{"job": "1", "runs": [1, null]}', b"{", b'{"job": "7", "runs": ["x"]}')
 NOT_BEGUN = ("its folder is absent", "its folder is a folder", "summary.json is absent", "summary.json is a link to nowhere")
 VERBS = (
     ("status", NAME),
