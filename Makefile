@@ -4,7 +4,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 
-.PHONY: quickstart test golden sweep attack lint bench container-check setup clean
+.PHONY: quickstart test golden sweep attack lint bench container-check lock setup clean
 
 quickstart: setup
 	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
@@ -34,13 +34,20 @@ bench: setup
 container-check:
 	$(PYTHON) .ci/container_check.py
 
+# Writes requirements.txt and requirements-gpu.txt again: hashes of the pins that are there, or with FRESH=1 new pins. Needs network.
+lock:
+	$(PYTHON) .ci/lock.py $(if $(FRESH),--fresh)
+
 # The stamp holds the checksum of the pins and the path of the checkout: a new pin or a moved checkout installs again.
+# pip takes no file whose hash is not in requirements.txt. What builds the packages without wheels comes first, or pip would fetch another.
 setup:
 	@if [ "$$(cat '$(STAMP)' 2>/dev/null)" != "$(WANTED)" ]; then \
 	  $(PYTHON) -c 'import sys; v = sys.version_info[:2]; ok = (3, 11) <= v <= (3, 13); ok or sys.exit("igr_suite needs Python 3.11, 3.12 or 3.13, got %d.%d: run make PYTHON=python3.12" % v)' \
 	  && $(PYTHON) -m venv --clear .venv \
 	  && echo "installing the pinned requirements into .venv (about a minute)" \
-	  && $(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+	  && awk '/^[A-Za-z]/ { on = /^setuptools==/ } on' requirements.txt > .venv/build.txt \
+	  && $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/build.txt \
+	  && $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements.txt \
 	  && $(PY) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable . \
 	  && echo "$(WANTED)" > '$(STAMP)'; \
 	fi

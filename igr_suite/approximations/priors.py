@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from igr_suite.approximations.config import FitDiscrete
 from igr_suite.errors import UserError
+from igr_suite.experiments.arrays import BadArchive, read_arrays
 from igr_suite.experiments.files import alone_in, read_json, write_atomically, write_json
 from igr_suite.experiments.places import results_root
 from igr_suite.experiments.reading import read_regular
@@ -140,9 +140,8 @@ def _read(arrays: Path, described: Path, metadata: dict, config: FitDiscrete, wa
     if hashlib.sha256(content).hexdigest() != metadata.get("sha256"):
         raise UserError(f"{arrays} is damaged (its checksum is not the recorded one); {way_out}")
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return FittedPrior({name: archive[name] for name in archive.files}, metadata, config.run_id)
-    except (ValueError, zipfile.BadZipFile) as error:
+        return FittedPrior(read_arrays(content), metadata, config.run_id)
+    except BadArchive as error:
         raise UserError(f"{arrays} is not an archive of arrays ({error}); {way_out}") from None
 
 

@@ -35,6 +35,11 @@ def add(verbs) -> None:
     )
     parser.add_argument("--out", metavar="FILE", help="table to write, .csv or .parquet (which needs pyarrow)")
     parser.add_argument(
+        "--spreadsheet",
+        action="store_true",
+        help="for a .csv that a spreadsheet opens: put a quote before texts that it would take for formulas (they begin with = + - @)",
+    )
+    parser.add_argument(
         "--tensorboard", metavar="FOLDER", help="write event files there, one folder a run (pip install tensorboard to look)"
     )
     parser.set_defaults(run=run)
@@ -49,6 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out).expanduser() if arguments.out else None
     if out is not None:
         table_files.check_path(out)
+    if arguments.spreadsheet and (out is None or out.suffix != ".csv"):
+        raise UserError("--spreadsheet is about cells of a .csv file: name one with --out")
     left_out: dict[str, str] = {}
     try:
         runs = export.select(_results(arguments), _conditions(arguments.where), arguments.only, left_out)
@@ -56,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         code = say_left_out(left_out)
     if out is not None:
         rows = export.TABLES[arguments.what](runs)
-        (table_files.write_blocks if arguments.what == "metrics" else table_files.write_table)(out, rows)
+        cell = table_files.for_spreadsheet if arguments.spreadsheet else table_files.as_it_is
+        (table_files.write_blocks if arguments.what == "metrics" else table_files.write_table)(out, rows, cell)
         print(f"{shorten(out)}: {arguments.what} of {len(runs)} runs, {len(rows)} rows")
     if arguments.tensorboard:
         folder = Path(arguments.tensorboard).expanduser()

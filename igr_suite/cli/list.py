@@ -8,6 +8,7 @@ from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES, Experiment, expand
 from igr_suite.experiments.places import results_root, scale_folder
 from igr_suite.experiments.store import RunFolder
+from igr_suite.terminal import say
 
 
 def add(verbs) -> None:
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(rows) > 1 or not broken:
         print(table(rows) if len(rows) > 1 else "no experiment found")
     for line in broken:
-        print(line)
+        say(line)
     if len(rows) > 1:
         print("\nfinished/all runs and measured minutes of each scale; 3/5+: more runs follow from what the first ones find")
         print(f"run one: igr run {rows[1][0]} --scale smoke")

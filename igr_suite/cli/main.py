@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from igr_suite import __version__
+from igr_suite import __version__, terminal
 from igr_suite.errors import UserError
-from igr_suite.experiments.quiet import show_all_characters
 
 VERBS = (
     "list",
@@ -87,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on its build are not the user's
     if arguments is None:  # this process is igr's own: a plot.py may use pyplot, which needs no window here
         os.environ["MPLBACKEND"] = "Agg"
-    show_all_characters()
+    terminal.guard()
     parser = argparse.ArgumentParser(
         prog="igr",
         description="Runs, draws and checks reproductions of papers on gradient estimation.",
@@ -108,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         return chosen.run(chosen)
     except UserError as error:
-        print(f"igr: {error}", file=sys.stderr)
+        terminal.say(f"igr: {error}", error=True)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -117,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     except Exception as error:
         if sentence := outside_cause(error):
-            print(f"igr: {sentence}", file=sys.stderr)
+            terminal.say(f"igr: {sentence}", error=True)
             return 2
         error.add_note(DEFECT)
         raise

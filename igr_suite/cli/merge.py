@@ -1,11 +1,11 @@
 """`igr merge`: the results folders of several machines in one."""
 
 import argparse
-import sys
 from collections import Counter
 from pathlib import Path
 
 from igr_suite.cli.options import add_verb, shorten
+from igr_suite.terminal import say
 
 EXAMPLES = """  igr merge ~/from_cluster ~/from_laptop --out results
   igr merge ~/from_cluster ~/from_laptop --out results --dry-run
@@ -30,18 +30,18 @@ def run(arguments: argparse.Namespace) -> int:
     sources, out = [source.expanduser() for source in arguments.sources], arguments.out.expanduser()
     chosen = (merging.plan if arguments.dry_run else merging.merge)(sources, out)
     for place, copy in chosen.replacements.items():
-        print(f"{place}: {copy} in place of a worse one")
+        say(f"{place}: {copy} in place of a worse one")
     counts = {"copied": chosen.copies, "replaced": chosen.replacements, "kept": chosen.kept, "not merged": chosen.problems}
     scales: dict[str, Counter] = {}
     for word, places in counts.items():
         for place in places:
             scales.setdefault(place.rpartition("/")[0], Counter())[word] += 1
     for scale, words in sorted(scales.items()):
-        print(f"{scale}: " + ", ".join(f"{words[word]} {word}" for word in counts if words[word]))
+        say(f"{scale}: " + ", ".join(f"{words[word]} {word}" for word in counts if words[word]))
     total = ", ".join(f"{len(places)} {word}" for word, places in counts.items())
     print(f"{'would be: ' if arguments.dry_run else ''}{total}; results in {shorten(out)}")
     for place, copies in chosen.passed_over.items():
-        print(f"igr: {place}: passed over {', '.join(map(str, copies))}", file=sys.stderr)
+        say(f"igr: {place}: passed over {', '.join(map(str, copies))}", error=True)
     for place, problem in chosen.problems.items():
-        print(f"igr: {place} {problem}", file=sys.stderr)
+        say(f"igr: {place} {problem}", error=True)
     return 1 if chosen.problems else 0

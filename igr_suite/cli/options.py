@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from igr_suite.experiments import discovery
 from igr_suite.experiments.experiment import SCALES
 from igr_suite.experiments.places import check_scale, parse_settings, results_root
 from igr_suite.experiments.results import Results
+from igr_suite.terminal import line, say
 
 
 def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentParser:
@@ -75,9 +75,9 @@ def say_left_out(faults: Mapping[str, str]) -> int:
     from igr_suite.experiments.wholeness import WAY_OUT
 
     for name, fault in faults.items():
-        print(f"igr: {name} is not whole and is left out: {fault}", file=sys.stderr)
+        say(f"igr: {name} is not whole and is left out: {fault}", error=True)
     if faults:
-        print(f"igr: {len(faults)} run{'s' * (len(faults) > 1)} left out; {WAY_OUT}", file=sys.stderr)
+        say(f"igr: {len(faults)} run{'s' * (len(faults) > 1)} left out; {WAY_OUT}", error=True)
     return 1 if faults else 0
 
 
@@ -88,18 +88,19 @@ def command(verb: str, results: Results) -> str:
 
 
 def shorten(path: Path) -> str:
-    """Returns the path relative to the working folder when it is below it."""
+    """Returns the path for a message: relative to the working folder when it is below it, its control characters shown."""
     path = path.resolve()
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    return line(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def table(rows: list[list[str]], right: tuple[int, ...] = ()) -> str:
-    """Returns aligned columns; the first row is the heading.
+    """Returns aligned columns; the first row is the heading. Control characters of cells are shown, so that every row stays one line.
 
     Args:
       rows: cells.
       right: numbers of the columns that are aligned to the right.
     """
+    rows = [[line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     cells = [[cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))] for row in rows]
     return "\n".join("  ".join(row).rstrip() for row in cells)

@@ -14,6 +14,7 @@ from igr_suite.experiments import discovery
 from igr_suite.experiments.environment import cores
 from igr_suite.experiments.outputs import staged
 from igr_suite.experiments.results import Results
+from igr_suite.terminal import guard, say
 
 EXAMPLES = """  igr plot igr/table_1_vae_likelihood
   igr plot igr/table_1_vae_likelihood --scale paper --results ~/from_cluster
@@ -47,11 +48,11 @@ def _draw_all(arguments: argparse.Namespace) -> int:
     # Fresh interpreters: a process that has threads, as matplotlib and numpy may, must not be forked.
     context = multiprocessing.get_context("spawn")
     failed, faults = False, {}
-    with ProcessPoolExecutor(max(1, min(cores(), len(names))), mp_context=context) as pool:
+    with ProcessPoolExecutor(max(1, min(cores(), len(names))), mp_context=context, initializer=guard) as pool:
         for line, drawn, left_out in pool.map(_draw_one, [arguments] * len(names), names):
             faults |= left_out
             if line:
-                print(line, file=sys.stdout if drawn else sys.stderr, flush=True)
+                say(line, error=not drawn)
             failed |= not drawn
     return max(say_left_out(faults), 2 if failed else 0)
 

@@ -13,6 +13,7 @@ from igr_suite.experiments.places import results_root
 from igr_suite.experiments.results import Results
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import share
+from igr_suite.terminal import say
 
 EXAMPLES = """  igr run igr/table_1_vae_likelihood                         quick scale: minutes on a laptop
   igr run igr/table_1_vae_likelihood --scale paper --jobs 4  four processes at once
@@ -72,7 +73,7 @@ def start(results: Results, arguments: argparse.Namespace, out: Path | None = No
     failed = [outcome for outcome in report.outcomes if outcome.reason not in ("finished", "interrupted")]
     for outcome in failed:
         log = "" if outcome.reason == "user_error" else f"; its log is {shorten(order.folder / outcome.run_id / LOG)}"
-        print(f"igr: {outcome.run_id} failed: {outcome.message}{log}", file=sys.stderr)
+        say(f"igr: {outcome.run_id} failed: {outcome.message}{log}", error=True)
     if report.interrupted:
         print("igr: stopped and saved; start the same command again to go on", file=sys.stderr)
         return report.exit_code

@@ -17,6 +17,7 @@ from igr_suite.experiments.results import Results, renamed
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import share
 from igr_suite.experiments.wholeness import WAY_OUT, remembered
+from igr_suite.terminal import say
 
 EXAMPLES = """  igr status                                             one line an experiment and scale
   igr status igr/table_1_vae_likelihood                  every run of all scales
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"nothing has been run yet; start with `{command('run', results).replace(f'--scale {results.scale}', '--scale smoke')}`")
     changed = sorted(folder.name for folder in root.glob("*+*")) if not results.settings else []
     if changed:
-        print(f"also there, with --set: {', '.join(changed)}")
+        say(f"also there, with --set: {', '.join(changed)}")
     return code
 
 
@@ -74,7 +75,8 @@ def _overview(arguments: argparse.Namespace) -> int:
     else:
         print(table(rows, right=(2, 3, 4, 5, 6)))
         print("\n3+: a later stage follows; `igr status NAME` has every run, `igr run` or `igr submit --missing` does what is missing")
-        print("".join(f"{line}\n" for line in wrong), end="")
+        for line in wrong:
+            say(line)
     return code
 
 
@@ -155,7 +157,7 @@ def _show(results: Results, root: Path) -> int:
     if waiting is not None:
         print(f"stage {waiting} follows when these are finished")
     for note in notes:
-        print(f"{note.run_id}: {note.words}")
+        say(f"{note.run_id}: {note.words}")
     strangers = {path.parent.name for path in results.folder.glob("*/config.json")} - {row[0] for row in rows}
     if strangers:
         print(f"{len(strangers)} other run folders in {shorten(results.folder)} belong to other code or settings and are not drawn")

@@ -16,7 +16,9 @@ from igr_suite.experiments.own_settings import INTERPRETER
 from igr_suite.experiments.places import reproductions_root, results_root
 from igr_suite.experiments.strategies import VARIABLE, check_name
 from igr_suite.experiments.threads import thread_variables
+from igr_suite.terminal import say
 
+VARIABLES = ("IGR_RESULTS", "IGR_REPRODUCTIONS", "TFDS_DATA_DIR", "PYTHONPATH")  # which reach the script
 EXAMPLES = """  igr submit igr/table_1_vae_likelihood --time 8:00:00 --image igr_suite.sif    the paper scale, in the container
   igr submit igr/table_1_vae_likelihood --array-limit 20 --sbatch=--account=mine  20 tasks at once; any option of sbatch
   igr submit igr/table_1_vae_likelihood --dry-run | sbatch --test-only            only prints the script
@@ -50,6 +52,7 @@ def add(verbs) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Plans, writes and submits; returns the exit code."""
     check_name(arguments.strategy)
+    _check_lines(arguments)
     if arguments.nodes > 1 and arguments.strategy != "multi_worker":
         raise UserError(f"--nodes {arguments.nodes} needs --strategy multi_worker: other runs use one machine")
     resources = script.Resources(
@@ -68,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(plans.to_json(plan))
         return 0
     for note in plan.notes:
-        print(note, file=sys.stderr)
+        say(note, error=True)
     todo = _todo(plan, arguments)
     finished = sum(state == "finished" for state in plan.runs.values())
     print(f"{len(todo)} of {len(plan.runs)} runs to submit, {finished} finished; results in {shorten(Path(plan.folder))}", file=sys.stderr)
@@ -92,6 +95,19 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"job {job}: {len(todo)} tasks; script, run list and logs in {shorten(jobs)}")
     print(f"how far they are: {_again(arguments).replace('igr submit', 'igr status')}")
     return damaged
+
+
+def _check_lines(arguments: argparse.Namespace) -> None:
+    """Refuses what cannot go into a job script before anything is written, by the name that the user knows."""
+    words = {"settings": "--set", "name": "NAME"}
+    given = [(words.get(name, "--" + name.replace("_", "-")), value) for name, value in vars(arguments).items()]
+    given += [(name, os.environ.get(name)) for name in VARIABLES]
+    given += [("the command line", sys.argv[1:])]
+    for what, value in given:
+        for word in value if isinstance(value, list) else [value]:
+            if isinstance(word, str):
+                script.check_line(what, word)
+    script.check_line("the results folder", str(results_root(arguments.results).resolve()))
 
 
 def _todo(plan: plans.Plan, arguments: argparse.Namespace) -> list[str]:
@@ -151,20 +167,11 @@ def _chosen(arguments: argparse.Namespace, absolute: bool = False) -> list[str]:
     def place(path: str) -> str:
         return str(Path(path).expanduser().resolve()) if absolute else path
 
-    words = ["--scale", arguments.scale]
-    for pair in arguments.settings:
-        words += ["--set", pair]
-    if arguments.config:
-        words += ["--config", place(arguments.config)]
-    for name in ("data", "only"):
-        if getattr(arguments, name):
-            words += [f"--{name}", getattr(arguments, name)]
     results = arguments.results or (str(results_root()) if absolute else None)
-    if results:
-        words += ["--results", place(results)]
-    if arguments.data_dir:
-        words += ["--data-dir", place(arguments.data_dir)]
-    return words
+    chosen = [("--scale", arguments.scale), *(("--set", pair) for pair in arguments.settings)]
+    chosen += [("--config", arguments.config and place(arguments.config)), ("--data", arguments.data), ("--only", arguments.only)]
+    chosen += [("--results", results and place(results)), ("--data-dir", arguments.data_dir and place(arguments.data_dir))]
+    return [word for name, value in chosen if value for word in ([f"{name}={value}"] if value.startswith("-") else [name, value])]
 
 
 def _again(arguments: argparse.Namespace) -> str:

@@ -82,8 +82,15 @@ def runtime() -> str | None:
 
 
 def bound(folders: list[Path]) -> list[str]:
-    """Returns the runtime's options that show folders under their own paths inside the container."""
+    """Returns the runtime's options that show folders under their own paths inside the container.
+
+    Raises:
+      UserError: a path holds what the runtime takes for the end of one.
+    """
     unique = dict.fromkeys(str(folder) for folder in folders)
+    for folder in unique:
+        if set(folder) & set(":,"):
+            raise UserError(f"{folder} cannot be shown to a container, which splits paths at ':' and ','; use a folder without them")
     return [word for folder in unique for word in ("--bind", folder)]
 
 
@@ -111,8 +118,8 @@ def ask_image(image: Path, words: list[str], folders: list[Path]) -> Plan:
 
 
 def to_json(plan: Plan) -> str:
-    """Returns one line that `ask_image` reads."""
-    return json.dumps(asdict(plan))
+    """Returns one line that `ask_image` reads, without any control character."""
+    return json.dumps(asdict(plan)).replace("\x7f", "\\u007f")
 
 
 def importable() -> bool:

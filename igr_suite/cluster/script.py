@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from igr_suite.errors import UserError
+from igr_suite.terminal import IN_A_LINE, line
 
 NOTICE = 120  # seconds before the time limit at which a run is told to save
 RESTARTS = 20  # times that a task queues itself again; more would be a time limit in which no run gets anywhere
 SAVED = 143  # exit code of a worker that was told to save by SIGTERM
 STEP = ["srun", "--kill-on-bad-exit=1"]  # starts a worker on each of several machines, and hands signals on to all of them
-TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d{1,2}(:\d\d){0,2}")
+TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d{1,2}(:\d\d){0,2}", re.ASCII)
+PLAIN = re.compile(r"[\w%+,./:=@\[\]-]+", re.ASCII)  # a word that SLURM and a shell read as it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +45,15 @@ class Resources:
                 raise UserError(f"{option} must be at least {least}, got {value}")
         if self.time is not None and not TIME.fullmatch(self.time):
             raise UserError(f"--time takes minutes, hours:minutes:seconds or days-hours, such as 90, 4:00:00 or 2-12, got '{self.time}'")
-        if self.memory is not None and not re.fullmatch(r"\d+[KMGT]?", self.memory):
+        if self.memory is not None and not re.fullmatch(r"\d+[KMGT]?", self.memory, re.ASCII):
             raise UserError(f"--memory takes a number with K, M, G or T, such as 4G, got '{self.memory}'")
+        if self.partition is not None:
+            check_line("--partition", self.partition)
+            if not self.partition or re.search(r"\s", self.partition):
+                raise UserError(f"--partition takes one word, the name of a partition, got '{self.partition}'")
         for option in self.more:
-            if not re.fullmatch(r"--?[a-zA-Z].*", option) or "\n" in option:
+            check_line("--sbatch", option)
+            if not re.match(r"--?[a-zA-Z]", option):
                 raise UserError(f"--sbatch takes an option of sbatch, such as --sbatch=--account=mine, got '{option}'")
 
     @property
@@ -69,6 +76,28 @@ def seconds(time: str) -> int:
     return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + secs
 
 
+def check_line(what: str, value: str) -> None:
+    """Raises UserError for a value that would not stay in its line of a script or a list.
+
+    Args:
+      what: the value's name, such as "--partition".
+      value: a word or a path; bytes that are no text may be in it.
+    """
+    if re.search(f"(?![\ud800-\udfff]){IN_A_LINE.pattern}", value):
+        raise UserError(f"{what} holds a control character, which cannot go into a job script: '{line(value)}'; take it out")
+
+
+def slurm_word(word: str) -> str:
+    """Returns a word for a line that begins with #SBATCH: SLURM splits it at spaces, takes # for a comment, and reads \\ and quotes."""
+    return word if PLAIN.fullmatch(word) else '"' + re.sub(r'([\\"])', r"\\\1", word) + '"'
+
+
+def _more(option: str) -> str:
+    """An option as the user gave it, "--account=mine" or "-A mine", with everything behind its name as one value."""
+    name, *value = option.split(maxsplit=1) if re.fullmatch(r"--?[a-zA-Z][\w-]*\s.*", option, re.ASCII) else [option]
+    return " ".join([name, *map(slurm_word, value)]) if value else slurm_word(option.strip())
+
+
 def write(
     *, title: str, again: str, folder: Path, jobs: Path, count: int, resources: Resources, worker: list[str], variables: dict[str, str]
 ) -> str:
@@ -82,12 +111,19 @@ def write(
       count: runs.
       worker: words that start a worker; "--folder RUN_FOLDER" is added.
       variables: environment of the workers.
+    Raises:
+      UserError: one of these holds a control character, or SLURM cannot write logs into such a folder.
     """
+    texts = {"the title": title, "the command line": again, "the results folder": str(folder), "the folder of the submission": str(jobs)}
+    for what, text in [*texts.items(), *variables.items(), *(("the worker's command", word) for word in worker)]:
+        check_line(what, text)
+    if "\\" in str(jobs):
+        raise UserError(f"SLURM cannot write logs into {jobs}, whose path holds a backslash; choose another folder with --results")
     limit = f"%{resources.array_limit}" if resources.array_limit else ""
     options = {
         "job-name": f"igr-{folder.parent.name}",
         "array": f"0-{count - 1}{limit}",
-        "output": _quote(str(jobs).replace("%", "%%") + "/%a.log"),
+        "output": str(jobs).replace("%", "%%") + "/%a.log",
         "open-mode": "append",
         "partition": resources.partition,
         "time": resources.time,
@@ -99,8 +135,8 @@ def write(
         "ntasks": str(resources.nodes),
         "signal": f"B:USR1@{resources.notice}",
     }
-    lines = [f"#SBATCH --{name}={value}" for name, value in options.items() if value is not None]
-    lines += ["#SBATCH --requeue", *(f"#SBATCH {option}" for option in resources.more)]
+    lines = [f"#SBATCH --{name}={slurm_word(value)}" for name, value in options.items() if value is not None]
+    lines += ["#SBATCH --requeue", *(f"#SBATCH {_more(option)}" for option in resources.more)]
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return SCRIPT.format(
         title=title,
@@ -114,10 +150,6 @@ def write(
         restarts=RESTARTS,
         saved=SAVED,
     )
-
-
-def _quote(text: str) -> str:
-    return f'"{text}"' if re.search(r"\s", text) else text
 
 
 SCRIPT = """#!/usr/bin/env bash

@@ -1,5 +1,6 @@
 """The folders of submissions, `<scale>/jobs/<number>/`: the run list, the script, the job's id, and a log and an exit code a task."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from igr_suite.experiments.files import read_json, write_atomically, write_json,
 
 WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SUSPENDED", "RESIZING", "SPECIAL_EXIT"}
 ACTIVE = {"RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED"}
+RUN = re.compile(r"[A-Za-z0-9_+=][A-Za-z0-9._+=-]*")
 ENDINGS = {
     75: "another task had taken the run over",
     126: "the worker could not be started",
@@ -52,7 +54,14 @@ def new_folder(scale_folder: Path) -> Path:
 
 
 def write(folder: Path, runs: Sequence[str], script: str) -> Path:
-    """Writes the run list and the script, and returns the script's path."""
+    """Writes the run list and the script, and returns the script's path.
+
+    Raises:
+      UserError: a run is not named as runs are, so that it could not be a line of the list and a folder.
+    """
+    for run in runs:
+        if not RUN.fullmatch(run):
+            raise UserError(f"'{run}' is not a run's name; submit with the igr_suite that planned the runs")
     write_atomically(folder / "runs.txt", "".join(f"{run}\n" for run in runs).encode())
     write_atomically(folder / "job.sh", script.encode("utf-8", "surrogateescape"))  # a path may hold bytes that are no text
     return folder / "job.sh"
@@ -68,11 +77,11 @@ def submissions(scale_folder: Path) -> list[Submission]:
     found = []
     for path in (scale_folder / "jobs").glob("*/job.json"):
         if path.parent.name.isdigit():
-            way_out = "delete its folder; only `igr status` and `igr submit` read it"
+            way_out = "delete its folder; only `igr status` reads it"
             content = read_json(path, way_out)
             job, runs = (content.get("job"), content.get("runs")) if isinstance(content, dict) else (None, None)
             if not isinstance(job, str) or not isinstance(runs, list) or not all(isinstance(run, str) for run in runs):
-                raise UserError(f"{path} is damaged (it names no job and runs); {way_out}")
+                raise UserError(f"{path} is damaged (not a submission's); {way_out}")
             found.append(Submission(path.parent, job, tuple(runs)))
     return sorted(found, key=lambda one: int(one.folder.name))
 

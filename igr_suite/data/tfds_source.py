@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from igr_suite import terminal
 from igr_suite.data.preprocessing import as_they_are
 from igr_suite.data.sources import NEEDS_NOTHING, Located, Source
 from igr_suite.errors import UserError
@@ -107,7 +108,8 @@ class TfdsSource(Source):
         _check_network()
         import tensorflow_datasets as tfds
 
-        tfds.builder(self.dataset, data_dir=str(data_dir)).download_and_prepare()
+        with terminal.drawing():
+            tfds.builder(self.dataset, data_dir=str(data_dir)).download_and_prepare()
 
     def _newest(self, data_dir: Path) -> Path | None:
         """Returns the newest prepared version's folder; half-finished ones, which TFDS names `<version>.incompleteXXXX`, do not count."""

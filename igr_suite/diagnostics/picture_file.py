@@ -1,16 +1,17 @@
 """`pictures.npz` of a run folder: what it holds, written atomically and read back (never imports TensorFlow)."""
 
 import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from igr_suite.errors import UserError
+from igr_suite.experiments.arrays import BadArchive, read_arrays
 from igr_suite.experiments.files import write_atomically
 from igr_suite.experiments.reading import read_regular
 
 FILE = "pictures.npz"
+ROOM = 1 << 28  # bytes of all pictures unpacked; those of any run so far take less than a hundredth
 SIDE = 10  # prior samples are a square of this side; at most so many latents are traversed
 LEVELS = np.linspace(0.05, 0.95, 12)  # of the normal quantiles that a continuous latent is moved to; docs/papers/igr.md, section 3.7
 
@@ -36,11 +37,10 @@ def load(folder: Path) -> dict[str, np.ndarray]:
     """
     path = folder / FILE
     try:
-        with np.load(io.BytesIO(read_regular(path)), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        return read_arrays(read_regular(path), room=ROOM)
     except FileNotFoundError:
         raise UserError(f"{path} is absent; make it with `igr pictures {folder}`") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except BadArchive as error:
         raise UserError(f"{path} is damaged ({error}); delete it and make it again with `igr pictures {folder}`") from None

@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 import socket
-import sys
 import threading
 import time
 import uuid
@@ -26,6 +25,7 @@ from typing import Any
 from igr_suite.errors import UserError
 from igr_suite.experiments.files import writing
 from igr_suite.experiments.reading import ABSENT, open_regular, parse_json, read_regular
+from igr_suite.terminal import say
 
 PATIENCE = 1.0  # seconds; `igr status` holds the kernel lock for an instant when it looks
 BEAT = 15.0  # seconds between touches of .owner
@@ -139,7 +139,7 @@ class Lock:
         touched = _touched(self._path)
         if touched is None:
             return True
-        print(f"{self.folder.name} was left by {_who(owner)}; watching for {STALE:g} s whether it lives", file=sys.stderr, flush=True)
+        say(f"{self.folder.name} was left by {_who(owner)}; watching for {STALE:g} s whether it lives", error=True)
         give_up = time.monotonic() + STALE
         while time.monotonic() < give_up:
             time.sleep(min(1.0, STALE / 10))
@@ -229,7 +229,7 @@ class Lock:
             except TakenOver as error:
                 if self._released.is_set():
                     return
-                print(error, file=sys.stderr, flush=True)
+                say(error, error=True)
                 os._exit(LOST)
             with contextlib.suppress(OSError):
                 os.utime(self._path)

@@ -8,10 +8,12 @@ import importlib
 import os
 import signal
 
+from igr_suite import terminal
 from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.quiet import quiet
 
 pin()
+terminal.guard()
 for _number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(_number, signal.SIG_IGN)  # the runner forwards signals to workers, which install their own handlers
 

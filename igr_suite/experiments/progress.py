@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
+from igr_suite import terminal
 from igr_suite.experiments.files import encode
 from igr_suite.experiments.reading import is_number, json_object
 
@@ -94,16 +95,16 @@ class Progress:
 
     def _print(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
         line = f"{self.folder.name}  {step}/{total}  {100 * step // max(total, 1)}%  left {clock(left)}  {show(scalars)}"
-        print(line.rstrip(), file=sys.stderr, flush=True)
+        terminal.say(line.rstrip(), error=True)
 
     def _draw(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
         if self._bar is None:
-            from rich.console import Console
             from rich.progress import BarColumn, TextColumn
             from rich.progress import Progress as Bar
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}  {task.fields[text]}"))
-            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            name, numbers = "{task.description}", "{task.completed}/{task.total}  {task.fields[text]}"
+            columns = TextColumn(name, markup=False), BarColumn(), TextColumn(numbers, markup=False)
+            self._bar = Bar(*columns, console=terminal.console(), transient=True)
             self._bar.start()
             self._task = self._bar.add_task(self.folder.name, total=total, text="")
         self._bar.update(self._task, completed=step, total=total, text=f"left {clock(left)}  {show(scalars)}")

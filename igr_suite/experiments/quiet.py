@@ -1,8 +1,7 @@
-"""What a process writes on its terminal: none of what TensorFlow prints while it is imported, and all characters in any locale."""
+"""Silence while TensorFlow is imported, which prints on its own."""
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 
 
@@ -20,10 +19,3 @@ def quiet() -> Iterator[None]:
             os.dup2(saved, number)
             os.close(saved)
         os.close(silence)
-
-
-def show_all_characters() -> None:
-    """Lets a character that the locale's encoding lacks be printed by its number: a plus-minus sign as \\xb1 in ASCII, not as an error."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")

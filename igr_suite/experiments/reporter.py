@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+from igr_suite import terminal
 from igr_suite.experiments.progress import LINE_EVERY, clock, read_progress, show
 
 DRAW_EVERY = 0.5  # seconds
@@ -27,7 +28,7 @@ class Reporter:
 
     def say(self, line: str) -> None:
         """Prints a line."""
-        print(line, file=sys.stderr, flush=True)
+        terminal.say(line, error=True)
 
     def start(self, folder: Path) -> None:
         """A run starts or resumes."""
@@ -81,10 +82,9 @@ class LiveReporter(Reporter):
 
     def __init__(self) -> None:
         super().__init__()
-        from rich.console import Console
         from rich.live import Live
 
-        self._console = Console(stderr=True, highlight=False)
+        self._console = terminal.console()
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
 
     def begin(self, folder: Path, total: int, skipped: int, jobs: int, threads: int) -> None:
@@ -94,7 +94,7 @@ class LiveReporter(Reporter):
             self._live.update("loading TensorFlow ...", refresh=True)
 
     def say(self, line: str) -> None:
-        self._console.print(line, markup=False, soft_wrap=True)
+        self._console.print(line, soft_wrap=True)
 
     def start(self, folder: Path) -> None:
         """The table shows it."""

@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +15,9 @@ from igr_suite.experiments.files import encode, file_in_the_making, write_atomic
 SUFFIXES = (".csv", ".parquet")
 ROW_GROUP = 100_000  # rows of a Parquet file that are compressed together
 ELSEWHERE = "choose another file with --out"
+# What a cell begins with that a spreadsheet computes, or that ends the cell before it; the wide forms are taken for the others.
+FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def check_path(path: Path) -> None:
@@ -24,17 +28,31 @@ def check_path(path: Path) -> None:
         _pyarrow()
 
 
-def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+def as_it_is(cell: str) -> str:
+    """Returns a cell of a CSV file that programs read."""
+    return cell
+
+
+def for_spreadsheet(cell: str) -> str:
+    """Returns a cell that a spreadsheet shows and does not compute: one that begins like a formula gets a quote before it; numbers stay."""
+    return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
+
+
+def write_table(path: Path, rows: Sequence[dict[str, Any]], cell: Callable[[str], str] = as_it_is) -> None:
     """Writes rows in their order; columns stand in the order in which rows first name them, and a row without one has it empty.
 
     A column of integers and other numbers holds floats; one with anything else holds text, where lists are JSON.
 
+    Args:
+      path: ends in .csv or .parquet.
+      rows: column -> value.
+      cell: what is done to every cell of a CSV file, the heads included: `as_it_is` or `for_spreadsheet`.
     Raises:
       UserError: unknown suffix, pyarrow is absent, or the file cannot be written.
     """
     check_path(path)
     columns = {name: same_type([row.get(name) for row in rows]) for name in dict.fromkeys(name for row in rows for name in row)}
-    content = _csv(columns) if path.suffix == ".csv" else _parquet(columns)
+    content = _csv(columns, cell) if path.suffix == ".csv" else _parquet(columns)
     with writing(path, ELSEWHERE):
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content, ELSEWHERE)
@@ -60,8 +78,13 @@ class Blocks:
         return self.rows
 
 
-def write_blocks(path: Path, table: Blocks) -> None:
+def write_blocks(path: Path, table: Blocks, cell: Callable[[str], str] = as_it_is) -> None:
     """Writes a table whose rows come in blocks, as `write_table` would write all of them, in the memory of one block.
+
+    Args:
+      path: ends in .csv or .parquet.
+      table: the rows.
+      cell: as in `write_table`.
 
     Raises:
       UserError: as in `write_table`.
@@ -70,23 +93,26 @@ def write_blocks(path: Path, table: Blocks) -> None:
     with writing(path, ELSEWHERE):
         path.parent.mkdir(parents=True, exist_ok=True)
     with file_in_the_making(path, ELSEWHERE) as file:
-        (_csv_blocks if path.suffix == ".csv" else _parquet_blocks)(file, table)
+        if path.suffix == ".csv":
+            _csv_blocks(file, table, cell)
+        else:
+            _parquet_blocks(file, table)
 
 
-def _csv_blocks(file: BinaryIO, table: Blocks) -> None:
-    file.write(f"{_csv_cells([*table.shared, *table.own])}\n".encode())
+def _csv_blocks(file: BinaryIO, table: Blocks, cell: Callable[[str], str]) -> None:
+    def line(cells: Iterable[str]) -> str:
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="").writerow(map(cell, cells))
+        return text.getvalue()
+
+    number = str if cell is as_it_is else lambda value: cell(str(value))
+    file.write(f"{line([*table.shared, *table.own])}\n".encode(errors="backslashreplace"))
     for shared, rows in table.blocks:
-        before = _csv_cells(["" if shared[name] is None else _text(shared[name]) for name in table.shared])
-        quoted = {name: _csv_cells([name]) for name in {row[1] for row in rows}}
-        file.write("".join(f"{before},{step},{quoted[name]},{value}\n" for step, name, value in rows).encode())
+        before = line("" if shared[name] is None else _text(shared[name]) for name in table.shared)
+        quoted = {name: line([name]) for name in {row[1] for row in rows}}
+        lines = "".join(f"{before},{step},{quoted[name]},{number(value)}\n" for step, name, value in rows)
+        file.write(lines.encode(errors="backslashreplace"))
         table.rows += len(rows)
-
-
-def _csv_cells(cells: Sequence[str]) -> str:
-    """Cells of one line, quoted where they have to be."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="").writerow(cells)
-    return text.getvalue()
 
 
 def _parquet_blocks(file: BinaryIO, table: Blocks) -> None:
@@ -133,12 +159,12 @@ def _text(value: Any) -> str:
     return json.dumps(encode(value)) if isinstance(value, (tuple, list)) else str(value)
 
 
-def _csv(columns: dict[str, list[Any]]) -> bytes:
+def _csv(columns: dict[str, list[Any]], cell: Callable[[str], str]) -> bytes:
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(["" if value is None else _text(value) for value in row] for row in zip(*columns.values()))
-    return file.getvalue().encode()
+    writer.writerow(map(cell, columns))
+    writer.writerows(["" if value is None else cell(_text(value)) for value in row] for row in zip(*columns.values()))
+    return file.getvalue().encode(errors="backslashreplace")
 
 
 def _parquet(columns: dict[str, list[Any]]) -> bytes:

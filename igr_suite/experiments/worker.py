@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from igr_suite import terminal
 from igr_suite.errors import UserError
 from igr_suite.experiments import strategies
 from igr_suite.experiments.config_classes import import_own
@@ -25,7 +26,6 @@ from igr_suite.experiments.interrupts import SIGNALS, Interrupted, raise_on_sign
 from igr_suite.experiments.lock import LOST, TakenOver
 from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.progress import FILE
-from igr_suite.experiments.quiet import show_all_characters
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import one_operation_a_thread
 from igr_suite.experiments.wholeness import WAY_OUT, seal
@@ -42,7 +42,7 @@ def run(path: Path) -> int:
     0 finished, 2 a UserError (its sentence goes to stderr), 130 or 143 interrupted, 1 anything else.
     """
     raise_on_signals()
-    show_all_characters()
+    terminal.guard()
     pin()
     if os.environ.get(RUNNER):
         threading.Thread(target=_stop_with, args=(int(os.environ[RUNNER]),), daemon=True).start()

@@ -56,7 +56,7 @@ class DReGStartConfig:
         if not path.is_file():
             raise UserError(f"start.checkpoint={self.checkpoint} is not there ({path}); give a .ckpt file, a run's folder or a run's name")
         state = checkpoints.load(path)
-        held = [array.shape for array in state.arrays[: len(shapes)]]
+        held = [array.shape if array.dtype == "float32" else (*array.shape, array.dtype.name) for array in state.arrays[: len(shapes)]]
         if held != list(shapes):
             pairs = [(a, b) for a, b in zip(held, shapes) if a != b] or [(len(held), len(shapes))]
             raise UserError(

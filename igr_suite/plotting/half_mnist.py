@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from igr_suite.diagnostics import picture_file
 from igr_suite.experiments.paired import paired_by
 from igr_suite.models.half_mnist_presets import METHODS
 from igr_suite.plotting.curves import draw_curves, seeds_along, seeds_at, seeds_caption
@@ -267,10 +268,10 @@ def pictures_figure(runs: pd.DataFrame, folder: Path, out: Path) -> list[Path]:
     chosen = chosen.sort_index()
     images, labels = [], ["digit"]
     for run_id, method in zip(chosen["run_id"], chosen["method"]):
-        with np.load(folder / run_id / "pictures.npz") as stored:
-            images = images or [stored["truth"]]
-            images += list(stored["completions"])
-            labels += [method, *[""] * (len(stored["completions"]) - 1)]
+        stored = picture_file.load(folder / run_id)
+        images = images or [stored["truth"]]
+        images += list(stored["completions"])
+        labels += [method, *[""] * (len(stored["completions"]) - 1)]
     if not images:
         return []
     with figure(width=6.4, height=0.5 + 0.36 * len(images)) as (fig, axis):

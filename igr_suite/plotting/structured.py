@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from igr_suite.diagnostics import picture_file
 from igr_suite.experiments.paired import CONFIDENCE, paired_difference
 from igr_suite.experiments.selection import NLL
 from igr_suite.models.structured_presets import SHORT_NAMES
@@ -181,10 +182,10 @@ def pictures_figure(frame: pd.DataFrame, folder: Path, out: Path) -> list[Path]:
         return []
     images, labels = [], ["image"]
     for run in chosen.itertuples():
-        with np.load(folder / run.run_id / "pictures.npz") as stored:
-            images = images or [stored["truth"]]
-            images += list(stored["completions"])
-            labels += [f"{run.model}, draw {i + 1}" for i in range(len(stored["completions"]))]
+        stored = picture_file.load(folder / run.run_id)
+        images = images or [stored["truth"]]
+        images += list(stored["completions"])
+        labels += [f"{run.model}, draw {i + 1}" for i in range(len(stored["completions"]))]
     images = np.stack(images)
     with figure(width=6.2, height=0.42 * len(images)) as (fig, axes):
         draw_grid(axes, images, rows=labels)

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from igr_suite.terminal import line
+
 
 def over_seeds(
     frame: pd.DataFrame, by: list[str], columns: dict[str, str], digits: int = 2, seed: str = "seed"
@@ -67,8 +69,8 @@ def summary_text(values: np.ndarray, digits: int, seeds: int | None = None) -> s
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A Markdown table whose columns are aligned for reading in a terminal too."""
-    rows = [[str(c) for c in table.columns], *[[str(v) for v in row] for row in table.itertuples(index=False)]]
+    """A Markdown table whose columns are aligned for reading in a terminal too; control characters are shown, so that a row is a line."""
+    rows = [[line(cell) for cell in row] for row in (table.columns, *table.itertuples(index=False))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]) + "\n"

@@ -1,5 +1,6 @@
 """What the page says of every experiment, read from its results folder."""
 
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -118,18 +119,14 @@ def _read(folder: RunFolder) -> tuple[str, dict[str, Any], dict[str, Any]]:
 
 
 def _measures(summary: dict[str, Any]) -> dict[str, float]:
-    numbers = {
-        key: float(value)
-        for key, value in summary.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and not NOT_MEASURES.search(key)
-    }
+    numbers = {key: number for key, value in summary.items() if not NOT_MEASURES.search(key) and (number := _number(value)) is not None}
     first = [key for key in numbers if key.startswith("test_")]
     return {key: numbers[key] for key in [*first, *(key for key in numbers if key not in first)][:MEASURES]}
 
 
 def _cost(summary: dict[str, Any], meta: dict[str, Any], evaluations: int | None) -> dict[str, float]:
     """Arguments: of the run, and function evaluations of a step (`RunConfig.evaluations_per_step`)."""
-    steps, training = summary.get("steps"), meta.get("train_seconds")
+    steps, training = _number(summary.get("steps")), _number(meta.get("train_seconds"))
     cost = {
         "steps": steps,
         "steps/s": steps / training if steps and training else None,
@@ -138,7 +135,14 @@ def _cost(summary: dict[str, Any], meta: dict[str, Any], evaluations: int | None
         "peak MB": meta.get("peak_memory_mb"),
         "parameters": meta.get("parameters"),
     }
-    return {key: float(value) for key, value in cost.items() if isinstance(value, (int, float))}
+    return {key: number for key, value in cost.items() if (number := _number(value)) is not None and math.isfinite(number)}
+
+
+def _number(value: object) -> float | None:
+    """The value as a float; None for what is none, or is an integer too large for one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return None if isinstance(value, int) and abs(value) >= 1 << 1000 else float(value)
 
 
 def _environment(meta: dict[str, Any]) -> str:

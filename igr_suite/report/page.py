@@ -3,7 +3,9 @@
 import base64
 import html
 import math
+import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from igr_suite import __version__
@@ -12,6 +14,7 @@ from igr_suite.experiments.progress import clock
 from igr_suite.experiments.reading import read_regular
 from igr_suite.report.assets import SCRIPT, STYLE
 from igr_suite.report.collect import EVALUATIONS, ItemReport, RunRow, ScaleReport
+from igr_suite.terminal import shown
 
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 LONG = 45  # characters of a cell that may be broken into lines
@@ -23,59 +26,81 @@ COUNTED = (
 COUNTS = "pass / fail / not comparable"
 
 
-def page(items: list[ItemReport], source: str) -> str:
+class Html(str):
+    """Markup, as opposed to text that may hold anything."""
+
+
+def fill(template: str, *values: object) -> Html:
+    """The one way in which markup is made: puts values into the places `{}` of a template.
+
+    Args:
+      template: markup of this module's own, attributes in double quotes.
+      *values: `Html` goes in as it is. Everything else is text, whatever a file has put into it: markup in it is escaped, and control
+        characters are shown by their numbers.
+    """
+    return Html(template.format(*(value if isinstance(value, Html) else html.escape(shown(value), quote=True) for value in values)))
+
+
+def joined(parts: Iterable[Html], between: str = "") -> Html:
+    """Pieces of markup one behind another."""
+    return Html(between.join(parts))
+
+
+def page(items: list[ItemReport], source: str) -> Html:
     """Returns the whole HTML document.
 
     Args:
       items: what `collect` found.
       source: the results folder, in words.
     """
-    shown, others = [item for item in items if item.scales], [item for item in items if not item.scales]
-    states = sum((scale.states for item in shown for scale in item.scales), Counter())
-    seconds = sum(row.cost.get("wall s", 0.0) for item in shown for scale in item.scales for row in scale.runs)
+    begun, others = [item for item in items if item.scales], [item for item in items if not item.scales]
+    states = sum((scale.states for item in begun for scale in item.scales), Counter())
+    seconds = sum(row.cost.get("wall s", 0.0) for item in begun for scale in item.scales for row in scale.runs)
     lead = (
-        f"{states['finished']} finished runs of {len(shown)} experiments, {clock(seconds)} of computing in all. "
+        f"{states['finished']} finished runs of {len(begun)} experiments, {clock(seconds)} of computing in all. "
         f"Drawn from {source} by igr-suite {__version__}; needs no network."
     )
-    waiting = f"<p>Not run yet: {', '.join(_text(item.name) for item in others)}.</p>" if others else ""
-    body = [f'<header id="top"><h1>igr_suite: results</h1><p>{_text(lead)}</p>{waiting}</header>', _index(shown)]
-    body += [_item(item) for item in shown]
-    return (
+    waiting = fill("<p>Not run yet: {}.</p>", ", ".join(item.name for item in others)) if others else Html()
+    body = [fill('<header id="top"><h1>igr_suite: results</h1><p>{}</p>{}</header>', lead, waiting), _index(begun)]
+    body += [_item(item) for item in begun]
+    return fill(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>igr_suite: results</title><link rel="icon" href="data:,"><style>{STYLE}</style></head>\n<body>\n'
-        + "\n".join(body)
-        + f"\n<script>{SCRIPT}</script>\n</body></html>\n"
+        '<title>igr_suite: results</title><link rel="icon" href="data:,"><style>{}</style></head>\n<body>\n{}\n<script>{}</script>\n'
+        "</body></html>\n",
+        Html(STYLE),
+        joined(body, "\n"),
+        Html(SCRIPT),
     )
 
 
-def _index(items: list[ItemReport]) -> str:
+def _index(items: list[ItemReport]) -> Html:
     labels = list(tally(verdict for item in items for scale in item.scales for verdict in scale.verdicts))
     rows = []
     for item in items:
         for scale in item.scales:
             counts = tally(scale.verdicts)
-            link = f'<a href="#{_anchor(item, scale)}">{_text(item.name)}</a>'
+            link = fill('<a href="#{}">{}</a>', _anchor(item, scale), item.name)
             total = sum(scale.states.values())
             done = f"{scale.states['finished']}/{total}{'+' * (scale.waiting is not None)}"
             wall = sum(row.cost.get("wall s", 0.0) for row in scale.runs)
             cells = [
-                _cell(link, item.name, raw=True),
+                _cell(link),
                 _cell(item.title),
                 _cell(scale.scale),
                 _cell(done, scale.states["finished"]),
             ]
             cells += [_counts(counts.get(label)) for label in labels]
-            rows.append("".join([*cells, _cell(clock(wall), wall)]))
+            rows.append(joined([*cells, _cell(clock(wall), wall)]))
     heads = ["experiment", "what", "scale", "runs", *labels, "time"]
     index = _table(heads, rows, numeric=tuple(range(3, len(heads))), kind="index")
-    note = f"<p>Reference values beside ours by the kind of their source: {COUNTS}.</p>" if labels else ""
-    return f"<nav><h2>Experiments</h2>{note}{index}</nav>{_sources(items, labels)}"
+    note = fill("<p>Reference values beside ours by the kind of their source: {}.</p>", COUNTS) if labels else Html()
+    return fill("<nav><h2>Experiments</h2>{}{}</nav>{}", note, index, _sources(items, labels))
 
 
-def _sources(items: list[ItemReport], labels: list[str]) -> str:
+def _sources(items: list[ItemReport], labels: list[str]) -> Html:
     """What every kind of source means, and what came out of its values at each scale."""
     if not labels:
-        return ""
+        return Html()
     scales = {name: [] for item in items for name in (scale.scale for scale in item.scales)}
     for item in items:
         for scale in item.scales:
@@ -87,16 +112,17 @@ def _sources(items: list[ItemReport], labels: list[str]) -> str:
     )
     for label in labels:
         heading, meaning = (kinds[label].heading, kinds[label].meaning) if label in kinds else (label, RECALLED)
-        rows.append("".join([_cell(heading), _cell(meaning), *(_counts(totals[name].get(label)) for name in scales)]))
+        rows.append(joined([_cell(heading), _cell(meaning), *(_counts(totals[name].get(label)) for name in scales)]))
     heads = ["source", "which is", *(f"{name} scale" for name in scales)]
-    return (
-        f"<aside><h2>Sources of reference values</h2><p>The last columns: {COUNTS}. "
-        "Ranks and signs are judged at 95% confidence over seeds.</p>"
-        f"{_table(heads, rows, numeric=tuple(range(2, len(heads))), kind='sources')}</aside>"
+    return fill(
+        "<aside><h2>Sources of reference values</h2><p>The last columns: {}. "
+        "Ranks and signs are judged at 95% confidence over seeds.</p>{}</aside>",
+        COUNTS,
+        _table(heads, rows, numeric=tuple(range(2, len(heads))), kind="sources"),
     )
 
 
-def _counts(counts: Counter | None) -> str:
+def _counts(counts: Counter | None) -> Html:
     """A cell '6 / 0 / 12', sorted by what passes; '-' where there is no value."""
     if not counts:
         return _cell("-", -1)
@@ -104,44 +130,44 @@ def _counts(counts: Counter | None) -> str:
     return _cell(" / ".join(str(counts[word]) for word in VERDICTS), counts["pass"], colour)
 
 
-def _item(item: ItemReport) -> str:
-    scales = "".join(_scale(item, scale) for scale in item.scales)
-    return f'<article><h2>{_text(item.name)}</h2><p>{_text(item.title)} <a class="up" href="#top">to the top</a></p>{scales}</article>'
+def _item(item: ItemReport) -> Html:
+    scales = joined(_scale(item, scale) for scale in item.scales)
+    return fill('<article><h2>{}</h2><p>{} <a class="up" href="#top">to the top</a></p>{}</article>', item.name, item.title, scales)
 
 
-def _scale(item: ItemReport, scale: ScaleReport) -> str:
+def _scale(item: ItemReport, scale: ScaleReport) -> Html:
     states = ", ".join(f"{count} {state}" for state, count in scale.states.items())
     more = f"; stage {scale.waiting} is not known yet" if scale.waiting is not None else ""
-    parts = [f'<section id="{_anchor(item, scale)}"><h3>{scale.scale} scale</h3><p>Runs: {states}{more}.</p>']
+    parts = [fill('<section id="{}"><h3>{} scale</h3><p>Runs: {}{}.</p>', _anchor(item, scale), scale.scale, states, more)]
     if scale.faults:
         runs = "; ".join(f"{run_id}: {fault}" for run_id, fault in scale.faults.items())
-        parts.append(f"<p>Not whole, and left out of the numbers below (figures and tables are as they were drawn): {_text(runs)}.</p>")
+        words = "Not whole, and left out of the numbers below (figures and tables are as they were drawn)"
+        parts.append(fill("<p>{}: {}.</p>", words, runs))
     for path in (*scale.figures, *scale.tables):
         try:
             parts.append(_drawn_table(path) if path in scale.tables else _figure(path, item, scale))
         except OSError as error:  # one that cannot be read hides nothing else
-            parts.append(f"<p>{_text(path.name)} cannot be read: {_text(error.strerror or str(error))}.</p>")
+            parts.append(fill("<p>{} cannot be read: {}.</p>", path.name, error.strerror or str(error)))
     parts.append(_ledger(scale))
     parts.append(_runs(scale))
     parts.append(_environments(scale))
-    return "".join([*parts, "</section>"])
+    return joined([*parts, Html("</section>")])
 
 
-def _drawn_table(path: Path) -> str:
+def _drawn_table(path: Path) -> Html:
     text = read_regular(path).decode(errors="replace")
-    return f"<h4>{_text(path.stem.replace('_', ' '))}</h4>{_markdown(text)}"
+    return fill("<h4>{}</h4>{}", path.stem.replace("_", " "), _markdown(text))
 
 
-def _figure(path: Path, item: ItemReport, scale: ScaleReport) -> str:
+def _figure(path: Path, item: ItemReport, scale: ScaleReport) -> Html:
     content = base64.b64encode(read_regular(path)).decode()
     label = f"{item.name}, {scale.scale}: {path.stem.replace('_', ' ')}"
-    return (
-        f'<figure><img alt="{_text(label)}" src="data:{MIME[path.suffix]};base64,{content}">'
-        f"<figcaption>{_text(label)}</figcaption></figure>"
+    return fill(
+        '<figure><img alt="{}" src="data:{};base64,{}"><figcaption>{}</figcaption></figure>', label, MIME[path.suffix], content, label
     )
 
 
-def _markdown(text: str) -> str:
+def _markdown(text: str) -> Html:
     """The tables and paragraphs that `plotting.tables` writes."""
     parts, rows = [], []
     for line in [*text.splitlines(), ""]:
@@ -152,17 +178,17 @@ def _markdown(text: str) -> str:
             continue
         if rows:
             right = _numeric(rows[1:])
-            body = ["".join(_cell(cell, _number(cell), "number" * (i in right)) for i, cell in enumerate(row)) for row in rows[1:]]
+            body = [joined(_cell(cell, _number(cell), "number" * (i in right)) for i, cell in enumerate(row)) for row in rows[1:]]
             parts.append(_table(rows[0], body, right))
             rows = []
         if line.strip():
-            parts.append(f"<p>{_text(line.strip().lstrip('# '))}</p>")
-    return "".join(parts)
+            parts.append(fill("<p>{}</p>", line.strip().lstrip("# ")))
+    return joined(parts)
 
 
-def _ledger(scale: ScaleReport) -> str:
+def _ledger(scale: ScaleReport) -> Html:
     if not scale.verdicts:
-        return f"<h4>reference values beside ours</h4><p>{_text(scale.no_verdicts)}</p>"
+        return fill("<h4>reference values beside ours</h4><p>{}</p>", scale.no_verdicts)
     rows = []
     for row in scale.verdicts:
         theirs = row.reference
@@ -173,12 +199,12 @@ def _ledger(scale: ScaleReport) -> str:
             _cell(row.verdict, kind=row.verdict),
             _cell(row.reason),
         ]
-        rows.append("".join([*cells, _cell(theirs.source)]))
+        rows.append(joined([*cells, _cell(theirs.source)]))
     heads = ["quantity", "setting", "kind of source", "reference", "ours", "seeds", "verdict", "why", "source"]
-    return f"<h4>reference values beside ours</h4>{_table(heads, rows, numeric=(3, 4, 5), kind='ledger')}"
+    return fill("<h4>reference values beside ours</h4>{}", _table(heads, rows, numeric=(3, 4, 5), kind="ledger"))
 
 
-def _runs(scale: ScaleReport) -> str:
+def _runs(scale: ScaleReport) -> Html:
     def columns(part) -> list[str]:
         return list(dict.fromkeys(key for row in scale.runs for key in part(row)))
 
@@ -188,47 +214,50 @@ def _runs(scale: ScaleReport) -> str:
         columns(lambda row: row.cost),
     )
 
-    def cells(row: RunRow) -> str:
+    def cells(row: RunRow) -> Html:
         parts = [_cell(row.run_id), _cell(row.state)]
         parts += [_cell(_setting(row.settings.get(key)), _number(_setting(row.settings.get(key)))) for key in settings]
         for key in [*measured, *cost]:
             value = row.measured.get(key, row.cost.get(key))
             parts.append(_cell("-" if value is None else _measure(value), value, "number"))
-        return "".join(parts)
+        return joined(parts)
 
     numeric = tuple(range(2 + len(settings), 2 + len(settings) + len(measured) + len(cost)))
-    shared = "".join(f"<tr>{_cell(key)}{_cell(_setting(value))}</tr>" for key, value in scale.shared.items() if value is not None)
-    return (
-        f"<details><summary>{len(scale.runs)} runs: settings that differ, measures, cost</summary>"
-        f"{_table(['run', 'state', *settings, *measured, *cost], [cells(row) for row in scale.runs], numeric, kind='runs')}"
-        f"{f'<p>{_text(COUNTED)}</p>' if EVALUATIONS in cost else ''}</details>"
+    shared = [fill("<tr>{}{}</tr>", _cell(key), _cell(_setting(value))) for key, value in scale.shared.items() if value is not None]
+    return fill(
+        "<details><summary>{} runs: settings that differ, measures, cost</summary>{}{}</details>"
         "<details><summary>settings that all of them share</summary>"
-        f'<div class="wide"><table><tbody>{shared}</tbody></table></div></details>'
+        '<div class="wide"><table><tbody>{}</tbody></table></div></details>',
+        len(scale.runs),
+        _table(["run", "state", *settings, *measured, *cost], [cells(row) for row in scale.runs], numeric, kind="runs"),
+        fill("<p>{}</p>", COUNTED) if EVALUATIONS in cost else Html(),
+        joined(shared),
     )
 
 
-def _environments(scale: ScaleReport) -> str:
-    lines = "".join(f"<li>{count} runs: {_text(words)}</li>" for words, count in scale.environments.most_common())
-    return f"<details><summary>environment</summary><ul>{lines}</ul></details>"
+def _environments(scale: ScaleReport) -> Html:
+    lines = joined(fill("<li>{} runs: {}</li>", count, words) for words, count in scale.environments.most_common())
+    return fill("<details><summary>environment</summary><ul>{}</ul></details>", lines)
 
 
-def _table(heads: list[str], rows: list[str], numeric: tuple[int, ...] = (), kind: str = "") -> str:
+def _table(heads: list[str], rows: list[Html], numeric: tuple[int, ...] = (), kind: str = "") -> Html:
     """A sortable table; rows are cells already in HTML, `numeric` columns are aligned to the right."""
-    head = "".join(
-        f'<th scope="col"{" class=number" if i in numeric else ""}><button type="button">{_text(text)}</button></th>'
+    head = joined(
+        fill('<th scope="col"{}><button type="button">{}</button></th>', Html(" class=number" if i in numeric else ""), text)
         for i, text in enumerate(heads)
     )
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f'<div class="wide"><table class="sortable {kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    body = joined(fill("<tr>{}</tr>", row) for row in rows)
+    template = '<div class="wide"><table class="sortable {}"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    return fill(template, kind, head, body)
 
 
-def _cell(text: str, value: float | str | None = None, kind: str = "", raw: bool = False) -> str:
+def _cell(text: str, value: float | None = None, kind: str = "") -> Html:
     """A cell; `value` is what it is sorted by when that is not its text."""
     number = isinstance(value, (int, float)) and math.isfinite(value)
-    sort = f' data-value="{value}"' if number else ""
-    long = "long" if not raw and len(text) > LONG else ""
+    sort = fill(' data-value="{}"', value) if number else Html()
+    long = "long" if not isinstance(text, Html) and len(text) > LONG else ""
     classes = " ".join(dict.fromkeys(filter(None, [kind.replace(" ", "-"), "number" if number else "", long])))
-    return f"<td{sort}{f' class={chr(34)}{classes}{chr(34)}' if classes else ''}>{text if raw else _text(text)}</td>"
+    return fill("<td{}{}>{}</td>", sort, fill(' class="{}"', classes) if classes else Html(), text)
 
 
 def _numeric(rows: list[list[str]]) -> tuple[int, ...]:
@@ -257,8 +286,6 @@ def _measure(value: float) -> str:
 
 
 def _anchor(item: ItemReport, scale: ScaleReport) -> str:
-    return f"{item.name.replace('/', '-')}-{scale.scale}"
-
-
-def _text(text: str) -> str:
-    return html.escape(str(text), quote=True)
+    """A word that is an id and, behind #, a link to it: letters, digits, '_', '-' and '.', other characters as their numbers."""
+    name = f"{item.name.replace('/', '-')}-{scale.scale}"
+    return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"_{ord(found[0]):x}_", name)

@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a training run in one file, written atomically and checked when read."""
+"""Checkpoints: the whole state of a training run in one file, written atomically and checked, before anything is believed, when read."""
 
 import hashlib
 import io
@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from igr_suite.errors import UserError
+from igr_suite.experiments.arrays import BadArchive, read_arrays
+from igr_suite.experiments.reading import read_regular
 
 KEEP = 2  # the newest two: the older one is the way out when the newest is damaged from outside
 _MAGIC = b"igr-checkpoint 1\n"
+NAME = re.compile(r"step_\d{9}\.ckpt", re.ASCII)
 
 
 @dataclass
@@ -40,7 +43,7 @@ def save(folder: Path, state: State) -> Path:
     arrays = {f"a{i:04d}": array for i, array in enumerate(state.arrays)}
     np.savez(buffer, host=np.frombuffer(json.dumps({"step": state.step, **state.host}).encode(), np.uint8), **arrays)
     body = buffer.getvalue()
-    path = folder / f"step_{state.step:09d}.ckpt"
+    path = path_of(folder, state.step)
     partial = path.with_suffix(f".{os.getpid()}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,33 +63,84 @@ def save(folder: Path, state: State) -> Path:
 
 def paths(folder: Path) -> list[Path]:
     """Checkpoint files of a folder, oldest first."""
-    return sorted(p for p in folder.glob("step_*.ckpt") if re.fullmatch(r"step_\d{9}\.ckpt", p.name))
+    return sorted(p for p in folder.glob("step_*.ckpt") if NAME.fullmatch(p.name))
+
+
+def path_of(folder: Path, step: int) -> Path:
+    """The file of a step's checkpoint."""
+    return folder / f"step_{step:09d}.ckpt"
 
 
 def latest(folder: Path) -> State | None:
     """Reads the newest checkpoint; None when there is none.
 
     Raises:
-      UserError: the newest file is truncated or altered; the sentence says how to go on without losing anything.
+      UserError: the newest file is truncated, altered or not what a run saves; the sentence says how to go on without losing anything.
     """
     found = paths(folder)
     return load(found[-1]) if found else None
 
 
 def load(path: Path) -> State:
-    """Reads one checkpoint file and checks its SHA-256.
+    """Reads one checkpoint file and checks all that can be checked without the model: SHA-256, step, sizes, kinds and values.
+
+    A checksum shows that a file is as somebody wrote it, not that a run did, and a results folder may come from elsewhere. Nothing of the
+    file is unpacked, allocated or believed before its size is known to be in the file.
 
     Raises:
-      UserError: truncated, altered or of another version.
+      UserError: truncated, altered, of another version, or not what a run saves.
     """
-    content = path.read_bytes()
+    content = read_regular(path)
     head = len(_MAGIC) + 65
     body = content[head:]
     if content[: len(_MAGIC)] != _MAGIC or content[len(_MAGIC) : head - 1] != hashlib.sha256(body).hexdigest().encode():
-        others = [p for p in paths(path.parent) if p != path]
-        way_out = f"the run then goes on from {others[-1].name}" if others else "the run then starts again at step 0"
-        raise UserError(f"the checkpoint {path} is truncated or damaged ({len(content)} bytes); move it away and run again: {way_out}")
-    with np.load(io.BytesIO(body)) as archive:
-        host = json.loads(archive["host"].tobytes())
-        arrays = [archive[key] for key in sorted(archive.files) if key != "host"]
-    return State(step=host.pop("step"), arrays=arrays, host=host)
+        raise damaged(path, f"truncated or damaged ({len(content)} bytes)")
+    try:
+        state = _unpack(body)
+        if NAME.fullmatch(path.name) and state.step != int(path.stem.removeprefix("step_")):
+            raise _Fault(f"it is of step {state.step}")
+    except _Fault as fault:
+        raise damaged(path, f"not what a run saves: {fault}") from None
+    return state
+
+
+def damaged(path: Path, what: str) -> UserError:
+    """The sentence about a checkpoint that cannot be used; says how to go on without losing anything.
+
+    Args:
+      path: of the file.
+      what: ends "the checkpoint is ...".
+    """
+    others = [p for p in paths(path.parent) if p != path]
+    way_out = f"the run then goes on from {others[-1].name}" if others else "the run then starts again at step 0"
+    return UserError(f"the checkpoint {path} is {what}; move it away and run again: {way_out}")
+
+
+class _Fault(Exception):
+    """What speaks against a checkpoint whose checksum fits."""
+
+
+def _unpack(body: bytes) -> State:
+    """Reads the archive that `save` wrote.
+
+    Raises:
+      _Fault: it is another one.
+    """
+    try:
+        arrays = read_arrays(body)
+    except BadArchive as error:
+        raise _Fault(str(error)) from None
+    names = [f"a{i:04d}" for i in range(len(arrays) - 1)]
+    if set(arrays) != {"host", *names}:
+        raise _Fault("its archive has other members than host and arrays")
+    for name in names:
+        if arrays[name].dtype.kind in "fc" and not np.isfinite(arrays[name]).all():
+            raise _Fault(f"{name}.npy holds numbers that are not finite")
+    host = arrays["host"]
+    try:
+        numbers = json.loads(host.tobytes()) if host.dtype == np.uint8 else None
+    except (ValueError, RecursionError):
+        numbers = None
+    if not isinstance(numbers, dict) or type(numbers.get("step")) is not int or numbers["step"] < 0:
+        raise _Fault("its host.npy does not say of which step it is")
+    return State(step=numbers.pop("step"), arrays=[arrays[name] for name in names], host=numbers)

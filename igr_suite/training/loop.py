@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -219,6 +219,7 @@ def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float]
     if state is None:
         folder.metrics.cut_after(0)
         return 0, {}, 0
+    _check_host(state, folder)
     restore(model, state, folder)
     if "metrics_bytes" in state.host:
         folder.metrics.cut_to(state.host["metrics_bytes"], state.step)
@@ -227,14 +228,30 @@ def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float]
     return state.step, state.host["sums"], state.host["counted"]
 
 
+def _check_host(state: checkpoints.State, folder: RunFolder) -> None:
+    """Raises UserError where the numbers of a checkpoint's unfinished row are not those that `fit` saves."""
+    sums = state.host.get("sums")
+    counts = [state.host.get("counted"), state.host.get("metrics_bytes", 0)]
+    good = isinstance(sums, dict) and all(type(value) in (int, float) and math.isfinite(value) for value in sums.values())
+    if not good or not all(type(count) is int and count >= 0 for count in counts) or counts[0] > state.step:
+        path = checkpoints.path_of(folder.checkpoints, state.step)
+        raise checkpoints.damaged(path, "not what a run saves: its host.npy lacks the sums of the row that was begun")
+
+
+def fit_into(arrays: Sequence[np.ndarray], variables: Sequence[tf.Variable | keras.Variable]) -> bool:
+    """Whether arrays are as many as the variables, of their shapes and of their types, so that none would be converted."""
+    wanted = [(tuple(v.shape), np.dtype(tf.as_dtype(v.dtype).as_numpy_dtype)) for v in variables]
+    return wanted == [(array.shape, array.dtype) for array in arrays]
+
+
 def restore(model: keras.Model, state: checkpoints.State, folder: RunFolder) -> None:
-    """Puts a checkpoint's arrays into the model's state variables.
+    """Puts a checkpoint's arrays into the model's state variables, all or none.
 
     Raises:
-      UserError: it is of another model.
+      UserError: it is of another model: of other shapes, or of other types of numbers.
     """
     variables = model.state_variables()
-    if [v.shape for v in variables] != [a.shape for a in state.arrays]:
+    if not fit_into(state.arrays, variables):
         raise UserError(f"the checkpoint of step {state.step} in {folder.path} is of another model; delete the folder to run it again")
     for variable, array in zip(variables, state.arrays):
         variable.assign(array)

@@ -15,7 +15,7 @@ from igr_suite.experiments.store import RunFolder
 from igr_suite.models.dreg_config import TrainDReG
 from igr_suite.models.dreg_vae import DReGVAE
 from igr_suite.training.dreg_evaluation import Bounds
-from igr_suite.training.loop import fit
+from igr_suite.training.loop import fit, fit_into
 from igr_suite.training.seeds import run_seed
 from igr_suite.training.strategy import Replicas
 from igr_suite.training.train_sbn import build_plan, sampled_once
@@ -64,7 +64,7 @@ def start_weights(model: DReGVAE, config: TrainDReG, neighbours: Path = Path("/"
     if config.start.keep_optimizer:  # step, rate, then two averages a weight, the encoder's first
         slots = model.optimiser.variables
         held = arrays[len(variables) : len(variables) + len(slots)]
-        if [v.shape for v in slots] != [a.shape for a in held]:
+        if not fit_into(held, slots):
             raise UserError(
                 f"the run of start.checkpoint={config.start.checkpoint} trained less than start.train={config.start.train} and holds no "
                 f"optimiser of the rest; leave start.keep_optimizer out"
