@@ -109,10 +109,12 @@ class Lock:
         """Looks, before something is written, whether the lock is still this object's; passes when it was never taken.
 
         Raises:
-          TakenOver: another process has it.
+          TakenOver: another process has it, or the folder is gone: what is written now would be a run without its beginning.
         """
         if self.held:
             owner = self._owner()
+            if owner is None and not _is_open(self._kernel, self.folder / ".lock"):
+                raise TakenOver(f"{self.folder} was deleted or replaced while the run went on; this process ends without writing")
             if owner is not None and owner.get("token") != self._token:
                 raise TakenOver(f"{self.folder.name} was taken over by {_who(owner)}; this process ends without writing")
 
@@ -301,6 +303,14 @@ def _place(folder: Path) -> int | None:
         return folder.stat().st_ino
     except OSError:
         return None
+
+
+def _is_open(kernel: int, path: Path) -> bool:
+    """Whether an open file is the one that stands at this place; an open one's number is given to no other."""
+    try:
+        return os.path.samestat(os.fstat(kernel), path.stat())
+    except OSError:
+        return False
 
 
 def _flock(kernel: int) -> bool | None:

@@ -253,6 +253,8 @@ def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
     """Says how a worker ended, from its folder and its exit code; writes it down for one that had no time to."""
     if RunFolder(path).whole:
         return Outcome(path.name, "finished", "")
+    if not path.exists():
+        return Outcome(path.name, "user_error", f"{path} was deleted while the run went on; start the same command again")
     exit_note = RunFolder(path).meta().get("exit") or {}
     log = path / LOG
     if code < 0 or (code == ORPHANED and not exit_note):

@@ -46,7 +46,7 @@ def save(folder: Path, state: State) -> Path:
     path = path_of(folder, state.step)
     partial = path.with_suffix(f".{os.getpid()}.part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)  # a run's folder that was deleted meanwhile is not made again
         with partial.open("wb") as file:
             file.write(_MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
             file.flush()
