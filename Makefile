@@ -4,7 +4,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 
-.PHONY: quickstart test golden sweep lint bench container-check lock setup clean
+.PHONY: quickstart test golden sweep attack lint bench container-check lock setup clean
 
 quickstart: setup
 	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
@@ -19,6 +19,10 @@ golden: setup
 
 sweep: setup
 	$(PY) -m pytest -m sweep
+
+# Kills, races, full disks, damaged and hostile folders; writes the table of docs/reliability.md. ATTACK="--every 8 --kills 2" does less.
+attack: setup
+	$(PY) tests/attack $(ATTACK)
 
 lint: setup
 	$(PY) -m ruff check .

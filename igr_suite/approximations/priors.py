@@ -13,6 +13,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments.arrays import BadArchive, read_arrays
 from igr_suite.experiments.files import alone_in, read_json, write_atomically, write_json
 from igr_suite.experiments.places import results_root
+from igr_suite.experiments.reading import read_regular
 
 SCHEMA = 1
 EXCHANGEABLE = ("IGR_I", "IGR_Planar")
@@ -131,7 +132,7 @@ def _read(arrays: Path, described: Path, metadata: dict, config: FitDiscrete, wa
     if wrong:
         raise UserError(f"{described} describes another fit: {wrong[0]} is {metadata.get(wrong[0])}; {way_out}")
     try:
-        content = arrays.read_bytes()
+        content = read_regular(arrays)
     except FileNotFoundError:
         raise UserError(f"{arrays} is absent while {described.name} is there; {way_out}") from None
     except OSError as error:

@@ -1,9 +1,11 @@
 """Entry point of `igr`: parses the verb, turns UserErrors into a sentence and exit code 2."""
 
 import argparse
+import errno
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 
 from igr_suite import __version__, terminal
 from igr_suite.errors import UserError
@@ -38,6 +40,43 @@ EXAMPLES = """first steps:
 """
 
 
+DEFECT = f"""
+This is a defect of igr_suite {__version__}, not of what you typed: please report it with these lines, the command line and the output of
+`igr doctor` where you have the suite from (CONTRIBUTING.md). Results are not changed by it; the same command may be tried again."""
+
+
+def check_surroundings(words: Sequence[str]) -> None:
+    """Raises UserError where nothing could work: the working folder is gone, or a word holds a zero byte, which no file name can."""
+    try:
+        os.getcwd()  # noqa: PTH109 the question is whether there is one
+    except OSError as error:
+        raise UserError(f"the working folder cannot be used ({error.strerror}); go to another one with cd, and start again") from None
+    for word in words:
+        if "\0" in word:
+            raise UserError(f"the word {word!r} holds a zero byte, which no name and no value can; leave it out")
+
+
+def outside_cause(error: BaseException) -> str:
+    """Returns a sentence for an exception whose cause lies outside the code: a file, a disk, characters, memory. "" for a defect."""
+    if isinstance(error, OSError) and error.errno is not None:
+        given = (error.filename, error.filename2)
+        names = " and ".join(repr(os.fsdecode(name)) for name in given if isinstance(name, (str, bytes, os.PathLike)))
+        reason = error.strerror or os.strerror(error.errno)
+        if names or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.EAGAIN):
+            return f"{names or 'a file'}: {reason}; give another path, or mend this one"
+    if isinstance(error, RuntimeError) and str(error) == "Could not determine home directory.":  # pathlib's words for ~name
+        return "a path begins with ~ and names somebody who has no home folder here; write the path without ~"
+    if isinstance(error, UnicodeError):
+        text = getattr(error, "object", b"")
+        shown = ascii(text if len(text) <= 80 else text[max(0, error.start - 20) : error.start + 20])
+        return f"{shown} holds characters that cannot be written or read here ({error.reason}); use UTF-8 names and files"
+    if isinstance(error, RecursionError):
+        return "something that was read is nested too deeply; look for it in the settings file, or with `igr status` in the results"
+    if isinstance(error, MemoryError):
+        return "not enough memory; use fewer --jobs or fewer runs at once (--where, --only), or a machine with more memory"
+    return ""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs `igr` and returns its exit code: 0, 1 (a run failed), 2 (bad input, said in a sentence), 130 (interrupted).
 
@@ -60,11 +99,12 @@ def main(arguments: list[str] | None = None) -> int:
     named = [verb for verb in VERBS if words and words[0].replace("-", "_") == verb]
     for verb in named or VERBS:  # a verb needs its own imports only
         importlib.import_module(f"igr_suite.cli.{verb}").add(verbs)
-    chosen = parser.parse_args(arguments)
-    if not hasattr(chosen, "run"):
-        parser.print_help()
-        return 2
     try:
+        check_surroundings(words)
+        chosen = parser.parse_args(arguments)
+        if not hasattr(chosen, "run"):
+            parser.print_help()
+            return 2
         return chosen.run(chosen)
     except UserError as error:
         terminal.say(f"igr: {error}", error=True)
@@ -74,6 +114,12 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `igr list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if sentence := outside_cause(error):
+            terminal.say(f"igr: {sentence}", error=True)
+            return 2
+        error.add_note(DEFECT)
+        raise
 
 
 if __name__ == "__main__":

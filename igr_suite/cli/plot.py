@@ -4,6 +4,7 @@ import argparse
 import multiprocessing
 import sys
 import time
+import traceback
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -71,6 +72,8 @@ def _draw_one(arguments: argparse.Namespace, name: str) -> tuple[str, bool, dict
     except UNDRAWABLE as error:
         partial = f"{len(results.runs)} of {len(results.configs)} runs are finished and whole"
         return f"igr: {name} cannot be drawn ({partial}): {type(error).__name__} {error}", False, faults
+    except Exception:  # a defect of one plot.py must not hide the others
+        return f"{traceback.format_exc()}igr: {name} cannot be drawn: its plot.py has a defect", False, faults
     return f"{name}: {len(paths)} files in {shorten(results.folder)}, {time.monotonic() - began:.1f} s", True, faults
 
 

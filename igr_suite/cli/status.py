@@ -100,8 +100,12 @@ def _look(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
 
 def _look_at_runs(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
     expansion = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True)
-    fates = submission.fates(results.folder)
     rows, notes = [], []
+    try:
+        fates = submission.fates(results.folder)
+    except UserError as error:  # what is known of submissions hides nothing of the runs
+        fates = {}
+        notes.append(Note("jobs", "damaged", str(error)))
     for run_id, config in expansion.runs.items():
         folder, fate = RunFolder(results.folder / run_id), fates.get(run_id)
         meta = folder.meta()

@@ -8,6 +8,7 @@ import numpy as np
 from igr_suite.errors import UserError
 from igr_suite.experiments.arrays import BadArchive, read_arrays
 from igr_suite.experiments.files import write_atomically
+from igr_suite.experiments.reading import read_regular
 
 FILE = "pictures.npz"
 ROOM = 1 << 28  # bytes of all pictures unpacked; those of any run so far take less than a hundredth
@@ -36,7 +37,7 @@ def load(folder: Path) -> dict[str, np.ndarray]:
     """
     path = folder / FILE
     try:
-        return read_arrays(path.read_bytes(), room=ROOM)
+        return read_arrays(read_regular(path), room=ROOM)
     except FileNotFoundError:
         raise UserError(f"{path} is absent; make it with `igr pictures {folder}`") from None
     except OSError as error:

@@ -1,6 +1,5 @@
 """How long the unfinished runs of an experiment will take, judged from the measured times of finished ones."""
 
-import json
 import re
 import statistics
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +10,7 @@ from typing import Any
 from igr_suite.experiments.config import RunConfig
 from igr_suite.experiments.experiment import Experiment
 from igr_suite.experiments.places import repository
+from igr_suite.experiments.reading import is_number, json_object
 
 # Settings that change the length of a run, its random numbers or what is measured beside training, but not the cost of a training step.
 _BESIDE = re.compile(r"(.*\.)?(seed|schedule\.(epochs|steps|evaluate_every)|(evaluation|monitor)(\..*)?)")
@@ -77,8 +77,8 @@ def measured_folders(experiment: Experiment, root: Path) -> list[Path]:
 
 def peak_memory(folders: Iterable[Path]) -> int | None:
     """Returns the largest peak memory of a finished run in these folders, in MB; None where none was measured."""
-    values = [_read(path.parent / "meta.json").get("peak_memory_mb") for folder in folders for path in folder.glob("*/summary.json")]
-    return max((value for value in values if isinstance(value, int)), default=None)
+    values = [json_object(path.parent / "meta.json").get("peak_memory_mb") for folder in folders for path in folder.glob("*/summary.json")]
+    return max((int(value) for value in values if is_number(value)), default=None)
 
 
 def hours(seconds: float) -> str:
@@ -120,9 +120,9 @@ def _distance(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
 def _measured(folder: Path) -> Iterator[Measured]:
     for path in sorted(folder.glob("*/summary.json")):
         run = path.parent
-        summary, meta, config = (_read(run / name) for name in ("summary.json", "meta.json", "config.json"))
+        summary, meta, config = (json_object(run / name) for name in ("summary.json", "meta.json", "config.json"))
         seconds = meta.get("wall_seconds")
-        if not isinstance(seconds, (int, float)) or not isinstance(config.get("config"), dict):
+        if not is_number(seconds) or not isinstance(config.get("config"), dict):
             continue
         training = meta.get("train_seconds")
         settings, steps = _flat(config["config"]), summary.get("steps")
@@ -131,19 +131,10 @@ def _measured(folder: Path) -> Iterator[Measured]:
             kind=str(config.get("kind")),
             settings=settings,
             seconds=seconds,
-            training=min(training, seconds) if isinstance(training, (int, float)) else seconds,
-            steps=steps if isinstance(steps, int) and steps > 0 else None,
-            epochs=epochs if isinstance(epochs, (int, float)) and epochs > 0 else None,
+            training=min(training, seconds) if is_number(training) else seconds,
+            steps=steps if is_number(steps) and steps > 0 else None,
+            epochs=epochs if is_number(epochs) and epochs > 0 else None,
         )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON object, empty where it is absent or damaged: nothing but an estimate depends on it."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.experiments.config import RunConfig, flatten
-from igr_suite.experiments.files import read_json
+from igr_suite.experiments.reading import json_object
 from igr_suite.experiments.store import RunFolder
 
 SCALES = ("smoke", "quick", "paper")
@@ -52,8 +52,8 @@ class StageResults:
             self.datasets = tuple(name for name in datasets if name not in self.left_out)
 
     def _has_runs(self, dataset: str) -> bool:
-        configs = (read_json(path, "") or {} for path in self._folder.glob("*/config.json"))
-        return any(flatten(content.get("config", {})).get(DATA_KEY) == dataset for content in configs)
+        configs = (json_object(path).get("config") for path in self._folder.glob("*/config.json"))
+        return any(flatten(config).get(DATA_KEY) == dataset for config in configs if isinstance(config, dict))
 
     def changed(self, config: RunConfig) -> RunConfig:
         """Returns the config with the `--set` values."""

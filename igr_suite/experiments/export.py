@@ -49,7 +49,7 @@ def select(
     for one in results:
         if left_out is not None:
             left_out |= {f"{one.experiment.name}/{one.folder.name}/{name}": fault for name, fault in one.faults.items()}
-        for folder in finished_runs(one.folder, one.configs):
+        for folder in finished_runs(one.folder, one.whole):
             settings = describe(folder)
             del settings["run_id"]
             found.append(Selected(one.experiment.name, one.folder.name, folder, settings))

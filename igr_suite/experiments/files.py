@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from igr_suite.errors import UserError
+from igr_suite.experiments.reading import ABSENT, LARGEST, parse_json, read_regular
 
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 ELSEWHERE = "choose another results folder with --results PATH or IGR_RESULTS"
@@ -53,17 +54,20 @@ def file_in_the_making(path: Path, way_out: str = ELSEWHERE) -> Iterator[BinaryI
             raise
 
 
-# Names that only a killed writer leaves: of atomic writes, of checkpoints, and of the lock's own files.
-LEFT_BEHIND = (".*.tmp", "*.part", ".lock.*", ".owner.*")
+# Names that only a killed writer leaves: of atomic writes, of checkpoints, of the lock's own files, and how far it was.
+LEFT_BEHIND = (".*.tmp", "*.part", ".lock.*", ".owner.*", "progress.json")
 
 
 def sweep(folder: Path) -> None:
     """Removes what killed writers left in a run folder and its checkpoints; only for the holder of the folder's lock."""
-    for place in (folder, folder / "checkpoints"):
-        for pattern in LEFT_BEHIND:
-            for path in place.glob(pattern):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+    for path in left_behind(folder):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """Returns what writers left in a run folder and its checkpoints; a living one's files too, until it has the lock no more."""
+    return [path for place in (folder, folder / "checkpoints") for pattern in LEFT_BEHIND for path in place.glob(pattern)]
 
 
 def write_section(path: Path, name: str, content: str) -> None:
@@ -74,7 +78,7 @@ def write_section(path: Path, name: str, content: str) -> None:
     """
     first, last = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):
@@ -140,13 +144,13 @@ def read_json(path: Path, way_out: str) -> Any:
       UserError: the file is damaged; the sentence ends with `way_out`.
     """
     try:
-        return decode(json.loads(path.read_bytes()))
-    except FileNotFoundError:
+        return decode(parse_json(read_regular(path, LARGEST)))
+    except ABSENT:
         return None
-    except NotADirectoryError:
-        return None
-    except ValueError:
+    except (json.JSONDecodeError, UnicodeDecodeError):
         raise UserError(f"{path} is damaged (not JSON); {way_out}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}); {way_out}") from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
 

@@ -24,12 +24,14 @@ from typing import Any
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.files import writing
+from igr_suite.experiments.reading import ABSENT, open_regular, parse_json, read_regular
 from igr_suite.terminal import say
 
 PATIENCE = 1.0  # seconds; `igr status` holds the kernel lock for an instant when it looks
 BEAT = 15.0  # seconds between touches of .owner
 STALE = 120.0  # seconds without a touch after which another machine's holder counts as dead
 SETTLING = 0.2  # seconds after a take-over until the taker looks whether its name still stands in .owner
+LARGEST_OWNER = 1 << 20  # bytes of `.owner`, which has two hundred
 LOST = 75  # exit code of a holder whose lock was taken over
 
 
@@ -73,7 +75,7 @@ class Lock:
         if self.held:
             return
         with writing(self.folder):
-            kernel = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+            kernel = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
         try:
             free, owner = _flock(kernel), self._owner()
             if free is False and (owner is None or owner.get("machine") == machine()):
@@ -107,10 +109,12 @@ class Lock:
         """Looks, before something is written, whether the lock is still this object's; passes when it was never taken.
 
         Raises:
-          TakenOver: another process has it.
+          TakenOver: another process has it, or the folder is gone: what is written now would be a run without its beginning.
         """
         if self.held:
             owner = self._owner()
+            if owner is None and not _is_open(self._kernel, self.folder / ".lock"):
+                raise TakenOver(f"{self.folder} was deleted or replaced while the run went on; this process ends without writing")
             if owner is not None and owner.get("token") != self._token:
                 raise TakenOver(f"{self.folder.name} was taken over by {_who(owner)}; this process ends without writing")
 
@@ -188,25 +192,32 @@ class Lock:
     def _alone_over(self, seen: dict[str, Any]) -> Iterator[None]:
         """Keeps the others out that have judged the same holder dead.
 
-        One that died in here itself left its file behind; it is moved away once it has lain there for STALE seconds.
+        One that died in here itself left its file behind; it is moved away at once where that is known, on its own machine, and elsewhere
+        once it has lain there for STALE seconds.
 
         Raises:
           FileExistsError: another is at it.
         """
         path = self.folder / f".owner.{hashlib.sha256(str(seen.get('token')).encode()).hexdigest()[:16]}"
+        mine = {"token": self._token, "machine": machine(), "pid": os.getpid()}
         try:
-            _create(path, {"token": self._token})
+            _create(path, mine)
         except FileExistsError:
             first, give_up = _read(path), time.monotonic() + STALE
-            while time.monotonic() < give_up:
+            while time.monotonic() < give_up and not _dead_here(first):
                 if _read(path) != first or self._owner() != seen:
                     raise
                 time.sleep(min(1.0, STALE / 10))
             away = self.folder / f".owner.{self._token}"
             with contextlib.suppress(FileNotFoundError):
                 path.rename(away)
+                if _read(away) != first:  # another process has moved the dead one's away, and this is its own
+                    with contextlib.suppress(OSError):
+                        os.link(away, path)
+                    away.unlink()
+                    raise
                 away.unlink()
-            _create(path, {"token": self._token})
+            _create(path, mine)
         try:
             yield
         finally:
@@ -226,11 +237,17 @@ class Lock:
                 os.utime(self._path)
 
 
+def left_elsewhere(folder: Path) -> bool:
+    """Whether another machine's process seems to have left the folder's lock, so that taking it would take STALE seconds."""
+    owner = _read(folder / ".owner")
+    return owner is not None and owner.get("machine") != machine()
+
+
 def locked(folder: Path) -> bool:
     """Whether some process seems to write the folder; takes nothing and waits for nothing."""
     lockless = True
-    with contextlib.suppress(FileNotFoundError, PermissionError):
-        kernel = os.open(folder / ".lock", os.O_RDONLY)
+    with contextlib.suppress(OSError):
+        kernel = os.open(folder / ".lock", os.O_RDONLY | os.O_NONBLOCK)
         try:
             fcntl.flock(kernel, fcntl.LOCK_SH | fcntl.LOCK_NB)
             lockless = False
@@ -288,6 +305,14 @@ def _place(folder: Path) -> int | None:
         return None
 
 
+def _is_open(kernel: int, path: Path) -> bool:
+    """Whether an open file is the one that stands at this place; an open one's number is given to no other."""
+    try:
+        return os.path.samestat(os.fstat(kernel), path.stat())
+    except OSError:
+        return False
+
+
 def _flock(kernel: int) -> bool | None:
     """Takes the kernel lock and returns True, False when another holds it, None when this file system has none."""
     give_up = time.monotonic() + PATIENCE
@@ -306,8 +331,8 @@ def _flock(kernel: int) -> bool | None:
 def _read(path: Path) -> dict[str, Any] | None:
     """Returns the content of an `.owner`, empty when it is not readable, None when it is absent."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        content = parse_json(read_regular(path, LARGEST_OWNER))
+    except ABSENT:
         return None
     except (OSError, ValueError):
         return {}
@@ -316,7 +341,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _touched(path: Path) -> int | None:
     try:
-        with path.open("rb") as file:  # opening makes NFS ask the server, a plain stat may be a minute old
+        with open_regular(path) as file:  # opening makes NFS ask the server, a plain stat may be a minute old
             return os.fstat(file.fileno()).st_mtime_ns
     except OSError:
         return None
@@ -325,11 +350,16 @@ def _touched(path: Path) -> int | None:
 def _alive(pid: object) -> bool:
     try:
         os.kill(int(pid), 0)
-    except (ProcessLookupError, TypeError, ValueError):
+    except (ProcessLookupError, TypeError, ValueError, OverflowError):
         return False
     except PermissionError:
         return True
     return True
+
+
+def _dead_here(owner: dict[str, Any] | None) -> bool:
+    """Whether a process of this machine is known to have ended."""
+    return bool(owner) and owner.get("machine") == machine() and not _alive(owner.get("pid"))
 
 
 def _who(owner: dict[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """Joins the results folders of several machines: the better copy of every run, and never a worse one over a better one."""
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -14,6 +13,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments import discovery
 from igr_suite.experiments.files import alone_in, writing
 from igr_suite.experiments.lock import locked
+from igr_suite.experiments.reading import not_to_be_copied, parse_json, read_regular
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.wholeness import FILES, fault_of, name_fault
 
@@ -193,17 +193,19 @@ def _different(copies: list[Copy]) -> list[Copy]:
 
 def _equal(one: Path, other: Path) -> bool:
     """Whether two finished runs have the same summary and the same metrics, byte by byte."""
-    summaries = [json.loads((path / "summary.json").read_bytes()) for path in (one, other)]
+    summaries = [parse_json(read_regular(path / "summary.json")) for path in (one, other)]
     rows = [path / "metrics.jsonl" for path in (one, other)]
     if summaries[0] != summaries[1] or rows[0].exists() != rows[1].exists():
         return False
-    return not rows[0].exists() or rows[0].read_bytes() == rows[1].read_bytes()
+    return not rows[0].exists() or read_regular(rows[0]) == read_regular(rows[1])
 
 
 def _put(copy: Copy, target: Path) -> str:
     """Copies a run under a temporary name and moves it to its place; returns why that was not done, "" where it was."""
     temporary = target.parent / f"{TEMPORARY}{os.getpid()}"
     arriving, leaving = temporary / target.name, temporary / "before"
+    if strange := not_to_be_copied(copy.path):
+        return f"cannot be copied from {copy.root}: it holds {strange}; remove that"
     try:
         shutil.copytree(copy.path, arriving, ignore=STAYS)
         if copy.rank == WHOLE and not (RunFolder(arriving).finished and _equal(copy.path, arriving)):

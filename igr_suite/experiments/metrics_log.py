@@ -10,6 +10,7 @@ from typing import Any
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.files import NON_FINITE, decode, encode, write_atomically, writing
+from igr_suite.experiments.reading import ABSENT, open_regular, read_regular
 
 SCHEMA = 1
 BLOCK = 1 << 18  # bytes read at once
@@ -69,7 +70,7 @@ class MetricsLog:
         """
         before = 0
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 while lines := file.readlines(BLOCK):
                     if not lines[-1].endswith(b"\n"):
                         lines.pop()
@@ -78,7 +79,7 @@ class MetricsLog:
                     for row in rows:
                         del row["schema"]
                     yield rows
-        except (FileNotFoundError, NotADirectoryError):
+        except ABSENT:
             return
         except OSError as error:
             raise UserError(f"cannot read {self.path}: {error.strerror}") from error
@@ -154,8 +155,8 @@ class MetricsLog:
 
     def _lines(self) -> list[bytes]:
         try:
-            lines = self.path.read_bytes().splitlines(keepends=True)
-        except (FileNotFoundError, NotADirectoryError):
+            lines = read_regular(self.path).splitlines(keepends=True)
+        except ABSENT:
             return []
         except OSError as error:
             raise UserError(f"cannot read {self.path}: {error.strerror}") from error
@@ -164,14 +165,14 @@ class MetricsLog:
     def _last_line(self) -> bytes | None:
         """The last line that ends with a newline, None without one."""
         try:
-            with self.path.open("rb") as file:
+            with open_regular(self.path) as file:
                 begin = file.seek(0, os.SEEK_END)
                 end, tail = begin, b""
                 while begin and tail[: tail.rfind(b"\n")].count(b"\n") < 1:
                     begin = max(0, begin - TAIL)
                     file.seek(begin)
                     tail = file.read(end - begin)
-        except (FileNotFoundError, NotADirectoryError):
+        except ABSENT:
             return None
         except OSError as error:
             raise UserError(f"cannot read {self.path}: {error.strerror}") from error
@@ -185,7 +186,7 @@ class MetricsLog:
             rows = json.loads(content)
             if len(rows) == len(lines) and all(row["schema"] == SCHEMA and type(row["step"]) is int for row in rows):
                 return decode(rows) if any(b'"%s"' % word.encode() in content for word in NON_FINITE) else rows
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             pass
         return [self._parse(line, number) for number, line in enumerate(lines, start=before + 1)]
 
@@ -198,7 +199,7 @@ class MetricsLog:
         try:
             row = decode(json.loads(line))
             step, schema = row["step"], row["schema"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             number = number or len(self._lines())
             raise UserError(f"{self.path}, line {number} is not a metrics row ({_shorten(line)}); {way_out}") from None
         if schema != SCHEMA or type(step) is not int:

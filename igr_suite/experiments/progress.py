@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from igr_suite import terminal
 from igr_suite.experiments.files import encode
+from igr_suite.experiments.reading import is_number, json_object
 
 FILE = "progress.json"
 WATCHED = "IGR_PROGRESS"  # set to "file" by the runner for its workers
@@ -111,11 +112,16 @@ class Progress:
 
 def read_progress(folder: Path) -> dict[str, Any] | None:
     """Returns what a worker last wrote: step, total, left (less the seconds since then), scalars; None when nothing is readable."""
+    found = json_object(folder / FILE)
     try:
-        progress = json.loads((folder / FILE).read_bytes())
         age = time.time() - (folder / FILE).stat().st_mtime
-    except (OSError, ValueError):
+    except OSError:
         return None
-    if progress.get("left") is not None and age > FILE_EVERY:
-        progress["left"] = max(0.0, progress["left"] - age)
-    return progress
+    if not all(is_number(found.get(name)) for name in ("step", "total")) or not isinstance(found.get("scalars"), dict):
+        return None
+    left = found.get("left")
+    if not is_number(left):
+        left = None
+    elif age > FILE_EVERY:
+        left = max(0.0, left - age)
+    return {**found, "left": left}

@@ -7,6 +7,7 @@ from pathlib import Path
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, config_to_json, flatten
 from igr_suite.experiments.files import write_atomically
+from igr_suite.experiments.reading import not_to_be_copied
 from igr_suite.experiments.sharing import OWN_FILES, copied_run
 from igr_suite.experiments.store import RunFolder
 
@@ -61,7 +62,7 @@ def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
             config = run.config() if run.finished and not run.fault(named=False) else None
         except UserError:  # of an older version: nothing can go on from it
             continue
-        if config is not None and config.prolonged_by and any(path.iterdir()):
+        if config is not None and config.prolonged_by and any(path.iterdir()) and not not_to_be_copied(path.parent):
             pairs.append((config, path.parent))
     return pairs
 

@@ -1,6 +1,7 @@
 """Results as data frames: what plots, tables and the ledger read."""
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -41,17 +42,24 @@ class Results:
     def faults(self) -> dict[str, str]:
         """Run folder -> what speaks against it: finished runs that are not whole, and folders that are named for another run."""
         found = {run_id: RunFolder(self.folder / run_id).fault(thorough=True, config=config) for run_id, config in self.configs.items()}
+        whole = {run_id: config for run_id, config in self.configs.items() if not found[run_id]}
+        found |= unlike_the_others(self.folder, whole)
         return {name: fault for name, fault in (found | renamed(self.folder, self.configs)).items() if fault}
+
+    @property
+    def whole(self) -> list[str]:
+        """The present runs, finished or not, against which nothing speaks."""
+        return [run_id for run_id in self.configs if run_id not in self.faults]
 
     @cached_property
     def runs(self) -> "pd.DataFrame":
         """One row a finished run: run_id, kind, config values under dotted names, summary values under theirs."""
-        return results_frame(self.folder, self.configs)
+        return results_frame(self.folder, self.whole)
 
     @cached_property
     def metrics(self) -> "pd.DataFrame":
         """One row a metrics row of every finished run, in order: run_id, kind, config values, step and metrics."""
-        return metrics_frame(self.folder, self.configs)
+        return metrics_frame(self.folder, self.whole)
 
 
 def results_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.DataFrame":
@@ -132,6 +140,45 @@ def renamed(folder: Path, known: Collection[str]) -> dict[str, str]:
     """Returns name -> fault of the run folders in `folder`, the `known` ones left out, that are named for another run than theirs."""
     strangers = (path.parent for path in folder.glob("[!.]*/config.json") if path.parent.name not in known)
     return {path.name: fault for path in sorted(strangers) if (fault := name_fault(path))}
+
+
+def unlike_the_others(folder: Path, configs: Mapping[str, RunConfig]) -> dict[str, str]:
+    """Returns run_id -> fault of finished runs without checksums whose summary has another kind of value than most runs of their class.
+
+    A number that has become a text or a list shows in nothing else, and would end a plot that computes with it.
+
+    Args:
+      folder: of the scale.
+      configs: runs whose files are whole, finished or not.
+    """
+    sorts: dict[tuple[type, str], Counter[str]] = {}
+    shown: list[tuple[str, type, Mapping[str, Any], bool]] = []
+    for run_id, config in configs.items():
+        run = RunFolder(folder / run_id)
+        if run.finished:
+            shown.append((run_id, type(config), flatten(run.summary() or {}), "sealed" in run.meta()))
+            for name, value in shown[-1][2].items():
+                if value is not None:
+                    sorts.setdefault((type(config), name), Counter())[_sort(value)] += 1
+    found = {}
+    for run_id, kind, summary, sealed in shown:
+        for name, value in summary.items() if not sealed else ():
+            counts = sorts.get((kind, name), Counter())
+            usual, number = counts.most_common(1)[0] if counts else ("", 0)
+            if value is not None and usual != _sort(value) and 2 * number > counts.total():
+                there = f"{_sort(value)} under {name}, where {number} other run{'s' * (number > 1)} of its kind have {usual}"
+                found[run_id] = f"summary.json holds {there}"
+                break
+    return found
+
+
+def _sort(value: Any) -> str:
+    """The kind of a value of a summary, in words."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a text" if isinstance(value, str) else "a list"
 
 
 def describe(run: RunFolder) -> dict[str, Any]:

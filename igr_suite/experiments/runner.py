@@ -234,6 +234,7 @@ class _Invocation:
             if fault := folder.fault(config=config):
                 self.outcomes[run_id] = Outcome(run_id, "user_error", f"it is finished but not whole: {fault}; {WAY_OUT}")
             else:
+                folder.tidy()
                 self.skipped.append(run_id)
 
     def _collect(self) -> None:
@@ -252,6 +253,8 @@ def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
     """Says how a worker ended, from its folder and its exit code; writes it down for one that had no time to."""
     if RunFolder(path).whole:
         return Outcome(path.name, "finished", "")
+    if not path.exists():
+        return Outcome(path.name, "user_error", f"{path} was deleted while the run went on; start the same command again")
     exit_note = RunFolder(path).meta().get("exit") or {}
     log = path / LOG
     if code < 0 or (code == ORPHANED and not exit_note):

@@ -2,12 +2,11 @@
 
 import json
 import tomllib
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import flatten
 
 DEEPEST, MOST = 20, 100_000  # levels and values of a file of settings; a run has some dozens, three levels deep
 
@@ -78,7 +77,21 @@ def read_pairs(path: str | Path) -> list[str]:
     _check_keys(content, path)
     if not isinstance(content, dict):
         raise UserError(f'--config {path} must hold keys and values, such as {{"temp": 0.3}}')
-    return [f"{key}={_text(value, key)}" for key, value in flatten(content).items()]
+    flat = list(_leaves(content))
+    try:
+        _once(key for key, _ in flat)  # a dotted key and a nested one may be the same
+    except ValueError as error:
+        raise UserError(f"in --config {path}, {error}; leave one of them out") from None
+    return [f"{key}={_text(value, key)}" for key, value in flat]
+
+
+def _leaves(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values under their dotted keys, lists as tuples."""
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, tuple(value) if isinstance(value, list) else value
 
 
 def _check_size(content: Any, path: Path) -> None:

@@ -11,6 +11,7 @@ from igr_suite.experiments.experiment import Expansion, Experiment
 from igr_suite.experiments.files import LEFT_BEHIND, writing
 from igr_suite.experiments.outputs import sweep_abandoned
 from igr_suite.experiments.places import scale_folder
+from igr_suite.experiments.reading import not_to_be_copied
 from igr_suite.experiments.store import RunFolder
 
 OWN_FILES = (".lock", ".owner", *LEFT_BEHIND)  # what belongs to the folder and its writers, and not to the run
@@ -34,7 +35,7 @@ def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, 
         paper, item = name.split("/")
         other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
         for run_id in expansion.runs:
-            if not (folder / run_id).exists() and RunFolder(other / run_id).whole:
+            if not (folder / run_id).exists() and RunFolder(other / run_id).whole and not not_to_be_copied(other / run_id):
                 with copied_run(other / run_id, folder / run_id, shutil.ignore_patterns(*left)) as copy:
                     copy.write_meta(copied_from=name)
                 if copy.made:

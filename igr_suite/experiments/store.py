@@ -1,16 +1,28 @@
 """The folder of one run: config.json, meta.json, metrics.jsonl, summary.json, checkpoints/; who may write it, and how far it is."""
 
+import contextlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.config import RunConfig, config_from_json, config_to_json
-from igr_suite.experiments.files import read_json, sweep, write_atomically, write_json, writing
-from igr_suite.experiments.lock import Lock, locked
+from igr_suite.experiments.files import decode, left_behind, read_json, sweep, write_atomically, write_json, writing
+from igr_suite.experiments.lock import Lock, left_elsewhere, locked
 from igr_suite.experiments.metrics_log import MetricsLog
-from igr_suite.experiments.wholeness import WAY_OUT, fault_of
+from igr_suite.experiments.reading import ABSENT, LARGEST, is_number, json_object, parse_json, present, read_regular
+from igr_suite.experiments.wholeness import CONTENT, WAY_OUT, fault_of
 
 FAILURES = ("user_error", "diverged", "error", "killed")
+# What readers ask of meta.json; a value of another kind counts as absent.
+META = {
+    "exit": {"reason": str, "message": str},
+    "git": {"commit": str, "dirty": bool},
+    **dict.fromkeys(("versions", "sealed"), dict),
+    **dict.fromkeys(("wall_seconds", "train_seconds", "peak_memory_mb", "parameters", "threads", "cores"), float),
+    **dict.fromkeys(("python", "platform", "device"), str),
+}
 
 
 class Status(NamedTuple):
@@ -59,6 +71,16 @@ class RunFolder:
             raise
         return self
 
+    def tidy(self) -> None:
+        """Removes what a writer left that was killed after the run had ended; nothing while another process has the folder."""
+        if left_behind(self.path) and not left_elsewhere(self.path):
+            with contextlib.suppress(UserError):
+                self._lock.take()
+                try:
+                    sweep(self.path)
+                finally:
+                    self._lock.release()
+
     def check_lock(self) -> None:
         """Looks, before something is written, whether this process may still write; passes in a folder that was not opened.
 
@@ -86,12 +108,21 @@ class RunFolder:
     def config(self) -> RunConfig | None:
         """Returns the config that the folder was opened with, None before that."""
         try:
-            text = self._file("config.json").read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
+            content = read_regular(self._file("config.json"), LARGEST)
+            text = content.decode()
+            parse_json(content)
+        except ABSENT:
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"cannot read {self._file('config.json')}: {error}") from error
-        return config_from_json(text, str(self._file("config.json")))
+        except json.JSONDecodeError:
+            pass  # said below
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"cannot read {self._file('config.json')}: {reason}") from error
+        try:
+            return config_from_json(text, str(self._file("config.json")))
+        except CONTENT as error:
+            way_out = "delete the run's folder to run it again"
+            raise UserError(f"{self._file('config.json')} holds what no run has ({type(error).__name__} {error}); {way_out}") from error
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Writes summary.json, atomically; its presence means that the run is finished, so it comes last."""
@@ -99,13 +130,23 @@ class RunFolder:
         write_json(self._file("summary.json"), summary)
 
     def summary(self) -> dict[str, Any] | None:
-        """Returns the summary of a finished run, None before."""
-        return read_json(self._file("summary.json"), "delete it and run again: the run resumes from its last checkpoint")
+        """Returns the summary of a finished run, None before.
+
+        Raises:
+          UserError: it is damaged.
+        """
+        way_out = "delete it and run again: the run resumes from its last checkpoint"
+        summary = read_json(self._file("summary.json"), way_out)
+        if summary is None and not self.finished:
+            return None
+        if not isinstance(summary, dict):
+            raise UserError(f"{self._file('summary.json')} is damaged (it is not a JSON object); {way_out}")
+        return summary
 
     @property
     def finished(self) -> bool:
         """Whether summary.json is there; `whole` looks at the other files too."""
-        return self._file("summary.json").exists()
+        return present(self._file("summary.json"))
 
     @property
     def whole(self) -> bool:
@@ -138,11 +179,8 @@ class RunFolder:
         write_json(self._file("meta.json"), {**self.meta(), **values}, spare)
 
     def meta(self) -> dict[str, Any]:
-        """Returns meta.json, empty when there is none or it is damaged: nothing is computed from it."""
-        try:
-            return read_json(self._file("meta.json"), "") or {}
-        except UserError:
-            return {}
+        """Returns meta.json, empty when there is none or it is damaged, and without values of a wrong kind: nothing is computed from it."""
+        return _fitting(decode(json_object(self._file("meta.json"))), META)
 
     @property
     def diverged(self) -> bool:
@@ -162,7 +200,7 @@ class RunFolder:
         """How far the run is, as in `Status`; reads no metrics."""
         if self.finished:
             return "finished"
-        if not self._file("config.json").exists():
+        if not present(self._file("config.json")):
             return "absent"
         if not self._lock.held and locked(self.path):
             return "running"
@@ -171,3 +209,15 @@ class RunFolder:
 
     def _file(self, name: str) -> Path:
         return self.path / name
+
+
+def _fitting(values: dict[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """The values without those of another kind than their readers expect."""
+    kept = {}
+    for name, value in values.items():
+        kind = kinds.get(name, object)
+        if isinstance(kind, Mapping) and isinstance(value, dict):
+            kept[name] = _fitting(value, kind)
+        elif value is None or (not isinstance(kind, Mapping) and (is_number(value) if kind is float else isinstance(value, kind))):
+            kept[name] = value
+    return kept

@@ -1,8 +1,10 @@
 """Whether the files of a finished run are all there and belong together: a partial copy laid over a run looks finished too."""
 
 import contextlib
+import hashlib
 import json
 import operator
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +15,7 @@ from igr_suite.experiments.config import RunConfig, config_from_json, two_values
 from igr_suite.experiments.config_classes import UnknownClass, class_of
 from igr_suite.experiments.files import write_atomically
 from igr_suite.experiments.metrics_log import SCHEMA
+from igr_suite.experiments.reading import ABSENT, LARGEST, json_object, open_regular, parse_json, plain, read_regular
 
 WAY_OUT = "copy the whole run over it (`igr merge`), or delete its folder to run it again"
 FILES = ("config.json", "summary.json", "metrics.jsonl")
@@ -21,6 +24,7 @@ _SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where wha
 _FIRST_NAME = re.compile(rb'"(?!schema"|step"|epoch")([^"]*)": ')
 BLOCK = 1 << 20  # bytes read at once
 BESIDE = frozenset({"schema", "step", "epoch"})  # what all rows of one step have; everything else is measured once a step
+CONTENT = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)  # what unexpected content raises
 INDEX = ".whole.json"  # in a scale's folder, see `remembered`
 # (folder, whether it has to have the run's name, whether its class may be unknown)
 # -> (its files' sizes and times, whether every line was parsed, the fault)
@@ -48,7 +52,7 @@ def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = No
     """
     files = tuple(_state(folder / name) for name in FILES)
     if files[1] is None:
-        return ""
+        return "there is a file or a broken link in the place of its folder" if os.path.lexists(folder) and not _is_folder(folder) else ""
     known = _known.get((folder, named, foreign))
     if known is None or known[0] != files or (thorough and not known[1] and not known[2]):
         try:
@@ -70,7 +74,7 @@ def remembered(scale: Path) -> Iterator[None]:
     """
     path = scale / INDEX
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-        for name, (files, fault) in json.loads(path.read_bytes()).items():
+        for name, (files, fault) in parse_json(read_regular(path)).items():
             states = tuple(None if file is None else tuple(file) for file in files)
             _known.setdefault((scale / str(name), True, False), (states, False, str(fault)))
     before = {folder: known for (folder, named, foreign), known in _known.items() if named and not foreign and folder.parent == scale}
@@ -96,9 +100,18 @@ def name_fault(folder: Path) -> str:
 def _state(path: Path) -> tuple[int, ...] | None:
     try:
         state = path.stat()
-    except OSError:
+    except ABSENT:
         return None
+    except OSError as error:
+        return error.errno or 0, 0, 0, 0
     return state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return True  # what it is cannot be known, and why is said by those who read it
 
 
 def _check(folder: Path, thorough: bool, config: RunConfig | None, named: bool, foreign: bool) -> None:
@@ -106,20 +119,23 @@ def _check(folder: Path, thorough: bool, config: RunConfig | None, named: bool, 
     try:
         kind = class_of(str(settings["kind"]), str(settings["module"]))
         if thorough or (config is None and kind.contradiction is not RunConfig.contradiction):
-            config = config_from_json(text.decode(errors="replace"), "config.json")
+            config = config_from_json(text.decode(), "config.json")
     except UserError as error:
         if not (foreign and isinstance(error, UnknownClass)):
             raise _Fault(str(error)) from None
         kind = RunConfig
+    except CONTENT as error:  # checks of a class on values that such a run never had
+        raise _Fault(f"config.json holds what no run of its kind has ({type(error).__name__} {error})") from None
     if thorough and config is not None and config.run_id != settings["run_id"]:
         raise _Fault(f"config.json holds the settings of the run {config.run_id}")
     summary, _ = _json(folder / "summary.json")
     rows, last = _scan(folder / "metrics.jsonl", kind.fitted, thorough)
     _compare(summary, last, kind.fitted)
+    _compare_with_seal(folder, thorough)
     if config is not None:
         try:
             words = config.contradiction(summary, last, rows)
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
+        except CONTENT as error:
             words = f"summary.json or metrics.jsonl lacks what such a run writes ({type(error).__name__} {error})"
         if words:
             raise _Fault(words)
@@ -128,7 +144,8 @@ def _check(folder: Path, thorough: bool, config: RunConfig | None, named: bool, 
 def _settings(folder: Path, named: bool = True) -> tuple[Mapping[str, Any], bytes]:
     """Content and text of config.json, which names the folder's run."""
     content, text = _json(folder / "config.json")
-    if not {"kind", "module", "run_id", "config"} <= set(content):
+    kinds = {"kind": str, "module": str, "run_id": str, "config": dict}
+    if not all(isinstance(content.get(name), kind) for name, kind in kinds.items()):
         raise _Fault("config.json is not a run's")
     if named and content["run_id"] != folder.absolute().name:
         raise _Fault(f"config.json is of the run {content['run_id']}")
@@ -137,14 +154,16 @@ def _settings(folder: Path, named: bool = True) -> tuple[Mapping[str, Any], byte
 
 def _json(path: Path) -> tuple[Mapping[str, Any], bytes]:
     try:
-        text = path.read_bytes()
-        content = json.loads(text)
-    except FileNotFoundError:
+        text = read_regular(path, LARGEST)
+        content = parse_json(text)
+    except ABSENT:
         raise _Fault(f"{path.name} is missing") from None
-    except ValueError:
-        content = None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise _Fault(f"{path.name} is damaged (not JSON)" if text else f"{path.name} is empty") from None
+    except ValueError as error:
+        raise _Fault(f"{path.name} is damaged: {error}") from None
     if not isinstance(content, dict):
-        raise _Fault(f"{path.name} is damaged (not JSON)" if text else f"{path.name} is empty")
+        raise _Fault(f"{path.name} is damaged: it is not a JSON object")
     return content, text
 
 
@@ -169,6 +188,37 @@ def _compare(summary: Mapping[str, Any], last: Mapping[str, Any] | None, fitted:
             raise _Fault(two_values(name, summary[name], last[name]))
 
 
+def seal(folder: Path) -> dict[str, Any]:
+    """Returns what meta.json keeps of a run's files once it has ended: checksums of summary.json and metrics.jsonl, size of the latter."""
+    sealed = {name: _checksum(folder / name) for name in FILES[1:]}
+    return {**sealed, "bytes": sealed["metrics.jsonl"] and (folder / "metrics.jsonl").stat().st_size}
+
+
+def _checksum(path: Path) -> str | None:
+    """SHA-256 of a file, None where it is absent."""
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except ABSENT:
+        return None
+
+
+def _compare_with_seal(folder: Path, thorough: bool) -> None:
+    """Raises _Fault where a file is not as it was when the run had ended; older runs, and those without meta.json, have no seal."""
+    sealed = json_object(folder / "meta.json").get("sealed")
+    if not isinstance(sealed, dict):
+        return
+    metrics = folder / "metrics.jsonl"
+    same = {
+        "summary.json": sealed.get("summary.json") == _checksum(folder / "summary.json"),
+        "metrics.jsonl": sealed.get("bytes") == (metrics.stat().st_size if metrics.exists() else None)
+        and (not thorough or sealed.get("metrics.jsonl") == _checksum(metrics)),
+    }
+    for name, equal in same.items():
+        if not equal:
+            raise _Fault(f"{name} has been changed since the run ended (meta.json holds another checksum)")
+
+
 def _scan(path: Path, regular: bool, thorough: bool) -> tuple[int, Mapping[str, Any] | None]:
     """Number of rows, and the last one (not decoded); (0, None) where there is no file. Raises _Fault.
 
@@ -181,8 +231,8 @@ def _scan(path: Path, regular: bool, thorough: bool) -> tuple[int, Mapping[str, 
     largest, widest = 0, 0  # the largest distance so far, and the step that it ends at
     names: frozenset[str] | None = None  # what the rows of this step measured, where there are several
     try:
-        file = path.open("rb")
-    except FileNotFoundError:
+        file = open_regular(path)
+    except ABSENT:
         return 0, None
     with file:
         for lines in _blocks(file):
@@ -233,10 +283,12 @@ def _steps(lines: list[bytes], before: int, thorough: bool) -> list[int]:
     """
     if thorough:
         try:
-            parsed = json.loads(b"[" + b",".join(lines) + b"]")
-            if len(parsed) == len(lines) and all(row["schema"] == SCHEMA and type(row["step"]) is int for row in parsed):
+            content = b"[" + b",".join(lines) + b"]"
+            parsed = json.loads(content)
+            right = len(parsed) == len(lines) and all(row["schema"] == SCHEMA and type(row["step"]) is int for row in parsed)
+            if right and plain(content, parsed):
                 return [row["step"] for row in parsed]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError, AttributeError):
             pass  # some line is none: the loop below names it
     else:
         begin = len(HEAD)
@@ -249,12 +301,17 @@ def _steps(lines: list[bytes], before: int, thorough: bool) -> list[int]:
 
 def _row(line: bytes, number: int) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
         if row["schema"] == SCHEMA and type(row["step"]) is int:
             return row
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise _Fault(f"line {number} of metrics.jsonl is not a metrics row")
+        reason = ""
+    except json.JSONDecodeError:
+        reason = ""
+    except ValueError as error:
+        reason = f": {error}"
+    except (KeyError, TypeError):
+        reason = ""
+    raise _Fault(f"line {number} of metrics.jsonl is not a metrics row{reason}")
 
 
 def _names(line: bytes, number: int, thorough: bool) -> frozenset[str]:

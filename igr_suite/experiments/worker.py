@@ -28,7 +28,7 @@ from igr_suite.experiments.own_settings import pin
 from igr_suite.experiments.progress import FILE
 from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.threads import one_operation_a_thread
-from igr_suite.experiments.wholeness import WAY_OUT
+from igr_suite.experiments.wholeness import WAY_OUT, seal
 
 LOG = "worker.log"
 FULL = 74  # exit code of a worker that could not even write down that its disk is full
@@ -61,14 +61,15 @@ def run(path: Path) -> int:
                 if fault := folder.fault(named=False):
                     raise UserError(f"{path} is finished but not whole: {fault}; {WAY_OUT}")
                 return 0
-            folder.write_meta(**environment(), exit=None)
+            folder.write_meta(**environment(), exit=None, sealed=None)
             with reserve(path) as spare:
                 code, reason, message = _execute(config, folder)
                 _ignore_signals()
                 seconds = folder.meta().get("wall_seconds", 0.0) + time.time() - began
                 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
                 exit_note = {"reason": reason, "message": message}
-                folder.write_meta(spare, exit=exit_note, wall_seconds=round(seconds, 2), peak_memory_mb=round(memory))
+                sealed = seal(path) if folder.finished else None
+                folder.write_meta(spare, exit=exit_note, wall_seconds=round(seconds, 2), peak_memory_mb=round(memory), sealed=sealed)
             with contextlib.suppress(OSError):
                 (path / FILE).unlink(missing_ok=True)
             return code

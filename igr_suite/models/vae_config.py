@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, get_args
 from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.diagnostics.monitor_config import MonitorConfig
-from igr_suite.errors import UserError
+from igr_suite.errors import UserError, nearest
 from igr_suite.experiments.config import RunConfig, later
 from igr_suite.layers.image_sides import SIDES, misfit
 from igr_suite.models import original_keys
@@ -51,7 +51,13 @@ TEMPERATURES |= {name: TEMPERATURES[f"{name}_Dis"] for name in JOINT}
 
 
 def default_options(name: ModelName) -> dict[str, object]:
-    """The options that a model reads, with the values they take when none is given."""
+    """The options that a model reads, with the values they take when none is given.
+
+    Raises:
+      UserError: there is no such model.
+    """
+    if name not in OPTIONS:
+        raise UserError(f"unknown model '{name}': {nearest(str(name), OPTIONS)}")
     if name == "VAE":
         return OPTIONS[name]
     sizes = JOINT_OPTIONS if name in JOINT else DISCRETE_OPTIONS

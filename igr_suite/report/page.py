@@ -11,6 +11,7 @@ from pathlib import Path
 from igr_suite import __version__
 from igr_suite.experiments.ledger import RECALLED, SOURCES, VERDICTS, tally
 from igr_suite.experiments.progress import clock
+from igr_suite.experiments.reading import read_regular
 from igr_suite.report.assets import SCRIPT, STYLE
 from igr_suite.report.collect import EVALUATIONS, ItemReport, RunRow, ScaleReport
 from igr_suite.terminal import shown
@@ -142,18 +143,24 @@ def _scale(item: ItemReport, scale: ScaleReport) -> Html:
         runs = "; ".join(f"{run_id}: {fault}" for run_id, fault in scale.faults.items())
         words = "Not whole, and left out of the numbers below (figures and tables are as they were drawn)"
         parts.append(fill("<p>{}: {}.</p>", words, runs))
-    parts += [_figure(path, item, scale) for path in scale.figures]
-    for path in scale.tables:
-        text = path.read_text(encoding="utf-8")
-        parts.append(fill("<h4>{}</h4>{}", path.stem.replace("_", " "), _markdown(text)))
+    for path in (*scale.figures, *scale.tables):
+        try:
+            parts.append(_drawn_table(path) if path in scale.tables else _figure(path, item, scale))
+        except OSError as error:  # one that cannot be read hides nothing else
+            parts.append(fill("<p>{} cannot be read: {}.</p>", path.name, error.strerror or str(error)))
     parts.append(_ledger(scale))
     parts.append(_runs(scale))
     parts.append(_environments(scale))
     return joined([*parts, Html("</section>")])
 
 
+def _drawn_table(path: Path) -> Html:
+    text = read_regular(path).decode(errors="replace")
+    return fill("<h4>{}</h4>{}", path.stem.replace("_", " "), _markdown(text))
+
+
 def _figure(path: Path, item: ItemReport, scale: ScaleReport) -> Html:
-    content = base64.b64encode(path.read_bytes()).decode()
+    content = base64.b64encode(read_regular(path)).decode()
     label = f"{item.name}, {scale.scale}: {path.stem.replace('_', ' ')}"
     return fill(
         '<figure><img alt="{}" src="data:{};base64,{}"><figcaption>{}</figcaption></figure>', label, MIME[path.suffix], content, label

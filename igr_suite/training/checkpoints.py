@@ -12,6 +12,7 @@ import numpy as np
 
 from igr_suite.errors import UserError
 from igr_suite.experiments.arrays import BadArchive, read_arrays
+from igr_suite.experiments.reading import read_regular
 
 KEEP = 2  # the newest two: the older one is the way out when the newest is damaged from outside
 _MAGIC = b"igr-checkpoint 1\n"
@@ -45,7 +46,7 @@ def save(folder: Path, state: State) -> Path:
     path = path_of(folder, state.step)
     partial = path.with_suffix(f".{os.getpid()}.part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)  # a run's folder that was deleted meanwhile is not made again
         with partial.open("wb") as file:
             file.write(_MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
             file.flush()
@@ -89,7 +90,7 @@ def load(path: Path) -> State:
     Raises:
       UserError: truncated, altered, of another version, or not what a run saves.
     """
-    content = path.read_bytes()
+    content = read_regular(path)
     head = len(_MAGIC) + 65
     body = content[head:]
     if content[: len(_MAGIC)] != _MAGIC or content[len(_MAGIC) : head - 1] != hashlib.sha256(body).hexdigest().encode():

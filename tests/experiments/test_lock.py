@@ -1,7 +1,9 @@
 """The lock of a run folder: one writer on one machine, between machines, and after a machine died."""
 
+import contextlib
 import json
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ from igr_suite.errors import UserError
 from igr_suite.experiments import lock
 from igr_suite.experiments.lock import Lock, TakenOver, locked
 from igr_suite.experiments.store import RunFolder
+from igr_suite.training import checkpoints
 
 
 @pytest.fixture
@@ -215,3 +218,40 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write"):
         Lock(tmp_path / "file").take()
+
+
+def test_a_taker_of_this_machine_that_died_while_it_took_over_is_not_waited_for(tmp_path, monkeypatch):
+    """Killed between its mark and its claim, it would cost the next one two minutes."""
+    monkeypatch.setattr(lock, "STALE", 60.0)
+    (tmp_path / ".owner").write_text(json.dumps({"token": "x", "machine": lock.machine(), "pid": 0x7FFFFFF0}))
+    mine = Lock(tmp_path)
+    with mine._alone_over({"token": "x", "machine": lock.machine(), "pid": 0x7FFFFFF0}):
+        mark = next(tmp_path.glob(".owner.*"))
+        content = json.loads(mark.read_text())
+        kept = {**content, "pid": 0x7FFFFFF0}
+    mark.write_text(json.dumps(kept))
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    mine.take()
+    assert mine.held and not list(tmp_path.glob(".owner.*"))
+    assert slept == [lock.SETTLING], "the dead one's mark is not watched"
+    mine.release()
+
+
+def test_a_writer_whose_folder_was_deleted_does_not_make_it_again(tmp_path):
+    """It would be a finished run without config and metrics, which nobody could repair."""
+    path = tmp_path / "run"
+    for again in (False, True):
+        with RunFolder(path).open(Count()) as folder:
+            folder.metrics.append(1, value=1.0)
+            shutil.rmtree(path)
+            if again:
+                path.with_name("other").mkdir()
+                path.with_name("other").rename(path)
+            with pytest.raises(TakenOver, match="was deleted or replaced while the run went on"):
+                folder.metrics.append(2, value=1.0)
+            with pytest.raises(TakenOver):
+                folder.write_summary({"total": 1})
+            with pytest.raises(UserError, match="cannot write the checkpoint") if not again else contextlib.nullcontext():
+                checkpoints.save(folder.checkpoints, checkpoints.State(1, []))
+        assert [other.name for other in path.parent.rglob("*.json*")] == []

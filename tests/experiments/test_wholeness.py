@@ -155,6 +155,35 @@ def test_settings_that_were_changed_afterwards_are_seen_where_the_name_is_comput
     assert "config.json holds the settings of the run" in fault_of(folder, thorough=True)
 
 
+def test_a_sealed_run_shows_every_later_change(tmp_path):
+    """Of a class whose summary repeats nothing of the metrics, so that nothing else could show it."""
+    folder = tmp_path / Count().run_id
+    with RunFolder(folder).open(Count()) as run:
+        run.metrics.append(step=1, value=1.5)
+        run.write_summary({"total": 3, "seed": 0})
+        run.write_meta(sealed=wholeness.seal(folder))
+    assert fault_of(folder) == fault_of(folder, thorough=True) == ""
+    for file, old, new, quick in (
+        ("summary.json", b"3", b'"abc"', True),
+        ("summary.json", b"3", b"4", True),
+        ("metrics.jsonl", b"1.5", b"2.5", False),
+        ("metrics.jsonl", b"1.5", b"1.25", True),
+    ):
+        content = (folder / file).read_bytes()
+        (folder / file).write_bytes(content.replace(old, new))
+        words = f"{file} has been changed since the run ended (meta.json holds another checksum)"
+        assert fault_of(folder, thorough=True) == words
+        wholeness._known.clear()
+        assert fault_of(folder) == (words if quick else "")
+        (folder / file).write_bytes(content)
+    wholeness._known.clear()
+    assert fault_of(folder, thorough=True) == ""
+    with RunFolder(folder).open(Count()) as run:
+        run.write_meta(sealed=None)  # what a worker does first when it goes on
+    (folder / "summary.json").write_text('{"total": 4, "seed": 0}')
+    assert fault_of(folder, thorough=True) == "", "without a seal there is nothing to compare with"
+
+
 def test_a_large_file_is_read_in_blocks_and_once(tmp_path, monkeypatch):
     config = Count(until=3000)
     folder = tmp_path / config.run_id
@@ -303,3 +332,30 @@ def test_a_plot_that_needs_the_run_that_is_left_out_is_a_sentence(damaged, igr):
     (igr.reproductions / NAME / "plot.py").write_text("def plot(results, out):\n    return [results.runs.set_index('seed').loc[0]]\n")
     code, _, err = damaged("plot", NAME, *SCALE)
     assert code == 2 and FIRST in err and "cannot be drawn (1 of 2 runs are finished and whole): KeyError 0" in err
+
+
+ONE_STAGE = """
+from dummy_runs import Count
+from igr_suite.experiments import Experiment
+EXPERIMENT = Experiment(paper="igr", item="counting", runs=lambda scale: [Count(seed=seed) for seed in range(3)])
+"""
+
+
+@pytest.mark.parametrize(("value", "words"), [("abc", "a text"), ([1], "a list"), (True, "true or false")])
+def test_a_number_that_became_something_else_is_seen_beside_the_other_runs(damaged, igr, tmp_path, value, words):
+    """In runs without checksums, and of a class whose summary repeats nothing of the metrics, nothing else shows it."""
+    (igr.reproductions / NAME / "run.py").write_text(ONE_STAGE)
+    shutil.rmtree(damaged.folder)
+    for config in (Count(seed=seed) for seed in range(3)):
+        with RunFolder(damaged.folder / config.run_id).open(config) as opened:
+            execute(config, opened)
+    path = damaged.folder / FIRST / "summary.json"
+    path.write_text(json.dumps({"total": value, "seed": 0}))
+    for verb in (("plot", NAME, *SCALE), ("check", NAME, *SCALE), ("export", NAME, *SCALE, "--out", str(tmp_path / "runs.csv"))):
+        code, out, err = damaged(*verb)
+        said = f"{FIRST} is not whole and is left out: summary.json holds {words} under total, where 2 other runs of its kind have a number"
+        assert code == 1 and said in err, out + err
+    table = (tmp_path / "runs.csv").read_text()
+    assert FIRST not in table and SECOND in table
+    path.write_text('{"total": null, "seed": 0}')
+    assert damaged("export", NAME, *SCALE, "--out", str(tmp_path / "runs.csv"))[0] == 0, "nothing was measured: no damage"
