@@ -7,11 +7,11 @@ import _dni_problem as p
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.experiments.config import replace_parts
-from igr_suite.models.dni_classifier import DNIClassifier
-from igr_suite.models.dni_presets import named
+from igr_suite.families.dni.model import DNIClassifier
+from igr_suite.families.dni.presets import named
+from igr_suite.lab.runs.config import replace_parts
+from igr_suite.randomness import run_seed
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
-from igr_suite.training.seeds import run_seed
 
 
 def build(threads: int, samples: int, kind: str = "cdni") -> Callable[[int], float]:

@@ -6,10 +6,10 @@ from functools import partial
 import _iwae_problem as p
 import tensorflow as tf
 
-from igr_suite.models.dreg_config import DReGConfig, DReGOptimiserConfig
-from igr_suite.models.dreg_vae import DReGVAE
+from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig
+from igr_suite.families.iwae.model import DReGVAE
+from igr_suite.randomness import run_seed
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
-from igr_suite.training.seeds import run_seed
 
 
 def build(

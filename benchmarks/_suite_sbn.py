@@ -6,10 +6,10 @@ from functools import partial
 import _sbn_problem as p
 import tensorflow as tf
 
-from igr_suite.models.sbn import SBN
-from igr_suite.models.sbn_config import SBNConfig, SBNOptimiserConfig
+from igr_suite.families.sbn.config import SBNConfig, SBNOptimiserConfig
+from igr_suite.families.sbn.model import SBN
+from igr_suite.randomness import run_seed
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
-from igr_suite.training.seeds import run_seed
 
 
 def build(threads: int, samples: int, estimator: str = "dynamic_rebar", rows: int | None = p.BATCH) -> Callable[[int], float]:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import _problem as p
 import tensorflow as tf
 
-from igr_suite.models.discrete_vae import DiscreteVAE
-from igr_suite.models.presets import g3
+from igr_suite.families.vae.model import DiscreteVAE
+from igr_suite.families.vae.presets import g3
+from igr_suite.randomness import run_seed
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
-from igr_suite.training.seeds import run_seed
 
 
 def build(threads: int, samples: int) -> Callable[[int], float]:

@@ -10,9 +10,9 @@ import time
 
 import tensorflow as tf
 
-from igr_suite.approximations import laws
-from igr_suite.approximations.config import FitDiscrete
-from igr_suite.training.seeds import at_step, run_seed
+from igr_suite.randomness import at_step, run_seed
+from igr_suite.studies.fits import distributions as laws
+from igr_suite.studies.fits.config import FitDiscrete
 
 CASES = (
     FitDiscrete(target="discrete", model="GS", categories=10),

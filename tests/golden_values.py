@@ -15,9 +15,9 @@ import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from igr_suite.experiments.config import flatten
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.wholeness import fault_of
+from igr_suite.lab.runs.config import flatten
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.wholeness import fault_of
 
 PLACE = Path(__file__).parent / "golden"
 # Measured in tests/golden/README.md: what other threads and instruction sets move, and what a learning rate 1% higher moves. Numbers next

@@ -159,6 +159,6 @@ def test_a_reference_to_nothing_is_seen(text, path):
 
 
 def test_what_is_there_and_what_is_no_reference_pass():
-    text = """docs/papers/igr.md, sections 1.9, 3 and 7.18; docs/papers/dni.md, section 5, numbers 1-8; models/vae_config.py; README.md;
+    text = """docs/papers/igr.md, sections 1.9, 3 and 7.18; docs/papers/dni.md, section 5, numbers 1-8; families/vae/config.py; README.md;
     https://example.org/docs/nowhere.md; reproductions/NAME/run.py; results/<paper>/table.md; [here](papers/igr.md#0-orientation)"""
     assert faults(text, "docs/architecture.md") == []

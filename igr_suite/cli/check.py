@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from igr_suite.cli.options import add_experiment, add_verb, command, results_of, say_left_out, shorten, table
 from igr_suite.errors import UserError
-from igr_suite.experiments import discovery
-from igr_suite.experiments.files import write_section
+from igr_suite.lab.running import discovery
+from igr_suite.lab.runs.files import write_section
 
 if TYPE_CHECKING:
-    from igr_suite.experiments.ledger import Verdict
+    from igr_suite.lab.analysis.ledger import Verdict
 
 EXAMPLES = """  igr check                                        every experiment's tally, by kind of source
   igr check igr/table_1_vae_likelihood --scale paper
@@ -39,8 +39,8 @@ def add(verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail', or a run that is not whole is left out."""
-    from igr_suite.experiments import ledger  # needs numpy, which a login node may not have
-    from igr_suite.experiments.verdicts import no_reference
+    from igr_suite.lab.analysis import ledger  # needs numpy, which a login node may not have
+    from igr_suite.lab.analysis.verdicts import no_reference
 
     if arguments.name is None:
         return _overview(arguments)
@@ -125,8 +125,8 @@ def _wrapped(text: str, width: int, indent: str = "") -> str:
 
 def _overview(arguments: argparse.Namespace) -> int:
     """Prints, and writes where asked to, how many values of each kind every experiment meets; returns 1 when one is missed."""
-    from igr_suite.experiments.ledger import VERDICTS, tally
-    from igr_suite.experiments.verdicts import verdicts_of
+    from igr_suite.lab.analysis.ledger import VERDICTS, tally
+    from igr_suite.lab.analysis.verdicts import verdicts_of
 
     if arguments.settings or arguments.config or arguments.data:
         raise UserError("--set, --config and --data belong to one experiment: give its NAME")
@@ -152,7 +152,7 @@ def _overview(arguments: argparse.Namespace) -> int:
 
 def _tally_rows(name: str, counts: dict[str, Counter]) -> list[list[str]]:
     """One row a kind of source; the name stands in the first."""
-    from igr_suite.experiments.ledger import VERDICTS
+    from igr_suite.lab.analysis.ledger import VERDICTS
 
     rows = [[label, *(str(numbers[word]) for word in VERDICTS)] for label, numbers in counts.items()]
     return [["" if i else name, *row] for i, row in enumerate(rows)]

@@ -6,7 +6,7 @@ import sys
 
 from igr_suite.cli.options import add_data_dir, add_verb, table
 from igr_suite.errors import UserError
-from igr_suite.experiments.quiet import quiet
+from igr_suite.lab.runs.quiet import quiet
 
 EXAMPLES = """  igr data list
   igr data fetch mnist

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.cli.run import start_script
-from igr_suite.experiments.experiment import Experiment
-from igr_suite.experiments.outputs import staged
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.dni_options import SCRIPTS, config_of
+from igr_suite.families.dni.original import SCRIPTS, config_of
+from igr_suite.lab.running.experiment import Experiment
+from igr_suite.lab.runs.outputs import staged
+from igr_suite.lab.runs.store import RunFolder
 
 EXAMPLES = """  igr dni-train B-dni --condition --full --epochs 80         # linear, label-conditioned synthesisers
   igr dni-train B-dni --full --learningRate 1e-4 --historical # as the Torch code: gradients of the batch mean
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in epoch_lines(folder.metrics.rows()):
         print(line)
     if arguments.plot:
-        from igr_suite.plotting.dni import agreement_figure, error_curves, evaluated
+        from igr_suite.families.dni.plots import agreement_figure, error_curves, evaluated
 
         rows = evaluated(results.metrics)
         with staged(folder.path) as staging:

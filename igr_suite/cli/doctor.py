@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_results, add_verb
-from igr_suite.experiments import own_settings
-from igr_suite.experiments.environment import cores, version
-from igr_suite.experiments.places import results_root
+from igr_suite.lab.running.places import results_root
+from igr_suite.lab.runs import own_settings
+from igr_suite.lab.runs.environment import cores, version
 
 PYTHONS = ((3, 11), (3, 13))
 EXACT = {"tensorflow": "2.21.0", "keras": "3.15.1", "tf-keras": "2.21.0", "tensorflow-probability": "0.25.0"}

@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from igr_suite.cli.options import add_data_dir, add_strategy, add_verb, shorten
 from igr_suite.cli.run import start_script
 from igr_suite.errors import UserError
-from igr_suite.experiments import values
-from igr_suite.experiments.experiment import Experiment
-from igr_suite.experiments.files import write_json
-from igr_suite.experiments.own_settings import pin
-from igr_suite.experiments.places import results_root
-from igr_suite.experiments.quiet import quiet
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.threads import FAMILY_THREADS, one_operation_a_thread, thread_variables
-from igr_suite.linear_gaussian.config import LinearGaussianGradients
-from igr_suite.models.dreg_config import TrainDReG
-from igr_suite.models.dreg_flags import BINARISATIONS, check_all_read, config_of, data_dir_of, folder_name, names_in
+from igr_suite.families.iwae.config import TrainDReG
+from igr_suite.families.iwae.original import BINARISATIONS, check_all_read, config_of, data_dir_of, folder_name, names_in
+from igr_suite.lab.running.experiment import Experiment
+from igr_suite.lab.running.places import results_root
+from igr_suite.lab.runs import values
+from igr_suite.lab.runs.files import write_json
+from igr_suite.lab.runs.own_settings import pin
+from igr_suite.lab.runs.quiet import quiet
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.threads import FAMILY_THREADS, one_operation_a_thread, thread_variables
+from igr_suite.studies.linear_gaussian.config import LinearGaussianGradients
 
 BIASED = 3  # exit code of --bias_check
 EXAMPLES = """  igr dreg-train --estimator dreg --max_steps 20000 --var_calc iwae,stl
@@ -170,7 +170,7 @@ def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
         os.environ["TFDS_DATA_DIR"] = flags.data_dir
     pin()
     with quiet():
-        from igr_suite.training.check_dreg_bias import check
+        from igr_suite.families.iwae.check_bias import check
 
     found = check(config, flags.bias_check_samples, warmup, flags.reference, say=lambda text: print(text, file=sys.stderr))
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,7 @@ def add(verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes what is asked for and says where it is; returns 1 when a run that is not whole is left out."""
-    from igr_suite.experiments import event_files, export, table_files
+    from igr_suite.lab.analysis import event_files, export, table_files
 
     if not arguments.out and not arguments.tensorboard:
         raise UserError("say where to write: --out runs.csv, --out runs.parquet or --tensorboard FOLDER")

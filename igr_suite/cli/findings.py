@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 
 from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
-from igr_suite.experiments import discovery
-from igr_suite.experiments.experiment import SCALES
-from igr_suite.experiments.files import write_atomically
-from igr_suite.experiments.places import check_scale, results_root
+from igr_suite.lab.running import discovery
+from igr_suite.lab.running.experiment import SCALES
+from igr_suite.lab.running.places import check_scale, results_root
+from igr_suite.lab.runs.files import write_atomically
 
 EXAMPLES = "  igr findings igr --scale quick\n  igr findings igr --write docs/igr_findings.md"
 
@@ -24,8 +24,8 @@ def add(verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints one line a claim, the page has the numbers; returns 1 when a run that is not whole is left out."""
-    from igr_suite.experiments import hypotheses
-    from igr_suite.experiments.results import Results
+    from igr_suite.lab.analysis import hypotheses
+    from igr_suite.lab.analysis.results import Results
 
     declared = discovery.hypotheses_module(arguments.paper)
     scale, root = check_scale(arguments.scale), results_root(arguments.results)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_verb
 from igr_suite.cli.run import start_script
-from igr_suite.diagnostics.epoch_means import epoch_means
 from igr_suite.errors import UserError
-from igr_suite.experiments.experiment import Experiment
-from igr_suite.experiments.files import writing
-from igr_suite.experiments.places import results_root
-from igr_suite.experiments.results import Results
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.half_mnist_config import TrainHalfMNIST
-from igr_suite.models.half_mnist_options import CHOICES, DEFAULTS, REFUSED, SCRIPTS, Beyond, config_of
+from igr_suite.families.half_mnist.config import TrainHalfMNIST
+from igr_suite.families.half_mnist.original import CHOICES, DEFAULTS, REFUSED, SCRIPTS, Beyond, config_of
+from igr_suite.lab.analysis.epoch_means import epoch_means
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.running.experiment import Experiment
+from igr_suite.lab.running.places import results_root
+from igr_suite.lab.runs.files import writing
+from igr_suite.lab.runs.store import RunFolder
 
 EXAMPLES = """  igr half-mnist-train baselines --estimator ST --num_epochs 20
   igr half-mnist-train baselines --estimator PD --latent_type cont --slash_rate 2

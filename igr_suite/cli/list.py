@@ -4,11 +4,11 @@ import argparse
 
 from igr_suite.cli.options import add_results, add_verb, table
 from igr_suite.errors import UserError
-from igr_suite.experiments import discovery
-from igr_suite.experiments.experiment import SCALES, Experiment, expand
-from igr_suite.experiments.places import results_root, scale_folder
-from igr_suite.experiments.store import RunFolder
-from igr_suite.terminal import say
+from igr_suite.lab.running import discovery
+from igr_suite.lab.running.experiment import SCALES, Experiment, expand
+from igr_suite.lab.running.places import results_root, scale_folder
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.terminal import say
 
 
 def add(verbs) -> None:

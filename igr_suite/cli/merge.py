@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from igr_suite.cli.options import add_verb, shorten
-from igr_suite.terminal import say
+from igr_suite.lab.runs.terminal import say
 
 EXAMPLES = """  igr merge ~/from_cluster ~/from_laptop --out results
   igr merge ~/from_cluster ~/from_laptop --out results --dry-run
@@ -25,7 +25,7 @@ def add(verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Merges and says what was done; returns 1 when a run could not be merged."""
-    from igr_suite.experiments import merging
+    from igr_suite.lab.analysis import merging
 
     sources, out = [source.expanduser() for source in arguments.sources], arguments.out.expanduser()
     chosen = (merging.plan if arguments.dry_run else merging.merge)(sources, out)

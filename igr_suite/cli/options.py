@@ -5,11 +5,11 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from igr_suite.experiments import discovery
-from igr_suite.experiments.experiment import SCALES
-from igr_suite.experiments.places import check_scale, parse_settings, results_root
-from igr_suite.experiments.results import Results
-from igr_suite.terminal import line, say
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.running import discovery
+from igr_suite.lab.running.experiment import SCALES
+from igr_suite.lab.running.places import check_scale, parse_settings, results_root
+from igr_suite.lab.runs.terminal import line, say
 
 
 def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentParser:
@@ -58,8 +58,8 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
 
 def results_of(arguments: argparse.Namespace) -> Results:
     """Returns the results that NAME, --scale, --set, --config, --data and --results point to."""
-    from igr_suite.experiments.settings_file import read_pairs
-    from igr_suite.models.original_keys import rename_data  # needs numpy, which a login node may not have
+    from igr_suite.families.vae.original import rename_data  # needs numpy, which a login node may not have
+    from igr_suite.lab.runs.settings_file import read_pairs
 
     pairs = [*(read_pairs(arguments.config) if arguments.config else []), *arguments.settings]
     settings = parse_settings([rename_data(pair) for pair in pairs], arguments.data)
@@ -72,7 +72,7 @@ def say_left_out(faults: Mapping[str, str]) -> int:
     Args:
       faults: run folder -> what speaks against it, as in `Results.faults`.
     """
-    from igr_suite.experiments.wholeness import WAY_OUT
+    from igr_suite.lab.runs.wholeness import WAY_OUT
 
     for name, fault in faults.items():
         say(f"igr: {name} is not whole and is left out: {fault}", error=True)

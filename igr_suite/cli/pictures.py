@@ -5,13 +5,13 @@ import os
 from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
-from igr_suite.diagnostics import picture_file
 from igr_suite.errors import UserError
-from igr_suite.experiments.outputs import staged
-from igr_suite.experiments.own_settings import pin
-from igr_suite.experiments.quiet import quiet
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.vae_config import TrainVAE
+from igr_suite.families.vae.config import TrainVAE
+from igr_suite.lab.runs import picture_file
+from igr_suite.lab.runs.outputs import staged
+from igr_suite.lab.runs.own_settings import pin
+from igr_suite.lab.runs.quiet import quiet
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints
 
 EXAMPLES = """  igr pictures results/igr/pictures/quick/*-GS_Dis-*
@@ -59,8 +59,8 @@ def _make(folder: RunFolder, data_dir: str | None) -> None:
         os.environ["TFDS_DATA_DIR"] = data_dir
     pin()
     with quiet():
-        from igr_suite.diagnostics.pictures import pictures
-        from igr_suite.diagnostics.posterior_distance import trained_model
-        from igr_suite.training.train_vae import flat, load_images
+        from igr_suite.families.vae.pictures import pictures
+        from igr_suite.families.vae.posterior_distance import trained_model
+        from igr_suite.families.vae.train import flat, load_images
     model = trained_model(config, folder.path)
     picture_file.save(folder.path, pictures(model, flat(load_images(config).test), config.seed))

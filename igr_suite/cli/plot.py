@@ -10,11 +10,11 @@ from pathlib import Path
 
 from igr_suite.cli.options import add_experiment, add_verb, command, results_of, say_left_out, shorten
 from igr_suite.errors import UserError
-from igr_suite.experiments import discovery
-from igr_suite.experiments.environment import cores
-from igr_suite.experiments.outputs import staged
-from igr_suite.experiments.results import Results
-from igr_suite.terminal import guard, say
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.running import discovery
+from igr_suite.lab.runs.environment import cores
+from igr_suite.lab.runs.outputs import staged
+from igr_suite.lab.runs.terminal import guard, say
 
 EXAMPLES = """  igr plot igr/table_1_vae_likelihood
   igr plot igr/table_1_vae_likelihood --scale paper --results ~/from_cluster

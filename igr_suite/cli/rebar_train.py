@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from igr_suite.cli.options import add_data_dir, add_verb
 from igr_suite.cli.run import start_script
-from igr_suite.diagnostics.epoch_means import epoch_means
-from igr_suite.experiments.experiment import Experiment
-from igr_suite.experiments.original_rebar_log import entries_of, format_entry
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.sbn_config import TrainSBN
-from igr_suite.models.sbn_hparams import config_of
+from igr_suite.families.sbn.config import TrainSBN
+from igr_suite.families.sbn.original import config_of
+from igr_suite.families.sbn.original_log import entries_of, format_entry
+from igr_suite.lab.analysis.epoch_means import epoch_means
+from igr_suite.lab.running.experiment import Experiment
+from igr_suite.lab.runs.store import RunFolder
 
 EXAMPLES = """  igr rebar-train --hparams="model=SBNDynamicRebar,learning_rate=0.0003,n_layer=2,task=sbn"
   igr rebar-train --hparams="model=SBNTrackGradVariances,n_layer=2,task=omni" --working_dir /tmp/rebar --eval_freq 5

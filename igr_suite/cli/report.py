@@ -5,9 +5,9 @@ from pathlib import Path
 
 from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
 from igr_suite.errors import UserError, nearest
-from igr_suite.experiments import discovery
-from igr_suite.experiments.files import write_atomically, writing
-from igr_suite.experiments.places import check_scale, results_root
+from igr_suite.lab.running import discovery
+from igr_suite.lab.running.places import check_scale, results_root
+from igr_suite.lab.runs.files import write_atomically, writing
 
 SCALES = "quick,paper"
 EXAMPLES = """  igr report                                                  everything at quick and paper scale, to results/report.html

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, add_verb, command, results_of, say_left_out, shorten, table
 from igr_suite.cli.plot import draw
-from igr_suite.experiments import discovery
-from igr_suite.experiments.estimates import estimate, measured_folders
-from igr_suite.experiments.experiment import Experiment
-from igr_suite.experiments.places import results_root
-from igr_suite.experiments.results import Results
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.threads import share
-from igr_suite.terminal import say
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.running import discovery
+from igr_suite.lab.running.estimates import estimate, measured_folders
+from igr_suite.lab.running.experiment import Experiment
+from igr_suite.lab.running.places import results_root
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.terminal import say
+from igr_suite.lab.runs.threads import share
 
 EXAMPLES = """  igr run igr/table_1_vae_likelihood                         quick scale: minutes on a laptop
   igr run igr/table_1_vae_likelihood --scale paper --jobs 4  four processes at once
@@ -52,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def start(results: Results, arguments: argparse.Namespace, out: Path | None = None) -> int:
     """Runs what is unfinished of `results` with the options of `add_running`, reports and draws (into `out`); returns the exit code."""
-    from igr_suite.experiments import runner
-    from igr_suite.experiments.reporter import make_reporter
-    from igr_suite.experiments.worker import LOG
+    from igr_suite.lab.running import runner
+    from igr_suite.lab.running.reporter import make_reporter
+    from igr_suite.lab.running.worker import LOG
 
     order = runner.Order(
         experiment=results.experiment,

@@ -8,16 +8,16 @@ from typing import NamedTuple
 from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten, table
 from igr_suite.cluster import submission
 from igr_suite.errors import UserError
-from igr_suite.experiments import discovery
-from igr_suite.experiments.estimates import estimate, measured_folders
-from igr_suite.experiments.experiment import SCALES, expand
-from igr_suite.experiments.places import results_root
-from igr_suite.experiments.progress import clock, read_progress, show
-from igr_suite.experiments.results import Results, renamed
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.threads import share
-from igr_suite.experiments.wholeness import WAY_OUT, remembered
-from igr_suite.terminal import say
+from igr_suite.lab.analysis.results import Results, renamed
+from igr_suite.lab.running import discovery
+from igr_suite.lab.running.estimates import estimate, measured_folders
+from igr_suite.lab.running.experiment import SCALES, expand
+from igr_suite.lab.running.places import results_root
+from igr_suite.lab.runs.progress import clock, read_progress, show
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.terminal import say
+from igr_suite.lab.runs.threads import share
+from igr_suite.lab.runs.wholeness import WAY_OUT, remembered
 
 EXAMPLES = """  igr status                                             one line an experiment and scale
   igr status igr/table_1_vae_likelihood                  every run of all scales

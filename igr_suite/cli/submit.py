@@ -11,12 +11,12 @@ from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, ad
 from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, slurm, submission
 from igr_suite.errors import UserError
-from igr_suite.experiments.config_classes import DEFINES
-from igr_suite.experiments.own_settings import INTERPRETER
-from igr_suite.experiments.places import reproductions_root, results_root
-from igr_suite.experiments.strategies import VARIABLE, check_name
-from igr_suite.experiments.threads import thread_variables
-from igr_suite.terminal import say
+from igr_suite.lab.running.places import reproductions_root, results_root
+from igr_suite.lab.runs.config_classes import DEFINES
+from igr_suite.lab.runs.own_settings import INTERPRETER
+from igr_suite.lab.runs.strategies import VARIABLE, check_name
+from igr_suite.lab.runs.terminal import say
+from igr_suite.lab.runs.threads import thread_variables
 
 VARIABLES = ("IGR_RESULTS", "IGR_REPRODUCTIONS", "TFDS_DATA_DIR", "PYTHONPATH")  # which reach the script
 EXAMPLES = """  igr submit igr/table_1_vae_likelihood --time 8:00:00 --image igr_suite.sif    the paper scale, in the container
@@ -146,7 +146,7 @@ def _plan(arguments: argparse.Namespace, image: Path | None) -> plans.Plan:
     if not plans.importable():
         raise UserError("this Python has no numpy, which expanding an experiment needs; give --image on a machine that has apptainer")
     from igr_suite.cli.options import results_of
-    from igr_suite.experiments.runner import Order
+    from igr_suite.lab.running.runner import Order
 
     results = results_of(arguments)
     order = Order(
@@ -204,7 +204,7 @@ def _script(arguments, resources: script.Resources, image: Path | None, folder: 
         worker = plans.python_words()
     else:
         gpu = ["--nv"] if resources.gpus else []
-        python = ["python", "-m", "igr_suite.experiments.worker"]
+        python = ["python", "-m", "igr_suite.lab.running.worker"]
         variables |= plans.APART
         worker = [plans.runtime() or plans.RUNTIMES[0], "exec", *gpu, *plans.bound(_folders(arguments)), str(image), *python]
     return script.write(

@@ -5,10 +5,10 @@ import argparse
 from igr_suite.cli.options import add_results, add_verb
 from igr_suite.cli.run import add_running, start
 from igr_suite.errors import UserError
-from igr_suite.experiments import temperature_search
-from igr_suite.experiments.experiment import SCALES
-from igr_suite.experiments.places import check_scale, results_root
-from igr_suite.experiments.results import Results
+from igr_suite.families.vae import temperature_search
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.running.experiment import SCALES
+from igr_suite.lab.running.places import check_scale, results_root
 
 EXAMPLES = """  igr temperature                                        all four models, both criteria
   igr temperature --model GS_Dis --refine 3              the interval that is left, halved three times

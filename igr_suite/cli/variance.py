@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
-from igr_suite.diagnostics.comparison_config import SUBJECTS
 from igr_suite.errors import UserError
-from igr_suite.experiments.outputs import staged
-from igr_suite.experiments.own_settings import pin
-from igr_suite.experiments.quiet import quiet
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.runs.outputs import staged
+from igr_suite.lab.runs.own_settings import pin
+from igr_suite.lab.runs.quiet import quiet
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.studies.comparison.config import SUBJECTS
 
 EXAMPLES = """  igr variance results/rebar/readme_traces/quick/*-dynamic_rebar-L2-*-s5328-*
   igr variance RUN_FOLDER --estimators rebar,disarm --draws 10000 --reference 100000
@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ["TFDS_DATA_DIR"] = arguments.data_dir
     pin()
     with quiet():
-        from igr_suite.diagnostics import estimator_variance
-        from igr_suite.training.seeds import run_seed
+        from igr_suite.measuring import estimator_variance
+        from igr_suite.randomness import run_seed
     from igr_suite.plotting.variance import draw
 
     seed = run_seed(config.seed, "variance draws")

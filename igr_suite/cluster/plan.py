@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from igr_suite.errors import UserError
 
 if TYPE_CHECKING:
-    from igr_suite.experiments.runner import Order
+    from igr_suite.lab.running.runner import Order
 
 RUNTIMES = ("apptainer", "singularity")
 # The host's packages are not the image's: neither those on PYTHONPATH nor those in the home folder, which the runtime shows inside.
@@ -52,10 +52,10 @@ def make(order: "Order", dry: bool) -> Plan:
       UserError: as `igr run` before it starts anything.
     """
     from igr_suite import data
-    from igr_suite.experiments import strategies
-    from igr_suite.experiments.config_classes import own_modules
-    from igr_suite.experiments.store import RunFolder
-    from igr_suite.experiments.wholeness import WAY_OUT
+    from igr_suite.lab.runs import strategies
+    from igr_suite.lab.runs.config_classes import own_modules
+    from igr_suite.lab.runs.store import RunFolder
+    from igr_suite.lab.runs.wholeness import WAY_OUT
 
     expansion, found = (order.expand(), []) if dry else order.expand_and_adopt()
     order.check_matches(expansion)
@@ -131,4 +131,4 @@ def importable() -> bool:
 
 def python_words() -> list[str]:
     """Returns the words that start a worker without an image."""
-    return [sys.executable, "-m", "igr_suite.experiments.worker"]
+    return [sys.executable, "-m", "igr_suite.lab.running.worker"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from igr_suite.cluster import slurm
 from igr_suite.errors import UserError
-from igr_suite.experiments.files import read_json, write_atomically, write_json, writing
+from igr_suite.lab.runs.files import read_json, write_atomically, write_json, writing
 
 WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SUSPENDED", "RESIZING", "SPECIAL_EXIT"}
 ACTIVE = {"RUNNING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED"}

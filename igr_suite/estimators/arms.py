@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators import bernoulli
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.reinforce import sum_of_others
 from igr_suite.estimators.rloo import leave_one_out

@@ -6,8 +6,8 @@ from typing import ClassVar
 import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
-from igr_suite.estimators.bernoulli import Relaxed
 from igr_suite.estimators.derivatives import derivative
+from igr_suite.estimators.distributions.bernoulli import Relaxed
 from igr_suite.estimators.rebar import relaxed_of
 from igr_suite.estimators.settings import check_choices, check_temperature
 from igr_suite.estimators.variables import kind_of

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimator, Objective, Parameters
 from igr_suite.estimators.enumeration import expectation, multi_sample_bound
-from igr_suite.training.seeds import at_step
+from igr_suite.randomness import at_step
 
 LARGEST_Z = 5.0  # false alarm 5.7e-7 a coordinate
 LARGEST_QUANTILE = 1 - 1e-6  # of the chi-square law of all coordinates together

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from igr_suite.estimators.arm import antithetic_pair
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
-from igr_suite.estimators.bernoulli import antithetic_factor
+from igr_suite.estimators.distributions.bernoulli import antithetic_factor
 from igr_suite.estimators.reinforce import score_term
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from igr_suite.estimators.arm import antithetic_pair
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
-from igr_suite.estimators.bernoulli import antithetic_factor
+from igr_suite.estimators.distributions.bernoulli import antithetic_factor
 from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.vimco import bound, bounds_with_one_replaced, difference, signal_of

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators import bernoulli
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
 from igr_suite.estimators.derivatives import derivative
+from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.inputs import mean_square
 from igr_suite.estimators.reinforce import score_term
 

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, Noise, Objective, Parameters, register
-from igr_suite.estimators.bernoulli import Relaxed
 from igr_suite.estimators.derivatives import derivative
+from igr_suite.estimators.distributions.bernoulli import Relaxed
 from igr_suite.estimators.inputs import uniforms, variable_sizes
 from igr_suite.estimators.reinforce import score_term
 from igr_suite.estimators.settings import check_choices, check_temperature

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimate, Estimator, Facts, Objective, Parameters, register
-from igr_suite.estimators.bernoulli import Relaxed
 from igr_suite.estimators.derivatives import Traced, derivative
+from igr_suite.estimators.distributions.bernoulli import Relaxed
 from igr_suite.estimators.inputs import uniforms, variable_sizes
 from igr_suite.estimators.rebar import Coupling, Surrogate, control_variate, draw_noise, initial_eta, relaxed_of
 from igr_suite.estimators.reinforce import score_term

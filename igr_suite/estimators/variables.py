@@ -4,8 +4,8 @@ from types import ModuleType
 
 import tensorflow as tf
 
-from igr_suite.estimators import bernoulli, categorical
 from igr_suite.estimators.base import support_of
+from igr_suite.estimators.distributions import bernoulli, categorical
 
 
 def kind_of(logits: tf.Tensor) -> ModuleType:

@@ -1,0 +1,1 @@
+"""Public layers for Keras users."""

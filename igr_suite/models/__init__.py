@@ -1,0 +1,1 @@
+"""Public models for Keras users."""

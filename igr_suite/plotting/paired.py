@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from igr_suite.experiments.paired import paired_difference
+from igr_suite.lab.analysis.paired import paired_difference
 
 
 def compare(one: pd.Series, other: pd.Series, names: tuple[str, str]) -> tuple[dict, dict]:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 
-from igr_suite.diagnostics.picture_file import LEVELS, load
+from igr_suite.lab.runs.picture_file import LEVELS, load
 from igr_suite.plotting.images import draw_grid
 from igr_suite.plotting.style import figure, save
 
-Pictures = Mapping[str, np.ndarray]  # of one run, as `diagnostics.picture_file.load` gives them
+Pictures = Mapping[str, np.ndarray]  # of one run, as `lab.runs.picture_file.load` gives them
 
 CODES = {"sampled": "relaxed", "one_hot": "one-hot"}
 PRIORS = {"prior": "relaxed prior", "prior_one_hot": "uniform one-hot codes"}

@@ -24,7 +24,7 @@ def draw(rows: list[dict], out: Path, title: str) -> list[Path]:
     """Writes variance.csv, .md, .tex, .png and .pdf; returns their paths.
 
     Args:
-      rows: of `diagnostics.estimator_variance.measure`.
+      rows: of `measuring.estimator_variance.measure`.
       out: folder.
       title: what was measured.
     """

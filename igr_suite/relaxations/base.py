@@ -260,7 +260,7 @@ def check_seed(seed) -> tf.Tensor:
     seed = None if seed is None else tf.convert_to_tensor(seed)
     if seed is None or not seed.dtype.is_integer or seed.shape.rank != 1 or seed.shape[0] != 2:
         found = "None" if seed is None else f"{seed.dtype.name} of shape {seed.shape}"
-        raise UserError(f"seed must be a stateless pair, int32 [2], got {found} (training.seeds.run_seed makes one)")
+        raise UserError(f"seed must be a stateless pair, int32 [2], got {found} (randomness.run_seed makes one)")
     return seed
 
 

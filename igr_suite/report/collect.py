@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.experiments import discovery, ledger
-from igr_suite.experiments.config import flatten
-from igr_suite.experiments.experiment import Experiment, expand
-from igr_suite.experiments.results import Results, shared_and_differing
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.verdicts import verdicts_of
+from igr_suite.lab.analysis import ledger
+from igr_suite.lab.analysis.results import Results, shared_and_differing
+from igr_suite.lab.analysis.verdicts import verdicts_of
+from igr_suite.lab.running import discovery
+from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.runs.config import flatten
+from igr_suite.lab.runs.store import RunFolder
 
 MEASURES = 5  # numbers of a run's summary that the table shows
 NOT_MEASURES = re.compile(r"_se$|^(steps?|epoch|data\..*|image|images|codes)$")

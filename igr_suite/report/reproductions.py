@@ -1,18 +1,18 @@
 """docs/reproductions.md: what every reproduction costs at each scale, written by `python -m igr_suite.report.reproductions`.
 
-Times come from the committed runs (`experiments/estimates.py`), so the page is written again when longer runs have been added.
+Times come from the committed runs (`lab/running/estimates.py`), so the page is written again when longer runs have been added.
 """
 
 from pathlib import Path
 
 import pandas as pd
 
-from igr_suite.experiments import discovery
-from igr_suite.experiments.estimates import estimate, hours, measured_folders, peak_memory
-from igr_suite.experiments.experiment import Experiment, expand
-from igr_suite.experiments.files import write_atomically
-from igr_suite.experiments.places import repository, scale_folder
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.running import discovery
+from igr_suite.lab.running.estimates import estimate, hours, measured_folders, peak_memory
+from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.running.places import repository, scale_folder
+from igr_suite.lab.runs.files import write_atomically
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.plotting.tables import markdown
 
 PLACE = Path(__file__).parents[2] / "docs" / "reproductions.md"

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from igr_suite.training.gradients import with_values
+from igr_suite.networks.gradients import with_values
 from igr_suite.training.strategy import replica_count
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.arrays import BadArchive, read_arrays
-from igr_suite.experiments.reading import read_regular
+from igr_suite.lab.runs.arrays import BadArchive, read_arrays
+from igr_suite.lab.runs.reading import read_regular
 
 KEEP = 2  # the newest two: the older one is the way out when the newest is damaged from outside
 _MAGIC = b"igr-checkpoint 1\n"

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.training.seeds import at_step, run_seed
+from igr_suite.randomness import at_step, run_seed
 
 IMAGES_A_BATCH = 500
 DECODED_ROWS = 10_000  # importance samples x images decoded at once; larger needs memory, smaller loses speed

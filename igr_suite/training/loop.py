@@ -13,11 +13,11 @@ import tensorflow as tf
 
 from igr_suite.data.batching import epoch_order, steps_per_epoch
 from igr_suite.errors import UserError
-from igr_suite.experiments.interrupts import Interrupts
-from igr_suite.experiments.progress import Progress
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.progress import Progress
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.randomness import at_step, run_seed
 from igr_suite.training import checkpoints
-from igr_suite.training.seeds import at_step, run_seed
 from igr_suite.training.strategy import Replicas
 
 LOGGED_POINTS = 250  # a run logs a few hundred points, not every step

@@ -20,8 +20,8 @@ import keras
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.experiments import strategies
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.runs import strategies
+from igr_suite.lab.runs.store import RunFolder
 
 NOTE = "strategy"  # in meta.json
 

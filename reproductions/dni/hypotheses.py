@@ -3,8 +3,8 @@
 igr findings dni --scale quick --write docs/dni_findings.md
 """
 
-from igr_suite.experiments.hypotheses import Evidence, Hypothesis
-from igr_suite.plotting.dni import copy_named, evaluated, named
+from igr_suite.families.dni.plots import copy_named, evaluated, named
+from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 
 TITLE = "What is claimed of synthetic gradients, and what the runs here say"
 INTRODUCTION = """Written by `igr findings dni --scale {scale} --write docs/dni_findings.md` from finished runs on full MNIST. Claims of

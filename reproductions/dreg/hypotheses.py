@@ -3,8 +3,8 @@
 igr findings dreg --scale quick --write docs/dreg_findings.md
 """
 
-from igr_suite.experiments.hypotheses import Evidence, Hypothesis
-from igr_suite.plotting.dreg import DOUBLY, epochs_of, last_bounds, last_epochs, tracked_rows
+from igr_suite.families.iwae.plots import DOUBLY, epochs_of, last_bounds, last_epochs, tracked_rows
+from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 
 TITLE = "What the DReG paper claims, and what the runs here say"
 INTRODUCTION = """Written by `igr findings dreg --scale {scale} --write docs/dreg_findings.md` from finished runs on full MNIST, dynamic

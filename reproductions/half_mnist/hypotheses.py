@@ -4,8 +4,8 @@
 igr findings half_mnist --scale quick --write docs/half_mnist_findings.md
 """
 
-from igr_suite.experiments.hypotheses import Evidence, Hypothesis
-from igr_suite.plotting.half_mnist import LOSS, evaluations
+from igr_suite.families.half_mnist.plots import LOSS, evaluations
+from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 
 TITLE = "What the half-and-half MNIST code claims, and what the runs here say"
 INTRODUCTION = """Written by `igr findings half_mnist --scale {scale} --write docs/half_mnist_findings.md` from finished runs. The authors

@@ -6,9 +6,9 @@ igr findings igr --scale quick --write docs/igr_findings.md
 
 import numpy as np
 
-from igr_suite.experiments.hypotheses import Evidence, Hypothesis
-from igr_suite.experiments.selection import selected_runs
-from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, SEEDS
+from igr_suite.families.vae.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, SEEDS
+from igr_suite.families.vae.selection import selected_runs
+from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 
 TITLE = "What the IGR paper claims, and what the runs here say"
 INTRODUCTION = """Written by `igr findings igr --scale {scale} --write docs/igr_findings.md` from finished runs on full MNIST (Fashion-MNIST
@@ -72,7 +72,7 @@ def kl_noise(runs):
 
 def best_structured(runs):
     """Structured prediction's runs at each row's best temperature."""
-    from igr_suite.plotting.structured import chosen_runs, named_runs
+    from igr_suite.families.structured.plots import chosen_runs, named_runs
 
     return chosen_runs(named_runs(runs), SEEDS[0])
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.approximations import laws
-from igr_suite.approximations.config import LAW_NAMES, FitDiscrete
-from igr_suite.approximations.execute import execute
-from igr_suite.approximations.fit import compared_entries, fit, sampled_loss, should_stop
-from igr_suite.approximations.histograms import argmax_counter, moments
 from igr_suite.errors import UserError
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.randomness import run_seed
 from igr_suite.relaxations import argmax_log_probs
-from igr_suite.training.seeds import run_seed
+from igr_suite.studies.fits import distributions as laws
+from igr_suite.studies.fits.config import LAW_NAMES, FitDiscrete
+from igr_suite.studies.fits.fit import compared_entries, fit, sampled_loss, should_stop
+from igr_suite.studies.fits.histograms import argmax_counter, moments
+from igr_suite.studies.fits.train import execute
 
 DISCRETE = FitDiscrete(target="discrete", model="GS", categories=10)
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from igr_suite.approximations.config import FitDiscrete
 from igr_suite.errors import UserError
+from igr_suite.studies.fits.config import FitDiscrete
 
 
 def config(**changes):
@@ -48,7 +48,7 @@ def test_errors_are_sentences(changes, sentence):
 
 def test_configs_and_cached_priors_import_neither_tensorflow_nor_scipys_laws():
     code = (
-        "import sys, igr_suite.approximations.priors as p; p.uniform_prior_config('GS', 10, loss='kl'); "
+        "import sys, igr_suite.studies.fits.priors as p; p.uniform_prior_config('GS', 10, loss='kl'); "
         "sys.exit('tensorflow' in sys.modules or 'scipy.stats' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

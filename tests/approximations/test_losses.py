@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.approximations.losses import LOSSES, kl_loss, squared_loss
-from igr_suite.approximations.targets import log_pmf
+from igr_suite.studies.fits.losses import LOSSES, kl_loss, squared_loss
+from igr_suite.studies.fits.targets import log_pmf
 
 RNG = np.random.default_rng(5)
 MEAN, TARGET = RNG.dirichlet(np.ones(6)), RNG.dirichlet(np.ones(6))

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from igr_suite.approximations import fit as fitting
-from igr_suite.approximations.priors import fitted_prior, uniform_prior_config
 from igr_suite.errors import UserError
+from igr_suite.studies.fits import fit as fitting
+from igr_suite.studies.fits.priors import fitted_prior, uniform_prior_config
 
 CONFIG = uniform_prior_config("IGR_I", 5, samples=50, iterations=10, delta=0.5, temperature=0.2)
 

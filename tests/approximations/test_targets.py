@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from igr_suite.approximations.targets import DISCRETE_WEIGHTS, TARGETS, has_mass_everywhere, law_of, log_pmf, sample, total_variation
+from igr_suite.studies.fits.targets import DISCRETE_WEIGHTS, TARGETS, has_mass_everywhere, law_of, log_pmf, sample, total_variation
 
 PLENTY = {"poisson": 200, "binomial": 13, "negative_binomial": 200, "discrete": 10, "uniform": 7, "uniform_mix": 26, "geometric": 100}
 SIZES = {"binomial": 12, "uniform": 7}

@@ -111,7 +111,7 @@ def main() -> int:
         for words in row.examples:
             print(f"{row.attack}: {words}")
     if arguments.write != "none":
-        from igr_suite.experiments.files import write_section
+        from igr_suite.lab.runs.files import write_section
 
         write_section(Path(arguments.write), SECTION, text)
         print(f"written to {arguments.write}")
@@ -182,7 +182,7 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    from igr_suite.experiments.environment import git_state
+    from igr_suite.lab.runs.environment import git_state
 
     state = git_state(REPOSITORY)
     return f"{(state['commit'] or 'unknown')[:8]}{' with changes' if state['dirty'] else ''}"

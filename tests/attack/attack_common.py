@@ -26,7 +26,7 @@ EXAMPLES = 5  # failures of a row that are shown
 
 RUN = '''"""Counts."""
 from dummy_runs import Count, Pace
-from igr_suite.experiments import Experiment, main
+from igr_suite.lab import Experiment, main
 
 def runs(scale):
     return [Count(until=3, seed=seed) for seed in range(3)]
@@ -58,7 +58,7 @@ total,seed 0,3,,"Counting, Table 1",paper,exact,read,0.5
 total,seed 1,6,0.1,"Counting, Table 1",paper,exact,read,
 """
 HYPOTHESES = """
-from igr_suite.experiments.hypotheses import Evidence, Hypothesis
+from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 TITLE, INTRODUCTION = "Counting", "Runs of scale {scale}."
 EVIDENCE = Evidence(item="igr/counting", what="total", value="total", of={"seed": 1}, against={"seed": 0}, expected="higher")
 HYPOTHESES = [Hypothesis(claim="More is more", source="here", evidence=[EVIDENCE])]
@@ -142,8 +142,8 @@ class World:
         """Makes the runs, as a worker leaves them."""
         from dummy_runs import Count, execute
 
-        from igr_suite.experiments.store import RunFolder
-        from igr_suite.experiments.wholeness import seal
+        from igr_suite.lab.runs.store import RunFolder
+        from igr_suite.lab.runs.wholeness import seal
 
         for experiment in ("counting", "stages"):
             for config in (Count(seed=seed) for seed in range(3)):

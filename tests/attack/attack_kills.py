@@ -40,7 +40,7 @@ FAMILIES = {
 }
 CLIMBING = '''"""Climbs."""
 from attack_runs import Climb
-from igr_suite.experiments import Experiment
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(paper="igr", item="climbing", title="Climbing", runs=lambda scale: [Climb(seed=seed) for seed in range(2)])
 '''
@@ -64,9 +64,9 @@ class Runs:
         for folder in (str(HERE), str(HOOKS)):
             if folder not in sys.path:
                 sys.path.insert(0, folder)
-        from igr_suite.experiments import discovery
-        from igr_suite.experiments.experiment import expand
-        from igr_suite.experiments.launch import Launcher
+        from igr_suite.lab.running import discovery
+        from igr_suite.lab.running.experiment import expand
+        from igr_suite.lab.running.launch import Launcher
 
         self.family, self.place = family, place
         if family.quick:
@@ -94,7 +94,7 @@ class Runs:
 
     def fresh(self, name: str) -> Path:
         """A run folder that is ready for a worker."""
-        from igr_suite.experiments.store import RunFolder
+        from igr_suite.lab.runs.store import RunFolder
 
         folder = self.place / name / self.run_id
         RunFolder(folder).open(self.config).close()
@@ -190,7 +190,7 @@ def at_every_call(place: Path, family: Family, step: int) -> Row:
 
 
 def _finish(row: Row, runs: Runs, folder: Path, code: int, what: str) -> None:
-    from igr_suite.experiments.store import RunFolder
+    from igr_suite.lab.runs.store import RunFolder
 
     for _ in range(2):
         if (folder / "summary.json").exists():  # `igr run` starts nothing then

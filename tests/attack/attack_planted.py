@@ -16,7 +16,7 @@ MARK = "from pathlib import Path\nPath({mark!r}).mkdir(parents=True, exist_ok=Tr
 CLASS = """
 from dataclasses import dataclass
 from typing import ClassVar
-from igr_suite.experiments.config import RunConfig
+from igr_suite.lab.runs.config import RunConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Count(RunConfig):

@@ -95,10 +95,10 @@ def copies(place: Path, trials: int) -> Row:
         sys.path.insert(0, str(HERE))
     from attack_runs import Climb, execute
 
-    from igr_suite.experiments.experiment import Experiment, expand
-    from igr_suite.experiments.prolonging import prolong
-    from igr_suite.experiments.sharing import adopt
-    from igr_suite.experiments.store import RunFolder
+    from igr_suite.lab.running.experiment import Experiment, expand
+    from igr_suite.lab.running.prolonging import prolong
+    from igr_suite.lab.running.sharing import adopt
+    from igr_suite.lab.runs.store import RunFolder
 
     row = Row("four processes that copy one run (adopt, prolong)")
     short, long = Climb(until=12), Climb(until=18)
@@ -154,7 +154,7 @@ def locks(place: Path, trials: int) -> Row:
     Every holder writes when it came and when it went; two that hold at once are two writers of one run.
     """
     from igr_suite.errors import UserError
-    from igr_suite.experiments import lock
+    from igr_suite.lab.runs import lock
 
     row = Row("takers of a dead owner's lock")
     source = random.Random(SEED)

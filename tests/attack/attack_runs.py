@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig
-from igr_suite.experiments.interrupts import Interrupts
-from igr_suite.experiments.progress import Progress
+from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.progress import Progress
 from igr_suite.training import checkpoints
 
 

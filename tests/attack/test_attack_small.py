@@ -95,7 +95,7 @@ def test_full_disk(place):
 
 def test_a_hidden_run_and_a_wrong_number_are_counted(place, monkeypatch):
     """Readers that believe every file: a damaged run enters the tables, or ends the verb."""
-    monkeypatch.setattr("igr_suite.experiments.wholeness._check", lambda *_: None)
+    monkeypatch.setattr("igr_suite.lab.runs.wholeness._check", lambda *_: None)
     some = [*attack_damage.content_damages()[27:29], *attack_damage.value_damages()[159:161]]
     monkeypatch.setattr(attack_damage, "damages", lambda: some)
     row = attack_damage.attack(place, verbs_each=9)
@@ -106,7 +106,7 @@ def test_a_traceback_of_words_is_counted(place, monkeypatch):
     def broken():
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr("igr_suite.experiments.discovery.names", broken)
+    monkeypatch.setattr("igr_suite.lab.running.discovery.names", broken)
     rows = attack_words.attack(place, count=30, step=50)
     assert rows[0].tracebacks and "ZeroDivisionError" in rows[0].examples[0]
 
@@ -124,7 +124,7 @@ def test_rows_that_a_resume_does_not_cut_are_counted(place):
     place.mkdir()
     forgets = """
 import sys
-from igr_suite.experiments.metrics_log import MetricsLog
+from igr_suite.lab.runs.metrics_log import MetricsLog
 if "--folder" in sys.argv:  # a worker; this module is imported by the test's own process too
     MetricsLog.cut_to = MetricsLog.cut_after = lambda *_: None
 """
@@ -144,7 +144,7 @@ if "--folder" in sys.argv:  # a worker; this module is imported by the test's ow
 
 
 def test_two_holders_of_one_lock_are_counted(place, monkeypatch):
-    monkeypatch.setattr("igr_suite.experiments.lock.Lock.take", lambda self: None)
+    monkeypatch.setattr("igr_suite.lab.runs.lock.Lock.take", lambda self: None)
     assert attack_races.locks(place, trials=1).wrong == 1
 
 

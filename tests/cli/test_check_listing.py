@@ -3,7 +3,7 @@
 import pytest
 
 from igr_suite.cli.check import listing
-from igr_suite.experiments.ledger import Reference, judge
+from igr_suite.lab.analysis.ledger import Reference, judge
 
 LONG = "REBAR with a learned scale, nonlinear, binarized_mnist, step 2084"
 

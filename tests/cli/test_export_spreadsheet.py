@@ -8,7 +8,7 @@ import pytest
 from igr_process import Igr
 
 from igr_suite.cli.main import main
-from igr_suite.experiments.table_files import as_it_is, for_spreadsheet, write_table
+from igr_suite.lab.analysis.table_files import as_it_is, for_spreadsheet, write_table
 
 NAME = "igr/counting"
 FORMULAS = (

@@ -6,8 +6,8 @@ import pytest
 
 from igr_suite.cli import half_mnist_train
 from igr_suite.cli.main import main
-from igr_suite.experiments.places import results_root
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.running.places import results_root
+from igr_suite.lab.runs.store import RunFolder
 
 
 def arguments(*words: str) -> argparse.Namespace:

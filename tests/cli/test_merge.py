@@ -8,8 +8,8 @@ from dummy_runs import Count, execute
 
 from igr_suite.cli.main import main
 from igr_suite.errors import UserError
-from igr_suite.experiments import merging
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.analysis import merging
+from igr_suite.lab.runs.store import RunFolder
 
 RUNS = [Count(until=4, seed=seed) for seed in range(3)]
 PLACE = "igr/counting/smoke"

@@ -6,8 +6,8 @@ import pytest
 
 from igr_suite.cli import temperature
 from igr_suite.cli.main import main
-from igr_suite.experiments.temperature_search import BUDGETS
-from igr_suite.models.presets import SEEDS
+from igr_suite.families.vae.presets import SEEDS
+from igr_suite.families.vae.temperature_search import BUDGETS
 
 
 def parsed(*words: str) -> argparse.Namespace:

@@ -9,8 +9,8 @@ import sys
 import pytest
 from igr_process import Igr
 
-from igr_suite import terminal
 from igr_suite.cli.main import main
+from igr_suite.lab.runs import terminal
 
 NAME = "igr/counting"
 RAW = re.compile("(?!\n)[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -183,8 +183,8 @@ def test_a_table_on_a_terminal_shows_names_and_draws(tmp_path):
     script = f"""
 import json, pathlib, sys
 from igr_suite import terminal
-from igr_suite.experiments import reporter, progress
-from igr_suite.experiments.progress import Progress
+from igr_suite.lab import reporter, progress
+from igr_suite.lab.runs.progress import Progress
 terminal.guard()
 reporter.DRAW_EVERY = 0.0
 folder = pathlib.Path(sys.argv[1]) / {EVIL!r}

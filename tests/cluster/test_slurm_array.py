@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from igr_suite.experiments.files import read_json
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.runs.files import read_json
+from igr_suite.lab.runs.store import RunFolder
 
 RUN = '''"""Counts eight times."""
 from dummy_runs import Count, Pace
-from igr_suite.experiments import Experiment
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="igr", item="array", title="Array", runs=lambda scale: [Count(until=40, seed=seed, pace=Pace(seconds=0.1)) for seed in range(8)]

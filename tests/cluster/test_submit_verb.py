@@ -132,7 +132,7 @@ def test_a_dry_run_prints_the_script_and_writes_nothing(igr, fake_cluster):
     assert code == 0 and out.startswith("#!/usr/bin/env bash\n") and not igr.results.exists()
     for line in ("--gpus-per-task=2", "--cpus-per-task=3", "--mem=4G", "--signal=B:USR1@7"):
         assert f"#SBATCH {line}\n" in out
-    assert f"apptainer exec --nv --bind {igr.results} --bind {igr.reproductions} {image} python -m igr_suite.experiments.worker" in out
+    assert f"apptainer exec --nv --bind {igr.results} --bind {igr.reproductions} {image} python -m igr_suite.lab.running.worker" in out
     assert "export OMP_NUM_THREADS=3" in out
     subprocess.run(["bash", "-n"], input=out, text=True, check=True)
 

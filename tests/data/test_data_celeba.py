@@ -9,10 +9,10 @@ tfds = pytest.importorskip("tensorflow_datasets")
 
 from igr_suite.data import load  # noqa: E402
 from igr_suite.data.catalogue import RECIPES  # noqa: E402
-from igr_suite.experiments.config import replace_parts  # noqa: E402
-from igr_suite.models.presets import g2  # noqa: E402
+from igr_suite.families.vae.presets import g2  # noqa: E402
+from igr_suite.families.vae.train import build_model, flat  # noqa: E402
+from igr_suite.lab.runs.config import replace_parts  # noqa: E402
 from igr_suite.training.evaluation import Evaluator  # noqa: E402
-from igr_suite.training.train_vae import build_model, flat  # noqa: E402
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def faces(monkeypatch, tmp_path, write_tfds):
 def test_frames_reach_the_joint_model_of_table_2(faces):
     import tensorflow as tf
 
-    from igr_suite.training.seeds import run_seed
+    from igr_suite.randomness import run_seed
 
     dataset = load("celeb_a")
     assert dataset.train.shape == (6, 64, 64, 3)

@@ -5,16 +5,18 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from igr_suite.diagnostics import compare_estimators, estimator_variance
-from igr_suite.diagnostics.comparison_config import EstimatorCost, EstimatorVariance
-from igr_suite.diagnostics.comparison_rows import comparison_rows
 from igr_suite.errors import UserError
-from igr_suite.experiments import discovery
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.sbn import SBN
-from igr_suite.models.sbn_config import SBNConfig, SBNDataConfig, TrainSBN
+from igr_suite.families.sbn import train as train_sbn
+from igr_suite.families.sbn.config import SBNConfig, SBNDataConfig, TrainSBN
+from igr_suite.families.sbn.model import SBN
+from igr_suite.lab.running import discovery
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.measuring import estimator_variance
 from igr_suite.plotting.estimators import label
-from igr_suite.training import checkpoints, train_sbn
+from igr_suite.studies.comparison import train as compare_estimators
+from igr_suite.studies.comparison.config import EstimatorCost, EstimatorVariance
+from igr_suite.studies.comparison.rows import comparison_rows
+from igr_suite.training import checkpoints
 
 TRAINED = TrainSBN(model=SBNConfig(estimator="nvil", layers=1, hidden=3), data=SBNDataConfig(train_limit=30, evaluation_limit=10), seed=1)
 

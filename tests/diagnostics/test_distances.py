@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.cbook import boxplot_stats
 
-from igr_suite.diagnostics.distances import describe_distances, percentile_error
+from igr_suite.measuring.distances import describe_distances, percentile_error
 
 SKEWED = np.random.default_rng(3).beta(0.4, 1.0, size=997)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.diagnostics.dreg_bias import PairedDifferences, verdict
-from igr_suite.models.dreg_config import DReGConfig, DReGOptimiserConfig
-from igr_suite.models.dreg_vae import DReGVAE
+from igr_suite.families.iwae.bias import PairedDifferences, verdict
+from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig
+from igr_suite.families.iwae.model import DReGVAE
 from igr_suite.objectives import registry
 
 ENTRIES = 50
@@ -76,7 +76,7 @@ def test_calls_do_not_matter(network, monkeypatch):
     model, images = network
     found = []
     for size in (100, 7):
-        monkeypatch.setattr("igr_suite.diagnostics.dreg_bias.DRAWS_A_CALL", size)
+        monkeypatch.setattr("igr_suite.families.iwae.bias.DRAWS_A_CALL", size)
         paired = PairedDifferences(model, images, registry.build("stl"), [(registry.build("iwae"), 1.0)], 8, seed=1)
         found.append(paired.measure(25))
     for name, value in found[0].items():

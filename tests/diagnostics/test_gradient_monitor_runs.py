@@ -4,12 +4,13 @@ import dataclasses
 
 import pytest
 
-from igr_suite.diagnostics.gradient_monitor import GradientMonitor
-from igr_suite.diagnostics.monitor_config import MonitorConfig
-from igr_suite.experiments.config import replace_parts
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models import presets
-from igr_suite.training import checkpoints, loop, train_vae
+from igr_suite.families.vae import presets
+from igr_suite.families.vae import train as train_vae
+from igr_suite.families.vae.gradient_monitor import GradientMonitor
+from igr_suite.families.vae.monitor_config import MonitorConfig
+from igr_suite.lab.runs.config import replace_parts
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.training import checkpoints, loop
 
 PLAIN = replace_parts(
     presets.default("IGR_SB_Finite_Dis", epochs=3, evaluate_every=1, importance_samples=1, limit=60, seed=4),

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 
 from half_mnist_problems import a_model, enumerated, some_images, true_gradient  # noqa: E402
 
-from igr_suite.diagnostics.half_mnist_gradients import GradientStudy  # noqa: E402
+from igr_suite.families.half_mnist.gradients import GradientStudy  # noqa: E402
 
 SAMPLES = 3000
 

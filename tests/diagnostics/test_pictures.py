@@ -10,12 +10,13 @@ from scipy.stats import norm
 
 from igr_suite.cli.main import main
 from igr_suite.data.dataset import DISPLAY_INDICES
-from igr_suite.diagnostics import picture_file, pictures
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.discrete_vae import DiscreteVAE
-from igr_suite.models.vae_config import ModelConfig, OptimiserConfig
-from igr_suite.training.seeds import run_seed
-from igr_suite.training.train_vae import execute
+from igr_suite.families.vae import pictures
+from igr_suite.families.vae.config import ModelConfig, OptimiserConfig
+from igr_suite.families.vae.model import DiscreteVAE
+from igr_suite.families.vae.train import execute
+from igr_suite.lab.runs import picture_file
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.randomness import run_seed
 
 V, K, C = 3, 4, 2
 NAMES = ("GS_Dis", "IGR_Planar_Dis", "IGR_SB_Dis", "VAE", "IGR_I")
@@ -129,8 +130,8 @@ def test_grey_images_take_the_gaussian_s_mean():
 
 
 def test_a_run_keeps_its_pictures_and_the_verb_makes_the_same_from_its_checkpoint(tmp_path, capsys):
-    from igr_suite.experiments.config import replace_parts
-    from igr_suite.models.presets import default
+    from igr_suite.families.vae.presets import default
+    from igr_suite.lab.runs.config import replace_parts
 
     config = replace_parts(
         default("IGR_I_Dis", epochs=1, limit=100, importance_samples=1),

@@ -7,16 +7,15 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
-from igr_suite.diagnostics import posterior_distance
-from igr_suite.diagnostics.posterior_config import PosteriorDistance
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import config_from_json, config_to_json, replace_parts
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models import presets
-from igr_suite.models.vae_config import ModelConfig
+from igr_suite.families.vae import posterior_distance, presets
+from igr_suite.families.vae import train as train_vae
+from igr_suite.families.vae.config import ModelConfig
+from igr_suite.families.vae.posterior_config import PosteriorDistance
+from igr_suite.lab.runs.config import config_from_json, config_to_json, replace_parts
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.randomness import at_step, run_seed
 from igr_suite.relaxations import distance_to_vertex
-from igr_suite.training import train_vae
-from igr_suite.training.seeds import at_step, run_seed
 
 TRAINED = replace_parts(
     presets.default("IGR_Planar_Dis", epochs=2, importance_samples=1, limit=120, seed=4),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.diagnostics.gradient_ema import GradientEMA
-from igr_suite.diagnostics.product_ema import ProductEMA
+from igr_suite.measuring.gradient_ema import GradientEMA
+from igr_suite.measuring.product_ema import ProductEMA
 
 ROWS, ESTIMATORS = 4, 3
 SHAPES = [(5, 3), (3,), (3, 2), (2,)]

@@ -9,14 +9,15 @@ import sys
 import numpy as np
 import pytest
 
-from igr_suite.diagnostics import simplex_proximity
-from igr_suite.diagnostics.simplex_config import TABLE_TEMPERATURES, SimplexProximity, linspace
 from igr_suite.errors import UserError
-from igr_suite.experiments import discovery, ledger
-from igr_suite.experiments.results import Results
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.analysis import ledger
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.running import discovery
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.randomness import at_step, run_seed
 from igr_suite.relaxations import GumbelSoftmax, relaxation
-from igr_suite.training.seeds import at_step, run_seed
+from igr_suite.studies.simplex import train as simplex_proximity
+from igr_suite.studies.simplex.config import TABLE_TEMPERATURES, SimplexProximity, linspace
 
 NAME = "igr/figure_1_simplex_proximity"
 FILES = ("figure.csv", "figure.png", "median.png", "table.csv", "table.md")

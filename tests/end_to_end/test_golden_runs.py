@@ -8,12 +8,12 @@ import json
 import pytest
 from golden_values import ABSOLUTE, PLACE, RELATIVE, Golden, differences, numbers_of
 
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.worker import executor
-from igr_suite.models.copy_rnn_config import TrainCopyRNN
-from igr_suite.models.mixture_config import TrainMixture
-from igr_suite.models.relax_config import TrainRelax
-from igr_suite.models.vae_config import TrainVAE
+from igr_suite.families.dni.copy_rnn_config import TrainCopyRNN
+from igr_suite.families.hard_vae.config import TrainRelax
+from igr_suite.families.mixture.config import TrainMixture
+from igr_suite.families.vae.config import TrainVAE
+from igr_suite.lab.running.worker import executor
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import loop
 
 LIMITED = {

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from igr_suite.experiments.config import replace_parts
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.presets import default
+from igr_suite.families.vae.presets import default
+from igr_suite.lab.runs.config import replace_parts
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints
 
 CONFIG = replace_parts(
@@ -25,7 +25,7 @@ def start(path: Path) -> subprocess.Popen:
     with RunFolder(path).open(CONFIG):
         pass
     environment = os.environ | {"IGR_CHECKPOINT_SECONDS": "0", "OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}
-    command = [sys.executable, "-m", "igr_suite.experiments.worker", "--folder", str(path)]
+    command = [sys.executable, "-m", "igr_suite.lab.running.worker", "--folder", str(path)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from igr_suite.cli.main import main
-from igr_suite.experiments.discovery import find, names
-from igr_suite.experiments.experiment import SCALES, expand
-from igr_suite.experiments.ledger import read_references
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.analysis.ledger import read_references
+from igr_suite.lab.running.discovery import find, names
+from igr_suite.lab.running.experiment import SCALES, expand
+from igr_suite.lab.runs.store import RunFolder
 
 REPOSITORY = Path(__file__).parents[2]
 RESULTS = REPOSITORY / "results"

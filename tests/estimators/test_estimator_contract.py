@@ -8,7 +8,7 @@ from igr_suite.errors import UserError
 from igr_suite.estimators import Facts, get, register, registered
 from igr_suite.estimators.base import Estimator, support_of
 from igr_suite.estimators.conformance import enumerable_problem
-from igr_suite.training.seeds import run_seed
+from igr_suite.randomness import run_seed
 
 BATCH = 4
 CASES = [pytest.param(name, support, id=f"{name}-{support}") for name, cls in registered().items() for support in cls.facts.support]

@@ -13,9 +13,9 @@ from igr_suite.estimators.base import Estimate, Estimator, Facts
 from igr_suite.estimators.conformance import check, enumerable_problem, examine, trained_by_own_loss
 from igr_suite.estimators.derivatives import MissingDerivative, Traced, derivative
 from igr_suite.estimators.relax import TinyNet
-from igr_suite.models.relax_gradients import evaluate_control
-from igr_suite.models.relax_laws import Categorical
-from igr_suite.training.seeds import run_seed
+from igr_suite.families.hard_vae.distributions import Categorical
+from igr_suite.families.hard_vae.gradients import evaluate_control
+from igr_suite.randomness import run_seed
 
 CASES = [pytest.param(name, support, id=f"{name}-{support}") for name, cls in registered().items() for support in cls.facts.support]
 NEED = [case for case in CASES if registered()[case.values[0]].facts.differentiates]

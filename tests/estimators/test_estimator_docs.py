@@ -4,12 +4,13 @@ import re
 
 import guides
 
-from igr_suite.estimators import base, choose, registered
-from igr_suite.estimators.table import PLACE, document
+from igr_suite.estimators import base, registered
+from igr_suite.report import choosing as choose
+from igr_suite.report.estimators import PLACE, document
 
 
 def test_the_committed_table_is_the_generated_one():
-    """Mended by `python -m igr_suite.estimators.table`."""
+    """Mended by `python -m igr_suite.report.estimators`."""
     assert PLACE.read_text() == document()
     for name, cls in registered().items():
         assert f"| `{name}`" in document()
@@ -17,7 +18,7 @@ def test_the_committed_table_is_the_generated_one():
 
 
 def test_the_committed_advice_is_the_generated_one():
-    """Mended by `python -m igr_suite.estimators.choose`; every name that the advice gives is a registered one."""
+    """Mended by `python -m igr_suite.report.choosing`; every name that the advice gives is a registered one."""
     written = choose.document()
     assert choose.PLACE.read_text() == written
     advice = written.partition("## Which one")[2]

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.estimators import bernoulli, categorical, get
+from igr_suite.estimators import get
 from igr_suite.estimators.arms import antithetic_samples, debiasing
 from igr_suite.estimators.conformance import enumerable_problem, shaken
+from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.estimators.muprop import muprop_residual
+from igr_suite.randomness import at_step, run_seed
 from igr_suite.relaxations.noise import uniform
-from igr_suite.training.seeds import at_step, run_seed
 
 BATCH = 500
 SEED = run_seed(5, "identities")

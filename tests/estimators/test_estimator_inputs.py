@@ -11,7 +11,7 @@ from igr_suite.estimators.enumeration import expectation, multi_sample_bound, st
 from igr_suite.estimators.inputs import in_dtype, uniforms
 from igr_suite.estimators.reinforce import mean_of_others, sum_of_others
 from igr_suite.estimators.vimco import vimco_signals
-from igr_suite.training.seeds import run_seed
+from igr_suite.randomness import run_seed
 
 CASES = [pytest.param(name, support, id=f"{name}-{support}") for name, cls in registered().items() for support in cls.facts.support]
 SEED = run_seed(7, "inputs")

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig
-from igr_suite.experiments.interrupts import Interrupts
-from igr_suite.experiments.progress import Progress
+from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.progress import Progress
 
 
 @dataclass(frozen=True, kw_only=True)

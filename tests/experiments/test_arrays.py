@@ -9,10 +9,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from igr_suite.approximations import priors
-from igr_suite.diagnostics import picture_file
 from igr_suite.errors import UserError
-from igr_suite.experiments.arrays import BadArchive, read_arrays
+from igr_suite.lab.runs import picture_file
+from igr_suite.lab.runs.arrays import BadArchive, read_arrays
+from igr_suite.studies.fits import priors
 
 PICTURES = {"truth": np.arange(40, dtype=np.uint8).reshape(10, 4), "none": np.zeros((0, 3), np.float32), "one": np.array(1.5)}
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from igr_suite.cli.check import listing
-from igr_suite.experiments import discovery
-from igr_suite.experiments.ledger import SOURCES, VERDICTS, ledger_text, read_references
-from igr_suite.experiments.results import Results
-from igr_suite.experiments.verdicts import verdicts_of
+from igr_suite.lab.analysis.ledger import SOURCES, VERDICTS, ledger_text, read_references
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.analysis.verdicts import verdicts_of
+from igr_suite.lab.running import discovery
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "results"

@@ -6,7 +6,7 @@ import pytest
 from dummy_runs import Count, Pace
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig, config_from_json, config_to_json, flatten, later
+from igr_suite.lab.runs.config import RunConfig, config_from_json, config_to_json, flatten, later
 
 GONE_KEY = '{"kind": "Count", "module": "dummy_runs", "config": {"gone": 1}}'
 GONE_CLASS = '{"kind": "A", "module": "b", "config": {}}'

@@ -12,9 +12,9 @@ from dummy_runs import Count
 
 from igr_suite.cli.main import main
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import config_from_json, config_to_json
-from igr_suite.experiments.config_classes import PACKAGE, UnknownClass, class_of, own_modules
-from igr_suite.toy.config import ToyRun
+from igr_suite.lab.runs.config import config_from_json, config_to_json
+from igr_suite.lab.runs.config_classes import PACKAGE, UnknownClass, class_of, own_modules
+from igr_suite.studies.toy.config import ToyRun
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "igr/counting"
@@ -22,8 +22,8 @@ PLANT = 'import os\nfrom pathlib import Path\nPath(os.environ["PLANTED"]).write_
 OWN = '''"""Counts with a config of its own."""
 from dataclasses import dataclass
 from typing import ClassVar
-from igr_suite.experiments import Experiment
-from igr_suite.experiments.config import RunConfig
+from igr_suite.lab import Experiment
+from igr_suite.lab.runs.config import RunConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Own(RunConfig):
@@ -66,7 +66,7 @@ def test_the_table_holds_every_config_of_the_package():
 
 def test_a_config_written_by_a_version_that_kept_its_class_elsewhere_is_read():
     config = ToyRun(estimator="reinforce")
-    text = config_to_json(config).replace("igr_suite.toy.config", "igr_suite.somewhere.before")
+    text = config_to_json(config).replace("igr_suite.studies.toy.config", "igr_suite.somewhere.before")
     assert config_from_json(text) == config
 
 
@@ -85,7 +85,7 @@ def test_no_module_is_imported_because_a_file_names_it(module, tmp_path, monkeyp
 
 def test_a_class_of_the_package_that_does_not_exist_is_said_to_be_unknown():
     with pytest.raises(UnknownClass, match="igr_suite has no run config 'TrainGAN'"):
-        class_of("TrainGAN", "igr_suite.models.vae_config")
+        class_of("TrainGAN", "igr_suite.families.vae.config")
 
 
 @pytest.mark.parametrize(("key", "value"), [("kind", ["ToyRun"]), ("module", None), ("module", {}), ("config", []), ("config", None)])
@@ -142,7 +142,7 @@ def hostile(igr, tmp_path):
 
 
 HYPOTHESES = """
-from igr_suite.experiments.hypotheses import Evidence, Hypothesis
+from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 TITLE, INTRODUCTION = "Counts", "Read."
 EVIDENCE = [Evidence(item="igr/counting", what="t", value="total", of={"until": 3}, against={"until": 4}, expected="lower")]
 HYPOTHESES = [Hypothesis(claim="more is more", source="nobody", evidence=EVIDENCE)]

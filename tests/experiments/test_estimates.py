@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from igr_suite.experiments.config import replace_parts
-from igr_suite.experiments.estimates import Estimate, estimate
-from igr_suite.models.presets import g2
+from igr_suite.families.vae.presets import g2
+from igr_suite.lab.running.estimates import Estimate, estimate
+from igr_suite.lab.runs.config import replace_parts
 
 GS = g2("GS_Dis", seed=1, epochs=100)
 

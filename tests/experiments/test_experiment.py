@@ -4,10 +4,10 @@ import pytest
 from dummy_runs import Count
 
 from igr_suite.errors import UserError
-from igr_suite.experiments import Experiment, RunFolder
-from igr_suite.experiments.experiment import expand
-from igr_suite.experiments.places import parse_settings, scale_folder
-from igr_suite.models.presets import default
+from igr_suite.families.vae.presets import default
+from igr_suite.lab import Experiment, RunFolder
+from igr_suite.lab.running.experiment import expand
+from igr_suite.lab.running.places import parse_settings, scale_folder
 
 
 def finish(folder, config):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from igr_suite.experiments.hypotheses import Evidence, Hypothesis, judge, report
+from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis, judge, report
 
 SEEDS = (1, 2, 3)
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.ledger import COLUMNS, SOURCES, OurValue, Reference, judge, ledger_text, read_references, tally
+from igr_suite.lab.analysis.ledger import COLUMNS, SOURCES, OurValue, Reference, judge, ledger_text, read_references, tally
 
 HEADER = "quantity,setting,value,spread,source,kind_of_source,kind,provenance\n"
 
@@ -75,7 +75,7 @@ def test_single_runs_are_ranked_and_the_reason_says_that_there_is_no_interval():
 def test_unpaired_intervals_are_welch_s():
     from scipy import stats
 
-    from igr_suite.experiments.ledger import _between
+    from igr_suite.lab.analysis.ledger import _between
 
     theirs = stats.ttest_ind_from_stats(5.0, 2.0, 4, 3.0, 1.0, 6, equal_var=False)
     found = _between(OurValue(5.0, 2.0, 4), OurValue(3.0, 1.0, 6), 1 - theirs.pvalue)

@@ -12,9 +12,9 @@ import pytest
 from dummy_runs import Count
 
 from igr_suite.errors import UserError
-from igr_suite.experiments import lock
-from igr_suite.experiments.lock import Lock, TakenOver, locked
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.runs import lock
+from igr_suite.lab.runs.lock import Lock, TakenOver, locked
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.metrics_log import MetricsLog
-from igr_suite.experiments.original_log import LogLine, format_line, lines_of, parse_line, read_log, write_log
+from igr_suite.families.vae.original_log import LogLine, format_line, lines_of, parse_line, read_log, write_log
+from igr_suite.lab.runs.metrics_log import MetricsLog
 
 README = (  # docs/papers/igr.md, section 3.7
     "Epoch   10 || TeELBO -1.02500e+02 || TeELBOC -1.01900e+02 || TeJV -1.30000e+02 || TeJVC -1.29000e+02 || "

@@ -7,8 +7,8 @@ import pytest
 
 from igr_suite.cli.rebar_train import epoch_lines
 from igr_suite.errors import UserError
-from igr_suite.experiments.original_rebar_log import Bound, Epoch, entries_of, format_entry, parse, read_log, variable_names
-from igr_suite.models.sbn_config import TRACKED, SBNConfig, TrainSBN
+from igr_suite.families.sbn.config import TRACKED, SBNConfig, TrainSBN
+from igr_suite.families.sbn.original_log import Bound, Epoch, entries_of, format_entry, parse, read_log, variable_names
 
 # Numbers of the README's trace, laid out as NumPy prints long arrays.
 WRAPPED = """Restoring parameters
@@ -60,8 +60,8 @@ def test_the_readme_vector_of_two_layers_has_nine_etas():
 )
 def test_variables_stand_in_the_models_order(settings, expected):
     """The names that are written without TensorFlow are the model's own."""
-    from igr_suite.models.sbn import networks_of
-    from igr_suite.models.sbn_methods import variable_names as of_model
+    from igr_suite.families.sbn.methods import variable_names as of_model
+    from igr_suite.families.sbn.model import networks_of
 
     config = SBNConfig(**settings)
     assert variable_names(config) == (expected or of_model(networks_of(config, 784)))

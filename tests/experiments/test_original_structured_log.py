@@ -6,9 +6,9 @@ from datetime import datetime
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.metrics_log import MetricsLog
-from igr_suite.experiments.original_log import read_log
-from igr_suite.experiments.original_structured_log import StructuredLine, format_line, lines_of, parse_line, write_log
+from igr_suite.families.structured.original_log import StructuredLine, format_line, lines_of, parse_line, write_log
+from igr_suite.families.vae.original_log import read_log
+from igr_suite.lab.runs.metrics_log import MetricsLog
 
 TEXT = "Epoch   10 || Test_Recon 7.21000e+01 || Train_Recon 8.10000e+01 || Temp 0.67 || GS || 0.001 || Time  9.4 sec"
 LINE = StructuredLine(epoch=10, test=72.1, train=81.0, temperature=0.67, model="GS", learning_rate=1e-3, seconds=9.4)

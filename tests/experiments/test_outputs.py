@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.experiments import outputs
-from igr_suite.experiments.outputs import staged
+from igr_suite.lab.runs import outputs
+from igr_suite.lab.runs.outputs import staged
 
 
 def names(folder):

@@ -12,19 +12,19 @@ import pytest
 
 from igr_suite.cli.doctor import settings
 from igr_suite.errors import UserError
-from igr_suite.experiments import environment as descriptions
-from igr_suite.experiments import own_settings
-from igr_suite.experiments.store import RunFolder
-from igr_suite.layers.plain_keras import PLAIN, require_plain_keras
-from igr_suite.models.copy_rnn import CopyRNN
-from igr_suite.models.discrete_vae import DiscreteVAE
-from igr_suite.models.dni_classifier import DNIClassifier
-from igr_suite.models.dreg_vae import DReGVAE
-from igr_suite.models.half_mnist import HalfMNIST
-from igr_suite.models.mixture_vae import MixtureVAE
-from igr_suite.models.relax_vae import RelaxVAE
-from igr_suite.models.sbn import SBN
-from igr_suite.models.structured_output import StructuredOutput
+from igr_suite.families.dni.copy_rnn import CopyRNN
+from igr_suite.families.dni.model import DNIClassifier
+from igr_suite.families.half_mnist.model import HalfMNIST
+from igr_suite.families.hard_vae.model import RelaxVAE
+from igr_suite.families.iwae.model import DReGVAE
+from igr_suite.families.mixture.model import MixtureVAE
+from igr_suite.families.sbn.model import SBN
+from igr_suite.families.structured.model import StructuredOutput
+from igr_suite.families.vae.model import DiscreteVAE
+from igr_suite.lab.runs import environment as descriptions
+from igr_suite.lab.runs import own_settings
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.networks.plain_keras import PLAIN, require_plain_keras
 
 OTHER_KERAS = {"floatx": "float64", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_first", "nnx_enabled": True}
 SWITCHES = {name: "1" for name, value in own_settings.PINNED.items() if value is None and not name.startswith("NPY_")}
@@ -93,7 +93,7 @@ def test_any_keras_json_can_be_looked_at(tmp_path, text, said):
 
 def test_keras_itself_comes_up_plain(tmp_path):
     """The one test here that imports TensorFlow in a process of its own, with a keras.json that Keras refuses."""
-    code = "from igr_suite.experiments.own_settings import pin; pin(); import keras; from igr_suite.layers.plain_keras import *; "
+    code = "from igr_suite.lab.runs.own_settings import pin; pin(); import keras; from igr_suite.networks.plain_keras import *; "
     code += "require_plain_keras(); print(keras.config.floatx(), keras.config.is_nnx_enabled(), keras.config.max_epochs())"
     hostile = os.environ | SWITCHES | FLAGS | keras_json(tmp_path / "keras", json.dumps(OTHER_KERAS | {"floatx": "float8"}))
     done = subprocess.run([sys.executable, "-c", code], env=hostile, capture_output=True, text=True, check=False)

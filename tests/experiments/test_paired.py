@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from igr_suite.experiments.paired import Difference, paired_by, paired_difference, with_spread
+from igr_suite.lab.analysis.paired import Difference, paired_by, paired_difference, with_spread
 
 
 def test_interval_is_that_of_the_paired_t_test():

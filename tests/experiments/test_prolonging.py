@@ -7,12 +7,12 @@ from typing import ClassVar
 import pytest
 from dummy_runs import Count, Pace, execute
 
-from igr_suite.experiments.experiment import Experiment
-from igr_suite.experiments.places import scale_folder
-from igr_suite.experiments.prolonging import prolong
-from igr_suite.experiments.reporter import Reporter
-from igr_suite.experiments.runner import Order, run
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.running.experiment import Experiment
+from igr_suite.lab.running.places import scale_folder
+from igr_suite.lab.running.prolonging import prolong
+from igr_suite.lab.running.reporter import Reporter
+from igr_suite.lab.running.runner import Order, run
+from igr_suite.lab.runs.store import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from igr_suite.experiments.reading import DEEPEST, json_object, not_to_be_copied, open_regular, parse_json, plain, read_regular
+from igr_suite.lab.runs.reading import DEEPEST, json_object, not_to_be_copied, open_regular, parse_json, plain, read_regular
 
 GOOD = (
     {},

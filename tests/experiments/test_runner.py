@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from dummy_runs import Count, Pace
 
-from igr_suite.experiments.runner import matches
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.threads import share
-from igr_suite.models.dreg_figures import dreg as dreg_config
+from igr_suite.families.iwae.sweeps import dreg as dreg_config
+from igr_suite.lab.running.runner import matches
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.threads import share
 
 
 def folders(igr, scale):

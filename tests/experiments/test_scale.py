@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from dummy_runs import Count, Pace
 
-from igr_suite.experiments import table_files, wholeness
-from igr_suite.experiments.config import config_to_json
-from igr_suite.experiments.export import Selected, metrics, numbers
-from igr_suite.experiments.metrics_log import MetricsLog
-from igr_suite.experiments.results import describe, finished_runs, metrics_frame
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.analysis import table_files
+from igr_suite.lab.analysis.export import Selected, metrics, numbers
+from igr_suite.lab.analysis.results import describe, finished_runs, metrics_frame
+from igr_suite.lab.runs import wholeness
+from igr_suite.lab.runs.config import config_to_json
+from igr_suite.lab.runs.metrics_log import MetricsLog
+from igr_suite.lab.runs.store import RunFolder
 
 CONFIGS = [Count(seed=0), Count(seed=1, pace=Pace(seconds=0.5)), Count(seed=2, until=2, pace=Pace(name='a "quoted", name'))]
 ROWS = {

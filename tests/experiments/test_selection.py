@@ -3,22 +3,15 @@
 import pandas as pd
 import pytest
 
-from igr_suite.diagnostics.posterior_config import PosteriorDistance
 from igr_suite.errors import UserError
-from igr_suite.experiments import temperature_search
-from igr_suite.experiments.experiment import NotReady, StageResults, expand
-from igr_suite.experiments.selection import (
-    CRITERION,
-    best_temperature,
-    between,
-    distance_runs,
-    near_vertex_temperature,
-    selected_runs,
-)
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.temperature_search import Search
-from igr_suite.models.presets import default
-from igr_suite.models.vae_config import TrainVAE
+from igr_suite.families.vae import temperature_search
+from igr_suite.families.vae.config import TrainVAE
+from igr_suite.families.vae.posterior_config import PosteriorDistance
+from igr_suite.families.vae.presets import default
+from igr_suite.families.vae.selection import CRITERION, best_temperature, between, distance_runs, near_vertex_temperature, selected_runs
+from igr_suite.families.vae.temperature_search import Search
+from igr_suite.lab.running.experiment import NotReady, StageResults, expand
+from igr_suite.lab.runs.store import RunFolder
 
 CANDIDATES = {t: default("GS_Dis", temperature=t) for t in (0.25, 0.5, 1.0)}
 

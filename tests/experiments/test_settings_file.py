@@ -5,7 +5,7 @@ import json
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.settings_file import DEEPEST, read_pairs
+from igr_suite.lab.runs.settings_file import DEEPEST, read_pairs
 
 LETTERS = "abcdefghij"
 BOMB = "a: &a {x: 1, y: 2}\n" + "".join(

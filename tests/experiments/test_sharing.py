@@ -5,12 +5,12 @@ from pathlib import Path
 
 from dummy_runs import Count, execute
 
-from igr_suite.experiments import outputs
-from igr_suite.experiments.experiment import Experiment, expand
-from igr_suite.experiments.reporter import Reporter
-from igr_suite.experiments.runner import Order, run
-from igr_suite.experiments.sharing import adopt
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.running.reporter import Reporter
+from igr_suite.lab.running.runner import Order, run
+from igr_suite.lab.running.sharing import adopt
+from igr_suite.lab.runs import outputs
+from igr_suite.lab.runs.store import RunFolder
 
 RUNS = [Count(seed=seed) for seed in (1, 2, 3)]
 FIRST = Experiment(paper="p", item="first", runs=lambda scale: RUNS[:2])

@@ -11,8 +11,8 @@ import pytest
 from dummy_runs import Count
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.files import write_atomically
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.runs.files import write_atomically
+from igr_suite.lab.runs.store import RunFolder
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_folder_of_another_config_is_refused(tmp_path):
 
 def test_second_process_is_kept_out(folder):
     code = (
-        "import sys; from igr_suite.experiments.store import RunFolder; from dummy_runs import Count; RunFolder(sys.argv[1]).open(Count())"
+        "import sys; from igr_suite.lab.runs.store import RunFolder; from dummy_runs import Count; RunFolder(sys.argv[1]).open(Count())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder.path)], capture_output=True, text=True, env={"PYTHONPATH": ":".join(sys.path)}, timeout=30

@@ -10,16 +10,17 @@ import pytest
 from dummy_runs import Count, execute
 
 from igr_suite.cli.main import main
-from igr_suite.experiments import config_classes, discovery, wholeness, worker
-from igr_suite.experiments.config import config_to_json
-from igr_suite.experiments.experiment import Experiment, expand
-from igr_suite.experiments.metrics_log import MetricsLog
-from igr_suite.experiments.reporter import Reporter
-from igr_suite.experiments.results import Results
-from igr_suite.experiments.runner import Order, run
-from igr_suite.experiments.sharing import adopt
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.wholeness import fault_of
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.running import discovery, worker
+from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.running.reporter import Reporter
+from igr_suite.lab.running.runner import Order, run
+from igr_suite.lab.running.sharing import adopt
+from igr_suite.lab.runs import config_classes, wholeness
+from igr_suite.lab.runs.config import config_to_json
+from igr_suite.lab.runs.metrics_log import MetricsLog
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.wholeness import fault_of
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 KINDS = defaultdict(list)  # kind -> folders of committed runs
@@ -229,7 +230,7 @@ def damaged(igr, monkeypatch, capsys):
 
 
 HYPOTHESES = """
-from igr_suite.experiments.hypotheses import Evidence, Hypothesis
+from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 TITLE, INTRODUCTION = "Counting", "Runs of scale {scale}."
 EVIDENCE = Evidence(item="igr/counting", what="total", value="total", of={"seed": 1}, against={"seed": 0}, expected="higher")
 HYPOTHESES = [Hypothesis(claim="More is more", source="here", evidence=[EVIDENCE])]
@@ -336,7 +337,7 @@ def test_a_plot_that_needs_the_run_that_is_left_out_is_a_sentence(damaged, igr):
 
 ONE_STAGE = """
 from dummy_runs import Count
-from igr_suite.experiments import Experiment
+from igr_suite.lab import Experiment
 EXPERIMENT = Experiment(paper="igr", item="counting", runs=lambda scale: [Count(seed=seed) for seed in range(3)])
 """
 

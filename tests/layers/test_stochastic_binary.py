@@ -8,9 +8,9 @@ import tensorflow as tf
 from scipy import stats
 from scipy.special import expit
 
-from igr_suite.layers.stochastic_binary import StochasticBinary, unit_noise
-from igr_suite.models.structured_config import StructuredModelConfig
-from igr_suite.training.seeds import run_seed
+from igr_suite.families.structured.config import StructuredModelConfig
+from igr_suite.families.structured.stochastic_binary import StochasticBinary, unit_noise
+from igr_suite.randomness import run_seed
 
 SEED = run_seed(0, "test")
 LOGITS = np.array([-2.0, -0.7, 0.0, 0.4, 1.5], np.float32)

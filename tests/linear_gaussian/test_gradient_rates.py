@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.linear_gaussian.config import LinearGaussianGradients
-from igr_suite.linear_gaussian.execute import estimator_of, measure
-from igr_suite.linear_gaussian.statistics import bias, noise_floor, signal_and_noise
+from igr_suite.studies.linear_gaussian.config import LinearGaussianGradients
+from igr_suite.studies.linear_gaussian.statistics import bias, noise_floor, signal_and_noise
+from igr_suite.studies.linear_gaussian.train import estimator_of, measure
 
 UNBIASED = ("dreg", "rws-dreg", "jk-dreg")
 

@@ -16,10 +16,10 @@ tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  
 
 from keras_pairs import IDS, TAGS, WEIGHTS, X, Y, network, normal, tagger  # noqa: E402 devices come first
 
+from igr_suite.decoupling.model import DecoupledModel, split_model  # noqa: E402
+from igr_suite.decoupling.synthetic_gradient import linear, mlp  # noqa: E402
 from igr_suite.errors import UserError  # noqa: E402
-from igr_suite.layers.batch_norm import BatchNorm  # noqa: E402
-from igr_suite.layers.synthetic_gradient import linear, mlp  # noqa: E402
-from igr_suite.models.decoupled import DecoupledModel, split_model  # noqa: E402
+from igr_suite.networks.batch_norm import BatchNorm  # noqa: E402
 from igr_suite.training.adam import FusedAdam  # noqa: E402
 
 optimizers, callbacks, layers = keras.optimizers, keras.callbacks, keras.layers

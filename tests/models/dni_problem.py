@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.layers.batch_norm import BatchNorm
-from igr_suite.models.decoupled import DecoupledModel
+from igr_suite.decoupling.model import DecoupledModel
+from igr_suite.networks.batch_norm import BatchNorm
 
 BATCH, INPUTS, WIDTH, CLASSES = 6, 5, 4, 3
 

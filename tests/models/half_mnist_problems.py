@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.layers.half_mnist_networks import holding_averages
-from igr_suite.models.half_mnist import HalfMNIST, Rows
-from igr_suite.models.half_mnist_config import TrainHalfMNIST
-from igr_suite.training.seeds import run_seed
+from igr_suite.families.half_mnist.config import TrainHalfMNIST
+from igr_suite.families.half_mnist.model import HalfMNIST, Rows
+from igr_suite.families.half_mnist.networks import holding_averages
+from igr_suite.randomness import run_seed
 
 SEED = run_seed(0, "test")
 

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-from igr_suite.layers.synthetic_gradient import linear
-from igr_suite.models.decoupled import DecoupledModel, split_model
+from igr_suite.decoupling.model import DecoupledModel, split_model
+from igr_suite.decoupling.synthetic_gradient import linear
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(20, 6)).astype("float32"), RNG.integers(0, 3, 20)

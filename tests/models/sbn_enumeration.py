@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.estimators.bernoulli import log_probability
-from igr_suite.layers import affine_chain
-from igr_suite.models.sbn import SBN
-from igr_suite.models.sbn_config import SBNConfig, SBNOptimiserConfig
-from igr_suite.models.sbn_networks import total
+from igr_suite.estimators.distributions.bernoulli import log_probability
+from igr_suite.families.sbn.config import SBNConfig, SBNOptimiserConfig
+from igr_suite.families.sbn.model import SBN
+from igr_suite.families.sbn.networks import total
+from igr_suite.networks import affine_chain
 
 
 def tiny_model(pixels: int | None = None, hidden: int = 2, spread: float = 1.0, **settings) -> SBN:

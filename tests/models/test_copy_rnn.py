@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.models.copy_rnn import CopyRNN, window_of
-from igr_suite.models.copy_rnn_config import CopyRNNConfig, CopyTaskConfig, TrainCopyRNN
-from igr_suite.training.seeds import at_step, run_seed
+from igr_suite.families.dni.copy_rnn import CopyRNN, window_of
+from igr_suite.families.dni.copy_rnn_config import CopyRNNConfig, CopyTaskConfig, TrainCopyRNN
+from igr_suite.randomness import at_step, run_seed
 
 TASK = CopyTaskConfig(bits=2, longest=6)
 SEED = tf.constant([1, 2], tf.int32)

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from dni_problem import BATCH, CLASSES, SEED, WIDTH, backpropagation, batch, changed, loss, model, modules, synthesiser, values, weights
 
-from igr_suite.layers.synthetic_gradient import with_context
-from igr_suite.models.decoupled import DecoupledModel
-from igr_suite.models.decoupled_passes import forward
+from igr_suite.decoupling.model import DecoupledModel
+from igr_suite.decoupling.passes import forward
+from igr_suite.decoupling.synthetic_gradient import with_context
 
 RATE = 0.375  # exact in the float32 that Keras keeps it in
 

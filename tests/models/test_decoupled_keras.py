@@ -13,9 +13,9 @@ import pytest
 import tensorflow as tf
 from keras_pairs import HOT, IDS, SPARSE, TAGS, WEIGHTS, X, Y, fit, network, pair, same_weights, tagger
 
+from igr_suite.decoupling.model import DecoupledModel, split_model
+from igr_suite.decoupling.synthetic_gradient import linear, mlp
 from igr_suite.errors import UserError
-from igr_suite.layers.synthetic_gradient import linear, mlp
-from igr_suite.models.decoupled import DecoupledModel, split_model
 
 # Keras's files read variables in a way that NumPy 2 warns of
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras_pairs import X, Y, fit, network, normal, pair, same_weights
 
+from igr_suite.decoupling.model import DecoupledModel, split_model
+from igr_suite.decoupling.synthetic_gradient import linear
 from igr_suite.errors import UserError
-from igr_suite.layers.synthetic_gradient import linear
-from igr_suite.models.decoupled import DecoupledModel, split_model
 
 # Keras itself reads variables in a way that NumPy 2 warns of
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from dni_problem import BATCH, CLASSES, SEED, backpropagation, batch, changed, loss, model, modules, synthesiser, values, weights
 
-from igr_suite.models.decoupled import MEASURES, DecoupledModel
+from igr_suite.decoupling.model import MEASURES, DecoupledModel
 
 RATE = 0.375  # exact in the float32 that Keras keeps it in
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from dni_problem import modules, synthesiser
 
+from igr_suite.decoupling.model import DecoupledModel, split_model
+from igr_suite.decoupling.synthetic_gradient import conv, linear, mlp
 from igr_suite.errors import UserError
-from igr_suite.layers.synthetic_gradient import conv, linear, mlp
-from igr_suite.models.decoupled import DecoupledModel, split_model
 
 GUIDE = "decouple_your_model.md"
 

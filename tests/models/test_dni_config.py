@@ -2,13 +2,20 @@
 
 import pytest
 
+from igr_suite.decoupling.config import Decoupling
 from igr_suite.errors import UserError
-from igr_suite.models.copy_rnn_config import CopyRNNConfig, CopyTaskConfig, TrainCopyRNN
-from igr_suite.models.decoupling_config import Decoupling
-from igr_suite.models.dni_config import DNIDataConfig, DNIEvaluationConfig, DNIModelConfig, DNIOptimiserConfig, DNIScheduleConfig, TrainDNI
-from igr_suite.models.dni_experiments import curve_runs, sparse_runs, table_runs
-from igr_suite.models.dni_options import SCRIPTS, config_of
-from igr_suite.models.dni_presets import named, paper_network
+from igr_suite.families.dni.config import (
+    DNIDataConfig,
+    DNIEvaluationConfig,
+    DNIModelConfig,
+    DNIOptimiserConfig,
+    DNIScheduleConfig,
+    TrainDNI,
+)
+from igr_suite.families.dni.copy_rnn_config import CopyRNNConfig, CopyTaskConfig, TrainCopyRNN
+from igr_suite.families.dni.original import SCRIPTS, config_of
+from igr_suite.families.dni.presets import named, paper_network
+from igr_suite.families.dni.sweeps import curve_runs, sparse_runs, table_runs
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

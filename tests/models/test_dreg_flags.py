@@ -8,8 +8,8 @@ import pytest
 from igr_suite.cli import dreg_train
 from igr_suite.cli.main import main
 from igr_suite.errors import UserError
-from igr_suite.models.dreg_config import DReGConfig, TrainDReG
-from igr_suite.models.dreg_flags import OF_ALL, UNREAD, config_of, folder_name
+from igr_suite.families.iwae.config import DReGConfig, TrainDReG
+from igr_suite.families.iwae.original import OF_ALL, UNREAD, config_of, folder_name
 from igr_suite.training import checkpoints
 
 
@@ -122,7 +122,7 @@ def test_the_bias_checks_verdict_is_the_exit_code(biased, code, tmp_path, capsys
         asked.append((config.model.estimator, samples, warmup, reference))
         return {"biased": biased, "max_t": 2.0}
 
-    monkeypatch.setattr("igr_suite.training.check_dreg_bias.check", check)
+    monkeypatch.setattr("igr_suite.families.iwae.check_bias.check", check)
     words = ["--estimator", "stl", "--dataset", "mnist_5k", "--bias_check", "--bias_check_samples", "20", "--reference", "rws"]
     assert main(["dreg-train", *words, "--logdir", str(tmp_path)]) == code
     assert asked == [("stl", 20, 1_001, "rws")]

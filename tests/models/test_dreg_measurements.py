@@ -3,16 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.diagnostics.dreg_statistics import GENERATIVE, GradientStatistics
-from igr_suite.models.dreg_config import (
-    DReGConfig,
-    DReGOptimiserConfig,
-    DReGScheduleConfig,
-    DReGStatisticsConfig,
-    TrainDReG,
-)
-from igr_suite.models.dreg_vae import DReGVAE
-from igr_suite.training.dreg_evaluation import Bounds, RunningLogSum
+from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig, DReGScheduleConfig, DReGStatisticsConfig, TrainDReG
+from igr_suite.families.iwae.evaluation import Bounds, RunningLogSum
+from igr_suite.families.iwae.model import DReGVAE
+from igr_suite.families.iwae.statistics import GENERATIVE, GradientStatistics
 
 
 def tiny_model(**options):
@@ -40,7 +34,7 @@ def test_bounds_are_means_over_images_whatever_the_batches(monkeypatch):
     monkeypatch.setattr(DReGVAE, "noise", lambda self, samples, batch, seed: tf.ones((samples, batch, 2)))
     found = []
     for rows in (10, 6_400):
-        monkeypatch.setattr("igr_suite.training.dreg_evaluation.DECODED_ROWS", rows)
+        monkeypatch.setattr("igr_suite.families.iwae.evaluation.DECODED_ROWS", rows)
         found.append(Bounds(model, images, "test", 0)([1, 5, 7]))
     assert found[0].keys() == {f"test_{kind}" for k in (1, 5, 7) for kind in (f"iw_{k}", f"iw_{k}_se", f"ess_{k}")} | {"test_objective"}
     for name, value in found[0].items():

@@ -6,13 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from igr_suite.diagnostics import picture_file
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import replace_parts
-from igr_suite.experiments.interrupts import Interrupted, Interrupts
-from igr_suite.experiments.prolonging import prolong
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.dreg_config import (
+from igr_suite.families.iwae import train as train_dreg
+from igr_suite.families.iwae.config import (
     DReGConfig,
     DReGDataConfig,
     DReGEvaluationConfig,
@@ -20,8 +16,13 @@ from igr_suite.models.dreg_config import (
     DReGStatisticsConfig,
     TrainDReG,
 )
-from igr_suite.models.dreg_vae import EMA_DECAY
-from igr_suite.training import checkpoints, train_dreg
+from igr_suite.families.iwae.model import EMA_DECAY
+from igr_suite.lab.running.prolonging import prolong
+from igr_suite.lab.runs import picture_file
+from igr_suite.lab.runs.config import replace_parts
+from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.training import checkpoints
 
 TINY = TrainDReG(
     model=DReGConfig(estimator="jk-dreg", samples=4, latents=2, hidden=3),

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.models import dreg_networks
-from igr_suite.models.dreg_config import DReGConfig, DReGOptimiserConfig, TrainDReG, weight_shapes
-from igr_suite.models.dreg_vae import DReGVAE, path_vectors, prior_gradients
+from igr_suite.families.iwae import networks as dreg_networks
+from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig, TrainDReG, weight_shapes
+from igr_suite.families.iwae.model import DReGVAE, path_vectors, prior_gradients
 from igr_suite.objectives import registry
 from igr_suite.objectives.leaf import Sampled, leaf_gradients
+from igr_suite.randomness import at_step
 from igr_suite.relaxations import noise
-from igr_suite.training.seeds import at_step
 
 PIXELS, BATCH = 8, 3
 SAMPLES = 16  # divides into 8 groups, and leaves 8 beside the auxiliary ones of OVIS-MC

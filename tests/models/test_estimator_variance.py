@@ -10,9 +10,9 @@ import tensorflow as tf
 from sbn_enumeration import images_of, joint_terms, states, tiny_model
 
 from igr_suite.cli.main import main
-from igr_suite.diagnostics import estimator_variance
-from igr_suite.diagnostics.sbn_subject import SBNSubject
 from igr_suite.errors import UserError
+from igr_suite.families.sbn.subject import SBNSubject
+from igr_suite.measuring import estimator_variance
 
 SEED = tf.constant([3, 11], tf.int32)
 DRAWS = 20_000
@@ -109,10 +109,10 @@ def test_unknown_names_and_other_bounds_are_refused():
 
 
 def test_the_verb_writes_table_and_figure(tmp_path, capsys):
-    from igr_suite.experiments.store import RunFolder
-    from igr_suite.models.sbn_config import SBNConfig, SBNDataConfig, SBNEvaluationConfig, SBNScheduleConfig, TrainSBN
+    from igr_suite.families.sbn.config import SBNConfig, SBNDataConfig, SBNEvaluationConfig, SBNScheduleConfig, TrainSBN
+    from igr_suite.families.sbn.train import build_model, load_splits
+    from igr_suite.lab.runs.store import RunFolder
     from igr_suite.training import checkpoints
-    from igr_suite.training.train_sbn import build_model, load_splits
 
     config = TrainSBN(
         model=SBNConfig(estimator="nvil", layers=1, hidden=4),

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.approximations import fit as fitting
-from igr_suite.approximations import priors
 from igr_suite.errors import UserError
-from igr_suite.models.discrete_vae import DiscreteVAE
-from igr_suite.models.latents import DiscreteLatent
-from igr_suite.models.vae_config import ModelConfig, OptimiserConfig
-from igr_suite.training.seeds import run_seed
+from igr_suite.families.vae.config import ModelConfig, OptimiserConfig
+from igr_suite.families.vae.latents import DiscreteLatent
+from igr_suite.families.vae.model import DiscreteVAE
+from igr_suite.randomness import run_seed
+from igr_suite.studies.fits import fit as fitting
+from igr_suite.studies.fits import priors
 
 V, K = 2, 4
 SEED = run_seed(0, "test")

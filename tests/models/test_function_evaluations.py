@@ -7,26 +7,23 @@ import pytest
 import tensorflow as tf
 
 from igr_suite import estimators
-from igr_suite.models import sbn_methods, sbn_rebar, sbn_relax
-from igr_suite.models.discrete_vae import DiscreteVAE
-from igr_suite.models.dni_config import TrainDNI
-from igr_suite.models.dreg_config import DReGConfig, DReGScheduleConfig, TrainDReG
-from igr_suite.models.half_mnist import HalfMNIST
-from igr_suite.models.half_mnist_config import (
-    HalfMNISTModelConfig,
-    HalfMNISTScheduleConfig,
-    SyntheticGradientConfig,
-    TrainHalfMNIST,
-)
-from igr_suite.models.mixture_config import MixtureModelConfig, TrainMixture
-from igr_suite.models.mixture_vae import MixtureVAE
-from igr_suite.models.relax_config import RelaxModelConfig, TrainRelax
-from igr_suite.models.relax_vae import RelaxVAE
-from igr_suite.models.sbn import SBN
-from igr_suite.models.sbn_config import OPTIONS, Estimator, SBNConfig, SBNOptimiserConfig, SBNScheduleConfig, TrainSBN
-from igr_suite.models.structured_config import TrainStructured
-from igr_suite.models.vae_config import ModelConfig, OptimiserConfig, ScheduleConfig, TrainVAE
-from igr_suite.training.seeds import run_seed
+from igr_suite.families.dni.config import TrainDNI
+from igr_suite.families.half_mnist.config import HalfMNISTModelConfig, HalfMNISTScheduleConfig, SyntheticGradientConfig, TrainHalfMNIST
+from igr_suite.families.half_mnist.model import HalfMNIST
+from igr_suite.families.hard_vae.config import RelaxModelConfig, TrainRelax
+from igr_suite.families.hard_vae.model import RelaxVAE
+from igr_suite.families.iwae.config import DReGConfig, DReGScheduleConfig, TrainDReG
+from igr_suite.families.mixture.config import MixtureModelConfig, TrainMixture
+from igr_suite.families.mixture.model import MixtureVAE
+from igr_suite.families.sbn import methods as sbn_methods
+from igr_suite.families.sbn import rebar as sbn_rebar
+from igr_suite.families.sbn import relax as sbn_relax
+from igr_suite.families.sbn.config import OPTIONS, Estimator, SBNConfig, SBNOptimiserConfig, SBNScheduleConfig, TrainSBN
+from igr_suite.families.sbn.model import SBN
+from igr_suite.families.structured.config import TrainStructured
+from igr_suite.families.vae.config import ModelConfig, OptimiserConfig, ScheduleConfig, TrainVAE
+from igr_suite.families.vae.model import DiscreteVAE
+from igr_suite.randomness import run_seed
 
 SEED = run_seed(0, "evaluations")
 

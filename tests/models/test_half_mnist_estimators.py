@@ -7,8 +7,8 @@ import tensorflow_probability as tfp
 from half_mnist_problems import SEED, a_model, enumerated, first_noise, rows_of, some_images, true_gradient
 
 from igr_suite import estimators
-from igr_suite.layers.half_mnist_networks import holding_averages
-from igr_suite.models.half_mnist_latents import Evaluated, Hard, StraightThrough
+from igr_suite.families.half_mnist.latents import Evaluated, Hard, StraightThrough
+from igr_suite.families.half_mnist.networks import holding_averages
 
 BATCH, SAMPLES = 4, 2
 

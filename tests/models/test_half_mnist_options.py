@@ -3,9 +3,9 @@
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.models.half_mnist_config import TrainHalfMNIST
-from igr_suite.models.half_mnist_options import Beyond, config_of
-from igr_suite.models.half_mnist_presets import METHODS, half_mnist
+from igr_suite.families.half_mnist.config import TrainHalfMNIST
+from igr_suite.families.half_mnist.original import Beyond, config_of
+from igr_suite.families.half_mnist.presets import METHODS, half_mnist
 
 REFUSED = [
     ({"model.estimator": "straight_through", "model.baseline": "cmr"}, "model.baseline=cmr is not used by the estimator straight_through"),

@@ -9,13 +9,13 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import replace_parts
-from igr_suite.models.discrete_vae import DiscreteVAE
-from igr_suite.models.joint_objective import capacity_at, jointvae_objective
-from igr_suite.models.presets import default, g2, with_ramp
-from igr_suite.models.vae_config import JOINT, CapacityConfig, ModelConfig, OptimiserConfig
+from igr_suite.families.vae.config import JOINT, CapacityConfig, ModelConfig, OptimiserConfig
+from igr_suite.families.vae.joint_objective import capacity_at, jointvae_objective
+from igr_suite.families.vae.model import DiscreteVAE
+from igr_suite.families.vae.presets import default, g2, with_ramp
+from igr_suite.lab.runs.config import replace_parts
+from igr_suite.randomness import run_seed
 from igr_suite.training.evaluation import log_mean_exp
-from igr_suite.training.seeds import run_seed
 
 SEED = run_seed(0, "test")
 RAMP = CapacityConfig(gamma=30.0, continuous=(0.0, 5.0, 11), discrete=(1.0, 3.0, 5))

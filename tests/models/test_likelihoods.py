@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.special import expit
 
 from igr_suite.errors import UserError
-from igr_suite.models.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
+from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 
 RNG = np.random.default_rng(3)
 

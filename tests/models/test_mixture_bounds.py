@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.models.mixture_bounds import Components, historical_bound, joint_bound, log_importance_weight, mixture_bound
-from igr_suite.models.sticks import KumaraswamySticks, LogitNormalSticks, keep_first, kept_components, log_weights
-from igr_suite.training.seeds import run_seed
+from igr_suite.families.mixture.bounds import Components, historical_bound, joint_bound, log_importance_weight, mixture_bound
+from igr_suite.families.mixture.sticks import KumaraswamySticks, LogitNormalSticks, keep_first, kept_components, log_weights
+from igr_suite.randomness import run_seed
 
 PIXELS = np.array([1.0, 0.0])
 SLOPE, OFFSET = np.array([1.7, -0.8]), np.array([-0.4, 0.6])

@@ -7,13 +7,13 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.models.mixture_config import MixtureModelConfig, TrainMixture
-from igr_suite.models.mixture_vae import MixtureVAE, component_means
-from igr_suite.models.vae_config import OptimiserConfig
+from igr_suite.families.mixture.config import MixtureModelConfig, TrainMixture
+from igr_suite.families.mixture.model import MixtureVAE, component_means
+from igr_suite.families.mixture.train import usage
+from igr_suite.families.vae.config import OptimiserConfig
+from igr_suite.randomness import run_seed
 from igr_suite.training.evaluation import Evaluator
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
-from igr_suite.training.seeds import run_seed
-from igr_suite.training.train_mixture import usage
 
 IMAGES = (np.random.default_rng(0).random((40, 16)) < np.linspace(0.1, 0.9, 16)).astype(np.uint8) * 255
 SETTINGS = {"DLGMM": {}, "DLGMM_IGR": {}, "DLGMM_IGR_SB": {"threshold": 0.8}, "DLGMM_Var": {"threshold": 0.8}}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.layers.networks import decoder, encoder
+from igr_suite.networks.image_networks import decoder, encoder
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import replace_parts
-from igr_suite.models import original_keys
-from igr_suite.models.presets import default, g2, g3
-from igr_suite.models.vae_config import TrainVAE
+from igr_suite.families.vae import original as original_keys
+from igr_suite.families.vae.config import TrainVAE
+from igr_suite.families.vae.presets import default, g2, g3
+from igr_suite.lab.runs.config import replace_parts
 
 README = {  # the README's keys (docs/papers/igr.md, section 8), with the values of Table 1 (section 3.4)
     "dataset_name": "mnist",

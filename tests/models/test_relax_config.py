@@ -3,7 +3,7 @@
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.models.relax_config import OPTIONS, RelaxModelConfig, TrainRelax
+from igr_suite.families.hard_vae.config import OPTIONS, RelaxModelConfig, TrainRelax
 
 
 @pytest.mark.parametrize("name", OPTIONS)

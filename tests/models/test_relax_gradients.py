@@ -10,16 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.models.relax_gradients import (
-    along,
-    evaluate_control,
-    reinforce_gradient,
-    relax_gradient,
-    sampling_variance,
-)
-from igr_suite.models.relax_laws import Bernoulli, Categorical, GaussianArgmax
+from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, GaussianArgmax
+from igr_suite.families.hard_vae.gradients import along, evaluate_control, reinforce_gradient, relax_gradient, sampling_variance
+from igr_suite.randomness import run_seed
 from igr_suite.relaxations import gaussian_argmax_log_probs
-from igr_suite.training.seeds import run_seed
 
 DRAWS, LIMIT = 100_000, 4.9
 LOSS = tf.constant([1.3, -0.4, 2.2], tf.float64)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.models.relax_config import OPTIONS, RelaxModelConfig
-from igr_suite.models.relax_vae import RelaxVAE
-from igr_suite.models.vae_config import OptimiserConfig
+from igr_suite.families.hard_vae.config import OPTIONS, RelaxModelConfig
+from igr_suite.families.hard_vae.model import RelaxVAE
+from igr_suite.families.vae.config import OptimiserConfig
+from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.evaluation import log_mean_exp
-from igr_suite.training.seeds import at_step, run_seed
 
 SEED = run_seed(0, "test")
 SMALL = {

@@ -10,14 +10,15 @@ from sbn_enumeration import flat_gradient, images_of, tiny_model
 
 from igr_suite import data
 from igr_suite.estimators.reinforce import score_term
-from igr_suite.experiments.interrupts import Interrupted, Interrupts
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models import sbn_baselines, sbn_methods
-from igr_suite.models.sbn import SBN
-from igr_suite.models.sbn_config import SBNConfig, SBNDataConfig, SBNEvaluationConfig, SBNScheduleConfig, TrainSBN
-from igr_suite.models.sbn_networks import initial_weights, pixel_offset
-from igr_suite.models.sbn_passes import hard_pass
-from igr_suite.training import train_sbn
+from igr_suite.families.sbn import baselines as sbn_baselines
+from igr_suite.families.sbn import methods as sbn_methods
+from igr_suite.families.sbn import train as train_sbn
+from igr_suite.families.sbn.config import SBNConfig, SBNDataConfig, SBNEvaluationConfig, SBNScheduleConfig, TrainSBN
+from igr_suite.families.sbn.model import SBN
+from igr_suite.families.sbn.networks import initial_weights, pixel_offset
+from igr_suite.families.sbn.passes import hard_pass
+from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.loop import Plan
 
 

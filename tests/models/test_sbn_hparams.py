@@ -3,10 +3,10 @@
 import pytest
 
 from igr_suite.cli.rebar_train import epoch_line
-from igr_suite.diagnostics.epoch_means import epoch_means
 from igr_suite.errors import UserError
-from igr_suite.models.sbn_config import SBNConfig, SBNDataConfig, SBNScheduleConfig, TrainSBN
-from igr_suite.models.sbn_hparams import config_of
+from igr_suite.families.sbn.config import SBNConfig, SBNDataConfig, SBNScheduleConfig, TrainSBN
+from igr_suite.families.sbn.original import config_of
+from igr_suite.lab.analysis.epoch_means import epoch_means
 
 
 def test_the_readme_string_is_taken_as_it_is():

@@ -7,9 +7,10 @@ from sbn_enumeration import images_of, tiny_model
 
 from igr_suite.errors import UserError
 from igr_suite.estimators.reinforce import score_term
-from igr_suite.models import sbn_methods, sbn_relax
-from igr_suite.models.sbn import SBN
-from igr_suite.models.sbn_config import SBNConfig, SBNOptimiserConfig, TrainSBN
+from igr_suite.families.sbn import methods as sbn_methods
+from igr_suite.families.sbn import relax as sbn_relax
+from igr_suite.families.sbn.config import SBNConfig, SBNOptimiserConfig, TrainSBN
+from igr_suite.families.sbn.model import SBN
 
 STEP = 1e-5
 

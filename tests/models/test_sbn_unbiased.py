@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from sbn_enumeration import exact_gradient, flat_gradient, images_of, log_marginal, tiny_model
 
-from igr_suite.estimators import bernoulli
-from igr_suite.models import sbn_relax
+from igr_suite.estimators.distributions import bernoulli
+from igr_suite.families.sbn import relax as sbn_relax
 from igr_suite.training.evaluation import log_mean_exp
 
 REPLICATES, BLOCKS = 1000, 150  # 3e5 samples in all, of two images

@@ -8,11 +8,11 @@ import pytest
 import tensorflow as tf
 from scipy.special import expit, logsumexp
 
-from igr_suite.layers.stochastic_binary import unit_noise
-from igr_suite.models.structured_config import StructuredModelConfig, StructuredOptimiserConfig
-from igr_suite.models.structured_output import StructuredOutput
+from igr_suite.families.structured.config import StructuredModelConfig, StructuredOptimiserConfig
+from igr_suite.families.structured.model import StructuredOutput
+from igr_suite.families.structured.stochastic_binary import unit_noise
+from igr_suite.randomness import run_seed
 from igr_suite.training.schedules import FlooredInverseTime
-from igr_suite.training.seeds import run_seed
 
 SEED = run_seed(0, "test")
 LAWS = ("GS", "IGR_I", "IGR_Planar", "IGR_SB")

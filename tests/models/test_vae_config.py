@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.models.presets import default, g2, g3
-from igr_suite.models.vae_config import ModelConfig, ScheduleConfig, TrainVAE
+from igr_suite.families.vae.config import ModelConfig, ScheduleConfig, TrainVAE
+from igr_suite.families.vae.presets import default, g2, g3
 
 
 @pytest.mark.parametrize(

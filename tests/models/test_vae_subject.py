@@ -7,14 +7,17 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.cli.main import main
-from igr_suite.diagnostics import estimator_variance, vae_subject
-from igr_suite.diagnostics.vae_subject import VAESubject
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import replace_parts
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.presets import default, g2
-from igr_suite.models.relax_config import RelaxModelConfig, TrainRelax
-from igr_suite.training import checkpoints, train_relax, train_vae
+from igr_suite.families.hard_vae import train as train_relax
+from igr_suite.families.hard_vae.config import RelaxModelConfig, TrainRelax
+from igr_suite.families.vae import subject as vae_subject
+from igr_suite.families.vae import train as train_vae
+from igr_suite.families.vae.presets import default, g2
+from igr_suite.families.vae.subject import VAESubject
+from igr_suite.lab.runs.config import replace_parts
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.measuring import estimator_variance
+from igr_suite.training import checkpoints
 
 SEED = tf.constant([5, 7], tf.int32)
 DRAWS = 4_000

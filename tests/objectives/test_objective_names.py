@@ -10,11 +10,11 @@ import tensorflow as tf
 from igr_suite.errors import UserError
 from igr_suite.objectives.names import FACTS, NAMES, check_samples, is_unbiased, minimum_samples, references, resolve
 from igr_suite.objectives.registry import OBJECTIVES, build
-from igr_suite.objectives.table import PLACE, document
+from igr_suite.report.objectives import PLACE, document
 
 
 def test_every_name_has_its_objective_and_its_line_in_the_docs():
-    """The page is mended by `python -m igr_suite.objectives.table`."""
+    """The page is mended by `python -m igr_suite.report.objectives`."""
     assert set(OBJECTIVES) == set(NAMES)
     assert Path(PLACE).read_text() == document()
     for name, cls in OBJECTIVES.items():

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from igr_suite.experiments import discovery
-from igr_suite.experiments.results import Results
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.running import discovery
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FIGURES = sorted(path for path in RESULTS.glob("*/*/*/figure*.csv") if "seeds" in path.read_text().partition("\n")[0].split(","))

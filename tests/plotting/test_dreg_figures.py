@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from igr_suite.experiments.discovery import find, hypotheses_module, plot_module
-from igr_suite.experiments.experiment import expand
-from igr_suite.experiments.hypotheses import judge
-from igr_suite.models.dreg_figures import DOUBLY, EPOCHS, OBJECTIVES, PAPER_STEPS, dreg
-from igr_suite.plotting import dreg as figures
+from igr_suite.families.iwae import plots as figures
+from igr_suite.families.iwae.sweeps import DOUBLY, EPOCHS, OBJECTIVES, PAPER_STEPS, dreg
+from igr_suite.lab.analysis.hypotheses import judge
+from igr_suite.lab.running.discovery import find, hypotheses_module, plot_module
+from igr_suite.lab.running.experiment import expand
 from igr_suite.plotting.style import COLOURS
 
 HIGHER = {"iwae": 0.0, "dreg": 0.5, "stl": 0.7, "rws": -1.0, "rws-dreg": 0.4, "dreg-alpha": 0.9}  # bound above IWAE's

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from igr_suite.experiments.config import flatten
-from igr_suite.models.half_mnist_presets import METHODS, half_mnist
-from igr_suite.plotting import half_mnist as plots
+from igr_suite.families.half_mnist import plots
+from igr_suite.families.half_mnist.presets import METHODS, half_mnist
+from igr_suite.lab.runs.config import flatten
 
 
 def metrics(method: str, seed: int, epochs: int, shift: float = 0.0, **options) -> list[dict]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from igr_suite.plotting.linear_gaussian import draw, ledger, rate_table, rows_of, slopes
+from igr_suite.studies.linear_gaussian.plots import draw, ledger, rate_table, rows_of, slopes
 
 
 @pytest.fixture

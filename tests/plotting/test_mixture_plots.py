@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from igr_suite.diagnostics import picture_file
-from igr_suite.plotting.mixtures import draw_pictures, draw_usage, named, paired_table
+from igr_suite.families.mixture.plots import draw_pictures, draw_usage, named, paired_table
+from igr_suite.lab.runs import picture_file
 
 
 @pytest.fixture

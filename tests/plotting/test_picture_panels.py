@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from igr_suite.cli.main import main
-from igr_suite.diagnostics import picture_file
 from igr_suite.errors import UserError
+from igr_suite.lab.runs import picture_file
 from igr_suite.plotting import pictures as panels
 
 

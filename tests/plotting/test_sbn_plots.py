@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from igr_suite.plotting.sbn import at_steps, depth, differences, epoch_rows, label, place, read_steps
+from igr_suite.families.sbn.plots import at_steps, depth, differences, epoch_rows, label, place, read_steps
 
 
 def metrics(method: str, temperature: float, seed: int, shift: float) -> list[dict]:

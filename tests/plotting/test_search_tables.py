@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_rel
 
-from igr_suite.experiments.selection import CRITERION
+from igr_suite.families.vae.plots.temperatures import DISTANCE, SHARE, choices
+from igr_suite.families.vae.selection import CRITERION
 from igr_suite.plotting.paired import compare
-from igr_suite.plotting.temperatures import DISTANCE, SHARE, choices
 
 ONE = pd.Series({1: 0.30, 2: 0.35, 3: 0.41, 4: 0.2})
 OTHER = pd.Series({3: 0.52, 2: 0.45, 1: 0.44, 5: 0.9})  # another order, and a seed that the first lacks

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from igr_suite.plotting.structured import bounds_table, checks_table, chosen_runs, named_runs, paired_table, samples_figure
+from igr_suite.families.structured.plots import bounds_table, checks_table, chosen_runs, named_runs, paired_table, samples_figure
 
 
 def runs(**changes) -> pd.DataFrame:

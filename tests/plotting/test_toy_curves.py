@@ -6,7 +6,7 @@ import pandas as pd
 
 from igr_suite.plotting.estimators import LABELS, label
 from igr_suite.plotting.style import COLOURS
-from igr_suite.plotting.toy import draw_losses, draw_variances, medians, seed_rows
+from igr_suite.studies.toy.plots import draw_losses, draw_variances, medians, seed_rows
 
 
 def metrics():

@@ -7,9 +7,9 @@ import scipy.stats
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from igr_suite.models.sticks import KumaraswamySticks, LogitNormalSticks
+from igr_suite.families.mixture.sticks import KumaraswamySticks, LogitNormalSticks
+from igr_suite.randomness import run_seed
 from igr_suite.relaxations.kumaraswamy import kumaraswamy_entropy, kumaraswamy_log_density, kumaraswamy_logits
-from igr_suite.training.seeds import run_seed
 
 PARAMETERS = [(1.0, 1.0), (0.4, 2.5), (3.0, 0.7), (8.0, 20.0)]
 

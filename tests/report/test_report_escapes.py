@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from igr_suite.experiments.ledger import Reference, Verdict
+from igr_suite.lab.analysis.ledger import Reference, Verdict
 from igr_suite.report.collect import ItemReport, RunRow, ScaleReport
 from igr_suite.report.page import Html, fill, page
 

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from igr_suite.experiments import discovery
+from igr_suite.lab.running import discovery
 from igr_suite.plotting.tables import markdown
 from igr_suite.report import reproductions
 

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.estimators import base, bernoulli, categorical, get, register, registered
+from igr_suite.estimators import base, get, register, registered
 from igr_suite.estimators.arm import antithetic_pair
 from igr_suite.estimators.base import Estimate, Estimator, Facts
 from igr_suite.estimators.conformance import CHUNK, Problem, check, enumerable_problem, examine
+from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.estimators.rebar import Rebar
 from igr_suite.estimators.reinforce import score_term
 from igr_suite.estimators.relax import TinyNet

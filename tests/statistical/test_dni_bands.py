@@ -5,9 +5,9 @@
 import pytest
 
 from igr_suite import data
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.dni_presets import named
-from igr_suite.training.train_dni import execute
+from igr_suite.families.dni.presets import named
+from igr_suite.families.dni.train import execute
+from igr_suite.lab.runs.store import RunFolder
 
 pytestmark = [
     pytest.mark.sweep,

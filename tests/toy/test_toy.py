@@ -8,9 +8,9 @@ from scipy.special import expit
 
 from igr_suite.errors import UserError
 from igr_suite.estimators import registered
-from igr_suite.experiments.store import RunFolder
-from igr_suite.toy.config import EVALUATIONS, EXACT, PARAMETERS, TEMPERED, ToyRun
-from igr_suite.toy.execute import Exact, Toy, execute, expected_loss
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.studies.toy.config import EVALUATIONS, EXACT, PARAMETERS, TEMPERED, ToyRun
+from igr_suite.studies.toy.train import Exact, Toy, execute, expected_loss
 
 
 def executed(config, path):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import RunConfig
-from igr_suite.experiments.discovery import find, names
-from igr_suite.experiments.experiment import expand
-from igr_suite.experiments.store import RunFolder
-from igr_suite.experiments.worker import executor
+from igr_suite.lab.running.discovery import find, names
+from igr_suite.lab.running.experiment import expand
+from igr_suite.lab.running.worker import executor
+from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.loop import Plan
 
 

@@ -1,9 +1,9 @@
 """The exact distribution of the argmax can be left for the last evaluation, and nothing else of a run changes with it."""
 
-from igr_suite.experiments.config import replace_parts
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models import presets
-from igr_suite.training import train_vae
+from igr_suite.families.vae import presets
+from igr_suite.families.vae import train as train_vae
+from igr_suite.lab.runs.config import replace_parts
+from igr_suite.lab.runs.store import RunFolder
 
 ALWAYS = replace_parts(
     presets.default("IGR_I_Dis", epochs=2, evaluate_every=1, importance_samples=2, limit=60, seed=4),

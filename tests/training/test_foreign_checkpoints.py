@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.dreg_start import DReGStartConfig
+from igr_suite.families.iwae.start import DReGStartConfig
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints
 from igr_suite.training.checkpoints import State
 from igr_suite.training.loop import restore, resume

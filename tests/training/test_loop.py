@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.experiments.interrupts import Interrupted, Interrupts
-from igr_suite.experiments.store import RunFolder
+from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints, loop
 from igr_suite.training.loop import Diverged, Plan, fit, means_of
 

@@ -16,17 +16,17 @@ from ports import free_ports
 
 from igr_suite.cli.main import main
 from igr_suite.errors import UserError
-from igr_suite.experiments import strategies
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.copy_rnn_config import TrainCopyRNN
-from igr_suite.models.dni_config import TrainDNI
-from igr_suite.models.dreg_config import TrainDReG
-from igr_suite.models.half_mnist_config import TrainHalfMNIST
-from igr_suite.models.mixture_config import TrainMixture
-from igr_suite.models.relax_config import TrainRelax
-from igr_suite.models.sbn_config import TrainSBN
-from igr_suite.models.structured_config import TrainStructured
-from igr_suite.models.vae_config import TrainVAE
+from igr_suite.families.dni.config import TrainDNI
+from igr_suite.families.dni.copy_rnn_config import TrainCopyRNN
+from igr_suite.families.half_mnist.config import TrainHalfMNIST
+from igr_suite.families.hard_vae.config import TrainRelax
+from igr_suite.families.iwae.config import TrainDReG
+from igr_suite.families.mixture.config import TrainMixture
+from igr_suite.families.sbn.config import TrainSBN
+from igr_suite.families.structured.config import TrainStructured
+from igr_suite.families.vae.config import TrainVAE
+from igr_suite.lab.runs import strategies
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.relaxations import noise
 from igr_suite.training.strategy import Replicas
 
@@ -141,7 +141,7 @@ def test_two_workers_train_one_run(compared_all, tmp_path, monkeypatch):
     for index in range(2):
         cluster = {"cluster": {"worker": places}, "task": {"type": "worker", "index": index}}
         variables = {"TF_CONFIG": json.dumps(cluster), "IGR_STRATEGY": "multi_worker", "TMPDIR": str(tmp_path)}
-        processes.append(started("-m", "igr_suite.experiments.worker", "--folder", str(path), **variables))
+        processes.append(started("-m", "igr_suite.lab.running.worker", "--folder", str(path), **variables))
     for process in processes:
         finished(process)
     run = RunFolder(path)

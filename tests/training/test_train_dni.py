@@ -8,13 +8,13 @@ import tensorflow as tf
 
 from igr_suite import data
 from igr_suite.errors import UserError
-from igr_suite.experiments.config import replace_parts
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models import dni_classifier
-from igr_suite.models.dni_presets import named, paper_network
+from igr_suite.families.dni import model as dni_classifier
+from igr_suite.families.dni.presets import named, paper_network
+from igr_suite.families.dni.train import execute, load_rows, pixel_scales
+from igr_suite.lab.runs.config import replace_parts
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.adam import FusedAdam, LegacyAdam
 from igr_suite.training.loop import Plan
-from igr_suite.training.train_dni import execute, load_rows, pixel_scales
 
 SMALL = {"hidden": (6, 5), "sg_hidden": (4,)}
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.half_mnist import HalfMNIST
-from igr_suite.models.half_mnist_config import TrainHalfMNIST
-from igr_suite.models.structured_config import PICTURED
+from igr_suite.families.half_mnist.config import TrainHalfMNIST
+from igr_suite.families.half_mnist.model import HalfMNIST
+from igr_suite.families.half_mnist.train import execute
+from igr_suite.families.structured.config import PICTURED
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.adam import LegacyAdam
 from igr_suite.training.schedules import Slashed
-from igr_suite.training.train_half_mnist import execute
 
 
 def a_run(path, epochs: int, **settings) -> RunFolder:

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from igr_suite.experiments.store import RunFolder
-from igr_suite.models.structured_config import PICTURED, TrainStructured
-from igr_suite.training.train_structured import execute
+from igr_suite.families.structured.config import PICTURED, TrainStructured
+from igr_suite.families.structured.train import execute
+from igr_suite.lab.runs.store import RunFolder
 
 
 def a_run(path, epochs: int) -> RunFolder:

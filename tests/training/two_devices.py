@@ -15,22 +15,22 @@ import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.errors import UserError
-from igr_suite.experiments.interrupts import Interrupted, Interrupts
-from igr_suite.experiments.store import RunFolder
-from igr_suite.layers.stochastic_binary import unit_noise
-from igr_suite.models.discrete_vae import DiscreteVAE
-from igr_suite.models.dreg_config import DReGConfig, DReGOptimiserConfig
-from igr_suite.models.dreg_vae import DReGVAE
-from igr_suite.models.mixture_config import MixtureModelConfig
-from igr_suite.models.mixture_vae import MixtureVAE
-from igr_suite.models.structured_config import StructuredModelConfig, StructuredOptimiserConfig, TrainStructured
-from igr_suite.models.structured_output import StructuredOutput
-from igr_suite.models.vae_config import CapacityConfig, ModelConfig, OptimiserConfig
+from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig
+from igr_suite.families.iwae.model import DReGVAE
+from igr_suite.families.mixture.config import MixtureModelConfig
+from igr_suite.families.mixture.model import MixtureVAE
+from igr_suite.families.structured import train as train_structured
+from igr_suite.families.structured.config import StructuredModelConfig, StructuredOptimiserConfig, TrainStructured
+from igr_suite.families.structured.model import StructuredOutput
+from igr_suite.families.structured.stochastic_binary import unit_noise
+from igr_suite.families.vae.config import CapacityConfig, ModelConfig, OptimiserConfig
+from igr_suite.families.vae.model import DiscreteVAE
+from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.randomness import run_seed
 from igr_suite.relaxations import noise, relaxation
-from igr_suite.training import train_structured
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.loop import LONGEST_CALL, Plan, compiled_steps, fit
-from igr_suite.training.seeds import run_seed
 from igr_suite.training.strategy import Replicas
 
 BATCH, STEPS = 12, 5

@@ -1,6 +1,6 @@
 """DNI, complete unlock: test error against the probability of an update."""
 
-from igr_suite.plotting.dni import error_table, error_values, evaluated, sparse_figure
+from igr_suite.families.dni.plots import error_table, error_values, evaluated, sparse_figure
 
 
 def ours(results):

@@ -5,8 +5,8 @@
 Expect: it learns, slower than with synthetic gradients alone.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.dni_experiments import unlocked_runs
+from igr_suite.families.dni.sweeps import unlocked_runs
+from igr_suite.lab import Experiment, main
 
 EXPERIMENT = Experiment(
     paper="dni",

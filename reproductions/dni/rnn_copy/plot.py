@@ -1,6 +1,6 @@
 """DNI, copy task: length mastered by window, and along training."""
 
-from igr_suite.plotting.dni import copy_figure, copy_named
+from igr_suite.families.dni.plots import copy_figure, copy_named
 from igr_suite.plotting.tables import over_seeds, save_table
 
 

@@ -5,8 +5,8 @@
 Expect: with synthetic gradients across the windows it learns longer sequences than by truncated back-propagation with the same T.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.dni_experiments import copy_runs
+from igr_suite.families.dni.sweeps import copy_runs
+from igr_suite.lab import Experiment, main
 
 EXPERIMENT = Experiment(
     paper="dni",

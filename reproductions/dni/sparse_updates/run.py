@@ -5,8 +5,8 @@
 Expect: the error grows gently as p falls, and with more steps p matters less.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.dni_experiments import sparse_runs
+from igr_suite.families.dni.sweeps import sparse_runs
+from igr_suite.lab import Experiment, main
 
 EXPERIMENT = Experiment(
     paper="dni",

@@ -1,6 +1,6 @@
 """DNI, Table 1: final test error by network and method, and error against depth."""
 
-from igr_suite.plotting.dni import depth_figure, depth_table, error_values, named
+from igr_suite.families.dni.plots import depth_figure, depth_table, error_values, named
 
 
 def ours(results):

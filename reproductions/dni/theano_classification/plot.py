@@ -1,6 +1,6 @@
 """DNI, Theano: test error against the epoch, and how well true gradients are predicted."""
 
-from igr_suite.plotting.dni import agreement_figure, error_curves, error_table, error_values, evaluated
+from igr_suite.families.dni.plots import agreement_figure, error_curves, error_table, error_values, evaluated
 
 NAMES = {"cdni": "A-dni", "bp": "A-bp"}
 

@@ -1,6 +1,6 @@
 """DNI, Torch baselines: test error against the epoch."""
 
-from igr_suite.plotting.dni import error_curves, error_table, error_values, evaluated
+from igr_suite.families.dni.plots import error_curves, error_table, error_values, evaluated
 
 NAMES = {"tanh": "B-simple", "relu": "B-relu"}
 PUBLISHED = (("mnist", "B-simple", 46, 2.0, "README"), ("mnist", "B-relu", 21, 2.0, "README"))

@@ -1,6 +1,6 @@
 """DNI, Torch: test error against the epoch, and how well true gradients are predicted."""
 
-from igr_suite.plotting.dni import agreement_figure, error_curves, error_table, error_values, evaluated
+from igr_suite.families.dni.plots import agreement_figure, error_curves, error_table, error_values, evaluated
 
 NAMES = {"dni": "B-dni", "cdni": "B-cdni"}
 PUBLISHED = (("mnist", "B-cdni, per batch", 80, 2.0, "README"), ("mnist", "B-dni, per batch", 249, 2.8, "README"))

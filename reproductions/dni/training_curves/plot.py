@@ -1,6 +1,6 @@
 """DNI, training curves: one panel a depth, and how well true gradients are predicted at each interface of the deepest network."""
 
-from igr_suite.plotting.dni import agreement_figure, error_curves, error_table, error_values, evaluated
+from igr_suite.families.dni.plots import agreement_figure, error_curves, error_table, error_values, evaluated
 
 
 def ours(results):

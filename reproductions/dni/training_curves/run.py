@@ -5,8 +5,8 @@
 Expect: cDNI nearly follows back-propagation, DNI falls behind with depth.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.dni_experiments import curve_runs
+from igr_suite.families.dni.sweeps import curve_runs
+from igr_suite.lab import Experiment, main
 
 EXPERIMENT = Experiment(
     paper="dni",

@@ -1,7 +1,7 @@
 """DReG, appendix: inference networks trained at a fixed model; variance, test bound and how near q comes to the posterior."""
 
 from igr_suite.errors import UserError
-from igr_suite.plotting.dreg import bound_column, ends, family_panels, ledger, tables
+from igr_suite.families.iwae.plots import bound_column, ends, family_panels, ledger, tables
 
 
 def inference(frame):

@@ -1,6 +1,6 @@
 """DReG, appendix: Omniglot; gradient variance, test bound and its gain on the original along training."""
 
-from igr_suite.plotting.dreg import ends, family_panels, ledger, tables
+from igr_suite.families.iwae.plots import ends, family_panels, ledger, tables
 
 NAMES = {"omniglot": "Omniglot", "omniglot_tfds": "TFDS's Omniglot", "omniglot_tfds_small": "TFDS's Omniglot, small splits"}
 

@@ -1,6 +1,6 @@
 """DReG, Figure 1: three panels against K, and a table of the rates at which signal and noise change."""
 
-from igr_suite.plotting.linear_gaussian import draw, ledger, rate_table, rows_of
+from igr_suite.studies.linear_gaussian.plots import draw, ledger, rate_table, rows_of
 
 
 def ours(results):

@@ -1,6 +1,6 @@
 """DReG, Figure 2: gradient variance, test bound and its gain on the original along training, one column an objective."""
 
-from igr_suite.plotting.dreg import ends, family_panels, ledger, tables
+from igr_suite.families.iwae.plots import ends, family_panels, ledger, tables
 
 
 def ours(results):

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from igr_suite.families.iwae.plots import PAIRS, bound_column, bound_rows, ends, ledger, mark_points, mixtures, tables
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.dreg import PAIRS, bound_column, bound_rows, ends, ledger, mark_points, mixtures, tables
 from igr_suite.plotting.style import colour, figure, save, step_axis
 
 MIXTURE_PAIRS = tuple((f"DReG({alpha:g})", other) for alpha in (0.5, 0.75, 0.9) for other in ("DReG", "RWS-DReG"))

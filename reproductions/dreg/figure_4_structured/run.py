@@ -5,8 +5,8 @@ Expect: DReG below its original in variance and above it in the bound for IWAE, 
 The halves are the paper's; the authors' code predicts the upper half: `--set model.struct_layout=legacy`.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.dreg_figures import objective_runs
+from igr_suite.families.iwae.sweeps import objective_runs
+from igr_suite.lab import Experiment, main
 
 EPOCHS = {"quick": 2}  # of the scale's six: a third of the time
 

@@ -4,8 +4,8 @@
 Expect: DReG below IWAE, RWS-DReG below RWS, JVI-DReG below JVI at every step; all see the same weights, images and samples.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.dreg_figures import OBJECTIVES, objective_runs
+from igr_suite.families.iwae.sweeps import OBJECTIVES, objective_runs
+from igr_suite.lab import Experiment, main
 
 EPOCHS = {"quick": 4}
 

@@ -4,8 +4,8 @@
 Expect: SDNI leads early, curves bend down at the divisions; the frozen encoder shows what the decoder does alone.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.half_mnist_presets import sweep
+from igr_suite.families.half_mnist.presets import sweep
+from igr_suite.lab import Experiment, main
 
 METHODS = {
     "smoke": ("REINFORCE", "SDNI lin"),

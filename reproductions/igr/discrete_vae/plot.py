@@ -1,8 +1,8 @@
 """Validation ELBO over epochs of every model that has been run, and the table of test bounds."""
 
+from igr_suite.families.vae.plots.curves import bounds_table, importance_table, named
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import epoch_axis, figure, save
-from igr_suite.plotting.vae import bounds_table, importance_table, named
 
 
 def plot(results, out):

@@ -6,8 +6,8 @@ Expect: distances grow with the temperature; at 0.5 a typical Gumbel-Softmax sam
 IGR-I is farther away than Gumbel-Softmax.
 """
 
-from igr_suite.diagnostics.simplex_config import TABLE_TEMPERATURES, SimplexProximity, linspace
-from igr_suite.experiments import Experiment, main
+from igr_suite.lab import Experiment, main
+from igr_suite.studies.simplex.config import TABLE_TEMPERATURES, SimplexProximity, linspace
 
 SAMPLES = {"smoke": 200, "quick": 2_000, "paper": 10_000}
 # The paper's 10,000 leave a standard error of up to .006 on a percentile, too much for a tolerance of .01

@@ -3,8 +3,8 @@
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from igr_suite.plotting.fits import draw_histograms, draw_losses, fits_table, laws_of_panel, measured, named_fits
 from igr_suite.plotting.style import figure, save
+from igr_suite.studies.fits.plots import draw_histograms, draw_losses, fits_table, laws_of_panel, measured, named_fits
 
 # target -> (limit of x, limit of y), as in the authors' figure
 PANELS = {"discrete": (10, 0.3), "binomial": (12, 0.3), "poisson": (70, 0.2), "negative_binomial": (70, 0.2)}

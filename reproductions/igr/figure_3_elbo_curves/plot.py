@@ -1,9 +1,9 @@
 """IGR, Figure 3: test ELBO over epochs; solid: cross-validated temperature, dashed: near-discrete temperature."""
 
-from igr_suite.models.presets import G2_CV_TEMPERATURES
+from igr_suite.families.vae.plots.curves import bounds_table, named
+from igr_suite.families.vae.presets import G2_CV_TEMPERATURES
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import epoch_axis, figure, save
-from igr_suite.plotting.vae import bounds_table, named
 
 
 def plot(results, out):

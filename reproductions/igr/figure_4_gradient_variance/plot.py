@@ -1,6 +1,6 @@
 """IGR, Figure 4: vanished gradients and gradient noise over epochs, the authors' own metric, and IGR against GS."""
 
-from igr_suite.plotting.gradients import gradient_figure, gradient_tables, historical_figure, monitored
+from igr_suite.families.vae.plots.gradients import gradient_figure, gradient_tables, historical_figure, monitored
 
 
 def plot(results, out):

@@ -8,10 +8,18 @@ Expect: the historical number is round-off; what vanishes at low temperatures is
 
 import dataclasses
 
-from igr_suite.diagnostics.monitor_config import MonitorConfig
-from igr_suite.experiments import Experiment, main
-from igr_suite.experiments.config import replace_parts
-from igr_suite.models.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, NOT_RETRIEVED, SEEDS, TABLE_1_MODELS, g2, g2_paper_figures
+from igr_suite.families.vae.monitor_config import MonitorConfig
+from igr_suite.families.vae.presets import (
+    G2_CV_TEMPERATURES,
+    G2_NEAR_TEMPERATURES,
+    NOT_RETRIEVED,
+    SEEDS,
+    TABLE_1_MODELS,
+    g2,
+    g2_paper_figures,
+)
+from igr_suite.lab import Experiment, main
+from igr_suite.lab.runs.config import replace_parts
 
 MODELS = {"smoke": ("GS_Dis", "IGR_I_Dis"), "quick": TABLE_1_MODELS}
 EPOCHS = {"smoke": 2, "quick": 3}

@@ -1,10 +1,10 @@
 """IGR, NeurIPS nonparametric table: bounds and components in use, paired differences, curves, usage, pictures."""
 
+from igr_suite.families.mixture.plots import draw_pictures, draw_usage, named, paired_table
+from igr_suite.families.vae.plots.curves import likelihood_columns, not_run
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.mixtures import draw_pictures, draw_usage, named, paired_table
 from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
-from igr_suite.plotting.vae import likelihood_columns, not_run
 
 COLUMNS = {
     "test_elbo": "test ELBO",

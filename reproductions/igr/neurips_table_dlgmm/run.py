@@ -5,10 +5,10 @@
 Expect: Kumaraswamy and LogitNormal sticks close together, and truncation at 0.9999 to change little but the number of components.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.mixture_config import MixtureEvaluationConfig, MixtureModelConfig, TrainMixture
-from igr_suite.models.presets import NOT_RETRIEVED, SEEDS
-from igr_suite.models.vae_config import DataConfig, ScheduleConfig
+from igr_suite.families.mixture.config import MixtureEvaluationConfig, MixtureModelConfig, TrainMixture
+from igr_suite.families.vae.config import DataConfig, ScheduleConfig
+from igr_suite.families.vae.presets import NOT_RETRIEVED, SEEDS
+from igr_suite.lab import Experiment, main
 
 MODELS = ("DLGMM", "DLGMM_Var", "DLGMM_IGR", "DLGMM_IGR_SB")
 COMPONENTS = {"smoke": 5, "quick": 20, "paper": 20}

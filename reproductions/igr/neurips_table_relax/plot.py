@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from igr_suite.experiments.paired import paired_by
+from igr_suite.families.vae.plots.curves import likelihood_columns, named
+from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
-from igr_suite.plotting.vae import likelihood_columns, named
 
 BOUND = "test_elbo_one_hot_exact"
 VARIANCES = {"gradient_variance": "log10 variance", "reinforce_variance": "log10 variance, REINFORCE"}

@@ -1,8 +1,8 @@
 """IGR, pictures: reconstructions of the authors' display images, prior samples and traversals of all models; their bounds."""
 
-from igr_suite.models.vae_config import JOINT
+from igr_suite.families.vae.config import JOINT
+from igr_suite.families.vae.plots.curves import bounds_table, named
 from igr_suite.plotting.pictures import prior_samples, reconstruction_errors, reconstructions, stored, traversals
-from igr_suite.plotting.vae import bounds_table, named
 
 
 def plot(results, out):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from igr_suite.families.vae.plots.curves import bounds_table, importance_table, named
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, epoch_axis, figure, save
 from igr_suite.plotting.tables import mean_of_seeds
-from igr_suite.plotting.vae import bounds_table, importance_table, named
 
 QUANTITIES = {
     "train_elbo": "train ELBO",

@@ -1,7 +1,6 @@
 """IGR, Table 3: bounds of all runs, differences from GS at equal seeds, what must hold, the figure and the completed digits."""
 
-from igr_suite.models.presets import SEEDS
-from igr_suite.plotting.structured import (
+from igr_suite.families.structured.plots import (
     bounds_table,
     checks_table,
     chosen_runs,
@@ -11,6 +10,7 @@ from igr_suite.plotting.structured import (
     samples_figure,
     search_table,
 )
+from igr_suite.families.vae.presets import SEEDS
 
 
 def plot(results, out):

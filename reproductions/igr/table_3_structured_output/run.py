@@ -7,11 +7,11 @@ Stage 1 trains one seed at every temperature of the grid; stage 2 repeats the on
 Expect: lower values for more training samples and for more test samples; IGR-SB learns no binary code. The README has measured times.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.experiments.config import replace_parts
-from igr_suite.experiments.selection import NLL, best_temperature
-from igr_suite.models.presets import NOT_RETRIEVED, SEEDS
-from igr_suite.models.structured_presets import MODELS, g2, g3
+from igr_suite.families.structured.presets import MODELS, g2, g3
+from igr_suite.families.vae.presets import NOT_RETRIEVED, SEEDS
+from igr_suite.families.vae.selection import NLL, best_temperature
+from igr_suite.lab import Experiment, main
+from igr_suite.lab.runs.config import replace_parts
 
 TRAINING_SAMPLES = {"smoke": (1, 5), "quick": (1, 5, 50), "paper": (1, 5, 50)}
 LAWS = {"smoke": ("GS", "IGR_Planar", "IGR_SB"), "quick": MODELS, "paper": MODELS}

@@ -1,6 +1,6 @@
 """Temperature search: the choices beside the authors', every candidate's statistics, and both against the temperature."""
 
-from igr_suite.plotting.temperatures import search_figure, search_tables
+from igr_suite.families.vae.plots.temperatures import search_figure, search_tables
 
 
 def plot(results, out):

@@ -6,7 +6,7 @@ import pandas as pd
 from igr_suite.plotting.curves import seeds_caption
 from igr_suite.plotting.style import figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
-from igr_suite.plotting.toy import draw_losses, draw_variances, medians, seed_rows
+from igr_suite.studies.toy.plots import draw_losses, draw_variances, medians, seed_rows
 
 LOWEST = -14  # log variance; the figure's own axis ends at -10, RELAX goes below
 STEPS = (500, 1_000, 2_000, 3_000, 5_000, 10_000)

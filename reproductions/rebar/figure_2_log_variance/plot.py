@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from igr_suite.plotting.sbn import at_steps, differences, epoch_rows, place, read_steps, traces_figure
+from igr_suite.families.sbn.plots import at_steps, differences, epoch_rows, place, read_steps, traces_figure
 from igr_suite.plotting.tables import over_seeds, save_table
 
 SETTING = r"(?P<method>[^,]+), (?P<depth>[^,]+), (?P<data>[^,]+), step (?P<step>\d+)"

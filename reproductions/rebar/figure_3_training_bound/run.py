@@ -6,8 +6,8 @@ The runs are those of figure_2_log_variance: what that has finished is copied.
 Expect: methods with less variance learn faster; Concrete is fast early and is overtaken late (paper scale).
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.sbn_presets import figure_runs
+from igr_suite.families.sbn.presets import figure_runs
+from igr_suite.lab import Experiment, main
 
 EXPERIMENT = Experiment(
     paper="rebar",

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from igr_suite.experiments.paired import paired_by
+from igr_suite.families.sbn.plots import QUANTITIES, at_steps, draw_references, epoch_rows, read_steps
+from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.sbn import QUANTITIES, at_steps, draw_references, epoch_rows, read_steps
 from igr_suite.plotting.style import figure, save, step_axis
 from igr_suite.plotting.tables import over_seeds, save_table
 

@@ -7,9 +7,9 @@ variance pass through the points of their README and code; the corrected one dif
 says what the correction changes.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.presets import SEEDS
-from igr_suite.models.sbn_presets import sbn
+from igr_suite.families.sbn.presets import sbn
+from igr_suite.families.vae.presets import SEEDS
+from igr_suite.lab import Experiment, main
 
 EPOCHS = {"smoke": 1, "quick": 7, "paper": 20}  # the traces end at epoch 7, step 14,588
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}

@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from igr_suite.models.sbn_presets import PAPER_STEPS
+from igr_suite.families.sbn.plots import epoch_rows
+from igr_suite.families.sbn.presets import PAPER_STEPS
+from igr_suite.families.vae.plots.curves import not_run
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.sbn import epoch_rows
 from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
-from igr_suite.plotting.vae import not_run
 
 NAMES = {"binarized_mnist": "MNIST", "omniglot": "Omniglot"}
 VALIDATION = "validation_iw_bound_"

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from igr_suite.models.sbn_presets import PAPER_STEPS
+from igr_suite.families.sbn.plots import QUANTITIES, epoch_rows
+from igr_suite.families.sbn.presets import PAPER_STEPS
+from igr_suite.families.vae.plots.curves import not_run
 from igr_suite.plotting.curves import number_of_seeds
-from igr_suite.plotting.sbn import QUANTITIES, epoch_rows
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table, summary_text
-from igr_suite.plotting.vae import not_run
 
 NAMES = {"binarized_mnist": "MNIST", "omniglot": "Omniglot"}
 

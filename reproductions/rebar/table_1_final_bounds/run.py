@@ -7,9 +7,9 @@ Structured prediction of two layers is run with both generators: "historical", t
 and "hierarchical", with as many layers as q; with one layer they are the same model.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.presets import SEEDS
-from igr_suite.models.sbn_presets import PAPER_STEPS, sbn
+from igr_suite.families.sbn.presets import PAPER_STEPS, sbn
+from igr_suite.families.vae.presets import SEEDS
+from igr_suite.lab import Experiment, main
 
 METHODS = {"smoke": ("NVIL", "Concrete(0.1)")}
 ALL = ("NVIL", "MuProp", "REBAR(0.1)", "DynamicREBAR", "Concrete(0.1)")

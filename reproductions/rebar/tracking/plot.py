@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from igr_suite.experiments.ledger import OurValue
+from igr_suite.families.sbn.plots import at_steps, epoch_rows, tracked_rows
+from igr_suite.lab.analysis.ledger import OurValue
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.sbn import at_steps, epoch_rows, tracked_rows
 from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 

@@ -7,9 +7,9 @@ Expect: DynamicREBAR < REBAR << MuProp ~ SimpleMuProp << NVIL, with gaps of at l
 moving averages ("historical") and with the corrected ones.
 """
 
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.presets import SEEDS
-from igr_suite.models.sbn_presets import sbn
+from igr_suite.families.sbn.presets import sbn
+from igr_suite.families.vae.presets import SEEDS
+from igr_suite.lab import Experiment, main
 
 EPOCHS = {"smoke": 2, "quick": 2, "paper": 10}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}

@@ -1,9 +1,9 @@
 """Variance against processor time of one gradient, both relative to REINFORCE's, and a table of every estimator."""
 
-from igr_suite.diagnostics.comparison_rows import comparison_rows
-from igr_suite.plotting.estimator_comparison import draw
 from igr_suite.plotting.style import save
 from igr_suite.plotting.tables import save_table
+from igr_suite.studies.comparison.plots import draw
+from igr_suite.studies.comparison.rows import comparison_rows
 
 NOTE = (
     "Variance of the batch gradient by q's weights (sampling noise alone, 24 images at quick scale) and processor time of one estimate, "

@@ -1,16 +1,16 @@
 """All estimators of the registry on two models: variance, bias and time of a gradient. docs/choose_an_estimator.md is made of the results.
 
     igr run suite/estimators --scale quick
-    python -m igr_suite.estimators.choose                   # writes the page
+    python -m igr_suite.report.choosing                   # writes the page
 Stage 1 trains a belief network of one layer (Bernoulli variables) and a VAE of categorical codes; stage 2 measures at their weights.
 Expect: every unbiased estimator without a sign of bias, the straight-through and Concrete ones biased; DisARM below REINFORCE everywhere.
 """
 
-from igr_suite.diagnostics.comparison_config import EstimatorCost, EstimatorVariance
-from igr_suite.experiments import Experiment, main
-from igr_suite.models.relax_config import RelaxEvaluationConfig, RelaxModelConfig, TrainRelax
-from igr_suite.models.sbn_presets import sbn
-from igr_suite.models.vae_config import DataConfig, OptimiserConfig, ScheduleConfig
+from igr_suite.families.hard_vae.config import RelaxEvaluationConfig, RelaxModelConfig, TrainRelax
+from igr_suite.families.sbn.presets import sbn
+from igr_suite.families.vae.config import DataConfig, OptimiserConfig, ScheduleConfig
+from igr_suite.lab import Experiment, main
+from igr_suite.studies.comparison.config import EstimatorCost, EstimatorVariance
 
 SEED = 5328
 EPOCHS = {"smoke": 1, "quick": 2, "paper": 50}

@@ -1,0 +1,1 @@
+"""Decoupled training of any Keras model by synthetic gradients."""

@@ -1,0 +1,193 @@
+"""What has to hold before a decoupled model is trained, each with a sentence; and the networks built to fit."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from igr_suite.decoupling.synthetic_gradient import Synthesiser
+from igr_suite.errors import UserError
+
+Shape = tuple[int, ...]
+
+
+def build_chain(modules: Sequence[keras.Layer]) -> list[Shape]:
+    """Builds what is not built yet; returns the shapes of h_0 ... h_D without the batch.
+
+    Raises:
+      UserError: no module, an unknown input shape, modules that do not fit, shared layers, state from batch to batch.
+    """
+    if not modules:
+        raise UserError("a decoupled model needs at least one module")
+    first = getattr(modules[0], "input_shape", None) if modules[0].built else None
+    for module in modules:
+        for side in ("inputs", "outputs"):
+            several = getattr(module, side, None) or []
+            if isinstance(several, list) and len(several) > 1:
+                raise UserError(f"the module {module.name} has {len(several)} {side}; a decoupled model is a chain of one tensor each")
+    if not first or any(size is None for size in first[1:]):
+        raise UserError(f"the first module, {modules[0].name}, does not know the shape of its input; begin it with a keras.Input")
+    _check_layers(modules)
+    shapes, tensor = [tuple(first[1:])], keras.Input(first[1:])
+    for number, module in enumerate(modules, start=1):
+        try:
+            tensor = module(tensor)
+        except (ValueError, TypeError) as error:
+            raise UserError(f"module {number}, {module.name}, cannot take the shape {shapes[-1]}: {_first_line(error)}") from None
+        if isinstance(tensor, (dict, list, tuple)):
+            raise UserError(f"module {number}, {module.name}, returns a {type(tensor).__name__}; let it return the tensor itself")
+        shapes.append(tuple(tensor.shape[1:]))
+    return shapes
+
+
+def _check_layers(modules: Sequence[keras.Layer]) -> None:
+    seen: dict[int, str] = {}
+    for module in modules:
+        for layer in module._flatten_layers():
+            if getattr(layer, "stateful", False):
+                raise UserError(
+                    f"the layer '{layer.name}' keeps state from batch to batch (stateful=True) and cannot be decoupled; make it stateless"
+                )
+        for variable in module.variables:
+            owner = seen.setdefault(id(variable), module.name)
+            if owner != module.name:
+                raise UserError(
+                    f"the weight '{variable.path}' is in the modules {owner} and {module.name}; a layer cannot be on both sides of a cut"
+                )
+
+
+def build_synthesisers(
+    factory: Synthesiser | Sequence[Synthesiser] | None, inputs: Sequence[Shape], outputs: Sequence[Shape], context: int, what: str
+) -> list[keras.Layer]:
+    """One network for each interface.
+
+    Args:
+      factory: for all interfaces, or one for each; None makes none.
+      inputs, outputs: shapes without the batch of what each reads and predicts.
+      context: features appended to what it reads.
+      what: how an error calls it.
+    Raises:
+      UserError: another number of factories than interfaces, or a network whose output is not of the interface's shape.
+    """
+    if factory is None:
+        return []
+    factories = list(factory) if isinstance(factory, Sequence) else [factory] * len(outputs)
+    if len(factories) != len(outputs):
+        raise UserError(
+            f"there are {len(outputs)} interfaces and {len(factories)} factories of a {what}; give one for all, or one for each"
+        )
+    networks = []
+    for number, (make, source, wanted) in enumerate(zip(factories, inputs, outputs), start=1):
+        source = (*source[:-1], source[-1] + context)
+        network = make(source, wanted)
+        try:
+            found = tuple(network(keras.Input(source)).shape[1:])
+        except (ValueError, TypeError) as error:
+            raise UserError(f"the {what} of interface {number} cannot take the shape {source}: {_first_line(error)}") from None
+        if found != wanted:
+            raise UserError(f"the {what} of interface {number} predicts the shape {found}, and the interface is {wanted}; make them equal")
+        networks.append(network)
+    return networks
+
+
+def context_width(context, labels: bool, classes: int, shape: Shape) -> int:
+    """Features that synthesisers see beside activations.
+
+    Args:
+      context: the caller's function of (x, y), or None.
+      labels: whether they see labels.
+      classes: C.
+      shape: of x without the batch.
+    Raises:
+      UserError: both are set, or the function takes neither class numbers [B] nor one value a class [B, C].
+    """
+    if context is None:
+        return classes if labels else 0
+    if labels:
+        raise UserError("labels=True and context=... both say what synthesisers see; leave one of them out")
+    failure: Exception | None = None
+    for y in (tf.zeros((1,), tf.int32), tf.zeros((1, classes)), tf.zeros((1,)), tf.zeros((1, 1))):
+        try:
+            seen = context(tf.zeros((1, *shape)), y)
+        except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+            failure = failure or error
+            continue
+        if len(seen.shape) == 2:
+            return seen.shape[-1]
+    reason = f"it fails: {_first_line(failure)}" if failure else "its result has another rank"
+    raise UserError(
+        f"context=... has to return [B, features] from inputs of the shape {(1, *shape)} and class numbers [B] or labels [B, {classes}], "
+        f"and {reason}"
+    )
+
+
+def only_tensor(values, what: str) -> tf.Tensor:
+    """The tensor of a structure that holds one.
+
+    Raises:
+      UserError: it holds several.
+    """
+    several = keras.tree.flatten(values)
+    if len(several) != 1:
+        raise UserError(f"a decoupled model has one input and one output, and the data hold {len(several)} {what}; give it one of each")
+    return several[0]
+
+
+def check_replicas(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
+    """What a distribution strategy asks of a decoupled model.
+
+    Raises:
+      UserError: weights that the strategy's replicas do not have, or updates that depend on a condition, which they cannot make together.
+    """
+    if strategy.num_replicas_in_sync == 1 and not tf.distribute.has_strategy():
+        return
+    for variable in model.variables:
+        if not strategy.extended.variable_created_in_scope(variable.value):
+            raise UserError(
+                f"the weight '{variable.path}' was made outside the scope of the strategy that the decoupled model is trained by; make the "
+                "modules and the decoupled model in one `with strategy.scope():`"
+            )
+    settings = model.settings
+    if strategy.num_replicas_in_sync > 1 and (settings.p_update < 1 or settings.warmup == "hold"):
+        setting = f"p_update={settings.p_update}" if settings.p_update < 1 else "warmup='hold'"
+        raise UserError(
+            f"{setting} leaves updates out, which {strategy.num_replicas_in_sync} replicas cannot do together; train on one device, or set "
+            "p_update=1 and warmup='backprop'"
+        )
+
+
+def check_saving(model: keras.Model, callbacks) -> None:
+    """Refuses callbacks that save the whole model at the end of an epoch where that cannot work.
+
+    Args:
+      model: compiled.
+      callbacks: as `fit` got them.
+    Raises:
+      UserError: a part of it cannot be serialised.
+    """
+    several = getattr(callbacks, "callbacks", callbacks) or []
+    for callback in several if isinstance(several, (list, tuple)) else [several]:
+        if isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_weights_only:
+            check_file(callback.filepath)
+            try:
+                keras.saving.serialize_keras_object(model)
+            except (NotImplementedError, TypeError, ValueError) as error:
+                raise UserError(
+                    f"the callback ModelCheckpoint saves the whole model, and a part of it cannot be saved: {_first_line(error)}; give "
+                    "that part a get_config, or set save_weights_only=True"
+                ) from error
+            return
+
+
+def check_file(path) -> None:
+    """Refuses a whole model's file in HDF5, which Keras writes for any model and reads for functional ones only.
+
+    Raises:
+      UserError: the path's ending asks for one.
+    """
+    if str(path).endswith((".h5", ".hdf5")):
+        raise UserError(f"a decoupled model cannot be read back from '{path}'; end the name with .keras, or save its weights only")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200]

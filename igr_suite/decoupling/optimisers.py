@@ -1,0 +1,311 @@
+"""One optimiser for every network of a decoupled model, copied from the caller's, and all of them as Keras's callbacks see them."""
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.errors import UserError
+from igr_suite.networks.gradients import square_norm, times
+from igr_suite.training.adam import FusedAdam
+from igr_suite.training.strategy import replica_count
+
+
+def check_optimiser(optimiser) -> keras.Optimizer:
+    """A Keras optimiser, from its name, its configuration or itself; of a compiled decoupled model's optimiser, the one it was made from.
+
+    Raises:
+      UserError: no such optimiser, or one that already belongs to other weights.
+    """
+    try:
+        optimiser = keras.optimizers.get(optimiser)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"'{optimiser}' is no Keras optimiser: {str(error).strip().splitlines()[0][:200]}") from None
+    if optimiser is None:
+        raise UserError("a decoupled model needs an optimiser, got None; name one, such as optimizer='adam'")
+    if isinstance(optimiser, OptimiserGroup):
+        return optimiser.original
+    if optimiser.built:
+        raise UserError(f"the optimiser '{optimiser.name}' already belongs to the weights of another model; pass a new one")
+    return optimiser
+
+
+def check_updates(optimiser: keras.Optimizer, strategy: tf.distribute.Strategy) -> None:
+    """What several replicas ask of an optimiser.
+
+    Raises:
+      UserError: it makes only some updates, or consists of several that clip gradients, neither of which several replicas can do.
+    """
+    replicas = strategy.num_replicas_in_sync
+    leaves = list(_leaves_of(optimiser)) if replicas > 1 else []
+    if len(leaves) > 1 and any(map(_clips, leaves)):
+        raise UserError(
+            f"'{optimiser.name}' consists of several optimisers that clip gradients, which cannot be done on {replicas} replicas; leave "
+            "clipping out, or train on one device"
+        )
+    for leaf in leaves:
+        for option in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
+            if getattr(leaf, option) and (option != "ema_overwrite_frequency" or leaf.use_ema):
+                raise UserError(
+                    f"{option}={getattr(leaf, option)} of the optimiser '{leaf.name}' updates at some steps only, which Keras cannot do on "
+                    f"{replicas} replicas; leave it out, or train on one device"
+                )
+
+
+def within_scope(optimiser: keras.Optimizer) -> keras.Optimizer:
+    """The optimiser, or a copy of it whose learning rate all replicas of the present strategy share, if it was made elsewhere.
+
+    Args:
+      optimiser: not built.
+    """
+    strategy = tf.distribute.get_strategy()
+    if all(inner._distribution_strategy is strategy for inner in _all_of(optimiser)):
+        return optimiser
+    return _duplicate(optimiser, _kept_and_renewed(optimiser))
+
+
+def copy_for(optimiser: keras.Optimizer, network: keras.Layer, auto_scale_loss: bool = True) -> keras.Optimizer:
+    """A built optimiser of a network's weights that steps as the original would.
+
+    Everything is copied, whether or not it is part of the optimiser's configuration, except what it reads its learning rate from: a
+    variable, schedule or function is shared, so that whoever moves the rate of one moves the rates of all.
+
+    Args:
+      optimiser: not built.
+      network: built.
+      auto_scale_loss: whether a network of mixed precision with float16 gets dynamic loss scaling, as in Keras's `compile`.
+    """
+    own = _duplicate(optimiser, _kept_and_renewed(optimiser))
+    if auto_scale_loss and _is_mixed_float16(network) and not isinstance(own, keras.optimizers.LossScaleOptimizer):
+        own = keras.optimizers.LossScaleOptimizer(own)
+    own.build(network.trainable_variables)
+    return own
+
+
+def loss_scale(optimiser: keras.Optimizer) -> tf.Tensor | None:
+    """The factor of the loss by which the optimiser divides gradients (float32 scalar); None where it divides by nothing."""
+    one = tf.ones(())
+    scaled = optimiser.scale_loss(one)
+    return None if scaled is one else scaled
+
+
+def for_replicas(optimiser: keras.Optimizer, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Gradients of a replica's examples as the optimiser has to be given them, so that its update is that of the whole batch.
+
+    Keras clips before it adds replicas up. Where gradients are clipped, every replica is therefore given its share of the whole batch's
+    clipped gradient, which no bound holds any more.
+    """
+    count = replica_count()
+    if count == 1:
+        return gradients
+    leaves = list(_leaves_of(optimiser))
+    if any(map(_clips, leaves)):
+        scale = loss_scale(optimiser)
+        gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        if scale is not None:
+            gradients = [times(gradient, 1.0 / scale) for gradient in gradients]
+        gradients = _clipped(leaves[0], gradients)
+        share = (1.0 if scale is None else scale) / count
+        gradients = [times(gradient, share) for gradient in gradients]
+    return [times(gradient, count) for gradient in gradients] if takes_means(optimiser) else gradients
+
+
+def takes_means(optimiser: keras.Optimizer) -> bool:
+    """Whether the optimiser averages gradients over replicas, as the suite's own do, where Keras's add them."""
+    return isinstance(getattr(optimiser, "inner_optimizer", optimiser), FusedAdam)
+
+
+class OptimiserGroup(keras.Optimizer):
+    """The optimisers of a decoupled model as `model.optimizer`: callbacks read and move the learning rate of all of them at once.
+
+    Where they have several rates (`synthesiser_optimizer` was given), `optimizers` holds a group for each rate, as Keras's
+    `MultiOptimizer` does; `learning_rate` is then that of the modules, and setting it sets all. An attribute that is set on the group,
+    such as `clipnorm`, is set on all optimisers. The model steps them itself: the group's own `apply` has no weights to update.
+
+    Args:
+      original: the optimiser that was copied for the networks.
+      members: the copies; at least one.
+      name: by default that of the original.
+    """
+
+    def __init__(self, original: keras.Optimizer, members: Sequence[keras.Optimizer], name: str | None = None):
+        super().__init__(learning_rate=0.0, name=name or original.name)
+        leaves = [leaf for member in members for leaf in _leaves_of(member)]
+        first = leaves[0] if leaves else next(_leaves_of(original))
+        for attribute, value in vars(first).items():
+            if _is_option(attribute):
+                super().__setattr__(attribute, value)
+        self.original, self.members, self.leaves, self.built = original, tuple(members), tuple(leaves or [first]), True
+        self.groups = self._groups()
+
+    @property
+    def optimizers(self) -> list["OptimiserGroup"]:
+        if len(self.groups) < 2:
+            raise AttributeError("all optimisers have one learning rate; read it from the group itself")
+        return list(self.groups)
+
+    @property
+    def learning_rate(self):
+        return self.leaves[0].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        for leaf in [*self.leaves, *_leaves_of(self.original)]:
+            leaf.learning_rate = value
+
+    @property
+    def iterations(self):
+        return self.leaves[0].iterations
+
+    @property
+    def _trainable_variables(self) -> list:
+        """The weights whose moving averages there are (Keras's `SwapEMAWeights` reads both lists)."""
+        return [variable for leaf in self._averaging() for variable in leaf._trainable_variables]
+
+    @_trainable_variables.setter
+    def _trainable_variables(self, value):
+        del value
+
+    @property
+    def _model_variables_moving_average(self) -> list:
+        return [average for leaf in self._averaging() for average in leaf._model_variables_moving_average]
+
+    def finalize_variable_values(self, var_list):
+        """Puts the moving averages of weights in their place, where optimisers keep them."""
+        del var_list
+        for leaf in self._averaging():
+            leaf.finalize_variable_values(leaf._trainable_variables)
+
+    def save_own_variables(self, store):
+        """The members are saved themselves."""
+
+    def load_own_variables(self, store):
+        """The members are loaded themselves."""
+
+    def get_config(self):
+        return {"optimiser": keras.saving.serialize_keras_object(self.original)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """An optimiser of the kind that the group was made of, without state."""
+        return keras.saving.deserialize_keras_object(config["optimiser"], custom_objects=custom_objects)
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, value)
+        if "groups" in self.__dict__ and _is_option(name) and name not in ("original", "members", "leaves", "groups", "learning_rate"):
+            for leaf in [*self.leaves, *_leaves_of(self.original)]:
+                setattr(leaf, name, value)
+
+    def _groups(self) -> tuple["OptimiserGroup", ...]:
+        by_rate: dict[int, list[keras.Optimizer]] = {}
+        for leaf in self.leaves:
+            by_rate.setdefault(id(leaf._learning_rate), []).append(leaf)
+        if len(by_rate) < 2:
+            return ()
+        names: dict[str, int] = {}
+        groups = []
+        for leaves in by_rate.values():
+            count = names[leaves[0].name] = names.get(leaves[0].name, -1) + 1
+            groups.append(OptimiserGroup(leaves[0], leaves, leaves[0].name + (f"_{count}" if count else "")))
+        return tuple(groups)
+
+    def _averaging(self) -> Iterator[keras.Optimizer]:
+        """Those that keep moving averages of weights and have stepped: before its first step an average is 0."""
+        return (leaf for leaf in self.leaves if leaf.use_ema and leaf.built and leaf._iterations.numpy() > 0)
+
+
+def _clipped(optimiser: keras.Optimizer, gradients: list) -> list:
+    """As Keras clips, but a gradient of rows stays one under `global_clipnorm` too: made dense, it would be clipped again."""
+    if optimiser.clipnorm or not optimiser.global_clipnorm:
+        return optimiser._clip_gradients(gradients)
+    norm = tf.sqrt(tf.add_n([tf.cast(square_norm(gradient), tf.float32) for gradient in gradients]))
+    return [times(gradient, optimiser.global_clipnorm / tf.maximum(norm, optimiser.global_clipnorm)) for gradient in gradients]
+
+
+def _clips(optimiser: keras.Optimizer) -> bool:
+    return bool(optimiser.clipnorm or optimiser.global_clipnorm or optimiser.clipvalue)
+
+
+def _is_option(attribute: str) -> bool:
+    return not attribute.startswith("_") and attribute not in ("name", "built")
+
+
+def _leaves_of(optimiser: keras.Optimizer) -> Iterator[keras.Optimizer]:
+    """The optimisers that update weights: those inside Keras's LossScaleOptimizer and MultiOptimizer."""
+    inner = getattr(optimiser, "inner_optimizer", None)
+    several = [inner] if inner is not None else list(getattr(optimiser, "optimizers", ()))
+    if not several:
+        yield optimiser
+    for each in several:
+        yield from _leaves_of(each)
+
+
+def _all_of(optimiser: keras.Optimizer) -> list[keras.Optimizer]:
+    """The optimiser and those that its attributes hold, also in lists and mappings."""
+    met: dict[int, keras.Optimizer] = {}
+
+    def visit(value, depth: int):
+        if isinstance(value, keras.Optimizer):
+            if id(value) not in met:
+                met[id(value)] = value
+                for attribute in vars(value).values():
+                    visit(attribute, depth)
+        elif isinstance(value, keras.optimizers.OptimizerMap):
+            visit([value.default_optimizer, *value.values()], depth)
+        elif depth and isinstance(value, dict):
+            visit(list(value.values()), depth - 1)
+        elif depth and isinstance(value, (list, tuple, set)) and not isinstance(value, str):
+            for each in value:
+                visit(each, depth - 1)
+
+    visit(optimiser, 3)
+    return list(met.values())
+
+
+def _kept_and_renewed(optimiser: keras.Optimizer) -> dict:
+    """What stands in a copy under the present strategy for parts of an optimiser, by their id: the same learning rate, new variables."""
+    strategy, memo = tf.distribute.get_strategy(), {}
+    for inner in _all_of(optimiser):
+        memo[id(inner._distribution_strategy)] = strategy
+        same_devices = inner._distribution_strategy is strategy
+        for variable in inner._variables:
+            is_rate = variable is inner._learning_rate
+            memo[id(variable)] = variable if is_rate and same_devices else _renewed(variable)
+        if not isinstance(inner._learning_rate, keras.Variable):
+            memo[id(inner._learning_rate)] = inner._learning_rate
+    return memo
+
+
+def _duplicate(optimiser: keras.Optimizer, memo: dict) -> keras.Optimizer:
+    """A deep copy attribute by attribute: Python's own would ask Keras, which knows the configuration only.
+
+    Args:
+      optimiser: not built.
+      memo: id -> what stands in the copy for an object of that id.
+    """
+    inner = _all_of(optimiser)
+    memo |= {id(each): object.__new__(type(each)) for each in inner}
+    for each in inner:
+        memo[id(each)].__dict__.update(copy.deepcopy(vars(each), memo))
+    for each in inner:  # Keras knows tracked variables by their identity
+        own = memo[id(each)]
+        own._tracker.stored_ids["variables"] = {id(variable) for variable in own._variables}
+    return memo[id(optimiser)]
+
+
+def _renewed(variable: keras.Variable) -> keras.Variable:
+    """A new variable of the same value, on the devices of the present strategy."""
+    return keras.Variable(
+        np.array(variable.numpy()),
+        dtype=variable.dtype,
+        trainable=variable.trainable,
+        aggregation=variable.aggregation,
+        name=variable.name,
+    )
+
+
+def _is_mixed_float16(network: keras.Layer) -> bool:
+    layers: Iterable[keras.Layer] = network._flatten_layers()
+    return any(layer.compute_dtype == "float16" and layer.variable_dtype == "float32" for layer in layers)

@@ -1,0 +1,1 @@
+"""The discrete distributions whose logits the estimators differentiate."""

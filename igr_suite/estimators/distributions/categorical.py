@@ -1,0 +1,96 @@
+"""Categorical variables from Gumbel noise: samples, scores, relaxations and the coupled conditional noise, in closed form.
+
+    z = log theta - log(-log u),   b = one-hot(argmax z),   u ~ Uniform(0, 1),   theta = softmax(logits)
+
+Functions have the names and the meaning of those in `bernoulli`, so that an estimator can be written once for both kinds. Logits are
+[..., V, C], samples one-hot; uniforms have the same shape, one a category.
+"""
+
+import tensorflow as tf
+
+from igr_suite.estimators.distributions.bernoulli import Relaxed
+
+LOWEST = -1e30  # log theta of a category without mass, finite so that a slope of 0 times it is 0
+
+
+def log_mean(logits: tf.Tensor) -> tf.Tensor:
+    """log theta, finite; a category whose logit is -inf is masked: it is never sampled, and no gradient reaches its logit."""
+    return tf.maximum(tf.nn.log_softmax(logits), LOWEST)
+
+
+def bounded(logits: tf.Tensor) -> tf.Tensor:
+    """The logits: those that are -inf are made finite as log theta (`log_mean`)."""
+    return logits
+
+
+def noisy_logits(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """z = log theta - log(-log u), with theta normalised so that z are Gumbel variables about log theta."""
+    return log_mean(logits) - tf.math.log(-tf.math.log(u))
+
+
+def noise_score(u: tf.Tensor) -> tf.Tensor:
+    """d log p(z) / d log theta of the Gumbel z, theta's normalisation left to `pull_back`: 1 + log u."""
+    return 1.0 + tf.math.log(u)
+
+
+def mean(logits: tf.Tensor) -> tf.Tensor:
+    """theta = E[b]."""
+    return tf.nn.softmax(logits)
+
+
+def pull_back(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+    """From d/d log theta to d/d logits: gradient - theta sum(gradient)."""
+    gradient = tf.where(tf.math.is_inf(logits), tf.zeros_like(gradient), gradient)
+    return gradient - tf.nn.softmax(logits) * tf.reduce_sum(gradient, -1, keepdims=True)
+
+
+def times_jacobian(theta: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+    """From d/dtheta to d/dlogits where theta = softmax(logits): theta (gradient - theta . gradient)."""
+    return theta * (gradient - tf.reduce_sum(theta * gradient, -1, keepdims=True))
+
+
+def hard_sample(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """b = one-hot(argmax z)."""
+    categories = tf.shape(logits)[-1] if logits.shape[-1] is None else logits.shape[-1]
+    return tf.one_hot(tf.argmax(noisy_logits(logits, u), -1), categories, dtype=logits.dtype)
+
+
+def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
+    """d log q(b) / d logits = b - theta."""
+    return samples - tf.nn.softmax(logits)
+
+
+def log_probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """sum_c b_c log theta_c, without the categories' axis."""
+    return tf.reduce_sum(tf.math.multiply_no_nan(tf.nn.log_softmax(logits), values), -1)
+
+
+def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Relaxed = "improved") -> tf.Tensor:
+    """y(z), which tends to the hard sample as the temperature falls.
+
+        concrete:  softmax(z / t)
+        improved:  softmax(z / t + log theta t / (t + 1)), which tends to theta as t grows
+
+    With two categories they are the relaxations of `bernoulli`; the improved one is this suite's extension of REBAR's to C categories.
+    """
+    scaled = z / temperature
+    return tf.nn.softmax(scaled if relaxation == "concrete" else scaled + log_mean(logits) * temperature / (temperature + 1.0))
+
+
+def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+    """z~ | b: -log E_b at the chosen category b and -log(E_i / theta_i + E_b) elsewhere, E = -log v; v uniform and independent of b."""
+    log_exponential = tf.math.log(-tf.math.log(v))
+    chosen = tf.reduce_sum(samples * log_exponential, -1, keepdims=True)
+    others = chosen + tf.nn.softplus(log_exponential - log_mean(logits) - chosen)
+    return -tf.where(samples > 0.5, chosen, others)
+
+
+def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """r = dz/dlog theta - dz~/dlog theta, diagonal, for conditional noise coupled so that z~ = z: exp(z - max z), in (0, 1].
+
+    Source: docs/papers/rebar.md, section 2.10 (derived there; tests/estimators compare it with automatic
+    differentiation).
+    """
+    del samples
+    z = noisy_logits(logits, u)
+    return tf.exp(z - tf.reduce_max(z, -1, keepdims=True))

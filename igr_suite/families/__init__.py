@@ -1,0 +1,1 @@
+"""The model families, one folder each; none of them imports another."""

@@ -1,0 +1,1 @@
+"""Classifiers and recurrent networks decoupled by synthetic gradients."""

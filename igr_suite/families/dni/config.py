@@ -1,0 +1,214 @@
+"""Configuration of one classifier trained with synthetic gradients, or with back-propagation (never imports TensorFlow)."""
+
+from dataclasses import dataclass, field, fields, replace
+from typing import ClassVar, Literal
+
+from igr_suite import data
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.decoupling.config import Decoupling
+from igr_suite.errors import UserError
+from igr_suite.families.sbn.config import SBNScheduleConfig
+from igr_suite.lab.runs.config import RunConfig
+
+CLASSES = 10
+SYNTHETIC = ("dni", "cdni")
+# Options that only training with synthetic gradients reads, with the value taken when none is given.
+SYNTHETIC_DEFAULTS = {"sg_hidden": (), "input_hidden": (1024,)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DNIDataConfig:
+    """Which images and how their pixels enter the network.
+
+    `scaling`: "unit" x / 255; "raw" 0..255; "standardised" (x - mean) / deviation of all training pixels; "separately", where each split
+    takes its own two numbers, as the Torch code did. `pad32`: two pixels of zeros on each side. `file_order`: batches in the stored order,
+    the same every epoch. `train_split` "all" trains on the validation images too, as the authors did; limits are for the smoke scale.
+    """
+
+    name: str = "mnist_5k"
+    pad32: bool = False
+    scaling: Literal["unit", "raw", "standardised", "separately"] = "unit"
+    file_order: bool = False
+    train_split: Literal["train", "all"] = "train"
+    train_limit: int | None = None
+    evaluation_limit: int | None = None
+
+    def __post_init__(self):
+        recipe = recipe_of(self.name)
+        if getattr(recipe.source, "label", "") is None:
+            raise UserError(f"{self.name} has no labels, which a classifier needs; take mnist")
+        shape = recipe.image_shape
+        if self.pad32 and shape[:2] != (28, 28):
+            raise UserError(f"data.pad32 pads images of 28x28 to 32x32, and those of {self.name} are {shape[0]}x{shape[1]}; leave it out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DNIModelConfig:
+    """The network, where it is cut, and what predicts the gradients there.
+
+    `hidden` are widths of dense layers, or numbers of 5x5 filters (`network` "cnn": 3x3 max-pool after the first, average-pool after the
+    others). `method` "bp" is back-propagation, "no_bp" trains the uppermost layer alone, "dni" and "cdni" use synthetic gradients without
+    and with labels. `cuts` are the numbers of the hidden layers behind which it is cut, all by default. `sg_hidden`: hidden layers of
+    a synthesiser, none for a linear one; `synthetic_inputs` also predicts h_i, by a network with hidden layers `input_hidden`.
+    `batch_norm` "plain" has no trained scale and shift. `initial`: "glorot" (biases 0), "fan_in" (all U(+-1/sqrt(fan in))),
+    "uniform" (all U(+-initial_range)), "orthogonal" (square matrices orthogonal, others U(+-.1), biases 0).
+    """
+
+    network: Literal["fcn", "cnn"] = "fcn"
+    hidden: tuple[int, ...] = (256, 256)
+    activation: Literal["relu", "tanh"] = "relu"
+    batch_norm: Literal["none", "plain", "affine"] = "affine"
+    bn_momentum: float = 0.9
+    initial: Literal["glorot", "fan_in", "uniform", "orthogonal"] = "glorot"
+    initial_range: float | None = None
+    method: Literal["bp", "no_bp", "dni", "cdni"] = "cdni"
+    cuts: tuple[int, ...] | None = None
+    sg_hidden: tuple[int, ...] | None = None
+    synthetic_inputs: bool = False
+    input_hidden: tuple[int, ...] | None = None
+
+    def __post_init__(self):
+        if not self.hidden or min(self.hidden) < 1:
+            raise UserError(f"model.hidden needs at least one width, each at least 1, got {self.hidden}")
+        if self.method == "bp" and self.cuts is not None:
+            raise UserError(f"model.cuts={self.cuts} is not used by model.method=bp, which cuts nothing; leave it out")
+        for key, default in SYNTHETIC_DEFAULTS.items():
+            value = getattr(self, key)
+            read = self.method in SYNTHETIC and (key == "sg_hidden" or self.synthetic_inputs)
+            if value is not None and not read:
+                needs = "model.synthetic_inputs" if self.method in SYNTHETIC else "model.method=dni or cdni"
+                raise UserError(f"model.{key}={value} is read with {needs} only; leave it out")
+            if value is None and read:
+                object.__setattr__(self, key, default)
+        if self.synthetic_inputs and self.method not in SYNTHETIC:
+            raise UserError("model.synthetic_inputs is read by model.method=dni and cdni only; leave it out")
+        if self.synthetic_inputs and self.network == "cnn":
+            raise UserError("model.synthetic_inputs predicts activations of dense layers; take model.network=fcn")
+        for cut in self.cuts or ():
+            if not 1 <= cut <= len(self.hidden):
+                count = len(self.hidden)
+                raise UserError(f"model.cuts={self.cuts} names hidden layer {cut}, and there are {count}; take numbers from 1 to {count}")
+        if self.cuts is not None and list(self.cuts) != sorted(set(self.cuts)):
+            raise UserError(f"model.cuts={self.cuts} must be in ascending order and without repetition")
+        if not 0 <= self.bn_momentum < 1:
+            raise UserError(f"model.bn_momentum must be in [0, 1), got {self.bn_momentum}")
+        if self.initial == "uniform" and self.initial_range is None:
+            object.__setattr__(self, "initial_range", 0.07)
+        if self.initial != "uniform" and self.initial_range is not None:
+            raise UserError(f"model.initial_range={self.initial_range} is read by model.initial=uniform only; leave it out")
+
+    @property
+    def cut_layers(self) -> tuple[int, ...]:
+        """Numbers of the hidden layers, from 1, behind which the network is cut."""
+        if self.method == "bp":
+            return ()
+        return tuple(range(1, len(self.hidden) + 1)) if self.cuts is None else self.cuts
+
+
+@dataclass(frozen=True, kw_only=True)
+class DNIOptimiserConfig:
+    """One optimiser for each module and each synthesiser.
+
+    lr_t = learning_rate / (1 + decay t), divided by 10 after each of the steps `drops`. "legacy_adam" corrects Adam's start with swapped
+    factors, as the Theano code did. `sg_learning_rate`: of the synthesisers, by default the same.
+    """
+
+    name: Literal["sgd", "adam", "legacy_adam"] = "adam"
+    learning_rate: float = 1e-3
+    sg_learning_rate: float | None = None
+    momentum: float | None = None
+    decay: float = 0.0
+    drops: tuple[int, ...] = ()
+    epsilon: float | None = None
+
+    def __post_init__(self):
+        for key in ("learning_rate", "sg_learning_rate"):
+            if getattr(self, key) is not None and not getattr(self, key) > 0:
+                raise UserError(f"optimiser.{key} must be positive, got {getattr(self, key)}")
+        unread = "epsilon" if self.name == "sgd" else "momentum"
+        if getattr(self, unread) is not None:
+            raise UserError(f"optimiser.{unread}={getattr(self, unread)} is not used by {self.name}; leave it out")
+        if self.name == "sgd" and self.momentum is None:
+            object.__setattr__(self, "momentum", 0.0)
+        if self.name != "sgd" and self.epsilon is None:
+            object.__setattr__(self, "epsilon", 1e-8)
+        if self.decay < 0:
+            raise UserError(f"optimiser.decay must not be negative, got {self.decay}")
+        if self.decay and self.drops:
+            raise UserError(f"optimiser.decay={self.decay} and optimiser.drops={self.drops} are two schedules of one rate; keep one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DNIScheduleConfig(SBNScheduleConfig):
+    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; a rest that does not fill a batch is left out."""
+
+    DEFAULT_EPOCHS: ClassVar[int] = 5
+
+    batch_size: int = 250
+    evaluate_every: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class DNIEvaluationConfig:
+    """`batch_statistics`: networks are tested by batches' statistics, as the Torch baselines were. `audit`: how many validation images the
+    synthetic gradients are compared with back-propagation on at every evaluation; 0 for none."""
+
+    batch_statistics: bool = False
+    audit: int = 250
+
+    def __post_init__(self):
+        if self.audit < 0:
+            raise UserError(f"evaluation.audit must not be negative, got {self.audit}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainDNI(RunConfig):
+    """One classifier trained with one seed."""
+
+    executor: ClassVar[str] = "igr_suite.families.dni.train:execute"
+    fitted: ClassVar[bool] = True
+    family: ClassVar[str] = "dni"
+
+    model: DNIModelConfig = field(default_factory=DNIModelConfig)
+    decoupling: Decoupling = field(default_factory=Decoupling)
+    data: DNIDataConfig = field(default_factory=DNIDataConfig)
+    optimiser: DNIOptimiserConfig = field(default_factory=DNIOptimiserConfig)
+    schedule: DNIScheduleConfig = field(default_factory=DNIScheduleConfig)
+    evaluation: DNIEvaluationConfig = field(default_factory=DNIEvaluationConfig)
+    seed: int = 0
+
+    def validate(self) -> None:
+        conditional = self.model.method == "cdni"
+        if self.decoupling.labels != conditional:
+            object.__setattr__(self, "decoupling", replace(self.decoupling, labels=conditional))  # the method says it
+        synthetic = self.model.method in SYNTHETIC
+        plain = Decoupling(reduction=self.decoupling.reduction)
+        for setting in fields(Decoupling):
+            value = getattr(self.decoupling, setting.name)
+            if not synthetic and setting.name not in ("labels", "reduction", "l2", "l1") and value != getattr(plain, setting.name):
+                raise UserError(f"decoupling.{setting.name}={value} is read by model.method=dni and cdni only; leave it out")
+        if not synthetic and self.optimiser.sg_learning_rate is not None:
+            raise UserError("optimiser.sg_learning_rate is read by model.method=dni and cdni only; leave it out")
+        if self.model.network == "cnn" and self.data.pad32:
+            raise UserError("data.pad32 is for the fully connected networks; leave it out with model.network=cnn")
+        if self.evaluation.batch_statistics and self.model.batch_norm == "none":
+            raise UserError("evaluation.batch_statistics is read by networks with batch normalisation only; leave it out")
+
+    def adapt(self, changed: dict, settings) -> None:
+        if "model.method" in settings and changed["model"]["method"] not in SYNTHETIC:
+            for key in SYNTHETIC_DEFAULTS:
+                if f"model.{key}" not in settings:
+                    changed["model"][key] = None
+        for key, other in (("steps", "epochs"), ("epochs", "steps")):
+            if f"schedule.{key}" in settings and f"schedule.{other}" not in settings:
+                changed["schedule"][other] = None
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        data.require_prepared(self.data.name, data_dir)
+
+    def slug(self) -> str:
+        kind = f"{self.model.network}{len(self.model.hidden) + 1}-{self.model.method}"
+        sparse = f"-p{self.decoupling.p_update:g}" if self.decoupling.p_update < 1 else ""
+        unlocked = "-unlocked" if self.model.synthetic_inputs else ""
+        scale = "-batchscale" if self.decoupling.sg_scale == "batch" and self.model.method in SYNTHETIC else ""
+        return f"{self.data.name}-{kind}{unlocked}{sparse}{scale}-lr{self.optimiser.learning_rate:g}-s{self.seed}"

@@ -1,0 +1,85 @@
+"""Configuration of one LSTM on the copy task, by truncated back-propagation with or without synthetic gradients (no TensorFlow)."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from igr_suite.errors import UserError
+from igr_suite.lab.runs.config import RunConfig
+
+SYNTHETIC = {"sg_hidden": (256,), "sg_use_factor": 0.1}  # read by method=dni only; the factor is the paper's
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyTaskConfig:
+    """Repeat `bits` random bits a time step after a delimiter, first one step of them, then ever more.
+
+    The length grows by one when the running mean (decay .9 an episode) of the bits of cross-entropy a target bit falls below `threshold`,
+    up to `longest`.
+    """
+
+    bits: int = 4
+    threshold: float = 0.15
+    longest: int = 60
+
+    def __post_init__(self):
+        for key in ("bits", "longest"):
+            if getattr(self, key) < 1:
+                raise UserError(f"task.{key} must be at least 1, got {getattr(self, key)}")
+        if not 0 < self.threshold < 1:
+            raise UserError(f"task.threshold must be between 0 and 1 bit (a coin's), got {self.threshold}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyRNNConfig:
+    """The LSTM, the window of truncated back-propagation, and what stands for the gradient that arrives at its end.
+
+    `method` "bptt": nothing; "dni": `sg_use_factor` times the prediction of a synthesiser with hidden layers `sg_hidden`.
+    """
+
+    units: int = 64
+    window: int = 4
+    method: Literal["bptt", "dni"] = "dni"
+    sg_hidden: tuple[int, ...] | None = None
+    sg_use_factor: float | None = None
+
+    def __post_init__(self):
+        for key in ("units", "window"):
+            if getattr(self, key) < 1:
+                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
+        for key, default in SYNTHETIC.items():
+            if self.method == "bptt" and getattr(self, key) is not None:
+                raise UserError(f"model.{key}={getattr(self, key)} is read by model.method=dni only; leave it out")
+            if self.method == "dni" and getattr(self, key) is None:
+                object.__setattr__(self, key, default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainCopyRNN(RunConfig):
+    """One LSTM trained with one seed for so many windows."""
+
+    executor: ClassVar[str] = "igr_suite.families.dni.train_copy_rnn:execute"
+    fitted: ClassVar[bool] = True
+    family: ClassVar[str] = "dni"
+
+    model: CopyRNNConfig = field(default_factory=CopyRNNConfig)
+    task: CopyTaskConfig = field(default_factory=CopyTaskConfig)
+    learning_rate: float = 1e-3
+    batch_size: int = 32
+    windows: int = 20_000
+    seed: int = 0
+
+    def validate(self) -> None:
+        if not self.learning_rate > 0:
+            raise UserError(f"learning_rate must be positive, got {self.learning_rate}")
+        for key in ("batch_size", "windows"):
+            if getattr(self, key) < 1:
+                raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
+
+    def adapt(self, changed: dict, settings) -> None:
+        if settings.get("model.method") == "bptt":
+            for key in SYNTHETIC:
+                if f"model.{key}" not in settings:
+                    changed["model"][key] = None
+
+    def slug(self) -> str:
+        return f"copy-{self.model.method}-T{self.model.window}-lr{self.learning_rate:g}-s{self.seed}"

@@ -1,0 +1,245 @@
+"""Errors of classifiers with synthetic gradients along training, agreement of synthetic with true gradients, and their tables."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from igr_suite.families.dni.presets import METHODS
+from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.style import colour, epoch_axis, figure, save
+from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
+
+METHOD_NAMES = {key: name for name, key in METHODS.items()}
+AUDITED = {"cosine": "cosine", "scale": "length, predicted / true", "sign": "share of equal signs"}
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Adds readable columns to runs or metrics: method, network ("FCN 3"), depth, scale, p_update, data, and errors in per cent."""
+    kinds = frame["model.network"].str.upper()
+    depth = frame["model.hidden"].map(len) + 1
+    errors = {f"{split} error": 100 * frame[f"{split}_error"] for split in ("train", "validation", "test") if f"{split}_error" in frame}
+    return frame.assign(
+        method=frame["model.method"].map(METHOD_NAMES),
+        depth=depth,
+        network=kinds + " " + depth.astype(str),
+        scale=frame["decoupling.sg_scale"],
+        p=frame["decoupling.p_update"],
+        data=frame["data.name"],
+        **errors,
+    )
+
+
+def evaluated(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `named` metrics that hold a test error."""
+    return named(metrics).dropna(subset=["test_error"])
+
+
+def error_values(rows: pd.DataFrame, setting, column: str = "test error") -> dict[tuple[str, str], tuple[float, float, int]]:
+    """For the ledger: ("test error, %", setting(row)) -> (mean, standard deviation over seeds, seeds)."""
+    found = {}
+    for text, group in rows.groupby(rows.apply(setting, axis=1), sort=False):
+        if (value := mean_of_seeds(group, column)) is not None:
+            found[f"{column}, %", text] = value
+    return found
+
+
+def error_curves(
+    rows: pd.DataFrame, out: Path, *, panels: str, label: str = "method", x: str = "epoch", published=(), top: float | None = None
+):
+    """Test error against the epoch (or the step), one panel a value of `panels`, one curve a `label`.
+
+    Args:
+      rows: of `evaluated`, with the columns named.
+      out: folder.
+      panels, label: columns.
+      x: "epoch" or "step".
+      published: (panel, label, x, per cent, source) drawn as markers.
+      top: end of the axis above, where the first epochs lie far outside.
+    Returns:
+      paths of figure.png, .pdf and .csv.
+    """
+    kinds = list(dict.fromkeys(rows[panels]))
+    with figure(width=1.2 + 4.0 * len(kinds), height=3.8, columns=len(kinds), squeeze=False, sharey=True) as (fig, axes):
+        drawn = []
+        for axis, kind in zip(axes[0], kinds):
+            part = rows[rows[panels] == kind]
+            drawn.append(draw_curves(axis, part, x, "test error", method=label, seed="seed").assign(panel=kind))
+            for panel, name, place, value, _ in published:
+                if panel == kind:
+                    axis.plot(place, value, "D", color=colour(name), markersize=7, fillstyle="none", zorder=4)
+            axis.set_title(kind)
+            axis.set_xlabel(x)
+            if x == "epoch":
+                epoch_axis(axis)
+        highest = 1.05 * rows["test error"].max()
+        axes[0][0].set_ylim(0, min(top, highest) if top else highest)
+        if any(item[0] in kinds for item in published):
+            axes[0][-1].plot([], [], "D", color="0.3", fillstyle="none", label="published")
+        axes[0][0].set_ylabel("test error, %")
+        _one_legend(fig, axes[0])
+        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', [panels, label], x)}", fontsize=10)
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
+
+
+def _log_per_cent(axis) -> None:
+    """A logarithmic axis of per cents written as plain numbers."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_locator(NullLocator())
+
+
+def _one_legend(fig, axes) -> None:
+    """The labels of all panels once, beside the last one."""
+    found = {}
+    for axis in axes:
+        found |= dict(zip(*reversed(axis.get_legend_handles_labels())))
+    axes[-1].legend(found.values(), found.keys(), fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def agreement_figure(rows: pd.DataFrame, out: Path, *, label: str = "method", x: str = "epoch", name: str = "agreement"):
+    """Synthetic against true gradients along training: a panel for each of cosine, scale and sign; line styles are interfaces.
+
+    Args:
+      rows: of `evaluated`.
+      out: folder.
+      label: column that colours go by.
+      x: "epoch" or "step".
+      name: of the files.
+    Returns:
+      paths; none where no run has synthetic gradients.
+    """
+    long = agreement_rows(rows, [label, x, "seed"])
+    if not len(long):
+        return []
+    looks = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
+    long = long.assign(look=[looks[(i - 1) % len(looks)] for i in long["interface"]])
+    with figure(width=12.5, height=3.6, columns=len(AUDITED)) as (fig, axes):
+        for axis, (measure, title) in zip(axes, AUDITED.items()):
+            draw_curves(axis, long, x, measure, method=label, seed="seed", style="look", label="{method}, interface {interface}")
+            axis.set(title=title, xlabel=x)
+            axis.axhline({"cosine": 0.0, "scale": 1.0, "sign": 0.5}[measure], color="0.6", linewidth=0.8)
+        axes[1].set_yscale("log")
+        axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        fig.suptitle(f"synthetic against back-propagated gradients, {seeds_caption(long, 'seed', [label], x)}", fontsize=10)
+        paths = save(fig, out, name)
+    long.drop(columns="look").to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
+    return [*paths, out / f"{name}.csv"]
+
+
+def agreement_rows(rows: pd.DataFrame, keep: list[str]) -> pd.DataFrame:
+    """One row a row and interface: the columns `keep`, "interface", and the AUDITED measures."""
+    found = []
+    for interface in range(1, 20):
+        columns = {measure: f"audit_{measure}_{interface}" for measure in AUDITED}
+        if not set(columns.values()) <= set(rows):
+            break
+        part = rows.dropna(subset=list(columns.values()))
+        found.append(part[keep].assign(interface=interface, **{measure: part[column] for measure, column in columns.items()}))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[*keep, "interface", *AUDITED])
+
+
+def error_table(rows: pd.DataFrame, out: Path, by: list[str], note: str, columns: dict[str, str] | None = None) -> list[Path]:
+    """Errors at the rows given, mean and deviation over seeds, as table.md, .tex and .csv."""
+    return save_table(out, *over_seeds(rows, by, columns or {"test error": "test error, %"}, 2), note)
+
+
+def sparse_figure(rows: pd.DataFrame, out: Path):
+    """Test error against the probability of an update, one panel a method, one curve a number of steps; Bprop as a line.
+
+    Args:
+      rows: of `evaluated`.
+      out: folder.
+    Returns:
+      paths of figure.png and so on; up to four numbers of steps, each twice the one before, back from the last.
+    """
+    last = int(rows["step"].max())
+    steps = sorted({last // 2**i for i in range(4)} & set(rows["step"]) | {last})
+    methods = [name for name in ("DNI", "cDNI") if (rows["method"] == name).any()]
+    with figure(width=1.4 + 4.2 * len(methods), height=3.8, columns=len(methods), squeeze=False, sharey=True) as (fig, axes):
+        shades = np.linspace(0.35, 1.0, len(steps))
+        for axis, method in zip(axes[0], methods):
+            for step, shade in zip(steps, shades):
+                part = rows[(rows["method"] == method) & (rows["step"] == step)]
+                if len(part):
+                    mean = part.groupby("p")["test error"].mean()
+                    axis.plot(mean.index, mean, "-", color=colour(method), alpha=shade, label=f"{step} steps")
+                    axis.plot(part["p"], part["test error"], ".", color=colour(method), alpha=shade)
+            plain = rows[(rows["method"] == "Bprop") & (rows["step"] == max(steps))]["test error"]
+            if len(plain):
+                axis.axhline(plain.mean(), color=colour("Bprop"), linewidth=1.2, label=f"Bprop, {max(steps)} steps")
+            shown = sorted(rows["p"].unique())
+            axis.set(title=method, xlabel="probability of an update", xscale="log")
+            _log_per_cent(axis)
+            axis.set_xticks(shown, [f"{p:g}" for p in shown])
+            axis.xaxis.set_minor_locator(NullLocator())
+            axis.legend(fontsize=8)
+        axes[0][0].set_ylabel("test error, %")
+        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', ['method', 'p'])}", fontsize=10)
+        paths = save(fig, out)
+    rows[["method", "p", "seed", "step", "test error"]].to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
+
+
+def depth_figure(runs: pd.DataFrame, out: Path):
+    """Final test error against the number of layers, a panel a data set and kind of network, a curve a method; dashed: longer runs."""
+    runs = runs.assign(panel=runs["data"] + ", " + runs["model.network"].str.upper())
+    longer = runs["steps"] > runs.groupby(["panel", "method"])["steps"].transform("min")
+    runs = runs.assign(
+        look=np.where(longer, "--", "-"), name=runs["method"] + np.where(longer, ", " + runs["steps"].astype(str) + " steps", "")
+    )
+    panels = list(dict.fromkeys(runs["panel"]))
+    with figure(width=1.4 + 3.8 * len(panels), height=3.8, columns=len(panels), squeeze=False) as (fig, axes):
+        drawn = []
+        for axis, panel in zip(axes[0], panels):
+            part = runs[runs["panel"] == panel]
+            curves = draw_curves(axis, part, "depth", "test error", method="method", seed="seed", style="look", label="{name}")
+            drawn.append(curves.assign(panel=panel))
+            for method, group in part.groupby("method"):
+                axis.plot(group["depth"], group["test error"], ".", color=colour(method))
+            axis.set(title=panel, xlabel="layers", xticks=sorted(part["depth"].unique()))
+            _log_per_cent(axis)
+        axes[0][0].set_ylabel("test error, %")
+        _one_legend(fig, axes[0])
+        fig.suptitle(f"at the end of training, {seeds_caption(runs, 'seed', ['panel', 'name', 'depth'])}", fontsize=10)
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
+
+
+def depth_table(runs: pd.DataFrame, out: Path) -> list[Path]:
+    """Table 1's form: a row a network, a column a method; mean and deviation over seeds."""
+    texts, numbers = over_seeds(runs, ["data", "network", "steps", "method"], {"test error": "error"}, 2)
+    order = list(dict.fromkeys(zip(texts["data"], texts["network"])))
+    wide = texts.pivot(index=["data", "network", "steps"], columns="method", values="error")
+    wide = wide[[name for name in METHODS if name in wide]].fillna("-").reset_index()
+    wide["place"] = [order.index(pair) for pair in zip(wide["data"], wide["network"])]
+    wide = wide.sort_values(["place", "steps"]).drop(columns="place").rename_axis(columns=None)
+    return save_table(out, wide, numbers, "Test error, %, after so many steps; mean ± standard deviation over seeds.")
+
+
+def copy_named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Adds method and T to runs or metrics of the copy task."""
+    return frame.assign(method=frame["model.method"].str.upper(), T=frame["model.window"])
+
+
+def copy_figure(metrics: pd.DataFrame, out: Path) -> list[Path]:
+    """Length mastered against windows of training, one panel a T."""
+    rows = metrics.dropna(subset=["mastered"])
+    windows = sorted(rows["T"].unique())
+    with figure(width=1.2 + 3.0 * len(windows), height=3.6, columns=len(windows), squeeze=False, sharey=True) as (fig, axes):
+        drawn = []
+        for axis, window in zip(axes[0], windows):
+            part = rows[rows["T"] == window]
+            drawn.append(draw_curves(axis, part, "step", "mastered", method="method", seed="seed").assign(T=window))
+            axis.set(title=f"T = {window}", xlabel="windows")
+        axes[0][0].set_ylabel("longest sequence repeated")
+        _one_legend(fig, axes[0])
+        fig.suptitle(f"copy task, {seeds_caption(rows, 'seed', ['T', 'method'], 'step')}", fontsize=10)
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]

@@ -1,0 +1,320 @@
+"""Configuration of one half-and-half MNIST run: lower halves of digits from upper ones (never imports TensorFlow)."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from igr_suite import data
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.errors import UserError
+from igr_suite.families.structured.config import HALF_PIXELS, IMAGE_SHAPE, PICTURED
+from igr_suite.lab.runs.config import RunConfig
+
+Estimator = Literal[
+    "gaussian",
+    "gaussian_reinforce",
+    "reinforce",
+    "straight_through",
+    "gumbel_softmax",
+    "gumbel_softmax_hard",
+    "sdni",
+    "oracle",
+    "frozen",
+]
+GAUSSIAN = ("gaussian", "gaussian_reinforce")
+RELAXED = ("gumbel_softmax", "gumbel_softmax_hard")
+SCORED = ("gaussian_reinforce", "reinforce", "sdni", "oracle")  # they centre the loss by a baseline
+# Options that only some estimators read, with the value taken when none is given; for others they are an error.
+OPTIONS = {
+    "baseline": (SCORED, "cmr"),
+    "hard_rule": (("gumbel_softmax_hard",), "corrected"),
+    "oracle_samples": (("oracle",), 250),
+    "clip_probs": (tuple(name for name in Estimator.__args__ if name not in GAUSSIAN), False),
+}
+INPUTS = ("upper half", "lower half", "p", "dC/dz", "z", "b(x)", "1 - p")  # what a character of `sg.inputs` selects
+SIZES = (HALF_PIXELS, HALF_PIXELS, None, None, None, 1, None)  # None: the number of latents
+BASELINE_INPUT, SLOPE_INPUT = INPUTS.index("b(x)"), INPUTS.index("dC/dz")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfMNISTModelConfig:
+    """The latent variables, the gradient estimator of the encoder, and the networks' switches.
+
+    `estimator`: "gaussian" (reparameterised) and "gaussian_reinforce" have Gaussian latents, all others Bernoulli ones; "sdni" applies
+    synthetic gradients (group `sg`); "oracle" applies the mean of `oracle_samples` REINFORCE gradients from fresh codes; "frozen" never
+    trains the encoder. `samples` codes are drawn for each image. `baseline`: "cmr" a trained b(x), "mr" the mean loss of the batch,
+    "loo" that of the batch's other rows, "off". `baseline_activation` of b(x): "linear", or "relu", which is dead where it begins
+    negative. `temperature` (Gumbel-Softmax): None falls from 1 to 0.5 over 24,000 steps and tests at 0.5. `hard_rule` "historical" is
+    the original's code y + [y > 1/4], which is not binary. `batch_norm`: behind a layer's matrix product ("output") or before it
+    ("input"). `clip_probs` keeps probabilities in [1e-7, 1 - 1e-7].
+    """
+
+    estimator: Estimator = "reinforce"
+    latents: int = 50
+    samples: int = 1
+    batch_norm: Literal["output", "input"] = "output"
+    baseline: Literal["cmr", "mr", "loo", "off"] | None = None
+    baseline_activation: Literal["linear", "relu"] | None = None
+    temperature: float | None = None
+    hard_rule: Literal["corrected", "historical"] | None = None
+    oracle_samples: int | None = None
+    clip_probs: bool | None = None
+
+    def __post_init__(self):
+        for key, (readers, default) in OPTIONS.items():
+            value = getattr(self, key)
+            if value is not None and self.estimator not in readers:
+                raise UserError(
+                    f"model.{key}={value} is not used by the estimator {self.estimator}, only by {', '.join(readers)}; leave it out"
+                )
+            if value is None and self.estimator in readers:
+                object.__setattr__(self, key, default)
+        if self.baseline != "cmr" and self.baseline_activation is not None:
+            raise UserError(f"model.baseline_activation={self.baseline_activation} is read with model.baseline=cmr only; leave it out")
+        if self.baseline == "cmr" and self.baseline_activation is None:
+            object.__setattr__(self, "baseline_activation", "linear")
+        if self.temperature is not None and self.estimator not in RELAXED:
+            raise UserError(f"model.temperature={self.temperature:g} is not used by {self.estimator}, only by {', '.join(RELAXED)}")
+        if self.temperature is not None and not self.temperature > 0:
+            raise UserError(f"model.temperature must be positive, got {self.temperature}; leave it out for the schedule from 1 to 0.5")
+        for key in ("latents", "samples", "oracle_samples"):
+            if getattr(self, key) is not None and getattr(self, key) < 1:
+                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
+
+    @property
+    def gaussian(self) -> bool:
+        """Whether the latents are Gaussian."""
+        return self.estimator in GAUSSIAN
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticGradientConfig:
+    """The network that regresses the encoder's noisy logit gradient on what is known beside it
+    (docs/papers/half_mnist.md, section 1.7).
+
+    `kind`: "lin", "deep" (two hidden layers of `width`), "lin_deep" (their sum), "custom". `inputs` is a mask of seven characters 0 or 1:
+    upper half, lower half, p, dC/dz, z, b(x), 1 - p. `target` is what it learns: the "reinforce" gradient or the "straight_through" one.
+    `scale` of targets and dC/dz: "batch" gradients of the batch's mean (the original's), "example" of each image's own loss, "image" of
+    that in nats per image instead of per pixel. `max_grad` > 0 rescales targets to this mean square. `reward_temperature` T learns from
+    -exp(-loss / T) in place of the loss. `update_style` "decay" trains it ever more seldom: every 2, 5, 10, 50, 100 steps from step 2,000,
+    5,000, 10,000, 20,000, 30,000 on. `average_samples` > 1 averages its predictions over so many fresh codes. `applied` False trains it
+    beside an encoder that follows the target's estimator (the gradient study).
+    """
+
+    kind: Literal["lin", "deep", "lin_deep", "custom"] = "lin_deep"
+    inputs: str = "1111100"
+    target: Literal["reinforce", "straight_through"] = "reinforce"
+    width: int | None = None
+    scale: Literal["batch", "example", "image"] = "example"
+    max_grad: float = 0.0
+    reward_temperature: float | None = None
+    optimiser: Literal["sgd", "adam"] = "sgd"
+    learning_rate: float = 1e-4
+    slash_rate: float = 1.0
+    slash_every: int = 20
+    update_every: int = 1
+    update_style: Literal["fixed", "decay"] = "fixed"
+    average_samples: int = 1
+    applied: bool = True
+
+    def __post_init__(self):
+        if len(self.inputs) != len(INPUTS) or set(self.inputs) - {"0", "1"} or "1" not in self.inputs:
+            raise UserError(f"sg.inputs is a mask of seven characters 0 or 1 for {', '.join(INPUTS)}, not all 0; got '{self.inputs}'")
+        if self.kind == "lin" and self.width is not None:
+            raise UserError(f"sg.width={self.width} is read by networks with hidden layers, and sg.kind=lin has none; leave it out")
+        if self.kind != "lin" and self.width is None:
+            object.__setattr__(self, "width", 1024)
+        if self.width is not None and self.width < 1:
+            raise UserError(f"sg.width must be at least 1, got {self.width}")
+        if self.max_grad < 0:
+            raise UserError(f"sg.max_grad must not be negative, got {self.max_grad}; 0 leaves targets as they are")
+        if self.reward_temperature is not None and not self.reward_temperature > 0:
+            raise UserError(f"sg.reward_temperature must be positive, got {self.reward_temperature}; leave it out to learn from the loss")
+        if self.reward_temperature is not None and self.target == "straight_through":
+            raise UserError("sg.reward_temperature changes the REINFORCE target; leave it out with sg.target=straight_through")
+        if self.update_style == "decay" and self.update_every != 1:
+            raise UserError(f"sg.update_every={self.update_every} is not used with sg.update_style=decay; leave it out")
+        check_rates("sg", self)
+        for key in ("update_every", "average_samples"):
+            if getattr(self, key) < 1:
+                raise UserError(f"sg.{key} must be at least 1, got {getattr(self, key)}")
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """Numbers of the inputs that the mask takes, ascending."""
+        return tuple(i for i, character in enumerate(self.inputs) if character == "1")
+
+    def input_size(self, latents: int) -> int:
+        """Length of the network's input."""
+        return sum(SIZES[i] or latents for i in self.selected)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfMNISTOptimiserConfig:
+    """Adam for encoder, baseline and decoder together.
+
+    "legacy_adam" has the original's bias correction, with longer first steps. The rate is divided by `slash_rate` every `slash_every`
+    epochs while it is above 1e-7. `update_every`: the networks step every so many batches. `l2` adds l2 |weights|^2 of encoder and decoder.
+    """
+
+    name: Literal["adam", "legacy_adam"] = "adam"
+    learning_rate: float = 2e-4
+    slash_rate: float = 1.0
+    slash_every: int = 20
+    update_every: int = 1
+    l2: float = 0.0
+
+    def __post_init__(self):
+        check_rates("optimiser", self)
+        if self.update_every < 1:
+            raise UserError(f"optimiser.update_every must be at least 1, got {self.update_every}")
+        if self.l2 < 0:
+            raise UserError(f"optimiser.l2 must not be negative, got {self.l2}")
+
+
+def check_rates(group: str, config) -> None:
+    """Raises UserError for a learning rate or a schedule of it that cannot be."""
+    for key in ("learning_rate", "slash_rate"):
+        if not getattr(config, key) > 0:
+            raise UserError(f"{group}.{key} must be positive, got {getattr(config, key)}")
+    if config.slash_rate < 1:
+        raise UserError(f"{group}.slash_rate divides the learning rate and must be at least 1 (which is off), got {config.slash_rate}")
+    if config.slash_every < 1:
+        raise UserError(f"{group}.slash_every must be at least 1 epoch, got {config.slash_every}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfMNISTDataConfig:
+    """Which digits; pixels are 1 where the grey level is `threshold` or more.
+
+    `train_split` "all" trains on the validation images too, as the authors did; limits are for the smoke scale.
+    """
+
+    name: str = "mnist_5k"
+    threshold: int = 100
+    train_split: Literal["train", "all"] = "train"
+    train_limit: int | None = None
+    evaluation_limit: int | None = None
+
+    def __post_init__(self):
+        recipe = recipe_of(self.name)
+        if recipe.image_shape != IMAGE_SHAPE or recipe.likelihood != "bernoulli":
+            raise UserError(f"half-and-half digits are 28x28 images of black and white pixels; data.name={self.name} is not")
+        if not 1 <= self.threshold <= 255:
+            raise UserError(f"data.threshold is a grey level from 1 to 255, got {self.threshold}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfMNISTScheduleConfig:
+    """How long to train; with `least_loss`, at most until the first epoch whose mean training loss is this or less (nats per image)."""
+
+    epochs: int = 100
+    batch_size: int = 100
+    evaluate_every: int = 1
+    least_loss: float | None = None
+
+    def __post_init__(self):
+        for key in ("epochs", "batch_size", "evaluate_every"):
+            if getattr(self, key) < 1:
+                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+        if self.batch_size < 2:
+            raise UserError("schedule.batch_size must be at least 2: the networks normalise by the batch's statistics")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HalfMNISTEvaluationConfig:
+    """`pictures`: sampled completions of each pictured test image, 0 for none. `gradient_samples`: gradients an image of which bias and
+    variance of the estimators are measured at every evaluation, against as many others; 0 for none, else on `gradient_images` images."""
+
+    pictures: int = 0
+    gradient_samples: int = 0
+    gradient_images: int | None = None
+
+    def __post_init__(self):
+        if self.pictures < 0:
+            raise UserError(f"evaluation.pictures must not be negative, got {self.pictures}")
+        if self.gradient_samples < 0 or self.gradient_samples == 1:
+            raise UserError(f"evaluation.gradient_samples must be 0 (not measured) or at least 2, got {self.gradient_samples}")
+        if self.gradient_images is not None and not self.gradient_samples:
+            raise UserError(f"evaluation.gradient_images={self.gradient_images} is read with evaluation.gradient_samples; leave it out")
+        if self.gradient_samples and self.gradient_images is None:
+            object.__setattr__(self, "gradient_images", 100)
+        if self.gradient_images is not None and self.gradient_images < 2:
+            raise UserError(f"evaluation.gradient_images must be at least 2, got {self.gradient_images}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainHalfMNIST(RunConfig):
+    """One encoder and decoder of half-and-half digits, trained with one estimator and one seed."""
+
+    executor: ClassVar[str] = "igr_suite.families.half_mnist.train:execute"
+    fitted: ClassVar[bool] = True
+    family: ClassVar[str] = "half_mnist"
+
+    model: HalfMNISTModelConfig = field(default_factory=HalfMNISTModelConfig)
+    sg: SyntheticGradientConfig | None = None
+    data: HalfMNISTDataConfig = field(default_factory=HalfMNISTDataConfig)
+    optimiser: HalfMNISTOptimiserConfig = field(default_factory=HalfMNISTOptimiserConfig)
+    schedule: HalfMNISTScheduleConfig = field(default_factory=HalfMNISTScheduleConfig)
+    evaluation: HalfMNISTEvaluationConfig = field(default_factory=HalfMNISTEvaluationConfig)
+    seed: int = 0
+
+    def validate(self) -> None:
+        if self.sg is not None and self.model.estimator != "sdni":
+            raise UserError(f"sg.* is read by model.estimator=sdni, not by {self.model.estimator}; leave it out")
+        if self.model.estimator == "sdni":
+            if self.sg is None:
+                object.__setattr__(self, "sg", SyntheticGradientConfig())
+            self._check_synthetic()
+        if self.evaluation.gradient_samples and (self.model.gaussian or self.model.estimator in RELAXED):
+            raise UserError(
+                f"evaluation.gradient_samples compares gradients at hard codes, and {self.model.estimator} has others; leave it out"
+            )
+        images = min(recipe_of(self.data.name).sizes[2], self.data.evaluation_limit or recipe_of(self.data.name).sizes[2])
+        if self.evaluation.pictures and images <= max(PICTURED):
+            raise UserError(
+                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are {images}; "
+                f"set data.evaluation_limit to at least {max(PICTURED) + 1}"
+            )
+
+    def _check_synthetic(self) -> None:
+        baseline, sg = self.model.baseline, self.sg
+        if BASELINE_INPUT in sg.selected and baseline != "cmr":
+            raise UserError(f"sg.inputs={sg.inputs} takes b(x), which needs model.baseline=cmr, got {baseline}")
+        if sg.reward_temperature is not None and baseline != "cmr":
+            raise UserError(f"sg.reward_temperature needs model.baseline=cmr, which learns the reward, got {baseline}")
+        if sg.target == "straight_through" and baseline != "off" and BASELINE_INPUT not in sg.selected:
+            raise UserError(f"model.baseline={baseline} is not read with sg.target=straight_through; set model.baseline=off")
+        if not sg.applied and sg.average_samples > 1:
+            raise UserError("sg.average_samples averages the gradient that is applied; leave it out with sg.applied=false")
+
+    def adapt(self, changed: dict, settings) -> None:
+        model = changed["model"]
+        for key, (readers, default) in OPTIONS.items():  # another estimator takes its own defaults
+            if f"model.{key}" not in settings and model["estimator"] not in readers and model[key] == default:
+                model[key] = None
+        if model["baseline"] != "cmr" and "model.baseline_activation" not in settings:
+            model["baseline_activation"] = None
+        if model["estimator"] != "sdni" and not any(key.startswith("sg.") for key in settings):
+            changed["sg"] = None
+        if changed["sg"] and changed["sg"].get("kind") == "lin" and "sg.width" not in settings:
+            changed["sg"]["width"] = None
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        data.require_prepared(self.data.name, data_dir)
+
+    @property
+    def evaluations_per_step(self) -> int:
+        further = self.model.oracle_samples or 0
+        if self.sg is not None and self.sg.average_samples > 1:
+            further = self.sg.average_samples
+        return self.schedule.batch_size * (self.model.samples + further)
+
+    def slug(self) -> str:
+        estimator = self.model.estimator
+        if self.model.baseline is not None and estimator != "sdni":
+            estimator += f"-{self.model.baseline}"
+        if self.sg is not None:
+            shape = "" if self.sg.scale == "batch" else f"-{self.sg.scale}"
+            estimator += f"-{self.sg.kind}-{self.sg.inputs}{shape}{'' if self.sg.applied else '-beside'}"
+        historical = "-historical" if self.model.hard_rule == "historical" else ""
+        return f"{self.data.name}-{estimator}{historical}-L{self.model.latents}-R{self.model.samples}-s{self.seed}"

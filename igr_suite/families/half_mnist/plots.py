@@ -1,0 +1,280 @@
+"""Tables and figures of half-and-half MNIST: losses by epoch, paired differences, gradient quality, completions."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from igr_suite.families.half_mnist.presets import METHODS
+from igr_suite.lab.analysis.paired import paired_by
+from igr_suite.lab.runs import picture_file
+from igr_suite.plotting.curves import draw_curves, seeds_along, seeds_at, seeds_caption
+from igr_suite.plotting.images import draw_grid
+from igr_suite.plotting.style import epoch_axis, figure, save
+from igr_suite.plotting.tables import by_seed, mean_of_seeds, over_seeds, save_table, summary_text
+
+LOSS = "test_bce"
+LOSS_LABEL = "test loss, nats per pixel"
+REFERENCE = "REINFORCE"
+# What tells a preset from the others; columns that a run lacks are absent in a frame and count as None.
+TOLD_BY = ("model.estimator", "model.baseline", "model.hard_rule", "sg.kind", "sg.inputs", "sg.optimiser")
+
+
+def _key(values: dict) -> tuple:
+    found = [values.get(name) for name in TOLD_BY]
+    return tuple(None if value is None or value != value else value for value in found)
+
+
+def _preset_key(parts: dict) -> tuple:
+    values = {f"model.{name}": value for name, value in parts["model"].items()}
+    if "sg" in parts:
+        values |= {"sg.optimiser": "sgd"} | {f"sg.{name}": value for name, value in parts["sg"].items()}
+    if values["model.estimator"] == "gumbel_softmax_hard":
+        values = {"model.hard_rule": "corrected"} | values
+    return _key(values)
+
+
+NAMES = {_preset_key(parts): name for name, parts in METHODS.items()}
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Adds "method", the preset's name, to runs or metrics; settings that are no preset keep their estimator's name."""
+    keys = [_key(row) for row in frame.reindex(columns=TOLD_BY).to_dict("records")]
+    return frame.assign(method=[NAMES.get(key, key[0]) for key in keys])
+
+
+def evaluations(metrics: pd.DataFrame, column: str = LOSS) -> pd.DataFrame:
+    """The rows of `named` metrics in which a column was measured, with whole epochs."""
+    rows = named(metrics).dropna(subset=[column])
+    return rows.assign(epoch=rows["epoch"].round().astype(int))
+
+
+def training_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and epoch: means of the "train_" columns over the epoch's rows, which divide it evenly."""
+    rows = named(metrics).dropna(subset=["train_loss"])
+    rows = rows.assign(epoch=np.ceil(rows["epoch"] - 1e-9).astype(int))
+    columns = [name for name in rows if name.startswith("train_")]
+    kept = [name for name in rows if name not in columns and name != "step"]
+    means = rows.groupby(["run_id", "epoch"], sort=False)[columns].mean()
+    return rows[kept].drop_duplicates(["run_id", "epoch"]).set_index(["run_id", "epoch"]).join(means).reset_index()
+
+
+def of_one_budget(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a (method, seed, epoch): of a seed's two budgets the longer run's, which begins as the shorter one does."""
+    return rows.sort_values("schedule.epochs", ascending=False, kind="stable").drop_duplicates(["method", "seed", "epoch"]).sort_index()
+
+
+def by_epoch(rows: pd.DataFrame, epochs: tuple[int, ...], column: str = LOSS) -> dict[tuple[str, str], tuple[float, float, int]]:
+    """For the ledger: ("test_bce epoch 5", method) -> (mean, standard deviation over seeds, seeds)."""
+    found = {}
+    for (method, epoch), group in rows[rows["epoch"].isin(epochs)].groupby(["method", "epoch"], sort=False):
+        if (value := mean_of_seeds(group, column)) is not None:
+            found[f"{column} epoch {epoch}", method] = value
+    return found
+
+
+def losses_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, note: str, column: str = LOSS, by: str = "method") -> list[Path]:
+    """Writes table: a row a method, the loss at each of these epochs that some run reached, the last one in nats per image."""
+    shown = [epoch for epoch in epochs if (rows["epoch"] == epoch).any()]
+    counts = {name: seeds_at(group, "seed", "epoch", column) for name, group in rows.groupby(by, sort=False)}
+    falls = any(seeds.nunique() > 1 for seeds in counts.values())  # a row's number of seeds is then not one number
+    texts, numbers = [], []
+    for name, group in rows.groupby(by, sort=False):
+        cells = {epoch: by_seed(group[group["epoch"] == epoch], column) for epoch in shown}
+        last = by_seed(group[group["epoch"] == group["epoch"].max()], "test_nll")
+        words = {f"epoch {e}": summary_text(v, 4) for e, v in cells.items()} | {"nats per image, last": summary_text(last, 1)}
+        texts.append({by: name, **words} | ({"seeds": seeds_along(counts[name], "epoch")} if falls else {}))
+        spreads = {
+            f"epoch_{e}_{k}": (v.mean() if k == "mean" else v.std(ddof=1)) if len(v) > (k != "mean") else np.nan
+            for e, v in cells.items()
+            for k in ("mean", "sd")
+        }
+        measured = {f"epoch_{e}_seeds": len(v) for e, v in cells.items()} | {"last_seeds": len(last)} if falls else {"seeds": len(last)}
+        numbers.append({by: name, **spreads, "last_nll": last.mean(), "last_epoch": group["epoch"].max(), **measured})
+    return save_table(out, pd.DataFrame(texts), pd.DataFrame(numbers), note)
+
+
+def paired_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, column: str = LOSS) -> list[Path]:
+    """Writes table_paired: every method minus REINFORCE at equal seed and epoch, with 95% intervals over seeds."""
+    texts, numbers = [], []
+    for method in [m for m in dict.fromkeys(rows["method"]) if m != REFERENCE]:
+        text = {"method": method}
+        for epoch in epochs:
+            part = rows[rows["epoch"] == epoch]
+            found = paired_by(part, column, {"method": method}, {"method": REFERENCE})
+            if found.pairs:
+                text[f"epoch {epoch}"] = found.text()
+                numbers.append({"method": method, "epoch": epoch, **found._asdict()})
+        texts.append(text)
+    if not numbers:
+        return []
+    note = f"{LOSS_LABEL}, minus that of {REFERENCE} at equal seed [95% interval over seeds]; negative is better than {REFERENCE}."
+    return save_table(out, pd.DataFrame(texts).fillna("-"), pd.DataFrame(numbers), note, "table_paired")
+
+
+def curves_figure(
+    rows: pd.DataFrame, panels: list[tuple[str, str]], out: Path, *, by: str = "method", log: bool = False, top: float | None = None
+):
+    """One panel a (column, label) with one curve a method by epoch; figure.png, .pdf, .csv.
+
+    Args:
+      rows: one row a (method, seed, epoch).
+      panels: columns and their labels.
+      by: column of the curves' names.
+      log: logarithmic values.
+      top: end of the axis above, where curves begin far over it.
+    """
+    drawn = []
+    with figure(width=2.2 + 4.6 * len(panels), height=4.2, columns=len(panels), squeeze=False) as (fig, axes):
+        for axis, (column, label) in zip(axes[0], panels):
+            part = rows.dropna(subset=[column])
+            drawn.append(draw_curves(axis, part, "epoch", column, method=by, seed="seed").assign(quantity=column))
+            axis.set_ylabel(label)
+            epoch_axis(axis)
+            if log:
+                axis.set_yscale("log")
+            if top is not None and axis.get_ylim()[1] > top:
+                axis.set_ylim(top=top)
+        axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data.name']))}, {seeds_caption(rows, 'seed', [by], 'epoch')}", fontsize=10)
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
+
+
+SMALLEST = 1e-7  # squared gradients below it are noise of the measurement
+LOOKS = ("-", "--", "-.", ":", "-o", "-s", "-^")
+
+
+def samples_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """`evaluations` with "run", the method and what was changed of it: 'REINFORCE, R=5', 'SDNI lin, max_grad 2'; "look", a line style."""
+    return _labelled(evaluations(metrics))
+
+
+def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    levels = rows["sg.max_grad"].fillna(0.0) if "sg.max_grad" in rows else pd.Series(0.0, rows.index)
+    several = rows["model.samples"].nunique() > 1
+    samples = [f", R={count}" if several and method != "frozen" else "" for method, count in zip(rows["method"], rows["model.samples"])]
+    names = rows["method"] + samples + levels.map(lambda level: f", max_grad {level:g}" if level else "")
+    order = {count: LOOKS[i % len(LOOKS)] for i, count in enumerate(sorted(rows["model.samples"].unique()))}
+    order_of_levels = {level: LOOKS[i % len(LOOKS)] for i, level in enumerate(sorted(levels.unique()))}
+    looks = rows["model.samples"].map(order) if several else levels.map(order_of_levels)
+    return rows.assign(run=names, look=looks)
+
+
+def samples_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
+    """Draws the test loss by epoch, a colour a method and a line style a number of codes; figure.png, .pdf, .csv."""
+    return labelled_figure(rows, [(LOSS, LOSS_LABEL)], out)
+
+
+def regression_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Epoch means of runs with a synthetic gradient: "share", the part of the target's mean square that the regression explains, and
+    "target", "prediction": root mean squares of the gradient of an image's loss (nats per pixel), whatever scale was regressed."""
+    rows = _labelled(training_rows(metrics))
+    rows = rows[rows["model.estimator"] == "sdni"]
+    scale = rows["sg.scale"].map({"example": 1.0, "image": 392.0}).fillna(1.0 / rows["schedule.batch_size"])
+    return rows.assign(
+        share=1.0 - rows["train_sg_loss"] / rows["train_target_square"],
+        target=np.sqrt(rows["train_target_square"]) / scale,
+        prediction=np.sqrt(rows["train_synthetic_square"]) / scale,
+    )
+
+
+def regression_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
+    """Draws root mean squares of target and prediction, the share explained and the cosine; figure.png, .pdf, .csv."""
+    panels = [("target", "target, RMS"), ("prediction", "prediction, RMS"), ("train_cosine", "cosine with the one-sample target")]
+    return labelled_figure(rows, panels, out, log=("target", "prediction"))
+
+
+def labelled_figure(rows: pd.DataFrame, panels: list[tuple[str, str]], out: Path, log: tuple[str, ...] = ()) -> list[Path]:
+    """One panel a (column, label), one curve a "run"; figure.png, .pdf, .csv."""
+    drawn = []
+    with figure(width=2.4 + 3.9 * len(panels), height=4.0, columns=len(panels), squeeze=False) as (fig, axes):
+        for axis, (column, label) in zip(axes[0], panels):
+            part = rows.dropna(subset=[column])
+            curves = draw_curves(axis, part, "epoch", column, method="method", seed="seed", style="look", label="{run}")
+            drawn.append(curves.assign(quantity=column))
+            axis.set_ylabel(label)
+            epoch_axis(axis)
+            if column in log:
+                axis.set_yscale("log")
+        axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        fig.suptitle(f"{rows['data.name'].iloc[0]}, {seeds_caption(rows, 'seed', ['run'], 'epoch')}", fontsize=10)
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
+
+
+QUALITY = {
+    "bias_square": "|bias|²",
+    "variance": "variance",
+    "agreement": "share of gradients within 90° of T",
+    "cosine": "cosine of the mean with T",
+}
+ESTIMATES = {"reinforce": "REINFORCE", "straight_through": "ST", "synthetic": "SDNI"}
+
+
+def quality_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a run, epoch and estimator ("estimate"): the columns of QUALITY, "snr", and |T|^2 as "true_square"."""
+    rows, found = evaluations(metrics, "gradient_true_square"), []
+    for key, name in ESTIMATES.items():
+        if f"gradient_{key}_variance" not in rows:
+            continue
+        label = [method if key == "synthetic" else name for method in rows["method"]]
+        columns = {what: rows.get(f"gradient_{key}_{what}") for what in (*QUALITY, "snr")}
+        columns["true_square"] = rows["gradient_true_square"]
+        found.append(rows[["run_id", "data.name", "seed", "epoch", "method"]].assign(estimate=label, **columns))
+    return pd.concat(found, ignore_index=True)
+
+
+def quality_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
+    """Draws bias, variance, half-space agreement and cosine by epoch, a curve an estimator; figure.png, .pdf, .csv."""
+    drawn = []
+    with figure(width=9.4, height=6.2, columns=2, rows=2) as (fig, axes):
+        for axis, (column, label) in zip(axes.flat, QUALITY.items()):
+            part = rows.groupby(["estimate", "seed", "epoch"], sort=False)[column].mean().reset_index()
+            drawn.append(draw_curves(axis, part, "epoch", column, method="estimate", seed="seed").assign(quantity=column))
+            axis.set_ylabel(label)
+            epoch_axis(axis)
+            if column in ("bias_square", "variance"):
+                axis.plot(part["epoch"].unique(), rows.groupby("epoch")["true_square"].mean(), ":", color="0.3", label="|T|²")
+                axis.set_yscale("symlog", linthresh=SMALLEST)
+            if column == "agreement":
+                axis.axhline(0.5, color="0.5", linewidth=0.8)
+        axes[0][1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        fig.suptitle(f"{rows['data.name'].iloc[0]}, {seeds_caption(rows, 'seed', ['estimate'], 'epoch')}", fontsize=10)
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
+
+
+def quality_table(rows: pd.DataFrame, out: Path, note: str) -> list[Path]:
+    """Writes table: the columns of QUALITY and the signal-to-noise ratio at the first and the last epoch."""
+    ends = rows[rows["epoch"].isin((rows["epoch"].min(), rows["epoch"].max()))]
+    ends = ends.assign(**{name: 1e6 * ends[name] for name in ("bias_square", "variance", "true_square")})
+    headings = {"true_square": "T squared", "bias_square": "bias squared", "variance": "variance"}
+    headings |= {"agreement": "agreement", "cosine": "cosine", "snr": "SNR"}
+    texts, numbers = over_seeds(ends, ["epoch", "estimate"], headings, 3)
+    return save_table(out, texts, numbers, note)
+
+
+def pictures_figure(runs: pd.DataFrame, folder: Path, out: Path) -> list[Path]:
+    """Draws the stored completions: the upper half is given, rows are draws of the lower one by each method."""
+    chosen = (
+        named(runs[runs["evaluation.pictures"] > 0])
+        .sort_values("schedule.epochs", ascending=False, kind="stable")
+        .drop_duplicates("method")
+    )
+    chosen = chosen.sort_index()
+    images, labels = [], ["digit"]
+    for run_id, method in zip(chosen["run_id"], chosen["method"]):
+        stored = picture_file.load(folder / run_id)
+        images = images or [stored["truth"]]
+        images += list(stored["completions"])
+        labels += [method, *[""] * (len(stored["completions"]) - 1)]
+    if not images:
+        return []
+    with figure(width=6.4, height=0.5 + 0.36 * len(images)) as (fig, axis):
+        draw_grid(axis, np.stack(images), rows=labels)
+        axis.set_title("Upper half given, lower half sampled", fontsize=9)
+        return save(fig, out, "pictures")

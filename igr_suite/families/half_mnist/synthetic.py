@@ -1,0 +1,109 @@
+"""The synthetic gradient of half-and-half MNIST: what it is given, its regression, its optimiser."""
+
+import keras
+import tensorflow as tf
+
+from igr_suite.families.half_mnist.config import SyntheticGradientConfig
+from igr_suite.families.half_mnist.gradient_regressors import regressor
+from igr_suite.families.structured.config import HALF_PIXELS
+from igr_suite.training.adam import FusedAdam
+from igr_suite.training.schedules import Slashed
+
+MOMENTUM = 0.9
+LOWEST_RATE = 1e-6
+DECAY = ((30_000, 100), (20_000, 50), (10_000, 10), (5_000, 5), (2_000, 2))  # from this step on, a step every so many
+
+
+class SyntheticGradient:
+    """M(u), the regression of an encoder's noisy logit gradient on what is known where it is taken.
+
+        loss = mean (c t_n - mean_r M(u_nr))^2,   applied: mean_r M(u_nr) / c
+
+    where t_n is the gradient of image n's own loss and c = 1 / B for the original's scale "batch", 1 for "example", 392 for "image".
+
+    Args:
+      config: network, inputs, scale, optimiser.
+      latents: L.
+      steps_per_epoch: of the rate's schedule.
+      seed: of the initial weights.
+    Source: docs/papers/half_mnist.md, section 1.7.
+    """
+
+    scalars = ("sg_loss", "target_square", "synthetic_square", "cosine")
+
+    def __init__(self, config: SyntheticGradientConfig, latents: int, steps_per_epoch: int, seed: int):
+        self.config = config
+        inputs = (config.input_size(latents),)
+        self.net = regressor(config.kind, config.width, seed)(inputs, (latents,))
+        self.net.build((None, *inputs))
+        rate = Slashed.of(config, steps_per_epoch, LOWEST_RATE)
+        self.optimiser = FusedAdam(rate, epsilon=1e-8) if config.optimiser == "adam" else keras.optimizers.SGD(rate, MOMENTUM)
+        self.optimiser.build(self.net.trainable_variables)
+
+    def state_variables(self) -> list:
+        """Weights and the optimiser's state."""
+        return [*self.net.variables, *self.optimiser.variables]
+
+    def predict(self, given: tf.Tensor) -> tf.Tensor:
+        """M(u) of inputs [M, U]: [M, L], in the scale of the scaled targets."""
+        return self.net(given, training=True)
+
+    def scales(self, batch: int, rows: int) -> tuple[float, float]:
+        """What gradients of rows' own losses are multiplied with: (targets, dC/dz among the inputs)."""
+        return {"batch": (1.0 / batch, 1.0 / rows), "example": (1.0, 1.0), "image": (HALF_PIXELS, HALF_PIXELS)}[self.config.scale]
+
+    def given(self, rows, at, probabilities: tf.Tensor, batch: int) -> tf.Tensor:
+        """The selected inputs u [M, U] in the order of `half_mnist_config.INPUTS`, as constants.
+
+        Args:
+          rows: `Rows` of the batch.
+          at: `Evaluated` codes of the same rows.
+          probabilities: [M, L].
+          batch: number of images.
+        """
+        slope = at.slope * self.scales(batch, at.slope.shape[0])[1]
+        values = (rows.upper, rows.lower, probabilities, slope, at.code, rows.baseline[:, tf.newaxis], 1.0 - probabilities)
+        return tf.stop_gradient(tf.concat([values[i] for i in self.config.selected], -1))
+
+    def regress(self, given: tf.Tensor, targets: tf.Tensor):
+        """Predictions and the regression's gradients.
+
+        Args:
+          given: [B S, U], example by example.
+          targets: t [B, L], gradients of each image's own loss.
+        Returns:
+          (predictions of t [B, L] as constants, scalars, what `step` takes).
+        """
+        batch = targets.shape[0]
+        scale = self.scales(batch, batch)[0]
+        wanted = tf.stop_gradient(targets) * scale
+        if self.config.max_grad:
+            wanted = wanted * tf.sqrt(self.config.max_grad / tf.reduce_mean(wanted**2))
+        weights = [v.value for v in self.net.trainable_variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            predicted = tf.reduce_mean(tf.reshape(self.predict(given), (batch, -1, targets.shape[-1])), 1)
+            loss = tf.reduce_mean((wanted - predicted) ** 2)
+        target_square, square = tf.reduce_mean(wanted**2), tf.reduce_mean(predicted**2)
+        # 0 while the network is at its start, where there is no direction to compare
+        cosine = tf.math.divide_no_nan(tf.reduce_mean(wanted * predicted), tf.sqrt(target_square * square))
+        scalars = {"sg_loss": loss, "target_square": target_square, "synthetic_square": square, "cosine": cosine}
+        return predicted / scale, scalars, (tape.gradient(loss, weights), tf.reduce_all(tf.math.is_finite(wanted)))
+
+    def due(self, step: tf.Tensor) -> tf.Tensor:
+        """Whether the network steps at this step of the run, counted from 0."""
+        period = tf.constant(self.config.update_every)
+        if self.config.update_style == "decay":
+            for begin, longer in reversed(DECAY):
+                period = tf.where(step >= begin, longer, period)
+        return tf.equal(step % period, 0)
+
+    def step(self, own, step: tf.Tensor) -> None:
+        """One step of the optimiser where it is due and the targets are numbers; `own` from `regress`."""
+        gradients, finite = own
+
+        def apply() -> tf.Tensor:
+            self.optimiser.apply(gradients, self.net.trainable_variables)
+            return tf.constant(0)
+
+        tf.cond(self.due(step) & finite, apply, lambda: tf.constant(0))

@@ -1,0 +1,74 @@
+"""Executes a `TrainHalfMNIST` config: data, model, loop, gradient study, pictures, summary."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.data.batching import steps_per_epoch
+from igr_suite.families.half_mnist.config import TrainHalfMNIST
+from igr_suite.families.half_mnist.gradients import GradientStudy
+from igr_suite.families.half_mnist.model import HalfMNIST
+from igr_suite.families.structured.train import store_pictures
+from igr_suite.families.vae.train import flat, load_images, training_images
+from igr_suite.lab.analysis.epoch_means import epoch_means
+from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.metrics_log import MetricsLog
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.training.evaluation import Evaluator, evaluation_function
+from igr_suite.training.loop import Plan, fit
+
+
+@dataclass(frozen=True)
+class StoppingPlan(Plan):
+    """A plan that ends with the first epoch whose mean training loss is `least_loss` or less; it asks the run's own rows.
+
+    `least_loss` None is the plain plan.
+    """
+
+    least_loss: float | None = None
+    metrics: MetricsLog | None = field(default=None, compare=False)
+
+    @property
+    def steps(self) -> int:
+        if self.least_loss is not None:
+            for row in epoch_means(self.metrics.rows()):
+                if row["train_nll"] <= self.least_loss:
+                    return row["step"]
+        return super().steps
+
+    def evaluates(self, step: int) -> bool:
+        return super().evaluates(step) or step == self.steps
+
+
+def build_plan(config: TrainHalfMNIST, examples: int, folder: RunFolder) -> Plan:
+    """Whole epochs of whole batches, until the loss that the config names."""
+    schedule = config.schedule
+    counts = examples, schedule.batch_size, schedule.epochs, schedule.evaluate_every, config.seed
+    return StoppingPlan(*counts, least_loss=schedule.least_loss, metrics=folder.metrics)
+
+
+def _synthetic_size(model: HalfMNIST) -> dict[str, int]:
+    return {"synthetic_parameters": model.synthetic.net.count_params()} if model.synthetic else {}
+
+
+def execute(config: TrainHalfMNIST, folder: RunFolder) -> None:
+    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    dataset = load_images(config)
+    images = training_images(config, dataset)
+    model = HalfMNIST(config, steps_per_epoch(len(images), config.schedule.batch_size))
+    folder.write_meta(data=dataset.describe(), parameters=model.count_params(), **_synthetic_size(model))
+    sites = ("validation", "test") if config.data.train_split == "train" else ("test",)
+    evaluate = evaluation_function({site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed) for site in sites})
+    if config.evaluation.gradient_samples:
+        evaluate = GradientStudy(model, flat(dataset.validation), config).beside(evaluate)
+    with Interrupts() as interrupts:
+        before = folder.meta().get("train_seconds", 0.0)
+        seconds = fit(model, tf.constant(images), build_plan(config, len(images), folder), folder, evaluate, interrupts)
+        folder.write_meta(train_seconds=before + seconds)
+    rows = folder.metrics.rows()
+    last = rows[-1]  # the loop ends with an evaluation
+    means = {name: value for name, value in epoch_means(rows)[-1].items() if name != "step"}
+    if config.evaluation.pictures:
+        store_pictures(model, np.where(dataset.test >= config.data.threshold, 255, 0).astype(np.uint8), config, folder)
+    folder.write_summary({"steps": last.pop("step"), "data": dataset.describe(), **means, **last})

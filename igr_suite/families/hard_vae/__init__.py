@@ -1,0 +1,1 @@
+"""VAEs of hard categorical codes, trained with RELAX and its relatives."""

@@ -1,0 +1,149 @@
+"""Configuration of one VAE trained with RELAX (never imports TensorFlow)."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from igr_suite import data
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.errors import UserError
+from igr_suite.families.hard_vae import original as relax_keys
+from igr_suite.families.vae.config import DataConfig, OptimiserConfig, ScheduleConfig
+from igr_suite.lab.runs.config import RunConfig
+
+ModelName = Literal["Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis"]
+
+# Options that only some models read, with the value taken when none is given. Temperatures are the authors' initial ones.
+OPTIONS = {
+    "Relax_GS_Dis": {"temperature": 5.0, "variables": 20, "categories": 10, "coupling": "coupled", "relaxation": "standard"},
+    "Relax_IGR": {
+        "temperature": 0.15,
+        "variables": 20,
+        "categories": 10,
+        "estimator": "relax",
+        "parameters": "free",
+        "kl_sign": "correct",
+        "points": 12,
+    },
+    "Relax_Ber_Dis": {"temperature": 5.0, "variables": 200, "coupling": "coupled"},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelaxModelConfig:
+    """The VAE, its discrete law and its control variate c(z) = loss at the relaxed code + net(relaxed code).
+
+    `temperature` is the initial one of every latent; temperatures are trained. `coupling` (GS, Bernoulli): "coupled" uses z as the noise
+    given the code, "independent" draws that anew as the authors do; both are unbiased. `relaxation` (GS) is softmax(z / t), or
+    "historical": softmax(z / t + log pi). `estimator` (IGR): "historical" is the authors' and biased (families/hard_vae/gradients.py).
+    `parameters` (IGR): "free" is any loc and scales from 0.05 to 20, "bounded" the authors' loc = tanh, scale = 0.5 + 0.5 sigmoid.
+    `kl_sign` (IGR): "historical" rewards the KL. `points` (IGR) of the quadrature of log q, on either side of the sample.
+    `stick_the_landing` leaves out the term of mean 0, d log q(code). `control_objective`: what trains the control variate, the squared
+    norm of the gradient of the encoder's "parameters", or of its "outputs".
+    """
+
+    name: ModelName = "Relax_IGR"
+    architecture: Literal["linear", "nonlinear", "dense_relax"] = "nonlinear"
+    output_activation: Literal["linear", "elu"] = "linear"
+    stick_the_landing: bool = False
+    control_units: int = 50
+    control_objective: Literal["parameters", "outputs"] = "parameters"
+    temperature: float | None = None
+    variables: int | None = None
+    categories: int | None = None
+    coupling: Literal["coupled", "independent"] | None = None
+    relaxation: Literal["standard", "historical"] | None = None
+    estimator: Literal["relax", "historical"] | None = None
+    parameters: Literal["free", "bounded"] | None = None
+    kl_sign: Literal["correct", "historical"] | None = None
+    points: int | None = None
+
+    def __post_init__(self):
+        allowed = OPTIONS[self.name]
+        for key in (f.name for f in dataclasses.fields(self) if f.default is None):
+            value = getattr(self, key)
+            if value is not None and key not in allowed:
+                readers = ", ".join(name for name, options in OPTIONS.items() if key in options)
+                raise UserError(
+                    f"model.{key}={value} is not used by {self.name}, only by {readers}; leave it out, or pick runs with --only"
+                )
+            if value is None and key in allowed:
+                object.__setattr__(self, key, allowed[key])
+        if not self.temperature > 0:
+            raise UserError(f"model.temperature must be positive, got {self.temperature}")
+        for key, least in (("variables", 1), ("categories", 2), ("control_units", 1), ("points", 4)):
+            value = getattr(self, key)
+            if value is not None and value < least:
+                raise UserError(f"model.{key} must be at least {least}, got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelaxEvaluationConfig:
+    """The importance-weighted log-likelihood at the end, and the gradient's variance at every evaluation.
+
+    `variance_draws` of the noise on each of the first `variance_images` images of the training set.
+    """
+
+    importance_samples: int = 100
+    variance_draws: int = 32
+    variance_images: int = 50
+
+    def __post_init__(self):
+        for key, least in (("importance_samples", 1), ("variance_draws", 2), ("variance_images", 1)):
+            if getattr(self, key) < least:
+                raise UserError(f"evaluation.{key} must be at least {least}, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRelax(RunConfig):
+    """One VAE trained with RELAX and one seed; the three optimisers (encoder, decoder, control variate) have the same settings."""
+
+    executor: ClassVar[str] = "igr_suite.families.hard_vae.train:execute"
+    fitted: ClassVar[bool] = True
+    family: ClassVar[str] = "relax_vae"
+
+    model: RelaxModelConfig = field(default_factory=RelaxModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: OptimiserConfig = field(default_factory=lambda: OptimiserConfig(learning_rate=1e-4))
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    evaluation: RelaxEvaluationConfig = field(default_factory=RelaxEvaluationConfig)
+    seed: int = 0
+
+    def validate(self) -> None:
+        if self.schedule.samples != 1:
+            raise UserError(f"schedule.samples must be 1 with RELAX, got {self.schedule.samples}; take a larger schedule.batch_size")
+        if self.schedule.matmul_precision != "float32":
+            raise UserError(f"schedule.matmul_precision={self.schedule.matmul_precision} is not supported with RELAX; leave it out")
+        if self.data.resize is not None:
+            raise UserError(f"data.resize={self.data.resize} is not supported with RELAX; leave it out")
+        if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
+            raise UserError(
+                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a Bernoulli one"
+            )
+
+    @classmethod
+    def aliases(cls) -> tuple[str, ...]:
+        return relax_keys.KEYS
+
+    def translate(self, settings: Mapping) -> Mapping:
+        return relax_keys.translate(settings, self.model.name)
+
+    def adapt(self, changed: dict, settings: Mapping) -> None:
+        if "model.name" not in settings:
+            return
+        for key, value in OPTIONS[self.model.name].items():  # another model takes its own defaults
+            if f"model.{key}" not in settings and changed["model"][key] == value:
+                changed["model"][key] = None
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        data.require_prepared(self.data.name, data_dir)
+
+    @property
+    def evaluations_per_step(self) -> int:
+        relaxed = 2 if self.model.coupling == "independent" else 1  # the control variate, see relax_gradients.evaluate_control
+        return self.schedule.batch_size * (1 + relaxed)
+
+    def slug(self) -> str:
+        historical = [key for key in ("estimator", "kl_sign", "relaxation") if getattr(self.model, key) == "historical"]
+        return "-".join([self.data.name, self.model.name, *(f"historical-{key}" for key in historical), f"s{self.seed}"])

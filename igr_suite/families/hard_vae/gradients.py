@@ -1,0 +1,105 @@
+"""RELAX: the gradient of an expectation over discrete codes with a learnt control variate, and what trains that control variate.
+
+With f the loss of a hard code and c any function of the noise z behind it,
+
+    g = (f(b) - c(z~)) d log q(b) + J^T dc(z) - J~^T dc(z~) + df
+
+where z ~ q(z), b = b(z), z~ ~ q(z | b), J = dz/d parameters, J~ = dz~/d parameters at a fixed b. How the terms arise:
+
+* f(b) d log q(b): the score function. df is the derivative of f at a fixed b: f holds log q(b) (its KL part), so df = d log q(b), which
+  has mean 0; it is the "+ grad log q" of the authors' code.
+* z and z~ have one law, so E c(z) = E_b E[c(z~) | b]. Its derivative is E J^T dc(z) on the left and E [c(z~) d log q(b) + J~^T dc(z~)]
+  on the right: the other three terms add 0. The direct dependence of c on the parameters has one mean on both sides and is left out.
+
+For IGR the authors take an independent z1 for both, c(z1) d log q(b) with mean 0 beside J^T dc(z1) without its counterpart. That adds
+d E c(z1) to the gradient ("historical" here): it is biased, and a control variate that is trained on the gradient's size learns to cancel
+the gradient itself, since d E c(z1) = -d E f makes it smallest.
+
+Source: Grathwohl et al. (2018), eq. 8; Tucker et al. (2017); docs/papers/igr.md, section 3.5.
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import tensorflow as tf
+
+from igr_suite.estimators.derivatives import derivative
+from igr_suite.families.hard_vae.distributions import Coupling, Draw, Law
+
+Estimator = Literal["relax", "historical"]
+
+
+class Control(NamedTuple):
+    """c and dc/dz at z and at z~: value [S, ...], slope [S, ..., V, M]; S = 1 where z~ = z, else 2."""
+
+    value: tf.Tensor
+    slope: tf.Tensor
+
+
+def evaluate_control(function: Callable[[tf.Tensor], tf.Tensor], draw: Draw, coupling: Coupling) -> Control:
+    """c and its slope at a draw.
+
+    Args:
+      function: z [S, ..., V, M] -> c [S, ...], example by example.
+      draw: of a law.
+      coupling: the draw's; only "independent" needs two evaluations.
+    Raises:
+      UserError: TensorFlow has no derivative of the function. One that is differentiable in part only, such as a sum with a
+        rounded summand, cannot be detected, and makes RELAX biased.
+    """
+    points = tf.stack([draw.z, draw.conditional]) if coupling == "independent" else draw.z[tf.newaxis]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(points)
+        value = function(points)
+    return Control(value, derivative(tape, value, points, "the control variate"))
+
+
+def relax_gradient(
+    law: Law, draw: Draw, value: tf.Tensor, control: Control, direct: float = 1.0, estimator: Estimator = "relax"
+) -> tf.Tensor:
+    """g of each draw with respect to the law's parameters; see the module.
+
+    Args:
+      law: of the draw.
+      draw: leading axes [...].
+      value: f(b) [...].
+      control: at the draw.
+      direct: df / d log q at fixed b: 1 where f holds log q(b), 0 to leave that term out ("stick the landing"; it has mean 0).
+      estimator: "relax", or "historical" (biased; needs a draw with coupling "unrelated").
+    Returns:
+      [..., V, P].
+    """
+    at_conditional = tf.zeros_like(control.slope[0]) if estimator == "historical" else control.slope[-1]
+    weight = (value - control.value[-1] + direct)[..., tf.newaxis, tf.newaxis]
+    return weight * draw.score + law.pull(draw, control.slope[0], at_conditional)
+
+
+def reinforce_gradient(draw: Draw, value: tf.Tensor, direct: float = 1.0) -> tf.Tensor:
+    """f(b) d log q(b) + df, the score function without a baseline; arguments as in `relax_gradient`."""
+    return (value + direct)[..., tf.newaxis, tf.newaxis] * draw.score
+
+
+def along(law: Law, draw: Draw, control: Control, direction: tf.Tensor, estimator: Estimator = "relax") -> tf.Tensor:
+    """What of <g, direction> depends on the control variate, summed: -c(z~) <d log q, d> + <dc(z), J d> - <dc(z~), J~ d>.
+
+    Since d |G|^2 = 2 <G, dG>, its derivative by the control variate's own parameters, at direction = G held fixed, is half that of
+    |G|^2: second derivatives are needed of c only, not of the law or the encoder.
+
+    Args:
+      law, draw, control, estimator: as in `relax_gradient`.
+      direction: [..., V, P], held fixed.
+    Returns:
+      Scalar, differentiable by what `control` depends on.
+    """
+    direction = tf.stop_gradient(direction)
+    by_score = tf.stop_gradient(tf.reduce_sum(draw.score * direction, [-2, -1]))
+    by_z, by_conditional = (tf.stop_gradient(x) for x in law.push(draw, direction))
+    result = tf.reduce_sum(control.slope[0] * by_z) - tf.reduce_sum(control.value[-1] * by_score)
+    return result if estimator == "historical" else result - tf.reduce_sum(control.slope[-1] * by_conditional)
+
+
+def sampling_variance(gradients: tf.Tensor) -> tf.Tensor:
+    """Variance over draws, summed over parameters and averaged over examples: [N, B, V, P] -> scalar."""
+    count = tf.cast(tf.shape(gradients)[0], gradients.dtype)
+    deviations = gradients - tf.reduce_mean(gradients, 0)
+    return tf.reduce_mean(tf.reduce_sum(tf.square(deviations), [0, 2, 3])) / (count - 1.0)

@@ -1,0 +1,1 @@
+"""Importance-weighted autoencoders, trained with DReG and its relatives."""

@@ -1,0 +1,229 @@
+"""Configuration of one run of the Gaussian-latent VAE on a K-sample objective (never imports TensorFlow)."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from igr_suite import data
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.errors import UserError
+from igr_suite.families.iwae.start import DReGStartConfig
+from igr_suite.families.sbn.config import SBNDataConfig, SBNScheduleConfig
+from igr_suite.lab.runs.config import RunConfig
+from igr_suite.objectives import names
+
+
+@dataclass(frozen=True, kw_only=True)
+class DReGConfig:
+    """Networks, objective and number of samples.
+
+    `estimator` is one of `objectives.names`; alpha, order, ... are its options, an error where it does not read them. `task` is "density"
+    of whole images or "structured", the prediction of one half of an image from the other; `struct_layout` "paper" predicts the lower
+    half, "legacy" is the authors' code (the upper half, with the mean images of the wrong halves). `sigma_min` is a floor of standard
+    deviations (0 in the original; 1e-6 is advised for long runs). `antithetic` mirrors half of the samples: samples are then
+    not independent, and no estimator's claim of unbiasedness holds. `prior_gradient` (structured) is the plain "score" or "gdreg",
+    doubly reparameterised for the conditional prior.
+    """
+
+    estimator: str = "iwae"
+    samples: int = 64
+    latents: int = 50
+    hidden: int = 200
+    task: Literal["density", "structured"] = "density"
+    struct_layout: Literal["paper", "legacy"] | None = None
+    prior_gradient: Literal["score", "gdreg"] | None = None
+    sigma_min: float = 0.0
+    antithetic: bool = False
+    alpha: float | None = None
+    order: int | None = None
+    form: str | None = None
+    groups: int | None = None
+    beta: float | None = None
+    mean: str | None = None
+    gamma: float | None = None
+    auxiliary: int | None = None
+    partitions: int | None = None
+    first: float | None = None
+    rule: str | None = None
+
+    def __post_init__(self):
+        for key in ("samples", "latents", "hidden"):
+            if getattr(self, key) < 1:
+                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
+        if self.sigma_min < 0:
+            raise UserError(f"model.sigma_min must not be negative, got {self.sigma_min}")
+        given = {option: getattr(self, option) for option in names.OPTIONS}
+        for option, value in names.resolve(self.estimator, given).items():
+            object.__setattr__(self, option, value)
+        structured = self.task == "structured"
+        for key, default in (("struct_layout", "paper"), ("prior_gradient", "score")):
+            if getattr(self, key) is not None and not structured:
+                raise UserError(f"model.{key}={getattr(self, key)} is read by model.task=structured only; leave it out")
+            if getattr(self, key) is None and structured:
+                object.__setattr__(self, key, default)
+
+    def options_of(self, name: str) -> dict[str, object]:
+        """The options given here that an objective reads."""
+        return {option: getattr(self, option) for option in names.facts_of(name).options if getattr(self, option) is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DReGDataConfig(SBNDataConfig):
+    """Which images and how they become binary, in training and evaluation alike: "dynamic", a fresh draw from Bernoulli(x / 255) whenever
+    an image is used (in every evaluation the same draws), "once", one draw for all, or "static", x >= 128. The mean image is grey.
+    """
+
+    name: str = "mnist"
+    binarisation: Literal["static", "once", "dynamic"] = "dynamic"
+
+    def __post_init__(self):
+        if recipe_of(self.name).likelihood != "bernoulli":
+            raise UserError(f"the decoder models binary pixels, and {self.name} has grey or colour ones; take mnist")
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DReGOptimiserConfig:
+    """Adam for all networks."""
+
+    learning_rate: float = 3e-4
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self):
+        if not self.learning_rate > 0:
+            raise UserError(f"optimiser.learning_rate must be positive, got {self.learning_rate}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DReGScheduleConfig(SBNScheduleConfig):
+    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up.
+
+    `precision` "bfloat16" takes the operands of the decoder's products in it; weights, log weights and evaluation stay float32.
+    """
+
+    batch_size: int = 32
+    evaluate_every: int = 10
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DReGStatisticsConfig:
+    """What is measured of the gradients: "ema", moving averages along training as the authors'; "exact", beside them means and variances
+    over `repeats` draws at the weights of every evaluation; or "off". `var_calc` names objectives measured beside the trained one.
+    """
+
+    stats: Literal["ema", "exact", "off"] = "ema"
+    var_calc: tuple[str, ...] = ()
+    repeats: int = 200
+
+    def __post_init__(self):
+        for name in self.var_calc:
+            names.facts_of(name)
+        if self.var_calc and self.stats == "off":
+            raise UserError(f"statistics.var_calc={','.join(self.var_calc)} is not measured with statistics.stats=off; take ema or exact")
+        if self.repeats < 2:
+            raise UserError(f"statistics.repeats must be at least 2, got {self.repeats}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DReGEvaluationConfig:
+    """Bounds of validation and test images.
+
+    `samples` are the numbers of samples beside the training one at every evaluation. `likelihood_samples` (5,000 in the literature;
+    0: not measured) follow at the end on the first `likelihood_images` test images (None: all), a number that the metric's
+    name carries. `pictures` stores reconstructions by the sample of highest weight.
+    """
+
+    samples: tuple[int, ...] = (64,)
+    likelihood_samples: int = 0
+    likelihood_images: int | None = None
+    pictures: bool = False
+
+    def __post_init__(self):
+        if any(count < 1 for count in self.samples):
+            raise UserError(f"evaluation.samples must be at least 1, got {','.join(map(str, self.samples))}")
+        if self.likelihood_samples < 0:
+            raise UserError(f"evaluation.likelihood_samples must be 0 (not measured) or more, got {self.likelihood_samples}")
+        if self.likelihood_images is not None and self.likelihood_images < 1:
+            raise UserError(f"evaluation.likelihood_images must be at least 1, got {self.likelihood_images}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainDReG(RunConfig):
+    """One VAE trained on one objective with one seed."""
+
+    executor: ClassVar[str] = "igr_suite.families.iwae.train:execute"
+    fitted: ClassVar[bool] = True
+    family: ClassVar[str] = "dreg"
+    prolonged_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")  # the rate is constant, noise goes by the step
+
+    model: DReGConfig = field(default_factory=DReGConfig)
+    data: DReGDataConfig = field(default_factory=DReGDataConfig)
+    optimiser: DReGOptimiserConfig = field(default_factory=DReGOptimiserConfig)
+    schedule: DReGScheduleConfig = field(default_factory=DReGScheduleConfig)
+    statistics: DReGStatisticsConfig = field(default_factory=DReGStatisticsConfig)
+    evaluation: DReGEvaluationConfig = field(default_factory=DReGEvaluationConfig)
+    start: DReGStartConfig = field(default_factory=DReGStartConfig)
+    seed: int = 0
+
+    def validate(self) -> None:
+        batch = {"batch_size": self.schedule.batch_size, "antithetic": self.model.antithetic}
+        for name in (self.model.estimator, *self.statistics.var_calc):
+            names.check_samples(name, self.model.samples, self.model.options_of(name), **batch)
+        if self.model.prior_gradient == "gdreg" and names.facts_of(self.model.estimator).target not in ("iwae", "rws", "iwae+rws"):
+            raise UserError(f"model.prior_gradient=gdreg is derived for the gradient of L_K, which {self.model.estimator} does not follow")
+        if self.model.task == "structured" and self.pixels % 2:
+            raise UserError(f"model.task=structured halves images, and those of {self.data.name} have an odd number of pixels")
+
+    @property
+    def pixels(self) -> int:
+        """Of an image."""
+        height, width, channels = recipe_of(self.data.name).image_shape
+        return height * width * channels
+
+    def adapt(self, changed: dict, settings) -> None:
+        reads = names.facts_of(changed["model"]["estimator"]).options
+        for option in names.OPTIONS:  # another estimator takes its own defaults
+            if option in changed["model"] and option not in reads and f"model.{option}" not in settings:
+                changed["model"][option] = None
+        for key in ("struct_layout", "prior_gradient"):
+            if changed["model"]["task"] == "density" and f"model.{key}" not in settings:
+                changed["model"][key] = None
+        for key, other in (("steps", "epochs"), ("epochs", "steps")):
+            if f"schedule.{key}" in settings and f"schedule.{other}" not in settings:
+                changed["schedule"][other] = None
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        data.require_prepared(self.data.name, data_dir)
+        self.start.check([shape for chain in weight_shapes(self.model, self.pixels).values() for shape in chain])
+
+    def undivided(self) -> str | None:
+        return None
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return self.schedule.batch_size * self.model.samples  # all objectives' gradients come from one pass
+
+    def slug(self) -> str:
+        options = self.model.options_of(self.model.estimator)
+        shown = "".join(f"-{value:g}" for name, value in options.items() if name in ("alpha", "beta", "gamma", "groups"))
+        if options.get("order", 1) != 1:
+            shown += f"-o{options['order']}"
+        task = "" if self.model.task == "density" else f"-struct{'-legacy' if self.model.struct_layout == 'legacy' else ''}"
+        start = "-phi" if self.start.train == "inference" else ""
+        parts = (f"K{self.model.samples}{start}", f"lr{self.optimiser.learning_rate:g}", f"s{self.seed}")
+        return "-".join((f"{self.data.name}{task}", f"{self.model.estimator}{shown}", *parts))
+
+
+def weight_shapes(model: DReGConfig, pixels: int) -> dict[str, list[tuple[int, ...]]]:
+    """Shapes of all weights by chain, the encoder's first; see `dreg_networks`."""
+    hidden, structured = (model.hidden, model.hidden), model.task == "structured"
+    context = pixels // 2 if structured else 0
+    widths = {
+        "encoder": (pixels, *hidden, 2 * model.latents),
+        "decoder": (model.latents + context, *hidden, pixels - context),
+    }
+    if structured:
+        widths["prior"] = (context, *hidden, 2 * model.latents)
+    return {name: [shape for pair in zip(w, w[1:]) for shape in (pair, pair[1:])] for name, w in widths.items()}

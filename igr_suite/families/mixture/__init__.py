@@ -1,0 +1,1 @@
+"""Mixture VAEs with stick-breaking weights."""

@@ -1,0 +1,106 @@
+"""Executes a `TrainMixture` config: data, model, loop, final measurements, pictures, summary."""
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite import data
+from igr_suite.data.binarisation import to_unit_interval
+from igr_suite.data.dataset import DISPLAY_INDICES
+from igr_suite.families.mixture.config import TrainMixture
+from igr_suite.families.mixture.model import MixtureVAE
+from igr_suite.families.vae.train import flat, load_images, training_images
+from igr_suite.lab.runs import picture_file
+from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.randomness import run_seed
+from igr_suite.relaxations.noise import standard_normal
+from igr_suite.training.evaluation import Evaluator, evaluation_function
+from igr_suite.training.loop import Plan, fit
+from igr_suite.training.strategy import Replicas
+
+USED = 0.01  # a component with a larger mean weight counts as used
+PRIOR_SAMPLES = 8  # pictured, of each component
+
+
+def build_model(config: TrainMixture, dataset: data.Dataset) -> MixtureVAE:
+    """The untrained model of a config."""
+    return MixtureVAE(
+        config.model,
+        image_shape=dataset.image_shape,
+        binarisation=config.data.binarisation,
+        optimiser=config.optimiser,
+        samples=config.schedule.samples,
+        matmul_precision=config.schedule.matmul_precision,
+        seed=config.seed,
+    )
+
+
+def usage(row: dict[str, float], components: int) -> dict[str, float]:
+    """What an evaluation's row says of the mean weights: their perplexity, and how many of them are above 1%."""
+    weights = np.array([row[f"test_weight_{k + 1}"] for k in range(components)])
+    entropy = -np.sum(np.where(weights > 0, weights * np.log(np.maximum(weights, 1e-300)), 0.0))
+    return {"test_components_effective": float(np.exp(entropy)), "test_components_used": int(np.sum(weights > USED))}
+
+
+def execute(config: TrainMixture, folder: RunFolder) -> None:
+    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    replicas = Replicas.chosen()
+    dataset = load_images(config)
+    images = training_images(config, dataset)
+    plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
+    with replicas.scope():
+        model = build_model(config, dataset)
+    folder.write_meta(data=dataset.describe(), parameters=model.count_params())
+    evaluators = {
+        site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, usage=site == "test") for site in ("validation", "test")
+    }
+    elbos = evaluation_function(evaluators)
+
+    def evaluate(step: int) -> dict[str, float]:
+        row = elbos(step)
+        return row | usage(row, config.model.components)
+
+    with Interrupts() as interrupts:
+        before = folder.meta().get("train_seconds", 0.0)
+        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts, replicas)
+        folder.write_meta(train_seconds=before + seconds)
+        last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
+        summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}
+        for estimator in model.weight_estimators():
+            summary |= evaluators["test"].log_likelihoods(config.evaluation.importance_samples, estimator)
+            if interrupts.requested:
+                interrupts.stop()
+    if config.evaluation.pictures:
+        store_pictures(model, dataset, config, folder)
+    folder.write_summary(summary)
+
+
+def store_pictures(model: MixtureVAE, dataset: data.Dataset, config: TrainMixture, folder: RunFolder) -> None:
+    """Writes pictures.npz, all uint8 means of pixels.
+
+    Its arrays: `originals` and `reconstructions` [N, H, W, 1], the display images that exist and their mean under the component with the
+    largest weight; `component` int32 [N], which one that is; `prior` [C, 8, H, W, 1], samples z ~ N(m_k, I) decoded, the same noise for
+    every component.
+    """
+    shown = [index for index in DISPLAY_INDICES if index < len(dataset.test)]
+    originals = dataset.test[shown]
+    batch = tf.constant(flat(originals))
+    seed = run_seed(config.seed, "pictures")
+    draw = model.sample(to_unit_interval(batch, config.data.binarisation, seed), 1, seed)
+    best = tf.argmax(draw.log_q[0], -1, output_type=tf.int32)
+    chosen = tf.gather(draw.components.loc, best, batch_dims=1)
+    noise = standard_normal((PRIOR_SAMPLES, config.model.dimensions), run_seed(config.seed, "pictures of the prior"))
+    prior = model.prior_loc[:, tf.newaxis] + noise
+    arrays = {
+        "originals": originals,
+        "reconstructions": _pictures(model, chosen, dataset.image_shape),
+        "component": best.numpy(),
+        "prior": _pictures(model, prior, dataset.image_shape),
+    }
+    picture_file.save(folder.path, arrays)
+
+
+def _pictures(model: MixtureVAE, z: tf.Tensor, image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Means of the pixels as uint8: [..., D] -> [..., H, W, 1]."""
+    means = tf.sigmoid(model.decode(z)).numpy()
+    return np.rint(255 * means).astype(np.uint8).reshape(*means.shape[:-1], *image_shape)

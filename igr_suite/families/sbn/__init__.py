@@ -1,0 +1,1 @@
+"""Sigmoid belief networks, trained with REBAR and its relatives."""

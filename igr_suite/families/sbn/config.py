@@ -1,0 +1,242 @@
+"""Configuration of one sigmoid-belief-network run (never imports TensorFlow)."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from igr_suite import data
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.errors import UserError
+from igr_suite.lab.runs.config import RunConfig, later
+
+Estimator = Literal["reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track"]
+TRACKED = ("nvil", "simple_muprop", "muprop", "dynamic_rebar", "rebar")
+SHORT_NAMES = {
+    "reinforce": "REINFORCE",
+    "nvil": "NVIL",
+    "simple_muprop": "SimpleMuProp",
+    "muprop": "MuProp",
+    "concrete": "Concrete",
+    "rebar": "REBAR",
+    "dynamic_rebar": "DynamicREBAR",
+    "relax": "RELAX",
+    "track": "tracking of five",
+}
+REBARS = ("rebar", "dynamic_rebar", "track")
+RELAXED = (*REBARS, "concrete")
+
+# Options that only some estimators read, with the value taken when none is given; for others they are an error.
+OPTIONS = {
+    "temperature": ((*RELAXED, "relax"), 0.5),
+    "relaxation": (RELAXED, "improved"),
+    "eta_scope": (REBARS, "variable"),
+    "multilayer_cv": (REBARS, "corrected"),
+    "surrogate": (("relax",), "add"),
+    "net_layers": (("relax",), 4),  # this and the next two: the best of RELAX's grid, docs/papers/rebar.md, section 2.8
+    "net_decay": (("relax",), 1e-3),
+    "warmup_steps": (("relax",), 1000),
+}
+UNREAD = {"net": ("temperature",), "relaxed": ("net_layers", "net_decay")}  # options that a surrogate of RELAX has no use for
+
+
+def reads(key: str, estimator: str, surrogate: str | None) -> bool:
+    """Whether an estimator, with its surrogate where it has one, reads an option."""
+    return estimator in OPTIONS[key][0] and key not in UNREAD.get(surrogate if estimator == "relax" else None, ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNDataConfig:
+    """Which images and how they become binary; limits are for the smoke scale.
+
+    `binarisation`: "static", x >= 128; "once", one draw from Bernoulli(x / 255) that is the same for all runs; "dynamic", a draw for every
+    batch, where validation and test images are drawn once and the networks' mean image is the grey one.
+    """
+
+    name: str = "mnist_5k"
+    binarisation: Literal["static", "once", "dynamic"] = "static"
+    train_limit: int | None = None
+    evaluation_limit: int | None = None
+
+    def __post_init__(self):
+        recipe = recipe_of(self.name)
+        if recipe.likelihood != "bernoulli":
+            raise UserError(f"sigmoid belief networks model binary pixels, and {self.name} has grey or colour ones; take binarized_mnist")
+        if recipe.binary and self.binarisation != "static":
+            raise UserError(
+                f"data.binarisation={self.binarisation} draws from grey levels, and {self.name} is binary; leave it static, or take mnist"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNConfig:
+    """The model and its gradient estimator.
+
+    `task` is "density" of whole images, or "sp", structured prediction of lower halves from upper ones, where `sp_generator` chooses the
+    suite's model with as many generator layers ("hierarchical") or the authors' with a single map ("historical"). `temperature` is
+    the start where it is trained (dynamic_rebar, track). `multilayer_cv` "historical" is the authors' biased control variate. `estimator`
+    "track" measures five estimators on one path, which follows SimpleMuProp. `samples` averages that many single-sample gradients.
+
+    RELAX alone: `surrogate` is F at relaxed samples and a net ("add"), the net alone ("net"), or F at relaxed samples alone ("relaxed",
+    which is REBAR as RELAX's authors compare with). `net_layers` hidden layers of 200 units, `net_decay` its weight decay; for the first
+    `warmup_steps` steps the control variate is trained alone.
+    """
+
+    estimator: Estimator = "dynamic_rebar"
+    layers: int = 2
+    hidden: int = 200
+    nonlinear: bool = False
+    task: Literal["density", "sp"] = "density"
+    sp_generator: Literal["hierarchical", "historical"] | None = None
+    samples: int = 1
+    temperature: float | None = None
+    relaxation: Literal["improved", "concrete"] | None = None
+    eta_scope: Literal["variable", "network", "layer", "unit"] | None = None
+    multilayer_cv: Literal["corrected", "historical", "joint"] | None = None
+    ema_debias: bool = True
+    surrogate: Literal["add", "net", "relaxed"] | None = later(None)
+    net_layers: int | None = later(None)
+    net_decay: float | None = later(None)
+    warmup_steps: int | None = later(None)
+
+    def __post_init__(self):
+        if self.estimator == "relax" and self.surrogate is None:
+            object.__setattr__(self, "surrogate", OPTIONS["surrogate"][1])
+        for key, (readers, default) in OPTIONS.items():
+            value = getattr(self, key)
+            if value is not None and self.estimator not in readers:
+                raise UserError(
+                    f"model.{key}={value} is not used by the estimator {self.estimator}, only by {', '.join(readers)}; leave it out"
+                )
+            if value is not None and not reads(key, self.estimator, self.surrogate):
+                raise UserError(f"model.{key}={value} is not used by model.surrogate={self.surrogate}; leave it out")
+            if value is None and reads(key, self.estimator, self.surrogate):
+                object.__setattr__(self, key, default)
+        if self.sp_generator is not None and self.task != "sp":
+            raise UserError(f"model.sp_generator={self.sp_generator} is read by model.task=sp only; leave it out")
+        if self.sp_generator is None and self.task == "sp":
+            object.__setattr__(self, "sp_generator", "hierarchical")
+        if not 1 <= self.layers <= 3:
+            raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
+        for key in ("hidden", "samples"):
+            if getattr(self, key) < 1:
+                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
+        if self.temperature is not None and not self.temperature > 0:
+            raise UserError(f"model.temperature must be positive, got {self.temperature} (the papers use 0.1 and 0.5)")
+        if self.net_layers is not None and self.net_layers < 1:
+            raise UserError(f"model.net_layers must be at least 1, got {self.net_layers} (RELAX takes 2 or 4)")
+        for key in ("net_decay", "warmup_steps"):
+            if getattr(self, key) is not None and getattr(self, key) < 0:
+                raise UserError(f"model.{key} must not be negative, got {getattr(self, key)}")
+
+    @property
+    def evaluations(self) -> int:
+        """Bounds of one example that one gradient takes: at hard samples, at means, and relaxed ones (`sbn_passes`).
+
+        A control variate a layer needs a relaxed pass a layer. The tracked estimators share the hard pass and the one at means.
+        """
+        relaxed = 1 if self.multilayer_cv == "joint" else self.layers
+        further = {"reinforce": 0, "nvil": 0, "simple_muprop": 1, "muprop": 1, "concrete": 1, "rebar": relaxed, "dynamic_rebar": relaxed}
+        further |= {"relax": 0 if self.surrogate == "net" else self.layers, "track": 1 + 2 * relaxed}
+        return 1 + further[self.estimator]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNOptimiserConfig:
+    """Adam for the networks, and with `control_factor` times its rate for baselines, scales and the temperature."""
+
+    learning_rate: float = 3e-4
+    control_factor: float = 10.0
+    beta_1: float = 0.9
+    beta_2: float = 0.99999  # REBAR's code; docs/papers/rebar.md, section 1.4
+    epsilon: float = 1e-8
+
+    def __post_init__(self):
+        for key in ("learning_rate", "control_factor"):
+            if not getattr(self, key) > 0:
+                raise UserError(f"optimiser.{key} must be positive, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNScheduleConfig:
+    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up."""
+
+    DEFAULT_EPOCHS: ClassVar[int] = 20
+
+    epochs: int | None = None
+    steps: int | None = None
+    batch_size: int = 24
+    evaluate_every: int = 20
+
+    def __post_init__(self):
+        if self.epochs is not None and self.steps is not None:
+            raise UserError(f"schedule.epochs={self.epochs} and schedule.steps={self.steps} exclude each other; give one of them")
+        if self.epochs is None and self.steps is None:
+            object.__setattr__(self, "epochs", self.DEFAULT_EPOCHS)
+        for key in ("epochs", "steps", "batch_size", "evaluate_every"):
+            if getattr(self, key) is not None and getattr(self, key) < 1:
+                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNEvaluationConfig:
+    """Multi-sample bounds of validation and test images, and the gradient's variance at frozen weights (0 draws: not measured)."""
+
+    importance_samples: int = 100
+    variance_draws: int = 0
+
+    def __post_init__(self):
+        if self.importance_samples < 1:
+            raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
+        if self.variance_draws < 0 or self.variance_draws == 1:
+            raise UserError(f"evaluation.variance_draws must be 0 (not measured) or at least 2, got {self.variance_draws}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSBN(RunConfig):
+    """One sigmoid belief network trained with one seed."""
+
+    executor: ClassVar[str] = "igr_suite.families.sbn.train:execute"
+    fitted: ClassVar[bool] = True
+    family: ClassVar[str] = "sbn"
+
+    model: SBNConfig = field(default_factory=SBNConfig)
+    data: SBNDataConfig = field(default_factory=SBNDataConfig)
+    optimiser: SBNOptimiserConfig = field(default_factory=SBNOptimiserConfig)
+    schedule: SBNScheduleConfig = field(default_factory=SBNScheduleConfig)
+    evaluation: SBNEvaluationConfig = field(default_factory=SBNEvaluationConfig)
+    seed: int = 0
+
+    def validate(self) -> None:
+        if self.model.estimator == "reinforce" and self.model.samples * self.schedule.batch_size < 2:
+            raise UserError("the estimator reinforce centres an example's signal by the others'; schedule.batch_size must be at least 2")
+
+        height, width, channels = recipe_of(self.data.name).image_shape
+        if self.model.task == "sp" and height * width * channels % 2:
+            raise UserError(f"model.task=sp halves images, and those of {self.data.name} have an odd number of pixels")
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return self.schedule.batch_size * self.model.samples * self.model.evaluations
+
+    def adapt(self, changed: dict, settings) -> None:
+        estimator = changed["model"]["estimator"]
+        surrogate = (changed["model"]["surrogate"] or OPTIONS["surrogate"][1]) if estimator == "relax" else None
+        for key, (_, default) in OPTIONS.items():  # another estimator or surrogate takes its own defaults
+            if f"model.{key}" not in settings and not reads(key, estimator, surrogate) and changed["model"][key] == default:
+                changed["model"][key] = None
+        if settings.get("model.task") == "density" and "model.sp_generator" not in settings:
+            changed["model"]["sp_generator"] = None
+        for key, other in (("steps", "epochs"), ("epochs", "steps")):
+            if f"schedule.{key}" in settings and f"schedule.{other}" not in settings:
+                changed["schedule"][other] = None
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        data.require_prepared(self.data.name, data_dir)
+
+    def slug(self) -> str:
+        depth = f"L{self.model.layers}{'nl' if self.model.nonlinear else ''}"
+        task = "" if self.model.task == "density" else "-sp"
+        temperature = f"-t{self.model.temperature:g}" if self.model.estimator in ("rebar", "concrete") else ""
+        surrogate = f"-{self.model.surrogate}" if self.model.surrogate not in (None, "add") else ""
+        return (
+            f"{self.data.name}{task}-{self.model.estimator}{surrogate}{temperature}-{depth}-lr{self.optimiser.learning_rate:g}-s{self.seed}"
+        )

@@ -1,0 +1,282 @@
+"""The gradient estimators of sigmoid belief networks as steps over shared passes; names as in configs.
+
+A method says how many baselines it reads and which parameters of its own it trains, and makes from the shared passes of a batch the
+gradients of the recognition networks (the generator's are those at the hard sample, the same for all methods but Concrete) and of its
+own parameters. Several methods on one `Shared` use the same noise and pay for each pass once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.estimators.distributions import bernoulli
+from igr_suite.estimators.muprop import muprop_gradient, muprop_residual
+from igr_suite.estimators.reinforce import mean_of_others, score_term
+from igr_suite.families.sbn.networks import Networks, Observed, Weights
+from igr_suite.families.sbn.passes import Model, hard_pass, mean_field_value, soft_passes
+from igr_suite.families.sbn.rebar import Rebar
+from igr_suite.families.sbn.relax import Relax
+from igr_suite.networks import affine_chain
+
+Parameters = Mapping[str, tf.Tensor]
+
+
+class Shared:
+    """Passes of one batch, each made once, when a method first asks for it.
+
+    Args:
+      model, observed: weights and batch.
+      uniforms: u_k [N, hidden], one a layer.
+    """
+
+    def __init__(self, model: Model, observed: Observed, uniforms: list[tf.Tensor]):
+        self.model, self.observed, self.uniforms = model, observed, uniforms
+        self.hard = hard_pass(model, observed, uniforms)
+
+    @property
+    def rows(self) -> tf.Tensor:
+        """N."""
+        return tf.cast(tf.shape(self.hard.value)[0], self.hard.value.dtype)
+
+    @cached_property
+    def logistic(self) -> list[tf.Tensor]:
+        """logit(u_k), one a layer."""
+        return [bernoulli.logit(u) for u in self.uniforms]
+
+    @cached_property
+    def mean_field(self) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
+        """F(mu) [N], the means and the derivatives of F(mu) by them, [N, hidden] each."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            value, means = mean_field_value(self.model, self.observed, self.hard.logits[0], tape.watch)
+            summed = tf.reduce_sum(value)
+        return value, means, tape.gradient(summed, means)
+
+    def pull_back(self, signals: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
+        """Gradients of the recognition networks from those of the summed bound by their logits [N, hidden]; means over the batch."""
+        steps = self.deltas(signals)
+        names = self.model.networks.recognition
+        return {name: affine_chain.gradients(self.hard.entering[k], steps[k][0]) for k, name in enumerate(names)}
+
+    def deltas(self, signals: list[tf.Tensor]) -> list[tuple[list[tf.Tensor], list[tf.Tensor]]]:
+        """What those gradients are made of, as in `Step`."""
+        names, entering = self.model.networks.recognition, self.hard.entering
+        found = [affine_chain.deltas(self.model.weights[q], entering[k], signals[k] / self.rows) for k, q in enumerate(names)]
+        return [(steps, steps) for steps in found]
+
+
+class Step(NamedTuple):
+    """What a method makes of a batch.
+
+    Attributes:
+      gradients: of the bound's batch mean, by network; the generator's are absent where they are those at the hard sample.
+      baselines: gradient of what the method minimises by its baselines' outputs [N, baselines].
+      parameters: the same by its own parameters.
+      scalars: for the log.
+      logits: gradients of each example's bound by the logits of q [N, hidden], one a layer; none for Concrete, which does not pass
+        through them.
+      deltas: gradients at the outputs of q's maps, (for kernels, for biases) one a layer, where they do not follow from `logits`.
+    """
+
+    gradients: Mapping[str, list[tf.Tensor]]
+    baselines: tf.Tensor | None = None
+    parameters: Mapping[str, tf.Tensor] = {}
+    scalars: Mapping[str, tf.Tensor] = {}
+    logits: Sequence[tf.Tensor] = ()
+    deltas: Sequence[tuple[list[tf.Tensor], list[tf.Tensor]]] = ()
+
+
+@dataclass(frozen=True)
+class Method:
+    """One estimator.
+
+    Attributes:
+      baselines: how many baseline networks it reads.
+      initial: its own parameters' initial values; scales are eta = 2 sigmoid(w), 1 at w = 0 (RELAX: eta itself).
+      nets: shapes of the networks among its own parameters, by parameter; they start as all networks do.
+      warmup: steps for which baselines and own parameters are trained alone.
+      step: (shared passes, its baselines [N, baselines], its parameters) -> Step.
+      scalars: names of the step's scalars.
+    """
+
+    step: Callable[[Shared, tf.Tensor | None, Parameters], Step]
+    baselines: int = 0
+    initial: Mapping[str, np.ndarray] = field(default_factory=dict)
+    scalars: tuple[str, ...] = ()
+    nets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    warmup: int = 0
+
+
+def scale(w: tf.Tensor) -> tf.Tensor:
+    """eta = 2 sigmoid(w), in (0, 2)."""
+    return 2.0 * tf.sigmoid(w)
+
+
+def scale_slope(eta: tf.Tensor) -> tf.Tensor:
+    """d eta / d w."""
+    return eta * (1.0 - 0.5 * eta)
+
+
+def fitted(residuals: Callable[[tf.Tensor, Parameters], list[tf.Tensor]], baselines: tf.Tensor, parameters: Parameters):
+    """Residuals [N] of one layer or all, and gradients of the sum of their mean squares by baselines and own parameters."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([baselines, *parameters.values()])
+        found = residuals(baselines, parameters)
+        loss = tf.add_n([tf.reduce_mean(tf.square(residual)) for residual in found])
+    by_baselines, by_parameters = tape.gradient(loss, (baselines, dict(parameters)))
+    return found, by_baselines, by_parameters
+
+
+def reinforce(networks: Networks) -> Method:
+    """Scores times F centred by the mean of the other examples' F. Source: the authors' model SBN."""
+
+    def step(shared: Shared, baselines, parameters) -> Step:
+        signal = shared.hard.value - mean_of_others(shared.hard.value)
+        logits = [score_term(signal, score) for score in shared.hard.scores]
+        scalars = {"signal_rms": tf.sqrt(tf.reduce_mean(tf.square(signal)))}
+        return Step(shared.pull_back(logits), scalars=scalars, logits=logits)
+
+    return Method(step, scalars=("signal_rms",))
+
+
+def nvil(networks: Networks) -> Method:
+    """Scores times F - B(x), B trained on the squared difference. Source: Mnih & Gregor (2014), without variance normalisation."""
+
+    def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
+        (signal,), by_baselines, _ = fitted(lambda b, p: [shared.hard.value - b[:, 0]], baselines, parameters)
+        logits = [score_term(signal, score) for score in shared.hard.scores]
+        return Step(shared.pull_back(logits), by_baselines, logits=logits)
+
+    return Method(step, baselines=1)
+
+
+def simple_muprop(networks: Networks) -> Method:
+    """Scores times F(b) - eta F(mu) - B(x). Source: Tucker et al. (2017), section 3.1."""
+
+    def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
+        centre = shared.mean_field[0]
+        (signal,), *by = fitted(lambda b, p: [shared.hard.value - scale(p["scale"]) * centre - b[:, 0]], baselines, parameters)
+        logits = [score_term(signal, score) for score in shared.hard.scores]
+        return Step(shared.pull_back(logits), *by, {"mean_field": tf.reduce_mean(centre)}, logits)
+
+    return Method(step, 1, {"scale": np.zeros(())}, ("mean_field",))
+
+
+def muprop(networks: Networks) -> Method:
+    """First-order Taylor control variate about the mean-field values, each layer with its own two scales and baseline.
+
+    The score and theta are the hard pass's, mu and dF(mu)/dmu the mean-field pass's. Source: Gu et al. (2016);
+    docs/papers/rebar.md, section 2.3.
+    """
+
+    def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
+        hard, (centre, means, slopes), layers = shared.hard, shared.mean_field, range(networks.layers)
+
+        def residuals(b, p):
+            etas = [scale(p[name]) for name in ("value_scale", "slope_scale")]
+            return [
+                muprop_residual(hard.value, centre, slopes[k], hard.samples[k], means[k], etas[0][k], etas[1][k], b[:, k]) for k in layers
+            ]
+
+        found, *by = fitted(residuals, baselines, parameters)
+        eta_slope = scale(parameters["slope_scale"])
+        signals = [muprop_gradient(found[k], slopes[k], hard.logits[k], hard.samples[k], eta_slope[k]) for k in layers]
+        return Step(shared.pull_back(signals), *by, {"mean_field": tf.reduce_mean(centre)}, signals)
+
+    scales = np.zeros(networks.layers)
+    return Method(step, networks.layers, {"value_scale": scales, "slope_scale": scales}, ("mean_field",))
+
+
+def rebar(networks: Networks, settings: Rebar, temperature: float) -> Method:
+    """REBAR with its variance objective; `temperature` is the start where it is trained. See `sbn_rebar`."""
+
+    def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
+        etas = scale(parameters["etas"])
+        dtype = etas.dtype
+        log_temperature = parameters["log_temperature"] if settings.dynamic else tf.constant(np.log(temperature), dtype)
+        advantage = shared.hard.value - baselines[:, 0]
+        found = settings.gradients(
+            shared.model, shared.observed, shared.hard, shared.uniforms, advantage, etas, log_temperature, shared.logistic
+        )
+        gradients = {"etas": found.etas * scale_slope(etas)}
+        scalars = {f"eta_{name}": value for name, value in zip(names, tf.unstack(tf.reduce_mean(tf.reshape(etas, shape), -1)))}
+        scalars = {name: value for name, value in scalars.items() if name in logged}
+        if settings.dynamic:
+            gradients["log_temperature"] = found.log_temperature
+            scalars |= {"temperature": tf.exp(log_temperature), "temperature_slope": found.log_temperature}
+            scalars["temperature_slope_square"] = tf.square(found.log_temperature)
+        return Step(found.recognition, found.baseline[:, tf.newaxis], gradients, scalars, found.logits, found.deltas)
+
+    names = {
+        "variable": variable_names(networks),
+        "network": ["q"],
+        "layer": networks.recognition,
+        "unit": networks.recognition,
+    }[settings.eta_scope]
+    shape = (len(names), -1)
+    logged = tuple(f"eta_{name}" for name in names if name.startswith("q"))  # the generator's stay at 1
+    initial = {"etas": np.zeros(settings.eta_shape(networks))}
+    scalars = logged
+    if settings.dynamic:
+        initial["log_temperature"] = np.log(temperature)
+        scalars += ("temperature", "temperature_slope", "temperature_slope_square")
+    return Method(step, 1, initial, scalars)
+
+
+def relax(networks: Networks, settings: Relax, temperature: float, warmup: int) -> Method:
+    """RELAX with its variance objective, or with the surrogate "relaxed" its authors' REBAR; no baseline. See `sbn_relax`."""
+
+    def step(shared: Shared, baselines, parameters: Parameters) -> Step:
+        found = settings.gradients(shared.model, shared.observed, shared.hard, shared.uniforms, shared.logistic, parameters)
+        values = {f"eta_{q}": eta for q, eta in zip(networks.recognition, tf.unstack(parameters["etas"]))}
+        if settings.relaxes:
+            levels = tf.unstack(tf.exp(parameters["log_temperatures"]))
+            values |= {f"temperature_{q}": level for q, level in zip(networks.recognition, levels)}
+        return Step(shared.pull_back(found.logits), parameters=found.parameters, scalars=values, logits=found.logits)
+
+    initial = {"etas": np.ones(networks.layers)}
+    scalars = tuple(f"eta_{q}" for q in networks.recognition)
+    if settings.relaxes:
+        initial["log_temperatures"] = np.full(networks.layers, np.log(temperature))
+        scalars += tuple(f"temperature_{q}" for q in networks.recognition)
+    return Method(step, initial=initial, scalars=scalars, nets=settings.shapes(networks), warmup=warmup)
+
+
+def concrete(networks: Networks, relaxation: bernoulli.Relaxed, temperature: float) -> Method:
+    """Reparameterisation gradient of the relaxed bound, all layers relaxed; biased. Source: Maddison et al. (2017);
+    docs/papers/rebar.md, section 2.7.
+    """
+
+    def step(shared: Shared, baselines, parameters) -> Step:
+        weights = shared.model.weights
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(tf.nest.flatten(weights))
+            hard = hard_pass(
+                shared.model, shared.observed, shared.uniforms
+            )  # under the tape; the compiler makes it one with the shared one
+            level = tf.constant(temperature, hard.value.dtype)
+            soft = soft_passes(shared.model, shared.observed, hard, shared.logistic, level, relaxation, together=True)
+            relaxed = tf.reduce_mean(soft.values[0])
+        return Step(tape.gradient(relaxed, weights), scalars={"relaxed": relaxed})
+
+    return Method(step, scalars=("relaxed",))
+
+
+def variable_names(networks: Networks) -> list[str]:
+    """One name for each variable in the authors' order: prior, q_0_W, q_0_b, ...; nonlinear networks number theirs."""
+    names = []
+    for name, group in networks.shapes().items():
+        if len(group) == 1:
+            names.append(name)
+        for j in range(len(group) // 2):
+            number = j + 1 if len(group) > 2 else ""
+            names += [f"{name}_W{number}", f"{name}_b{number}"]
+    return names
+
+
+def weights_of(variables: Mapping[str, list]) -> Weights:
+    """Present values of variables."""
+    return {name: [tf.convert_to_tensor(v) for v in group] for name, group in variables.items()}

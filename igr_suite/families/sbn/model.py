@@ -1,0 +1,279 @@
+"""Sigmoid belief networks trained with score-function and reparameterisation gradients (REBAR and relatives)."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from igr_suite.data.binarisation import to_unit_interval
+from igr_suite.families.sbn import baselines as sbn_baselines
+from igr_suite.families.sbn import methods as sbn_methods
+from igr_suite.families.sbn.config import TRACKED, SBNConfig, SBNOptimiserConfig
+from igr_suite.families.sbn.networks import Networks, initial_weights, pixel_offset
+from igr_suite.families.sbn.passes import Model, hard_pass
+from igr_suite.families.sbn.rebar import Rebar
+from igr_suite.families.sbn.relax import Relax
+from igr_suite.measuring.gradient_ema import GradientEMA
+from igr_suite.measuring.product_ema import ProductEMA
+from igr_suite.networks.plain_keras import require_plain_keras
+from igr_suite.randomness import at_step, run_seed
+from igr_suite.relaxations import noise
+from igr_suite.training.adam import FusedAdam
+
+FOLLOWED = "simple_muprop"  # what the parameters follow while five estimators are tracked; docs/papers/rebar.md, section 3.3
+
+
+class SBN(keras.Model):
+    """L layers of Bernoulli units, each given the one below it (q) or above it (p), trained on the single-sample ELBO.
+
+        F = log p(x | h_0) + sum_k log p(h_{k-1} | h_k) + log p(h_{L-1}) - sum_k log q(h_k | h_{k-1})
+
+    Weights follow the estimator's gradient of F by Adam; the parameters of its control variate follow, with a rate of their own, what
+    the estimator minimises (squared residual or variance of the gradient). Both use gradients of the same sample, before any update.
+
+    Args:
+      config: layers, task, estimator.
+      optimiser: Adam's numbers.
+      mean: mean of the training images [pixels], as they are binarised.
+      binarisation: how batches of uint8 become observations.
+      seed: of the initial weights.
+      float_type: float64 in tests.
+      rows: images of a training batch times `samples`; with it the tracking mode averages gradients ten steps at a time, which is faster.
+    Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein (2017); docs/papers/rebar.md.
+    """
+
+    jit_steps = True  # measured: many small operations (docs/performance.md)
+
+    def __init__(
+        self,
+        config: SBNConfig,
+        optimiser: SBNOptimiserConfig,
+        mean: np.ndarray,
+        binarisation: str = "static",
+        seed: int = 0,
+        float_type: tf.DType = tf.float32,
+        rows: int | None = None,
+    ):
+        require_plain_keras()
+        super().__init__(name="sigmoid_belief_network")
+        self.config, self.binarisation, self.float_type = config, binarisation, float_type
+        self.networks = networks_of(config, len(mean))
+        methods = TRACKED if config.estimator == "track" else (config.estimator,)
+        self.methods = {name: method_of(name, config, self.networks) for name in methods}
+        self.followed = FOLLOWED if config.estimator == "track" else config.estimator
+        self.mean = tf.constant(mean, float_type)
+        self.offset = tf.constant(pixel_offset(mean)[-self.networks.modelled :], float_type)
+
+        shapes = self.networks.shapes()
+        self.weights_by_network = _variables(initial_weights(shapes, run_seed(seed, "weights"), float_type))
+        nets = sum(method.baselines for method in self.methods.values())
+        start = {"baselines": sbn_baselines.shapes(len(mean), nets)} if nets else {}
+        start = initial_weights(start, run_seed(seed, "baselines"), float_type)
+        self.baselines = _variables(start).get("baselines", [])
+        self.own = {
+            name: {key: tf.Variable(tf.cast(value, float_type)) for key, value in self._start(name, seed).items()} for name in self.methods
+        }
+        self.trained = [v for group in self.weights_by_network.values() for v in group]
+        self.controls = [*self.baselines, *(v for group in self.own.values() for v in group.values())]
+        adam = {"beta_1": optimiser.beta_1, "beta_2": optimiser.beta_2, "epsilon": optimiser.epsilon}
+        self.optimiser = FusedAdam(optimiser.learning_rate, **adam)
+        self.optimiser.build(self.trained)
+        self.control_optimiser = FusedAdam(optimiser.learning_rate * optimiser.control_factor, **adam)
+        self.control_optimiser.build(self.controls)
+        separate = [shape for name in self._separate() for shape in shapes[name]]
+        common = [shape for name in self._common() for shape in shapes[name]]
+        averaged = [*separate, *common], len(separate), len(self.methods), config.ema_debias, float_type
+        self.averages = ProductEMA(*averaged, rows=rows) if rows and config.estimator == "track" else GradientEMA(*averaged)
+        self.built = True
+
+    def _start(self, name: str, seed: int) -> dict[str, np.ndarray | tf.Tensor]:
+        """Initial values of a method's own parameters."""
+        method = self.methods[name]
+        nets = initial_weights({key: [shape] for key, shape in method.nets.items()}, run_seed(seed, f"nets of {name}"), self.float_type)
+        return {**method.initial, **{key: value for key, (value,) in nets.items()}}
+
+    def _separate(self) -> list[str]:
+        """Networks whose gradients differ between the tracked estimators."""
+        return self.networks.recognition
+
+    def _common(self) -> list[str]:
+        """The generator's, where all of them take the gradient at the hard sample."""
+        return [name for name in self.networks.shapes() if name not in self.networks.recognition]
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """Names of what a training step returns."""
+        if len(self.methods) == 1:
+            own = self.methods[self.followed].scalars
+            return ("elbo", "variance", *[name for name in own if not name.startswith("temperature_slope")])
+        per_method = [f"{kind}_{name}" for kind in ("variance", "deviation") for name in self.methods]
+        return ("elbo", "mean_square", *per_method, *[s for s in self.methods["dynamic_rebar"].scalars if s.startswith("temperature")])
+
+    def state_variables(self) -> list:
+        """Everything that training changes, in a fixed order."""
+        return [
+            *self.trained,
+            *self.controls,
+            *self.optimiser.variables,
+            *self.control_optimiser.variables,
+            *self.averages.variables,
+        ]
+
+    def count_params(self) -> int:
+        """Scalars of p, q and the prior."""
+        return self.networks.size()
+
+    @property
+    def model(self) -> Model:
+        """Shapes, present weights, fixed logits."""
+        return Model(self.networks, sbn_methods.weights_of(self.weights_by_network), self.offset)
+
+    def uniforms(self, rows: int, seed: tf.Tensor) -> list[tf.Tensor]:
+        """u_k [rows, hidden] of every layer."""
+        shape = (self.networks.layers, rows, self.networks.hidden)
+        return tf.unstack(noise.uniform(shape, seed, self.float_type))
+
+    def observations(self, batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """uint8 [B, pixels] -> values in [0, 1], repeated for `samples`, sample-major [S B, pixels]."""
+        x = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)), self.float_type)
+        return tf.tile(x, (self.config.samples, 1)) if self.config.samples > 1 else x
+
+    def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One step of both optimisers.
+
+        Args:
+          batch: uint8 [B, pixels].
+          seed: int32 [2], the step's.
+        Returns:
+          "elbo" (F, nats per image), "variance" (of the gradient, see `GradientEMA`) and the estimator's scalars; means over the batch.
+        """
+        x = self.observations(batch, seed)
+        uniforms = self.uniforms(x.shape[0], at_step(seed, tf.constant(2)))
+        gradients, control_gradients, scalars, _, (entering, deltas) = self._step(x, uniforms)
+        common = [g for name in self._common() for g in gradients[self.followed][name]]
+        if isinstance(self.averages, ProductEMA):
+            averages = self.averages.update_products(entering, deltas, common)
+        else:
+            averages = self.averages.update([[g for name in self._separate() for g in found[name]] for found in gradients.values()], common)
+        followed = [-g for name in self.networks.shapes() for g in gradients[self.followed][name]]
+        self._train_networks(followed)
+        if self.controls:
+            self.control_optimiser.apply(control_gradients, self.controls)
+        if len(self.methods) == 1:
+            scalars["variance"] = averages["variance"][0]
+        else:
+            scalars["mean_square"] = averages["mean_square"]
+            for i, name in enumerate(self.methods):
+                scalars |= {f"{kind}_{name}": averages[kind][i] for kind in ("variance", "deviation")}
+        return {name: tf.cast(scalars[name], tf.float32) for name in self.scalars}
+
+    def _train_networks(self, gradients: list[tf.Tensor]) -> None:
+        """One step of p and q, unless the followed method still trains its control variate alone."""
+        warmup = self.methods[self.followed].warmup
+        if not warmup:
+            self.optimiser.apply(gradients, self.trained)
+            return
+
+        def apply() -> tf.Tensor:
+            self.optimiser.apply(gradients, self.trained)
+            return tf.constant(0)
+
+        tf.cond(self.averages.steps > warmup, apply, lambda: tf.constant(0))  # the averages have counted this step
+
+    def step_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]):
+        """Gradients of all methods on one batch and its noise.
+
+        Args:
+          x: [N, pixels] in [0, 1].
+          uniforms: u_k [N, hidden].
+        Returns:
+          {method: {network: gradients of the mean bound}}, gradients for `controls` (to be descended), scalars,
+          {method: gradients of each example's bound by q's logits [N, hidden], a list by layer}.
+        """
+        return self._step(x, uniforms)[:4]
+
+    def _step(self, x: tf.Tensor, uniforms: list[tf.Tensor]):
+        """`step_gradients`, and what the recognition gradients are products of: (what enters each map, each method's deltas)."""
+        observed = self.networks.observe(x, self.mean)
+        shared = sbn_methods.Shared(self.model, observed, uniforms)
+        hard = shared.hard
+        values = None
+        if self.baselines:
+            nets = [tf.convert_to_tensor(v) for v in self.baselines]
+            values = sbn_baselines.evaluate(nets, observed.centred)
+        generator = self.networks.generator_gradients(shared.model.weights, hard.terms, hard.samples)
+        gradients, logits, deltas, upstream, own, scalars, first = {}, {}, [], [], [], {"elbo": tf.reduce_mean(hard.value)}, 0
+        for name, method in self.methods.items():
+            slice_ = None if values is None else values.outputs[:, first : first + method.baselines]
+            first += method.baselines
+            step = method.step(shared, slice_, {key: tf.convert_to_tensor(v) for key, v in self.own[name].items()})
+            gradients[name], logits[name] = generator | dict(step.gradients), step.logits
+            upstream += [step.baselines] if method.baselines else []
+            own += [step.parameters[key] for key in self.own[name]]
+            scalars |= step.scalars
+            if len(self.methods) > 1:
+                parts = step.deltas or shared.deltas(step.logits)
+                deltas.append([pair for kernels, biases in parts for pair in zip(kernels, biases)])
+        if values is not None:
+            own = [*sbn_baselines.gradients(nets, observed.centred, values, tf.concat(upstream, 1)), *own]
+        return gradients, own, scalars, logits, ([a for group in hard.entering for a in group], deltas)
+
+    def recognition_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
+        """What `frozen_variance_<method>` and `frozen_logit_variance_<method>` are the variances of; arguments as in `step_gradients`."""
+        found, _, _, logits = self.step_gradients(x, uniforms)
+        weights = {f"frozen_variance_{name}": [g for q in self.networks.recognition for g in group[q]] for name, group in found.items()}
+        return weights | {f"frozen_logit_variance_{name}": group for name, group in logits.items() if group}
+
+    def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """{"elbo": F of one draw an image [B]}, nats; arguments as in `log_weights`."""
+        return {"elbo": self.log_weights(batch, 1, seed)[0]}
+
+    def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str = "bound") -> tf.Tensor:
+        """F of `samples` draws an image; the log of the mean of their exponentials estimates log p(x).
+
+        Args:
+          batch: uint8 [B, pixels], binary.
+          samples: S.
+          seed: int32 [2].
+          estimator: there is one, "bound".
+        Returns:
+          [S, B].
+        """
+        x = to_unit_interval(batch, "static", dtype=self.float_type)
+        rows = tf.shape(x)[0]
+        observed = self.networks.observe(tf.tile(x, (samples, 1)), self.mean)
+        values = hard_pass(self.model, observed, self.uniforms(samples * rows, at_step(seed, tf.constant(2)))).value
+        return tf.reshape(values, (samples, rows))
+
+
+def networks_of(config: SBNConfig, pixels: int) -> Networks:
+    """The shapes of a config's model for images of so many pixels."""
+    return Networks(
+        layers=config.layers,
+        hidden=config.hidden,
+        pixels=pixels,
+        nonlinear=config.nonlinear,
+        predicts_half=config.task == "sp",
+        hierarchical=config.sp_generator != "historical",
+    )
+
+
+def method_of(name: str, config: SBNConfig, networks: Networks) -> sbn_methods.Method:
+    """The method of a name with a config's settings; in the tracking mode REBAR's fixed temperature is the dynamic one's start."""
+    if name in ("rebar", "dynamic_rebar"):
+        settings = Rebar(name == "dynamic_rebar", config.eta_scope, config.multilayer_cv, config.relaxation)
+        return sbn_methods.rebar(networks, settings, config.temperature)
+    if name == "relax":
+        settings = Relax(config.surrogate, config.net_layers or 0, config.net_decay or 0.0)
+        return sbn_methods.relax(networks, settings, config.temperature, config.warmup_steps)
+    if name == "concrete":
+        return sbn_methods.concrete(networks, config.relaxation, config.temperature)
+    return {
+        "reinforce": sbn_methods.reinforce,
+        "nvil": sbn_methods.nvil,
+        "simple_muprop": sbn_methods.simple_muprop,
+        "muprop": sbn_methods.muprop,
+    }[name](networks)
+
+
+def _variables(values: dict[str, list[tf.Tensor]]) -> dict[str, list[tf.Variable]]:
+    return {name: [tf.Variable(value) for value in group] for name, group in values.items()}

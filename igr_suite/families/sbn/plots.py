@@ -1,0 +1,172 @@
+"""Traces of sigmoid-belief-network runs: means over epochs under the papers' names, beside points of the authors' code."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from igr_suite.families.sbn.config import SHORT_NAMES, TRACKED
+from igr_suite.lab.analysis.epoch_means import epoch_means_of
+from igr_suite.lab.analysis.ledger import SOURCES
+from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.style import colour, figure, save, step_axis
+from igr_suite.plotting.tables import mean_of_seeds
+
+QUANTITIES = {
+    "train_elbo": "training bound F, nats per image",
+    "temperature": "temperature",
+    "log_variance": "log variance of the gradient",
+}
+SMALL = 0.1001  # temperatures up to here are part of a fixed method's name, as in the paper
+
+
+def label(estimator: str, temperature: float) -> str:
+    """'REBAR(0.1)', 'REBAR', 'DynamicREBAR', 'NVIL'."""
+    small = estimator in ("rebar", "concrete") and temperature <= SMALL
+    return SHORT_NAMES[estimator] + (f"({temperature:g})" if small else "")
+
+
+def depth(layers: int, nonlinear: bool) -> str:
+    """'2 linear', 'nonlinear' (one layer)."""
+    return ("nonlinear" if layers == 1 else f"{layers} nonlinear") if nonlinear else f"{layers} linear"
+
+
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Adds "method", "depth", "control" and "short" data columns to runs or metrics."""
+    return frame.assign(
+        method=[label(*two) for two in zip(frame["model.estimator"], frame["model.temperature"])],
+        depth=[depth(*two) for two in zip(frame["model.layers"], frame["model.nonlinear"])],
+        control=frame["model.multilayer_cv"],
+        debiased=frame["model.ema_debias"],
+        data=frame["data.name"],
+    )
+
+
+def epoch_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and epoch: the columns of `named`, run_id, seed, step, epoch, the means over the epoch, log_<variance> beside each.
+
+    The authors' names: "train_elbo", "temperature", "log_variance" (log of the epoch's mean).
+    """
+    found = []
+    for run_id, group in metrics.groupby("run_id", sort=False):
+        first = named(group.iloc[:1]).iloc[0]
+        kept = {name: first[name] for name in ("method", "depth", "control", "debiased", "data", "seed")}
+        found += [{"run_id": run_id, **kept, **row} for row in epoch_means_of(group)]
+    rows = pd.DataFrame(found).astype({"step": int})
+    return rows.rename(columns={"train_temperature": "temperature", "log_train_variance": "log_variance"})
+
+
+def tracked_rows(epochs: pd.DataFrame) -> pd.DataFrame:
+    """From rows of the tracking mode to one row a run, epoch and tracked method: variance, log_variance, deviation under `method`."""
+    rows = []
+    for name in TRACKED:
+        rows.append(
+            epochs.assign(
+                method=SHORT_NAMES[name],
+                log_variance=np.log(epochs[f"train_variance_{name}"]),
+                deviation=epochs[f"train_deviation_{name}"],
+            )
+        )
+    return pd.concat(rows, ignore_index=True)
+
+
+def at_steps(rows: pd.DataFrame, quantities: list[str], setting) -> dict[tuple[str, str], tuple[float, float, int]]:
+    """Values for the ledger: (quantity, setting) -> (mean, standard deviation over seeds, seeds).
+
+    Args:
+      rows: of `epoch_rows`.
+      quantities: columns; those that are absent or empty are left out.
+      setting: row -> text of the ledger's setting.
+    """
+    found = {}
+    texts = rows.apply(setting, axis=1)
+    for quantity in quantities:
+        for text, group in rows.groupby(texts, sort=False):
+            if (value := mean_of_seeds(group, quantity)) is not None:
+                found[quantity, text] = value
+    return found
+
+
+def draw_references(axes, references: pd.DataFrame, source_markers: dict[str, str], quantity: str, colour_of=colour) -> None:
+    """Reference points of one quantity as markers, one look a kind of source.
+
+    Args:
+      axes: where to draw.
+      references: rows of published.csv with columns "step" and "method" beside them.
+      source_markers: kind of source -> matplotlib marker; those of other kinds are not drawn.
+      quantity: whose rows.
+      colour_of: method -> colour.
+    """
+    rows = references[references["quantity"] == quantity]
+    for kind, marker in source_markers.items():
+        own = rows[rows["kind_of_source"] == kind]
+        for method, points in own.groupby("method"):
+            axes.plot(points["step"], points["value"], marker, color=colour_of(method), markersize=7, fillstyle="none", zorder=4)
+        if len(own):
+            axes.plot([], [], marker, color="0.3", markersize=7, fillstyle="none", label=SOURCES[kind].name)
+
+
+def traces_figure(rows: pd.DataFrame, references: pd.DataFrame, column: str, ylabel: str, out: Path, lowest: float | None = None):
+    """One panel a depth, one curve a method against the step, beside points of the authors' code; figure.png, .pdf and .csv.
+
+    Args:
+      rows: of `epoch_rows`.
+      references: of `read_steps`, with columns depth, data and method.
+      column: what is drawn.
+      ylabel: its label.
+      out: folder.
+      lowest: end of the axis below, where values lie on either side of it.
+    Returns:
+      The paths.
+    """
+    depths, data = list(dict.fromkeys(rows["depth"])), rows["data"].iloc[0]
+    with figure(width=1.0 + 5.4 * len(depths), height=4.2, columns=len(depths), squeeze=False) as (fig, axes):
+        drawn = []
+        for axis, one in zip(axes[0], depths):
+            part = rows[rows["depth"] == one]
+            drawn.append(draw_curves(axis, part, "step", column, method="method", seed="seed").assign(depth=one))
+            points = references[(references["depth"] == one) & (references["data"] == data)]
+            draw_references(axis, points, {"authors_code": "D"}, column)
+            step_axis(axis)
+            axis.set_title(one)
+            if lowest is not None and part[column].max() > lowest > axis.get_ylim()[0]:
+                axis.set_ylim(bottom=lowest)
+        axes[0][0].set_ylabel(ylabel)
+        axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        seeds = seeds_caption(rows, "seed", ["depth", "method"], "step", column)
+        fig.suptitle(f"{data}, {seeds}", fontsize=10)
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
+
+
+def place(row) -> str:
+    """'nonlinear, binarized_mnist, step 2084': where a row of `epoch_rows` stands, for the ledger."""
+    return f"{row['depth']}, {row['data']}, step {row['step']}"
+
+
+def differences(rows: pd.DataFrame, column: str, pairs) -> dict[tuple[str, str], tuple[float, float, int]]:
+    """For the ledger: one method minus another at every step, of equal seeds.
+
+    Args:
+      rows: of `epoch_rows`.
+      column: which value.
+      pairs: (method, other).
+    """
+    found = {}
+    for text, part in rows.groupby(rows.apply(place, axis=1), sort=False):
+        wide = part.pivot(index="seed", columns="method", values=column)
+        for method, other in pairs:
+            values = (wide[method] - wide[other]).dropna() if {method, other} <= set(wide) else ()
+            if len(values):
+                spread = float(values.std()) if len(values) > 1 else 0.0
+                found[f"difference of {column}, {text}", f"{method} - {other}"] = (float(values.mean()), spread, len(values))
+    return found
+
+
+def read_steps(path, pattern: str) -> pd.DataFrame:
+    """published.csv with what the groups of a regular expression over the setting hold; rows that it does not fit are left out."""
+    rows = pd.read_csv(path)
+    groups = rows["setting"].str.extract(pattern)
+    rows = rows.join(groups).dropna(subset=list(groups))
+    return rows.assign(step=rows["step"].astype(int))

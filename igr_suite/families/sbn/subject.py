@@ -1,0 +1,126 @@
+"""A trained sigmoid belief network as a subject of `estimator_variance`."""
+
+import tensorflow as tf
+
+from igr_suite.families.sbn import methods as sbn_methods
+from igr_suite.families.sbn.baselines import evaluate
+from igr_suite.families.sbn.config import OPTIONS, TRACKED, SBNConfig, TrainSBN
+from igr_suite.families.sbn.model import SBN, method_of
+from igr_suite.families.sbn.passes import hard_pass, mean_field_value
+from igr_suite.families.sbn.train import build_model, load_splits
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.measuring.estimator_variance import WARM_UP, Gradients, Source, first_images, registered_names, registered_source, restored
+from igr_suite.networks import affine_chain
+from igr_suite.randomness import at_step, run_seed
+
+METHODS = (*TRACKED, "reinforce", "concrete")
+REFERENCES = {True: "disarm", False: "rebar"}  # by whether there is one layer; unbiased and of little variance
+
+
+def load(folder: RunFolder, config: TrainSBN, images: int, seed: tf.Tensor) -> "SBNSubject":
+    """The subject of a finished run: newest checkpoint, first training images.
+
+    Raises:
+      UserError: no checkpoint, or fewer images than asked for.
+    """
+    train = load_splits(config)[1]["train"]
+    chosen = first_images(train, images)
+    model = restored(build_model(config, train), folder)
+    x = model.observations(tf.constant(chosen), run_seed(config.seed, "estimator variance"))
+    return SBNSubject(model, x[:images], seed)  # repeats for model.samples are left out
+
+
+class SBNSubject:
+    """Networks of one layer take every registered estimator of Bernoulli variables, deeper ones the methods that train them.
+
+    Args:
+      model: trained.
+      x: images in [0, 1], [N, pixels].
+      seed: of the warm-up draws.
+    """
+
+    own_steps = 0  # of networks of one layer
+
+    def __init__(self, model: SBN, x: tf.Tensor, seed: tf.Tensor):
+        self.model, self.x, self.jit = model, x, model.jit_steps
+        self.one_layer = model.networks.layers == 1
+        self.names = registered_names("bernoulli") if self.one_layer else METHODS
+        self.reference = REFERENCES[self.one_layer]
+        self.levels = None if self.one_layer else _levels(model, x, at_step(seed, tf.constant(1)))
+
+    def source(self, name: str, fresh: bool = False) -> Source:
+        """See `Subject`; the reference's REBAR is the corrected one, whatever the run's is."""
+        if self.one_layer:
+            return _registered(self.model, self.x, name, self.own_steps)
+        return _method(self.model, self.x, name, *self.levels, fresh=fresh)
+
+
+def _registered(model: SBN, x: tf.Tensor, name: str, own_steps: int) -> Source:
+    networks, weights = model.networks, model.model.weights
+    observed = networks.observe(x, model.mean)
+    logits, entering = affine_chain.forward(weights["q_0"], observed.condition)
+
+    def objective(h, at):
+        return networks.term(0, weights, model.offset, observed, h, None, at).value
+
+    def pull(gradient):
+        return affine_chain.gradients(entering, affine_chain.deltas(weights["q_0"], entering, gradient))
+
+    return registered_source(name, logits, objective, pull, own_steps)
+
+
+def _levels(model: SBN, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean bound of every image over the warm-up draws, and its bound at the mean field; [N] each."""
+    observed = model.networks.observe(x, model.mean)
+    logits = affine_chain.apply(model.model.weights["q_0"], observed.condition)
+
+    @tf.function(autograph=False)
+    def mean_bound():
+        def draw(i):
+            return hard_pass(model.model, observed, model.uniforms(x.shape[0], at_step(seed, i))).value
+
+        return tf.reduce_mean(tf.map_fn(draw, tf.range(WARM_UP), fn_output_signature=model.float_type), 0)
+
+    return mean_bound(), mean_field_value(model.model, observed, logits)[0]
+
+
+def _mean_residual(name: str, bound: tf.Tensor, centre: tf.Tensor) -> tf.Tensor:
+    """The baseline of a method that has not been trained: what its control variate at scale 1 leaves of the mean bound; [N]."""
+    if name in ("rebar", "dynamic_rebar"):
+        return tf.zeros_like(bound)  # the relaxed bound stands for nearly all of it
+    return bound - centre if name in ("muprop", "simple_muprop") else bound
+
+
+def _method(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Tensor, fresh: bool = False) -> Source:
+    """A method of networks of several layers, with its own parameters and baselines as the run trained them, if it did.
+
+    `fresh` leaves the run's settings and trained parameters aside.
+    """
+    config = _settings(model, name, fresh)
+    observed, method = model.networks.observe(x, model.mean), method_of(name, config, model.networks)
+    own = {key: tf.cast(value, model.float_type) for key, value in method.initial.items()}
+    residual = _mean_residual(name, bound, centre)
+    baselines = tf.tile(residual[:, tf.newaxis], (1, method.baselines)) if method.baselines else None
+    if name in model.methods and not fresh:
+        own = {key: tf.convert_to_tensor(value) for key, value in model.own[name].items()}
+        before = list(model.methods.values())[: list(model.methods).index(name)]
+        first = sum(other.baselines for other in before)
+        if method.baselines:
+            outputs = evaluate([tf.convert_to_tensor(v) for v in model.baselines], observed.centred).outputs
+            baselines = outputs[:, first : first + method.baselines]
+
+    def gradients(seed: tf.Tensor) -> Gradients:
+        step = method.step(sbn_methods.Shared(model.model, observed, model.uniforms(x.shape[0], seed)), baselines, own)
+        found = {"parameters": [g for q in model.networks.recognition for g in step.gradients[q]]}
+        return found | ({"logits": list(step.logits)} if step.logits else {})
+
+    passes = 1 if config.multilayer_cv == "joint" else model.networks.layers
+    relaxed = {"simple_muprop": 1, "muprop": 1, "concrete": 1, "rebar": passes, "dynamic_rebar": passes}
+    return Source(gradients, 0 if name == "concrete" else 1, relaxed.get(name, 0))
+
+
+def _settings(model: SBN, name: str, fresh: bool) -> SBNConfig:
+    """The run's shapes with another method, and its options as far as that reads them."""
+    shape = {key: getattr(model.config, key) for key in ("layers", "hidden", "nonlinear", "task", "sp_generator")}
+    options = {} if fresh else {key: getattr(model.config, key) for key, (readers, _) in OPTIONS.items() if name in readers}
+    return SBNConfig(estimator=name, **shape, **options)

@@ -1,0 +1,90 @@
+"""Executes a `TrainSBN` config: data, model, loop, bounds of validation and test images, summary."""
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite import data
+from igr_suite.families.sbn.config import TrainSBN
+from igr_suite.families.sbn.model import SBN
+from igr_suite.families.vae.train import flat, load_images
+from igr_suite.lab.analysis.epoch_means import epoch_means
+from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.measuring.gradient_variance import variance_function
+from igr_suite.randomness import run_seed
+from igr_suite.training.evaluation import Evaluator
+from igr_suite.training.loop import Plan, fit
+
+# One draw of the grey data sets for all runs, so that runs with different seeds measure the same images.
+BINARISATION_SEED = 5
+
+
+def sampled_once(images: np.ndarray, split: int) -> np.ndarray:
+    """uint8 [N, D] in 0..255 -> one Bernoulli(x / 255) draw in {0, 255}; `split` tells the splits' draws apart."""
+    words = np.random.Philox(np.random.SeedSequence(BINARISATION_SEED, spawn_key=(split,))).random_raw(images.size)
+    uniform = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return np.where(uniform.reshape(images.shape) < images / 255.0, 255, 0).astype(np.uint8)
+
+
+def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
+    """The data set, and its splits as uint8 [N, D]; all of them in {0, 255} but for the training images of "dynamic"."""
+    dataset = load_images(config)
+    splits = {name: flat(getattr(dataset, name)) for name in ("train", "validation", "test")}
+    for number, name in enumerate(splits):
+        if config.data.binarisation == "once" or (config.data.binarisation == "dynamic" and name != "train"):
+            splits[name] = sampled_once(splits[name], number)
+    return dataset, splits
+
+
+def build_model(config: TrainSBN, train: np.ndarray) -> SBN:
+    """The untrained model of a config; its mean image is that of the training images as they are kept."""
+    dynamic = config.data.binarisation == "dynamic"
+    mean = np.mean(train / 255.0 if dynamic else train >= 128, axis=0)
+    rows = config.schedule.batch_size * config.model.samples
+    return SBN(config.model, config.optimiser, mean, "dynamic" if dynamic else "static", config.seed, rows=rows)
+
+
+def build_plan(config: TrainSBN, examples: int) -> Plan:
+    """Whole epochs; the last batch of each is filled up, which makes 2,084 steps of 50,000 images in batches of 24, as the authors'."""
+    plan = Plan(examples, config.schedule.batch_size, 1, config.schedule.evaluate_every, config.seed, fill=True)
+    epochs = config.schedule.epochs or -(-config.schedule.steps // plan.steps_per_epoch)
+    return Plan(examples, config.schedule.batch_size, epochs, config.schedule.evaluate_every, config.seed, fill=True)
+
+
+def execute(config: TrainSBN, folder: RunFolder) -> None:
+    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    dataset, splits = load_splits(config)
+    plan = build_plan(config, len(splits["train"]))
+    model = build_model(config, splits["train"])
+    folder.write_meta(data=dataset.describe(), parameters=model.count_params())
+    evaluators = [Evaluator(model, splits[site], site, config.seed) for site in ("validation", "test")]
+    noise = frozen_variance(model, splits["train"][: config.schedule.batch_size], config) if config.evaluation.variance_draws else dict
+
+    def evaluate(step: int) -> dict[str, float]:
+        del step  # the same noise at every evaluation: differences between epochs are the model's
+        bounds = [evaluator.log_likelihoods(config.evaluation.importance_samples, "bound") for evaluator in evaluators]
+        return bounds[0] | bounds[1] | noise()
+
+    with Interrupts() as interrupts:
+        before = folder.meta().get("train_seconds", 0.0)
+        seconds = fit(model, tf.constant(splits["train"]), plan, folder, evaluate, interrupts)
+        folder.write_meta(train_seconds=before + seconds)
+    rows = folder.metrics.rows()
+    last = rows[-1]  # the loop ends with an evaluation
+    folder.write_summary({"steps": last.pop("step"), "data": dataset.describe(), **epoch_means(rows)[-1], **last})
+
+
+def frozen_variance(model: SBN, batch: np.ndarray, config: TrainSBN):
+    """Returns a function that measures every method's gradient variance at the model's present weights, on this batch.
+
+    Its dict holds "frozen_variance_<method>", the mean over q's weights of the variance of the batch gradient across noise draws, and
+    "frozen_logit_variance_<method>", the mean over images and units of that of each image's gradient by q's logits.
+    """
+    images, seed = tf.constant(batch), run_seed(config.seed, "frozen variance")
+
+    def gradients(at: tf.Tensor):
+        x = model.observations(images, seed)
+        return model.recognition_gradients(x, model.uniforms(x.shape[0], at))
+
+    measure = variance_function(gradients, config.evaluation.variance_draws)
+    return lambda: {name: float(value) for name, value in measure(seed).items()}

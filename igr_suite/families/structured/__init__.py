@@ -1,0 +1,1 @@
+"""Structured output prediction with layers of binary units."""

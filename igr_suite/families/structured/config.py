@@ -1,0 +1,202 @@
+"""Configuration of one run of structured output prediction (never imports TensorFlow)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, NamedTuple
+
+from igr_suite import data
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.errors import UserError
+from igr_suite.families.structured import original as structured_keys
+from igr_suite.families.vae.config import DataConfig, OptimiserConfig, ScheduleConfig
+from igr_suite.lab.runs.config import RunConfig
+
+IMAGE_SHAPE = (28, 28, 1)
+HALF_PIXELS = 14 * 28
+PICTURED = (10, 23, 2, 5, 20, 11, 0, 12, 33, 52)  # test images of the authors' panel; docs/papers/igr.md, section 4
+
+
+class Architecture(NamedTuple):
+    """Width of a stochastic layer, how many there are, tanh layers before each linear one, values of a unit, the IGR scale.
+
+    `signed` units take values 2 psi - 1 in (-1, 1), others psi in (0, 1).
+    """
+
+    units: int
+    stochastic_layers: int
+    hidden: bool
+    signed: bool
+    scale: str
+
+
+# docs/papers/igr.md, section 4: g2_linear is the README's generation, the others are the NeurIPS code's.
+ARCHITECTURES = {
+    "g2_linear": Architecture(200, 2, hidden=False, signed=False, scale="learned"),
+    "double_linear": Architecture(240, 2, hidden=False, signed=True, scale="unit"),
+    "triple_linear": Architecture(240, 3, hidden=False, signed=True, scale="unit"),
+    "nonlinear": Architecture(240, 2, hidden=True, signed=True, scale="unit"),
+}
+IGR_OPTIONS = ("temperature_use", "scale")
+# Options that only some laws read.
+OPTIONS = {
+    "GS": ("noise",),
+    "IGR_I": IGR_OPTIONS,
+    "IGR_Planar": (*IGR_OPTIONS, "planar_norm"),
+    "IGR_SB": IGR_OPTIONS,
+}
+DEFAULTS = {"noise": "logistic", "temperature_use": "applied", "planar_norm": "squared"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructuredModelConfig:
+    """The law of the binary units and the network around them.
+
+    `units` is the width of a stochastic layer, the architecture's by default. `noise` (GS) is "logistic" or "historical" (Gumbel noise:
+    its rounded units are not Bernoulli(sigmoid(logit))). `temperature_use` (IGR) is "applied" or "historical" (G3 does not divide by it;
+    it is then no option). `scale` (IGR) is "learned" (two parameters a unit) or "unit"; the architecture's by default.
+    """
+
+    name: Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB"] = "IGR_I"
+    architecture: Literal["g2_linear", "double_linear", "triple_linear", "nonlinear"] = "double_linear"
+    units: int | None = None
+    temperature: float | None = None
+    noise: Literal["logistic", "historical"] | None = None
+    temperature_use: Literal["applied", "historical"] | None = None
+    scale: Literal["learned", "unit"] | None = None
+    planar_norm: Literal["squared", "historical"] | None = None
+
+    def __post_init__(self):
+        for key in ("noise", *IGR_OPTIONS, "planar_norm"):
+            value, readers = getattr(self, key), [name for name, keys in OPTIONS.items() if key in keys]
+            if value is not None and self.name not in readers:
+                raise UserError(
+                    f"model.{key}={value} is not used by {self.name}, only by {', '.join(readers)}; leave it out, or pick runs with --only"
+                )
+            if value is None and self.name in readers:
+                object.__setattr__(self, key, self.shape.scale if key == "scale" else DEFAULTS[key])
+        if self.temperature_use == "historical" and self.temperature is not None:
+            raise UserError(
+                f"model.temperature={self.temperature:g} is not used with model.temperature_use=historical; leave one of them out"
+            )
+        if self.temperature is None and self.temperature_use != "historical":
+            object.__setattr__(self, "temperature", 1.0)  # G3's for all laws
+        if self.temperature is not None and not self.temperature > 0:
+            raise UserError(f"model.temperature must be positive, got {self.temperature}")
+        if self.units is None:
+            object.__setattr__(self, "units", self.shape.units)
+        if self.units < 1:
+            raise UserError(f"model.units must be at least 1, got {self.units}")
+
+    @property
+    def shape(self) -> Architecture:
+        """The architecture's row of `ARCHITECTURES`."""
+        return ARCHITECTURES[self.architecture]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructuredOptimiserConfig(OptimiserConfig):
+    """Adam, with a constant learning rate or G3's: max(least_learning_rate, learning_rate / (1 + decay t)) at step t."""
+
+    learning_rate: float = 1e-3
+    decay: float | None = 1e-3
+    least_learning_rate: float | None = 1e-4
+
+    def __post_init__(self):
+        super().__post_init__()
+        if (self.decay is None) != (self.least_learning_rate is None):
+            raise UserError(
+                f"optimiser.decay={self.decay} and optimiser.least_learning_rate={self.least_learning_rate} go together: "
+                "give both, or none for a constant learning rate"
+            )
+        for key in ("decay", "least_learning_rate"):
+            value = getattr(self, key)
+            if value is not None and not value > 0:
+                raise UserError(f"optimiser.{key} must be positive, got {value}; none (for both of the schedule's) makes it constant")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructuredEvaluationConfig:
+    """How the negative log-likelihood of the test split is measured.
+
+    `samples_while_training` are drawn at each evaluation, `samples` of rounded units and `relaxed_samples` of relaxed ones at the end;
+    `pictures` is the number of sampled completions of each pictured image that the run stores, 0 for none.
+    """
+
+    samples_while_training: int = 100
+    samples: int = 1000
+    relaxed_samples: int = 100
+    pictures: int = 0
+
+    def __post_init__(self):
+        for key, least in (("samples_while_training", 1), ("samples", 1), ("relaxed_samples", 1), ("pictures", 0)):
+            if getattr(self, key) < least:
+                raise UserError(f"evaluation.{key} must be at least {least}, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainStructured(RunConfig):
+    """The lower half of digits predicted from the upper one through layers of binary units, with one seed."""
+
+    executor: ClassVar[str] = "igr_suite.families.structured.train:execute"
+    fitted: ClassVar[bool] = True
+    family: ClassVar[str] = "structured_output"
+
+    model: StructuredModelConfig = field(default_factory=StructuredModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: StructuredOptimiserConfig = field(default_factory=StructuredOptimiserConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    evaluation: StructuredEvaluationConfig = field(default_factory=StructuredEvaluationConfig)
+    seed: int = 0
+
+    def validate(self) -> None:
+        recipe = recipe_of(self.data.name)
+        if recipe.image_shape != IMAGE_SHAPE or recipe.likelihood != "bernoulli":
+            raise UserError(f"structured output prediction takes 28x28 images of black and white pixels; data.name={self.data.name} is not")
+        if self.data.binarisation != "static":
+            raise UserError(
+                f"data.binarisation={self.data.binarisation} is not possible here: both halves are thresholded at 0.5; leave it out"
+            )
+        images = min(recipe.sizes[2], self.data.evaluation_limit or recipe.sizes[2])
+        if self.evaluation.pictures and images <= max(PICTURED):
+            raise UserError(
+                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are {images}; "
+                f"set data.evaluation_limit to at least {max(PICTURED) + 1}"
+            )
+
+    @classmethod
+    def aliases(cls) -> tuple[str, ...]:
+        return tuple(structured_keys.KEYS)
+
+    def translate(self, settings: Mapping) -> Mapping:
+        return structured_keys.translate(settings)
+
+    def adapt(self, changed: dict, settings: Mapping) -> None:
+        model, before = changed["model"], self.model
+        law = {"model.name", "model.temperature_use", "model.architecture"} & set(settings)
+        if not law:
+            return
+        name = model["name"]
+        for key in ("noise", *IGR_OPTIONS, "planar_norm"):  # what another law or architecture does not read, or has another default for
+            follows = before.shape.scale if key == "scale" else DEFAULTS[key]
+            if f"model.{key}" not in settings and (model[key] == follows or key not in OPTIONS[name]):
+                model[key] = None
+        if "model.architecture" in settings and "model.units" not in settings and model["units"] == before.shape.units:
+            model["units"] = None
+        if model["temperature_use"] == "historical" and "model.temperature" not in settings:
+            model["temperature"] = None
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        data.require_prepared(self.data.name, data_dir)
+
+    def undivided(self) -> str | None:
+        return None
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return self.schedule.batch_size * self.schedule.samples
+
+    def slug(self) -> str:
+        temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
+        historical = "-historical" if "historical" in (self.model.noise, self.model.temperature_use, self.model.planar_norm) else ""
+        law = f"{self.model.architecture}-{self.model.name}{historical}{temperature}"
+        return f"{self.data.name}-{law}-S{self.schedule.samples}-s{self.seed}"

@@ -1,0 +1,1 @@
+"""Discrete and joint VAEs of relaxed codes."""

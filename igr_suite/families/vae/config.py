@@ -1,0 +1,329 @@
+"""Configuration of one VAE training run (never imports TensorFlow)."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, get_args
+
+from igr_suite import data
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.errors import UserError, nearest
+from igr_suite.families.vae import original as original_keys
+from igr_suite.families.vae.monitor_config import MonitorConfig
+from igr_suite.lab.runs.config import RunConfig, later
+from igr_suite.networks.image_sides import SIDES, misfit
+
+DiscreteName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"]
+JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP"]  # with continuous latents beside
+ModelName = Literal[DiscreteName, "VAE", JointName]
+
+# Options that only some models read, with the value taken when none is given. An option set for another model is an error.
+OPTIONS = {
+    "GS_Dis": {"prior_temperature": "posterior"},
+    "IGR_I_Dis": {"delta": 1.0, "prior": "uniform"},
+    "IGR_Planar_Dis": {"delta": 1.0, "prior": "uniform", "planar_norm": "squared", "planar_prior": "shared_flow"},
+    "IGR_SB_Finite_Dis": {"delta": 1.0, "prior": "uniform"},
+    "IGR_SB_Dis": {"delta": 1.0, "prior": "uniform", "threshold": 0.9, "quantile": 50.0, "truncation": "batch"},
+    "IGR_SB_Log_Dis": {"prior": "uniform"},
+    "IGSM_Dis": {},  # their prior is N(0, I), which is uniform and standard in one
+    "GSP_Dis": {},
+    "VAE": {"latent_dim": 10},
+}
+JOINT = get_args(JointName)
+OPTIONS |= {name: OPTIONS[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None} for name in JOINT}
+# Models whose one-hot codes have a law in closed form or by quadrature.
+EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "IGSM_Dis", "GSP_Dis", "GS", "IGR_I", "IGSM", "GSP")
+DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
+JOINT_OPTIONS = {"variables": 1, "categories": 10}
+# Temperatures of the G3 runs (docs/papers/igr.md, section 3.4); the stick-breaking laws need lower ones. IGSM and GSP
+# take that of the IGR models in the figures of G1, the only code that had them (0.1 was its low one).
+TEMPERATURES = {
+    "GS_Dis": 0.67,
+    "IGR_I_Dis": 0.15,
+    "IGR_Planar_Dis": 0.15,
+    "IGR_SB_Finite_Dis": 0.15,
+    "IGR_SB_Dis": 0.15,
+    "IGR_SB_Log_Dis": 0.5,
+    "IGSM_Dis": 0.5,
+    "GSP_Dis": 0.5,
+}
+TEMPERATURES |= {name: TEMPERATURES[f"{name}_Dis"] for name in JOINT}
+
+
+def default_options(name: ModelName) -> dict[str, object]:
+    """The options that a model reads, with the values they take when none is given.
+
+    Raises:
+      UserError: there is no such model.
+    """
+    if name not in OPTIONS:
+        raise UserError(f"unknown model '{name}': {nearest(str(name), OPTIONS)}")
+    if name == "VAE":
+        return OPTIONS[name]
+    sizes = JOINT_OPTIONS if name in JOINT else DISCRETE_OPTIONS
+    if name == "IGR_SB":
+        sizes = sizes | {"categories": 50}  # the truncation picks how many of them are used
+    return OPTIONS[name] | sizes | {"temperature": TEMPERATURES[name]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which images, how they are binarised, and (smoke scale only) how many of them.
+
+    `train_split` "all" trains on the validation images too, as the authors did; validation numbers then measure training images.
+    `resize` is the side of the square that images are enlarged or shrunk to after the binarisation (grey values appear).
+    """
+
+    name: str = "mnist_5k"
+    binarisation: Literal["none", "static", "dynamic"] = "static"
+    train_split: Literal["train", "all"] = "train"
+    train_limit: int | None = None
+    evaluation_limit: int | None = None
+    resize: int | None = later(None)
+
+    def __post_init__(self):
+        shape = recipe_of(self.name).image_shape  # an unknown name fails here, before anything starts
+        if self.resize is not None and self.resize < 1:
+            raise UserError(f"data.resize is the side of an image in pixels, got {self.resize}")
+        if (self.resize, self.resize) == shape[:2]:
+            raise UserError(f"data.resize={self.resize} is what {self.name} has already; leave it out")
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images that a model sees."""
+        height, width, channels = recipe_of(self.name).image_shape
+        return (self.resize or height, self.resize or width, channels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityConfig:
+    """The JointVAE loss: each KL is held at a capacity C that rises from `lo` to `hi` over `n` steps of training and stays there.
+
+        -mean [log p(x | z) - gamma |KL_continuous - C_z(t)| - gamma |KL_discrete - C_c(t)|],  C(t) = linspace(lo, hi, n)[t]
+
+    `continuous` and `discrete` are (lo, hi, n); the defaults are those of the authors' README runs on MNIST.
+    """
+
+    gamma: float = 30.0
+    continuous: tuple[float, float, int] = (0.0, 5.0, 25_000)
+    discrete: tuple[float, float, int] = (0.0, 5.0, 25_000)
+
+    def __post_init__(self):
+        if not self.gamma > 0:
+            raise UserError(f"model.capacity.gamma must be positive, got {self.gamma}")
+        for key in ("continuous", "discrete"):
+            lo, hi, steps = getattr(self, key)
+            if min(lo, hi) < 0 or steps < 2:
+                raise UserError(
+                    f"model.capacity.{key} is (lo, hi, n) with lo and hi at least 0 and n at least 2 steps, got {lo},{hi},{steps}"
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The VAE: its latent law, its networks and the estimator of its KL.
+
+    `kl` is "sampled" (log q - log p at the sample) or "closed" (the Gaussians' closed form; not for GS); joint models read it for
+    their discrete part and `continuous_kl` for the continuous one. `capacity` trains joint models on the JointVAE loss.
+    `prior_temperature` is a positive number or "posterior"; G3 fixes it at 0.5. `prior` is "uniform" (argmax close to uniform),
+    "standard" (N(0, 1)), "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325) or "fitted" (relaxed samples with a uniform
+    mean; fitted when first asked for, see `studies.fits.priors.vae_prior`). `planar_prior` is "shared_flow" (the KL has a closed
+    form) or "after_flow" (G3's).
+    """
+
+    name: ModelName = "IGR_I_Dis"
+    architecture: Literal["linear", "dense_g2", "nonlinear", "conv_jointvae", "conv"] = "nonlinear"
+    output_activation: Literal["linear", "elu"] = "linear"
+    kl: Literal["sampled", "closed"] = "sampled"
+    stick_the_landing: bool = False
+    temperature: float | None = None
+    variables: int | None = None
+    categories: int | None = None
+    latent_dim: int | None = None
+    prior: Literal["uniform", "standard", "logistic", "fitted"] | None = None
+    prior_temperature: float | Literal["posterior"] | None = None
+    delta: float | None = None
+    threshold: float | None = None
+    quantile: float | None = None
+    truncation: Literal["batch", "sample", "historical"] | None = None
+    planar_norm: Literal["squared", "historical"] | None = None
+    planar_prior: Literal["shared_flow", "after_flow"] | None = None
+    continuous_kl: Literal["closed", "sampled"] | None = later(None)
+    capacity: CapacityConfig | None = later(None)
+
+    def __post_init__(self):
+        allowed = default_options(self.name)
+        if self.capacity is not None and "capacity" not in allowed:
+            raise UserError(
+                f"model.capacity needs continuous and discrete latents, and {self.name} has not both; take one of {', '.join(JOINT)}"
+            )
+        optional = {f.name for f in dataclasses.fields(self) if f.default is None}
+        for key in optional:
+            value = getattr(self, key)
+            if value is not None and key not in allowed:
+                readers = [name for name in OPTIONS if key in default_options(name)]
+                raise UserError(
+                    f"model.{key}={value} is not used by {self.name}, only by {', '.join(readers)}; leave it out, or pick runs with --only"
+                )
+            if value is None and key in allowed:
+                object.__setattr__(self, key, allowed[key])
+        self._check_ranges()
+
+    @property
+    def law(self) -> str:
+        """Name of the relaxation of the discrete latents; "VAE" has none."""
+        return self.name.removesuffix("_Dis")
+
+    @property
+    def joint(self) -> bool:
+        """Whether there are continuous latents beside discrete ones."""
+        return self.name in JOINT
+
+    def _check_ranges(self) -> None:
+        for key in ("temperature", "delta", "prior_temperature"):
+            value = getattr(self, key)
+            if isinstance(value, (int, float)) and not value > 0:
+                hint = " (IGR-SB works from about 0.01)" if key == "temperature" else ""
+                raise UserError(f"model.{key} must be positive, got {value}{hint}")
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise UserError(f"model.threshold must lie between 0 and 1, got {self.threshold} (the papers use 0.9 and 0.99)")
+        if self.quantile is not None and not 0 <= self.quantile <= 100:
+            raise UserError(f"model.quantile is a percentile between 0 and 100, got {self.quantile}")
+        for key, least in (("variables", 1), ("categories", 2), ("latent_dim", 1)):
+            value = getattr(self, key)
+            if value is not None and value < least:
+                raise UserError(f"model.{key} must be at least {least}, got {value}")
+        if self.kl == "closed" and self.law == "GS":
+            raise UserError(
+                f"model.kl=closed does not exist for {self.name}: two Concrete laws have no closed-form KL; set model.kl=sampled"
+            )
+        if self.kl == "closed" and self.planar_prior == "after_flow":
+            raise UserError("model.kl=closed needs model.planar_prior=shared_flow: behind the flow the prior has no closed-form KL")
+        if self.kl == "closed" and self.stick_the_landing:
+            raise UserError("model.stick_the_landing needs model.kl=sampled: the closed form has no score term to drop")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimiserConfig:
+    """Adam; epsilon is Keras's default, which the authors' TensorFlow 2 code used too."""
+
+    learning_rate: float = 3e-4
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+    def __post_init__(self):
+        if not self.learning_rate > 0:
+            raise UserError(f"optimiser.learning_rate must be positive, got {self.learning_rate}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """How long to train, on how many images and samples a step, and how often to evaluate."""
+
+    epochs: int = 100
+    batch_size: int = 100
+    samples: int = 1
+    evaluate_every: int = 5
+    matmul_precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self):
+        for key in ("epochs", "batch_size", "samples", "evaluate_every"):
+            if getattr(self, key) < 1:
+                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationConfig:
+    """The importance-weighted log-likelihood at the end of a run.
+
+    `historical_likelihood` adds the authors' estimator, which is not a bound (it can exceed the log-likelihood). `pictures` keeps
+    reconstructions, prior samples and latent traversals in the run's folder, for `igr pictures` and figures. `exact_one_hot` says when
+    the bounds with the exact distribution of the argmax are measured: at every evaluation, or at the last one only. With IGR-I and its
+    relatives that distribution is an integral, which takes 14 s for 10,000 images where the other bounds take half a second.
+    """
+
+    importance_samples: int = 100
+    historical_likelihood: bool = False
+    pictures: bool = later(False)
+    exact_one_hot: Literal["always", "last"] = later("always")
+
+    def __post_init__(self):
+        if self.importance_samples < 1:
+            raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainVAE(RunConfig):
+    """One VAE trained with one seed; `monitor` adds numbers on its gradients to every evaluation."""
+
+    executor: ClassVar[str] = "igr_suite.families.vae.train:execute"
+    fitted: ClassVar[bool] = True
+    family: ClassVar[str] = "discrete_vae"
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    seed: int = 0
+    monitor: MonitorConfig | None = later(None)
+
+    def validate(self) -> None:
+        if self.monitor is not None and not self.model.name.endswith("_Dis"):
+            raise UserError(f"monitor is for models with discrete latents only (their names end in _Dis), not for {self.model.name}")
+        if self.evaluation.historical_likelihood and self.model.name not in EXACT_ARGMAX:
+            raise UserError(
+                f"evaluation.historical_likelihood needs the law of the argmax, which {self.model.name} has not in closed form; "
+                f"it exists for {', '.join(EXACT_ARGMAX)}"
+            )
+        problem = misfit(self.model.architecture, self.data.image_shape)
+        if problem:
+            height, width, _ = self.data.image_shape
+            raise UserError(
+                f"model.architecture={self.model.architecture} {problem}, and {self.data.name} has {height}x{width}; "
+                f"set data.resize={SIDES[self.model.architecture][0]}, or take one of the dense ones: linear, nonlinear, dense_g2"
+            )
+        if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
+            raise UserError(
+                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a Bernoulli one"
+            )
+
+    @classmethod
+    def aliases(cls) -> tuple[str, ...]:
+        return tuple(original_keys.KEYS)
+
+    def translate(self, settings: Mapping) -> Mapping:
+        translated = original_keys.translate(settings, self)
+        if self.model.capacity is None and any(path.startswith("model.capacity.") for path in translated):
+            return {"model.capacity": {}} | translated  # to set a part of the JointVAE loss is to ask for it
+        return translated
+
+    def adapt(self, changed: dict, settings: Mapping) -> None:
+        if "model.name" not in settings:
+            return
+        for key, value in default_options(self.model.name).items():  # another model takes its own defaults
+            if f"model.{key}" not in settings and changed["model"][key] == value:
+                changed["model"][key] = None
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        data.require_prepared(self.data.name, data_dir)
+
+    def undivided(self) -> str | None:
+        return truncated_by_batch(self.model, "sticks")
+
+    @property
+    def evaluations_per_step(self) -> int:
+        return self.schedule.batch_size * self.schedule.samples
+
+    def slug(self) -> str:
+        temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
+        return f"{self.data.name}-{self.model.name}{temperature}-s{self.seed}"
+
+
+def truncated_by_batch(model, parts: str) -> str | None:
+    """Why a batch cannot be divided, for `RunConfig.undivided`: the model keeps the parts that all of the batch needs."""
+    if model.truncation in (None, "sample"):
+        return None
+    kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"
+    return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"

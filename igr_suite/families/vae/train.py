@@ -1,0 +1,84 @@
+"""Executes a `TrainVAE` config: data, model, loop, final measurements, summary."""
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite import data
+from igr_suite.families.vae.config import TrainVAE
+from igr_suite.families.vae.gradient_monitor import GradientMonitor
+from igr_suite.families.vae.model import DiscreteVAE
+from igr_suite.families.vae.pictures import pictures
+from igr_suite.lab.runs import picture_file
+from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.studies.fits.priors import vae_prior
+from igr_suite.training.evaluation import Evaluator, evaluation_function
+from igr_suite.training.loop import Plan, fit
+from igr_suite.training.strategy import Replicas
+
+
+def load_images(config: TrainVAE) -> data.Dataset:
+    """The config's data set, cut to the config's limits; a cut one carries them in its name."""
+    images = data.load(config.data.name)
+    limits = config.data.train_limit, config.data.evaluation_limit
+    return data.limit(images, train=limits[0], validation=limits[1], test=limits[1]) if any(limits) else images
+
+
+def flat(images: np.ndarray) -> np.ndarray:
+    """uint8 [N, H, W, C] -> [N, H W C]."""
+    return images.reshape(len(images), -1)
+
+
+def training_images(config: TrainVAE, dataset: data.Dataset) -> np.ndarray:
+    """uint8 [N, H W C]: the training split, with the validation split behind it where the config says so."""
+    parts = [dataset.train] if config.data.train_split == "train" else [dataset.train, dataset.validation]
+    return flat(np.concatenate(parts))
+
+
+def build_model(config: TrainVAE, dataset: data.Dataset) -> DiscreteVAE:
+    """The untrained model of a config."""
+    return DiscreteVAE(
+        config.model,
+        image_shape=dataset.image_shape,
+        likelihood=dataset.likelihood,
+        binarisation=config.data.binarisation,
+        resize=config.data.resize,
+        optimiser=config.optimiser,
+        samples=config.schedule.samples,
+        matmul_precision=config.schedule.matmul_precision,
+        seed=config.seed,
+    )
+
+
+def execute(config: TrainVAE, folder: RunFolder) -> None:
+    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    replicas = Replicas.chosen()
+    dataset = load_images(config)
+    images = training_images(config, dataset)
+    plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
+    if replicas.strategy is not None and config.model.prior == "fitted":
+        vae_prior(config.model.law, config.model.categories, config.model.delta)  # now, since the fit's weights are nobody's replicas
+    with replicas.scope():
+        model = build_model(config, dataset)
+    folder.write_meta(data=dataset.describe(), parameters=model.count_params(), **model.latent.records)
+    validation = Evaluator(model, flat(dataset.validation), "validation", config.seed, discrete=False)
+    test = Evaluator(model, flat(dataset.test), "test", config.seed)
+    often = test  # what measures the test split before the last step
+    if config.evaluation.exact_one_hot == "last":
+        often = Evaluator(model, flat(dataset.test), "test", config.seed, exact=False)
+    evaluate = evaluation_function({"validation": validation, "test": often}, plan.steps, {"test": test})
+    if config.monitor is not None:
+        evaluate = GradientMonitor(model, images, config.monitor, config.seed).beside(evaluate)
+    with Interrupts() as interrupts:
+        before = folder.meta().get("train_seconds", 0.0)
+        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts, replicas)
+        folder.write_meta(train_seconds=before + seconds)
+        last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
+        summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}
+        for estimator in model.weight_estimators(config.evaluation.historical_likelihood):
+            summary |= test.log_likelihoods(config.evaluation.importance_samples, estimator)
+            if interrupts.requested:
+                interrupts.stop()
+        if config.evaluation.pictures:
+            picture_file.save(folder.path, pictures(model, flat(dataset.test), config.seed))
+    folder.write_summary(summary)

@@ -1,0 +1,1 @@
+"""Results of finished runs: frames, paired comparisons, ledgers, claims, exports."""

@@ -1,0 +1,104 @@
+"""TensorBoard's event files of finished runs, written without TensorFlow or TensorBoard.
+
+An event file is a sequence of TFRecords, each a protocol buffer `Event`. Both formats are simple enough to be written here: a record is
+its length, a masked CRC-32C of that, the bytes and a masked CRC-32C of them; of a message only numbers, text and nested messages occur.
+"""
+
+import math
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+from igr_suite.lab.analysis.export import Selected, numbers
+from igr_suite.lab.runs.files import write_atomically, writing
+
+NAME = "events.out.tfevents.0.igr"
+VERSION = b"brain.Event:2"  # TensorBoard reads no file without it
+ELSEWHERE = "choose another folder with --tensorboard"
+_VARINT, _DOUBLE, _BYTES, _FLOAT = 0, 1, 2, 5  # wire types
+
+
+def write_event_files(root: Path, runs: Iterable[Selected]) -> list[Path]:
+    """Writes root/<experiment>/<scale>/<run_id>/ of every run: its metrics by step, and its summary's numbers ("summary/...") at the end.
+
+    All events have wall time 0: metrics hold no times. Numbers are rounded to float32, TensorBoard's.
+
+    Raises:
+      UserError: a folder cannot be written.
+    """
+    paths = []
+    for run in runs:
+        path = root / run.experiment / run.scale / run.folder.path.name / NAME
+        with writing(path, ELSEWHERE):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, event_file(run), ELSEWHERE)
+        paths.append(path)
+    return paths
+
+
+def event_file(run: Selected) -> bytes:
+    """Returns the content of a run's event file."""
+    rows, summary = run.folder.metrics.rows(), run.folder.summary()
+    events, last = [_field(3, _BYTES, VERSION)], 0
+    for row in rows:
+        last = row.pop("step")
+        events.append(_scalars(last, numbers(row)))
+    last = summary.get("steps", last)
+    events.append(_scalars(last, ((f"summary/{name}", value) for name, value in numbers(summary))))
+    return b"".join(_record(_field(1, _DOUBLE, struct.pack("<d", 0.0)) + event) for event in events)
+
+
+def _scalars(step: int, scalars: Iterable[tuple[str, float]]) -> bytes:
+    """Fields of an Event: step = 2, summary = 5 of repeated value = 1 of (tag = 1, simple_value = 2)."""
+    found = [_field(1, _BYTES, name.encode()) + _field(2, _FLOAT, _float32(value)) for name, value in scalars]
+    return _field(2, _VARINT, _varint(step)) + _field(5, _BYTES, b"".join(_field(1, _BYTES, value) for value in found))
+
+
+def _field(number: int, wire_type: int, content: bytes) -> bytes:
+    length = _varint(len(content)) if wire_type == _BYTES else b""
+    return _varint(number << 3 | wire_type) + length + content
+
+
+def _varint(number: int) -> bytes:
+    parts = []
+    while number > 0x7F:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def _float32(value: float) -> bytes:
+    try:
+        return struct.pack("<f", value)
+    except OverflowError:
+        return struct.pack("<f", math.copysign(math.inf, value))
+
+
+def _record(content: bytes) -> bytes:
+    length = struct.pack("<Q", len(content))
+    return length + _masked_crc(length) + content + _masked_crc(content)
+
+
+def _masked_crc(content: bytes) -> bytes:
+    crc = crc32c(content)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def crc32c(content: bytes) -> int:
+    """The CRC with Castagnoli's polynomial, 0x1EDC6F41 (0x82F63B78 reflected)."""
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
+    return crc ^ 0xFFFFFFFF
+
+
+def _table() -> list[int]:
+    table = []
+    for entry in range(256):
+        for _ in range(8):
+            entry = entry >> 1 ^ (0x82F63B78 if entry & 1 else 0)
+        table.append(entry)
+    return table
+
+
+_TABLE = _table()

@@ -1,0 +1,141 @@
+"""Selections of finished runs as tidy tables: metrics, summaries or configs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from igr_suite.errors import UserError, nearest
+from igr_suite.lab.analysis.results import Results, describe, finished_runs, shared_and_differing
+from igr_suite.lab.analysis.table_files import Blocks, same_type, type_of
+from igr_suite.lab.running.runner import matches
+from igr_suite.lab.runs import values
+from igr_suite.lab.runs.config import flatten
+from igr_suite.lab.runs.store import RunFolder
+
+Row = dict[str, Any]
+PLACE = ("experiment", "scale", "run_id")  # columns that every table begins with
+LONG = (*PLACE, "step", "quantity", "value")
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One finished run: the experiment and scale it belongs to, its folder, its kind and config values under dotted names."""
+
+    experiment: str
+    scale: str
+    folder: RunFolder
+    settings: Mapping[str, Any]
+
+    @property
+    def place(self) -> Row:
+        """The columns that name the run."""
+        return {"experiment": self.experiment, "scale": self.scale, "run_id": self.folder.path.name}
+
+
+def select(
+    results: Sequence[Results], where: Mapping[str, Sequence[str]], only: str | None = None, left_out: dict[str, str] | None = None
+) -> list[Selected]:
+    """Returns the whole finished runs of some experiments that fit all conditions, in the experiments' order.
+
+    Args:
+      results: of the experiments.
+      where: "kind" or dotted config path -> values as text, any of which fits.
+      only: part or pattern of a run_id.
+      left_out: takes run folder -> fault of the runs that are not whole, whatever the conditions.
+    Raises:
+      UserError: a path that no run has, or no run that fits; names the nearest path, or the values that there are.
+    """
+    found = []
+    for one in results:
+        if left_out is not None:
+            left_out |= {f"{one.experiment.name}/{one.folder.name}/{name}": fault for name, fault in one.faults.items()}
+        for folder in finished_runs(one.folder, one.whole):
+            settings = describe(folder)
+            del settings["run_id"]
+            found.append(Selected(one.experiment.name, one.folder.name, folder, settings))
+    if not found:
+        places = " and ".join(str(one.folder) for one in results)
+        raise UserError(f"no finished run in {places}; start some with `igr run`, or name another --scale")
+    for path, texts in where.items():
+        if not any(path in run.settings for run in found):
+            raise UserError(f"no run has the column '{path}' of --where: {nearest(path, {key for run in found for key in run.settings})}")
+        kept = [run for run in found if path in run.settings and any(fits(run.settings[path], text, path) for text in texts)]
+        if not kept:
+            there = sorted({show(run.settings[path]) for run in found if path in run.settings})
+            raise UserError(f"no run with {' or '.join(f'{path}={text}' for text in texts)} is left; there are {path}={', '.join(there)}")
+        found = kept
+    found = [run for run in found if matches(run.folder.path.name, only)]
+    if not found:
+        raise UserError(f"no finished run matches --only '{only}'; `igr status` lists them")
+    return found
+
+
+def fits(value: Any, text: str, path: str = "") -> bool:
+    """Whether a config value is what `text` says: fits(0.5, "5e-1"), fits((1, 2), "1,2"), fits(None, "none")."""
+    if isinstance(value, tuple):
+        items = [item.strip() for item in text.split(",")] if text else []
+        return len(items) == len(value) and all(fits(one, item, path) for one, item in zip(value, items))
+    try:
+        return values.parse(text, type(value), path) == value
+    except UserError:
+        return False
+
+
+def show(value: Any) -> str:
+    """The text of a config value that `fits` it."""
+    if isinstance(value, tuple):
+        return ",".join(map(show, value))
+    return {None: "none", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def metrics(runs: Sequence[Selected]) -> Blocks:
+    """One row a run, step and quantity, with the config values in which the runs differ; items of lists are quantities, "p[0]", "p[1]".
+
+    There may be millions of them, so that they come in blocks, of which one is in memory at a time.
+    """
+
+    shared = [run.place | beside for run, beside in _beside(runs, LONG)]
+    columns = {name: same_type([row[name] for row in shared]) for name in (shared[0] if shared else PLACE)}
+
+    def blocks() -> Iterator[tuple[Row, list[tuple[int, str, float]]]]:
+        for index, run in enumerate(runs):
+            same = {name: column[index] for name, column in columns.items()}
+            for rows in run.folder.metrics.blocks():
+                yield same, [(row["step"], name, value) for row in rows for name, value in numbers(row) if name != "step"]
+
+    return Blocks(blocks(), {name: type_of(column) for name, column in columns.items()}, LONG[len(PLACE) :])
+
+
+def summaries(runs: Sequence[Selected]) -> list[Row]:
+    """One row a run: the config values in which the runs differ and its summary; a summary name that is a config path gets "summary."."""
+    rows = []
+    for run, beside in _beside(runs, PLACE):
+        found = flatten(run.folder.summary())
+        rows.append(run.place | beside | {f"summary.{name}" if name in run.settings else name: value for name, value in found.items()})
+    return rows
+
+
+def configs(runs: Sequence[Selected]) -> list[Row]:
+    """One row a run: its kind and all its config values."""
+    return [run.place | dict(run.settings) for run in runs]
+
+
+TABLES = {"summaries": summaries, "metrics": metrics, "configs": configs}
+
+
+def numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Returns the names and values of all numbers of a metrics row or summary, those in groups and lists too."""
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", number) for inner, number in numbers(value))
+        elif isinstance(value, (list, tuple)):
+            yield from numbers({f"{name}[{i}]": item for i, item in enumerate(value)})
+        elif isinstance(value, (int, float)):
+            yield name, float(value)
+
+
+def _beside(runs: Sequence[Selected], taken: Sequence[str]) -> Iterator[tuple[Selected, Row]]:
+    """Each run with the settings in which the runs differ; a setting with the name of another column gets "config."."""
+    differing = shared_and_differing({str(i): run.settings for i, run in enumerate(runs)})[1]
+    for run in runs:
+        yield run, {f"config.{key}" if key in taken else key: run.settings.get(key) for key in differing}

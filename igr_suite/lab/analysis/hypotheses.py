@@ -1,0 +1,114 @@
+"""Claims of a paper judged by paired comparisons of runs: confirmed, not confirmed, undecided, or not measured."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from igr_suite.lab.analysis.paired import CONFIDENCE, Difference, paired_by
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Verdict = Literal["confirmed", "not confirmed", "undecided", "not measured"]
+Rows = Literal["runs", "metrics"]
+FRAMES = Callable[[str, Rows], "pd.DataFrame | None"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One comparison that a claim predicts the sign of.
+
+    Attributes:
+      item: reproduction whose finished runs are compared, "igr/table_1_vae_likelihood".
+      what: the compared quantity in words, with its unit.
+      value: its column.
+      of, against: rows of either side, column -> value; `expected` says how `of` should lie to `against`.
+      pair_on: columns whose values make a pair.
+      prepare: picks or derives rows and columns of the item's frame first.
+      rows: whether the frame has one row a run or one a metrics row, see `Results`.
+    """
+
+    item: str
+    what: str
+    value: str
+    of: Mapping[str, object]
+    against: Mapping[str, object]
+    expected: Literal["higher", "lower"]
+    pair_on: Sequence[str] = ("seed",)
+    prepare: Callable[["pd.DataFrame"], "pd.DataFrame"] | None = None
+    rows: Rows = "runs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hypothesis:
+    """A claim, where it is made, the comparisons that test it, and what the reader has to know about them."""
+
+    claim: str
+    source: str
+    evidence: Sequence[Evidence]
+    remark: str = field(default="")
+
+
+class Judged(NamedTuple):
+    """A hypothesis with the difference and the word of every comparison, and the verdict over all."""
+
+    hypothesis: Hypothesis
+    differences: list[Difference | None]
+    words: list[str]
+    verdict: Verdict
+
+
+def judge(hypothesis: Hypothesis, frames: FRAMES) -> Judged:
+    """Tests a claim at 95% confidence for all its comparisons together.
+
+    With m comparisons each interval covers 1 - 0.05/m (Bonferroni). "confirmed": every comparison lies clearly where the claim has it;
+    "not confirmed": at least one lies clearly on the other side; "undecided": none contradicts, not all support; "not measured": runs
+    are missing.
+
+    Args:
+      hypothesis: claim and evidence.
+      frames: (item, rows) -> frame of its finished runs; None or an empty frame where there are none.
+    """
+    confidence = 1 - (1 - CONFIDENCE) / len(hypothesis.evidence)
+    differences = [_difference(evidence, frames(evidence.item, evidence.rows), confidence) for evidence in hypothesis.evidence]
+    words = [_word(difference, evidence) for difference, evidence in zip(differences, hypothesis.evidence)]
+    if "not measured" in words:
+        verdict = "not measured"
+    elif "contradicts" in words:
+        verdict = "not confirmed"
+    else:
+        verdict = "confirmed" if set(words) == {"supports"} else "undecided"
+    return Judged(hypothesis, differences, words, verdict)
+
+
+def _difference(evidence: Evidence, frame: "pd.DataFrame | None", confidence: float) -> Difference | None:
+    if frame is None or not len(frame):
+        return None
+    prepared = evidence.prepare(frame) if evidence.prepare else frame
+    if evidence.value not in prepared:
+        return None
+    found = paired_by(prepared, evidence.value, dict(evidence.of), dict(evidence.against), evidence.pair_on, confidence)
+    return found if found.pairs > 1 else None
+
+
+def _word(difference: Difference | None, evidence: Evidence) -> str:
+    if difference is None:
+        return "not measured"
+    if difference.verdict == "undecided":
+        return "undecided"
+    return "supports" if difference.verdict == evidence.expected else "contradicts"
+
+
+def report(judged: Sequence[Judged], title: str, introduction: str) -> str:
+    """The page: an overview table, then every claim with its comparisons, as Markdown."""
+    lines = [f"# {title}", "", introduction, "", "| # | claim | verdict |", "|---|---|---|"]
+    lines += [f"| {i} | {one.hypothesis.claim} | **{one.verdict}** |" for i, one in enumerate(judged, start=1)]
+    for i, one in enumerate(judged, start=1):
+        lines += ["", f"## {i}. {one.hypothesis.claim}", "", f"Source: {one.hypothesis.source}. Verdict: **{one.verdict}**.", ""]
+        if one.hypothesis.remark:
+            lines += [one.hypothesis.remark, ""]
+        lines += ["| compared | claim says | difference [interval] | pairs | outcome | from |", "|---|---|---|---|---|---|"]
+        for evidence, difference, word in zip(one.hypothesis.evidence, one.differences, one.words):
+            shown = ("-", "0") if difference is None else (difference.text(), str(difference.pairs))
+            lines.append(f"| {evidence.what} | {evidence.expected} | {shown[0]} | {shown[1]} | {word} | {evidence.item} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,331 @@
+"""Reference values beside ours: where each comes from, and a verdict: pass, fail, or not comparable and why."""
+
+import csv
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from igr_suite.errors import UserError, nearest
+from igr_suite.lab.analysis.paired import CONFIDENCE, Difference, mean_interval, paired_difference, with_spread
+from igr_suite.lab.runs.files import write_atomically
+
+COLUMNS = ("quantity", "setting", "value", "spread", "source", "kind_of_source", "kind", "provenance")
+
+
+class SourceKind(NamedTuple):
+    """Where a reference value comes from: its name in tallies, what stands above its values, what it means."""
+
+    name: str
+    heading: str
+    meaning: str
+
+
+SOURCES = {  # the first three were published, the others were not
+    "paper": SourceKind("paper", "published, paper", "printed in a paper, or read off its figures by eye"),
+    "authors_readme": SourceKind("authors' README", "published, authors' README", "printed in the README of the reproduced code"),
+    "third_party": SourceKind("third party", "published, third party", "published by others, for the same or a near setting"),
+    "authors_code": SourceKind("authors' code", "authors' code, run by us", "the authors' code, patched only to run, and run by us"),
+    "replication": SourceKind("replication", "independent replication", "the same training with independent code, run by us"),
+    "computed": SourceKind("computed", "computed", "from formulas, without training: closed form, quadrature, simulation"),
+}
+RECALLED = "remembered, not read in the source: shown, never judged"
+KINDS = ("exact", "order", "trend")
+PROVENANCES = ("read", "recalled")
+SIGNS = {"lower": -1.0, "higher": 1.0}  # values of a trend of which only the sign is known
+VERDICTS = ("pass", "fail", "not comparable")
+DEVIATIONS = 2.0  # an exact value agrees when it is this many combined standard errors away, or nearer
+
+
+class OurValue(NamedTuple):
+    """A value of ours; `by_seed`, the values of single seeds, lets two settings of one quantity be compared seed by seed."""
+
+    value: float
+    spread: float | None
+    seeds: int
+    by_seed: Mapping[object, float] | None = None
+
+
+Ours = Mapping[tuple[str, str], OurValue | tuple[float, float, int]]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One row of a published.csv: a value that ours is compared with.
+
+    Attributes:
+      quantity, setting: what was measured and where, "test_elbo" and "IGR-I, MNIST".
+      value, spread: the number and its standard deviation (None when not given); -1 or 1 where only a sign is known.
+      source: the place, "IGR, Table 1".
+      kind_of_source: one of SOURCES. "paper", "authors_readme" and "third_party" were published; "authors_code" was run by us,
+        "replication" trained again with independent code, "computed" follows from the formulas without training.
+      kind: "exact" compares the numbers; "order" the ranks of the settings of one quantity; "trend" the signs. Ranks and signs are
+        tested at 95% confidence, over seeds.
+      provenance: "read" in the source or "recalled" from memory; recalled values are shown, never judged.
+      tolerance: largest difference that passes; None leaves it to the spreads.
+      sign_only: whether the row says "lower" or "higher" in place of a number.
+    """
+
+    quantity: str
+    setting: str
+    value: float
+    spread: float | None
+    source: str
+    kind_of_source: str
+    kind: str
+    provenance: str
+    tolerance: float | None = None
+    sign_only: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name under which it is counted: "paper", or "paper, recalled"."""
+        return SOURCES[self.kind_of_source].name + (", recalled" if self.provenance == "recalled" else "")
+
+    @property
+    def heading(self) -> str:
+        """Kind and place of the source: "published, paper: IGR, Table 1"."""
+        kind = self.label if self.provenance == "recalled" else SOURCES[self.kind_of_source].heading
+        return f"{kind}: {self.source}"
+
+    @property
+    def text(self) -> str:
+        """'-98.21 ± 0.34'; "lower" or "lower (-1.8)" for a sign."""
+        number = with_spread(self.value, self.spread)
+        if self.kind != "trend":
+            return number
+        return _sign(self.value) if self.sign_only else f"{_sign(self.value)} ({number})"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A reference value, ours (None when there is none), and "pass", "fail" or "not comparable" with the reason."""
+
+    reference: Reference
+    ours: float | None
+    our_spread: float | None
+    seeds: int
+    verdict: str
+    reason: str
+
+    @property
+    def our_text(self) -> str:
+        """'-98.21 ± 0.34', '-' without a value of ours."""
+        return "-" if self.ours is None else with_spread(self.ours, self.our_spread)
+
+
+def read_references(path: Path) -> list[Reference]:
+    """Returns the rows of a published.csv.
+
+    Raises:
+      UserError: the file is absent, or a row is not as it should be; names the line.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+            if missing:
+                kinds = f"; kind_of_source is one of {', '.join(SOURCES)}" if missing[0] == "kind_of_source" else ""
+                raise UserError(f"{path} has no column '{missing[0]}'; it needs {', '.join(COLUMNS)} and may have tolerance{kinds}")
+            return [_reference(row, f"{path}, line {reader.line_num}") for row in reader]
+    except FileNotFoundError:
+        raise UserError(f"{path} is absent: there are no reference values to compare with") from None
+
+
+def _reference(row: Mapping[str, str], place: str) -> Reference:
+    def number(column: str) -> float | None:
+        try:
+            return float(row[column]) if (row.get(column) or "").strip() else None
+        except ValueError:
+            words = ", or lower or higher" if (column, row["kind"]) == ("value", "trend") else ""
+            raise UserError(f"{place}: {column} must be a number{words}, got '{row[column]}'") from None
+
+    for column, choices in (("kind_of_source", SOURCES), ("kind", KINDS), ("provenance", PROVENANCES)):
+        if row[column] not in choices:
+            raise UserError(f"{place}: unknown {column} '{row[column] or ''}': {nearest(row[column] or '', choices)}")
+    sign_only = row["kind"] == "trend" and row["value"] in SIGNS
+    value = SIGNS[row["value"]] if sign_only else number("value")
+    if value is None:
+        raise UserError(f"{place}: value is empty")
+    if row["kind"] == "trend" and not value:
+        raise UserError(f"{place}: a trend needs a sign, got '{row['value']}'; write lower, higher or a number that is not 0")
+    texts = {name: row[name] for name in ("quantity", "setting", "source", "kind_of_source", "kind", "provenance")}
+    return Reference(**texts, value=value, spread=number("spread"), tolerance=number("tolerance"), sign_only=sign_only)
+
+
+def judge(references: Sequence[Reference], ours: Ours) -> list[Verdict]:
+    """Compares every reference value with ours.
+
+    Args:
+      references: rows of published.csv.
+      ours: (quantity, setting) -> (value, standard deviation over seeds, number of seeds), or an OurValue.
+    """
+    ours = {key: OurValue(*value) for key, value in ours.items()}
+    verdicts = []
+    for row in references:
+        mine = ours.get((row.quantity, row.setting))
+        if row.provenance == "recalled":
+            verdict, reason = "not comparable", "recalled from memory, not read in the source: shown, not judged"
+        elif mine is None or not math.isfinite(mine.value):
+            verdict, reason = "not comparable", "no value of ours at this scale and these settings"
+        else:
+            verdict, reason = {"exact": _exact, "order": _order, "trend": _trend}[row.kind](row, references, ours)
+        value, spread, seeds, _ = mine or (None, None, 0, None)
+        known = spread is not None and math.isfinite(spread) and (spread or seeds > 1)  # not the 0 of a single run
+        verdicts.append(Verdict(row, value, spread if known else None, seeds, verdict, reason))
+    return verdicts
+
+
+def tally(verdicts: Iterable[Verdict]) -> dict[str, Counter]:
+    """Returns how many values pass, fail or are not comparable, by the kind of their source; recalled values count apart."""
+    counts: dict[tuple, Counter] = {}
+    for row in verdicts:
+        place = (
+            list(SOURCES).index(row.reference.kind_of_source),
+            PROVENANCES.index(row.reference.provenance),
+            row.reference.label,
+        )
+        counts.setdefault(place, Counter())[row.verdict] += 1
+    return {place[-1]: counts[place] for place in sorted(counts)}
+
+
+def _sign(value: float) -> str:
+    return "higher" if value > 0 else "lower" if value < 0 else "equal"
+
+
+def _exact(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
+    value, spread, seeds, _ = ours[row.quantity, row.setting]
+    difference = value - row.value
+    if row.tolerance is not None:
+        allowed, why = row.tolerance, f"tolerance {row.tolerance:g}"
+    elif row.spread is not None and seeds > 1 and math.isfinite(spread):
+        allowed = DEVIATIONS * math.hypot(row.spread, spread)
+        why = f"{DEVIATIONS:g} combined standard deviations are {allowed:.3g}"
+    else:
+        return "not comparable", "neither a tolerance nor spreads on both sides say what would be equal"
+    return "pass" if abs(difference) <= allowed else "fail", f"difference {difference:+.3g}, {why}"
+
+
+def _order(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
+    """Every pair that the source ranks must be ranked alike here; pairs nearer than the row's tolerance are left out.
+
+    At 95% confidence for all its pairs together (Bonferroni): "fail" when one clearly lies the other way round, "pass" when
+    all clearly lie as in the source. Seeds make pairs where both settings have them.
+    """
+    peers = [other for other in references if _peer(row, other) and (other.quantity, other.setting) in ours]
+    apart = [other for other in peers if abs(other.value - row.value) > (row.tolerance or 0.0)]
+    if not apart:
+        return "not comparable", "no other setting of this quantity to rank it against"
+    mine, words, sides = ours[row.quantity, row.setting], {}, {}
+    for other in apart:
+        difference, theirs = (
+            _between(mine, ours[other.quantity, other.setting], 1 - (1 - CONFIDENCE) / len(apart)),
+            row.value - other.value,
+        )
+        word, shown = _word(difference, theirs), f"{other.setting} ({difference.text()})"
+        sides.setdefault(_than(theirs), []).append(other.setting)
+        if word == "contradicts":
+            words.setdefault(word, []).append(f"{_than(difference.mean)} {shown}, {_sign(theirs)} in the source")
+        else:
+            words.setdefault(word, []).append(f"{_than(theirs)} {shown}")
+    ranks = "; ".join(f"{side} {', '.join(sides[side])}" for side in sorted(sides))
+    return _verdict(words, f"{ranks}, as in the source")
+
+
+def _than(difference: float) -> str:
+    return f"{_sign(difference)} than" if difference else "equal to"
+
+
+def _between(mine: OurValue, other: OurValue, confidence: float) -> Difference:
+    """Paired by seed where both sides have the same ones, else from both means and spreads (Welch), else the bare difference."""
+    common = [seed for seed in mine.by_seed or {} if seed in (other.by_seed or {})]
+    if len(common) > 1:
+        return paired_difference([mine.by_seed[seed] for seed in common], [other.by_seed[seed] for seed in common], confidence)
+    difference = mine.value - other.value
+    if min(mine.seeds, other.seeds) < 2 or not all(one.spread is not None and math.isfinite(one.spread) for one in (mine, other)):
+        return Difference(difference, math.nan, math.nan, 1)
+    from scipy import stats
+
+    errors = [one.spread**2 / one.seeds for one in (mine, other)]
+    freedom = sum(errors) ** 2 / max(sum(e**2 / (one.seeds - 1) for e, one in zip(errors, (mine, other))), 1e-300)
+    half = float(stats.t.ppf(0.5 + confidence / 2, max(freedom, 1.0)) * math.sqrt(sum(errors)))
+    return Difference(difference, difference - half, difference + half, min(mine.seeds, other.seeds))
+
+
+def _word(difference: Difference, theirs: float) -> str:
+    """Whether a difference of ours has the sign of the source's; "alone" marks a sign without an interval."""
+    if math.isnan(difference.low):
+        return "agrees alone" if difference.mean * theirs > 0 else "contradicts"
+    if difference.verdict == "undecided":
+        return "undecided"
+    return "agrees" if (difference.verdict == "higher") == (theirs > 0) else "contradicts"
+
+
+def _verdict(words: Mapping[str, list[str]], agreed: str) -> tuple[str, str]:
+    if "contradicts" in words:
+        return "fail", "; ".join(words["contradicts"])
+    if "undecided" in words:
+        return "not comparable", f"undecided at {CONFIDENCE:.0%} confidence: {'; '.join(words['undecided'])}"
+    how = "no interval where a side is one run" if "agrees alone" in words else f"{CONFIDENCE:.0%} confidence"
+    return "pass", f"{agreed}, {how}"
+
+
+def _peer(row: Reference, other: Reference) -> bool:
+    """Whether one source, which must have been read, ranks both."""
+    same = (other.quantity, other.kind_of_source) == (row.quantity, row.kind_of_source)
+    return same and other.setting != row.setting and other.kind == "order" and other.provenance == "read"
+
+
+def _trend(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
+    """The sign of a value that is itself a difference or a change, seed by seed."""
+    value, spread, seeds, _ = ours[row.quantity, row.setting]
+    difference, theirs = mean_interval(value, math.nan if spread is None else spread, seeds), _sign(row.value)
+    word = _word(difference, row.value)
+    if word == "contradicts":
+        return "fail", f"{_sign(difference.mean)}, {theirs} in the source: {difference.text()}"
+    if word == "undecided":
+        return (
+            "not comparable",
+            f"undecided at {CONFIDENCE:.0%} confidence: {difference.text()}, {theirs} in the source",
+        )
+    how = "one run, no interval" if word == "agrees alone" else f"{CONFIDENCE:.0%} confidence"
+    return "pass", f"{theirs}, as in the source: {difference.text()}, {how}"
+
+
+LEDGER = (
+    *("quantity", "setting", "kind_of_source", "provenance", "kind", "reference", "reference_spread"),
+    *("ours", "our_spread", "seeds", "verdict", "reason", "source"),
+)
+
+
+def write_ledger(path: Path, verdicts: Sequence[Verdict]) -> None:
+    """Writes ledger.csv, one row a reference value."""
+    write_atomically(path, ledger_text(verdicts).encode())
+
+
+def ledger_text(verdicts: Sequence[Verdict]) -> str:
+    """Returns what ledger.csv holds; a reference of which only the sign is known stands there as "lower" or "higher"."""
+    lines: list[Sequence[object]] = [LEDGER]
+    for row in verdicts:
+        theirs = row.reference
+        value = theirs.text if theirs.sign_only else theirs.value
+        lines.append(
+            [
+                theirs.quantity,
+                theirs.setting,
+                theirs.kind_of_source,
+                theirs.provenance,
+                theirs.kind,
+                value,
+                theirs.spread,
+            ]
+            + [row.ours, row.our_spread, row.seeds, row.verdict, row.reason, theirs.source]
+        )
+    return "".join(",".join(_cell(value) for value in line) + "\n" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\n') else text

@@ -1,0 +1,205 @@
+"""Results as data frames: what plots, tables and the ledger read."""
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.running.places import scale_folder
+from igr_suite.lab.runs.config import RunConfig, flatten
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.wholeness import name_fault
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Results:
+    """The results of one experiment at one scale; what `plot(results, out)` of a reproduction receives.
+
+    Only the experiment's present runs are read: folders left by other settings or older code do not enter a figure, nor do runs that are
+    not whole (`wholeness`), which `faults` names.
+
+    Attributes:
+      experiment, scale: what was run.
+      settings: `--set` values, empty for the plain scale.
+      folder: where the runs are; figures and tables go there too.
+    """
+
+    def __init__(self, experiment: Experiment, scale: str, root: Path, settings: Mapping[str, str] | None = None):
+        self.experiment, self.scale, self.settings = experiment, scale, dict(settings or {})
+        self.folder = scale_folder(root, experiment, scale, self.settings)
+
+    @cached_property
+    def configs(self) -> dict[str, RunConfig]:
+        """The experiment's runs by run_id, finished or not."""
+        return expand(self.experiment, self.scale, self.folder, self.settings, lenient=True).runs
+
+    @cached_property
+    def faults(self) -> dict[str, str]:
+        """Run folder -> what speaks against it: finished runs that are not whole, and folders that are named for another run."""
+        found = {run_id: RunFolder(self.folder / run_id).fault(thorough=True, config=config) for run_id, config in self.configs.items()}
+        whole = {run_id: config for run_id, config in self.configs.items() if not found[run_id]}
+        found |= unlike_the_others(self.folder, whole)
+        return {name: fault for name, fault in (found | renamed(self.folder, self.configs)).items() if fault}
+
+    @property
+    def whole(self) -> list[str]:
+        """The present runs, finished or not, against which nothing speaks."""
+        return [run_id for run_id in self.configs if run_id not in self.faults]
+
+    @cached_property
+    def runs(self) -> "pd.DataFrame":
+        """One row a finished run: run_id, kind, config values under dotted names, summary values under theirs."""
+        return results_frame(self.folder, self.whole)
+
+    @cached_property
+    def metrics(self) -> "pd.DataFrame":
+        """One row a metrics row of every finished run, in order: run_id, kind, config values, step and metrics."""
+        return metrics_frame(self.folder, self.whole)
+
+
+def results_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.DataFrame":
+    """Returns one row a finished run; a summary name that is a config path too gets the prefix 'summary.'.
+
+    Args:
+      folder: results/<paper>/<item>/<scale>.
+      run_ids: runs to read, in the order of the rows; by default all that are there.
+    """
+    import pandas as pd
+
+    rows = []
+    for run in finished_runs(folder, run_ids):
+        row = describe(run)
+        summary = flatten(run.summary())
+        rows.append(row | {f"summary.{name}" if name in row else name: value for name, value in summary.items()})
+    return pd.DataFrame(rows)
+
+
+def metrics_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.DataFrame":
+    """Returns one row a metrics row, with the run's config values; arguments as in `results_frame`."""
+    import pandas as pd
+
+    columns = Columns()
+    for run in finished_runs(folder, run_ids):
+        description = describe(run)
+        for rows in run.metrics.blocks():
+            columns.add(description, ({f"metrics.{name}" if name in description else name: row[name] for name in row} for row in rows))
+    return pd.DataFrame(columns.filled())
+
+
+class Columns:
+    """Rows gathered column by column: a list a column takes a tenth of the memory and time of a dictionary a row."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[Any]] = {}
+        self._rows = 0
+
+    def add(self, shared: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Adds rows, each with the shared values in front of its own."""
+        begin = self._rows
+        for name in shared:
+            self._columns.setdefault(name, [])
+        for row in rows:
+            for name, value in row.items():
+                column = self._columns.get(name)
+                if column is None:
+                    column = self._columns[name] = []
+                if len(column) < self._rows:
+                    column += [math.nan] * (self._rows - len(column))
+                column.append(value)
+            self._rows += 1
+        if self._rows == begin:
+            return
+        for name, value in shared.items():
+            column = self._columns[name]
+            column += [math.nan] * (begin - len(column))
+            column += [value] * (self._rows - begin)
+
+    def filled(self) -> dict[str, list[Any]]:
+        """Returns the columns in the order in which they were first named, NaN where a row had no value."""
+        return {name: column + [math.nan] * (self._rows - len(column)) for name, column in self._columns.items() if column}
+
+
+def finished_runs(folder: Path, run_ids: Iterable[str] | None = None, thorough: bool = True) -> list[RunFolder]:
+    """Returns the finished ones of these runs that are whole.
+
+    Args:
+      folder, run_ids: as in `results_frame`.
+      thorough: as in `wholeness.fault_of`.
+    """
+    if run_ids is None:
+        run_ids = sorted(path.parent.name for path in folder.glob("*/summary.json"))
+    return [run for run in (RunFolder(folder / run_id) for run_id in run_ids) if run.finished and not run.fault(thorough)]
+
+
+def renamed(folder: Path, known: Collection[str]) -> dict[str, str]:
+    """Returns name -> fault of the run folders in `folder`, the `known` ones left out, that are named for another run than theirs."""
+    strangers = (path.parent for path in folder.glob("[!.]*/config.json") if path.parent.name not in known)
+    return {path.name: fault for path in sorted(strangers) if (fault := name_fault(path))}
+
+
+def unlike_the_others(folder: Path, configs: Mapping[str, RunConfig]) -> dict[str, str]:
+    """Returns run_id -> fault of finished runs without checksums whose summary has another kind of value than most runs of their class.
+
+    A number that has become a text or a list shows in nothing else, and would end a plot that computes with it.
+
+    Args:
+      folder: of the scale.
+      configs: runs whose files are whole, finished or not.
+    """
+    sorts: dict[tuple[type, str], Counter[str]] = {}
+    shown: list[tuple[str, type, Mapping[str, Any], bool]] = []
+    for run_id, config in configs.items():
+        run = RunFolder(folder / run_id)
+        if run.finished:
+            shown.append((run_id, type(config), flatten(run.summary() or {}), "sealed" in run.meta()))
+            for name, value in shown[-1][2].items():
+                if value is not None:
+                    sorts.setdefault((type(config), name), Counter())[_sort(value)] += 1
+    found = {}
+    for run_id, kind, summary, sealed in shown:
+        for name, value in summary.items() if not sealed else ():
+            counts = sorts.get((kind, name), Counter())
+            usual, number = counts.most_common(1)[0] if counts else ("", 0)
+            if value is not None and usual != _sort(value) and 2 * number > counts.total():
+                there = f"{_sort(value)} under {name}, where {number} other run{'s' * (number > 1)} of its kind have {usual}"
+                found[run_id] = f"summary.json holds {there}"
+                break
+    return found
+
+
+def _sort(value: Any) -> str:
+    """The kind of a value of a summary, in words."""
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "a text" if isinstance(value, str) else "a list"
+
+
+def describe(run: RunFolder) -> dict[str, Any]:
+    """Returns run_id, kind and the run's config values under dotted names."""
+    config = run.config()
+    return {"run_id": run.path.name, "kind": type(config).__name__, **flatten(config.to_dict())}
+
+
+def shared_and_differing(settings: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    """Returns what all runs have in common, and the keys in which they differ; a key that only some have counts as differing.
+
+    Args:
+      settings: flat settings by run.
+    """
+    absent = object()
+    keys = dict.fromkeys(key for one in settings.values() for key in one)
+    shared, differing = {}, []
+    for key in keys:
+        values = [one.get(key, absent) for one in settings.values()]
+        if all(value == values[0] and type(value) is type(values[0]) for value in values):
+            shared[key] = values[0]
+        else:
+            differing.append(key)
+    return shared, differing

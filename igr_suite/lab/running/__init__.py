@@ -1,0 +1,1 @@
+"""Experiments, their stages, the runner and its worker processes."""

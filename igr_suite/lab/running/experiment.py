@@ -1,0 +1,189 @@
+"""Experiments: named lists of runs in stages, where a later stage may read what the earlier ones found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from igr_suite.errors import UserError, nearest
+from igr_suite.lab.runs.config import RunConfig, flatten
+from igr_suite.lab.runs.reading import json_object
+from igr_suite.lab.runs.store import RunFolder
+
+SCALES = ("smoke", "quick", "paper")
+DATA_KEY = "data.name"  # `--data NAME` is short for setting it
+
+
+class NotReady(Exception):
+    """A stage needs the summaries of runs that are not finished; it is expanded again when they are."""
+
+
+class StageResults:
+    """What a stage may ask about the runs of earlier stages.
+
+    Args:
+      folder: the scale's folder, which holds the run folders.
+      settings: `--set` values; they apply to every config that a stage names here.
+      datasets: the experiment's at this scale.
+      if_prepared: those of them that are left out where their files are absent.
+      data_dir: where data sets are looked for; None means the environment's folder.
+    Attributes:
+      datasets: what the runs are to be made for; `--data A,B` makes it (A, B).
+      left_out: data sets that are absent here and of which no run has been made.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        datasets: Sequence[str] = (),
+        if_prepared: Sequence[str] = (),
+        data_dir: str | None = None,
+    ):
+        self._folder, self._changes = folder, dict(settings or {})
+        self.left_out: tuple[str, ...] = ()
+        if DATA_KEY in self._changes and datasets:  # the stages make their runs for these, nothing is changed afterwards
+            self.datasets = tuple(self._changes.pop(DATA_KEY).split(","))
+        else:
+            from igr_suite import data  # needs numpy, which a login node may not have
+
+            absent = [name for name in datasets if name in if_prepared and not data.status(name, data_dir).prepared]
+            self.left_out = tuple(name for name in absent if not self._has_runs(name))  # results made elsewhere are still drawn
+            self.datasets = tuple(name for name in datasets if name not in self.left_out)
+
+    def _has_runs(self, dataset: str) -> bool:
+        configs = (json_object(path).get("config") for path in self._folder.glob("*/config.json"))
+        return any(flatten(config).get(DATA_KEY) == dataset for config in configs if isinstance(config, dict))
+
+    def changed(self, config: RunConfig) -> RunConfig:
+        """Returns the config with the `--set` values."""
+        return config.with_values(self._changes) if self._changes else config
+
+    def summary(self, config: RunConfig) -> dict[str, Any] | None:
+        """Returns the summary of a run, None when it is not finished, or not whole."""
+        folder = RunFolder(self._folder / self.changed(config).run_id)
+        return folder.summary() if folder.whole else None
+
+    def require(self, configs: Sequence[RunConfig]) -> None:
+        """Ends the stage here, until all these runs are finished."""
+        if any(self.summary(config) is None for config in configs):
+            raise NotReady
+
+    def survivors(self, configs: Sequence[RunConfig]) -> list[RunConfig]:
+        """Returns those of these runs that finished, once every other one has diverged; ends the stage here until then."""
+        finished = [config for config in configs if self.summary(config) is not None]
+        others = [config for config in configs if self.summary(config) is None]
+        if not all(RunFolder(self._folder / self.changed(config).run_id).diverged for config in others):
+            raise NotReady
+        return finished
+
+    def all(self, configs: Sequence[RunConfig]) -> list[dict[str, Any]]:
+        """Returns the summaries of all these runs; ends the stage here until they are finished."""
+        self.require(configs)
+        return [self.summary(config) for config in configs]
+
+
+Stage = Callable[[str, StageResults], Sequence[RunConfig]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One figure or table.
+
+    Attributes:
+      paper, item: where it lives, `reproductions/<paper>/<item>`.
+      title: what `igr list` says about it.
+      stages: functions (scale, results) -> configs, in order; see `StageResults`.
+      runs: short form for one stage, scale -> configs.
+      minutes: measured wall time of each scale, {"quick": 4.5}.
+      datasets: names of the data sets of each scale, for stages to read as `results.datasets`.
+      if_prepared: data sets whose absence only leaves their rows out, unless they are asked for by name; runs of others are refused.
+      shares_with: names of experiments with equal runs; those that they have finished are copied, not trained again.
+      copies_checkpoints: whether the copies come with their checkpoints, for later stages that start from them.
+      no_reference: why there is nothing to compare with, where published.csv has no rows; `igr check` and the report say it.
+    """
+
+    paper: str
+    item: str
+    title: str = ""
+    stages: tuple[Stage, ...] = ()
+    runs: Callable[[str], Sequence[RunConfig]] | None = None
+    minutes: Mapping[str, float] = field(default_factory=dict)
+    datasets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    if_prepared: Sequence[str] = ()
+    shares_with: Sequence[str] = ()
+    copies_checkpoints: bool = False
+    no_reference: str = ""
+
+    def __post_init__(self):
+        if (self.runs is None) == (not self.stages):
+            raise UserError(f"experiment {self.name} needs either runs=... or stages=(...)")
+        if self.runs is not None:
+            object.__setattr__(self, "stages", (lambda scale, results: self.runs(scale),))
+
+    @property
+    def name(self) -> str:
+        """'igr/table_1_vae_likelihood'."""
+        return f"{self.paper}/{self.item}"
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The runs that are known so far, each once, with the number (from 1) of its stage.
+
+    `waiting` is the first stage that is not ready, `left_out` names data sets that are not prepared and not insisted on.
+    """
+
+    runs: dict[str, RunConfig]
+    stages: dict[str, int]
+    waiting: int | None
+    left_out: tuple[str, ...] = ()
+
+
+def expand(
+    experiment: Experiment,
+    scale: str,
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    wanted: Callable[[str], bool] = lambda run_id: True,
+    lenient: bool = False,
+    data_dir: str | None = None,
+) -> Expansion:
+    """Returns the runs of an experiment, up to the first stage whose inputs are unfinished.
+
+    Args:
+      scale: "smoke", "quick" or "paper".
+      folder: the scale's folder, read for the summaries that later stages need.
+      settings: `--set` values, applied to every run.
+      wanted: says of a run_id whether the run is to be kept (`--only`).
+      lenient: leave out the runs that cannot take the settings, as long as one can; for readers, since those were never started.
+      data_dir: where data sets are looked for; None means the environment's folder.
+    Raises:
+      UserError: unknown scale, or a setting that a run does not have.
+    """
+    if scale not in SCALES:
+        raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
+    results = StageResults(folder, settings, experiment.datasets.get(scale, ()), experiment.if_prepared, data_dir)
+    runs: dict[str, RunConfig] = {}
+    stages: dict[str, int] = {}
+    refused: UserError | None = None
+    for number, stage in enumerate(experiment.stages, start=1):
+        try:
+            configs = stage(scale, results)
+        except NotReady:
+            return Expansion(runs, stages, number, results.left_out)
+        for original in configs:
+            try:
+                config = results.changed(original)
+            except UserError as error:
+                if wanted(original.run_id) and not lenient:
+                    raise
+                refused = error
+                continue  # a run that is left out need not take the settings of those that are not
+            if not wanted(config.run_id):
+                continue
+            runs.setdefault(config.run_id, config)
+            stages.setdefault(config.run_id, number)
+    if refused is not None and not runs:
+        raise refused
+    return Expansion(runs, stages, None, results.left_out)

@@ -1,0 +1,81 @@
+"""Runs that are longer than a finished one but equal otherwise: they go on from its last checkpoint."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from igr_suite.errors import UserError
+from igr_suite.lab.running.sharing import OWN_FILES, copied_run
+from igr_suite.lab.runs.config import RunConfig, config_to_json, flatten
+from igr_suite.lab.runs.files import write_atomically
+from igr_suite.lab.runs.reading import not_to_be_copied
+from igr_suite.lab.runs.store import RunFolder
+
+BEGINS = ("checkpoints", "metrics.jsonl", "meta.json")
+
+
+def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]) -> dict[str, str]:
+    """Makes the folders of runs that have none from the longest finished run that differs in length only and has kept its checkpoint.
+
+    The weights are those of the whole run, bit by bit. Metrics before the checkpoint are those of the shorter run, whose rows may be
+    denser. meta.json says "continued_from": name, length and code of the run that it began as. The shorter run stays as it is.
+
+    Args:
+      runs: run_id -> config; those whose class names no `prolonged_by` are left alone.
+      folder: of the runs.
+      sources: folders to look for shorter runs in.
+    Returns:
+      run_id -> name of the run that it goes on from.
+    """
+    wanted = {run_id: config for run_id, config in runs.items() if config.prolonged_by and not (folder / run_id).exists()}
+    if not wanted:
+        return {}
+    found = [pair for source in sources for pair in _finished(source)]
+    begun = {}
+    for run_id, config in wanted.items():
+        shorter = [(other, path) for other, path in found if _begins_as(config, other)]
+        if shorter:
+            other, path = max(shorter, key=lambda pair: RunFolder(pair[1]).metrics.last_step() or 0)
+            if _begin(folder, config, other, path):
+                begun[run_id] = other.run_id
+    return begun
+
+
+def _begins_as(config: RunConfig, other: RunConfig) -> bool:
+    """Whether `other` is the same run, only shorter."""
+    if type(other) is not type(config):
+        return False
+    ours, theirs = (flatten(c.to_dict()) for c in (config, other))
+    differs = [path for path in {*ours, *theirs} if ours.get(path) != theirs.get(path)]
+    if len(differs) != 1 or differs[0] not in config.prolonged_by:
+        return False
+    mine, its = ours.get(differs[0]), theirs.get(differs[0])
+    return mine is not None and its is not None and its < mine
+
+
+def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
+    """Whole finished runs of classes that can be prolonged, with checkpoints."""
+    pairs = []
+    for path in sorted(folder.glob("[!.]*/checkpoints")) if folder.is_dir() else ():
+        run = RunFolder(path.parent)
+        try:
+            config = run.config() if run.finished and not run.fault(named=False) else None
+        except UserError:  # of an older version: nothing can go on from it
+            continue
+        if config is not None and config.prolonged_by and any(path.iterdir()) and not not_to_be_copied(path.parent):
+            pairs.append((config, path.parent))
+    return pairs
+
+
+def _begin(folder: Path, config: RunConfig, other: RunConfig, path: Path) -> bool:
+    """Returns whether the folder was made, and not by another process meanwhile."""
+    unfinished = shutil.ignore_patterns(*OWN_FILES)
+
+    def left(place: str, names: list[str]) -> list[str]:
+        return [name for name in names if Path(place) == path and name not in BEGINS] + list(unfinished(place, names))
+
+    with copied_run(path, folder / config.run_id, left) as run:
+        write_atomically(run.path / "config.json", config_to_json(config).encode())
+        kept = {name: run.meta().get(name) for name in ("git", "versions")}
+        run.write_meta(continued_from={"run_id": other.run_id, "step": run.metrics.last_step(), **kept})
+    return run.made

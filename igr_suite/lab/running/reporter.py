@@ -1,0 +1,136 @@
+"""Tells people how an invocation goes: a live table on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from pathlib import Path
+
+from igr_suite.lab.runs import terminal
+from igr_suite.lab.runs.progress import LINE_EVERY, clock, read_progress, show
+
+DRAW_EVERY = 0.5  # seconds
+
+
+class Reporter:
+    """Plain lines: one at each start and end of a run, and one every 30 s for all that are running."""
+
+    def __init__(self) -> None:
+        self.total = self.skipped = self.ended_runs = self.failed = 0
+        self.jobs = 1
+        self._began = self._said = time.monotonic()
+
+    def begin(self, folder: Path, total: int, skipped: int, jobs: int, threads: int) -> None:
+        """Says what is about to be done."""
+        self.total, self.skipped, self.jobs = total, skipped, jobs
+        self._began = self._said = time.monotonic()
+        done = f", {skipped} already finished" if skipped else ""
+        share = f"{jobs} at once with {threads} thread{'s' * (threads != 1)} each"
+        self.say(f"{total} run{'s' * (total != 1)}{done}; {share}; results in {folder}")
+
+    def say(self, line: str) -> None:
+        """Prints a line."""
+        terminal.say(line, error=True)
+
+    def start(self, folder: Path) -> None:
+        """A run starts or resumes."""
+        resumes = (folder / "checkpoints").exists()
+        self.say(f"{'resume' if resumes else 'start '}    {folder.name}")
+
+    def ended(self, run_id: str, reason: str, message: str, seconds: float) -> None:
+        """A run has ended."""
+        self.ended_runs += 1
+        self.failed += reason not in ("finished", "interrupted")
+        word = {"finished": "finished ", "interrupted": "saved    "}.get(reason, "FAILED   ")
+        tail = "" if reason in ("finished", "interrupted") else f": {message}"
+        self.say(f"{word} {run_id}  {clock(seconds)}{tail}")
+
+    def stopping(self, running: int) -> None:
+        """The user asked to stop."""
+        self.say(f"stopping: {running} run{'s' * (running != 1)} will save first; once more stops at once and loses what is not saved")
+
+    def look(self, running: list[Path], pending: int) -> None:
+        """Called several times a second while runs are going."""
+        now = time.monotonic()
+        if running and now - self._said >= LINE_EVERY:
+            self._said = now
+            self.say(self.overview(len(running), pending, running))
+            for folder in running:
+                self.say("  " + progress_line(folder))
+
+    def overview(self, running: int, pending: int, folders: list[Path]) -> str:
+        """'5/24 finished, 2 running, 1 failed, about 3:20 left'."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        finished = self.skipped + self.ended_runs - self.failed
+        return f"{finished}/{self.total} finished, {running} running{failed}{self._time_left(folders, pending)}"
+
+    def _time_left(self, folders: list[Path], pending: int) -> str:
+        left = [progress["left"] for folder in folders if (progress := read_progress(folder)) and progress.get("left") is not None]
+        if self.ended_runs:
+            each = (time.monotonic() - self._began) * self.jobs / (self.ended_runs + len(folders) / 2)
+        elif left and not pending:
+            each = 0.0
+        else:
+            return ""
+        rest = max(left, default=0.0) + pending * each / self.jobs
+        return f", about {clock(rest)} left"
+
+    def end(self) -> None:
+        """Nothing runs any more."""
+
+
+class LiveReporter(Reporter):
+    """The same on a terminal: lines for starts and ends of runs that failed, and a table of the running ones that redraws itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.live import Live
+
+        self._console = terminal.console()
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+
+    def begin(self, folder: Path, total: int, skipped: int, jobs: int, threads: int) -> None:
+        super().begin(folder, total, skipped, jobs, threads)
+        if skipped < total:
+            self._live.start()
+            self._live.update("loading TensorFlow ...", refresh=True)
+
+    def say(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True)
+
+    def start(self, folder: Path) -> None:
+        """The table shows it."""
+
+    def look(self, running: list[Path], pending: int) -> None:
+        now = time.monotonic()
+        if now - self._said >= DRAW_EVERY:
+            self._said = now
+            self._live.update(self._table(running, pending), refresh=True)
+
+    def _table(self, running: list[Path], pending: int):
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 2))
+        for folder in running:
+            progress = read_progress(folder) or {"step": 0, "total": 1, "left": None, "scalars": {}}
+            bar = ProgressBar(total=max(progress["total"], 1), completed=progress["step"], width=24)
+            table.add_row(folder.name, bar, f"left {clock(progress['left'])}", show(progress["scalars"]))
+        return Group(table, self.overview(len(running), pending, running))
+
+    def end(self) -> None:
+        self._live.stop()
+
+
+def progress_line(folder: Path) -> str:
+    """'igr-i-s0-12ab34cd  120/400  30%  left 0:12  elbo -98.2'."""
+    progress = read_progress(folder)
+    if progress is None:
+        return f"{folder.name}  starting"
+    percent = 100 * progress["step"] // max(progress["total"], 1)
+    line = f"{folder.name}  {progress['step']}/{progress['total']}  {percent}%  left {clock(progress['left'])}  {show(progress['scalars'])}"
+    return line.rstrip()
+
+
+def make_reporter() -> Reporter:
+    """Returns a LiveReporter on a terminal, a plain one elsewhere."""
+    return LiveReporter() if sys.stderr.isatty() else Reporter()

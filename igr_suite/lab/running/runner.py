@@ -1,0 +1,289 @@
+"""Runs an experiment on this machine: expands its stages, skips what is finished, one process a run, some of them at once."""
+
+import contextlib
+import fnmatch
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from igr_suite import data
+from igr_suite.errors import UserError
+from igr_suite.lab.running.experiment import Expansion, Experiment, expand
+from igr_suite.lab.running.launch import ORPHANED, Launcher, Worker
+from igr_suite.lab.running.places import scale_folder
+from igr_suite.lab.running.prolonging import prolong
+from igr_suite.lab.running.reporter import Reporter
+from igr_suite.lab.running.sharing import adopt
+from igr_suite.lab.running.worker import FULL, LOG
+from igr_suite.lab.runs import strategies
+from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.files import ELSEWHERE
+from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.own_settings import ignored
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.threads import share
+from igr_suite.lab.runs.wholeness import WAY_OUT
+
+POLL = 0.1  # seconds between looks at the workers
+RESEND = (0.0, 0.3, 0.6)  # seconds; a worker that is just being forked may miss the first signal, and counts these as one request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What to run and how.
+
+    Attributes:
+      experiment, scale, root, settings: what, and where the results go.
+      only: substring or fnmatch pattern on run_ids; None means all.
+      jobs, threads: see `threads.share`.
+      data_dir: TFDS_DATA_DIR of the workers.
+      strategy: by which each run divides its batches among devices; see `training/strategy.py`.
+    """
+
+    experiment: Experiment
+    scale: str
+    root: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    only: str | None = None
+    jobs: int | None = None
+    threads: int | None = None
+    data_dir: str | None = None
+    strategy: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The scale's folder, which holds the run folders."""
+        return scale_folder(self.root, self.experiment, self.scale, self.settings)
+
+    def expand(self) -> Expansion:
+        """Returns the runs that are known so far and match `only`."""
+
+        def wanted(run_id: str) -> bool:
+            return matches(run_id, self.only)
+
+        return expand(self.experiment, self.scale, self.folder, self.settings, wanted, data_dir=self.data_dir)
+
+    def expand_and_adopt(self) -> tuple[Expansion, list[str]]:
+        """Returns the runs that are known once those that other experiments have finished are copied, and a sentence for each run that
+        was copied or that will go on from a shorter one.
+
+        A later stage may have waited for them, and what it holds may have been run elsewhere too.
+
+        Raises:
+          UserError: no run matches `only`.
+        """
+        expansion, notes = self.expand(), []
+        while found := adopt(expansion, self.experiment, self.scale, self.root, self.settings):
+            notes += [f"copied {run_id} from {name}" for run_id, name in found.items()]
+            expansion = self.expand()
+        self.check_matches(expansion)
+        own = self.root / self.experiment.paper / self.experiment.item
+        folders = [folder / self.scale for folder in (own, *(self.root / name for name in self.experiment.shares_with))]
+        longer = prolong(expansion.runs, self.folder, dict.fromkeys((self.folder, *folders)))
+        return expansion, notes + [f"{run_id} goes on from {name}" for run_id, name in longer.items()]
+
+    def check_matches(self, expansion: Expansion) -> None:
+        """Raises UserError when `only` leaves no run."""
+        if not expansion.runs:
+            later = f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)" if expansion.waiting else ""
+            wanted = f"no run of {self.experiment.name} at scale {self.scale} matches --only '{self.only}'"
+            raise UserError(f"{wanted}{later}; see them with --dry-run")
+
+
+def matches(run_id: str, only: str | None) -> bool:
+    """Whether a part of a run_id is `only` or fits it as a pattern such as 'GS*-s1-'."""
+    return only is None or only in run_id or fnmatch.fnmatchcase(run_id, f"*{only}*")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of this invocation ended: reason "finished", "interrupted", "user_error", "error" or "killed", and a sentence."""
+
+    run_id: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was done: outcomes of this invocation's runs, ids skipped because they were finished, and the stage that still waits."""
+
+    outcomes: list[Outcome]
+    skipped: list[str]
+    waiting: int | None
+    interrupted: bool
+
+    @property
+    def exit_code(self) -> int:
+        """0 all finished, 130 interrupted, 2 when a run ended with a UserError, 1 when one failed otherwise."""
+        reasons = {outcome.reason for outcome in self.outcomes}
+        if self.interrupted:
+            return 130
+        if "user_error" in reasons:
+            return 2
+        return 1 if reasons - {"finished"} else 0
+
+
+def run(order: Order, reporter: Reporter) -> Report:
+    """Runs what is unfinished. A failing run does not stop the others; SIGINT or SIGTERM lets all of them save first.
+
+    Raises:
+      UserError: before anything starts, when the order makes no sense or its folder is not writable.
+    """
+    strategies.check_name(order.strategy)
+    expansion, notes = order.expand_and_adopt()
+    for name, value in ignored().items():
+        reporter.say(f"{name} ({value}) is not used: a run's result is that of its config; see `igr doctor`")
+    for note in [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *notes]:
+        reporter.say(note)
+    invocation = _Invocation(order, reporter, expansion)
+    for config in invocation.pending().values():
+        config.check_inputs(order.data_dir)
+    strategies.check(invocation.pending().values(), order.strategy)
+    if order.strategy == "multi_worker" and strategies.workers()[1] > 1:
+        count = strategies.workers()[1]
+        raise UserError(
+            f"`igr run` starts one process and TF_CONFIG (or SLURM) speaks of {count}; use `igr submit --strategy multi_worker "
+            f"--nodes {count}`, or start the worker of a run on every machine as docs/devices.md shows"
+        )
+    if order.strategy is not None:
+        among = strategies.STRATEGIES[order.strategy]
+        reporter.say(f"strategy {order.strategy}: a run's batches are divided among {among}, and stay as large as they are")
+    return invocation.run()
+
+
+class _Invocation:
+    """State of one `run`: what is running and what has ended."""
+
+    def __init__(self, order: Order, reporter: Reporter, expansion: Expansion):
+        self.order, self.reporter, self.expansion = order, reporter, expansion
+        self.skipped: list[str] = []
+        self.running: dict[str, tuple[Worker, float]] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.news = False  # a run has ended since the stages were expanded
+        self._sort_finished()
+        todo = self.pending()
+        jobs = order.jobs if order.strategy is None else order.jobs or 1  # one run has all devices
+        self.jobs, self.threads = share(list(todo.values()), jobs, order.threads)
+        self.launcher = Launcher(list(todo.values()), self.threads, order.data_dir, order.root, order.strategy)
+
+    def pending(self) -> dict[str, RunConfig]:
+        """Returns the runs that are neither finished, running nor ended in this invocation."""
+        known = self.expansion.runs.items()
+        return {run_id: config for run_id, config in known if run_id not in {*self.skipped, *self.running, *self.outcomes}}
+
+    def run(self) -> Report:
+        self.reporter.begin(self.order.folder, len(self.expansion.runs), len(self.skipped), self.jobs, self.threads)
+        try:
+            with Interrupts() as interrupts:
+                self._loop(interrupts)
+        finally:
+            for worker, _ in self.running.values():
+                worker.send(signal.SIGTERM)
+            self.reporter.end()
+        return Report(list(self.outcomes.values()), self.skipped, self.expansion.waiting, interrupts.requested)
+
+    def _loop(self, interrupts: Interrupts) -> None:
+        stop_since, sent = None, 0
+        while True:
+            if not interrupts.requested:
+                self._start_what_fits(interrupts)
+            elif stop_since is None:
+                stop_since = time.monotonic()
+                self.reporter.stopping(len(self.running))
+            if not self.running:
+                return
+            while stop_since is not None and sent < len(RESEND) and time.monotonic() - stop_since >= RESEND[sent]:
+                sent += 1
+                for worker, _ in self.running.values():
+                    worker.send(interrupts.signal_number)
+            time.sleep(POLL)
+            self._collect()
+            self.reporter.look([self.order.folder / run_id for run_id in self.running], len(self.pending()))
+
+    def _start_what_fits(self, interrupts: Interrupts) -> None:
+        if self.expansion.waiting is not None and self.news:
+            self.news = False
+            self.expansion, notes = self.order.expand_and_adopt()
+            for note in notes:
+                self.reporter.say(note)
+            self._sort_finished()
+            self.reporter.total, self.reporter.skipped = len(self.expansion.runs), len(self.skipped)
+        for run_id, config in self.pending().items():
+            if len(self.running) >= self.jobs or interrupts.requested:
+                return
+            folder = self.order.folder / run_id
+            try:
+                RunFolder(folder).open(config).close()
+            except UserError as error:
+                self._note(Outcome(run_id, "user_error", str(error)), 0.0)
+                continue
+            self.reporter.start(folder)
+            try:
+                self.running[run_id] = (self.launcher.start(folder), time.monotonic())
+            except UserError as error:
+                self._note(Outcome(run_id, "error", str(error)), 0.0)
+
+    def _sort_finished(self) -> None:
+        """Skips whole runs of an earlier invocation, and refuses those that are not whole: neither done nor to be run over."""
+        for run_id, config in self.pending().items():
+            folder = RunFolder(self.order.folder / run_id)
+            if not folder.finished:
+                continue
+            if fault := folder.fault(config=config):
+                self.outcomes[run_id] = Outcome(run_id, "user_error", f"it is finished but not whole: {fault}; {WAY_OUT}")
+            else:
+                folder.tidy()
+                self.skipped.append(run_id)
+
+    def _collect(self) -> None:
+        for run_id, (worker, since) in list(self.running.items()):
+            code = worker.exit_code()
+            if code is not None:
+                del self.running[run_id]
+                self._note(_outcome(self.order.folder / run_id, code, self.launcher), time.monotonic() - since)
+
+    def _note(self, outcome: Outcome, seconds: float) -> None:
+        self.outcomes[outcome.run_id], self.news = outcome, True
+        self.reporter.ended(outcome.run_id, outcome.reason, outcome.message, seconds)
+
+
+def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
+    """Says how a worker ended, from its folder and its exit code; writes it down for one that had no time to."""
+    if RunFolder(path).whole:
+        return Outcome(path.name, "finished", "")
+    if not path.exists():
+        return Outcome(path.name, "user_error", f"{path} was deleted while the run went on; start the same command again")
+    exit_note = RunFolder(path).meta().get("exit") or {}
+    log = path / LOG
+    if code < 0 or (code == ORPHANED and not exit_note):
+        name = signal.Signals(-code).name if code < 0 else "SIGKILL"
+        outcome = Outcome(path.name, "killed", f"ended by {name}" + (f" ({launcher.cause_of_kill})" if name == "SIGKILL" else ""))
+        _write_down(path, outcome)
+        return outcome
+    if code == FULL:
+        return Outcome(path.name, "user_error", f"cannot write {path}: No space left on device; free space, or {ELSEWHERE}")
+    if code in (130, 143):
+        return Outcome(path.name, "interrupted", "interrupted")
+    if code == 2:
+        return Outcome(path.name, "user_error", exit_note.get("message") or _last_line(log))
+    return Outcome(path.name, "error", exit_note.get("message") or _last_line(log))
+
+
+def _write_down(path: Path, outcome: Outcome) -> None:
+    """Records how a run ended in its meta.json, unless another process has it by now or the disk is full."""
+    folder = RunFolder(path)
+    with contextlib.suppress(UserError):
+        config = folder.config()
+        if config is not None:
+            with folder.open(config):
+                folder.write_meta(exit={"reason": outcome.reason, "message": outcome.message})
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1] if lines else "the worker ended without a word"

@@ -1,0 +1,1 @@
+"""One run: its config and options, its folder, lock, metrics and checks."""

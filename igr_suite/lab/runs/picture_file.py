@@ -1,0 +1,46 @@
+"""`pictures.npz` of a run folder: what it holds, written atomically and read back (never imports TensorFlow)."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from igr_suite.errors import UserError
+from igr_suite.lab.runs.arrays import BadArchive, read_arrays
+from igr_suite.lab.runs.files import write_atomically
+from igr_suite.lab.runs.reading import read_regular
+
+FILE = "pictures.npz"
+ROOM = 1 << 28  # bytes of all pictures unpacked; those of any run so far take less than a hundredth
+SIDE = 10  # prior samples are a square of this side; at most so many latents are traversed
+LEVELS = np.linspace(0.05, 0.95, 12)  # of the normal quantiles that a continuous latent is moved to; docs/papers/igr.md, section 3.7
+
+
+def save(folder: Path, arrays: dict[str, np.ndarray]) -> Path:
+    """Writes the file, compressed; equal arrays give equal files.
+
+    Args:
+      folder: the run's.
+      arrays: uint8 images, as `families.vae.pictures.pictures` returns them.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomically(folder / FILE, buffer.getvalue())
+    return folder / FILE
+
+
+def load(folder: Path) -> dict[str, np.ndarray]:
+    """Reads the file of a run folder.
+
+    Raises:
+      UserError: it is absent or damaged.
+    """
+    path = folder / FILE
+    try:
+        return read_arrays(read_regular(path), room=ROOM)
+    except FileNotFoundError:
+        raise UserError(f"{path} is absent; make it with `igr pictures {folder}`") from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    except BadArchive as error:
+        raise UserError(f"{path} is damaged ({error}); delete it and make it again with `igr pictures {folder}`") from None

@@ -1,0 +1,325 @@
+"""Gradient estimators compared at the frozen weights of a trained discrete model: variance, bias, signal, cost.
+
+Draws come in G equal groups. Every group gives an unbiased sample variance, so their mean has an interval by Student's t; the groups' mean
+gradients d_g, less those of a large reference sample, give the squared bias without the noise's own norm,
+
+    |bias|^2  ~  1/(G(G-1)) sum_{g != h} d_g . d_h,
+
+and its p-value by flipping signs of the d_g: without bias they are symmetric about 0, whatever the law and dependence of the entries.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from igr_suite import estimators
+from igr_suite.errors import UserError, nearest
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.measuring.gradients import Moments
+from igr_suite.randomness import at_step, run_seed
+from igr_suite.training import checkpoints
+from igr_suite.training.adam import FusedAdam
+from igr_suite.training.loop import restore
+
+GROUPS = 20
+FLIPS = 99_999  # random signs of the groups for a p-value
+LEVEL = 1e-3  # of p, below which an estimator is called biased: the rate of false alarms at each of its two levels
+OWN_RATE = 0.01  # Adam's, where own parameters are trained
+WARM_UP = 100  # draws that the baselines of untrained methods come from
+
+Gradients = Mapping[str, Sequence[tf.Tensor]]
+
+
+class Source(NamedTuple):
+    """One estimator at fixed weights and images.
+
+    Attributes:
+      gradients: seed -> {"parameters": gradients of the mean bound by q's weights, "logits": of each image's bound by q's logits}.
+      hard, relaxed: evaluations of the bound for one estimate.
+    """
+
+    gradients: Callable[[tf.Tensor], Gradients]
+    hard: int
+    relaxed: int
+
+
+class Subject(Protocol):
+    """A model's frozen weights and a few images: what estimators are compared on.
+
+    Attributes:
+      names: estimators that can be measured.
+      own_steps: how long own parameters of registered estimators are trained first.
+      reference: name of the unbiased estimator that biases are measured against.
+      jit: whether XLA compiles the draws.
+    """
+
+    names: tuple[str, ...]
+    own_steps: int
+    reference: str
+    jit: bool
+
+    def source(self, name: str, fresh: bool = False) -> Source:
+        """The estimator of a name; `fresh` leaves settings and parameters that the run gave it aside."""
+
+
+class Groups(NamedTuple):
+    """What draws in groups left of one list of gradients: the groups' means [G, entries], their mean sample variances [G]."""
+
+    means: np.ndarray
+    variances: np.ndarray
+
+
+def restored(model, folder: RunFolder):
+    """The model with the weights of the folder's newest checkpoint.
+
+    Raises:
+      UserError: there is none, or it is of another model.
+    """
+    state = checkpoints.latest(folder.checkpoints)
+    if state is None:
+        raise UserError(f"{folder.path} has no checkpoint (results are often copied without them); run it again")
+    restore(model, state, folder)
+    return model
+
+
+def first_images(train: np.ndarray, images: int) -> np.ndarray:
+    """The first training images.
+
+    Raises:
+      UserError: there are fewer.
+    """
+    if images > len(train):
+        raise UserError(f"--images must be at most the {len(train)} training images of the run, got {images}")
+    return train[:images]
+
+
+def registered_names(support: str) -> tuple[str, ...]:
+    """Registered estimators of E[f(b)] for one kind of variable."""
+    return tuple(name for name, cls in estimators.registered(support).items() if cls.facts.target == "expectation")
+
+
+def registered_source(
+    name: str,
+    logits: tf.Tensor,
+    objective: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+    pull: Callable[[tf.Tensor], Sequence[tf.Tensor]],
+    own_steps: int = 0,
+) -> Source:
+    """A registered estimator on the logits of some images, with the best baseline for each; other own parameters are initial or trained.
+
+    Args:
+      name: of `registered_names`.
+      logits: [N, D] or [N, V, C].
+      objective: (samples [S, *logits.shape], logits) -> bound of each sample and image [S, N].
+      pull: gradient by the logits of the mean bound -> gradients by q's weights.
+      own_steps: how long own parameters are trained at these weights.
+    """
+    estimator = estimators.get(name)
+    parameters = dict(estimator.parameters(logits.shape, logits.dtype))
+    rows = tf.cast(logits.shape[0], logits.dtype)
+
+    def estimate(seed: tf.Tensor, own: dict) -> estimators.Estimate:
+        at = tf.identity(logits)
+
+        def bound(h):
+            flat = tf.reshape(h, (-1, *logits.shape))  # models want one leading axis
+            return tf.reshape(objective(flat, at), h.shape[: h.shape.rank - logits.shape.rank + 1])
+
+        return estimator.estimate(bound, at, estimator.noise(logits.shape, seed, logits.dtype), own)
+
+    def logit_gradient(seed: tf.Tensor, own: dict) -> tf.Tensor:
+        return estimate(seed, own).gradient
+
+    def with_best_baseline() -> dict:
+        if "baseline" not in parameters:
+            return parameters
+        found = _best_baseline(lambda seed, baseline: logit_gradient(seed, parameters | {"baseline": baseline}), logits)
+        return parameters | {"baseline": found}
+
+    parameters = with_best_baseline()
+    if own_steps and parameters.keys() - {"baseline"}:
+        parameters = _trained(estimate, parameters, own_steps)
+        parameters = with_best_baseline()
+
+    def gradients(seed: tf.Tensor) -> Gradients:
+        found = logit_gradient(seed, parameters)
+        return {"parameters": pull(found / rows), "logits": [found]}
+
+    hard = getattr(estimator, "samples", None) if estimator.facts.hard == "K" else estimator.facts.hard
+    return Source(gradients, hard, estimator.facts.relaxed)
+
+
+def _trained(estimate: Callable[[tf.Tensor, dict], estimators.Estimate], parameters: dict, steps: int) -> dict:
+    """Own parameters, less the baseline, after steps of Adam on the estimator's own loss, or on the mean square of the logit gradient."""
+    variables = {name: tf.Variable(value) for name, value in parameters.items() if name != "baseline"}
+    optimiser = FusedAdam(OWN_RATE)
+    optimiser.build(list(variables.values()))
+
+    @tf.function(autograph=False)
+    def train(step):
+        with tf.GradientTape() as tape:
+            found = estimate(at_step(run_seed(0, "own parameters"), step), parameters | dict(variables))
+            loss = tf.reduce_mean(tf.square(found.gradient)) if found.loss is None else found.loss
+        optimiser.apply(tape.gradient(loss, list(variables.values()), unconnected_gradients="zero"))
+
+    for step in range(steps):
+        train(tf.constant(step))
+    return parameters | {name: tf.convert_to_tensor(variable) for name, variable in variables.items()}
+
+
+def _best_baseline(gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
+    """Each image's baseline with the least E|g|^2, from warm-up draws; the gradient is affine in it, g(B) = g(0) - B s. Returns [N].
+
+    B = E<g(0), s> / E<s, s>,  s = g(0) - g(1)
+    """
+    axes = list(range(1, logits.shape.rank))
+    zeros = tf.zeros(logits.shape[:1], logits.dtype)
+
+    @tf.function(autograph=False)
+    def sums():
+        def draw(i):
+            seed = at_step(run_seed(0, "baseline"), i)
+            without = gradient(seed, zeros)
+            step = without - gradient(seed, zeros + 1.0)
+            return tf.reduce_sum(without * step, axes), tf.reduce_sum(step * step, axes)
+
+        found = tf.map_fn(draw, tf.range(WARM_UP), fn_output_signature=(logits.dtype, logits.dtype))
+        return [tf.reduce_sum(values, 0) for values in found]
+
+    products, squares = sums()
+    return tf.math.divide_no_nan(products, squares)
+
+
+def draw_groups(source: Source, draws: int, seed: tf.Tensor, jit: bool, say: Callable[[int], None]) -> tuple[dict[str, Groups], float]:
+    """Draws in `GROUPS` equal groups.
+
+    Args:
+      source: what to draw from.
+      draws: in all, a multiple of GROUPS with at least two in a group.
+      seed: draw i has noise of its own, equal for all estimators that read the same noise.
+      jit: compile by XLA.
+      say: called with the number of draws after every fifth group.
+    Returns:
+      {"parameters": ..., "logits": ...} and seconds an estimate (median over the groups after the first).
+    """
+    size = draws // GROUPS
+
+    @tf.function(jit_compile=jit, autograph=False, input_signature=[tf.TensorSpec((), tf.int32)])
+    def group(first):
+        def body(i, moments):
+            found = source.gradients(at_step(seed, first + i))
+            return i + 1, {name: [m.add(g) for m, g in zip(moments[name], found[name])] for name in moments}
+
+        start = {name: [Moments.start(g) for g in group] for name, group in source.gradients(seed).items()}
+        return tf.while_loop(lambda i, _: i < size, body, (tf.constant(0), start), parallel_iterations=1)[1]
+
+    means: dict[str, list] = {}
+    variances: dict[str, list] = {}
+    seconds = []
+    for number in range(GROUPS):
+        began = time.perf_counter()
+        for name, moments in group(tf.constant(number * size)).items():
+            means.setdefault(name, []).append(np.concatenate([m.mean.numpy().ravel() for m in moments]))
+            entries = sum(m.mean.shape.num_elements() for m in moments)
+            variances.setdefault(name, []).append(sum(float(m.variance()) for m in moments) / entries)
+        seconds.append((time.perf_counter() - began) / size)
+        if (number + 1) % 5 == 0:
+            say((number + 1) * size)
+    found = {name: Groups(np.array(means[name], float), np.array(variances[name])) for name in means}
+    return found, float(np.median(seconds[1:]))
+
+
+def squared_norm(vectors: np.ndarray) -> float:
+    """Unbiased estimate of |E d|^2 from independent vectors [G, entries]; may fall below 0."""
+    gram = vectors @ vectors.T
+    return float((gram.sum() - np.trace(gram)) / (len(gram) * (len(gram) - 1)))
+
+
+def bias_test(found: np.ndarray, reference: np.ndarray, flips: int = FLIPS) -> dict[str, float]:
+    """Bias of group means [G, entries] against a reference's of as many groups.
+
+    Returns:
+      "bias": norm of the bias, 0 where its squared estimate is negative; "z": that estimate over its standard deviation under random
+      signs; "p": how often random signs give as much.
+    """
+    vectors = found - reference
+    gram = vectors @ vectors.T
+    np.fill_diagonal(gram, 0.0)
+    pairs = len(gram) * (len(gram) - 1)
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(flips, len(gram)))
+    null = np.einsum("fg,gh,fh->f", signs, gram, signs, optimize=True)
+    observed = gram.sum()
+    spread = np.sqrt(2.0 * np.sum(gram**2))
+    scores = {
+        "z": float(observed / spread) if spread > 0 else 0.0,
+        "p": float((1 + np.sum(null >= observed - 1e-9 * abs(observed))) / (1 + flips)),
+    }
+    return {"bias": float(np.sqrt(max(observed / pairs, 0.0))), **scores}
+
+
+def interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean and 95% interval by Student's t."""
+    from scipy import stats
+
+    mean = float(values.mean())
+    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return mean, mean - half, mean + half
+
+
+def measure(
+    subject: Subject,
+    names: Sequence[str],
+    draws: int,
+    reference: int,
+    seed: tf.Tensor,
+    say: Callable[[str], None] = lambda text: None,
+) -> list[dict[str, Any]]:
+    """Compares estimators.
+
+    Args:
+      subject: where.
+      names: of `subject.names`.
+      draws, reference: estimates of each, and of the reference; rounded up to multiples of GROUPS.
+      seed: int32 [2].
+      say: takes progress lines.
+    Returns:
+      One row an estimator: evaluations, seconds an estimate, and for "parameters" (the batch gradient of q's weights) and "logits" (each
+      image's gradient) the mean variance of an entry with its 95% interval, the signal-to-noise ratio |E g| / sqrt(sum of variances), the
+      bias's norm, also relative to the gradient's, z and p.
+    Raises:
+      UserError: an estimator that cannot be measured here.
+    """
+    for name in names:
+        if name not in subject.names:
+            why = "estimates the gradient of another bound" if name in _of_other_bounds() else "is unknown for this model"
+            raise UserError(f"--estimators: {name} {why}; {nearest(name, subject.names)}")
+    draws, reference = (GROUPS * max(2, -(-number // GROUPS)) for number in (draws, reference))
+
+    def progress(text: str, total: int):
+        return lambda done: say(f"{text}: {done:,} of {total:,} draws")
+
+    told = progress(f"reference {subject.reference}", reference)
+    truth, _ = draw_groups(subject.source(subject.reference, fresh=True), reference, at_step(seed, tf.constant(2)), subject.jit, told)
+    norms = {level: max(squared_norm(groups.means), 0.0) for level, groups in truth.items()}
+    rows = []
+    for name in names:
+        source = subject.source(name)
+        found, seconds = draw_groups(source, draws, at_step(seed, tf.constant(3)), subject.jit, progress(name, draws))
+        row = {"estimator": name, "hard": source.hard, "relaxed": source.relaxed, "draws": draws, "seconds": seconds}
+        for level, groups in found.items():
+            variance = interval(groups.variances)
+            entries = groups.means.shape[1]
+            row |= {f"{level}_{key}": value for key, value in zip(("variance", "variance_low", "variance_high"), variance)}
+            row[f"{level}_snr"] = float(np.sqrt(norms[level] / (entries * variance[0]))) if variance[0] > 0 else float("inf")
+            row |= {f"{level}_{key}": value for key, value in bias_test(groups.means, truth[level].means).items()}
+            row[f"{level}_relative_bias"] = row[f"{level}_bias"] / np.sqrt(norms[level]) if norms[level] > 0 else float("nan")
+        row["biased"] = any(row[f"{level}_p"] < LEVEL for level in found)
+        rows.append(row)
+    return rows
+
+
+def _of_other_bounds() -> list[str]:
+    return [name for name, cls in estimators.registered().items() if cls.facts.target != "expectation"]

@@ -1,0 +1,39 @@
+"""Variance of gradient estimators at frozen weights and images: only the estimators' own noise."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import tensorflow as tf
+
+from igr_suite.measuring.gradients import Moments
+from igr_suite.randomness import at_step
+
+Gradients = Mapping[str, Sequence[tf.Tensor]]
+
+
+def variance_function(
+    gradients: Callable[[tf.Tensor], Gradients], draws: int, jit: bool = True
+) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """Compiles the measurement.
+
+        variance = mean_i  1/(R-1) sum_r (g_{r,i} - mean_r g_{r,i})^2,   i over all entries of a named list
+
+    Args:
+      gradients: seed -> named lists of gradients, all made with that seed's noise.
+      draws: R >= 2.
+      jit: compile by XLA.
+    Returns:
+      Seed int32 [2] -> {name: variance}.
+    """
+
+    @tf.function(jit_compile=jit, autograph=False, input_signature=[tf.TensorSpec((2,), tf.int32)])
+    def measure(seed):
+        def body(i, moments):
+            found = gradients(at_step(seed, i))
+            return i + 1, {name: [m.add(g) for m, g in zip(moments[name], found[name])] for name in moments}
+
+        start = {name: [Moments.start(g) for g in group] for name, group in gradients(seed).items()}
+        moments = tf.while_loop(lambda i, _: i < draws, body, (tf.constant(0), start), parallel_iterations=1)[1]
+        sizes = {name: sum(m.mean.shape.num_elements() for m in group) for name, group in moments.items()}
+        return {name: tf.add_n([m.variance() for m in group]) / sizes[name] for name, group in moments.items()}
+
+    return measure

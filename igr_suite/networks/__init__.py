@@ -1,0 +1,1 @@
+"""Networks: affine chains, dense and convolutional networks, batch normalisation, likelihoods."""

@@ -1,0 +1,140 @@
+"""docs/choose_an_estimator.md, from the registry and from committed measurements: `python -m igr_suite.report.choosing` writes it again.
+
+Measurements are those of `results/suite/estimators` and `results/rebar/tracking` at quick scale; "-" stands where nothing was measured.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from igr_suite.estimators.base import registered
+from igr_suite.lab.runs.files import write_atomically
+from igr_suite.plotting.tables import markdown
+from igr_suite.studies.comparison.rows import comparison_rows
+
+REPOSITORY = Path(__file__).parents[2]
+PLACE = REPOSITORY / "docs" / "choose_an_estimator.md"
+MEASURED = REPOSITORY / "results" / "suite" / "estimators" / "quick"
+TRACKED = REPOSITORY / "results" / "rebar" / "tracking" / "quick" / "table.csv"
+COLUMNS = ["relative_variance", "relative_cost", "parameters_relative_bias"]
+
+HEAD = """# Choosing an estimator
+
+Written from the registry and from committed results by `python -m igr_suite.report.choosing`; do not edit. Facts are explained in
+[estimators.md](estimators.md). *Variance* of the batch gradient and processor *time* of one estimate are relative to those of REINFORCE
+with the best baseline for each image (the row `nvil`) on the same model: B a belief network of 200 Bernoulli variables, C a VAE with 20
+variables of 10 categories, both briefly trained (reproductions/suite/estimators). Own parameters are trained at these weights. A product
+variance x time below 1 is a gain over REINFORCE at equal computing time; times are without the model's own gradient.
+
+"""
+TRACKING = """
+## In networks of several layers
+
+Log variance of the gradient of a belief network with two layers, five estimators on one path with their own parameters and baselines
+trained alongside (`results/rebar/tracking`, quick scale, corrected control variate, epoch {epoch}, mean over {seeds} seeds):
+
+"""
+ADVICE = """
+## Which one
+
+**Bernoulli variables, f is a black box (no derivative).**
+Take `disarm`: unbiased without anything to tune, two evaluations{disarm}.
+With more evaluations to spend, `arms` or `rloo` with K samples{rloo}; with one only, `nvil`{nvil}.
+Never `reinforce` without a baseline{reinforce}.
+
+**Bernoulli variables, f differentiable at fractional values.**
+Take `dynamic_rebar`{dynamic_rebar}; `rebar` where its temperature is known{rebar}.
+`double_cv` needs df/db at discrete samples only{double_cv}; `relax` where f relaxed is a poor guide to f{relax}.
+`muprop` needs df/db at the mean only, and no temperature{muprop}.
+
+**Categorical variables.**
+Unbiased: `dynamic_rebar`{dynamic_rebar_c} or `relax`{relax_c} where f can be relaxed, else `rloo`{rloo_c}.
+`arm`, `disarm`, `arms`, `double_cv` and the two MuProps are for Bernoulli variables only.
+For VAEs the relaxations (docs/add_a_relaxation.md) train through relaxed codes instead, which is another objective.
+
+**Bias is acceptable, variance is not (early training, search).**
+`st_gumbel_softmax`{st_gumbel_softmax_c}, or `straight_through`{straight_through_c}, which has no temperature to tune.
+`concrete` at a tuned temperature{concrete_c}: its gradient is exact for the relaxed objective, which may be what is wanted.
+Check at the end: `igr variance RUN_FOLDER` measures the bias at the weights that were reached.
+
+**The objective is a bound with K samples, log mean_k exp f(b_k).**
+`vimco` for any variables, `local_disarm` for Bernoulli ones; both unbiased for the bound itself.
+The estimators above are of E[f(b)], K = 1: with them the same K evaluations average K gradients.
+For Gaussian latents see [objectives.md](objectives.md).
+
+Measured at the weights of two small models; `igr variance` measures at yours. How to add one: [add_an_estimator.md](add_an_estimator.md).
+"""
+
+
+def measured() -> pd.DataFrame:
+    """Rows of the committed comparison, indexed by (kind of variables, estimator); empty without results."""
+    rows = comparison_rows(MEASURED, sorted(path.parent.name for path in MEASURED.glob("*/summary.json")))
+    if rows.empty:
+        return pd.DataFrame(columns=COLUMNS, index=pd.MultiIndex.from_arrays([[], []]))
+    return rows.set_index(["variables", "estimator"])[COLUMNS]
+
+
+def number(found: pd.DataFrame, kind: str, name: str, column: str) -> str:
+    """A measured number with two digits, "-" where there is none."""
+    if (kind, name) not in found.index or pd.isna(found.loc[(kind, name), column]):
+        return "-"
+    value = float(found.loc[(kind, name), column])
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def table(found: pd.DataFrame) -> str:
+    """One row an estimator: facts of the registry, then measured variance and time for both kinds of variables."""
+    rows = []
+    for name, cls in sorted(registered().items()):
+        facts = cls.facts
+        rows.append(
+            {
+                "name": f"`{name}`",
+                "unbiased": "yes" if facts.unbiased else "NO",
+                "target": "E[f]" if facts.target == "expectation" else "bound",
+                "variables": ", ".join(facts.support),
+                "f at hard + relaxed": f"{facts.hard} + {facts.relaxed}",
+                "needs df/db": "yes" if facts.differentiates else "no",
+                "to train": ", ".join(facts.parameters) or "-",
+                "variance B": number(found, "bernoulli", name, "relative_variance"),
+                "time B": number(found, "bernoulli", name, "relative_cost"),
+                "variance C": number(found, "categorical", name, "relative_variance"),
+                "time C": number(found, "categorical", name, "relative_cost"),
+            }
+        )
+    return markdown(pd.DataFrame(rows))
+
+
+def tracking() -> str:
+    """The section on deeper networks; empty without its results."""
+    if not TRACKED.exists():
+        return ""
+    rows = pd.read_csv(TRACKED)
+    rows = rows[rows["control"] == "corrected"]
+    last = rows[rows["epoch"] == rows["epoch"].max()].sort_values("log_variance_mean")
+    shown = pd.DataFrame({"estimator": last["method"], "log variance": last["log_variance_mean"].map("{:.2f}".format)})
+    return TRACKING.format(epoch=int(last["epoch"].iloc[0]), seeds=int(last["seeds"].iloc[0])) + markdown(shown)
+
+
+def advice(found: pd.DataFrame) -> str:
+    """The advice with the numbers that belong to it: {name} those of Bernoulli variables, {name_c} of categorical ones."""
+
+    def beside(name: str, kind: str) -> str:
+        variance, time, bias = (number(found, kind, name, column) for column in COLUMNS)
+        shown = [f"variance {variance}", f"time {time}"]
+        shown += [] if registered()[name].facts.unbiased else [f"bias {bias} of the gradient's norm"]
+        return "" if variance == "-" else f" ({', '.join(shown)})"
+
+    texts = {f"{name}{suffix}": beside(name, kind) for suffix, kind in (("", "bernoulli"), ("_c", "categorical")) for name in registered()}
+    return ADVICE.format(**texts)
+
+
+def document() -> str:
+    """The text of docs/choose_an_estimator.md."""
+    found = measured()
+    return HEAD + table(found) + tracking() + advice(found)
+
+
+if __name__ == "__main__":
+    write_atomically(PLACE, document().encode())
+    print(f"wrote {PLACE}")

@@ -1,0 +1,1 @@
+"""Variance and cost of gradient estimators side by side."""

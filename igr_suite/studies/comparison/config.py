@@ -1,0 +1,64 @@
+"""Configurations of runs that compare gradient estimators at the weights of a trained model (never imports TensorFlow)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from igr_suite.errors import UserError
+from igr_suite.lab.runs.config import RunConfig
+
+# Module that makes a subject of a finished run, by the run's family.
+_SUBJECT = "igr_suite.measuring.{}_subject"
+SUBJECTS = {"sbn": _SUBJECT.format("sbn"), "discrete_vae": _SUBJECT.format("vae"), "relax_vae": _SUBJECT.format("vae")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Comparison(RunConfig):
+    """What both comparisons have.
+
+    Fields:
+      trained: run id of the measured run, whose folder is beside this one's.
+      estimators: names; all that apply by default.
+      images: the first of its training images.
+      own_steps: how long the estimators' own parameters are trained at these weights.
+      seed: of the draws.
+    """
+
+    family: ClassVar[str] = "estimator_comparison"
+    least: ClassVar[dict[str, int]] = {"images": 2, "own_steps": 0}  # centring by the others needs another image
+
+    trained: str
+    estimators: tuple[str, ...] = ()
+    images: int = 24
+    own_steps: int = 500
+    seed: int = 0
+
+    def validate(self) -> None:
+        for name, least in self.least.items():
+            if getattr(self, name) < least:
+                raise UserError(f"{name} must be at least {least}, got {getattr(self, name)}")
+
+    def slug(self) -> str:
+        return f"{type(self).__name__.removeprefix('Estimator').lower()}-{self.trained.rpartition('-')[0]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorVariance(_Comparison):
+    """Variance and bias of every estimator: `draws` estimates of each, `reference` of the unbiased one that biases are measured against."""
+
+    executor: ClassVar[str] = "igr_suite.studies.comparison.train:measure_variance"
+    least: ClassVar[dict[str, int]] = _Comparison.least | {"draws": 40, "reference": 40}
+
+    draws: int = 1_000
+    reference: int = 4_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorCost(_Comparison):
+    """Time of one estimate of every estimator: `rounds` of windows of `draws` estimates, all estimators in turn in each round."""
+
+    executor: ClassVar[str] = "igr_suite.studies.comparison.train:measure_cost"
+    least: ClassVar[dict[str, int]] = _Comparison.least | {"draws": 1, "rounds": 1}
+
+    own_steps: int = 0  # an estimate takes equally long at any parameters
+    draws: int = 50
+    rounds: int = 11

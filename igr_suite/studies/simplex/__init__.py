@@ -1,0 +1,1 @@
+"""How close relaxed samples come to the vertices of the simplex."""
