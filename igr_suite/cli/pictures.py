@@ -61,6 +61,6 @@ def _make(folder: RunFolder, data_dir: str | None) -> None:
     with quiet():
         from igr_suite.families.vae.pictures import pictures
         from igr_suite.families.vae.posterior_distance import trained_model
-        from igr_suite.families.vae.train import flat, load_images
+        from igr_suite.training.executor import flat, load_images
     model = trained_model(config, folder.path)
     picture_file.save(folder.path, pictures(model, flat(load_images(config).test), config.seed))

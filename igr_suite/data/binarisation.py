@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from igr_suite.data.dataset import check_binarisation
 from igr_suite.errors import UserError
-from igr_suite.relaxations.noise import of_whole_batch
+from igr_suite.randomness import of_whole_batch
 
 
 def to_unit_interval(images: tf.Tensor, binarisation: str, seed: tf.Tensor | None = None, dtype: tf.DType = tf.float32) -> tf.Tensor:

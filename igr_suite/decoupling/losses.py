@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from igr_suite.decoupling.passes import count_of, mask_of, only_where, over_replicas
 from igr_suite.errors import UserError
-from igr_suite.training.strategy import replica_count
+from igr_suite.replicas import replica_count
 
 Losses = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 INDICES = (tf.uint8, tf.int8, tf.int32, tf.int64)  # that TensorFlow makes one-hot

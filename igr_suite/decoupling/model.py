@@ -47,7 +47,7 @@ from igr_suite.decoupling.split import split_model
 from igr_suite.decoupling.synthetic_gradient import Synthesiser, with_context
 from igr_suite.errors import UserError
 from igr_suite.randomness import at_step, run_seed
-from igr_suite.training.strategy import replica_count
+from igr_suite.replicas import replica_count
 
 __all__ = ["DecoupledModel", "split_model"]
 

@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.networks.gradients import square_norm, times
-from igr_suite.training.adam import FusedAdam
-from igr_suite.training.strategy import replica_count
+from igr_suite.replicas import replica_count
 
 
 def check_optimiser(optimiser) -> keras.Optimizer:
@@ -114,7 +113,7 @@ def for_replicas(optimiser: keras.Optimizer, gradients: list[tf.Tensor]) -> list
 
 def takes_means(optimiser: keras.Optimizer) -> bool:
     """Whether the optimiser averages gradients over replicas, as the suite's own do, where Keras's add them."""
-    return isinstance(getattr(optimiser, "inner_optimizer", optimiser), FusedAdam)
+    return getattr(getattr(optimiser, "inner_optimizer", optimiser), "averages_over_replicas", False)
 
 
 class OptimiserGroup(keras.Optimizer):

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from igr_suite.networks.gradients import with_values
-from igr_suite.training.strategy import replica_count
+from igr_suite.replicas import replica_count
 
 
 class Pass(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.relaxations.noise import uniform
+from igr_suite.randomness import uniform
 
 
 def working_dtype(dtype) -> tf.DType:

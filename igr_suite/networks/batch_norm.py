@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from igr_suite.training.strategy import mean_over_replicas, replica_count
+from igr_suite.replicas import mean_over_replicas, replica_count
 
 
 @keras.saving.register_keras_serializable(package="igr_suite")

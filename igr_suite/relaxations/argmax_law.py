@@ -7,11 +7,11 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite.errors import UserError
+from igr_suite.precision import HALVES, in_float32
 from igr_suite.relaxations.base import Relaxation, as_dtype
 from igr_suite.relaxations.gumbel_softmax import GumbelSoftmax
 from igr_suite.relaxations.igr_i import IGRI
 from igr_suite.relaxations.overcomplete import Overcomplete
-from igr_suite.relaxations.precision import HALVES, in_float32
 
 tfd = tfp.distributions
 

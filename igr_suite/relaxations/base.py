@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite.errors import UserError
-from igr_suite.relaxations.precision import HALVES, as_float, check_float, narrowed, widened
+from igr_suite.precision import HALVES, as_float, check_float, narrowed, widened
 
 tfd = tfp.distributions
 

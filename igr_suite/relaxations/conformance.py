@@ -8,10 +8,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite.errors import UserError
+from igr_suite.precision import HALVES
 from igr_suite.relaxations.base import Relaxation
 from igr_suite.relaxations.gaussian import GaussianNoise, GaussianRelaxation, normal_log_density
 from igr_suite.relaxations.kl import sampled_kl
-from igr_suite.relaxations.precision import HALVES
 
 SAMPLES, BATCH, VARIABLES, CATEGORIES = 3, 2, 4, 5
 FLOATS = (tf.float32, tf.float64)

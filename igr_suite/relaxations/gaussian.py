@@ -7,6 +7,8 @@ from typing import ClassVar
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from igr_suite.precision import as_float
+from igr_suite.randomness import standard_normal
 from igr_suite.relaxations.base import (
     Draw,
     Relaxation,
@@ -18,8 +20,6 @@ from igr_suite.relaxations.base import (
     sample_axes,
     with_sample_shape,
 )
-from igr_suite.relaxations.noise import standard_normal
-from igr_suite.relaxations.precision import as_float
 from igr_suite.relaxations.softmax_plus_plus import (
     SoftmaxPlusPlus,
     append_last_category,

@@ -4,6 +4,8 @@ import math
 
 import tensorflow as tf
 
+from igr_suite.precision import as_float
+from igr_suite.randomness import uniform
 from igr_suite.relaxations.base import (
     Draw,
     Relaxation,
@@ -14,8 +16,6 @@ from igr_suite.relaxations.base import (
     sample_axes,
     with_sample_shape,
 )
-from igr_suite.relaxations.noise import uniform
-from igr_suite.relaxations.precision import as_float
 from igr_suite.relaxations.registry import register
 
 

@@ -5,10 +5,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from igr_suite.errors import UserError
+from igr_suite.precision import HALVES, as_float, in_float32
 from igr_suite.relaxations.base import Draw, Relaxation, as_dtype
 from igr_suite.relaxations.gaussian import GaussianNoise, GaussianRelaxation, normal_log_density
 from igr_suite.relaxations.gumbel_softmax import GumbelSoftmax
-from igr_suite.relaxations.precision import HALVES, as_float, in_float32
 from igr_suite.relaxations.softmax_plus_plus import log_softmax_plus_plus
 
 tfd = tfp.distributions

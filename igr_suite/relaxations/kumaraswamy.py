@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from igr_suite.relaxations.precision import in_float32
+from igr_suite.precision import in_float32
 
 _FAR = 15.0  # beyond it the first term of a series is exact to float32, and near enough in float64 (e^-15 squared)
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError, nearest
-from igr_suite.relaxations.precision import widened
+from igr_suite.precision import widened
 
 TRUNCATIONS = ("batch", "sample", "historical")
 

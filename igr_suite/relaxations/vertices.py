@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from igr_suite.relaxations.precision import in_float32
+from igr_suite.precision import in_float32
 
 
 def nearest_vertex(sample: tf.Tensor) -> tf.Tensor:

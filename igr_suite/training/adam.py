@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from igr_suite.networks.gradients import with_values
-from igr_suite.training.strategy import replica_count
+from igr_suite.replicas import replica_count
 
 
 @keras.saving.register_keras_serializable(package="igr_suite")
@@ -20,6 +20,8 @@ class FusedAdam(keras.optimizers.Adam):
 
     Source: Kingma & Ba (2015), algorithm 1 with the efficient ordering of section 2.
     """
+
+    averages_over_replicas = True  # `decoupling` asks for it: Keras's optimisers add the gradients of replicas
 
     def apply(self, grads, trainable_variables=None):
         """As Keras's; updates, which are in place, wait for all gradients, so that none runs beside what still reads a weight.

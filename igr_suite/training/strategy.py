@@ -3,7 +3,7 @@
         rows of replica r of R:  r B/R ... (r + 1) B/R - 1,     gradient = mean over replicas of the mean over a replica's rows
 
 The global batch B stays the config's, so a replica has B / R rows; every example meets the noise that it meets on one device
-(`relaxations.noise.of_whole_batch`). Weights, checkpoints and metrics are those of one device up to the order of sums.
+(`randomness.of_whole_batch`). Weights, checkpoints and metrics are those of one device up to the order of sums.
 
 Models need nothing but an optimiser that averages (`training/adam.py`). What they may not have is a step that is no mean over examples:
 statistics of a batch, squares of its gradient. Configs say so (`RunConfig.undivided`); such runs are refused before they start.
@@ -22,21 +22,9 @@ import tensorflow as tf
 from igr_suite.errors import UserError
 from igr_suite.lab.runs import strategies
 from igr_suite.lab.runs.store import RunFolder
+from igr_suite.replicas import mean_over_replicas
 
 NOTE = "strategy"  # in meta.json
-
-
-def replica_count() -> int:
-    """R where a replica's step is traced, 1 elsewhere."""
-    context = tf.distribute.get_replica_context()
-    return 1 if context is None else context.num_replicas_in_sync
-
-
-def mean_over_replicas(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """The tensors' means over replicas, equal on all of them; for what a model computes from a batch's gradient beside the update."""
-    if replica_count() == 1:
-        return list(tensors)
-    return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, list(tensors)))
 
 
 class Replicas:

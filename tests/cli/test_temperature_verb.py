@@ -6,8 +6,8 @@ import pytest
 
 from igr_suite.cli import temperature
 from igr_suite.cli.main import main
-from igr_suite.families.vae.presets import SEEDS
 from igr_suite.families.vae.temperature_search import BUDGETS
+from igr_suite.training.config_parts import SEEDS
 
 
 def parsed(*words: str) -> argparse.Namespace:

@@ -10,9 +10,10 @@ tfds = pytest.importorskip("tensorflow_datasets")
 from igr_suite.data import load  # noqa: E402
 from igr_suite.data.catalogue import RECIPES  # noqa: E402
 from igr_suite.families.vae.presets import g2  # noqa: E402
-from igr_suite.families.vae.train import build_model, flat  # noqa: E402
+from igr_suite.families.vae.train import build_model  # noqa: E402
 from igr_suite.lab.runs.config import replace_parts  # noqa: E402
 from igr_suite.training.evaluation import Evaluator  # noqa: E402
+from igr_suite.training.executor import flat  # noqa: E402
 
 
 @pytest.fixture

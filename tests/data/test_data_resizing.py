@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.data.resizing import bilinear_weights, resize
-from igr_suite.families.vae.config import ModelConfig, OptimiserConfig
+from igr_suite.families.vae.config import ModelConfig
 from igr_suite.families.vae.model import DiscreteVAE
+from igr_suite.training.config_parts import OptimiserConfig
 
 
 @pytest.mark.parametrize(("shape", "side"), [((28, 28, 1), 32), ((5, 7, 3), 9), ((7, 5, 2), 4), ((3, 3, 1), 3), ((2, 2, 1), 11)])

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.families.sbn import train as train_sbn
-from igr_suite.families.sbn.config import SBNConfig, SBNDataConfig, TrainSBN
+from igr_suite.families.sbn.config import SBNConfig, TrainSBN
 from igr_suite.families.sbn.model import SBN
 from igr_suite.lab.running import discovery
 from igr_suite.lab.runs.store import RunFolder
@@ -17,6 +17,7 @@ from igr_suite.studies.comparison import train as compare_estimators
 from igr_suite.studies.comparison.config import EstimatorCost, EstimatorVariance
 from igr_suite.studies.comparison.rows import comparison_rows
 from igr_suite.training import checkpoints
+from igr_suite.training.config_parts import SBNDataConfig
 
 TRAINED = TrainSBN(model=SBNConfig(estimator="nvil", layers=1, hidden=3), data=SBNDataConfig(train_limit=30, evaluation_limit=10), seed=1)
 

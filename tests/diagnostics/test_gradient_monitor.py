@@ -8,13 +8,14 @@ import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.errors import UserError
-from igr_suite.families.vae.config import ModelConfig, OptimiserConfig, TrainVAE
+from igr_suite.families.vae.config import ModelConfig, TrainVAE
 from igr_suite.families.vae.gradient_monitor import GradientMonitor
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.families.vae.monitor_config import MonitorConfig
 from igr_suite.measuring.gradients import Moments, historical_norm, jacobian_norm
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.relaxations import initial_planar_flow, relaxation
+from igr_suite.training.config_parts import OptimiserConfig
 
 SEED = run_seed(0, "test")
 LAWS = ("GS", "IGR_I", "IGR_SB_Finite", "IGR_Planar")

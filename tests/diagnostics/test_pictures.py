@@ -11,12 +11,13 @@ from scipy.stats import norm
 from igr_suite.cli.main import main
 from igr_suite.data.dataset import DISPLAY_INDICES
 from igr_suite.families.vae import pictures
-from igr_suite.families.vae.config import ModelConfig, OptimiserConfig
+from igr_suite.families.vae.config import ModelConfig
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.families.vae.train import execute
 from igr_suite.lab.runs import picture_file
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
+from igr_suite.training.config_parts import OptimiserConfig
 
 V, K, C = 3, 4, 2
 NAMES = ("GS_Dis", "IGR_Planar_Dis", "IGR_SB_Dis", "VAE", "IGR_I")

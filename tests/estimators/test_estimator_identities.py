@@ -9,8 +9,7 @@ from igr_suite.estimators.arms import antithetic_samples, debiasing
 from igr_suite.estimators.conformance import enumerable_problem, shaken
 from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.estimators.muprop import muprop_residual
-from igr_suite.randomness import at_step, run_seed
-from igr_suite.relaxations.noise import uniform
+from igr_suite.randomness import at_step, run_seed, uniform
 
 BATCH = 500
 SEED = run_seed(5, "identities")

@@ -11,9 +11,8 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.objectives.base import bound
 from igr_suite.objectives.leaf import Sampled, leaf_gradients
 from igr_suite.objectives.registry import build
-from igr_suite.randomness import at_step
+from igr_suite.randomness import at_step, standard_normal
 from igr_suite.relaxations.gaussian import normal_log_density
-from igr_suite.relaxations.noise import standard_normal
 from igr_suite.studies.linear_gaussian.config import LinearGaussianGradients
 from igr_suite.studies.linear_gaussian.gradients import Gradients
 from igr_suite.studies.linear_gaussian.problem import make, optimum

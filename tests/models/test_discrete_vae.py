@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.families.vae.config import ModelConfig, ModelName, OptimiserConfig
+from igr_suite.families.vae.config import ModelConfig, ModelName
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.randomness import run_seed
+from igr_suite.training.config_parts import OptimiserConfig
 from igr_suite.training.evaluation import log_mean_exp, sample_counts
 
 SEED = run_seed(0, "test")

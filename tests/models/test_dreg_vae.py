@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from igr_suite import randomness
 from igr_suite.errors import UserError
 from igr_suite.families.iwae import networks as dreg_networks
 from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig, TrainDReG, weight_shapes
@@ -11,7 +12,6 @@ from igr_suite.families.iwae.model import DReGVAE, path_vectors, prior_gradients
 from igr_suite.objectives import registry
 from igr_suite.objectives.leaf import Sampled, leaf_gradients
 from igr_suite.randomness import at_step
-from igr_suite.relaxations import noise
 
 PIXELS, BATCH = 8, 3
 SAMPLES = 16  # divides into 8 groups, and leaves 8 beside the auxiliary ones of OVIS-MC
@@ -182,7 +182,7 @@ def test_sizes_are_the_papers():
 def test_noise_is_the_suites_and_mirrored_where_asked():
     model = make(float_type=tf.float32)
     seed = tf.constant([3, 4])
-    expected = noise.standard_normal((4, 5, 2), at_step(seed, tf.constant(2)))
+    expected = randomness.standard_normal((4, 5, 2), at_step(seed, tf.constant(2)))
     np.testing.assert_allclose(model.noise(4, 5, seed), expected, atol=2e-6)
     mirrored = model.noise(4, 5, seed, antithetic=True)
     np.testing.assert_array_equal(mirrored[:2], -mirrored[2:])

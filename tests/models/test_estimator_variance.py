@@ -109,10 +109,11 @@ def test_unknown_names_and_other_bounds_are_refused():
 
 
 def test_the_verb_writes_table_and_figure(tmp_path, capsys):
-    from igr_suite.families.sbn.config import SBNConfig, SBNDataConfig, SBNEvaluationConfig, SBNScheduleConfig, TrainSBN
+    from igr_suite.families.sbn.config import SBNConfig, SBNEvaluationConfig, TrainSBN
     from igr_suite.families.sbn.train import build_model, load_splits
     from igr_suite.lab.runs.store import RunFolder
     from igr_suite.training import checkpoints
+    from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
 
     config = TrainSBN(
         model=SBNConfig(estimator="nvil", layers=1, hidden=4),

@@ -8,12 +8,13 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.families.vae.config import ModelConfig, OptimiserConfig
+from igr_suite.families.vae.config import ModelConfig
 from igr_suite.families.vae.latents import DiscreteLatent
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.randomness import run_seed
 from igr_suite.studies.fits import fit as fitting
 from igr_suite.studies.fits import priors
+from igr_suite.training.config_parts import OptimiserConfig
 
 V, K = 2, 4
 SEED = run_seed(0, "test")

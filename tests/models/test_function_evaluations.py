@@ -18,12 +18,13 @@ from igr_suite.families.mixture.model import MixtureVAE
 from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn import rebar as sbn_rebar
 from igr_suite.families.sbn import relax as sbn_relax
-from igr_suite.families.sbn.config import OPTIONS, Estimator, SBNConfig, SBNOptimiserConfig, SBNScheduleConfig, TrainSBN
+from igr_suite.families.sbn.config import OPTIONS, Estimator, SBNConfig, SBNOptimiserConfig, TrainSBN
 from igr_suite.families.sbn.model import SBN
 from igr_suite.families.structured.config import TrainStructured
-from igr_suite.families.vae.config import ModelConfig, OptimiserConfig, ScheduleConfig, TrainVAE
+from igr_suite.families.vae.config import ModelConfig, TrainVAE
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.randomness import run_seed
+from igr_suite.training.config_parts import OptimiserConfig, SBNScheduleConfig, ScheduleConfig
 
 SEED = run_seed(0, "evaluations")
 

@@ -9,12 +9,13 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.families.vae.config import JOINT, CapacityConfig, ModelConfig, OptimiserConfig
+from igr_suite.families.vae.config import JOINT, CapacityConfig, ModelConfig
 from igr_suite.families.vae.joint_objective import capacity_at, jointvae_objective
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.families.vae.presets import default, g2, with_ramp
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.randomness import run_seed
+from igr_suite.training.config_parts import OptimiserConfig
 from igr_suite.training.evaluation import log_mean_exp
 
 SEED = run_seed(0, "test")

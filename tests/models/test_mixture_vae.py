@@ -10,8 +10,8 @@ from igr_suite.errors import UserError
 from igr_suite.families.mixture.config import MixtureModelConfig, TrainMixture
 from igr_suite.families.mixture.model import MixtureVAE, component_means
 from igr_suite.families.mixture.train import usage
-from igr_suite.families.vae.config import OptimiserConfig
 from igr_suite.randomness import run_seed
+from igr_suite.training.config_parts import OptimiserConfig
 from igr_suite.training.evaluation import Evaluator
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 

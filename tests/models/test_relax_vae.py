@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from igr_suite.families.hard_vae.config import OPTIONS, RelaxModelConfig
 from igr_suite.families.hard_vae.model import RelaxVAE
-from igr_suite.families.vae.config import OptimiserConfig
 from igr_suite.randomness import at_step, run_seed
+from igr_suite.training.config_parts import OptimiserConfig
 from igr_suite.training.evaluation import log_mean_exp
 
 SEED = run_seed(0, "test")

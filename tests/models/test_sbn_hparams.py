@@ -4,9 +4,10 @@ import pytest
 
 from igr_suite.cli.rebar_train import epoch_line
 from igr_suite.errors import UserError
-from igr_suite.families.sbn.config import SBNConfig, SBNDataConfig, SBNScheduleConfig, TrainSBN
+from igr_suite.families.sbn.config import SBNConfig, TrainSBN
 from igr_suite.families.sbn.original import config_of
 from igr_suite.lab.analysis.epoch_means import epoch_means
+from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
 
 
 def test_the_readme_string_is_taken_as_it_is():

@@ -5,7 +5,7 @@ import pytest
 from igr_suite.errors import UserError
 from igr_suite.families.structured.config import StructuredModelConfig, StructuredOptimiserConfig, TrainStructured
 from igr_suite.families.structured.presets import g2, g3
-from igr_suite.families.vae.config import DataConfig
+from igr_suite.training.config_parts import DataConfig
 
 
 def test_architectures_decide_width_and_scale():

@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.families.vae.config import ModelConfig, ScheduleConfig, TrainVAE
+from igr_suite.families.vae.config import ModelConfig, TrainVAE
 from igr_suite.families.vae.presets import default, g2, g3
+from igr_suite.training.config_parts import ScheduleConfig
 
 
 @pytest.mark.parametrize(

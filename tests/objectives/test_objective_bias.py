@@ -12,9 +12,8 @@ import tensorflow as tf
 from igr_suite.objectives.leaf import Sampled, leaf_gradients
 from igr_suite.objectives.names import NAMES, is_unbiased, references
 from igr_suite.objectives.registry import build
-from igr_suite.randomness import at_step
+from igr_suite.randomness import at_step, standard_normal
 from igr_suite.relaxations.gaussian import normal_log_density
-from igr_suite.relaxations.noise import standard_normal
 
 SAMPLES, BATCH, LATENTS, PIXELS, HIDDEN, DIRECTIONS = 4, 3, 2, 6, 4, 32
 OPTIONS = {"miwae": {"groups": 2}, "miwae-dreg": {"groups": 2}, "piwae": {"groups": 2}, "piwae-dreg": {"groups": 2}, "ovis": {"gamma": 0.0}}

@@ -9,6 +9,7 @@ import tensorflow_probability as tfp
 from scipy.special import gammaln
 
 from igr_suite.errors import UserError
+from igr_suite.randomness import rounded_inside, standard_normal, uniform, unit_interval
 from igr_suite.relaxations import (
     GSP,
     IGRI,
@@ -31,7 +32,6 @@ from igr_suite.relaxations import (
     sampled_kl,
     uniform_loc,
 )
-from igr_suite.relaxations.noise import rounded_inside, standard_normal, uniform, unit_interval
 
 NAMES = sorted(RELAXATIONS)
 HALVES = (tf.float16, tf.bfloat16)

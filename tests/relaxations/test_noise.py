@@ -5,8 +5,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from igr_suite.randomness import at_step, run_seed
-from igr_suite.relaxations.noise import standard_normal, uniform, unit_interval
+from igr_suite.randomness import at_step, run_seed, standard_normal, uniform, unit_interval
 
 SEED = tf.constant([3, 4])
 

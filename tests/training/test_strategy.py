@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 from ports import free_ports
 
+from igr_suite import randomness
 from igr_suite.cli.main import main
 from igr_suite.errors import UserError
 from igr_suite.families.dni.config import TrainDNI
@@ -27,7 +28,6 @@ from igr_suite.families.structured.config import TrainStructured
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.lab.runs import strategies
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.relaxations import noise
 from igr_suite.training.strategy import Replicas
 
 HERE = Path(__file__).parent
@@ -172,7 +172,7 @@ def test_a_draw_that_names_no_batch_is_refused_on_replicas():
     original, tf.distribute.get_replica_context = tf.distribute.get_replica_context, Context
     try:
         with pytest.raises(ValueError, match="has to name the axis of its batch"):
-            noise.uniform((2, 3), tf.constant([1, 2]))
+            randomness.uniform((2, 3), tf.constant([1, 2]))
     finally:
         tf.distribute.get_replica_context = original
 

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from igr_suite import randomness
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.errors import UserError
 from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig
@@ -23,13 +24,14 @@ from igr_suite.families.structured import train as train_structured
 from igr_suite.families.structured.config import StructuredModelConfig, StructuredOptimiserConfig, TrainStructured
 from igr_suite.families.structured.model import StructuredOutput
 from igr_suite.families.structured.stochastic_binary import unit_noise
-from igr_suite.families.vae.config import CapacityConfig, ModelConfig, OptimiserConfig
+from igr_suite.families.vae.config import CapacityConfig, ModelConfig
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
-from igr_suite.relaxations import noise, relaxation
+from igr_suite.relaxations import relaxation
 from igr_suite.training.adam import FusedAdam
+from igr_suite.training.config_parts import OptimiserConfig
 from igr_suite.training.loop import LONGEST_CALL, Plan, compiled_steps, fit
 from igr_suite.training.strategy import Replicas
 
@@ -66,7 +68,7 @@ class Line(keras.Model):
         return [*self.trained, *self.optimiser.variables]
 
     def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        x, y = to_unit_interval(batch, "none"), noise.standard_normal((batch.shape[0],), seed, batch_axis=0)
+        x, y = to_unit_interval(batch, "none"), randomness.standard_normal((batch.shape[0],), seed, batch_axis=0)
         error = tf.linalg.matvec(x, self.trained[0]) - y
         self.optimiser.apply([tf.linalg.matvec(x, error, transpose_a=True) / batch.shape[0]], self.trained)
         return {"loss": 0.5 * tf.reduce_mean(tf.square(error))}
@@ -139,11 +141,11 @@ def draws(seed: tf.Tensor, rows: int) -> dict[str, tuple[tf.Tensor, int]]:
     batch = batch[context.replica_id_in_sync_group * rows :][:rows]
     parameters = tf.zeros((rows, 2, 4))
     return {
-        "uniform": (noise.uniform((3, rows, 4), seed, batch_axis=1), 1),
-        "uniform, float64": (noise.uniform((rows, 4), seed, tf.float64, batch_axis=0), 0),
-        "normal": (noise.standard_normal((2, 3, rows, 4), seed, batch_axis=-2), 2),
-        "normal, float64, shape a tensor": (noise.standard_normal(tf.constant((3, rows, 4)), seed, tf.float64, batch_axis=1), 1),
-        "bits": (tf.cast(noise.random_bits((rows, 5), seed, batch_axis=0), tf.int64), 0),
+        "uniform": (randomness.uniform((3, rows, 4), seed, batch_axis=1), 1),
+        "uniform, float64": (randomness.uniform((rows, 4), seed, tf.float64, batch_axis=0), 0),
+        "normal": (randomness.standard_normal((2, 3, rows, 4), seed, batch_axis=-2), 2),
+        "normal, float64, shape a tensor": (randomness.standard_normal(tf.constant((3, rows, 4)), seed, tf.float64, batch_axis=1), 1),
+        "bits": (tf.cast(randomness.random_bits((rows, 5), seed, batch_axis=0), tf.int64), 0),
         "pixels": (to_unit_interval(batch, "dynamic", seed), 0),
         "GS": (relaxation("GS").from_network(parameters, 0.5).draw(3, seed).sample, 1),
         "IGR_I": (relaxation("IGR_I").from_network(parameters, 0.5).draw((), seed).sample, 0),
@@ -170,11 +172,11 @@ def noise_is_equal(replicas: Replicas) -> dict[str, bool]:
 @contextlib.contextmanager
 def own_noise():
     """What the strategy is there to prevent: every replica draws for its own rows from the common seed."""
-    shared, noise.of_whole_batch = noise.of_whole_batch, lambda draw, shape, batch_axis: draw(shape)
+    shared, randomness.of_whole_batch = randomness.of_whole_batch, lambda draw, shape, batch_axis: draw(shape)
     try:
         yield
     finally:
-        noise.of_whole_batch = shared
+        randomness.of_whole_batch = shared
 
 
 class Half(Interrupts):

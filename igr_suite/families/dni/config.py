@@ -7,8 +7,8 @@ from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.decoupling.config import Decoupling
 from igr_suite.errors import UserError
-from igr_suite.families.sbn.config import SBNScheduleConfig
 from igr_suite.lab.runs.config import RunConfig
+from igr_suite.training.config_parts import SBNScheduleConfig
 
 CLASSES = 10
 SYNTHETIC = ("dni", "cdni")

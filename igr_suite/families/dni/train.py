@@ -8,10 +8,10 @@ from igr_suite.data.batching import steps_per_epoch
 from igr_suite.errors import UserError
 from igr_suite.families.dni.config import CLASSES, TrainDNI
 from igr_suite.families.dni.model import DNIClassifier
-from igr_suite.families.vae.train import flat, load_images
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.evaluation import Evaluator, evaluation_function
+from igr_suite.training.executor import flat, load_images
 from igr_suite.training.loop import Plan, fit
 
 SPLITS = ("train", "validation", "test")

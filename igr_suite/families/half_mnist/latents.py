@@ -11,7 +11,7 @@ import tensorflow as tf
 from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.reinforce import score_term
 from igr_suite.families.half_mnist.config import HalfMNISTModelConfig
-from igr_suite.relaxations.noise import standard_normal, uniform
+from igr_suite.randomness import standard_normal, uniform
 
 LOWEST = 1e-7  # of a clipped probability
 

@@ -11,8 +11,8 @@ from igr_suite.families.half_mnist.config import (
     SyntheticGradientConfig,
     TrainHalfMNIST,
 )
-from igr_suite.families.vae.presets import SEEDS
 from igr_suite.lab.runs.config import replace_parts
+from igr_suite.training.config_parts import SEEDS
 
 CMR = {"baseline": "cmr", "baseline_activation": "relu"}
 WITH_CODE, WITHOUT_CODE = "1111100", "1110000"  # the original's inputs, and those that do not know the code

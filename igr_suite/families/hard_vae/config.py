@@ -9,8 +9,8 @@ from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.families.hard_vae import original as relax_keys
-from igr_suite.families.vae.config import DataConfig, OptimiserConfig, ScheduleConfig
 from igr_suite.lab.runs.config import RunConfig
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
 
 ModelName = Literal["Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis"]
 

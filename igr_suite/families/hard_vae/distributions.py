@@ -12,8 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli, categorical
-from igr_suite.randomness import at_step
-from igr_suite.relaxations.noise import standard_normal, uniform
+from igr_suite.randomness import at_step, standard_normal, uniform
 from igr_suite.relaxations.softmax_plus_plus import append_last_category
 from igr_suite.relaxations.vertices import nearest_vertex
 

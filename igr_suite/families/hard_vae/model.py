@@ -10,12 +10,12 @@ from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.hard_vae.config import RelaxModelConfig
 from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, Draw, GaussianArgmax
 from igr_suite.families.hard_vae.gradients import Control, along, evaluate_control, reinforce_gradient, relax_gradient, sampling_variance
-from igr_suite.families.vae.config import OptimiserConfig
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step
 from igr_suite.training.adam import FusedAdam
+from igr_suite.training.config_parts import OptimiserConfig
 
 LAW_POINTS = 64  # of the quadrature of the whole law in evaluations
 LOG_SCALES = 3.0  # IGR's log scales stay within +-3: beyond, float32 quadrature of their products is wrong

@@ -5,11 +5,11 @@ import tensorflow as tf
 from igr_suite import data
 from igr_suite.families.hard_vae.config import TrainRelax
 from igr_suite.families.hard_vae.model import RelaxVAE
-from igr_suite.families.vae.train import flat, load_images, training_images
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
 from igr_suite.training.evaluation import Evaluator, evaluation_function
+from igr_suite.training.executor import flat, load_images, training_images
 from igr_suite.training.loop import Plan, fit
 
 

@@ -7,9 +7,9 @@ from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.families.iwae.start import DReGStartConfig
-from igr_suite.families.sbn.config import SBNDataConfig, SBNScheduleConfig
 from igr_suite.lab.runs.config import RunConfig
 from igr_suite.objectives import names
+from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from igr_suite import randomness
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.iwae import networks as nets
 from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig, weight_shapes
@@ -16,9 +17,8 @@ from igr_suite.objectives import registry
 from igr_suite.objectives.base import Coefficients, Objective, effective_sample_size
 from igr_suite.objectives.control_variate import SCALARS, ControlVariateDReG, scalar_gradients
 from igr_suite.randomness import at_step, run_seed
-from igr_suite.relaxations import noise
+from igr_suite.replicas import mean_over_replicas
 from igr_suite.training.adam import FusedAdam
-from igr_suite.training.strategy import mean_over_replicas
 
 EMA_DECAY = 0.99  # the authors'; their averages start at 0 and are not corrected for it
 
@@ -284,11 +284,11 @@ def _posterior_gradients(draws: Draws, coefficients: Coefficients) -> tuple[tf.T
 
 @tf.function(jit_compile=True, autograph=False)
 def _normal_of(bits: tf.Tensor) -> tf.Tensor:
-    return noise.normal_of(noise.unit_interval(bits))
+    return randomness.normal_of(randomness.unit_interval(bits))
 
 
 def _standard_normal(shape: tuple[int, ...], seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """`noise.standard_normal` [K, B, D] with the bits drawn outside XLA, which does not vectorise Philox: 5 ns a value against 27."""
+    """`randomness.standard_normal` [K, B, D] with the bits drawn outside XLA, which does not vectorise Philox: 5 ns a value against 27."""
     if dtype == tf.float64:
-        return noise.standard_normal(shape, seed, dtype, batch_axis=1)
-    return _normal_of(noise.random_bits(shape, seed, batch_axis=1))
+        return randomness.standard_normal(shape, seed, dtype, batch_axis=1)
+    return _normal_of(randomness.random_bits(shape, seed, batch_axis=1))

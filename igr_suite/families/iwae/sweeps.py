@@ -12,7 +12,7 @@ from igr_suite.families.iwae.config import (
     TrainDReG,
 )
 from igr_suite.families.iwae.start import DReGStartConfig
-from igr_suite.families.vae.presets import SEEDS
+from igr_suite.training.config_parts import SEEDS
 
 DOUBLY = {"iwae": "dreg", "rws": "rws-dreg", "jk": "jk-dreg"}  # each original objective and its doubly reparameterised estimator
 OBJECTIVES = ("iwae", "dreg", "stl", "rws", "rws-dreg", "jk", "jk-dreg")

@@ -7,14 +7,13 @@ from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.mixture.bounds import Bound, Components, historical_bound, joint_bound, log_importance_weight, mixture_bound
 from igr_suite.families.mixture.config import KUMARASWAMY, TRUNCATED, MixtureModelConfig
 from igr_suite.families.mixture.sticks import KumaraswamySticks, LogitNormalSticks, keep_first, kept_components, log_weights
-from igr_suite.families.vae.config import OptimiserConfig
 from igr_suite.networks.image_networks import computing_in, decoder, encoder
 from igr_suite.networks.image_sides import CONVOLUTIONAL
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
-from igr_suite.randomness import at_step, run_seed
-from igr_suite.relaxations.noise import standard_normal, uniform
+from igr_suite.randomness import at_step, run_seed, standard_normal, uniform
 from igr_suite.training.adam import FusedAdam
+from igr_suite.training.config_parts import OptimiserConfig
 
 CLIP = 1e-4  # of sticks and weights, the authors'; their upper end is 0.9999
 

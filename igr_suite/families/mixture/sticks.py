@@ -5,9 +5,9 @@ from typing import Protocol
 
 import tensorflow as tf
 
+from igr_suite.precision import in_float32, widened
+from igr_suite.randomness import standard_normal, uniform
 from igr_suite.relaxations.kumaraswamy import kumaraswamy_log_density, kumaraswamy_logits
-from igr_suite.relaxations.noise import standard_normal, uniform
-from igr_suite.relaxations.precision import in_float32, widened
 from igr_suite.relaxations.stick_breaking import log_remainders, log_stick_lengths
 from igr_suite.relaxations.truncation import kept_sticks, sticks_within
 

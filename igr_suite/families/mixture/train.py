@@ -8,13 +8,12 @@ from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.data.dataset import DISPLAY_INDICES
 from igr_suite.families.mixture.config import TrainMixture
 from igr_suite.families.mixture.model import MixtureVAE
-from igr_suite.families.vae.train import flat, load_images, training_images
 from igr_suite.lab.runs import picture_file
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.randomness import run_seed
-from igr_suite.relaxations.noise import standard_normal
+from igr_suite.randomness import run_seed, standard_normal
 from igr_suite.training.evaluation import Evaluator, evaluation_function
+from igr_suite.training.executor import flat, load_images, training_images
 from igr_suite.training.loop import Plan, fit
 from igr_suite.training.strategy import Replicas
 

@@ -7,6 +7,7 @@ from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig, later
+from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
 
 Estimator = Literal["reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track"]
 TRACKED = ("nvil", "simple_muprop", "muprop", "dynamic_rebar", "rebar")
@@ -41,29 +42,6 @@ UNREAD = {"net": ("temperature",), "relaxed": ("net_layers", "net_decay")}  # op
 def reads(key: str, estimator: str, surrogate: str | None) -> bool:
     """Whether an estimator, with its surrogate where it has one, reads an option."""
     return estimator in OPTIONS[key][0] and key not in UNREAD.get(surrogate if estimator == "relax" else None, ())
-
-
-@dataclass(frozen=True, kw_only=True)
-class SBNDataConfig:
-    """Which images and how they become binary; limits are for the smoke scale.
-
-    `binarisation`: "static", x >= 128; "once", one draw from Bernoulli(x / 255) that is the same for all runs; "dynamic", a draw for every
-    batch, where validation and test images are drawn once and the networks' mean image is the grey one.
-    """
-
-    name: str = "mnist_5k"
-    binarisation: Literal["static", "once", "dynamic"] = "static"
-    train_limit: int | None = None
-    evaluation_limit: int | None = None
-
-    def __post_init__(self):
-        recipe = recipe_of(self.name)
-        if recipe.likelihood != "bernoulli":
-            raise UserError(f"sigmoid belief networks model binary pixels, and {self.name} has grey or colour ones; take binarized_mnist")
-        if recipe.binary and self.binarisation != "static":
-            raise UserError(
-                f"data.binarisation={self.binarisation} draws from grey levels, and {self.name} is binary; leave it static, or take mnist"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,27 +131,6 @@ class SBNOptimiserConfig:
         for key in ("learning_rate", "control_factor"):
             if not getattr(self, key) > 0:
                 raise UserError(f"optimiser.{key} must be positive, got {getattr(self, key)}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SBNScheduleConfig:
-    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up."""
-
-    DEFAULT_EPOCHS: ClassVar[int] = 20
-
-    epochs: int | None = None
-    steps: int | None = None
-    batch_size: int = 24
-    evaluate_every: int = 20
-
-    def __post_init__(self):
-        if self.epochs is not None and self.steps is not None:
-            raise UserError(f"schedule.epochs={self.epochs} and schedule.steps={self.steps} exclude each other; give one of them")
-        if self.epochs is None and self.steps is None:
-            object.__setattr__(self, "epochs", self.DEFAULT_EPOCHS)
-        for key in ("epochs", "steps", "batch_size", "evaluate_every"):
-            if getattr(self, key) is not None and getattr(self, key) < 1:
-                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)

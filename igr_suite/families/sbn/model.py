@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from igr_suite import randomness
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.sbn import baselines as sbn_baselines
 from igr_suite.families.sbn import methods as sbn_methods
@@ -16,7 +17,6 @@ from igr_suite.measuring.gradient_ema import GradientEMA
 from igr_suite.measuring.product_ema import ProductEMA
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, run_seed
-from igr_suite.relaxations import noise
 from igr_suite.training.adam import FusedAdam
 
 FOLLOWED = "simple_muprop"  # what the parameters follow while five estimators are tracked; docs/papers/rebar.md, section 3.3
@@ -130,7 +130,7 @@ class SBN(keras.Model):
     def uniforms(self, rows: int, seed: tf.Tensor) -> list[tf.Tensor]:
         """u_k [rows, hidden] of every layer."""
         shape = (self.networks.layers, rows, self.networks.hidden)
-        return tf.unstack(noise.uniform(shape, seed, self.float_type))
+        return tf.unstack(randomness.uniform(shape, seed, self.float_type))
 
     def observations(self, batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """uint8 [B, pixels] -> values in [0, 1], repeated for `samples`, sample-major [S B, pixels]."""

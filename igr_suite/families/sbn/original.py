@@ -18,8 +18,9 @@ docs/papers/rebar.md, section 3.5.
 """
 
 from igr_suite.errors import UserError, nearest
-from igr_suite.families.sbn.config import REBARS, RELAXED, SBNConfig, SBNDataConfig, SBNOptimiserConfig, SBNScheduleConfig, TrainSBN
+from igr_suite.families.sbn.config import REBARS, RELAXED, SBNConfig, SBNOptimiserConfig, TrainSBN
 from igr_suite.lab.runs import values
+from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
 
 MODELS = {
     "SBN": "reinforce",

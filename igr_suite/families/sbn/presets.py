@@ -2,16 +2,8 @@
 
 from collections.abc import Sequence
 
-from igr_suite.families.sbn.config import (
-    REBARS,
-    SBNConfig,
-    SBNDataConfig,
-    SBNEvaluationConfig,
-    SBNOptimiserConfig,
-    SBNScheduleConfig,
-    TrainSBN,
-)
-from igr_suite.families.vae.presets import SEEDS
+from igr_suite.families.sbn.config import REBARS, SBNConfig, SBNEvaluationConfig, SBNOptimiserConfig, TrainSBN
+from igr_suite.training.config_parts import SEEDS, SBNDataConfig, SBNScheduleConfig
 
 LEARNING_RATE = 3e-4  # the README's examples; the paper's grid was not found (docs/papers/rebar.md, section 1.4)
 DEPTHS = {

@@ -6,13 +6,13 @@ import tensorflow as tf
 from igr_suite import data
 from igr_suite.families.sbn.config import TrainSBN
 from igr_suite.families.sbn.model import SBN
-from igr_suite.families.vae.train import flat, load_images
 from igr_suite.lab.analysis.epoch_means import epoch_means
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.gradient_variance import variance_function
 from igr_suite.randomness import run_seed
 from igr_suite.training.evaluation import Evaluator
+from igr_suite.training.executor import flat, load_images
 from igr_suite.training.loop import Plan, fit
 
 # One draw of the grey data sets for all runs, so that runs with different seeds measure the same images.

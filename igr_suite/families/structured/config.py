@@ -8,8 +8,8 @@ from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.families.structured import original as structured_keys
-from igr_suite.families.vae.config import DataConfig, OptimiserConfig, ScheduleConfig
 from igr_suite.lab.runs.config import RunConfig
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
 
 IMAGE_SHAPE = (28, 28, 1)
 HALF_PIXELS = 14 * 28

@@ -1,8 +1,8 @@
 """Settings of structured output prediction: the NeurIPS code's with corrections, and the README generation's (never imports TensorFlow)."""
 
 from igr_suite.families.structured.config import StructuredModelConfig, TrainStructured
-from igr_suite.families.vae.config import DataConfig, ScheduleConfig
 from igr_suite.lab.runs.config import replace_parts
+from igr_suite.training.config_parts import DataConfig, ScheduleConfig
 
 MODELS = ("GS", "IGR_I", "IGR_Planar", "IGR_SB")
 SHORT_NAMES = {"GS": "GS", "IGR_I": "IGR-I", "IGR_Planar": "IGR-Planar", "IGR_SB": "IGR-SB"}

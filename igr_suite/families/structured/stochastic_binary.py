@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from igr_suite.families.structured.config import StructuredModelConfig
-from igr_suite.relaxations.noise import standard_normal, uniform
+from igr_suite.randomness import standard_normal, uniform
 from igr_suite.relaxations.planar_flow import Planar, PlanarFlow, initial_planar_flow
 
 PLANAR_LAYERS = 2

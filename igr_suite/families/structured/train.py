@@ -7,12 +7,12 @@ import tensorflow as tf
 
 from igr_suite.families.structured.config import HALF_PIXELS, PICTURED, TrainStructured
 from igr_suite.families.structured.model import StructuredOutput
-from igr_suite.families.vae.train import flat, load_images, training_images
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
 from igr_suite.training.evaluation import Evaluator, evaluation_function
+from igr_suite.training.executor import flat, load_images, training_images
 from igr_suite.training.loop import Plan, fit
 from igr_suite.training.strategy import Replicas
 

@@ -12,6 +12,7 @@ from igr_suite.families.vae import original as original_keys
 from igr_suite.families.vae.monitor_config import MonitorConfig
 from igr_suite.lab.runs.config import RunConfig, later
 from igr_suite.networks.image_sides import SIDES, misfit
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
 
 DiscreteName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"]
 JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP"]  # with continuous latents beside
@@ -64,35 +65,6 @@ def default_options(name: ModelName) -> dict[str, object]:
     if name == "IGR_SB":
         sizes = sizes | {"categories": 50}  # the truncation picks how many of them are used
     return OPTIONS[name] | sizes | {"temperature": TEMPERATURES[name]}
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Which images, how they are binarised, and (smoke scale only) how many of them.
-
-    `train_split` "all" trains on the validation images too, as the authors did; validation numbers then measure training images.
-    `resize` is the side of the square that images are enlarged or shrunk to after the binarisation (grey values appear).
-    """
-
-    name: str = "mnist_5k"
-    binarisation: Literal["none", "static", "dynamic"] = "static"
-    train_split: Literal["train", "all"] = "train"
-    train_limit: int | None = None
-    evaluation_limit: int | None = None
-    resize: int | None = later(None)
-
-    def __post_init__(self):
-        shape = recipe_of(self.name).image_shape  # an unknown name fails here, before anything starts
-        if self.resize is not None and self.resize < 1:
-            raise UserError(f"data.resize is the side of an image in pixels, got {self.resize}")
-        if (self.resize, self.resize) == shape[:2]:
-            raise UserError(f"data.resize={self.resize} is what {self.name} has already; leave it out")
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(height, width, channels) of the images that a model sees."""
-        height, width, channels = recipe_of(self.name).image_shape
-        return (self.resize or height, self.resize or width, channels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,36 +173,6 @@ class ModelConfig:
             raise UserError("model.kl=closed needs model.planar_prior=shared_flow: behind the flow the prior has no closed-form KL")
         if self.kl == "closed" and self.stick_the_landing:
             raise UserError("model.stick_the_landing needs model.kl=sampled: the closed form has no score term to drop")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OptimiserConfig:
-    """Adam; epsilon is Keras's default, which the authors' TensorFlow 2 code used too."""
-
-    learning_rate: float = 3e-4
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-7
-
-    def __post_init__(self):
-        if not self.learning_rate > 0:
-            raise UserError(f"optimiser.learning_rate must be positive, got {self.learning_rate}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScheduleConfig:
-    """How long to train, on how many images and samples a step, and how often to evaluate."""
-
-    epochs: int = 100
-    batch_size: int = 100
-    samples: int = 1
-    evaluate_every: int = 5
-    matmul_precision: Literal["float32", "bfloat16"] = "float32"
-
-    def __post_init__(self):
-        for key in ("epochs", "batch_size", "samples", "evaluate_every"):
-            if getattr(self, key) < 1:
-                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
 
 
 @dataclass(frozen=True, kw_only=True)

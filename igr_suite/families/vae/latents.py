@@ -8,8 +8,7 @@ import tensorflow_probability as tfp
 
 from igr_suite import relaxations
 from igr_suite.families.vae.config import EXACT_ARGMAX, ModelConfig
-from igr_suite.randomness import at_step, run_seed
-from igr_suite.relaxations.noise import standard_normal
+from igr_suite.randomness import at_step, run_seed, standard_normal
 from igr_suite.studies.fits.priors import vae_prior
 
 tfd = tfp.distributions

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.data.resizing import resize
-from igr_suite.families.vae.config import ModelConfig, OptimiserConfig
+from igr_suite.families.vae.config import ModelConfig
 from igr_suite.families.vae.joint_objective import jointvae_objective
 from igr_suite.families.vae.latents import JointDraw, LatentDraw, latent_of
 from igr_suite.networks.image_networks import computing_in, decoder, encoder
@@ -14,6 +14,7 @@ from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_lo
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step
 from igr_suite.training.adam import FusedAdam
+from igr_suite.training.config_parts import OptimiserConfig
 
 
 class DiscreteVAE(keras.Model):

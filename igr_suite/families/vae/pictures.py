@@ -10,8 +10,7 @@ from igr_suite.data.dataset import DISPLAY_INDICES
 from igr_suite.families.vae.latents import DiscreteLatent, GaussianLatent, JointLatent
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.lab.runs.picture_file import LEVELS, SIDE
-from igr_suite.randomness import at_step, run_seed
-from igr_suite.relaxations.noise import standard_normal
+from igr_suite.randomness import at_step, run_seed, standard_normal
 
 
 class Layout(NamedTuple):

@@ -10,7 +10,7 @@ from igr_suite.errors import UserError
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.families.vae.posterior_config import PosteriorDistance
-from igr_suite.families.vae.train import build_model, flat, load_images
+from igr_suite.families.vae.train import build_model
 from igr_suite.lab.runs.progress import Progress
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.lab.runs.wholeness import WAY_OUT
@@ -18,6 +18,7 @@ from igr_suite.measuring.distances import describe_distances
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.relaxations import distance_to_vertex
 from igr_suite.training import checkpoints
+from igr_suite.training.executor import flat, load_images
 from igr_suite.training.loop import restore
 
 CODES_A_CALL = 120_000  # image x sample x variable; each is K numbers, held a few times over

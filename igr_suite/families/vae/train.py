@@ -1,6 +1,5 @@
 """Executes a `TrainVAE` config: data, model, loop, final measurements, summary."""
 
-import numpy as np
 import tensorflow as tf
 
 from igr_suite import data
@@ -13,26 +12,9 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.studies.fits.priors import vae_prior
 from igr_suite.training.evaluation import Evaluator, evaluation_function
+from igr_suite.training.executor import flat, load_images, training_images
 from igr_suite.training.loop import Plan, fit
 from igr_suite.training.strategy import Replicas
-
-
-def load_images(config: TrainVAE) -> data.Dataset:
-    """The config's data set, cut to the config's limits; a cut one carries them in its name."""
-    images = data.load(config.data.name)
-    limits = config.data.train_limit, config.data.evaluation_limit
-    return data.limit(images, train=limits[0], validation=limits[1], test=limits[1]) if any(limits) else images
-
-
-def flat(images: np.ndarray) -> np.ndarray:
-    """uint8 [N, H, W, C] -> [N, H W C]."""
-    return images.reshape(len(images), -1)
-
-
-def training_images(config: TrainVAE, dataset: data.Dataset) -> np.ndarray:
-    """uint8 [N, H W C]: the training split, with the validation split behind it where the config says so."""
-    parts = [dataset.train] if config.data.train_split == "train" else [dataset.train, dataset.validation]
-    return flat(np.concatenate(parts))
 
 
 def build_model(config: TrainVAE, dataset: data.Dataset) -> DiscreteVAE:

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.objectives.base import Objective, bound, effective_sample_size
-from igr_suite.relaxations.noise import standard_normal
+from igr_suite.randomness import standard_normal
 from igr_suite.studies.linear_gaussian.problem import Problem
 
 

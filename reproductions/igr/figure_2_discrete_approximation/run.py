@@ -6,9 +6,9 @@ Expect: Gumbel-Softmax piles mass at its right edge when it has too few categori
 the size that it needs. The README has the figure, times and verdicts.
 """
 
-from igr_suite.families.vae.presets import SEEDS
 from igr_suite.lab import Experiment, main
 from igr_suite.studies.fits.config import FitDiscrete
+from igr_suite.training.config_parts import SEEDS
 
 GS_SIZES = {"discrete": (10,), "binomial": (12,), "poisson": (20, 40, 100), "negative_binomial": (20, 40, 100)}
 # (target, law, categories, iterations): those of docs/papers/igr.md, sections 2.1 and 2.3. A finite stick never draws

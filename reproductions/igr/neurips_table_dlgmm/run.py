@@ -6,9 +6,9 @@ Expect: Kumaraswamy and LogitNormal sticks close together, and truncation at 0.9
 """
 
 from igr_suite.families.mixture.config import MixtureEvaluationConfig, MixtureModelConfig, TrainMixture
-from igr_suite.families.vae.config import DataConfig, ScheduleConfig
-from igr_suite.families.vae.presets import NOT_RETRIEVED, SEEDS
+from igr_suite.families.vae.presets import NOT_RETRIEVED
 from igr_suite.lab import Experiment, main
+from igr_suite.training.config_parts import SEEDS, DataConfig, ScheduleConfig
 
 MODELS = ("DLGMM", "DLGMM_Var", "DLGMM_IGR", "DLGMM_IGR_SB")
 COMPONENTS = {"smoke": 5, "quick": 20, "paper": 20}

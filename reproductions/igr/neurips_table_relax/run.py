@@ -8,10 +8,10 @@ Expect: RELAX's gradients vary far less than REINFORCE's; GS and IGR are compare
 
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.families.hard_vae.config import RelaxEvaluationConfig, RelaxModelConfig, TrainRelax
-from igr_suite.families.vae.config import DataConfig, OptimiserConfig, ScheduleConfig
-from igr_suite.families.vae.presets import NOT_RETRIEVED, SEEDS, g3
+from igr_suite.families.vae.presets import NOT_RETRIEVED, g3
 from igr_suite.lab import Experiment, main
 from igr_suite.lab.runs.config import replace_parts
+from igr_suite.training.config_parts import SEEDS, DataConfig, OptimiserConfig, ScheduleConfig
 
 RELAX_MODELS = ("Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis")
 REFERENCES = ("GS_Dis", "IGR_I_Dis")  # trained through relaxed codes, measured at hard ones

@@ -5,9 +5,10 @@ Expect: digits from all models. Where the temperature is high, one-hot codes are
 images differ from those of the relaxed codes.
 """
 
-from igr_suite.families.vae.presets import SEEDS, TABLE_1_MODELS, g2, g3, with_ramp
+from igr_suite.families.vae.presets import TABLE_1_MODELS, g2, g3, with_ramp
 from igr_suite.lab import Experiment, main
 from igr_suite.lab.runs.config import replace_parts
+from igr_suite.training.config_parts import SEEDS
 
 # At their cross-validated temperatures; the names without _Dis are joint models, with continuous latents beside the discrete one.
 README_MODELS = {"smoke": ("GS_Dis", "GS"), "quick": (*TABLE_1_MODELS, "GS", "IGR_I"), "paper": (*TABLE_1_MODELS, "GS", "IGR_I")}

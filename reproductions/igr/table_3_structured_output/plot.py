@@ -10,7 +10,7 @@ from igr_suite.families.structured.plots import (
     samples_figure,
     search_table,
 )
-from igr_suite.families.vae.presets import SEEDS
+from igr_suite.training.config_parts import SEEDS
 
 
 def plot(results, out):

@@ -8,10 +8,11 @@ Expect: lower values for more training samples and for more test samples; IGR-SB
 """
 
 from igr_suite.families.structured.presets import MODELS, g2, g3
-from igr_suite.families.vae.presets import NOT_RETRIEVED, SEEDS
+from igr_suite.families.vae.presets import NOT_RETRIEVED
 from igr_suite.families.vae.selection import NLL, best_temperature
 from igr_suite.lab import Experiment, main
 from igr_suite.lab.runs.config import replace_parts
+from igr_suite.training.config_parts import SEEDS
 
 TRAINING_SAMPLES = {"smoke": (1, 5), "quick": (1, 5, 50), "paper": (1, 5, 50)}
 LAWS = {"smoke": ("GS", "IGR_Planar", "IGR_SB"), "quick": MODELS, "paper": MODELS}

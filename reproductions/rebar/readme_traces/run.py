@@ -8,8 +8,8 @@ says what the correction changes.
 """
 
 from igr_suite.families.sbn.presets import sbn
-from igr_suite.families.vae.presets import SEEDS
 from igr_suite.lab import Experiment, main
+from igr_suite.training.config_parts import SEEDS
 
 EPOCHS = {"smoke": 1, "quick": 7, "paper": 20}  # the traces end at epoch 7, step 14,588
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}

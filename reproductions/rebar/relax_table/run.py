@@ -7,8 +7,8 @@ images. REBAR here is RELAX's: the plain relaxation, one eta and one temperature
 """
 
 from igr_suite.families.sbn.presets import DEPTHS, PAPER_STEPS, sbn
-from igr_suite.families.vae.presets import SEEDS
 from igr_suite.lab import Experiment, main
+from igr_suite.training.config_parts import SEEDS
 
 # The nets' size and decay are RELAX's best ones and the config's defaults; its best rate for the control variate is the networks' own.
 METHODS = {"REBAR": {"model.surrogate": "relaxed"}, "RELAX": {"model.surrogate": "add"}}

@@ -8,8 +8,8 @@ and "hierarchical", with as many layers as q; with one layer they are the same m
 """
 
 from igr_suite.families.sbn.presets import PAPER_STEPS, sbn
-from igr_suite.families.vae.presets import SEEDS
 from igr_suite.lab import Experiment, main
+from igr_suite.training.config_parts import SEEDS
 
 METHODS = {"smoke": ("NVIL", "Concrete(0.1)")}
 ALL = ("NVIL", "MuProp", "REBAR(0.1)", "DynamicREBAR", "Concrete(0.1)")

@@ -8,8 +8,8 @@ moving averages ("historical") and with the corrected ones.
 """
 
 from igr_suite.families.sbn.presets import sbn
-from igr_suite.families.vae.presets import SEEDS
 from igr_suite.lab import Experiment, main
+from igr_suite.training.config_parts import SEEDS
 
 EPOCHS = {"smoke": 2, "quick": 2, "paper": 10}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}

@@ -8,9 +8,9 @@ Expect: every unbiased estimator without a sign of bias, the straight-through an
 
 from igr_suite.families.hard_vae.config import RelaxEvaluationConfig, RelaxModelConfig, TrainRelax
 from igr_suite.families.sbn.presets import sbn
-from igr_suite.families.vae.config import DataConfig, OptimiserConfig, ScheduleConfig
 from igr_suite.lab import Experiment, main
 from igr_suite.studies.comparison.config import EstimatorCost, EstimatorVariance
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
 
 SEED = 5328
 EPOCHS = {"smoke": 1, "quick": 2, "paper": 50}

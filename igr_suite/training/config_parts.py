@@ -1,0 +1,114 @@
+"""Parts that the configs of several families have: data, optimiser and schedule (never imports TensorFlow)."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.errors import UserError
+from igr_suite.lab.runs.config import later
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which images, how they are binarised, and (smoke scale only) how many of them.
+
+    `train_split` "all" trains on the validation images too, as the authors did; validation numbers then measure training images.
+    `resize` is the side of the square that images are enlarged or shrunk to after the binarisation (grey values appear).
+    """
+
+    name: str = "mnist_5k"
+    binarisation: Literal["none", "static", "dynamic"] = "static"
+    train_split: Literal["train", "all"] = "train"
+    train_limit: int | None = None
+    evaluation_limit: int | None = None
+    resize: int | None = later(None)
+
+    def __post_init__(self):
+        shape = recipe_of(self.name).image_shape  # an unknown name fails here, before anything starts
+        if self.resize is not None and self.resize < 1:
+            raise UserError(f"data.resize is the side of an image in pixels, got {self.resize}")
+        if (self.resize, self.resize) == shape[:2]:
+            raise UserError(f"data.resize={self.resize} is what {self.name} has already; leave it out")
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of the images that a model sees."""
+        height, width, channels = recipe_of(self.name).image_shape
+        return (self.resize or height, self.resize or width, channels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimiserConfig:
+    """Adam; epsilon is Keras's default, which the authors' TensorFlow 2 code used too."""
+
+    learning_rate: float = 3e-4
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-7
+
+    def __post_init__(self):
+        if not self.learning_rate > 0:
+            raise UserError(f"optimiser.learning_rate must be positive, got {self.learning_rate}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """How long to train, on how many images and samples a step, and how often to evaluate."""
+
+    epochs: int = 100
+    batch_size: int = 100
+    samples: int = 1
+    evaluate_every: int = 5
+    matmul_precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self):
+        for key in ("epochs", "batch_size", "samples", "evaluate_every"):
+            if getattr(self, key) < 1:
+                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNDataConfig:
+    """Which images and how they become binary; limits are for the smoke scale.
+
+    `binarisation`: "static", x >= 128; "once", one draw from Bernoulli(x / 255) that is the same for all runs; "dynamic", a draw for every
+    batch, where validation and test images are drawn once and the networks' mean image is the grey one.
+    """
+
+    name: str = "mnist_5k"
+    binarisation: Literal["static", "once", "dynamic"] = "static"
+    train_limit: int | None = None
+    evaluation_limit: int | None = None
+
+    def __post_init__(self):
+        recipe = recipe_of(self.name)
+        if recipe.likelihood != "bernoulli":
+            raise UserError(f"sigmoid belief networks model binary pixels, and {self.name} has grey or colour ones; take binarized_mnist")
+        if recipe.binary and self.binarisation != "static":
+            raise UserError(
+                f"data.binarisation={self.binarisation} draws from grey levels, and {self.name} is binary; leave it static, or take mnist"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SBNScheduleConfig:
+    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up."""
+
+    DEFAULT_EPOCHS: ClassVar[int] = 20
+
+    epochs: int | None = None
+    steps: int | None = None
+    batch_size: int = 24
+    evaluate_every: int = 20
+
+    def __post_init__(self):
+        if self.epochs is not None and self.steps is not None:
+            raise UserError(f"schedule.epochs={self.epochs} and schedule.steps={self.steps} exclude each other; give one of them")
+        if self.epochs is None and self.steps is None:
+            object.__setattr__(self, "epochs", self.DEFAULT_EPOCHS)
+        for key in ("epochs", "steps", "batch_size", "evaluate_every"):
+            if getattr(self, key) is not None and getattr(self, key) < 1:
+                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+
+
+SEEDS = (5328, 5945, 8965, 49, 9337)  # the authors' G3 seeds: numpy seed 21, randint(1, 10^4, 5)
