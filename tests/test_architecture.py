@@ -7,12 +7,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "igr_suite"
-EVERYWHERE = {"errors", "randomness", "replicas"}
+EVERYWHERE = {"errors", "precision", "randomness", "replicas"}
 CORE = {"data", "networks", "relaxations", "decoupling", "estimators", "objectives", "lab", "plotting", "training", "discrete", "measuring"}
 # Room -> rooms that it may import. A family and a study are rooms of their own: "families/vae"; the lab's three rooms too.
 MAY_IMPORT = {
     "errors": set(),
-    "randomness": {"errors"},
+    "precision": {"errors"},
+    "randomness": {"errors", "precision"},
     "replicas": {"errors"},
     "data": set(),
     "networks": set(),

@@ -18,7 +18,7 @@ from igr_suite.lab.runs.files import write_json
 from igr_suite.lab.runs.own_settings import pin
 from igr_suite.lab.runs.quiet import quiet
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.lab.runs.threads import FAMILY_THREADS, one_operation_a_thread, thread_variables
+from igr_suite.lab.runs.threads import one_operation_a_thread, thread_variables
 from igr_suite.studies.linear_gaussian.config import LinearGaussianGradients
 
 BIASED = 3  # exit code of --bias_check
@@ -163,9 +163,9 @@ def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
     if flags.dry_run:
         print(f"a bias check of {flags.bias_check_samples} draws after {warmup} steps; it would write {shorten(path)}")
         return 0
-    threads = flags.threads or FAMILY_THREADS[config.family]
+    threads = flags.threads or config.useful_threads
     os.environ |= thread_variables(threads)
-    one_operation_a_thread(config.family)
+    one_operation_a_thread(config)
     if flags.data_dir is not None:
         os.environ["TFDS_DATA_DIR"] = flags.data_dir
     pin()

@@ -12,7 +12,6 @@ from igr_suite.lab.runs.outputs import staged
 from igr_suite.lab.runs.own_settings import pin
 from igr_suite.lab.runs.quiet import quiet
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.studies.comparison.config import SUBJECTS
 
 EXAMPLES = """  igr variance results/rebar/readme_traces/quick/*-dynamic_rebar-L2-*-s5328-*
   igr variance RUN_FOLDER --estimators rebar,disarm --draws 10000 --reference 100000
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = folder.config()
     if config is None:
         raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
-    if config.family not in SUBJECTS:
+    if not config.subject:
         raise UserError(
             f"{folder.path} is a {type(config).__name__} run; estimators are compared on belief networks and on VAEs of discrete codes"
         )
@@ -60,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     from igr_suite.plotting.variance import draw
 
     seed = run_seed(config.seed, "variance draws")
-    subject = importlib.import_module(SUBJECTS[config.family]).load(folder, config, arguments.images, seed)
+    subject = importlib.import_module(config.subject).load(folder, config, arguments.images, seed)
     names = arguments.estimators.split(",") if arguments.estimators else subject.names
     rows = estimator_variance.measure(
         subject, names, arguments.draws, arguments.reference, seed, say=lambda text: print(text, file=sys.stderr)

@@ -112,3 +112,11 @@ class SBNScheduleConfig:
 
 
 SEEDS = (5328, 5945, 8965, 49, 9337)  # the authors' G3 seeds: numpy seed 21, randint(1, 10^4, 5)
+
+
+def truncated_by_batch(model, parts: str) -> str | None:
+    """Why a batch cannot be divided, for `RunConfig.undivided`: the model keeps the parts that all of the batch needs."""
+    if model.truncation in (None, "sample"):
+        return None
+    kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"
+    return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"

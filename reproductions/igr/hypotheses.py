@@ -7,8 +7,8 @@ igr findings igr --scale quick --write docs/igr_findings.md
 import numpy as np
 
 from igr_suite.families.vae.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES
-from igr_suite.families.vae.selection import selected_runs
 from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
+from igr_suite.lab.analysis.selection import selected_runs
 from igr_suite.training.config_parts import SEEDS
 
 TITLE = "What the IGR paper claims, and what the runs here say"

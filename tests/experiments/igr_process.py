@@ -7,7 +7,8 @@ from pathlib import Path
 
 RUN = '''"""Counts."""
 from dummy_runs import Count, Pace
-from igr_suite.lab import Experiment, main
+from igr_suite.cli.entry import main
+from igr_suite.lab import Experiment
 
 UNTIL = {"smoke": 3, "quick": 40, "paper": 100}
 

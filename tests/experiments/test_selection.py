@@ -8,8 +8,9 @@ from igr_suite.families.vae import temperature_search
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.families.vae.posterior_config import PosteriorDistance
 from igr_suite.families.vae.presets import default
-from igr_suite.families.vae.selection import CRITERION, best_temperature, between, distance_runs, near_vertex_temperature, selected_runs
+from igr_suite.families.vae.selection import between, distance_runs, near_vertex_temperature
 from igr_suite.families.vae.temperature_search import Search
+from igr_suite.lab.analysis.selection import CRITERION, best_temperature, selected_runs
 from igr_suite.lab.running.experiment import NotReady, StageResults, expand
 from igr_suite.lab.runs.store import RunFolder
 

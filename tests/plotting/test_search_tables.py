@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from igr_suite.families.vae.plots.temperatures import DISTANCE, SHARE, choices
-from igr_suite.families.vae.selection import CRITERION
+from igr_suite.lab.analysis.selection import CRITERION
 from igr_suite.plotting.paired import compare
 
 ONE = pd.Series({1: 0.30, 2: 0.35, 3: 0.41, 4: 0.2})

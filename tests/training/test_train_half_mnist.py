@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from igr_suite.data.halves import PICTURED
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
 from igr_suite.families.half_mnist.model import HalfMNIST
 from igr_suite.families.half_mnist.train import execute
-from igr_suite.families.structured.config import PICTURED
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.adam import LegacyAdam
 from igr_suite.training.schedules import Slashed

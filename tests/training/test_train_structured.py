@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from igr_suite.families.structured.config import PICTURED, TrainStructured
+from igr_suite.data.halves import PICTURED
+from igr_suite.families.structured.config import TrainStructured
 from igr_suite.families.structured.train import execute
 from igr_suite.lab.runs.store import RunFolder
 

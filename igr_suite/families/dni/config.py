@@ -167,7 +167,6 @@ class TrainDNI(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.families.dni.train:execute"
     fitted: ClassVar[bool] = True
-    family: ClassVar[str] = "dni"
 
     model: DNIModelConfig = field(default_factory=DNIModelConfig)
     decoupling: Decoupling = field(default_factory=Decoupling)

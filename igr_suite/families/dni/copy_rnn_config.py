@@ -59,7 +59,6 @@ class TrainCopyRNN(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.families.dni.train_copy_rnn:execute"
     fitted: ClassVar[bool] = True
-    family: ClassVar[str] = "dni"
 
     model: CopyRNNConfig = field(default_factory=CopyRNNConfig)
     task: CopyTaskConfig = field(default_factory=CopyTaskConfig)

@@ -6,6 +6,7 @@ import keras
 
 from igr_suite.families.dni.config import CLASSES, DNIModelConfig
 from igr_suite.networks.batch_norm import BatchNorm
+from igr_suite.networks.initialisers import SquareOrthogonal
 
 KERNEL = 5
 
@@ -63,21 +64,6 @@ class _Initial:
         if self.config.initial == "orthogonal":
             return {"kernel_initializer": SquareOrthogonal(self.seed)}
         return {"kernel_initializer": keras.initializers.GlorotUniform(self.seed)}
-
-
-class SquareOrthogonal(keras.initializers.Initializer):
-    """Orthogonal where a matrix is square, U(-.1, .1) elsewhere; the rule of docs/papers/half_mnist.md, section 1.2."""
-
-    def __init__(self, seed: int):
-        self.seed = seed
-
-    def __call__(self, shape, dtype=None):
-        square = len(shape) == 2 and shape[0] == shape[1]
-        law = keras.initializers.Orthogonal(seed=self.seed) if square else keras.initializers.RandomUniform(-0.1, 0.1, self.seed)
-        return law(shape, dtype=dtype)
-
-    def get_config(self):
-        return {"seed": self.seed}
 
 
 class FanInDense(keras.layers.Dense):

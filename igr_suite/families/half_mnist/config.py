@@ -5,8 +5,8 @@ from typing import ClassVar, Literal
 
 from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
+from igr_suite.data.halves import HALF_PIXELS, IMAGE_SHAPE, PICTURED
 from igr_suite.errors import UserError
-from igr_suite.families.structured.config import HALF_PIXELS, IMAGE_SHAPE, PICTURED
 from igr_suite.lab.runs.config import RunConfig
 
 Estimator = Literal[
@@ -248,7 +248,6 @@ class TrainHalfMNIST(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.families.half_mnist.train:execute"
     fitted: ClassVar[bool] = True
-    family: ClassVar[str] = "half_mnist"
 
     model: HalfMNISTModelConfig = field(default_factory=HalfMNISTModelConfig)
     sg: SyntheticGradientConfig | None = None

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.families.half_mnist import networks
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
 from igr_suite.families.half_mnist.latents import Evaluated, StraightThrough, latent_of
 from igr_suite.families.half_mnist.synthetic import SyntheticGradient
-from igr_suite.families.structured.config import HALF_PIXELS
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import site_number

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import keras
 
-from igr_suite.families.dni.networks import SquareOrthogonal
-from igr_suite.families.structured.config import HALF_PIXELS
+from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.networks.batch_norm import BatchNorm
+from igr_suite.networks.initialisers import SquareOrthogonal
 
 EPSILON = 1e-4  # of the batch normalisation, everywhere in this system
 

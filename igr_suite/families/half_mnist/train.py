@@ -9,11 +9,11 @@ from igr_suite.data.batching import steps_per_epoch
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
 from igr_suite.families.half_mnist.gradients import GradientStudy
 from igr_suite.families.half_mnist.model import HalfMNIST
-from igr_suite.families.structured.train import store_pictures
 from igr_suite.lab.analysis.epoch_means import epoch_means
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.metrics_log import MetricsLog
 from igr_suite.lab.runs.store import RunFolder
+from igr_suite.training.completions import store_pictures
 from igr_suite.training.evaluation import Evaluator, evaluation_function
 from igr_suite.training.executor import flat, load_images, training_images
 from igr_suite.training.loop import Plan, fit

@@ -101,7 +101,7 @@ class TrainRelax(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.families.hard_vae.train:execute"
     fitted: ClassVar[bool] = True
-    family: ClassVar[str] = "relax_vae"
+    subject: ClassVar[str] = "igr_suite.families.hard_vae.subject"
 
     model: RelaxModelConfig = field(default_factory=RelaxModelConfig)
     data: DataConfig = field(default_factory=DataConfig)

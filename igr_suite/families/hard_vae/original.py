@@ -22,8 +22,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from igr_suite.errors import UserError, nearest
-from igr_suite.families.vae.original import DATA_SETS, GREY
 from igr_suite.lab.runs import key_table
+from igr_suite.lab.runs.key_table import DATA_SETS, GREY
 
 ARCHITECTURES = {"dense": "linear", "dense_nonlinear": "nonlinear", **{name: name for name in ("linear", "nonlinear", "dense_relax")}}
 KEYS: key_table.Table = {

@@ -9,9 +9,9 @@ from igr_suite.families.iwae.bias import PairedDifferences
 from igr_suite.families.iwae.config import TrainDReG
 from igr_suite.families.iwae.model import DReGVAE
 from igr_suite.families.iwae.train import build_model, load_splits, start_weights
-from igr_suite.families.sbn.train import build_plan
 from igr_suite.objectives import names, registry
 from igr_suite.randomness import run_seed
+from igr_suite.training.executor import build_plan
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 
 

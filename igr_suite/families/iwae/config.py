@@ -155,7 +155,7 @@ class TrainDReG(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.families.iwae.train:execute"
     fitted: ClassVar[bool] = True
-    family: ClassVar[str] = "dreg"
+    parts_side_by_side: ClassVar[int] = 2
     prolonged_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")  # the rate is constant, noise goes by the step
 
     model: DReGConfig = field(default_factory=DReGConfig)

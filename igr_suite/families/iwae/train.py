@@ -11,13 +11,12 @@ from igr_suite.families.iwae.config import TrainDReG
 from igr_suite.families.iwae.evaluation import Bounds
 from igr_suite.families.iwae.model import DReGVAE
 from igr_suite.families.iwae.statistics import GradientStatistics
-from igr_suite.families.sbn.train import build_plan, sampled_once
-from igr_suite.families.vae.pictures import as_bytes
 from igr_suite.lab.runs import picture_file
 from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.picture_file import as_bytes
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
-from igr_suite.training.executor import flat, load_images
+from igr_suite.training.executor import build_plan, flat, load_images, sampled_once
 from igr_suite.training.loop import fit, fit_into
 from igr_suite.training.strategy import Replicas
 

@@ -8,9 +8,8 @@ from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.families.mixture import original as mixture_keys
-from igr_suite.families.vae.config import truncated_by_batch
 from igr_suite.lab.runs.config import RunConfig
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, truncated_by_batch
 
 KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the others' sticks are LogitNormal
 TRUNCATED = {"DLGMM_IGR_SB": {"threshold": 0.9999, "truncation": "sample"}, "DLGMM_Var": {"threshold": 0.9999, "truncation": "sample"}}
@@ -90,7 +89,6 @@ class TrainMixture(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.families.mixture.train:execute"
     fitted: ClassVar[bool] = True
-    family: ClassVar[str] = "mixture_vae"
 
     model: MixtureModelConfig = field(default_factory=MixtureModelConfig)
     data: DataConfig = field(default_factory=DataConfig)

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igr_suite.families.vae.plots.curves import DATA_NAMES
 from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.lab.runs import picture_file
 from igr_suite.plotting.images import draw_grid
+from igr_suite.plotting.names import DATA_NAMES
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import save_table
 

@@ -153,7 +153,7 @@ class TrainSBN(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.families.sbn.train:execute"
     fitted: ClassVar[bool] = True
-    family: ClassVar[str] = "sbn"
+    subject: ClassVar[str] = "igr_suite.families.sbn.subject"
 
     model: SBNConfig = field(default_factory=SBNConfig)
     data: SBNDataConfig = field(default_factory=SBNDataConfig)

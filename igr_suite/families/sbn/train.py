@@ -12,18 +12,8 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.gradient_variance import variance_function
 from igr_suite.randomness import run_seed
 from igr_suite.training.evaluation import Evaluator
-from igr_suite.training.executor import flat, load_images
-from igr_suite.training.loop import Plan, fit
-
-# One draw of the grey data sets for all runs, so that runs with different seeds measure the same images.
-BINARISATION_SEED = 5
-
-
-def sampled_once(images: np.ndarray, split: int) -> np.ndarray:
-    """uint8 [N, D] in 0..255 -> one Bernoulli(x / 255) draw in {0, 255}; `split` tells the splits' draws apart."""
-    words = np.random.Philox(np.random.SeedSequence(BINARISATION_SEED, spawn_key=(split,))).random_raw(images.size)
-    uniform = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    return np.where(uniform.reshape(images.shape) < images / 255.0, 255, 0).astype(np.uint8)
+from igr_suite.training.executor import build_plan, flat, load_images, sampled_once
+from igr_suite.training.loop import fit
 
 
 def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
@@ -42,13 +32,6 @@ def build_model(config: TrainSBN, train: np.ndarray) -> SBN:
     mean = np.mean(train / 255.0 if dynamic else train >= 128, axis=0)
     rows = config.schedule.batch_size * config.model.samples
     return SBN(config.model, config.optimiser, mean, "dynamic" if dynamic else "static", config.seed, rows=rows)
-
-
-def build_plan(config: TrainSBN, examples: int) -> Plan:
-    """Whole epochs; the last batch of each is filled up, which makes 2,084 steps of 50,000 images in batches of 24, as the authors'."""
-    plan = Plan(examples, config.schedule.batch_size, 1, config.schedule.evaluate_every, config.seed, fill=True)
-    epochs = config.schedule.epochs or -(-config.schedule.steps // plan.steps_per_epoch)
-    return Plan(examples, config.schedule.batch_size, epochs, config.schedule.evaluate_every, config.seed, fill=True)
 
 
 def execute(config: TrainSBN, folder: RunFolder) -> None:

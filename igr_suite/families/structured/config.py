@@ -6,14 +6,11 @@ from typing import ClassVar, Literal, NamedTuple
 
 from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
+from igr_suite.data.halves import IMAGE_SHAPE, PICTURED
 from igr_suite.errors import UserError
 from igr_suite.families.structured import original as structured_keys
 from igr_suite.lab.runs.config import RunConfig
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
-
-IMAGE_SHAPE = (28, 28, 1)
-HALF_PIXELS = 14 * 28
-PICTURED = (10, 23, 2, 5, 20, 11, 0, 12, 33, 52)  # test images of the authors' panel; docs/papers/igr.md, section 4
 
 
 class Architecture(NamedTuple):
@@ -139,7 +136,6 @@ class TrainStructured(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.families.structured.train:execute"
     fitted: ClassVar[bool] = True
-    family: ClassVar[str] = "structured_output"
 
     model: StructuredModelConfig = field(default_factory=StructuredModelConfig)
     data: DataConfig = field(default_factory=DataConfig)

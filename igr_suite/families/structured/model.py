@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
-from igr_suite.families.structured.config import HALF_PIXELS, StructuredModelConfig, StructuredOptimiserConfig
+from igr_suite.data.halves import HALF_PIXELS
+from igr_suite.families.structured.config import StructuredModelConfig, StructuredOptimiserConfig
 from igr_suite.families.structured.stochastic_binary import StochasticBinary, unit_noise
 from igr_suite.networks.image_networks import computing_in, dense_stack
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.families.vae.original_log import SEPARATOR, write_texts
+from igr_suite.lab.runs.log_lines import SEPARATOR, write_texts
 
 EVALUATION = "test_nll_discrete"  # of a metrics row
 

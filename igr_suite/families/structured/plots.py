@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from igr_suite.families.structured.presets import SHORT_NAMES
-from igr_suite.families.vae.plots.curves import DATA_NAMES, likelihood_columns
-from igr_suite.families.vae.selection import NLL
 from igr_suite.lab.analysis.paired import CONFIDENCE, paired_difference
+from igr_suite.lab.analysis.selection import NLL
 from igr_suite.lab.runs import picture_file
 from igr_suite.plotting.curves import number_of_seeds
 from igr_suite.plotting.images import draw_grid
+from igr_suite.plotting.names import DATA_NAMES, likelihood_columns
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 

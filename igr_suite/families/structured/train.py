@@ -1,16 +1,14 @@
 """Executes a `TrainStructured` config: data, model, loop, final measurements, pictures, summary."""
 
-import io
 
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.families.structured.config import HALF_PIXELS, PICTURED, TrainStructured
+from igr_suite.families.structured.config import TrainStructured
 from igr_suite.families.structured.model import StructuredOutput
-from igr_suite.lab.runs.files import write_atomically
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.randomness import run_seed
+from igr_suite.training.completions import store_pictures
 from igr_suite.training.evaluation import Evaluator, evaluation_function
 from igr_suite.training.executor import flat, load_images, training_images
 from igr_suite.training.loop import Plan, fit
@@ -55,19 +53,3 @@ def execute(config: TrainStructured, folder: RunFolder) -> None:
     if config.evaluation.pictures:
         store_pictures(model, dataset.test, config, folder)
     folder.write_summary(summary)
-
-
-def store_pictures(model: StructuredOutput, images: np.ndarray, config: TrainStructured, folder: RunFolder) -> None:
-    """Writes pictures.npz: `truth` uint8 [10, 28, 28, 1] in {0, 255}, `completions` uint8 [R, 10, 28, 28, 1], their upper halves given.
-
-    A completion is round(sigmoid(logits)) after one draw of rounded units.
-    """
-    upper, lower = model.halves(tf.constant(flat(images[list(PICTURED)])))
-    logits = model.logits(upper, config.evaluation.pictures, run_seed(config.seed, "pictures"), rounded=True)
-    guessed = tf.cast(logits >= 0.0, upper.dtype)
-    given = tf.broadcast_to(upper, [config.evaluation.pictures, len(PICTURED), HALF_PIXELS])
-    pictures = {"truth": tf.concat([upper, lower], -1), "completions": tf.concat([given, guessed], -1)}
-    arrays = {name: (255 * value.numpy()).astype(np.uint8).reshape(*value.shape[:-1], 28, 28, 1) for name, value in pictures.items()}
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_atomically(folder.path / "pictures.npz", buffer.getvalue())

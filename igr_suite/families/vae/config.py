@@ -12,7 +12,7 @@ from igr_suite.families.vae import original as original_keys
 from igr_suite.families.vae.monitor_config import MonitorConfig
 from igr_suite.lab.runs.config import RunConfig, later
 from igr_suite.networks.image_sides import SIDES, misfit
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, truncated_by_batch
 
 DiscreteName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"]
 JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP"]  # with continuous latents beside
@@ -201,7 +201,7 @@ class TrainVAE(RunConfig):
 
     executor: ClassVar[str] = "igr_suite.families.vae.train:execute"
     fitted: ClassVar[bool] = True
-    family: ClassVar[str] = "discrete_vae"
+    subject: ClassVar[str] = "igr_suite.families.vae.subject"
 
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -261,11 +261,3 @@ class TrainVAE(RunConfig):
     def slug(self) -> str:
         temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
         return f"{self.data.name}-{self.model.name}{temperature}-s{self.seed}"
-
-
-def truncated_by_batch(model, parts: str) -> str | None:
-    """Why a batch cannot be divided, for `RunConfig.undivided`: the model keeps the parts that all of the batch needs."""
-    if model.truncation in (None, "sample"):
-        return None
-    kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"
-    return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"

@@ -34,10 +34,9 @@ from typing import Any, NamedTuple
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError, nearest
 from igr_suite.lab.runs import values
+from igr_suite.lab.runs.key_table import DATA_SETS, GREY
 from igr_suite.studies.fits.priors import FIT_OF
 
-DATA_SETS = {"fmnist": "fashion_mnist"}
-GREY = ("fashion_mnist", "celeb_a")  # the authors' runs binarise all others
 JOINT = ("GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP")
 NO_LAST_CATEGORY = ("GS", "IGSM", "GSP")  # laws with a parameter for each of the K categories
 ONE_PARAMETER = ("GS", "IGSM")  # the others have a location and a scale

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.files import write_atomically
+from igr_suite.lab.runs.log_lines import SEPARATOR, write_texts
 
-SEPARATOR = " --- "
 WAY_OUT = "delete that line to read the rest"
 
 
@@ -179,12 +178,6 @@ def write_log(
     if not lines:
         raise UserError(f"nothing to write to {path}: no row holds test_elbo_relaxed; export a run of igr/discrete_vae or Table 1")
     write_texts(path, map(format_line, lines), hyper, stamp)
-
-
-def write_texts(path: str | Path, texts: Iterable[str], hyper: Mapping[str, Any] | None, stamp: str) -> None:
-    """Writes a log file: the header with its timestamp, then the lines as they are."""
-    header = [f"{stamp}{SEPARATOR}Hyper: {key}: {value}" for key, value in (hyper or {}).items()]
-    write_atomically(Path(path), "".join(f"{text}\n" for text in [*header, *texts]).encode())
 
 
 def _number(value: float | None) -> float:

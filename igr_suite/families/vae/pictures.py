@@ -9,7 +9,7 @@ from scipy.special import ndtri
 from igr_suite.data.dataset import DISPLAY_INDICES
 from igr_suite.families.vae.latents import DiscreteLatent, GaussianLatent, JointLatent
 from igr_suite.families.vae.model import DiscreteVAE
-from igr_suite.lab.runs.picture_file import LEVELS, SIDE
+from igr_suite.lab.runs.picture_file import LEVELS, SIDE, as_bytes
 from igr_suite.randomness import at_step, run_seed, standard_normal
 
 
@@ -51,11 +51,6 @@ def mean_images(model: DiscreteVAE, codes: tf.Tensor | np.ndarray) -> np.ndarray
         if model.config.output_activation == "elu":
             parameters = tf.nn.elu(parameters)
     return as_bytes(tf.sigmoid(parameters), codes.shape[:-1], model.image_shape)
-
-
-def as_bytes(images: tf.Tensor, leading: tuple[int, ...], image_shape: tuple[int, int, int]) -> np.ndarray:
-    """[N, D] in [0, 1] -> uint8 [*leading, H, W, C]."""
-    return np.rint(255 * np.asarray(images)).astype(np.uint8).reshape(*leading, *image_shape)
 
 
 def prior_codes(latent, count: int, seed: tf.Tensor) -> np.ndarray:

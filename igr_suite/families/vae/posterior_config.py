@@ -20,7 +20,6 @@ class PosteriorDistance(RunConfig):
     """
 
     executor: ClassVar[str] = "igr_suite.families.vae.posterior_distance:execute"
-    family: ClassVar[str] = "posterior_distance"
 
     trained: TrainVAE
     samples: int = 100

@@ -1,36 +1,15 @@
 """Temperature selection on the validation split: the stages that pick one, and the same rules for plots."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from igr_suite.errors import UserError
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.families.vae.posterior_config import PosteriorDistance
+from igr_suite.lab.analysis.selection import _finished
 from igr_suite.lab.running.experiment import StageResults
-from igr_suite.lab.runs.config import RunConfig
 from igr_suite.measuring.distances import NEAR
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-CRITERION = "validation_elbo_relaxed"  # nats per image, higher is better
-NLL = "validation_nll"  # nats per image, lower is better
 NEAR_SHARE = 75  # percent of the posterior's codes that have to lie within NEAR of a vertex: the paper's "_20" sets
-
-
-def best_temperature(results: StageResults, candidates: Mapping[float, RunConfig], criterion: str = CRITERION) -> float:
-    """Returns the temperature whose run is best on validation images; ends the stage until all candidates have ended.
-
-    A candidate that diverged is left out.
-
-    Args:
-      criterion: number of the summary to maximise; one that begins with NLL's name, "validation_nll", is minimised.
-    Raises:
-      UserError: all of them diverged.
-    """
-    found = _finished(results, candidates)
-    sign = -1 if criterion.startswith(NLL) else 1
-    return max(found, key=lambda temperature: sign * results.summary(found[temperature])[criterion])
 
 
 def distance_runs(results: StageResults, candidates: Mapping[float, TrainVAE], samples: int = 100) -> dict[float, PosteriorDistance]:
@@ -85,29 +64,3 @@ def between(statistics: Mapping[float, float]) -> float | None:
         return None
     middle = float(f"{(good + min(above)) / 2:.3g}")
     return middle if good < middle < min(above) else None
-
-
-def _finished(results: StageResults, candidates: Mapping[float, RunConfig]) -> dict[float, RunConfig]:
-    survivors = results.survivors(list(candidates.values()))
-    if not survivors:
-        raise UserError(
-            f"{next(iter(candidates.values())).model.name} diverged at every temperature of {', '.join(f'{t:g}' for t in candidates)}; "
-            "try other temperatures or a smaller optimiser.learning_rate"
-        )
-    return {temperature: run for temperature, run in candidates.items() if run in survivors}
-
-
-def selected_runs(frame: "pd.DataFrame", seed: int) -> "pd.DataFrame":
-    """Keeps, for each data set and model, the runs at the temperature that `best_temperature` picks.
-
-    Args:
-      frame: one row a finished run, with columns data.name, model.name, model.temperature, seed and CRITERION.
-      seed: the seed of the search runs.
-    """
-    keep = []
-    for _, group in frame.groupby(["data.name", "model.name"], sort=False):
-        searched = group[group["seed"] == seed]
-        if len(searched):
-            best = searched.loc[searched[CRITERION].idxmax(), "model.temperature"]
-            keep.extend(group.index[group["model.temperature"] == best])
-    return frame.loc[keep]

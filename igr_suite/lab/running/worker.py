@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from igr_suite.errors import UserError
+from igr_suite.lab.running import discovery
 from igr_suite.lab.runs import strategies, terminal
-from igr_suite.lab.runs.config_classes import import_own
+from igr_suite.lab.runs.config_classes import DEFINES
 from igr_suite.lab.runs.environment import environment
 from igr_suite.lab.runs.interrupts import SIGNALS, Interrupted, raise_on_signals
 from igr_suite.lab.runs.lock import LOST, TakenOver
@@ -82,6 +83,23 @@ def run(path: Path) -> int:
         return error.exit_code
 
 
+def import_own() -> None:
+    """Imports the modules that `DEFINES` names; a run.py is found where `igr run` finds it, other modules along Python's path.
+
+    Raises:
+      UserError: one of them cannot be imported.
+    """
+    for module in filter(None, os.environ.get(DEFINES, "").split(",")):
+        try:
+            match module.split("."):
+                case ["reproductions", paper, item, "run"]:
+                    discovery.find(f"{paper}/{item}")
+                case _:
+                    importlib.import_module(module)
+        except ImportError as error:
+            raise UserError(f"{module}, which defines the run's config, cannot be imported: {error}") from error
+
+
 def _follow(config, folder: RunFolder) -> int:
     """Trains with the first of several workers, which is the one that writes: this one goes through the same run in a folder of its own.
 
@@ -104,7 +122,7 @@ def _follow(config, folder: RunFolder) -> int:
 def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
     """Returns exit code, reason and message."""
     try:
-        one_operation_a_thread(config.family)
+        one_operation_a_thread(config)
         function = executor(config)
         function(config, folder)
         if not folder.finished:

@@ -23,7 +23,10 @@ class RunConfig:
 
     Class attributes:
       executor: "package.module:function"; `function(config, folder)` does the run and writes its summary. Imported by workers only.
-      family: the row of `threads.FAMILY_THREADS` that says how many threads such a run uses best.
+      useful_threads: with which such a run is fastest, as measured (docs/performance.md); more of them gain nothing.
+      parts_side_by_side: threads that a single run has use for when cores would be idle otherwise: its step falls into as many parts of
+        whole operations.
+      subject: the module whose `load` makes a finished run a subject of `igr variance`; "" for runs without discrete variables.
       prolonged_by: dotted paths of numbers that say only how long a run trains: with more of one a run begins, bit by bit, as with
         less of it, and may go on from there. Empty where that does not hold, or was not proved.
       fitted: whether `training.fit` trains such a run, at whose end the summary repeats the numbers of the last metrics row; readers
@@ -39,7 +42,9 @@ class RunConfig:
     """
 
     executor: ClassVar[str] = ""
-    family: ClassVar[str] = "default"
+    useful_threads: ClassVar[int] = 1
+    parts_side_by_side: ClassVar[int] = 1
+    subject: ClassVar[str] = ""
     prolonged_by: ClassVar[tuple[str, ...]] = ()
     fitted: ClassVar[bool] = False
 

@@ -1,39 +1,22 @@
 """The classes of run configs that config.json files may name: those of the package, and those that own code has defined in this process.
 
-A results folder may come from anywhere, so nothing is ever imported because a file in it says so: `class_of` looks a name up, and what is
-imported stands in `PACKAGE`. Classes of own experiments are known once their run.py has been loaded, by its name on the command line; a
-worker is told by the process that starts it which modules to import first (the variable `DEFINES`).
+A results folder may come from anywhere, so nothing is ever imported because a file in it says so: `class_of` looks a name up among the
+classes of the package's own config modules. Classes of own experiments are known once their run.py has been loaded, by its name on the
+command line; a worker is told by the process that starts it which modules to import first (the variable `DEFINES`).
 """
 
+import functools
 import importlib
-import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import igr_suite
 from igr_suite.errors import UserError
 
 if TYPE_CHECKING:
     from igr_suite.lab.runs.config import RunConfig
 
-# Class -> the module that defines it. In config.json a module of the package may be one of an earlier version: its class's name decides.
-PACKAGE = {
-    "EstimatorCost": "igr_suite.studies.comparison.config",
-    "EstimatorVariance": "igr_suite.studies.comparison.config",
-    "FitDiscrete": "igr_suite.studies.fits.config",
-    "LinearGaussianGradients": "igr_suite.studies.linear_gaussian.config",
-    "PosteriorDistance": "igr_suite.families.vae.posterior_config",
-    "SimplexProximity": "igr_suite.studies.simplex.config",
-    "ToyRun": "igr_suite.studies.toy.config",
-    "TrainCopyRNN": "igr_suite.families.dni.copy_rnn_config",
-    "TrainDNI": "igr_suite.families.dni.config",
-    "TrainDReG": "igr_suite.families.iwae.config",
-    "TrainHalfMNIST": "igr_suite.families.half_mnist.config",
-    "TrainMixture": "igr_suite.families.mixture.config",
-    "TrainRelax": "igr_suite.families.hard_vae.config",
-    "TrainSBN": "igr_suite.families.sbn.config",
-    "TrainStructured": "igr_suite.families.structured.config",
-    "TrainVAE": "igr_suite.families.vae.config",
-}
 DEFINES = "IGR_DEFINES"  # modules that define the configs of own experiments, separated by commas; set by who starts a worker
 
 _known: dict[tuple[str, str], type["RunConfig"]] = {}
@@ -60,35 +43,24 @@ def class_of(kind: str, module: str) -> type["RunConfig"]:
     if (module, kind) in _known:
         return _known[module, kind]
     if module.partition(".")[0] == "igr_suite":
-        if kind not in PACKAGE:
+        if kind not in package_classes():
             way_out = "check the version out that wrote it, or delete the run's folder"
             raise UnknownClass(f"igr_suite has no run config '{kind}'; {way_out}")
-        importlib.import_module(PACKAGE[kind])
-        return _known[PACKAGE[kind], kind]
+        return package_classes()[kind]
     way_out = "name the experiment whose run.py defines it, or delete the run's folder; nothing is imported because a file names it"
     raise UnknownClass(f"no experiment here has the run config '{kind}' of {module}; {way_out}")
 
 
+@functools.cache
+def package_classes() -> dict[str, type["RunConfig"]]:
+    """Name -> class of the package's run configs: those of the modules `config` and `*_config` of all families and studies."""
+    for room in ("families", "studies"):
+        place = Path(igr_suite.__file__).parent / room
+        for path in sorted((*place.glob("*/config.py"), *place.glob("*/*_config.py"))):
+            importlib.import_module(f"igr_suite.{room}.{path.parent.name}.{path.stem}")
+    return {kind: cls for (module, kind), cls in _known.items() if module.startswith("igr_suite.")}
+
+
 def own_modules(configs: Iterable["RunConfig"]) -> str:
     """Returns the value of `DEFINES` for workers that are to read these configs: the modules of classes that are not the package's."""
-    classes = {type(config) for config in configs}
-    return ",".join(sorted({cls.__module__ for cls in classes if PACKAGE.get(cls.__name__) != cls.__module__}))
-
-
-def import_own() -> None:
-    """Imports the modules that `DEFINES` names; a run.py is found where `igr run` finds it, other modules along Python's path.
-
-    Raises:
-      UserError: one of them cannot be imported.
-    """
-    for module in filter(None, os.environ.get(DEFINES, "").split(",")):
-        try:
-            match module.split("."):
-                case ["reproductions", paper, item, "run"]:
-                    from igr_suite.lab.running import discovery
-
-                    discovery.find(f"{paper}/{item}")
-                case _:
-                    importlib.import_module(module)
-        except ImportError as error:
-            raise UserError(f"{module}, which defines the run's config, cannot be imported: {error}") from error
+    return ",".join(sorted({module for module in (type(config).__module__ for config in configs) if not module.startswith("igr_suite.")}))

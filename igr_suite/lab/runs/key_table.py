@@ -35,3 +35,7 @@ def translate(settings: Mapping[str, Any], table: Table, ours: Callable[[str, An
 
 def _read(value: Any, kind: Any, path: str) -> Any:
     return values.parse(value, kind, path) if isinstance(value, str) else values.check(value, kind, path)
+
+
+DATA_SETS = {"fmnist": "fashion_mnist"}
+GREY = ("fashion_mnist", "celeb_a")  # the authors' runs binarise all others

@@ -6,10 +6,6 @@ from typing import ClassVar
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig
 
-# Module that makes a subject of a finished run, by the run's family.
-_SUBJECT = "igr_suite.measuring.{}_subject"
-SUBJECTS = {"sbn": _SUBJECT.format("sbn"), "discrete_vae": _SUBJECT.format("vae"), "relax_vae": _SUBJECT.format("vae")}
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Comparison(RunConfig):
@@ -23,7 +19,6 @@ class _Comparison(RunConfig):
       seed: of the draws.
     """
 
-    family: ClassVar[str] = "estimator_comparison"
     least: ClassVar[dict[str, int]] = {"images": 2, "own_steps": 0}  # centring by the others needs another image
 
     trained: str

@@ -12,7 +12,7 @@ from igr_suite.lab.runs.progress import Progress
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.estimator_variance import Source, Subject, measure
 from igr_suite.randomness import at_step, run_seed
-from igr_suite.studies.comparison.config import SUBJECTS, EstimatorCost, EstimatorVariance
+from igr_suite.studies.comparison.config import EstimatorCost, EstimatorVariance
 from igr_suite.studies.comparison.rows import COST_OF
 
 REPORTS = 4  # that `measure` makes of each estimator
@@ -29,9 +29,9 @@ def subject_of(config: EstimatorVariance | EstimatorCost, folder: RunFolder, see
     reason = "is not finished" if found is None else trained.unfinished()
     if reason:
         raise UserError(f"{trained.path} is to be measured and {reason}; run it first")
-    if found.family not in SUBJECTS:
-        raise UserError(f"{config.trained} is a {type(found).__name__} run; estimators are compared on {', '.join(SUBJECTS)} runs")
-    subject = importlib.import_module(SUBJECTS[found.family]).load(trained, found, config.images, seed)
+    if not found.subject:
+        raise UserError(f"{config.trained} is a {type(found).__name__} run; estimators are compared on runs with discrete variables")
+    subject = importlib.import_module(found.subject).load(trained, found, config.images, seed)
     subject.own_steps = config.own_steps
     for name in config.estimators:
         if name not in subject.names:

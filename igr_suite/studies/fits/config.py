@@ -54,7 +54,6 @@ class FitDiscrete(RunConfig):
     """
 
     executor: ClassVar[str] = "igr_suite.studies.fits.train:execute"
-    family: ClassVar[str] = "fit_discrete"
 
     target: TargetName
     model: LawName

@@ -28,7 +28,6 @@ class LinearGaussianGradients(RunConfig):
     """
 
     executor: ClassVar[str] = "igr_suite.studies.linear_gaussian.train:execute"
-    family: ClassVar[str] = "linear_gaussian"
 
     objectives: tuple[str, ...] = ("iwae", "stl", "dreg", "rws", "rws-dreg", "jk", "jk-dreg")
     samples: int = 8

@@ -25,7 +25,6 @@ class SimplexProximity(RunConfig):
     """
 
     executor: ClassVar[str] = "igr_suite.studies.simplex.train:execute"
-    family: ClassVar[str] = "simplex_proximity"
 
     relaxation: Literal["GS", "IGR_I", "IGR_SB_Finite", "IGR_SB_Log"]
     temperatures: tuple[float, ...]

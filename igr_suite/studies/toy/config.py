@@ -71,7 +71,6 @@ class ToyRun(RunConfig):
     """
 
     executor: ClassVar[str] = "igr_suite.studies.toy.train:execute"
-    family: ClassVar[str] = "toy"
 
     estimator: Literal[*PARAMETERS]
     temperature: float | None = None

@@ -5,8 +5,9 @@
 Expect: it learns, slower than with synthetic gradients alone.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.dni.sweeps import unlocked_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="dni",

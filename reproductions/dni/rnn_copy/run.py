@@ -5,8 +5,9 @@
 Expect: with synthetic gradients across the windows it learns longer sequences than by truncated back-propagation with the same T.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.dni.sweeps import copy_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="dni",

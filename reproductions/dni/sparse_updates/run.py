@@ -5,8 +5,9 @@
 Expect: the error grows gently as p falls, and with more steps p matters less.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.dni.sweeps import sparse_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="dni",

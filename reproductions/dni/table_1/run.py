@@ -6,8 +6,9 @@ Expect: cDNI as good as back-propagation at every depth, DNI worse the deeper th
 CIFAR-10 rows are run at paper scale where tensorflow-datasets has the data.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.dni.sweeps import table_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="dni",

@@ -5,8 +5,9 @@
 Expect: A-dni stays far behind A-bp on pixels of 0 to 255; on x / 255 and without the penalty it comes near it within 20 epochs.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.dni.sweeps import theano_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="dni",

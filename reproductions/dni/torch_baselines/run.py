@@ -5,8 +5,9 @@
 Expect: both end near 2.0%, B-relu (epoch 21) in half of the epochs of B-simple (46).
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.dni.sweeps import baseline_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="dni",

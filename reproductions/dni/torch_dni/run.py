@@ -6,8 +6,9 @@ Each with synthesisers of the batch mean's gradient, as the Torch code had them,
 Expect: B-cdni reaches the baselines' 2.0%, B-dni stays above; with gradients of examples both learn several times faster.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.dni.sweeps import torch_dni_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="dni",

@@ -5,8 +5,9 @@
 Expect: cDNI nearly follows back-propagation, DNI falls behind with depth.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.dni.sweeps import curve_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="dni",

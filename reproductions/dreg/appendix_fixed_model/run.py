@@ -4,9 +4,10 @@
 Expect: estimators with less variance bring q nearer to the posterior: higher bounds, more effective samples, a smaller gap L_5000 - L_1.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.iwae.start import DReGStartConfig
 from igr_suite.families.iwae.sweeps import OBJECTIVES, WITHOUT_JACKKNIFE, dreg, objective_runs, seeds
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EPOCHS = {"smoke": 1, "quick": 2, "paper": 600}
 TRAINED = {"smoke": WITHOUT_JACKKNIFE, "quick": WITHOUT_JACKKNIFE, "paper": OBJECTIVES}

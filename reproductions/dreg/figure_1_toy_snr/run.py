@@ -5,7 +5,8 @@
 Expect: IWAE's signal-to-noise ratio falls as K^-1/2, DReG's rises as K^1/2; STL is biased, plainly.
 """
 
-from igr_suite.lab import Experiment, main
+from igr_suite.cli.entry import main
+from igr_suite.lab import Experiment
 from igr_suite.studies.linear_gaussian.config import LinearGaussianGradients
 
 # (K, repetitions) and sizes; the longest runs first, so that two processes end together

@@ -5,8 +5,9 @@
 Expect: each doubly reparameterised estimator has less variance than its original and a higher bound; the biased STL is near DReG.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.iwae.sweeps import objective_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EPOCHS = {"quick": 20}  # 31,260 steps; Figure 3 and the appendix have runs of 6 epochs, from which these go on where they are finished
 

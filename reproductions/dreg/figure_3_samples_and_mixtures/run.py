@@ -4,8 +4,9 @@
 Expect: RWS gains on IWAE as K grows; large alpha does well on MNIST. alpha = 0 is DReG, 1/2 half of STL, 1 RWS-DReG.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.iwae.sweeps import SAMPLES, WITHOUT_JACKKNIFE, objective_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 COUNTS = {"smoke": (), "quick": (8,), "paper": (8, 32, 128)}  # K beside Figure 2's; the paper's own list was not found
 ALPHAS = {  # by K

@@ -5,8 +5,9 @@ Expect: DReG below its original in variance and above it in the bound for IWAE, 
 The halves are the paper's; the authors' code predicts the upper half: `--set model.struct_layout=legacy`.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.iwae.sweeps import objective_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EPOCHS = {"quick": 2}  # of the scale's six: a third of the time
 

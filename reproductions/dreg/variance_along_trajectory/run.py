@@ -4,8 +4,9 @@
 Expect: DReG below IWAE, RWS-DReG below RWS, JVI-DReG below JVI at every step; all see the same weights, images and samples.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.iwae.sweeps import OBJECTIVES, objective_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EPOCHS = {"quick": 4}
 

@@ -6,8 +6,9 @@
 Expect: Gaussian < GS = ST < SDNI < REINFORCE in the first epochs; SDNI lin is flat from epoch 50 and REINFORCE meets it near 100.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.half_mnist.presets import METHODS, sweep, with_pictures
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 SMOKE = ("REINFORCE", "SDNI lin", "frozen")
 DEEP = ("SDNI lin_deep", "SDNI lin_deep, no z")  # eight times the time of the others

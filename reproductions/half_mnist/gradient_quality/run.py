@@ -5,8 +5,9 @@ The networks follow the mean REINFORCE gradient of R codes an image; the synthet
 Expect: REINFORCE unbiased with a variance far above |T|^2, ST nearly noiseless and biased, the synthetic gradient between the two.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.half_mnist.presets import sweep
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 METHODS = {
     "smoke": ("SDNI lin",),

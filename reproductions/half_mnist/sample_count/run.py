@@ -5,8 +5,9 @@ The runs with one code are those of estimator_comparison where the two agree; wh
 Expect: more codes help REINFORCE from the first epoch on; they also give the decoder more samples of the same images.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.half_mnist.presets import sweep, with_pictures
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 METHODS = ("REINFORCE", "SDNI lin")
 EPOCHS = {"smoke": 2, "quick": 20, "paper": 100}

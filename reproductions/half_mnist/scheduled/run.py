@@ -4,8 +4,9 @@
 Expect: SDNI leads early, curves bend down at the divisions; the frozen encoder shows what the decoder does alone.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.half_mnist.presets import sweep
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 METHODS = {
     "smoke": ("REINFORCE", "SDNI lin"),

@@ -6,8 +6,9 @@ The run without it is one of estimator_comparison; what that has finished is cop
 Expect: the regression loss is nearly the target's own mean square at all times, so it says little about the direction.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.half_mnist.presets import sweep, with_pictures
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 METHODS = {"smoke": ("SDNI lin",), "quick": ("SDNI lin",), "paper": ("SDNI lin", "SDNI lin_deep")}
 BESIDE = {"smoke": (), "quick": ("SDNI lin, Adam", "SDNI lin_deep", "frozen"), "paper": ("SDNI lin, Adam", "frozen")}

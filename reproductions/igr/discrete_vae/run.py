@@ -6,8 +6,9 @@
 Expect: a few nats between the relaxed discrete models; the Gaussian VAE ahead of all of them.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.vae.presets import default
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS
 
 MODELS = ("GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "VAE")

@@ -6,7 +6,8 @@ Expect: distances grow with the temperature; at 0.5 a typical Gumbel-Softmax sam
 IGR-I is farther away than Gumbel-Softmax.
 """
 
-from igr_suite.lab import Experiment, main
+from igr_suite.cli.entry import main
+from igr_suite.lab import Experiment
 from igr_suite.studies.simplex.config import TABLE_TEMPERATURES, SimplexProximity, linspace
 
 SAMPLES = {"smoke": 200, "quick": 2_000, "paper": 10_000}

@@ -6,7 +6,8 @@ Expect: Gumbel-Softmax piles mass at its right edge when it has too few categori
 the size that it needs. The README has the figure, times and verdicts.
 """
 
-from igr_suite.lab import Experiment, main
+from igr_suite.cli.entry import main
+from igr_suite.lab import Experiment
 from igr_suite.studies.fits.config import FitDiscrete
 from igr_suite.training.config_parts import SEEDS
 

@@ -8,9 +8,10 @@ Expect: the historical number is round-off; what vanishes at low temperatures is
 
 import dataclasses
 
+from igr_suite.cli.entry import main
 from igr_suite.families.vae.monitor_config import MonitorConfig
 from igr_suite.families.vae.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, NOT_RETRIEVED, TABLE_1_MODELS, g2, g2_paper_figures
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import SEEDS
 

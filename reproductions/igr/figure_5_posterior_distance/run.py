@@ -5,9 +5,10 @@ Stage 1 trains the four models at their cross-validated and at their "_20" tempe
 Expect: all boxes nearer to 0 at the "_20" temperatures than at the cross-validated ones; the README has the measured order of the models.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.vae.posterior_config import PosteriorDistance
 from igr_suite.families.vae.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, NOT_RETRIEVED, TABLE_1_MODELS, g2, g2_paper_figures
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS
 
 MODELS = {"smoke": ("GS_Dis", "IGR_I_Dis"), "quick": TABLE_1_MODELS}

@@ -1,8 +1,9 @@
 """IGR, NeurIPS nonparametric table: bounds and components in use, paired differences, curves, usage, pictures."""
 
 from igr_suite.families.mixture.plots import draw_pictures, draw_usage, named, paired_table
-from igr_suite.families.vae.plots.curves import likelihood_columns, not_run
+from igr_suite.families.vae.plots.curves import not_run
 from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.names import likelihood_columns
 from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 

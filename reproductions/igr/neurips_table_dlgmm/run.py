@@ -5,9 +5,10 @@
 Expect: Kumaraswamy and LogitNormal sticks close together, and truncation at 0.9999 to change little but the number of components.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.mixture.config import MixtureEvaluationConfig, MixtureModelConfig, TrainMixture
 from igr_suite.families.vae.presets import NOT_RETRIEVED
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS, DataConfig, ScheduleConfig
 
 MODELS = ("DLGMM", "DLGMM_Var", "DLGMM_IGR", "DLGMM_IGR_SB")

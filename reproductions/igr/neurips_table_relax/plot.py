@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from igr_suite.families.vae.plots.curves import likelihood_columns, named
+from igr_suite.families.vae.plots.curves import named
 from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.names import likelihood_columns
 from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 

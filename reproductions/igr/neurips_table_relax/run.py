@@ -6,10 +6,11 @@
 Expect: RELAX's gradients vary far less than REINFORCE's; GS and IGR are compared at equal seeds, with an interval; the README has results.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.families.hard_vae.config import RelaxEvaluationConfig, RelaxModelConfig, TrainRelax
 from igr_suite.families.vae.presets import NOT_RETRIEVED, g3
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import SEEDS, DataConfig, OptimiserConfig, ScheduleConfig
 

@@ -5,8 +5,9 @@ Expect: digits from all models. Where the temperature is high, one-hot codes are
 images differ from those of the relaxed codes.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.vae.presets import TABLE_1_MODELS, g2, g3, with_ramp
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import SEEDS
 

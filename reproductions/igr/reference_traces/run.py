@@ -5,8 +5,9 @@ Expect: GS (0.67) and IGR-I (0.15) within 1.5 nats of the traces at epochs 5, 10
 IGR-Planar and IGR-SB-Finite stand beside them. All 60,000 training images are used, as there.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.vae.presets import TABLE_1_MODELS, g3
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS
 
 EPOCHS = {"smoke": 1, "quick": 20, "paper": 100}

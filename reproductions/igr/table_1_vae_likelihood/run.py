@@ -6,9 +6,10 @@ Stage 1 trains one seed at every temperature of a model's grid; stage 2 repeats 
 Expect: the IGR models close together and above Gumbel-Softmax; the README has measured times.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.vae.presets import G2_GRIDS, NOT_RETRIEVED, TABLE_1_MODELS, g2, g2_paper
-from igr_suite.families.vae.selection import best_temperature
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
+from igr_suite.lab.analysis.selection import best_temperature
 from igr_suite.training.config_parts import SEEDS
 
 EPOCHS = {"smoke": 1, "quick": 5}

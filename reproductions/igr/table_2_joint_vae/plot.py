@@ -1,7 +1,7 @@
 """IGR, Table 2: table and figure of the runs at each model's selected temperature; a second table shows the search."""
 
 from igr_suite.families.vae.plots.curves import bounds_figure, named, not_run
-from igr_suite.families.vae.selection import CRITERION, selected_runs
+from igr_suite.lab.analysis.selection import CRITERION, selected_runs
 from igr_suite.plotting.tables import over_seeds, save_table
 from igr_suite.training.config_parts import SEEDS
 

@@ -6,9 +6,10 @@ Stage 1 trains one seed at every temperature of a model's grid; stage 2 repeats 
 Expect: KLs near their capacities (5 + 5 nats), so that models differ by reconstruction; the README has measured times.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.vae.presets import G2_JOINT_GRIDS, NOT_RETRIEVED, TABLE_2_MODELS, g2, with_ramp
-from igr_suite.families.vae.selection import best_temperature
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
+from igr_suite.lab.analysis.selection import best_temperature
 from igr_suite.training.config_parts import SEEDS
 
 EPOCHS = {"smoke": 1, "quick": 3, "paper": 50}

@@ -7,10 +7,11 @@ Stage 1 trains one seed at every temperature of the grid; stage 2 repeats the on
 Expect: lower values for more training samples and for more test samples; IGR-SB learns no binary code. The README has measured times.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.structured.presets import MODELS, g2, g3
 from igr_suite.families.vae.presets import NOT_RETRIEVED
-from igr_suite.families.vae.selection import NLL, best_temperature
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
+from igr_suite.lab.analysis.selection import NLL, best_temperature
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import SEEDS
 

@@ -6,8 +6,8 @@ Stages train a grid, measure the posterior of every candidate on validation imag
 Expect: the near-vertex choices in the authors' order, SB lowest; the README has them, with the authors'.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.vae.temperature_search import experiment
-from igr_suite.lab import main
 
 EXPERIMENT = experiment()
 

@@ -6,7 +6,8 @@ Expect: unbiased estimators follow the exact gradient to probability 0, Concrete
 variance by far; REBAR at temperature .1 has the most. At t = .499 noise hides the gradient from all but RELAX.
 """
 
-from igr_suite.lab import Experiment, main
+from igr_suite.cli.entry import main
+from igr_suite.lab import Experiment
 from igr_suite.studies.toy.config import ToyRun
 
 SERIES = {

@@ -6,8 +6,9 @@ The runs are those of figure_3_training_bound: what that has finished is copied.
 Expect: REBAR's variance is the lowest throughout, most of all early on; Concrete is biased, so it is not drawn.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.sbn.presets import figure_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="rebar",

@@ -6,8 +6,9 @@ The runs are those of figure_2_log_variance: what that has finished is copied.
 Expect: methods with less variance learn faster; Concrete is fast early and is overtaken late (paper scale).
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.sbn.presets import figure_runs
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 
 EXPERIMENT = Experiment(
     paper="rebar",

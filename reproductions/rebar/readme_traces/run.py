@@ -7,8 +7,9 @@ variance pass through the points of their README and code; the corrected one dif
 says what the correction changes.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.sbn.presets import sbn
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS
 
 EPOCHS = {"smoke": 1, "quick": 7, "paper": 20}  # the traces end at epoch 7, step 14,588

@@ -6,8 +6,9 @@ Expect: at the paper's budget RELAX's training bound no worse than REBAR's in ev
 images. REBAR here is RELAX's: the plain relaxation, one eta and one temperature a layer, no baseline, both trained on the logit gradient.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.sbn.presets import DEPTHS, PAPER_STEPS, sbn
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS
 
 # The nets' size and decay are RELAX's best ones and the config's defaults; its best rate for the control variate is the networks' own.

@@ -7,8 +7,9 @@ Structured prediction of two layers is run with both generators: "historical", t
 and "hierarchical", with as many layers as q; with one layer they are the same model.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.sbn.presets import PAPER_STEPS, sbn
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS
 
 METHODS = {"smoke": ("NVIL", "Concrete(0.1)")}

@@ -7,8 +7,9 @@ Expect: DynamicREBAR < REBAR << MuProp ~ SimpleMuProp << NVIL, with gaps of at l
 moving averages ("historical") and with the corrected ones.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.sbn.presets import sbn
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS
 
 EPOCHS = {"smoke": 2, "quick": 2, "paper": 10}

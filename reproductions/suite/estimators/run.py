@@ -6,9 +6,10 @@ Stage 1 trains a belief network of one layer (Bernoulli variables) and a VAE of 
 Expect: every unbiased estimator without a sign of bias, the straight-through and Concrete ones biased; DisARM below REINFORCE everywhere.
 """
 
+from igr_suite.cli.entry import main
 from igr_suite.families.hard_vae.config import RelaxEvaluationConfig, RelaxModelConfig, TrainRelax
 from igr_suite.families.sbn.presets import sbn
-from igr_suite.lab import Experiment, main
+from igr_suite.lab import Experiment
 from igr_suite.studies.comparison.config import EstimatorCost, EstimatorVariance
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
 

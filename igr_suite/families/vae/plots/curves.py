@@ -8,10 +8,9 @@ from igr_suite.families.vae.presets import SHORT_NAMES
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running.experiment import DATA_KEY
 from igr_suite.plotting.curves import number_of_seeds
+from igr_suite.plotting.names import DATA_NAMES, likelihood_columns
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
-
-DATA_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "celeb_a": "CelebA", "mnist_5k": "MNIST-5k", "omniglot": "Omniglot"}
 
 CODES = {"relaxed": "relaxed", "one_hot": "one-hot", "historical": "one-hot, historical: not a bound"}
 
@@ -31,13 +30,6 @@ def not_run(results: Results) -> str:
     missing = [] if DATA_KEY in results.settings else [name for name in experiment.datasets["paper"] if name not in found]
     absent = {True: "its images were not prepared", False: "it is part of scale paper only"}
     return " ".join(f"{DATA_NAMES.get(name, name)}: not run, {absent[name in experiment.datasets[results.scale]]}." for name in missing)
-
-
-def likelihood_columns(frame: pd.DataFrame, estimator: str) -> list[str]:
-    """Columns of the importance-weighted log-likelihood on the test split, by the number of samples."""
-    prefix = f"test_iw_{estimator}_"
-    columns = [c for c in frame.columns if c.startswith(prefix) and not c.endswith("_se")]
-    return sorted(columns, key=lambda c: int(c.removeprefix(prefix)))
 
 
 def bounds_table(frame: pd.DataFrame, folder: Path, note: str, name: str = "table") -> list[Path]:

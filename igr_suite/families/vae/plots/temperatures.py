@@ -7,8 +7,9 @@ import pandas as pd
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.families.vae.plots.curves import named
 from igr_suite.families.vae.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES
-from igr_suite.families.vae.selection import CRITERION, NEAR_SHARE, highest_near
+from igr_suite.families.vae.selection import NEAR_SHARE, highest_near
 from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.analysis.selection import CRITERION
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.distances import NEAR
 from igr_suite.plotting.style import colour, figure, save

@@ -1,0 +1,57 @@
+"""A trained VAE of hard discrete codes as a subject of `estimator_variance`; the families say how its logits are computed."""
+
+import math
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from igr_suite.estimators.distributions import bernoulli, categorical
+from igr_suite.measuring.estimator_variance import Source, registered_names, registered_source
+
+REFERENCES = {"bernoulli": "disarm", "categorical": "rebar"}
+
+
+class CodeSubject:
+    """The bound log p(x | b) + log p(b) - log q(b | x) of hard codes b, with p(b) uniform.
+
+    Args:
+      model: trained; has `encoder` and `log_likelihood(codes, x)`.
+      x: observations [N, D].
+      support: "bernoulli" or "categorical".
+      logits_of: x -> logits of q, [N, V] or [N, V, K]; it is differentiated with respect to the encoder's weights.
+      flat: whether the decoder takes codes as [S, N, V K].
+    """
+
+    own_steps = 0
+    jit = False  # measured: the decoder's products are slower under XLA (docs/performance.md)
+
+    def __init__(self, model, x: tf.Tensor, support: str, logits_of: Callable[[tf.Tensor], tf.Tensor], flat: bool = False):
+        self.model, self.x, self.support, self.flat, self.logits_of = model, x, support, flat, logits_of
+        self.weights = [v.value if isinstance(v, keras.Variable) else v for v in model.encoder.trainable_variables]
+        self.names, self.reference = registered_names(support), REFERENCES[support]
+        self.logits = tf.constant(logits_of(x))
+
+    def source(self, name: str, fresh: bool = False) -> Source:
+        """See `Subject`; nothing here is the run's own, so `fresh` changes nothing."""
+        del fresh
+        return registered_source(name, self.logits, self.bound, self.pull, self.own_steps)
+
+    def bound(self, code: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """Codes [S, N, V] or [S, N, V, K], which may be relaxed, and logits -> [S, N]."""
+        if self.support == "bernoulli":
+            log_q, states = tf.reduce_sum(bernoulli.log_probability(logits, code), -1), 2
+            shaped = code[..., tf.newaxis]
+        else:
+            log_q, states = tf.reduce_sum(categorical.log_probability(logits, code), -1), code.shape[-1]
+            shaped = code
+        if self.flat:
+            shaped = tf.reshape(code, (*code.shape[:2], -1))
+        return self.model.log_likelihood(shaped, self.x) - logits.shape[1] * math.log(states) - log_q
+
+    def pull(self, gradient: tf.Tensor) -> list[tf.Tensor]:
+        """Gradient by the logits -> gradients by the encoder's weights."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self.weights)
+            logits = self.logits_of(self.x)
+        return tape.gradient(logits, self.weights, output_gradients=gradient, unconnected_gradients="zero")

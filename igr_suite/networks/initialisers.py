@@ -1,0 +1,18 @@
+"""Initialisers of weights that Keras has not."""
+
+import keras
+
+
+class SquareOrthogonal(keras.initializers.Initializer):
+    """Orthogonal where a matrix is square, U(-.1, .1) elsewhere; the rule of docs/papers/half_mnist.md, section 1.2."""
+
+    def __init__(self, seed: int):
+        self.seed = seed
+
+    def __call__(self, shape, dtype=None):
+        square = len(shape) == 2 and shape[0] == shape[1]
+        law = keras.initializers.Orthogonal(seed=self.seed) if square else keras.initializers.RandomUniform(-0.1, 0.1, self.seed)
+        return law(shape, dtype=dtype)
+
+    def get_config(self):
+        return {"seed": self.seed}

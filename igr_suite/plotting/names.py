@@ -1,0 +1,12 @@
+"""Names that figures and tables print, and columns that they read by name."""
+
+import pandas as pd
+
+DATA_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "celeb_a": "CelebA", "mnist_5k": "MNIST-5k", "omniglot": "Omniglot"}
+
+
+def likelihood_columns(frame: pd.DataFrame, estimator: str) -> list[str]:
+    """Columns of the importance-weighted log-likelihood on the test split, by the number of samples."""
+    prefix = f"test_iw_{estimator}_"
+    columns = [c for c in frame.columns if c.startswith(prefix) and not c.endswith("_se")]
+    return sorted(columns, key=lambda c: int(c.removeprefix(prefix)))
