@@ -2,8 +2,12 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "igr_suite"
@@ -37,7 +41,10 @@ MAY_IMPORT = {
 BELOW_STUDIES = CORE - {"lab"} | {"lab", "lab/runs", "lab/running", "lab/analysis"}
 # What still points the wrong way, each to be mended; this list may only become shorter.
 DEBTS: set[tuple[str, str]] = set()
-NO_TENSORFLOW = ("lab", "plotting", "cluster", "report")
+# Names of objectives and methods, as legends have them, which contain a word that is a family's too.
+METHODS = {"VAE", "IWAE", "DReG", "RWS-DReG", "JVI-DReG", "DReG(alpha)"}
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+BEGIN, END = "<!-- rooms -->\n", "<!-- end of rooms -->"
 NO_TENSORFLOW_NAMES = re.compile(r"^(names|config.*|.*_config|presets|sweeps|original.*|plots.*)$")
 FAMILIES = sorted(path.name for path in (PACKAGE / "families").iterdir() if path.is_dir() and path.name != "__pycache__")
 
@@ -113,7 +120,100 @@ def test_rooms_import_only_what_the_table_allows():
     assert set(wrong) == {f"{source} -> {target}" for source, target in DEBTS}, report
 
 
+def words_of(path: Path) -> set[str]:
+    """Identifiers and strings of a file, docstrings left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, documented) and node.body]
+    docs = {id(body[0].value) for body in bodies if isinstance(body[0], ast.Expr)}
+    words = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            words.add(re.sub(r"github\.com/\S+", "", node.value))
+        elif isinstance(node, (ast.Name, ast.Attribute, ast.FunctionDef, ast.ClassDef)):
+            words.add(getattr(node, "id", None) or getattr(node, "attr", None) or node.name)
+    return words
+
+
+def test_core_rooms_name_no_family():
+    """`report` has the names of papers, `objectives` those of objectives (IWAE), which are other things than families."""
+    family = re.compile(rf"(?<![a-zA-Z])({'|'.join(FAMILIES)}|sbn|dreg|relax_vae)(?![a-zA-Z])", re.IGNORECASE)
+    named = {}
+    for name, path in MODULES.items():
+        core = room(name).split("/")[0] in CORE - {"objectives"}
+        if core and (words := {word for word in words_of(path) if family.search(word)} - METHODS):
+            named[name] = words
+    assert not named
+
+
+def test_no_room_knows_another_that_knows_it():
+    graph = defaultdict(set)
+    for source, target in arrows():
+        graph[source].add(target)
+
+    def reached(start: str) -> set[str]:
+        seen, waiting = set(), [start]
+        while waiting:
+            for target in graph[waiting.pop()] - seen:
+                seen.add(target)
+                waiting.append(target)
+        return seen
+
+    circles = {name for name in list(graph) if name in reached(name)} - {"igr_suite"}
+    assert not circles
+
+
+@pytest.mark.parametrize("first", ["lab", "plotting", "cluster", "report", "families", "studies"])
+def test_what_plots_and_submits_never_imports_tensorflow(first):
+    """Whole rooms, and in every room the modules with the names of `NO_TENSORFLOW_NAMES`; one process imports them all."""
+    generated = {"choosing", "estimators", "objectives"}  # pages of docs/, written from the registries
+    names = [name for name in MODULES if name.split(".")[1:2] == [first] and not name.endswith("preload")]
+    if first in ("families", "studies"):
+        names = [name for name in names if NO_TENSORFLOW_NAMES.match(name.split(".")[-1]) or ".plots." in name]
+    elif first == "report":
+        names = [name for name in names if name.split(".")[-1] not in generated]
+    shown = "print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    code = f"import importlib, sys\nfor name in {names}: importlib.import_module(name)\n{shown}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["False", "False"], f"{done.stdout}{done.stderr[-2000:]}"
+    assert names
+
+
+def picture() -> str:
+    """The rooms from top to bottom, and what each of them imports; families and studies in one line each."""
+    below = defaultdict(set)
+    for source, target in arrows():
+        if target not in EVERYWHERE | {"igr_suite"} and source not in ("igr_suite", "__main__"):
+            below["families/*" if source.startswith("families/") else "studies/*" if source.startswith("studies/") else source].add(target)
+    below = {source: {target for target in targets if target.split("/")[0] != source.split("/")[0]} | {
+        target for target in targets if source.startswith("lab") and target.startswith("lab/")
+    } for source, targets in below.items()}
+    rooms = sorted({*below, *(t for targets in below.values() for t in targets)})
+    depth: dict[str, int] = {}
+
+    def height(name: str) -> int:
+        if name not in depth:
+            own = below.get("families/*" if name.startswith("families/") else "studies/*" if name.startswith("studies/") else name, set())
+            depth[name] = 1 + max((height(target) for target in own), default=-1)
+        return depth[name]
+
+    shown = [name for name in rooms if not name.startswith(("families/", "studies/")) or name.endswith("*")]
+    lines = []
+    for name in sorted(shown, key=lambda name: (-height(name), name)):
+        targets = {re.sub(r"^(families)/.*", r"\1/*", target) for target in below.get(name, set())}
+        lines.append(f"{height(name):>2}  {name:<12} -> {', '.join(sorted(targets)) or '-'}")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_picture_of_the_house_is_the_house():
+    """Mended by `python tests/test_architecture.py`."""
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    assert BEGIN in text and text.partition(BEGIN)[2].partition(END)[0] == f"```text\n{picture()}```\n"
+
+
 if __name__ == "__main__":
+    before, _, rest = ARCHITECTURE.read_text(encoding="utf-8").partition(BEGIN)
+    ARCHITECTURE.write_text(f"{before}{BEGIN}```text\n{picture()}```\n{END}{rest.partition(END)[2]}", encoding="utf-8")
     for (source, target), lines in sorted(arrows().items()):
         if not allowed(source, target):
             print(f"{source} -> {target}")

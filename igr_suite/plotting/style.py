@@ -1,7 +1,7 @@
 """One look for all figures: a colour for each method, quiet axes, readable sizes, whatever the user's own matplotlib is set to."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import matplotlib
@@ -55,40 +55,7 @@ IMPORTANCE_WEIGHTED = {
     "JVI-DReG": "#54278f",
     "DReG(alpha)": "#c51b8a",
 }
-DECOUPLED = {
-    "no Bprop": "#969696",
-    "Bprop": "#252525",
-    "DNI": "#e6550d",
-    "cDNI": "#3182bd",
-    "B-simple": "#756bb1",
-    "B-relu": "#31a354",
-    "B-dni, per batch": "#fdae6b",
-    "B-dni, per example": "#a63603",
-    "B-cdni, per batch": "#9ecae1",
-    "B-cdni, per example": "#084594",
-    "A-bp": "#252525",
-    "A-bp, x / 255, no L2": "#6b6b6b",
-    "A-dni, x / 255, no L2": "#08519c",
-    "A-dni": "#3182bd",
-    "BPTT": "#252525",
-}
-HALF_MNIST = {
-    "Gaussian": "#666666",
-    "Gaussian REINFORCE": "#bdb0a8",
-    "GS hard": "#c994c7",
-    "GS hard, historical": "#e7c9e6",
-    "ST": "#2ca02c",
-    "REINFORCE, mr": "#c49c94",
-    "REINFORCE, no baseline": "#d9bfa5",
-    "SDNI": "#1f77b4",
-    "SDNI lin": "#1f77b4",
-    "SDNI lin, no z": "#7fbfe8",
-    "SDNI lin_deep": "#08306b",
-    "SDNI lin_deep, no z": "#6a7fb5",
-    "SDNI lin, Adam": "#17becf",
-    "frozen": "#000000",
-}
-COLOURS = DISCRETE | IMPORTANCE_WEIGHTED | DECOUPLED | HALF_MNIST
+COLOURS = DISCRETE | IMPORTANCE_WEIGHTED
 LARGEST_SVG = 500_000  # bytes; a browser shows the png of the same figure sooner
 RC = {
     "figure.dpi": 120,
@@ -105,6 +72,19 @@ RC = {
     "pdf.fonttype": 42,
     "svg.hashsalt": "igr_suite",
 }
+
+
+def register_colours(colours: Mapping[str, str]) -> None:
+    """Gives methods their colours in all figures of this process; the plots of a family call it when they are imported.
+
+    Args:
+      colours: name in legends -> "#rrggbb".
+    Raises:
+      ValueError: a name has another colour already.
+    """
+    for name, value in colours.items():
+        if COLOURS.setdefault(name, value) != value:
+            raise ValueError(f"{name} has the colour {COLOURS[name]} already, not {value}")
 
 
 def colour(method: str) -> str:

@@ -8,9 +8,27 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from igr_suite.families.dni.presets import METHODS
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.style import colour, epoch_axis, figure, save
+from igr_suite.plotting.style import colour, epoch_axis, figure, register_colours, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 
+COLOURS = {
+    "no Bprop": "#969696",
+    "Bprop": "#252525",
+    "DNI": "#e6550d",
+    "cDNI": "#3182bd",
+    "B-simple": "#756bb1",
+    "B-relu": "#31a354",
+    "B-dni, per batch": "#fdae6b",
+    "B-dni, per example": "#a63603",
+    "B-cdni, per batch": "#9ecae1",
+    "B-cdni, per example": "#084594",
+    "A-bp": "#252525",
+    "A-bp, x / 255, no L2": "#6b6b6b",
+    "A-dni, x / 255, no L2": "#08519c",
+    "A-dni": "#3182bd",
+    "BPTT": "#252525",
+}
+register_colours(COLOURS)
 METHOD_NAMES = {key: name for name, key in METHODS.items()}
 AUDITED = {"cosine": "cosine", "scale": "length, predicted / true", "sign": "share of equal signs"}
 

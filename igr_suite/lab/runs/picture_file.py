@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.arrays import BadArchive, read_arrays
@@ -47,6 +46,6 @@ def load(folder: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{path} is damaged ({error}); delete it and make it again with `igr pictures {folder}`") from None
 
 
-def as_bytes(images: tf.Tensor, leading: tuple[int, ...], image_shape: tuple[int, int, int]) -> np.ndarray:
+def as_bytes(images: np.ndarray, leading: tuple[int, ...], image_shape: tuple[int, int, int]) -> np.ndarray:
     """[N, D] in [0, 1] -> uint8 [*leading, H, W, C]."""
     return np.rint(255 * np.asarray(images)).astype(np.uint8).reshape(*leading, *image_shape)
