@@ -1,10 +1,102 @@
-"""What the families' executors share: images of a config, and the run from its first step to its summary."""
+"""The executor that all families share: a run from its first step to its summary; and the images that a config names.
 
+A family puts a `Training` together (data, model, plan, measurements) and hands it to `train`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
 import numpy as np
+import tensorflow as tf
 
 from igr_suite import data
 from igr_suite.lab.runs.config import RunConfig
-from igr_suite.training.loop import Plan
+from igr_suite.lab.runs.interrupts import Interrupts
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.training.evaluation import Evaluator
+from igr_suite.training.loop import Plan, fit
+from igr_suite.training.strategy import Replicas
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """A run that is ready to begin.
+
+    Attributes:
+      model: untrained, or with the weights that the run starts from; see `loop.fit`.
+      rows: uint8 [N, D], the training set.
+      plan: epochs, batches, metrics rows and evaluations.
+      evaluate: step -> what is measured then.
+      dataset: whose description goes into meta.json and summary.json; None for a task without one.
+      meta: what else goes into meta.json.
+      finish: (rows of the metrics, interrupts) -> what the summary holds beside the last row. It runs after the last step and may take
+        long; it asks `interrupts` between its parts.
+      replicas: among which batches are divided; the model was built in their scope.
+    """
+
+    model: keras.Model
+    rows: np.ndarray | tf.Tensor
+    plan: Plan
+    evaluate: Callable[[int], dict[str, float]]
+    dataset: data.Dataset | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    finish: Callable[[Rows, Interrupts], Mapping[str, Any]] = lambda rows, interrupts: {}
+    replicas: Replicas = field(default_factory=Replicas)
+
+
+def train(training: Training, folder: RunFolder) -> None:
+    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one.
+
+    The summary has `steps`, the data set, the last metrics row, which is that of the last evaluation, and what `finish` returns beside.
+
+    Args:
+      training: the run.
+      folder: its folder, opened.
+    """
+    described = {} if training.dataset is None else {"data": training.dataset.describe()}
+    folder.write_meta(**described, **training.meta)
+    with Interrupts() as interrupts:
+        before = folder.meta().get("train_seconds", 0.0)
+        images = tf.constant(training.rows)
+        seconds = fit(training.model, images, training.plan, folder, training.evaluate, interrupts, training.replicas)
+        folder.write_meta(train_seconds=before + seconds)
+        rows = folder.metrics.rows()
+        finished = training.finish(rows, interrupts)
+    last = dict(rows[-1])
+    summary = {"steps": last.pop("step"), **described, **last}
+    folder.write_summary({**summary, **{name: value for name, value in finished.items() if name not in summary}})
+
+
+def likelihoods(evaluator: Evaluator, wanted: Iterable[tuple[str, int]], interrupts: Interrupts) -> dict[str, float]:
+    """Importance-weighted log-likelihoods of a split for a summary; ends early when it is asked to.
+
+    Args:
+      evaluator: of the split.
+      wanted: pairs (estimator, number of samples).
+      interrupts: of the run.
+    """
+    found: dict[str, float] = {}
+    for estimator, samples in wanted:
+        found |= evaluator.log_likelihoods(samples, estimator)
+        if interrupts.requested:
+            interrupts.stop()
+    return found
+
+
+def split_evaluators(
+    model: keras.Model, dataset: data.Dataset, seed: int, sites: Sequence[str] = ("validation", "test"), **options: bool
+) -> dict[str, Evaluator]:
+    """Split -> its evaluator, of the images as they are stored; `options` are those of the model's `eval_step`."""
+    return {site: Evaluator(model, flat(getattr(dataset, site)), site, seed, **options) for site in sites}
+
+
+def plan_of(config: RunConfig, examples: int) -> Plan:
+    """Whole epochs of whole batches, as the config's schedule has them."""
+    return Plan(examples, config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
 
 
 def load_images(config: RunConfig) -> data.Dataset:

@@ -8,11 +8,10 @@ from igr_suite.data.batching import steps_per_epoch
 from igr_suite.errors import UserError
 from igr_suite.families.dni.config import CLASSES, TrainDNI
 from igr_suite.families.dni.model import DNIClassifier
-from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.evaluation import Evaluator, evaluation_function
-from igr_suite.training.executor import flat, load_images
-from igr_suite.training.loop import Plan, fit
+from igr_suite.training.executor import Training, flat, load_images, train
+from igr_suite.training.loop import Plan
 
 SPLITS = ("train", "validation", "test")
 
@@ -66,7 +65,6 @@ def execute(config: TrainDNI, folder: RunFolder) -> None:
     model = build_model(config, dataset, rows)
     networks = {"modules": model.net.parts, "synthesisers": model.net.synthesisers, "input_models": model.net.input_models}
     counts = {f"parameters_{name}": sum(network.count_params() for network in group) for name, group in networks.items()}
-    folder.write_meta(data=dataset.describe(), **counts)
     errors = evaluation_function({site: Evaluator(model, rows[site], site, config.seed, split=site) for site in ("validation", "test")})
     audit = tf.function(lambda batch: model.audit(batch, "validation"), autograph=False)
     audited = tf.constant(rows["validation"][: config.evaluation.audit])
@@ -75,9 +73,5 @@ def execute(config: TrainDNI, folder: RunFolder) -> None:
         agreement = audit(audited) if config.evaluation.audit and model.net.synthesisers else {}
         return errors(step) | {name: float(value) for name, value in agreement.items()}
 
-    with Interrupts() as interrupts:
-        before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(rows["train"]), plan, folder, evaluate, interrupts)
-        folder.write_meta(train_seconds=before + seconds)
-    last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
-    folder.write_summary({"steps": last.pop("step"), "data": dataset.describe(), **last})
+    training = Training(model=model, rows=rows["train"], plan=plan, evaluate=evaluate, dataset=dataset, meta=counts)
+    train(training, folder)

@@ -5,9 +5,9 @@ import tensorflow as tf
 
 from igr_suite.families.dni.copy_rnn import CopyRNN
 from igr_suite.families.dni.copy_rnn_config import TrainCopyRNN
-from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.training.loop import Plan, fit
+from igr_suite.training.executor import Training, train
+from igr_suite.training.loop import Plan
 
 WINDOWS_A_ROW = 1000  # the loop's epoch
 
@@ -17,15 +17,9 @@ def execute(config: TrainCopyRNN, folder: RunFolder) -> None:
     model = CopyRNN(config)
     rows = min(WINDOWS_A_ROW, config.windows)
     plan = Plan(rows, 1, -(-config.windows // rows), 1, config.seed)
-    folder.write_meta(parameters=sum(int(np.prod(v.shape)) for v in model.trained))
-
     def evaluate(step: int) -> dict[str, float]:
         # the longest sequence it has mastered is one shorter than the one it is working on
         return {"mastered": float(model.length.numpy() - 1), "running_bits": float(model.running.numpy())}
 
-    with Interrupts() as interrupts:
-        before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.zeros([rows, 1], tf.uint8), plan, folder, evaluate, interrupts)
-        folder.write_meta(train_seconds=before + seconds)
-    last = folder.metrics.rows()[-1]
-    folder.write_summary({"steps": last.pop("step"), **last})
+    meta = {"parameters": sum(int(np.prod(v.shape)) for v in model.trained)}
+    train(Training(model=model, rows=tf.zeros([rows, 1], tf.uint8), plan=plan, evaluate=evaluate, meta=meta), folder)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-import tensorflow as tf
 
 from igr_suite.data.batching import steps_per_epoch
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
@@ -14,9 +13,9 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.metrics_log import MetricsLog
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.completions import store_pictures
-from igr_suite.training.evaluation import Evaluator, evaluation_function
-from igr_suite.training.executor import flat, load_images, training_images
-from igr_suite.training.loop import Plan, fit
+from igr_suite.training.evaluation import evaluation_function
+from igr_suite.training.executor import Rows, Training, flat, load_images, split_evaluators, train, training_images
+from igr_suite.training.loop import Plan
 
 
 @dataclass(frozen=True)
@@ -57,18 +56,16 @@ def execute(config: TrainHalfMNIST, folder: RunFolder) -> None:
     dataset = load_images(config)
     images = training_images(config, dataset)
     model = HalfMNIST(config, steps_per_epoch(len(images), config.schedule.batch_size))
-    folder.write_meta(data=dataset.describe(), parameters=model.count_params(), **_synthetic_size(model))
     sites = ("validation", "test") if config.data.train_split == "train" else ("test",)
-    evaluate = evaluation_function({site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed) for site in sites})
+    evaluate = evaluation_function(split_evaluators(model, dataset, config.seed, sites))
     if config.evaluation.gradient_samples:
         evaluate = GradientStudy(model, flat(dataset.validation), config).beside(evaluate)
-    with Interrupts() as interrupts:
-        before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(images), build_plan(config, len(images), folder), folder, evaluate, interrupts)
-        folder.write_meta(train_seconds=before + seconds)
-    rows = folder.metrics.rows()
-    last = rows[-1]  # the loop ends with an evaluation
-    means = {name: value for name, value in epoch_means(rows)[-1].items() if name != "step"}
-    if config.evaluation.pictures:
-        store_pictures(model, np.where(dataset.test >= config.data.threshold, 255, 0).astype(np.uint8), config, folder)
-    folder.write_summary({"steps": last.pop("step"), "data": dataset.describe(), **means, **last})
+
+    def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
+        del interrupts
+        if config.evaluation.pictures:
+            store_pictures(model, np.where(dataset.test >= config.data.threshold, 255, 0).astype(np.uint8), config, folder)
+        return {name: value for name, value in epoch_means(rows)[-1].items() if name != "step"}
+
+    plan, meta = build_plan(config, len(images), folder), {"parameters": model.count_params(), **_synthetic_size(model)}
+    train(Training(model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish), folder)

@@ -8,9 +8,8 @@ from igr_suite.families.hard_vae.model import RelaxVAE
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
-from igr_suite.training.evaluation import Evaluator, evaluation_function
-from igr_suite.training.executor import flat, load_images, training_images
-from igr_suite.training.loop import Plan, fit
+from igr_suite.training.evaluation import evaluation_function
+from igr_suite.training.executor import Rows, Training, likelihoods, load_images, plan_of, split_evaluators, train, training_images
 
 
 def build_model(config: TrainRelax, dataset: data.Dataset) -> RelaxVAE:
@@ -29,10 +28,8 @@ def execute(config: TrainRelax, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
     dataset = load_images(config)
     images = training_images(config, dataset)
-    plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
     model = build_model(config, dataset)
-    folder.write_meta(data=dataset.describe(), parameters=model.count_params())
-    evaluators = {site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed) for site in ("validation", "test")}
+    evaluators = split_evaluators(model, dataset, config.seed)
     bounds = evaluation_function(evaluators)
     monitored = tf.constant(images[: config.evaluation.variance_images])
     variance = tf.function(model.gradient_variance, autograph=False)
@@ -41,11 +38,10 @@ def execute(config: TrainRelax, folder: RunFolder) -> None:
         measured = variance(monitored, config.evaluation.variance_draws, run_seed(config.seed, "gradient variance"))
         return bounds(step) | {name: float(value) for name, value in measured.items()}
 
-    with Interrupts() as interrupts:
-        before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts)
-        folder.write_meta(train_seconds=before + seconds)
-        last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
-        summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}
-        summary |= evaluators["test"].log_likelihoods(config.evaluation.importance_samples, "one_hot")
-    folder.write_summary(summary)
+    def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
+        del rows
+        return likelihoods(evaluators["test"], [("one_hot", config.evaluation.importance_samples)], interrupts)
+
+    meta = {"parameters": model.count_params()}
+    plan = plan_of(config, len(images))
+    train(Training(model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish), folder)

@@ -16,8 +16,8 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.picture_file import as_bytes
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
-from igr_suite.training.executor import build_plan, flat, load_images, sampled_once
-from igr_suite.training.loop import fit, fit_into
+from igr_suite.training.executor import Rows, Training, build_plan, flat, load_images, sampled_once, train
+from igr_suite.training.loop import fit_into
 from igr_suite.training.strategy import Replicas
 
 PICTURED = 10  # test images
@@ -82,27 +82,32 @@ def execute(config: TrainDReG, folder: RunFolder) -> None:
     with replicas.scope():
         model = build_model(config, mean)
     start_weights(model, config, folder.path.parent)
-    folder.write_meta(data=dataset.describe(), parameters=model.count_params())
     bounds = {site: Bounds(model, splits[site], site, config.seed) for site in ("validation", "test")}
     counts = sorted({config.model.samples, *config.evaluation.samples})
-
     exact = GradientStatistics(model, splits["train"], config) if config.statistics.stats == "exact" else dict
 
     def evaluate(step: int) -> dict[str, float]:
         del step  # the same noise at every evaluation: differences between epochs are the model's
         return {name: value for measure in bounds.values() for name, value in measure(counts).items()} | exact()
 
-    with Interrupts() as interrupts:
-        before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(splits["train"]), plan, folder, evaluate, interrupts, replicas)
-        folder.write_meta(train_seconds=before + seconds)
-        last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
-        summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}
-        if config.evaluation.likelihood_samples:
-            summary |= likelihood(model, splits["test"], config)
-    if config.evaluation.pictures:
-        picture_file.save(folder.path, pictures(model, splits["test"][:PICTURED], dataset.image_shape, config.seed))
-    folder.write_summary(summary)
+    def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
+        del rows, interrupts
+        found = likelihood(model, splits["test"], config) if config.evaluation.likelihood_samples else {}
+        if config.evaluation.pictures:
+            picture_file.save(folder.path, pictures(model, splits["test"][:PICTURED], dataset.image_shape, config.seed))
+        return found
+
+    training = Training(
+        model=model,
+        rows=splits["train"],
+        plan=plan,
+        evaluate=evaluate,
+        dataset=dataset,
+        meta={"parameters": model.count_params()},
+        finish=finish,
+        replicas=replicas,
+    )
+    train(training, folder)
 
 
 def likelihood(model: DReGVAE, images: np.ndarray, config: TrainDReG) -> dict[str, float]:

@@ -13,8 +13,7 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed, standard_normal
 from igr_suite.training.evaluation import Evaluator, evaluation_function
-from igr_suite.training.executor import flat, load_images, training_images
-from igr_suite.training.loop import Plan, fit
+from igr_suite.training.executor import Rows, Training, flat, likelihoods, load_images, plan_of, train, training_images
 from igr_suite.training.strategy import Replicas
 
 USED = 0.01  # a component with a larger mean weight counts as used
@@ -46,10 +45,9 @@ def execute(config: TrainMixture, folder: RunFolder) -> None:
     replicas = Replicas.chosen()
     dataset = load_images(config)
     images = training_images(config, dataset)
-    plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
+    plan = plan_of(config, len(images))
     with replicas.scope():
         model = build_model(config, dataset)
-    folder.write_meta(data=dataset.describe(), parameters=model.count_params())
     evaluators = {
         site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, usage=site == "test") for site in ("validation", "test")
     }
@@ -59,19 +57,19 @@ def execute(config: TrainMixture, folder: RunFolder) -> None:
         row = elbos(step)
         return row | usage(row, config.model.components)
 
-    with Interrupts() as interrupts:
-        before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts, replicas)
-        folder.write_meta(train_seconds=before + seconds)
-        last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
-        summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}
-        for estimator in model.weight_estimators():
-            summary |= evaluators["test"].log_likelihoods(config.evaluation.importance_samples, estimator)
-            if interrupts.requested:
-                interrupts.stop()
-    if config.evaluation.pictures:
-        store_pictures(model, dataset, config, folder)
-    folder.write_summary(summary)
+    def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
+        del rows
+        wanted = [(name, config.evaluation.importance_samples) for name in model.weight_estimators()]
+        found = likelihoods(evaluators["test"], wanted, interrupts)
+        if config.evaluation.pictures:
+            store_pictures(model, dataset, config, folder)
+        return found
+
+    meta = {"parameters": model.count_params()}
+    training = Training(
+        model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish, replicas=replicas
+    )
+    train(training, folder)
 
 
 def store_pictures(model: MixtureVAE, dataset: data.Dataset, config: TrainMixture, folder: RunFolder) -> None:

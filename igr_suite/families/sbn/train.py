@@ -12,8 +12,7 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.gradient_variance import variance_function
 from igr_suite.randomness import run_seed
 from igr_suite.training.evaluation import Evaluator
-from igr_suite.training.executor import build_plan, flat, load_images, sampled_once
-from igr_suite.training.loop import fit
+from igr_suite.training.executor import Rows, Training, build_plan, flat, load_images, sampled_once, train
 
 
 def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
@@ -39,7 +38,6 @@ def execute(config: TrainSBN, folder: RunFolder) -> None:
     dataset, splits = load_splits(config)
     plan = build_plan(config, len(splits["train"]))
     model = build_model(config, splits["train"])
-    folder.write_meta(data=dataset.describe(), parameters=model.count_params())
     evaluators = [Evaluator(model, splits[site], site, config.seed) for site in ("validation", "test")]
     noise = frozen_variance(model, splits["train"][: config.schedule.batch_size], config) if config.evaluation.variance_draws else dict
 
@@ -48,13 +46,13 @@ def execute(config: TrainSBN, folder: RunFolder) -> None:
         bounds = [evaluator.log_likelihoods(config.evaluation.importance_samples, "bound") for evaluator in evaluators]
         return bounds[0] | bounds[1] | noise()
 
-    with Interrupts() as interrupts:
-        before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(splits["train"]), plan, folder, evaluate, interrupts)
-        folder.write_meta(train_seconds=before + seconds)
-    rows = folder.metrics.rows()
-    last = rows[-1]  # the loop ends with an evaluation
-    folder.write_summary({"steps": last.pop("step"), "data": dataset.describe(), **epoch_means(rows)[-1], **last})
+    def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
+        del interrupts
+        return epoch_means(rows)[-1]
+
+    meta = {"parameters": model.count_params()}
+    training = Training(model=model, rows=splits["train"], plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish)
+    train(training, folder)
 
 
 def frozen_variance(model: SBN, batch: np.ndarray, config: TrainSBN):

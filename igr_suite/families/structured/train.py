@@ -2,16 +2,14 @@
 
 
 import numpy as np
-import tensorflow as tf
 
 from igr_suite.families.structured.config import TrainStructured
 from igr_suite.families.structured.model import StructuredOutput
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.completions import store_pictures
-from igr_suite.training.evaluation import Evaluator, evaluation_function
-from igr_suite.training.executor import flat, load_images, training_images
-from igr_suite.training.loop import Plan, fit
+from igr_suite.training.evaluation import evaluation_function
+from igr_suite.training.executor import Rows, Training, likelihoods, load_images, plan_of, split_evaluators, train, training_images
 from igr_suite.training.strategy import Replicas
 
 
@@ -32,24 +30,21 @@ def execute(config: TrainStructured, folder: RunFolder) -> None:
     replicas = Replicas.chosen()
     dataset = load_images(config)
     images = training_images(config, dataset)
-    plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
+    plan = plan_of(config, len(images))
     with replicas.scope():
         model = build_model(config)
-    folder.write_meta(data=dataset.describe(), parameters=model.count_params())
-    evaluators = {site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed) for site in ("validation", "test")}
-    test = evaluators["test"]
-    with Interrupts() as interrupts:
-        before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(images), plan, folder, evaluation_function(evaluators), interrupts, replicas)
-        folder.write_meta(train_seconds=before + seconds)
-        rows = folder.metrics.rows()
-        last = rows[-1]  # the loop ends with an evaluation
+    evaluators = split_evaluators(model, dataset, config.seed)
+
+    def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
         losses = [row["train_loss"] for row in rows if "train_loss" in row and row["epoch"] > plan.epochs - 1]
-        summary = {"steps": last.pop("step"), "data": dataset.describe(), **last, "train_loss_last_epoch": float(np.mean(losses))}
-        for estimator, samples in (("discrete", config.evaluation.samples), ("relaxed", config.evaluation.relaxed_samples)):
-            summary |= test.log_likelihoods(samples, estimator)
-            if interrupts.requested:
-                interrupts.stop()
-    if config.evaluation.pictures:
-        store_pictures(model, dataset.test, config, folder)
-    folder.write_summary(summary)
+        wanted = ("discrete", config.evaluation.samples), ("relaxed", config.evaluation.relaxed_samples)
+        found = {"train_loss_last_epoch": float(np.mean(losses))} | likelihoods(evaluators["test"], wanted, interrupts)
+        if config.evaluation.pictures:
+            store_pictures(model, dataset.test, config, folder)
+        return found
+
+    meta, evaluate = {"parameters": model.count_params()}, evaluation_function(evaluators)
+    training = Training(
+        model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish, replicas=replicas
+    )
+    train(training, folder)

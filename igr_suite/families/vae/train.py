@@ -1,6 +1,5 @@
 """Executes a `TrainVAE` config: data, model, loop, final measurements, summary."""
 
-import tensorflow as tf
 
 from igr_suite import data
 from igr_suite.families.vae.config import TrainVAE
@@ -12,8 +11,7 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.studies.fits.priors import vae_prior
 from igr_suite.training.evaluation import Evaluator, evaluation_function
-from igr_suite.training.executor import flat, load_images, training_images
-from igr_suite.training.loop import Plan, fit
+from igr_suite.training.executor import Rows, Training, flat, likelihoods, load_images, plan_of, train, training_images
 from igr_suite.training.strategy import Replicas
 
 
@@ -37,12 +35,11 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
     replicas = Replicas.chosen()
     dataset = load_images(config)
     images = training_images(config, dataset)
-    plan = Plan(len(images), config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
+    plan = plan_of(config, len(images))
     if replicas.strategy is not None and config.model.prior == "fitted":
         vae_prior(config.model.law, config.model.categories, config.model.delta)  # now, since the fit's weights are nobody's replicas
     with replicas.scope():
         model = build_model(config, dataset)
-    folder.write_meta(data=dataset.describe(), parameters=model.count_params(), **model.latent.records)
     validation = Evaluator(model, flat(dataset.validation), "validation", config.seed, discrete=False)
     test = Evaluator(model, flat(dataset.test), "test", config.seed)
     often = test  # what measures the test split before the last step
@@ -51,16 +48,17 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
     evaluate = evaluation_function({"validation": validation, "test": often}, plan.steps, {"test": test})
     if config.monitor is not None:
         evaluate = GradientMonitor(model, images, config.monitor, config.seed).beside(evaluate)
-    with Interrupts() as interrupts:
-        before = folder.meta().get("train_seconds", 0.0)
-        seconds = fit(model, tf.constant(images), plan, folder, evaluate, interrupts, replicas)
-        folder.write_meta(train_seconds=before + seconds)
-        last = folder.metrics.rows()[-1]  # the loop ends with an evaluation
-        summary = {"steps": last.pop("step"), "data": dataset.describe(), **last}
-        for estimator in model.weight_estimators(config.evaluation.historical_likelihood):
-            summary |= test.log_likelihoods(config.evaluation.importance_samples, estimator)
-            if interrupts.requested:
-                interrupts.stop()
+
+    def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
+        del rows
+        estimators = model.weight_estimators(config.evaluation.historical_likelihood)
+        found = likelihoods(test, [(name, config.evaluation.importance_samples) for name in estimators], interrupts)
         if config.evaluation.pictures:
             picture_file.save(folder.path, pictures(model, flat(dataset.test), config.seed))
-    folder.write_summary(summary)
+        return found
+
+    meta = {"parameters": model.count_params(), **model.latent.records}
+    training = Training(
+        model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish, replicas=replicas
+    )
+    train(training, folder)
