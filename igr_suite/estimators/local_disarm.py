@@ -8,9 +8,10 @@ import tensorflow as tf
 from igr_suite.estimators.arm import antithetic_pair
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
 from igr_suite.estimators.distributions.bernoulli import antithetic_factor
+from igr_suite.estimators.formulas import log_mean_exp
 from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.settings import check_samples
-from igr_suite.estimators.vimco import bound, bounds_with_one_replaced, difference, signal_of
+from igr_suite.estimators.vimco import bounds_with_one_replaced, difference, signal_of
 
 
 @register
@@ -46,7 +47,7 @@ class LocalDisARM(Estimator):
     def _estimate(self, objective, logits, noise, parameters):
         samples, mirrored = tf.unstack(antithetic_pair(logits, noise["u"]))
         values, mirrored_values = tf.unstack(objective(tf.stack([samples, mirrored])))
-        value = bound(values)
+        value = log_mean_exp(values)
         gaps = 0.5 * difference(value, bounds_with_one_replaced(values, mirrored_values))
         signal = signal_of(gaps, antithetic_factor(logits, samples, mirrored))
         return Estimate(value, samples, signal)

@@ -3,30 +3,25 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, per_variable, register
+from igr_suite.estimators.formulas import log_mean_exp
 from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.variables import kind_of
 
 
-def bound(log_weights: tf.Tensor) -> tf.Tensor:
-    """log mean_k exp f_k, [K, B] -> [B]."""
-    return tf.reduce_logsumexp(log_weights, 0) - np.log(log_weights.shape[0])
-
-
 def bounds_with_one_replaced(log_weights: tf.Tensor, replacements: tf.Tensor) -> tf.Tensor:
     """The bound with the k-th log-weight replaced, for each k; [K, B], [K, B] -> [K, B]."""
     itself = tf.eye(log_weights.shape[0], dtype=log_weights.dtype)[..., tf.newaxis]
-    return bound(tf.where(itself > 0.5, replacements, log_weights[:, tf.newaxis]))
+    return log_mean_exp(tf.where(itself > 0.5, replacements, log_weights[:, tf.newaxis]))
 
 
 def vimco_signals(log_weights: tf.Tensor) -> tf.Tensor:
     """What each sample adds to the bound, against the geometric mean of the other weights in its place; [K, B] -> [K, B]."""
-    return difference(bound(log_weights), bounds_with_one_replaced(log_weights, mean_of_others(log_weights)))
+    return difference(log_mean_exp(log_weights), bounds_with_one_replaced(log_weights, mean_of_others(log_weights)))
 
 
 def difference(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
@@ -73,4 +68,4 @@ class VIMCO(Estimator):
         kind = kind_of(logits)
         samples = kind.hard_sample(logits, noise["u"])
         values = objective(samples)
-        return Estimate(bound(values), samples, signal_of(vimco_signals(values), kind.score(logits, samples)))
+        return Estimate(log_mean_exp(values), samples, signal_of(vimco_signals(values), kind.score(logits, samples)))

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
@@ -52,3 +53,15 @@ def gaussian_log_likelihood(params: tf.Tensor, x: tf.Tensor, output_activation: 
     std = 1e-6 + tf.nn.softplus(b)
     standard = (x - tf.sigmoid(a)) / std
     return tf.reduce_sum(-0.5 * tf.square(standard) - tf.math.log(1e-8 + std) - 0.5 * math.log(2.0 * math.pi), axis=-1)
+
+
+def pixel_offset(mean: np.ndarray) -> np.ndarray:
+    """A constant that is added to a decoder's logits, those of the mean image: logit(clip(mean, 0.001, 0.999)).
+
+    Args:
+      mean: of the training images, [D] in [0, 1].
+    Returns:
+      [D].
+    """
+    clipped = np.clip(mean, 1e-3, 1.0 - 1e-3)
+    return np.log(clipped) - np.log1p(-clipped)

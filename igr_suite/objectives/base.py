@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
+from igr_suite.estimators.formulas import log_mean_exp
 from igr_suite.objectives.names import Facts, check_samples, is_unbiased, minimum_samples, resolve
 
 
@@ -104,7 +105,7 @@ class Objective:
 
     def _value(self, log_weights: tf.Tensor) -> tf.Tensor:
         """What a subclass implements: `value` of checked log-weights; the importance-weighted bound by default."""
-        return bound(log_weights)
+        return log_mean_exp(log_weights)
 
     def _coefficients(self, log_weights: tf.Tensor) -> Coefficients:
         """What a subclass implements: `coefficients` for a number of samples that has been checked."""
@@ -145,11 +146,6 @@ def without_empty_columns(log_weights: tf.Tensor) -> tf.Tensor:
     """Zeros, equal weights, in the place of columns that are -inf throughout, [K, ...] -> [K, ...]."""
     empty = tf.reduce_all(tf.equal(log_weights, -np.inf), axis=0, keepdims=True)
     return tf.where(empty, tf.zeros_like(log_weights), log_weights)
-
-
-def bound(log_weights: tf.Tensor) -> tf.Tensor:
-    """L_K = log 1/K sum_k exp lw_k, [K, B] -> [B]; axes between them are kept."""
-    return tf.reduce_logsumexp(log_weights, 0) - np.log(log_weights.shape[0])
 
 
 def normalised(log_weights: tf.Tensor) -> tf.Tensor:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from igr_suite.objectives.base import Coefficients, Objective, bound, normalised, register
+from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.objectives.base import Coefficients, Objective, normalised, register
 from igr_suite.objectives.names import FACTS
 
 
@@ -19,10 +20,10 @@ class _CIWAE(Objective):
     def _value(self, log_weights):
         """beta mean_k lw_k + (1 - beta) L_K, [K, B] -> [B]; a part of weight 0 may be infinite and is left out."""
         if self.beta == 0.0:
-            return bound(log_weights)
+            return log_mean_exp(log_weights)
         if self.beta == 1.0:
             return tf.reduce_mean(log_weights, 0)
-        return self.beta * tf.reduce_mean(log_weights, 0) + (1.0 - self.beta) * bound(log_weights)
+        return self.beta * tf.reduce_mean(log_weights, 0) + (1.0 - self.beta) * log_mean_exp(log_weights)
 
 
 @register

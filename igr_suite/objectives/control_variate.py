@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.objectives.base import Coefficients, Objective, bound, normalised, register
+from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.objectives.base import Coefficients, Objective, normalised, register
 from igr_suite.objectives.leave_one_out import log_sum_of_others
 from igr_suite.objectives.names import FACTS
 
@@ -36,7 +37,7 @@ class ControlVariateDReG(Objective):
         path = (1.0 - self.alpha) * w + self.beta * (w * w - w)
         baseline = _times(1.0 - self.gamma, log_sum_of_others(log_weights))
         centred = (1.0 - self.delta) / log_weights.shape[0] - w
-        score = _times(self.alpha, bound(log_weights) - baseline) + (1.0 - self.beta) * centred
+        score = _times(self.alpha, log_mean_exp(log_weights) - baseline) + (1.0 - self.beta) * centred
         return Coefficients(path=path, score=score, generative=w, ratio=1.0 - self.alpha + self.beta * (w - 1.0))
 
     def directions(self) -> list["Direction"]:
@@ -58,7 +59,7 @@ class Direction(Objective):
         samples = log_weights.shape[0]
         path = {"alpha": -w, "beta": w * w - w}.get(self.scalar)
         score = {
-            "alpha": bound(log_weights) - _times(1.0 - at.gamma, others),
+            "alpha": log_mean_exp(log_weights) - _times(1.0 - at.gamma, others),
             "beta": w - (1.0 - at.delta) / samples,
             "gamma": _times(at.alpha, others),
             "delta": tf.ones_like(w) * (at.beta - 1.0) / samples,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from igr_suite.objectives.base import Coefficients, Objective, bound, normalised, register
+from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.objectives.base import Coefficients, Objective, normalised, register
 from igr_suite.objectives.names import FACTS
 
 
@@ -33,7 +34,7 @@ class _MIWAE(_Grouped):
 
     def _value(self, log_weights):
         """Mean over groups of the K-sample bound, [M K, B] -> [B]."""
-        return tf.reduce_mean(bound(in_groups(log_weights, self.groups)), 0)
+        return tf.reduce_mean(log_mean_exp(in_groups(log_weights, self.groups)), 0)
 
 
 @register

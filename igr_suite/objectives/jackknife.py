@@ -7,7 +7,8 @@ from math import comb, factorial
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.objectives.base import Coefficients, Objective, bound, register
+from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.objectives.base import Coefficients, Objective, register
 from igr_suite.objectives.leave_one_out import log_other_weight
 from igr_suite.objectives.names import FACTS
 
@@ -64,7 +65,7 @@ def closed(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     log_w = tf.nn.log_softmax(log_weights, axis=0)
     log_rest = log_other_weight(log_weights)
     bounds_without = tf.reduce_logsumexp(log_weights, 0) + log_rest - np.log(samples - 1)
-    value = samples * bound(log_weights) - (samples - 1) * tf.reduce_mean(bounds_without, 0)
+    value = samples * log_mean_exp(log_weights) - (samples - 1) * tf.reduce_mean(bounds_without, 0)
     value = tf.where(tf.reduce_all(tf.equal(log_weights, -np.inf), 0), tf.constant(-np.inf, log_w.dtype), value)
     largest = tf.one_hot(tf.argmax(log_w, 0), samples, on_value=True, off_value=False, axis=0)
     log_rest_of_largest = tf.reduce_sum(tf.where(largest, log_rest, tf.zeros_like(log_rest)), 0)

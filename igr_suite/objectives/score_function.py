@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.estimators.formulas import log_mean_exp
 from igr_suite.estimators.vimco import bounds_with_one_replaced, vimco_signals
-from igr_suite.objectives.base import Coefficients, Objective, bound, normalised, register
+from igr_suite.objectives.base import Coefficients, Objective, normalised, register
 from igr_suite.objectives.leave_one_out import log_other_weight, log_sum_of_others
 from igr_suite.objectives.names import FACTS
 
@@ -32,7 +33,7 @@ class VIMCO(Objective):
             signals = vimco_signals(log_weights)
         else:
             others = log_sum_of_others(log_weights) - np.log(log_weights.shape[0] - 1)
-            signals = bound(log_weights) - others  # K - 1 weights and their arithmetic mean have the mean of the K - 1
+            signals = log_mean_exp(log_weights) - others  # K - 1 weights and their arithmetic mean have the mean of the K - 1
         return Coefficients(path=None, score=signals - w, generative=w)
 
 
@@ -59,14 +60,14 @@ class OVISMonteCarlo(Objective):
 
     def _value(self, log_weights):
         """The bound of the K samples that are not auxiliary, [K + S, B] -> [B]."""
-        return bound(log_weights[: -self.auxiliary])
+        return log_mean_exp(log_weights[: -self.auxiliary])
 
     def _coefficients(self, log_weights):
         own, auxiliary = log_weights[: -self.auxiliary], log_weights[-self.auxiliary :]
         w = normalised(own)
         baseline = sum(_signal_of(own, auxiliary[s]) for s in range(self.auxiliary)) / self.auxiliary
         absent = tf.zeros_like(auxiliary)
-        score = tf.concat([bound(own) - w - baseline, absent], 0)
+        score = tf.concat([log_mean_exp(own) - w - baseline, absent], 0)
         return Coefficients(path=None, score=score, generative=tf.concat([w, absent], 0))
 
 

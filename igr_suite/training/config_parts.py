@@ -1,11 +1,29 @@
 """Parts that the configs of several families have: data, optimiser and schedule (never imports TensorFlow)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
+from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.config import later
+from igr_suite.lab.runs.config import RunConfig, later
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRun(RunConfig):
+    """What the configs of all runs that train on a data set have in common; a subclass has the fields `data` and `schedule`."""
+
+    fitted: ClassVar[bool] = True
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        data.require_prepared(self.data.name, data_dir)
+
+    def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
+        super().adapt(changed, settings)
+        for key, other in (("steps", "epochs"), ("epochs", "steps")):  # a length that is given takes the place of the other
+            if f"schedule.{key}" in settings and f"schedule.{other}" not in settings and other in changed["schedule"]:
+                changed["schedule"][other] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,11 @@ from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn import train as train_sbn
 from igr_suite.families.sbn.config import SBNConfig, SBNEvaluationConfig, TrainSBN
 from igr_suite.families.sbn.model import SBN
-from igr_suite.families.sbn.networks import initial_weights, pixel_offset
+from igr_suite.families.sbn.networks import initial_weights
 from igr_suite.families.sbn.passes import hard_pass
 from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
 from igr_suite.lab.runs.store import RunFolder
+from igr_suite.networks.likelihoods import pixel_offset
 from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
 from igr_suite.training.loop import Plan
 

@@ -1,19 +1,18 @@
 """Configuration of one classifier trained with synthetic gradients, or with back-propagation (never imports TensorFlow)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar, Literal
 
-from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.decoupling.config import Decoupling
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.config import RunConfig
-from igr_suite.training.config_parts import SBNScheduleConfig
+from igr_suite.lab.runs.options import Option, WithOptions
+from igr_suite.training.config_parts import SBNScheduleConfig, TrainingRun
 
 CLASSES = 10
 SYNTHETIC = ("dni", "cdni")
 # Options that only training with synthetic gradients reads, with the value taken when none is given.
-SYNTHETIC_DEFAULTS = {"sg_hidden": (), "input_hidden": (1024,)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +41,16 @@ class DNIDataConfig:
             raise UserError(f"data.pad32 pads images of 28x28 to 32x32, and those of {self.name} are {shape[0]}x{shape[1]}; leave it out")
 
 
+def _synthetic(config) -> bool:
+    return config.method in SYNTHETIC
+
+
+def _needs(config) -> str:
+    return f"is read with {'model.synthetic_inputs' if _synthetic(config) else 'model.method=dni or cdni'} only"
+
+
 @dataclass(frozen=True, kw_only=True)
-class DNIModelConfig:
+class DNIModelConfig(WithOptions):
     """The network, where it is cut, and what predicts the gradients there.
 
     `hidden` are widths of dense layers, or numbers of 5x5 filters (`network` "cnn": 3x3 max-pool after the first, average-pool after the
@@ -53,6 +60,17 @@ class DNIModelConfig:
     `batch_norm` "plain" has no trained scale and shift. `initial`: "glorot" (biases 0), "fan_in" (all U(+-1/sqrt(fan in))),
     "uniform" (all U(+-initial_range)), "orthogonal" (square matrices orthogonal, others U(+-.1), biases 0).
     """
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = {
+        "sg_hidden": Option((), read=_synthetic, unread=_needs, dropped=True),
+        "input_hidden": Option(
+            (1024,), read=lambda config: _synthetic(config) and config.synthetic_inputs, unread=_needs, dropped=True
+        ),
+        "initial_range": Option(
+            0.07, read=lambda config: config.initial == "uniform", unread="is read by model.initial=uniform only"
+        ),
+    }
 
     network: Literal["fcn", "cnn"] = "fcn"
     hidden: tuple[int, ...] = (256, 256)
@@ -72,14 +90,7 @@ class DNIModelConfig:
             raise UserError(f"model.hidden needs at least one width, each at least 1, got {self.hidden}")
         if self.method == "bp" and self.cuts is not None:
             raise UserError(f"model.cuts={self.cuts} is not used by model.method=bp, which cuts nothing; leave it out")
-        for key, default in SYNTHETIC_DEFAULTS.items():
-            value = getattr(self, key)
-            read = self.method in SYNTHETIC and (key == "sg_hidden" or self.synthetic_inputs)
-            if value is not None and not read:
-                needs = "model.synthetic_inputs" if self.method in SYNTHETIC else "model.method=dni or cdni"
-                raise UserError(f"model.{key}={value} is read with {needs} only; leave it out")
-            if value is None and read:
-                object.__setattr__(self, key, default)
+        super().__post_init__()
         if self.synthetic_inputs and self.method not in SYNTHETIC:
             raise UserError("model.synthetic_inputs is read by model.method=dni and cdni only; leave it out")
         if self.synthetic_inputs and self.network == "cnn":
@@ -92,10 +103,6 @@ class DNIModelConfig:
             raise UserError(f"model.cuts={self.cuts} must be in ascending order and without repetition")
         if not 0 <= self.bn_momentum < 1:
             raise UserError(f"model.bn_momentum must be in [0, 1), got {self.bn_momentum}")
-        if self.initial == "uniform" and self.initial_range is None:
-            object.__setattr__(self, "initial_range", 0.07)
-        if self.initial != "uniform" and self.initial_range is not None:
-            raise UserError(f"model.initial_range={self.initial_range} is read by model.initial=uniform only; leave it out")
 
     @property
     def cut_layers(self) -> tuple[int, ...]:
@@ -106,12 +113,18 @@ class DNIModelConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DNIOptimiserConfig:
+class DNIOptimiserConfig(WithOptions):
     """One optimiser for each module and each synthesiser.
 
     lr_t = learning_rate / (1 + decay t), divided by 10 after each of the steps `drops`. "legacy_adam" corrects Adam's start with swapped
     factors, as the Theano code did. `sg_learning_rate`: of the synthesisers, by default the same.
     """
+
+    group: ClassVar[str] = "optimiser"
+    options: ClassVar[Mapping[str, Option]] = {
+        "momentum": Option(0.0, read=lambda config: config.name == "sgd", unread=lambda config: f"is not used by {config.name}"),
+        "epsilon": Option(1e-8, read=lambda config: config.name != "sgd", unread=lambda config: f"is not used by {config.name}"),
+    }
 
     name: Literal["sgd", "adam", "legacy_adam"] = "adam"
     learning_rate: float = 1e-3
@@ -122,16 +135,10 @@ class DNIOptimiserConfig:
     epsilon: float | None = None
 
     def __post_init__(self):
+        super().__post_init__()
         for key in ("learning_rate", "sg_learning_rate"):
             if getattr(self, key) is not None and not getattr(self, key) > 0:
                 raise UserError(f"optimiser.{key} must be positive, got {getattr(self, key)}")
-        unread = "epsilon" if self.name == "sgd" else "momentum"
-        if getattr(self, unread) is not None:
-            raise UserError(f"optimiser.{unread}={getattr(self, unread)} is not used by {self.name}; leave it out")
-        if self.name == "sgd" and self.momentum is None:
-            object.__setattr__(self, "momentum", 0.0)
-        if self.name != "sgd" and self.epsilon is None:
-            object.__setattr__(self, "epsilon", 1e-8)
         if self.decay < 0:
             raise UserError(f"optimiser.decay must not be negative, got {self.decay}")
         if self.decay and self.drops:
@@ -162,11 +169,10 @@ class DNIEvaluationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainDNI(RunConfig):
+class TrainDNI(TrainingRun):
     """One classifier trained with one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.dni.train:execute"
-    fitted: ClassVar[bool] = True
 
     model: DNIModelConfig = field(default_factory=DNIModelConfig)
     decoupling: Decoupling = field(default_factory=Decoupling)
@@ -194,16 +200,7 @@ class TrainDNI(RunConfig):
             raise UserError("evaluation.batch_statistics is read by networks with batch normalisation only; leave it out")
 
     def adapt(self, changed: dict, settings) -> None:
-        if "model.method" in settings and changed["model"]["method"] not in SYNTHETIC:
-            for key in SYNTHETIC_DEFAULTS:
-                if f"model.{key}" not in settings:
-                    changed["model"][key] = None
-        for key, other in (("steps", "epochs"), ("epochs", "steps")):
-            if f"schedule.{key}" in settings and f"schedule.{other}" not in settings:
-                changed["schedule"][other] = None
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        data.require_prepared(self.data.name, data_dir)
+        super().adapt(changed, settings)
 
     def slug(self) -> str:
         kind = f"{self.model.network}{len(self.model.hidden) + 1}-{self.model.method}"

@@ -1,10 +1,12 @@
 """Configuration of one LSTM on the copy task, by truncated back-propagation with or without synthetic gradients (no TensorFlow)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.options import Option, WithOptions
 
 SYNTHETIC = {"sg_hidden": (256,), "sg_use_factor": 0.1}  # read by method=dni only; the factor is the paper's
 
@@ -30,11 +32,17 @@ class CopyTaskConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CopyRNNConfig:
+class CopyRNNConfig(WithOptions):
     """The LSTM, the window of truncated back-propagation, and what stands for the gradient that arrives at its end.
 
     `method` "bptt": nothing; "dni": `sg_use_factor` times the prediction of a synthesiser with hidden layers `sg_hidden`.
     """
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = {
+        key: Option(default, read=lambda config: config.method == "dni", unread="is read by model.method=dni only")
+        for key, default in SYNTHETIC.items()
+    }
 
     units: int = 64
     window: int = 4
@@ -46,11 +54,7 @@ class CopyRNNConfig:
         for key in ("units", "window"):
             if getattr(self, key) < 1:
                 raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
-        for key, default in SYNTHETIC.items():
-            if self.method == "bptt" and getattr(self, key) is not None:
-                raise UserError(f"model.{key}={getattr(self, key)} is read by model.method=dni only; leave it out")
-            if self.method == "dni" and getattr(self, key) is None:
-                object.__setattr__(self, key, default)
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True)

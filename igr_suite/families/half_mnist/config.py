@@ -1,13 +1,14 @@
 """Configuration of one half-and-half MNIST run: lower halves of digits from upper ones (never imports TensorFlow)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.data.halves import HALF_PIXELS, IMAGE_SHAPE, PICTURED
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.options import Option, WithOptions
+from igr_suite.training.config_parts import TrainingRun
 
 Estimator = Literal[
     "gaussian",
@@ -35,8 +36,17 @@ SIZES = (HALF_PIXELS, HALF_PIXELS, None, None, None, 1, None)  # None: the numbe
 BASELINE_INPUT, SLOPE_INPUT = INPUTS.index("b(x)"), INPUTS.index("dC/dz")
 
 
+def _option(key: str) -> Option:
+    readers, default = OPTIONS[key]
+    return Option(
+        default,
+        read=lambda config: config.estimator in readers,
+        unread=lambda config: f"is not used by the estimator {config.estimator}, only by {', '.join(readers)}",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
-class HalfMNISTModelConfig:
+class HalfMNISTModelConfig(WithOptions):
     """The latent variables, the gradient estimator of the encoder, and the networks' switches.
 
     `estimator`: "gaussian" (reparameterised) and "gaussian_reinforce" have Gaussian latents, all others Bernoulli ones; "sdni" applies
@@ -47,6 +57,14 @@ class HalfMNISTModelConfig:
     the original's code y + [y > 1/4], which is not binary. `batch_norm`: behind a layer's matrix product ("output") or before it
     ("input"). `clip_probs` keeps probabilities in [1e-7, 1 - 1e-7].
     """
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = {
+        **{key: _option(key) for key in OPTIONS},
+        "baseline_activation": Option(
+            "linear", read=lambda config: config.baseline == "cmr", unread="is read with model.baseline=cmr only", dropped=True
+        ),
+    }
 
     estimator: Estimator = "reinforce"
     latents: int = 50
@@ -60,18 +78,7 @@ class HalfMNISTModelConfig:
     clip_probs: bool | None = None
 
     def __post_init__(self):
-        for key, (readers, default) in OPTIONS.items():
-            value = getattr(self, key)
-            if value is not None and self.estimator not in readers:
-                raise UserError(
-                    f"model.{key}={value} is not used by the estimator {self.estimator}, only by {', '.join(readers)}; leave it out"
-                )
-            if value is None and self.estimator in readers:
-                object.__setattr__(self, key, default)
-        if self.baseline != "cmr" and self.baseline_activation is not None:
-            raise UserError(f"model.baseline_activation={self.baseline_activation} is read with model.baseline=cmr only; leave it out")
-        if self.baseline == "cmr" and self.baseline_activation is None:
-            object.__setattr__(self, "baseline_activation", "linear")
+        super().__post_init__()
         if self.temperature is not None and self.estimator not in RELAXED:
             raise UserError(f"model.temperature={self.temperature:g} is not used by {self.estimator}, only by {', '.join(RELAXED)}")
         if self.temperature is not None and not self.temperature > 0:
@@ -87,7 +94,7 @@ class HalfMNISTModelConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyntheticGradientConfig:
+class SyntheticGradientConfig(WithOptions):
     """The network that regresses the encoder's noisy logit gradient on what is known beside it
     (docs/papers/half_mnist.md, section 1.7).
 
@@ -99,6 +106,16 @@ class SyntheticGradientConfig:
     5,000, 10,000, 20,000, 30,000 on. `average_samples` > 1 averages its predictions over so many fresh codes. `applied` False trains it
     beside an encoder that follows the target's estimator (the gradient study).
     """
+
+    group: ClassVar[str] = "sg"
+    options: ClassVar[Mapping[str, Option]] = {
+        "width": Option(
+            1024,
+            read=lambda config: config.kind != "lin",
+            unread="is read by networks with hidden layers, and sg.kind=lin has none",
+            dropped=True,
+        )
+    }
 
     kind: Literal["lin", "deep", "lin_deep", "custom"] = "lin_deep"
     inputs: str = "1111100"
@@ -119,10 +136,7 @@ class SyntheticGradientConfig:
     def __post_init__(self):
         if len(self.inputs) != len(INPUTS) or set(self.inputs) - {"0", "1"} or "1" not in self.inputs:
             raise UserError(f"sg.inputs is a mask of seven characters 0 or 1 for {', '.join(INPUTS)}, not all 0; got '{self.inputs}'")
-        if self.kind == "lin" and self.width is not None:
-            raise UserError(f"sg.width={self.width} is read by networks with hidden layers, and sg.kind=lin has none; leave it out")
-        if self.kind != "lin" and self.width is None:
-            object.__setattr__(self, "width", 1024)
+        super().__post_init__()
         if self.width is not None and self.width < 1:
             raise UserError(f"sg.width must be at least 1, got {self.width}")
         if self.max_grad < 0:
@@ -221,9 +235,16 @@ class HalfMNISTScheduleConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HalfMNISTEvaluationConfig:
+class HalfMNISTEvaluationConfig(WithOptions):
     """`pictures`: sampled completions of each pictured test image, 0 for none. `gradient_samples`: gradients an image of which bias and
     variance of the estimators are measured at every evaluation, against as many others; 0 for none, else on `gradient_images` images."""
+
+    group: ClassVar[str] = "evaluation"
+    options: ClassVar[Mapping[str, Option]] = {
+        "gradient_images": Option(
+            100, read=lambda config: config.gradient_samples > 0, unread="is read with evaluation.gradient_samples"
+        )
+    }
 
     pictures: int = 0
     gradient_samples: int = 0
@@ -234,20 +255,16 @@ class HalfMNISTEvaluationConfig:
             raise UserError(f"evaluation.pictures must not be negative, got {self.pictures}")
         if self.gradient_samples < 0 or self.gradient_samples == 1:
             raise UserError(f"evaluation.gradient_samples must be 0 (not measured) or at least 2, got {self.gradient_samples}")
-        if self.gradient_images is not None and not self.gradient_samples:
-            raise UserError(f"evaluation.gradient_images={self.gradient_images} is read with evaluation.gradient_samples; leave it out")
-        if self.gradient_samples and self.gradient_images is None:
-            object.__setattr__(self, "gradient_images", 100)
+        super().__post_init__()
         if self.gradient_images is not None and self.gradient_images < 2:
             raise UserError(f"evaluation.gradient_images must be at least 2, got {self.gradient_images}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainHalfMNIST(RunConfig):
+class TrainHalfMNIST(TrainingRun):
     """One encoder and decoder of half-and-half digits, trained with one estimator and one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.half_mnist.train:execute"
-    fitted: ClassVar[bool] = True
 
     model: HalfMNISTModelConfig = field(default_factory=HalfMNISTModelConfig)
     sg: SyntheticGradientConfig | None = None
@@ -287,19 +304,9 @@ class TrainHalfMNIST(RunConfig):
             raise UserError("sg.average_samples averages the gradient that is applied; leave it out with sg.applied=false")
 
     def adapt(self, changed: dict, settings) -> None:
-        model = changed["model"]
-        for key, (readers, default) in OPTIONS.items():  # another estimator takes its own defaults
-            if f"model.{key}" not in settings and model["estimator"] not in readers and model[key] == default:
-                model[key] = None
-        if model["baseline"] != "cmr" and "model.baseline_activation" not in settings:
-            model["baseline_activation"] = None
-        if model["estimator"] != "sdni" and not any(key.startswith("sg.") for key in settings):
+        super().adapt(changed, settings)
+        if changed["model"]["estimator"] != "sdni" and not any(key.startswith("sg.") for key in settings):
             changed["sg"] = None
-        if changed["sg"] and changed["sg"].get("kind") == "lin" and "sg.width" not in settings:
-            changed["sg"]["width"] = None
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        data.require_prepared(self.data.name, data_dir)
 
     @property
     def evaluations_per_step(self) -> int:

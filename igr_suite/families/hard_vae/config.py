@@ -1,16 +1,14 @@
 """Configuration of one VAE trained with RELAX (never imports TensorFlow)."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.families.hard_vae import original as relax_keys
-from igr_suite.lab.runs.config import RunConfig
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
+from igr_suite.lab.runs.options import Option, WithOptions, by_choice
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun
 
 ModelName = Literal["Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis"]
 
@@ -31,7 +29,7 @@ OPTIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class RelaxModelConfig:
+class RelaxModelConfig(WithOptions):
     """The VAE, its discrete law and its control variate c(z) = loss at the relaxed code + net(relaxed code).
 
     `temperature` is the initial one of every latent; temperatures are trained. `coupling` (GS, Bernoulli): "coupled" uses z as the noise
@@ -42,6 +40,9 @@ class RelaxModelConfig:
     `stick_the_landing` leaves out the term of mean 0, d log q(code). `control_objective`: what trains the control variate, the squared
     norm of the gradient of the encoder's "parameters", or of its "outputs".
     """
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = by_choice("name", OPTIONS)
 
     name: ModelName = "Relax_IGR"
     architecture: Literal["linear", "nonlinear", "dense_relax"] = "nonlinear"
@@ -60,16 +61,7 @@ class RelaxModelConfig:
     points: int | None = None
 
     def __post_init__(self):
-        allowed = OPTIONS[self.name]
-        for key in (f.name for f in dataclasses.fields(self) if f.default is None):
-            value = getattr(self, key)
-            if value is not None and key not in allowed:
-                readers = ", ".join(name for name, options in OPTIONS.items() if key in options)
-                raise UserError(
-                    f"model.{key}={value} is not used by {self.name}, only by {readers}; leave it out, or pick runs with --only"
-                )
-            if value is None and key in allowed:
-                object.__setattr__(self, key, allowed[key])
+        super().__post_init__()
         if not self.temperature > 0:
             raise UserError(f"model.temperature must be positive, got {self.temperature}")
         for key, least in (("variables", 1), ("categories", 2), ("control_units", 1), ("points", 4)):
@@ -96,11 +88,10 @@ class RelaxEvaluationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainRelax(RunConfig):
+class TrainRelax(TrainingRun):
     """One VAE trained with RELAX and one seed; the three optimisers (encoder, decoder, control variate) have the same settings."""
 
     executor: ClassVar[str] = "igr_suite.families.hard_vae.train:execute"
-    fitted: ClassVar[bool] = True
     subject: ClassVar[str] = "igr_suite.families.hard_vae.subject"
 
     model: RelaxModelConfig = field(default_factory=RelaxModelConfig)
@@ -128,16 +119,6 @@ class TrainRelax(RunConfig):
 
     def translate(self, settings: Mapping) -> Mapping:
         return relax_keys.translate(settings, self.model.name)
-
-    def adapt(self, changed: dict, settings: Mapping) -> None:
-        if "model.name" not in settings:
-            return
-        for key, value in OPTIONS[self.model.name].items():  # another model takes its own defaults
-            if f"model.{key}" not in settings and changed["model"][key] == value:
-                changed["model"][key] = None
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        data.require_prepared(self.data.name, data_dir)
 
     @property
     def evaluations_per_step(self) -> int:

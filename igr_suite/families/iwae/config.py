@@ -1,19 +1,23 @@
 """Configuration of one run of the Gaussian-latent VAE on a K-sample objective (never imports TensorFlow)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.families.iwae.start import DReGStartConfig
-from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.objectives import names
-from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
+from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig, TrainingRun
+
+
+def _structured(default: str) -> Option:
+    return Option(default, read=lambda config: config.task == "structured", unread="is read by model.task=structured only", dropped=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DReGConfig:
+class DReGConfig(WithOptions):
     """Networks, objective and number of samples.
 
     `estimator` is one of `objectives.names`; alpha, order, ... are its options, an error where it does not read them. `task` is "density"
@@ -23,6 +27,9 @@ class DReGConfig:
     not independent, and no estimator's claim of unbiasedness holds. `prior_gradient` (structured) is the plain "score" or "gdreg",
     doubly reparameterised for the conditional prior.
     """
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = {"struct_layout": _structured("paper"), "prior_gradient": _structured("score")}
 
     estimator: str = "iwae"
     samples: int = 64
@@ -54,12 +61,7 @@ class DReGConfig:
         given = {option: getattr(self, option) for option in names.OPTIONS}
         for option, value in names.resolve(self.estimator, given).items():
             object.__setattr__(self, option, value)
-        structured = self.task == "structured"
-        for key, default in (("struct_layout", "paper"), ("prior_gradient", "score")):
-            if getattr(self, key) is not None and not structured:
-                raise UserError(f"model.{key}={getattr(self, key)} is read by model.task=structured only; leave it out")
-            if getattr(self, key) is None and structured:
-                object.__setattr__(self, key, default)
+        super().__post_init__()
 
     def options_of(self, name: str) -> dict[str, object]:
         """The options given here that an objective reads."""
@@ -150,11 +152,10 @@ class DReGEvaluationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainDReG(RunConfig):
+class TrainDReG(TrainingRun):
     """One VAE trained on one objective with one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.iwae.train:execute"
-    fitted: ClassVar[bool] = True
     parts_side_by_side: ClassVar[int] = 2
     prolonged_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")  # the rate is constant, noise goes by the step
 
@@ -187,15 +188,10 @@ class TrainDReG(RunConfig):
         for option in names.OPTIONS:  # another estimator takes its own defaults
             if option in changed["model"] and option not in reads and f"model.{option}" not in settings:
                 changed["model"][option] = None
-        for key in ("struct_layout", "prior_gradient"):
-            if changed["model"]["task"] == "density" and f"model.{key}" not in settings:
-                changed["model"][key] = None
-        for key, other in (("steps", "epochs"), ("epochs", "steps")):
-            if f"schedule.{key}" in settings and f"schedule.{other}" not in settings:
-                changed["schedule"][other] = None
+        super().adapt(changed, settings)
 
     def check_inputs(self, data_dir: str | None) -> None:
-        data.require_prepared(self.data.name, data_dir)
+        super().check_inputs(data_dir)
         self.start.check([shape for chain in weight_shapes(self.model, self.pixels).values() for shape in chain])
 
     def undivided(self) -> str | None:

@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.networks import affine_chain
+from igr_suite.networks.likelihoods import pixel_offset
 from igr_suite.randomness import at_step
 
 SHIFT = 0.25  # added before the softplus of a standard deviation
@@ -76,12 +77,6 @@ class Halves:
         if self.layout is None:
             return target
         return tf.concat([context, target] if self.layout == "paper" else [target, context], -1)
-
-
-def pixel_offset(mean: np.ndarray) -> np.ndarray:
-    """logit of the mean image clipped to [0.001, 0.999], a constant that is added to the decoder's logits."""
-    clipped = np.clip(mean, 1e-3, 1.0 - 1e-3)
-    return np.log(clipped) - np.log1p(-clipped)
 
 
 def initial_weights(shapes: dict[str, list[tuple[int, ...]]], seed: tf.Tensor, dtype: tf.DType) -> dict[str, list[tf.Tensor]]:

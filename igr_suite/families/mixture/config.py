@@ -4,20 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.families.mixture import original as mixture_keys
-from igr_suite.lab.runs.config import RunConfig
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, truncated_by_batch
+from igr_suite.lab.runs.options import Option, WithOptions
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
 
 KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the others' sticks are LogitNormal
 TRUNCATED = {"DLGMM_IGR_SB": {"threshold": 0.9999, "truncation": "sample"}, "DLGMM_Var": {"threshold": 0.9999, "truncation": "sample"}}
 HISTORICAL_QUANTILE = 70.0  # the one in effect in the authors' code, which declares 75 (docs/papers/igr.md, section 1.5)
 
 
+def _truncated(config) -> bool:
+    return config.name in TRUNCATED
+
+
+def _only_truncated(config) -> str:
+    return f"is not used by {config.name}, only by {', '.join(TRUNCATED)}"
+
+
 @dataclass(frozen=True, kw_only=True)
-class MixtureModelConfig:
+class MixtureModelConfig(WithOptions):
     """The mixture: law of its sticks, its size, its networks and the bound that it is trained on.
 
     `name` is DLGMM (Kumaraswamy sticks), DLGMM_IGR (LogitNormal), and truncated at `threshold` DLGMM_Var (Kumaraswamy) and DLGMM_IGR_SB
@@ -26,6 +33,22 @@ class MixtureModelConfig:
     defaults to false, with the historical objective to what the authors did. `truncation` is "sample" (every draw its own number of
     components) or "batch" (one number, the `quantile` over draws).
     """
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = {
+        "stick_the_landing": Option(lambda config: config.objective == "historical" and not _truncated(config)),
+        "threshold": Option(lambda config: TRUNCATED[config.name]["threshold"], read=_truncated, unread=_only_truncated),
+        "truncation": Option(
+            lambda config: "batch" if config.objective == "historical" else TRUNCATED[config.name]["truncation"],
+            read=_truncated,
+            unread=_only_truncated,
+        ),
+        "quantile": Option(
+            HISTORICAL_QUANTILE,
+            read=lambda config: config.truncation == "batch",
+            unread=lambda config: "is read with model.truncation=batch only" if _truncated(config) else _only_truncated(config),
+        ),
+    }
 
     name: Literal["DLGMM", "DLGMM_IGR", "DLGMM_IGR_SB", "DLGMM_Var"] = "DLGMM"
     architecture: Literal["dlgmm_dense", "dlgmm_conv"] = "dlgmm_dense"
@@ -38,25 +61,8 @@ class MixtureModelConfig:
     quantile: float | None = None
 
     def __post_init__(self):
-        historical, truncated = self.objective == "historical", self.name in TRUNCATED
-        for key in ("threshold", "truncation", "quantile"):
-            if getattr(self, key) is not None and not truncated:
-                raise UserError(
-                    f"model.{key}={getattr(self, key)} is not used by {self.name}, only by {', '.join(TRUNCATED)}; leave it out"
-                )
-        self._default("stick_the_landing", historical and not truncated)
-        if truncated:
-            self._default("threshold", TRUNCATED[self.name]["threshold"])
-            self._default("truncation", "batch" if historical else TRUNCATED[self.name]["truncation"])
-            if self.truncation == "batch":
-                self._default("quantile", HISTORICAL_QUANTILE)
-            elif self.quantile is not None:
-                raise UserError(f"model.quantile={self.quantile} is read with model.truncation=batch only; leave it out")
+        super().__post_init__()
         self._check_ranges()
-
-    def _default(self, key: str, value: object) -> None:
-        if getattr(self, key) is None:
-            object.__setattr__(self, key, value)
 
     def _check_ranges(self) -> None:
         for key, least in (("components", 2), ("dimensions", 1)):
@@ -84,11 +90,10 @@ class MixtureEvaluationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainMixture(RunConfig):
+class TrainMixture(TrainingRun):
     """One stick-breaking mixture VAE trained with one seed; the authors' 20 components, 50 dimensions, batch 100, Adam 3e-4, 300 epochs."""
 
     executor: ClassVar[str] = "igr_suite.families.mixture.train:execute"
-    fitted: ClassVar[bool] = True
 
     model: MixtureModelConfig = field(default_factory=MixtureModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -113,20 +118,6 @@ class TrainMixture(RunConfig):
 
     def translate(self, settings: Mapping) -> Mapping:
         return mixture_keys.translate(settings)
-
-    def adapt(self, changed: dict, settings: Mapping) -> None:
-        if not {"model.name", "model.objective", "model.truncation"} & set(settings):
-            return
-        for key in ("stick_the_landing", "threshold", "truncation", "quantile"):  # another model or objective takes its own defaults
-            if f"model.{key}" not in settings and changed["model"][key] == getattr(self._plain_model(), key):
-                changed["model"][key] = None
-
-    def _plain_model(self) -> MixtureModelConfig:
-        """The model with the defaults that follow from its name and objective."""
-        return MixtureModelConfig(name=self.model.name, objective=self.model.objective)
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        data.require_prepared(self.data.name, data_dir)
 
     def undivided(self) -> str | None:
         return truncated_by_batch(self.model, "components")

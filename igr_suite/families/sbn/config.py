@@ -1,13 +1,14 @@
 """Configuration of one sigmoid-belief-network run (never imports TensorFlow)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.config import RunConfig, later
-from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
+from igr_suite.lab.runs.config import later
+from igr_suite.lab.runs.options import Option, WithOptions
+from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig, TrainingRun
 
 Estimator = Literal["reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track"]
 TRACKED = ("nvil", "simple_muprop", "muprop", "dynamic_rebar", "rebar")
@@ -39,13 +40,22 @@ OPTIONS = {
 UNREAD = {"net": ("temperature",), "relaxed": ("net_layers", "net_decay")}  # options that a surrogate of RELAX has no use for
 
 
-def reads(key: str, estimator: str, surrogate: str | None) -> bool:
-    """Whether an estimator, with its surrogate where it has one, reads an option."""
-    return estimator in OPTIONS[key][0] and key not in UNREAD.get(surrogate if estimator == "relax" else None, ())
+def _option(key: str) -> Option:
+    readers, default = OPTIONS[key]
+
+    def read(config) -> bool:
+        return config.estimator in readers and key not in UNREAD.get(config.surrogate if config.estimator == "relax" else None, ())
+
+    def unread(config) -> str:
+        if config.estimator in readers:
+            return f"is not used by model.surrogate={config.surrogate}"
+        return f"is not used by the estimator {config.estimator}, only by {', '.join(readers)}"
+
+    return Option(default, read, unread)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SBNConfig:
+class SBNConfig(WithOptions):
     """The model and its gradient estimator.
 
     `task` is "density" of whole images, or "sp", structured prediction of lower halves from upper ones, where `sp_generator` chooses the
@@ -57,6 +67,14 @@ class SBNConfig:
     which is REBAR as RELAX's authors compare with). `net_layers` hidden layers of 200 units, `net_decay` its weight decay; for the first
     `warmup_steps` steps the control variate is trained alone.
     """
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = {
+        **{key: _option(key) for key in ("surrogate", *(key for key in OPTIONS if key != "surrogate"))},  # the others depend on it
+        "sp_generator": Option(
+            "hierarchical", read=lambda config: config.task == "sp", unread="is read by model.task=sp only", dropped=True
+        ),
+    }
 
     estimator: Estimator = "dynamic_rebar"
     layers: int = 2
@@ -76,22 +94,7 @@ class SBNConfig:
     warmup_steps: int | None = later(None)
 
     def __post_init__(self):
-        if self.estimator == "relax" and self.surrogate is None:
-            object.__setattr__(self, "surrogate", OPTIONS["surrogate"][1])
-        for key, (readers, default) in OPTIONS.items():
-            value = getattr(self, key)
-            if value is not None and self.estimator not in readers:
-                raise UserError(
-                    f"model.{key}={value} is not used by the estimator {self.estimator}, only by {', '.join(readers)}; leave it out"
-                )
-            if value is not None and not reads(key, self.estimator, self.surrogate):
-                raise UserError(f"model.{key}={value} is not used by model.surrogate={self.surrogate}; leave it out")
-            if value is None and reads(key, self.estimator, self.surrogate):
-                object.__setattr__(self, key, default)
-        if self.sp_generator is not None and self.task != "sp":
-            raise UserError(f"model.sp_generator={self.sp_generator} is read by model.task=sp only; leave it out")
-        if self.sp_generator is None and self.task == "sp":
-            object.__setattr__(self, "sp_generator", "hierarchical")
+        super().__post_init__()
         if not 1 <= self.layers <= 3:
             raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
         for key in ("hidden", "samples"):
@@ -148,11 +151,10 @@ class SBNEvaluationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSBN(RunConfig):
+class TrainSBN(TrainingRun):
     """One sigmoid belief network trained with one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.sbn.train:execute"
-    fitted: ClassVar[bool] = True
     subject: ClassVar[str] = "igr_suite.families.sbn.subject"
 
     model: SBNConfig = field(default_factory=SBNConfig)
@@ -173,21 +175,6 @@ class TrainSBN(RunConfig):
     @property
     def evaluations_per_step(self) -> int:
         return self.schedule.batch_size * self.model.samples * self.model.evaluations
-
-    def adapt(self, changed: dict, settings) -> None:
-        estimator = changed["model"]["estimator"]
-        surrogate = (changed["model"]["surrogate"] or OPTIONS["surrogate"][1]) if estimator == "relax" else None
-        for key, (_, default) in OPTIONS.items():  # another estimator or surrogate takes its own defaults
-            if f"model.{key}" not in settings and not reads(key, estimator, surrogate) and changed["model"][key] == default:
-                changed["model"][key] = None
-        if settings.get("model.task") == "density" and "model.sp_generator" not in settings:
-            changed["model"]["sp_generator"] = None
-        for key, other in (("steps", "epochs"), ("epochs", "steps")):
-            if f"schedule.{key}" in settings and f"schedule.{other}" not in settings:
-                changed["schedule"][other] = None
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        data.require_prepared(self.data.name, data_dir)
 
     def slug(self) -> str:
         depth = f"L{self.model.layers}{'nl' if self.model.nonlinear else ''}"

@@ -9,12 +9,13 @@ from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.sbn import baselines as sbn_baselines
 from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn.config import TRACKED, SBNConfig, SBNOptimiserConfig
-from igr_suite.families.sbn.networks import Networks, initial_weights, pixel_offset
+from igr_suite.families.sbn.networks import Networks, initial_weights
 from igr_suite.families.sbn.passes import Model, hard_pass
 from igr_suite.families.sbn.rebar import Rebar
 from igr_suite.families.sbn.relax import Relax
 from igr_suite.measuring.gradient_ema import GradientEMA
 from igr_suite.measuring.product_ema import ProductEMA
+from igr_suite.networks.likelihoods import pixel_offset
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.adam import FusedAdam

@@ -180,12 +180,6 @@ def _rows(x: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.shape(x)[0], x.dtype)
 
 
-def pixel_offset(mean: np.ndarray) -> np.ndarray:
-    """Fixed logits of the pixels, those of their mean: logit(clip(mean, 0.001, 0.999))."""
-    clipped = np.clip(mean, 0.001, 0.999)
-    return np.log(clipped) - np.log1p(-clipped)
-
-
 def initial_weights(
     shapes: Mapping[str, list[tuple[int, ...]]], seed: tf.Tensor, dtype: tf.DType = tf.float32
 ) -> dict[str, list[tf.Tensor]]:

@@ -1,16 +1,15 @@
 """Configuration of one run of structured output prediction (never imports TensorFlow)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, NamedTuple
 
-from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.data.halves import IMAGE_SHAPE, PICTURED
 from igr_suite.errors import UserError
 from igr_suite.families.structured import original as structured_keys
-from igr_suite.lab.runs.config import RunConfig
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
+from igr_suite.lab.runs.options import Option, WithOptions, by_choice
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun
 
 
 class Architecture(NamedTuple):
@@ -33,25 +32,37 @@ ARCHITECTURES = {
     "triple_linear": Architecture(240, 3, hidden=False, signed=True, scale="unit"),
     "nonlinear": Architecture(240, 2, hidden=True, signed=True, scale="unit"),
 }
-IGR_OPTIONS = ("temperature_use", "scale")
-# Options that only some laws read.
+IGR_OPTIONS = {"temperature_use": "applied", "scale": None}  # the default scale is the architecture's
+# Options that only some relaxations read.
 OPTIONS = {
-    "GS": ("noise",),
+    "GS": {"noise": "logistic"},
     "IGR_I": IGR_OPTIONS,
-    "IGR_Planar": (*IGR_OPTIONS, "planar_norm"),
+    "IGR_Planar": {**IGR_OPTIONS, "planar_norm": "squared"},
     "IGR_SB": IGR_OPTIONS,
 }
-DEFAULTS = {"noise": "logistic", "temperature_use": "applied", "planar_norm": "squared"}
+BY_NAME = by_choice("name", OPTIONS, dropped=("noise", *IGR_OPTIONS, "planar_norm"))
 
 
 @dataclass(frozen=True, kw_only=True)
-class StructuredModelConfig:
+class StructuredModelConfig(WithOptions):
     """The law of the binary units and the network around them.
 
     `units` is the width of a stochastic layer, the architecture's by default. `noise` (GS) is "logistic" or "historical" (Gumbel noise:
     its rounded units are not Bernoulli(sigmoid(logit))). `temperature_use` (IGR) is "applied" or "historical" (G3 does not divide by it;
     it is then no option). `scale` (IGR) is "learned" (two parameters a unit) or "unit"; the architecture's by default.
     """
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = BY_NAME | {
+        "scale": replace(BY_NAME["scale"], default=lambda config: ARCHITECTURES[config.architecture].scale),
+        "units": Option(lambda config: ARCHITECTURES[config.architecture].units),
+        "temperature": Option(
+            1.0,  # G3's for all relaxations
+            read=lambda config: config.temperature_use != "historical",
+            unread="is not used with model.temperature_use=historical; leave one of them out",
+            dropped=True,
+        ),
+    }
 
     name: Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB"] = "IGR_I"
     architecture: Literal["g2_linear", "double_linear", "triple_linear", "nonlinear"] = "double_linear"
@@ -63,24 +74,9 @@ class StructuredModelConfig:
     planar_norm: Literal["squared", "historical"] | None = None
 
     def __post_init__(self):
-        for key in ("noise", *IGR_OPTIONS, "planar_norm"):
-            value, readers = getattr(self, key), [name for name, keys in OPTIONS.items() if key in keys]
-            if value is not None and self.name not in readers:
-                raise UserError(
-                    f"model.{key}={value} is not used by {self.name}, only by {', '.join(readers)}; leave it out, or pick runs with --only"
-                )
-            if value is None and self.name in readers:
-                object.__setattr__(self, key, self.shape.scale if key == "scale" else DEFAULTS[key])
-        if self.temperature_use == "historical" and self.temperature is not None:
-            raise UserError(
-                f"model.temperature={self.temperature:g} is not used with model.temperature_use=historical; leave one of them out"
-            )
-        if self.temperature is None and self.temperature_use != "historical":
-            object.__setattr__(self, "temperature", 1.0)  # G3's for all laws
+        super().__post_init__()
         if self.temperature is not None and not self.temperature > 0:
             raise UserError(f"model.temperature must be positive, got {self.temperature}")
-        if self.units is None:
-            object.__setattr__(self, "units", self.shape.units)
         if self.units < 1:
             raise UserError(f"model.units must be at least 1, got {self.units}")
 
@@ -131,11 +127,10 @@ class StructuredEvaluationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainStructured(RunConfig):
+class TrainStructured(TrainingRun):
     """The lower half of digits predicted from the upper one through layers of binary units, with one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.structured.train:execute"
-    fitted: ClassVar[bool] = True
 
     model: StructuredModelConfig = field(default_factory=StructuredModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
@@ -165,24 +160,6 @@ class TrainStructured(RunConfig):
 
     def translate(self, settings: Mapping) -> Mapping:
         return structured_keys.translate(settings)
-
-    def adapt(self, changed: dict, settings: Mapping) -> None:
-        model, before = changed["model"], self.model
-        law = {"model.name", "model.temperature_use", "model.architecture"} & set(settings)
-        if not law:
-            return
-        name = model["name"]
-        for key in ("noise", *IGR_OPTIONS, "planar_norm"):  # what another law or architecture does not read, or has another default for
-            follows = before.shape.scale if key == "scale" else DEFAULTS[key]
-            if f"model.{key}" not in settings and (model[key] == follows or key not in OPTIONS[name]):
-                model[key] = None
-        if "model.architecture" in settings and "model.units" not in settings and model["units"] == before.shape.units:
-            model["units"] = None
-        if model["temperature_use"] == "historical" and "model.temperature" not in settings:
-            model["temperature"] = None
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        data.require_prepared(self.data.name, data_dir)
 
     def undivided(self) -> str | None:
         return None

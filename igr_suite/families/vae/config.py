@@ -1,18 +1,17 @@
 """Configuration of one VAE training run (never imports TensorFlow)."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
-from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError, nearest
 from igr_suite.families.vae import original as original_keys
 from igr_suite.families.vae.monitor_config import MonitorConfig
-from igr_suite.lab.runs.config import RunConfig, later
+from igr_suite.lab.runs.config import later
+from igr_suite.lab.runs.options import Option, WithOptions, by_choice
 from igr_suite.networks.image_sides import SIDES, misfit
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, truncated_by_batch
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
 
 DiscreteName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"]
 JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP"]  # with continuous latents beside
@@ -92,7 +91,7 @@ class CapacityConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelConfig:
+class ModelConfig(WithOptions):
     """The VAE: its latent law, its networks and the estimator of its KL.
 
     `kl` is "sampled" (log q - log p at the sample) or "closed" (the Gaussians' closed form; not for GS); joint models read it for
@@ -102,6 +101,9 @@ class ModelConfig:
     mean; fitted when first asked for, see `studies.fits.priors.vae_prior`). `planar_prior` is "shared_flow" (the KL has a closed
     form) or "after_flow" (G3's).
     """
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = by_choice("name", {name: default_options(name) for name in OPTIONS})
 
     name: ModelName = "IGR_I_Dis"
     architecture: Literal["linear", "dense_g2", "nonlinear", "conv_jointvae", "conv"] = "nonlinear"
@@ -124,21 +126,11 @@ class ModelConfig:
     capacity: CapacityConfig | None = later(None)
 
     def __post_init__(self):
-        allowed = default_options(self.name)
-        if self.capacity is not None and "capacity" not in allowed:
+        if self.capacity is not None and self.name not in JOINT:
             raise UserError(
                 f"model.capacity needs continuous and discrete latents, and {self.name} has not both; take one of {', '.join(JOINT)}"
             )
-        optional = {f.name for f in dataclasses.fields(self) if f.default is None}
-        for key in optional:
-            value = getattr(self, key)
-            if value is not None and key not in allowed:
-                readers = [name for name in OPTIONS if key in default_options(name)]
-                raise UserError(
-                    f"model.{key}={value} is not used by {self.name}, only by {', '.join(readers)}; leave it out, or pick runs with --only"
-                )
-            if value is None and key in allowed:
-                object.__setattr__(self, key, allowed[key])
+        super().__post_init__()
         self._check_ranges()
 
     @property
@@ -196,11 +188,10 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainVAE(RunConfig):
+class TrainVAE(TrainingRun):
     """One VAE trained with one seed; `monitor` adds numbers on its gradients to every evaluation."""
 
     executor: ClassVar[str] = "igr_suite.families.vae.train:execute"
-    fitted: ClassVar[bool] = True
     subject: ClassVar[str] = "igr_suite.families.vae.subject"
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -240,16 +231,6 @@ class TrainVAE(RunConfig):
         if self.model.capacity is None and any(path.startswith("model.capacity.") for path in translated):
             return {"model.capacity": {}} | translated  # to set a part of the JointVAE loss is to ask for it
         return translated
-
-    def adapt(self, changed: dict, settings: Mapping) -> None:
-        if "model.name" not in settings:
-            return
-        for key, value in default_options(self.model.name).items():  # another model takes its own defaults
-            if f"model.{key}" not in settings and changed["model"][key] == value:
-                changed["model"][key] = None
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        data.require_prepared(self.data.name, data_dir)
 
     def undivided(self) -> str | None:
         return truncated_by_batch(self.model, "sticks")

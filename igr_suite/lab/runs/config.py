@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from igr_suite.errors import UserError, nearest
 from igr_suite.lab.runs import values
 from igr_suite.lab.runs.config_classes import UnknownClass, class_of, register
+from igr_suite.lab.runs.options import WithOptions, take_back
 
 SCHEMA = 1
 LONGEST_SLUG = 80
@@ -136,7 +137,21 @@ class RunConfig:
         return settings
 
     def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
-        """Lets a subclass drop from `changed` what only follows from a value that `settings` replace; called by `with_values`."""
+        """Takes out of `changed` what only followed from a value that `settings` replace; called by `with_values`.
+
+        Options of the run config and of its parts (`options.WithOptions`) are taken back here; a subclass may do more.
+
+        Args:
+          changed: the config as nested dicts, with the new settings; changed in place.
+          settings: dotted path -> new value.
+        """
+        if isinstance(self, WithOptions):
+            take_back(self, changed, settings)
+        for name in values.field_types(type(self)):
+            part = getattr(self, name)
+            if isinstance(part, WithOptions) and changed[name] is not None:
+                given = {path.partition(".")[2] for path in settings if path.startswith(f"{name}.")}
+                take_back(part, changed[name], given)
 
     def _place(self, changed: dict[str, Any], path: str, value: Any) -> None:
         target, kind, walked = changed, type(self), []

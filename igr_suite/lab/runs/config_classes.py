@@ -58,7 +58,7 @@ def package_classes() -> dict[str, type["RunConfig"]]:
         place = Path(igr_suite.__file__).parent / room
         for path in sorted((*place.glob("*/config.py"), *place.glob("*/*_config.py"))):
             importlib.import_module(f"igr_suite.{room}.{path.parent.name}.{path.stem}")
-    return {kind: cls for (module, kind), cls in _known.items() if module.startswith("igr_suite.")}
+    return {kind: cls for (module, kind), cls in _known.items() if module.startswith("igr_suite.") and cls.executor}
 
 
 def own_modules(configs: Iterable["RunConfig"]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig, two_values
+from igr_suite.lab.runs.options import Option, WithOptions, by_choice, resolve
 from igr_suite.studies.fits.targets import TARGETS, has_mass_everywhere, log_pmf
 
 TargetName = Literal["poisson", "binomial", "negative_binomial", "discrete", "uniform", "uniform_mix", "geometric"]
@@ -45,7 +46,7 @@ LAW_NAMES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class FitDiscrete(RunConfig):
+class FitDiscrete(RunConfig, WithOptions):
     """One law fitted to one target with one seed, by Adam on the mean of relaxed samples.
 
     `loss` is "kl" (KL(m || p)) or "squared"; `start` is "paper" (the authors' initial values) or "uniform" (the law whose argmax
@@ -54,6 +55,14 @@ class FitDiscrete(RunConfig):
     """
 
     executor: ClassVar[str] = "igr_suite.studies.fits.train:execute"
+    options: ClassVar[Mapping[str, Option]] = {
+        **by_choice("model", {name: {**DEFAULTS[name], **OPTIONS[name]} for name in OPTIONS}, hint=""),
+        "trials": Option(
+            lambda config: config.categories,
+            read=lambda config: config.target == "binomial",
+            unread=lambda config: f"is not used by the target {config.target}, only by binomial",
+        ),
+    }
 
     target: TargetName
     model: LawName
@@ -73,20 +82,10 @@ class FitDiscrete(RunConfig):
     seed: int = 0
 
     def __post_init__(self):
-        for key, value in (DEFAULTS[self.model] | OPTIONS[self.model]).items() if self.model in OPTIONS else ():
-            if getattr(self, key) is None:
-                object.__setattr__(self, key, value)
-        if self.target == "binomial" and self.trials is None:
-            object.__setattr__(self, "trials", self.categories)
+        resolve(self)
         super().__post_init__()
 
     def validate(self) -> None:
-        for key in ("delta", "start", "threshold", "quantile"):
-            if getattr(self, key) is not None and key not in OPTIONS[self.model]:
-                readers = ", ".join(name for name in OPTIONS if key in OPTIONS[name])
-                raise UserError(f"{key}={getattr(self, key)} is not used by {self.model}, only by {readers}; leave it out")
-        if self.trials is not None and self.target != "binomial":
-            raise UserError(f"trials={self.trials} is not used by the target {self.target}, only by binomial; leave it out")
         for key in ("temperature", "learning_rate", "delta"):
             value = getattr(self, key)
             if value is not None and not value > 0:

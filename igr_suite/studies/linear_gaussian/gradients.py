@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.objectives.base import Objective, bound, effective_sample_size
+from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.objectives.base import Objective, effective_sample_size
 from igr_suite.randomness import standard_normal
 from igr_suite.studies.linear_gaussian.problem import Problem
 
@@ -91,7 +92,7 @@ class Gradients:
                 row += 1
             b.append(gradient)
         theta = with_distance[:, row:] + s * with_eps[:, row:]
-        means = {"bound": bound(columns), "ess": effective_sample_size(columns)}
+        means = {"bound": log_mean_exp(columns), "ess": effective_sample_size(columns)}
         return {"b": tf.stack(b, 1), "theta": theta} | {
             name: tf.reduce_mean(tf.reshape(value, [repetitions, points]), 1) for name, value in means.items()
         }

@@ -1,0 +1,120 @@
+"""Options: fields of a config that only some of its other settings read.
+
+An option's field has the default None, "not given". Where the config reads it, it then takes the option's default; where it does not, a
+value that was given is refused. A part of a config lists its options in one table, from which that follows, and with it what
+`RunConfig.with_values` takes back when another setting changes: defaults that only followed from the settings before.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from igr_suite.errors import UserError
+
+Choices = Mapping[str, Mapping[str, Any]]
+
+
+def always(config: Any) -> bool:
+    """Whether an option is read by every config."""
+    del config
+    return True
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes:
+      default: the field's value where it is read and was not given; a function of the config where it depends on other fields.
+      read: whether a config reads the field; it sees fields alone, no properties, and options that stand before it in the table.
+      unread: what a sentence says of a field that is given and not read, after "model.x=3": "is read by model.task=sp only"; a function
+        of the config where it depends on other fields.
+      dropped: whether a value that was chosen is taken back, too, when a changed setting no longer reads it; otherwise it is refused.
+    """
+
+    default: Any
+    read: Callable[[Any], bool] = always
+    unread: str | Callable[[Any], str] = ""
+    dropped: bool = False
+
+    def value(self, config: Any) -> Any:
+        """The default for a config."""
+        return self.default(config) if callable(self.default) else self.default
+
+
+def by_choice(choice: str, table: Choices, hint: str = ", or pick runs with --only", dropped: Collection[str] = ()) -> dict[str, Option]:
+    """Options that depend on one field alone.
+
+    Args:
+      choice: the field, such as "name".
+      table: its value -> the options that are read with it, and their defaults.
+      hint: a further way out for the sentence that refuses an option.
+      dropped: those that are `Option.dropped`.
+    Returns:
+      Option's field -> option, in the order in which the table first names them.
+    """
+
+    def option(key: str) -> Option:
+        readers = ", ".join(name for name, options in table.items() if key in options)
+        return Option(
+            default=lambda config: table[getattr(config, choice)][key],
+            read=lambda config: key in table.get(getattr(config, choice), {}),
+            unread=lambda config: f"is not used by {getattr(config, choice)}, only by {readers}; leave it out{hint}",
+            dropped=key in dropped,
+        )
+
+    return {key: option(key) for key in dict.fromkeys(key for options in table.values() for key in options)}
+
+
+class WithOptions:
+    """Base of parts of configs that have options; `super().__post_init__()` resolves them.
+
+    Class attributes:
+      group: dotted path of the part in its run config, "model"; "" where it is the run config itself.
+      options: field -> option; later ones may depend on earlier ones.
+    """
+
+    group: ClassVar[str] = ""
+    options: ClassVar[Mapping[str, Option]] = {}
+
+    def __post_init__(self):
+        resolve(self)
+
+
+def resolve(config: WithOptions) -> None:
+    """Gives the options of a new config their defaults.
+
+    Raises:
+      UserError: one is given that the config does not read.
+    """
+    for key, option in config.options.items():
+        value, read = getattr(config, key), option.read(config)
+        if value is not None and not read:
+            path = f"{config.group}.{key}" if config.group else key
+            reason = option.unread(config) if callable(option.unread) else option.unread
+            raise UserError(f"{path}={value} {reason}" + ("" if "leave" in reason else "; leave it out"))
+        if value is None and read:
+            object.__setattr__(config, key, option.value(config))
+
+
+def take_back(config: WithOptions, changed: dict[str, Any], given: Collection[str]) -> None:
+    """Sets options back to "not given" in a changed config, as far as they only followed from the settings before.
+
+    Args:
+      config: as it was.
+      changed: its fields with the new settings; options that were not given are changed in place.
+      given: names of the fields that were set.
+    """
+    after = SimpleNamespace(**changed)  # as it will be resolved, so that later options see the defaults of earlier ones
+    for key, option in config.options.items():
+        read = option.read(after)
+        if key not in given and changed[key] is not None:
+            follows = option.read(config) and changed[key] == _plain(option.value(config))
+            if follows or (option.dropped and not read):
+                changed[key] = None
+        setattr(after, key, option.value(after) if changed[key] is None and read else changed[key])
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
