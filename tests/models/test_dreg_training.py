@@ -22,7 +22,7 @@ from igr_suite.lab.runs import picture_file
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.training import checkpoints
+from igr_suite.training import checkpoints, executor
 
 TINY = TrainDReG(
     model=DReGConfig(estimator="jk-dreg", samples=4, latents=2, hidden=3),
@@ -67,7 +67,7 @@ class Stops(Interrupts):
 def test_an_interrupted_run_goes_on_bitwise(finished, tmp_path, monkeypatch):
     whole, summary = finished
     with monkeypatch.context() as patch:
-        patch.setattr(train_dreg, "Interrupts", Stops)
+        patch.setattr(executor, "Interrupts", Stops)
         with contextlib.suppress(Interrupted):
             run(TINY, tmp_path / "pieces")
     assert not (tmp_path / "pieces" / "summary.json").exists()

@@ -20,6 +20,7 @@ from igr_suite.families.sbn.passes import hard_pass
 from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.networks.likelihoods import pixel_offset
+from igr_suite.training import executor
 from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
 from igr_suite.training.loop import Plan
 
@@ -161,7 +162,7 @@ def test_an_interrupted_run_goes_on_bitwise(tmp_path, monkeypatch, golden):
     run(tmp_path / "whole")
     golden("sbn", RunFolder(tmp_path / "whole"))
     with monkeypatch.context() as patch:
-        patch.setattr(train_sbn, "Interrupts", Once)
+        patch.setattr(executor, "Interrupts", Once)
         with contextlib.suppress(Interrupted):
             run(tmp_path / "pieces")
     assert not (tmp_path / "pieces" / "summary.json").exists()

@@ -8,16 +8,17 @@ import tensorflow as tf
 
 from igr_suite.cli.main import main
 from igr_suite.errors import UserError
+from igr_suite.families.hard_vae import subject as relax_subject
 from igr_suite.families.hard_vae import train as train_relax
 from igr_suite.families.hard_vae.config import RelaxModelConfig, TrainRelax
 from igr_suite.families.vae import subject as vae_subject
 from igr_suite.families.vae import train as train_vae
 from igr_suite.families.vae.presets import default, g2
-from igr_suite.families.vae.subject import VAESubject
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring import estimator_variance
 from igr_suite.training import checkpoints
+from igr_suite.training.executor import flat, load_images
 
 SEED = tf.constant([5, 7], tf.int32)
 DRAWS = 4_000
@@ -30,13 +31,13 @@ def small(name):
 
 
 def subject_of(config):
-    family = train_relax if isinstance(config, TrainRelax) else train_vae
-    dataset = family.load_images(config)
+    family, subject = (train_relax, relax_subject) if isinstance(config, TrainRelax) else (train_vae, vae_subject)
+    dataset = load_images(config)
     model = family.build_model(config, dataset)
     generator = np.random.default_rng(1)
     for variable in model.encoder.trainable_variables:
         variable.assign(variable + 0.2 * generator.normal(size=variable.shape))  # else q is nearly uniform
-    return VAESubject(model, tf.constant((train_vae.flat(dataset.train[:3]) >= 128).astype(np.float32)))
+    return subject.subject_of(model, tf.constant((flat(dataset.train[:3]) >= 128).astype(np.float32)))
 
 
 @functools.cache
@@ -98,14 +99,14 @@ def test_logits_are_those_of_the_law_and_the_bound_is_the_model_s(name):
     for variable, towards in zip(subject.model.encoder.trainable_variables, direction):
         variable.assign_add(step * towards)
     subject.weights = [v.value for v in subject.model.encoder.trainable_variables]
-    after = tf.reduce_sum(subject._logits() * gradient)
+    after = tf.reduce_sum(subject.logits_of(subject.x) * gradient)
     np.testing.assert_allclose(after - before, step * tf.linalg.global_norm(pulled), rtol=0.15)
     assert len(pulled) == len(weights)
 
 
 def test_the_verb_takes_a_vae_and_refuses_laws_without_an_argmax_law(tmp_path, capsys):
     def finished(config, name):
-        model = train_vae.build_model(config, train_vae.load_images(config))
+        model = train_vae.build_model(config, load_images(config))
         with RunFolder(tmp_path / name).open(config) as folder:  # as after a run, but untrained
             arrays = [np.asarray(variable) for variable in model.state_variables()]
             checkpoints.save(folder.checkpoints, checkpoints.State(0, arrays))
@@ -116,10 +117,10 @@ def test_the_verb_takes_a_vae_and_refuses_laws_without_an_argmax_law(tmp_path, c
     assert main(["variance", finished(small("GS_Dis"), "gs"), *options]) == 0
     assert "| ST " in capsys.readouterr().out
     assert main(["variance", finished(small("IGR_SB_Finite_Dis"), "sb"), *options]) == 2
-    assert "IGR_SB_Finite_Dis has no law of one-hot codes alone" in capsys.readouterr().err
+    assert "IGR_SB_Finite_Dis has no distribution of one-hot codes alone" in capsys.readouterr().err
 
 
 def test_joint_models_are_refused(tmp_path):
     config = replace_parts(g2("GS", limit=256), data={"name": "mnist_5k"})
-    with pytest.raises(UserError, match="GS has no law of one-hot codes alone"):
+    with pytest.raises(UserError, match="GS has no distribution of one-hot codes alone"):
         vae_subject.load(RunFolder(tmp_path), config, 3, SEED)
