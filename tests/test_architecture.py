@@ -11,12 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "igr_suite"
-EVERYWHERE = {"errors", "precision", "randomness", "replicas"}
+EVERYWHERE = {"errors", "precision", "randomness", "replicas", "terminal"}
 CORE = {"data", "networks", "relaxations", "decoupling", "estimators", "objectives", "lab", "plotting", "training", "discrete", "measuring"}
 # Room -> rooms that it may import. A family and a study are rooms of their own: "families/vae"; the lab's three rooms too.
 MAY_IMPORT = {
     "errors": set(),
     "precision": {"errors"},
+    "terminal": set(),
     "randomness": {"errors", "precision"},
     "replicas": {"errors"},
     "data": set(),

@@ -8,7 +8,7 @@ from igr_suite.lab.running import discovery
 from igr_suite.lab.running.experiment import SCALES, Experiment, expand
 from igr_suite.lab.running.places import results_root, scale_folder
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.lab.runs.terminal import say
+from igr_suite.terminal import say
 
 
 def add(verbs) -> None:

@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from igr_suite import __version__
+from igr_suite import __version__, terminal
 from igr_suite.errors import UserError
-from igr_suite.lab.runs import terminal
 
 VERBS = (
     "list",

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from igr_suite.cli.options import add_verb, shorten
-from igr_suite.lab.runs.terminal import say
+from igr_suite.terminal import say
 
 EXAMPLES = """  igr merge ~/from_cluster ~/from_laptop --out results
   igr merge ~/from_cluster ~/from_laptop --out results --dry-run

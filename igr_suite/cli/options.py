@@ -9,7 +9,7 @@ from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
 from igr_suite.lab.running.experiment import SCALES
 from igr_suite.lab.running.places import check_scale, parse_settings, results_root
-from igr_suite.lab.runs.terminal import line, say
+from igr_suite.terminal import line, say
 
 
 def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentParser:

@@ -14,7 +14,7 @@ from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
 from igr_suite.lab.runs.environment import cores
 from igr_suite.lab.runs.outputs import staged
-from igr_suite.lab.runs.terminal import guard, say
+from igr_suite.terminal import guard, say
 
 EXAMPLES = """  igr plot igr/table_1_vae_likelihood
   igr plot igr/table_1_vae_likelihood --scale paper --results ~/from_cluster

@@ -12,8 +12,8 @@ from igr_suite.lab.running.estimates import estimate, measured_folders
 from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.lab.runs.terminal import say
 from igr_suite.lab.runs.threads import share
+from igr_suite.terminal import say
 
 EXAMPLES = """  igr run igr/table_1_vae_likelihood                         quick scale: minutes on a laptop
   igr run igr/table_1_vae_likelihood --scale paper --jobs 4  four processes at once

@@ -15,9 +15,9 @@ from igr_suite.lab.running.experiment import SCALES, expand
 from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs.progress import clock, read_progress, show
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.lab.runs.terminal import say
 from igr_suite.lab.runs.threads import share
 from igr_suite.lab.runs.wholeness import WAY_OUT, remembered
+from igr_suite.terminal import say
 
 EXAMPLES = """  igr status                                             one line an experiment and scale
   igr status igr/table_1_vae_likelihood                  every run of all scales

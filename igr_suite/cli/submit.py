@@ -15,8 +15,8 @@ from igr_suite.lab.running.places import reproductions_root, results_root
 from igr_suite.lab.runs.config_classes import DEFINES
 from igr_suite.lab.runs.own_settings import INTERPRETER
 from igr_suite.lab.runs.strategies import VARIABLE, check_name
-from igr_suite.lab.runs.terminal import say
 from igr_suite.lab.runs.threads import thread_variables
+from igr_suite.terminal import say
 
 VARIABLES = ("IGR_RESULTS", "IGR_REPRODUCTIONS", "TFDS_DATA_DIR", "PYTHONPATH")  # which reach the script
 EXAMPLES = """  igr submit igr/table_1_vae_likelihood --time 8:00:00 --image igr_suite.sif    the paper scale, in the container

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.terminal import IN_A_LINE, line
+from igr_suite.terminal import IN_A_LINE, line
 
 NOTICE = 120  # seconds before the time limit at which a run is told to save
 RESTARTS = 20  # times that a task queues itself again; more would be a time limit in which no run gets anywhere

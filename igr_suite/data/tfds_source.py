@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from igr_suite import terminal
 from igr_suite.data.preprocessing import as_they_are
 from igr_suite.data.sources import NEEDS_NOTHING, Located, Source
 from igr_suite.errors import UserError
-from igr_suite.lab.runs import terminal
 
 _BATCH = 500
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igr_suite.lab.runs.terminal import line
+from igr_suite.terminal import line
 
 
 def over_seeds(

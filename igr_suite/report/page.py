@@ -12,9 +12,9 @@ from igr_suite import __version__
 from igr_suite.lab.analysis.ledger import RECALLED, SOURCES, VERDICTS, tally
 from igr_suite.lab.runs.progress import clock
 from igr_suite.lab.runs.reading import read_regular
-from igr_suite.lab.runs.terminal import shown
 from igr_suite.report.assets import SCRIPT, STYLE
 from igr_suite.report.collect import EVALUATIONS, ItemReport, RunRow, ScaleReport
+from igr_suite.terminal import shown
 
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 LONG = 45  # characters of a cell that may be broken into lines

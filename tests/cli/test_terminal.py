@@ -9,8 +9,8 @@ import sys
 import pytest
 from igr_process import Igr
 
+from igr_suite import terminal
 from igr_suite.cli.main import main
-from igr_suite.lab.runs import terminal
 
 NAME = "igr/counting"
 RAW = re.compile("(?!\n)[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")

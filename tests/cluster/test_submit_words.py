@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from igr_suite import terminal
 from igr_suite.cli.main import main
 from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, submission
 from igr_suite.errors import UserError
-from igr_suite.lab.runs import terminal
 
 NAME = "igr/counting"
 SUBMIT = ("submit", NAME, "--scale", "smoke", "--dry-run")

@@ -8,7 +8,7 @@ import importlib
 import os
 import signal
 
-from igr_suite.lab.runs import terminal
+from igr_suite import terminal
 from igr_suite.lab.runs.own_settings import pin
 from igr_suite.lab.runs.quiet import quiet
 

@@ -4,7 +4,7 @@ import sys
 import time
 from pathlib import Path
 
-from igr_suite.lab.runs import terminal
+from igr_suite import terminal
 from igr_suite.lab.runs.progress import LINE_EVERY, clock, read_progress, show
 
 DRAW_EVERY = 0.5  # seconds

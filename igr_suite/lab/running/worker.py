@@ -17,9 +17,10 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from igr_suite import terminal
 from igr_suite.errors import UserError
 from igr_suite.lab.running import discovery
-from igr_suite.lab.runs import strategies, terminal
+from igr_suite.lab.runs import strategies
 from igr_suite.lab.runs.config_classes import DEFINES
 from igr_suite.lab.runs.environment import environment
 from igr_suite.lab.runs.interrupts import SIGNALS, Interrupted, raise_on_signals

@@ -25,7 +25,7 @@ from typing import Any
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.files import writing
 from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json, read_regular
-from igr_suite.lab.runs.terminal import say
+from igr_suite.terminal import say
 
 PATIENCE = 1.0  # seconds; `igr status` holds the kernel lock for an instant when it looks
 BEAT = 15.0  # seconds between touches of .owner

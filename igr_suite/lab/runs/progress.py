@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-from igr_suite.lab.runs import terminal
+from igr_suite import terminal
 from igr_suite.lab.runs.files import encode
 from igr_suite.lab.runs.reading import is_number, json_object
 
