@@ -1,6 +1,6 @@
 """A program for test_decoupled_keras.py: with two logical CPU devices it trains decoupled models on one and on two replicas, prints JSON.
 
-python tests/models/decoupled_two_devices.py [all]      # without `all` one of the cases
+python tests/decoupling/decoupled_two_devices.py [all]      # without `all` one of the cases
 """
 
 import contextlib
