@@ -8,7 +8,9 @@ import pytest
 from igr_process import Igr
 
 from igr_suite.cli.main import main
+from igr_suite.experiments.store import RunFolder
 from igr_suite.experiments.table_files import as_it_is, for_spreadsheet, write_table
+from igr_suite.experiments.wholeness import seal
 
 NAME = "igr/counting"
 FORMULAS = (
@@ -41,6 +43,7 @@ def counted(tmp_path_factory):
         (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
         with (folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps({"schema": 1, "step": 9, "=cmd": -1.5, "low": "-Infinity"}) + "\n")
+        RunFolder(folder).write_meta(sealed=seal(folder))
     return igr
 
 
