@@ -101,13 +101,13 @@ def test_other_files_have_no_such_cells(export, tmp_path, monkeypatch, words):
     assert code == 2 and "--spreadsheet is about cells of a .csv file: name one with --out" in err and not list(tmp_path.iterdir())
 
 
-def test_half_a_character_is_shown_by_its_number(export, counted, tmp_path):
-    """JSON can hold one, UTF-8 cannot."""
+def test_a_run_with_half_a_character_is_left_out(export, counted, tmp_path):
+    """JSON can hold one, UTF-8 cannot; it counts as damage."""
     folder = next((counted.results / NAME / "smoke").glob("count-*"))
     summary = (folder / "summary.json").read_text(encoding="utf-8")
     try:
         (folder / "summary.json").write_text(json.dumps(json.loads(summary) | {"\ud800": "a\udfff"}), encoding="utf-8")
-        assert export("--out", str(tmp_path / "x.csv"))[0] == 0
-        assert "\\ud800" in read(tmp_path / "x.csv")[0] and "a\\udfff" in sum(read(tmp_path / "x.csv"), [])
+        code, out, err = export("--out", str(tmp_path / "x.csv"))
+        assert code == 1 and f"{folder.name} is not whole" in err and len(read(tmp_path / "x.csv")) == 3
     finally:
         (folder / "summary.json").write_text(summary, encoding="utf-8")
