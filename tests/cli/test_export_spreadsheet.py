@@ -9,6 +9,8 @@ from igr_process import Igr
 
 from igr_suite.cli.main import main
 from igr_suite.lab.analysis.table_files import as_it_is, for_spreadsheet, write_table
+from igr_suite.lab.runs.store import RunFolder
+from igr_suite.lab.runs.wholeness import seal
 
 NAME = "igr/counting"
 FORMULAS = (
@@ -41,6 +43,7 @@ def counted(tmp_path_factory):
         (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
         with (folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps({"schema": 1, "step": 9, "=cmd": -1.5, "low": "-Infinity"}) + "\n")
+        RunFolder(folder).write_meta(sealed=seal(folder))
     return igr
 
 
@@ -98,13 +101,15 @@ def test_other_files_have_no_such_cells(export, tmp_path, monkeypatch, words):
     assert code == 2 and "--spreadsheet is about cells of a .csv file: name one with --out" in err and not list(tmp_path.iterdir())
 
 
-def test_half_a_character_is_shown_by_its_number(export, counted, tmp_path):
-    """JSON can hold one, UTF-8 cannot."""
+def test_a_run_with_half_a_character_is_left_out(export, counted, tmp_path):
+    """JSON can hold one, UTF-8 cannot; it counts as damage."""
     folder = next((counted.results / NAME / "smoke").glob("count-*"))
     summary = (folder / "summary.json").read_text(encoding="utf-8")
     try:
         (folder / "summary.json").write_text(json.dumps(json.loads(summary) | {"\ud800": "a\udfff"}), encoding="utf-8")
-        assert export("--out", str(tmp_path / "x.csv"))[0] == 0
-        assert "\\ud800" in read(tmp_path / "x.csv")[0] and "a\\udfff" in sum(read(tmp_path / "x.csv"), [])
+        code, out, err = export("--out", str(tmp_path / "x.csv"))
+        assert code == 1 and f"{folder.name} is not whole" in err
+        rows = read(tmp_path / "x.csv")
+        assert len(rows) > 1 and folder.name not in {row[2] for row in rows}
     finally:
         (folder / "summary.json").write_text(summary, encoding="utf-8")

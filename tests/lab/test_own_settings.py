@@ -28,6 +28,7 @@ from igr_suite.networks.plain_keras import PLAIN, require_plain_keras
 
 OTHER_KERAS = {"floatx": "float64", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_first", "nnx_enabled": True}
 SWITCHES = {name: "1" for name, value in own_settings.PINNED.items() if value is None and not name.startswith("NPY_")}
+SWITCHES["TF2_BEHAVIOR"] = "0"  # 1 is the default
 SWITCHES["NPY_DISABLE_CPU_FEATURES"] = "AVX512_SPR"  # numpy takes one of the two only, and names that it knows
 FLAGS = {"XLA_FLAGS": "--xla_cpu_enable_fast_math=true --xla_gpu_cuda_data_dir=/opt/cuda", "TF_XLA_FLAGS": "--tf_xla_auto_jit=2"}
 SEES = """
@@ -172,3 +173,8 @@ def test_meta_names_the_commit_of_the_package_whatever_git_is_told(monkeypatch, 
     monkeypatch.setenv("GIT_DIR", str(tmp_path))
     monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
     assert descriptions.git_state() == before
+
+
+def test_what_tensorflow_leaves_in_the_environment_is_no_setting_of_a_user():
+    assert "TF2_BEHAVIOR" not in own_settings.pinned({"TF2_BEHAVIOR": "1"})
+    assert own_settings.pinned({"TF2_BEHAVIOR": "0"})["TF2_BEHAVIOR"] is None

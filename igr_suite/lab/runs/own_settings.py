@@ -23,6 +23,8 @@ PINNED: dict[str, str | None] = {
 # What Python reads when it starts: without docstrings, or with warnings as errors, TensorFlow Probability cannot be imported; and nothing
 # is to be imported from the folder that a worker happens to be started in.
 INTERPRETER = {"PYTHONOPTIMIZE": "", "PYTHONWARNINGS": "", "PYTHONSAFEPATH": "1"}
+# What a process that has imported TensorFlow leaves to those that it starts; it is the default.
+HARMLESS = {("TF2_BEHAVIOR", "1")}
 # Variables of flags, and the beginnings of those flags that a run keeps: they say where things are, not what is computed.
 FLAGS = {"XLA_FLAGS": ("--xla_gpu_cuda_data_dir", "--xla_dump"), "TF_XLA_FLAGS": ()}
 RECORDED = (
@@ -44,7 +46,8 @@ KERAS_DEFAULTS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "ch
 
 def pinned(environment: Mapping[str, str]) -> dict[str, str | None]:
     """Returns what a run's environment must change: variable -> value, None to take it out."""
-    changes = {name: value for name, value in PINNED.items() if environment.get(name) != value}
+    given = {name: environment.get(name) for name in PINNED}
+    changes = {name: value for name, value in PINNED.items() if given[name] != value and (name, given[name]) not in HARMLESS}
     for name, kept in FLAGS.items():
         given = environment.get(name)
         rest = " ".join(flag for flag in (given or "").split() if kept and flag.startswith(kept)) or None

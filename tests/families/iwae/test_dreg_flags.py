@@ -65,6 +65,7 @@ def other_checkpoint(folder):
     """A run's folder whose checkpoint is of another architecture."""
     import numpy as np
 
+    (folder / "run").mkdir(exist_ok=True)
     checkpoints.save(folder / "run" / "checkpoints", checkpoints.State(3, [np.zeros((2, 3))], {}))
     return str(folder / "run")
 
