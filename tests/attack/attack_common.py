@@ -15,7 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DUMMY = REPOSITORY / "tests" / "experiments"  # dummy_runs.py, whose Count stands in for training
+DUMMY = REPOSITORY / "tests" / "lab"  # dummy_runs.py, whose Count stands in for training
 for place in (str(REPOSITORY), str(DUMMY)):
     if place not in sys.path:
         sys.path.insert(0, place)
@@ -26,7 +26,8 @@ EXAMPLES = 5  # failures of a row that are shown
 
 RUN = '''"""Counts."""
 from dummy_runs import Count, Pace
-from igr_suite.lab import Experiment, main
+from igr_suite.cli.entry import main
+from igr_suite.lab import Experiment
 
 def runs(scale):
     return [Count(until=3, seed=seed) for seed in range(3)]

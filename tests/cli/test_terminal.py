@@ -183,7 +183,7 @@ def test_a_table_on_a_terminal_shows_names_and_draws(tmp_path):
     script = f"""
 import json, pathlib, sys
 from igr_suite import terminal
-from igr_suite.lab import reporter, progress
+from igr_suite.lab.running import reporter
 from igr_suite.lab.runs.progress import Progress
 terminal.guard()
 reporter.DRAW_EVERY = 0.0

@@ -163,9 +163,9 @@ def test_no_model_of_a_run_is_built_with_other_settings(other_keras, model):
 
 
 def test_these_are_all_models_of_runs():
-    texts = {path: path.read_text(encoding="utf-8") for path in Path(inspect.getfile(DiscreteVAE)).parent.glob("*.py")}
-    stepped = {path.stem for path, text in texts.items() if "(keras.Model)" in text and "jit_steps" in text}
-    assert stepped == {Path(inspect.getfile(model)).stem for model in MODELS}
+    texts = {path: path.read_text(encoding="utf-8") for path in Path(inspect.getfile(DiscreteVAE)).parents[1].glob("*/*.py")}
+    stepped = {path for path, text in texts.items() if "(keras.Model)" in text and "jit_steps" in text}
+    assert stepped == {Path(inspect.getfile(model)) for model in MODELS}
 
 
 def test_meta_names_the_commit_of_the_package_whatever_git_is_told(monkeypatch, tmp_path):
