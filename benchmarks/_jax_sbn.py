@@ -85,10 +85,10 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
             from_signal, from_control = pull(signal[k] / p.BATCH)[0], pull(control_deltas[k] / p.BATCH)[0]
             g[name] = [f + e * c for f, e, c in zip(from_signal, eta[k], from_control)]
             by_eta.append(jnp.stack([2 / size * jnp.sum(x * c) for x, c in zip(g[name], from_control)]) * eta[k] * (1 - eta[k] / 2))
-            entering = centred if k == 0 else 2 * b0 - 1
-            image = affine(g[name], entering)
+            layer_inputs = centred if k == 0 else 2 * b0 - 1
+            image = affine(g[name], layer_inputs)
             by_baseline -= 2 / size * jnp.sum(image * score[k], -1) / p.BATCH
-            along.append(affine([e * x for e, x in zip(eta[k], g[name])], entering) * 2 / size / p.BATCH)
+            along.append(affine([e * x for e, x in zip(eta[k], g[name])], layer_inputs) * 2 / size / p.BATCH)
         by_temperature = jax.grad(lambda t: sum(jnp.sum(v * c) for v, c in zip(along, controls(t))))(control["log_temperature"])
         control_gradients = {"baseline": pull_baseline(by_baseline)[0], "etas": by_eta, "log_temperature": by_temperature}
         return {**generator, **g}, control_gradients, value

@@ -56,9 +56,9 @@ def build(threads: int, samples: int, kind: str = "cdni") -> Callable[[int], flo
 
     def decoupled(x, y):
         context = [nn.functional.one_hot(y, p.CLASSES).float()] if kind == "cdni" else []
-        entering, waiting = x, None
+        layer_inputs, waiting = x, None
         for i, module in enumerate(modules):
-            leaving = module(entering)
+            leaving = module(layer_inputs)
             if i == 2:
                 loss = nn.functional.cross_entropy(leaving, y)
                 loss.backward()
@@ -67,9 +67,9 @@ def build(threads: int, samples: int, kind: str = "cdni") -> Callable[[int], flo
                 leaving.backward(guess.detach() / p.BATCH)
             update(optimisers[i])
             if waiting is not None:
-                regress(i - 1, waiting, entering.grad)
+                regress(i - 1, waiting, layer_inputs.grad)
             if i < 2:
-                waiting, entering = guess, leaving.detach().requires_grad_()
+                waiting, layer_inputs = guess, leaving.detach().requires_grad_()
         return loss
 
     def plain(x, y):

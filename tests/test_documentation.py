@@ -162,3 +162,10 @@ def test_what_is_there_and_what_is_no_reference_pass():
     text = """docs/papers/igr.md, sections 1.9, 3 and 7.18; docs/papers/dni.md, section 5, numbers 1-8; families/vae/config.py; README.md;
     https://example.org/docs/nowhere.md; reproductions/NAME/run.py; results/<paper>/table.md; [here](papers/igr.md#0-orientation)"""
     assert faults(text, "docs/architecture.md") == []
+
+
+def test_the_example_of_the_readme_runs():
+    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert names["gradient"].shape == (32, 4)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """  igr check                                        every experiment's tally, by kind of source
   igr check igr/table_1_vae_likelihood --scale paper
-  igr check --write README.md                      the tally as a table, between <!-- igr check --> and its end"""
+  igr check --write docs/published_values.md       the tally as a table, between <!-- igr check --> and its end"""
 SECTION = "igr check"
 HEADS = ("setting", "reference", "ours", "seeds", "verdict")
 RIGHT = (1, 2, 3)  # of HEADS
@@ -163,5 +163,5 @@ def _section(rows: list[list[str]], scale: str) -> str:
 
     from igr_suite.plotting.tables import markdown
 
-    source = f"Scale {scale}; written by `igr check --scale {scale} --write README.md`."
+    source = f"Scale {scale}; written by `igr check --scale {scale} --write docs/published_values.md`."
     return f"\n{markdown(pd.DataFrame(rows[1:], columns=rows[0]))}\n{source}\n\n"

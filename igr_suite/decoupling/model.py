@@ -297,8 +297,8 @@ class DecoupledModel(keras.Model):
         """Every module run once on what enters it: the module below, or the synthetic input where there is one."""
         passes: list[Pass] = []
         for i, part in enumerate(self.parts):
-            entering = x if i == 0 else synthetic[i - 1] if synthetic else passes[-1].outputs
-            passes.append(forward(part, entering, mask_of(entering)))
+            layer_inputs = x if i == 0 else synthetic[i - 1] if synthetic else passes[-1].outputs
+            passes.append(forward(part, layer_inputs, mask_of(layer_inputs)))
         return passes
 
     def _predict(self, network, above: Pass, context) -> Pass:

@@ -103,7 +103,7 @@ def examine(
       problem: what to differentiate.
       draws: N; taken in chunks along the batch axis.
       seed: of the noise.
-      parameters: the estimator's own; None shakes the initial ones (`shaken`), at which an unbiased estimator must be unbiased too.
+      parameters: the estimator's own; None shakes the initial ones (`perturbed`), at which an unbiased estimator must be unbiased too.
     Raises:
       UserError: fewer than two draws.
     """
@@ -111,7 +111,7 @@ def examine(
         raise UserError(f"an examination needs at least 2 draws, got {draws}")
     exact_value, exact = _exact(estimator, problem)
     size = problem.logits.size
-    parameters = shaken(estimator, (1, *problem.logits.shape)) if parameters is None else parameters
+    parameters = perturbed(estimator, (1, *problem.logits.shape)) if parameters is None else parameters
     total, products = np.zeros(size + 1), np.zeros((size + 1, size + 1))
     target = np.append(exact, exact_value)
     for number, start in enumerate(range(0, draws, CHUNK)):
@@ -154,7 +154,7 @@ def trained_by_own_loss(estimator: Estimator, problem: Problem) -> list[str]:
     """Names what an estimator's own loss trains beside its own parameters; nothing, where it can be added to a model's loss."""
     logits = tf.constant(np.stack([problem.logits] * 2), tf.float64)
     noise = estimator.noise(logits.shape, at_step(tf.constant([0, 17]), tf.constant(0)), tf.float64)
-    parameters = {name: tf.convert_to_tensor(value) for name, value in shaken(estimator, logits.shape).items()}
+    parameters = {name: tf.convert_to_tensor(value) for name, value in perturbed(estimator, logits.shape).items()}
     scale = tf.constant(1.3, tf.float64)  # stands for the parameters of the objective
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([logits, scale])
@@ -165,7 +165,7 @@ def trained_by_own_loss(estimator: Estimator, problem: Problem) -> list[str]:
     return [what for what, slope in slopes if slope is not None and np.any(slope != 0.0)]
 
 
-def shaken(estimator: Estimator, shape, scale: float = 0.3, seed: int = 11) -> Mapping[str, tf.Tensor]:
+def perturbed(estimator: Estimator, shape, scale: float = 0.3, seed: int = 11) -> Mapping[str, tf.Tensor]:
     """The estimator's initial parameters plus normal noise, so that no scale is 0 or 1 by chance of its initial value."""
     rng = np.random.default_rng(seed)
     initial = estimator.parameters(shape, tf.float64)

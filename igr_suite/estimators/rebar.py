@@ -29,7 +29,7 @@ def coupled_control(relaxed_value, slope, logits, samples, u) -> tf.Tensor:
       Shape of the logits.
     """
     kind = kind_of(logits)
-    reparameterised = kind.pull_back(logits, kind.reparameterisation_gap(logits, samples, u) * slope)
+    reparameterised = kind.vjp(logits, kind.reparameterisation_gap(logits, samples, u) * slope)
     return reparameterised - score_term(relaxed_value, kind.score(logits, samples))
 
 

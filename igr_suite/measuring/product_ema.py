@@ -24,7 +24,7 @@ class ProductEMA(GradientEMA):
     def __init__(self, *args, rows: int):
         super().__init__(*args)
         kernels = [v.shape for v in self.first[0][::2]]
-        self.entering = [tf.Variable(tf.zeros((EVERY, rows, inputs), self.dtype), trainable=False) for inputs, _ in kernels]
+        self.layer_inputs = [tf.Variable(tf.zeros((EVERY, rows, inputs), self.dtype), trainable=False) for inputs, _ in kernels]
         self.deltas = [
             tf.Variable(tf.zeros((EVERY, rows, self.estimators * outputs), self.dtype), trainable=False) for _, outputs in kernels
         ]
@@ -32,21 +32,21 @@ class ProductEMA(GradientEMA):
     @property
     def variables(self) -> list[tf.Variable]:
         """The averages and the factors that are not yet in them, in a fixed order."""
-        return [*super().variables, *self.entering, *self.deltas]
+        return [*super().variables, *self.layer_inputs, *self.deltas]
 
     def update_products(
-        self, entering: Sequence[tf.Tensor], deltas: Sequence[Sequence[tuple[tf.Tensor, tf.Tensor]]], common: Sequence[tf.Tensor]
+        self, layer_inputs: Sequence[tf.Tensor], deltas: Sequence[Sequence[tuple[tf.Tensor, tf.Tensor]]], common: Sequence[tf.Tensor]
     ) -> dict[str, tf.Tensor]:
         """Takes one step's gradients into the averages.
 
         Args:
-          entering: a of each kernel [N, inputs].
+          layer_inputs: a of each kernel [N, inputs].
           deltas: by estimator and kernel, d of the kernel and of its bias [N, outputs].
           common: gradients of the others.
         Returns:
           As `update`.
         """
-        grams = [tf.matmul(a, a, transpose_b=True) for a in entering]
+        grams = [tf.matmul(a, a, transpose_b=True) for a in layer_inputs]
         squares, biases = [], []
         for averages, pairs in zip(self.first, deltas):
             sums = [tf.reduce_sum(bias, 0) for _, bias in pairs]
@@ -54,7 +54,7 @@ class ProductEMA(GradientEMA):
             squares.append(tf.add_n([*products, *[tf.reduce_sum(tf.square(total)) for total in sums]]))
             biases.append([_blend(average, total) for average, total in zip(averages[1::2], sums)])
         slot = tf.cast(tf.where(self.steps < FIRST, tf.zeros_like(self.steps), tf.math.floormod(self.steps, EVERY)), tf.int32)
-        for variable, value in zip(self.entering, entering):
+        for variable, value in zip(self.layer_inputs, layer_inputs):
             variable.scatter_update(tf.IndexedSlices(value[tf.newaxis], slot[tf.newaxis]))
         for j, variable in enumerate(self.deltas):
             value = tf.concat([pairs[j][0] for pairs in deltas], -1)
@@ -68,8 +68,8 @@ class ProductEMA(GradientEMA):
         weights = (1.0 - DECAY) * tf.where(alone, tf.one_hot(0, EVERY, dtype=self.dtype), powers)
         past = tf.where(alone, tf.constant(DECAY, self.dtype), tf.constant(DECAY**EVERY, self.dtype))
         found = [[] for _ in biases]
-        for j, (entering, deltas) in enumerate(zip(self.entering, self.deltas)):
-            a = tf.reshape(entering * weights[:, tf.newaxis, tf.newaxis], (-1, entering.shape[-1]))
+        for j, (layer_inputs, deltas) in enumerate(zip(self.layer_inputs, self.deltas)):
+            a = tf.reshape(layer_inputs * weights[:, tf.newaxis, tf.newaxis], (-1, layer_inputs.shape[-1]))
             products = tf.split(tf.reshape(deltas, (-1, deltas.shape[-1])), self.estimators, -1)
             for averages, row, bias, d in zip(self.first, found, biases, products):
                 row += [averages[2 * j].assign(past * averages[2 * j] + tf.matmul(a, d, transpose_a=True)), bias[j]]

@@ -28,12 +28,12 @@ def forward(weights: Tensors, x: tf.Tensor, activation=tf.tanh) -> tuple[tf.Tens
     Returns:
       [N, outputs], [a_1 [N, inputs], a_2, ...].
     """
-    entering = []
+    layer_inputs = []
     for kernel, bias in zip(weights[::2], weights[1::2]):
-        x = activation(x) if entering else x
-        entering.append(x)
+        x = activation(x) if layer_inputs else x
+        layer_inputs.append(x)
         x = tf.matmul(x, kernel) + bias
-    return x, entering
+    return x, layer_inputs
 
 
 def apply(weights: Tensors, x: tf.Tensor) -> tf.Tensor:
@@ -42,52 +42,52 @@ def apply(weights: Tensors, x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(flat, (*x.shape[:-1], flat.shape[-1]))
 
 
-def deltas(weights: Tensors, entering: Tensors, delta: tf.Tensor) -> list[tf.Tensor]:
+def deltas(weights: Tensors, layer_inputs: Tensors, delta: tf.Tensor) -> list[tf.Tensor]:
     """Gradients at the outputs of all maps.
 
     Args:
-      weights, entering: of `forward`.
+      weights, layer_inputs: of `forward`.
       delta: gradient at the chain's output [N, outputs].
     Returns:
       [d_1, d_2, ..., delta].
     """
     found = [delta]
-    for kernel, x in zip(reversed(weights[2::2]), reversed(entering)):
+    for kernel, x in zip(reversed(weights[2::2]), reversed(layer_inputs)):
         found.insert(0, tf.matmul(found[0], kernel, transpose_b=True) * (1.0 - tf.square(x)))
     return found
 
 
-def gradients(entering: Tensors, kernel_deltas: Tensors, bias_deltas: Tensors | None = None) -> list[tf.Tensor]:
+def gradients(layer_inputs: Tensors, kernel_deltas: Tensors, bias_deltas: Tensors | None = None) -> list[tf.Tensor]:
     """Gradients of the weights, summed over the batch: [a_1' d_1, sum_n d_1, a_2' d_2, ...].
 
     Args:
-      entering: of `forward`.
+      layer_inputs: of `forward`.
       kernel_deltas: of `deltas`.
       bias_deltas: for the biases where theirs differ.
     """
-    pairs = zip(entering, kernel_deltas, bias_deltas or kernel_deltas)
+    pairs = zip(layer_inputs, kernel_deltas, bias_deltas or kernel_deltas)
     return [g for x, d, e in pairs for g in (tf.matmul(x, d, transpose_a=True), tf.reduce_sum(e, 0))]
 
 
-def gram_products(entering: Tensors, kernel_deltas: Tensors, bias_deltas: Tensors) -> list[tf.Tensor]:
+def gram_products(layer_inputs: Tensors, kernel_deltas: Tensors, bias_deltas: Tensors) -> list[tf.Tensor]:
     """What a gradient of these deltas adds to each map's output when the weights move along it: [a_1 a_1' d_1, sum_n e_1, ...].
 
     Its inner product with other deltas of the batch is that of the two gradients, weight by weight.
     """
-    pairs = zip(entering, kernel_deltas, bias_deltas)
+    pairs = zip(layer_inputs, kernel_deltas, bias_deltas)
     return [g for x, d, e in pairs for g in (tf.matmul(tf.matmul(x, x, transpose_b=True), d), tf.reduce_sum(e, 0, keepdims=True))]
 
 
-def push(weights: Tensors, entering: Tensors, products: Tensors) -> tf.Tensor:
+def jvp(weights: Tensors, layer_inputs: Tensors, products: Tensors) -> tf.Tensor:
     """Derivative of the chain's output when its weights move along a gradient of the batch: J v.
 
     Args:
-      weights, entering: of `forward`.
+      weights, layer_inputs: of `forward`.
       products: of `gram_products` of v.
     Returns:
       [N, outputs].
     """
     tangent = products[0] + products[1]
-    for j in range(1, len(entering)):
-        tangent = tf.matmul(tangent * (1.0 - tf.square(entering[j])), weights[2 * j]) + products[2 * j] + products[2 * j + 1]
+    for j in range(1, len(layer_inputs)):
+        tangent = tf.matmul(tangent * (1.0 - tf.square(layer_inputs[j])), weights[2 * j]) + products[2 * j] + products[2 * j + 1]
     return tangent

@@ -35,7 +35,7 @@ def direction(log_weights: tf.Tensor, likelihood: tf.Tensor, rest: tf.Tensor) ->
     return tf.stop_gradient(likelihood - w * (likelihood + rest))
 
 
-def pull_back(direction: tf.Tensor, z: tf.Tensor, prior: Callable[[], Gaussian], variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
+def vjp(direction: tf.Tensor, z: tf.Tensor, prior: Callable[[], Gaussian], variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
     """sum_k direction_k dT(eps_k)/dtheta, mean over the batch, where T(eps) = loc + scale eps and T(eps_k) = z_k.
 
     Args:
@@ -121,4 +121,4 @@ def prior_gradients(
         derivatives.check_reaches_samples(tape, name, value, [z])
     w = normalised(log_weights)
     parts = [tape.gradient(part, z, output_gradients=w) for part in (likelihood, rest)]
-    return pull_back(direction(log_weights, *parts), z, prior, variables)
+    return vjp(direction(log_weights, *parts), z, prior, variables)

@@ -38,7 +38,7 @@ runs which depend on the results of the first.
     igr run NAME --scale paper --dry-run      # the same estimate for what is left to do, and every run's state
     igr run NAME --scale paper --jobs 8       # on one machine; stop it at any moment and start the same command again
 
-On a cluster every run is one task of a job array (see the section "On a cluster" of the [README](../README.md)); `HH` is about twice the
+On a cluster every run is one task of a job array ([docs/cluster.md](cluster.md)); `HH` is about twice the
 time of the longest run, and a task that needs longer saves itself and goes on in a new one:
 
     igr submit NAME --scale paper --image igr_suite.sif --time HH:00:00 --memory MEMORY

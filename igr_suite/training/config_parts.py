@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.config import RunConfig, later
+from igr_suite.lab.runs.config import RunConfig, added_later
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class DataConfig:
     train_split: Literal["train", "all"] = "train"
     train_limit: int | None = None
     evaluation_limit: int | None = None
-    resize: int | None = later(None)
+    resize: int | None = added_later(None)
 
     def __post_init__(self):
         shape = recipe_of(self.name).image_shape  # an unknown name fails here, before anything starts
@@ -133,7 +133,7 @@ SEEDS = (5328, 5945, 8965, 49, 9337)  # the authors' G3 seeds: numpy seed 21, ra
 
 
 def truncated_by_batch(model, parts: str) -> str | None:
-    """Why a batch cannot be divided, for `RunConfig.undivided`: the model keeps the parts that all of the batch needs."""
+    """Why a batch cannot be divided, for `RunConfig.data_parallel_obstacle`: the model keeps the parts that all of the batch needs."""
     if model.truncation in (None, "sample"):
         return None
     kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"

@@ -28,7 +28,7 @@ class FlooredInverseTime(keras.optimizers.schedules.LearningRateSchedule):
 
 
 @keras.saving.register_keras_serializable(package="igr_suite")
-class Slashed(keras.optimizers.schedules.LearningRateSchedule):
+class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
     """lr_t = initial / rate^k, k = floor(t / period), where k grows no more once lr is at `least` or below.
 
     Args:
@@ -44,7 +44,7 @@ class Slashed(keras.optimizers.schedules.LearningRateSchedule):
         self.divisions = max(0, math.ceil(math.log(initial / least) / math.log(rate) - 1e-9))
 
     @classmethod
-    def of(cls, config, steps_per_epoch: int, least: float) -> "Slashed | float":
+    def of(cls, config, steps_per_epoch: int, least: float) -> "StepDecay | float":
         """The schedule of a config's learning_rate, slash_rate and slash_every (epochs); the plain rate where it is never divided."""
         if config.slash_rate == 1:
             return config.learning_rate

@@ -6,7 +6,8 @@ The global batch B stays the config's, so a replica has B / R rows; every exampl
 (`randomness.of_whole_batch`). Weights, checkpoints and metrics are those of one device up to the order of sums.
 
 Models need nothing but an optimiser that averages (`training/adam.py`). What they may not have is a step that is no mean over examples:
-statistics of a batch, squares of its gradient. Configs say so (`RunConfig.undivided`); such runs are refused before they start.
+statistics of a batch, squares of its gradient.
+Configs say so (`RunConfig.data_parallel_obstacle`); such runs are refused before they start.
 """
 
 import contextlib

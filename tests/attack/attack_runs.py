@@ -19,7 +19,7 @@ class Climb(RunConfig):
     """Goes up a random stair; its weights are a chain of hashes, so that a step left out or done twice shows in all later rows."""
 
     executor: ClassVar[str] = "attack_runs:execute"
-    prolonged_by: ClassVar[tuple[str, ...]] = ("until",)
+    extendable_by: ClassVar[tuple[str, ...]] = ("until",)
     until: int = 12
     seed: int = 0
     save_every: int = 3

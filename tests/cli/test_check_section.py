@@ -17,23 +17,23 @@ TALLY = """
 |              | authors' code   | 0    | 1    | 0              |
 |              | together        | 1    | 1    | 2              |
 
-Scale smoke; written by `igr check --scale smoke --write README.md`.
+Scale smoke; written by `igr check --scale smoke --write docs/published_values.md`.
 
 """
 
 
-def test_the_readme_s_section_is_written_again(igr, tmp_path):
-    """On this checkout's README, whose table is of other experiments: all else stays, and a second call changes nothing."""
-    readme = tmp_path / "README.md"
-    text = (REPOSITORY / "README.md").read_text()
-    readme.write_text(text)
+def test_the_section_of_the_page_is_written_again(igr, tmp_path):
+    """On this checkout's page, whose table is of other experiments: all else stays, and a second call changes nothing."""
+    page = tmp_path / "published_values.md"
+    text = (REPOSITORY / "docs" / "published_values.md").read_text()
+    page.write_text(text)
     assert igr("run", NAME, "--scale", "smoke", "--no-plot")[0] == 0
-    code, out, err = igr("check", "--scale", "smoke", "--write", str(readme))
-    assert code == 1 and f"written to {readme}" in out, err
+    code, out, err = igr("check", "--scale", "smoke", "--write", str(page))
+    assert code == 1 and f"written to {page}" in out, err
     first, last = "<!-- igr check -->\n", "<!-- end of igr check -->\n"
-    assert readme.read_text() == text[: text.index(first)] + first + TALLY + text[text.index(last) :]
-    assert igr("check", "--scale", "smoke", "--write", str(readme))[0] == 1
-    assert readme.read_text() == text[: text.index(first)] + first + TALLY + text[text.index(last) :]
+    assert page.read_text() == text[: text.index(first)] + first + TALLY + text[text.index(last) :]
+    assert igr("check", "--scale", "smoke", "--write", str(page))[0] == 1
+    assert page.read_text() == text[: text.index(first)] + first + TALLY + text[text.index(last) :]
 
 
 @pytest.mark.parametrize(

@@ -143,12 +143,12 @@ def test_one_step_equals_the_sequence_of_2d_minus_1_updates(depth):
 
 def sequentially(decoupled, x, y) -> int:
     """The schedule of docs/papers/dni.md, section 2.2, in eager code of its own; returns the number of updates."""
-    entering, context, waiting, updates = x, tf.one_hot(y, CLASSES, dtype=tf.float64), None, 0
+    layer_inputs, context, waiting, updates = x, tf.one_hot(y, CLASSES, dtype=tf.float64), None, 0
     for i, part in enumerate(decoupled.parts):
         top = i == len(decoupled.parts) - 1
         with tf.GradientTape() as tape:
-            tape.watch(entering)
-            leaving = part(entering, training=True)
+            tape.watch(layer_inputs)
+            leaving = part(layer_inputs, training=True)
             if top:
                 surrogate = loss(y, leaving)
             else:
@@ -156,7 +156,7 @@ def sequentially(decoupled, x, y) -> int:
                 with tf.GradientTape() as sg_tape:
                     predicted = decoupled.synthesisers[i](seen, training=True)
                 surrogate = tf.reduce_sum(tf.stop_gradient(predicted) * leaving)
-        *gradients, below = tape.gradient(surrogate, [*(v.value for v in part.trainable_variables), entering])
+        *gradients, below = tape.gradient(surrogate, [*(v.value for v in part.trainable_variables), layer_inputs])
         decoupled.optimisers[i].apply(gradients, part.trainable_variables)
         updates += 1
         if waiting is not None:
@@ -168,7 +168,7 @@ def sequentially(decoupled, x, y) -> int:
             updates += 1
         if not top:
             waiting = (decoupled.synthesisers[i], sg_tape, predicted, decoupled.synthesiser_optimisers[i])
-            entering = tf.stop_gradient(leaving)
+            layer_inputs = tf.stop_gradient(leaving)
     return updates
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from igr_suite.estimators import get
 from igr_suite.estimators.arms import antithetic_samples, debiasing
-from igr_suite.estimators.conformance import enumerable_problem, shaken
+from igr_suite.estimators.conformance import enumerable_problem, perturbed
 from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.estimators.muprop import muprop_residual
 from igr_suite.randomness import at_step, run_seed, uniform
@@ -66,7 +66,7 @@ def test_closed_form_is_automatic_differentiation_of_the_coupled_form(support, r
     noise = {"u": u, "v": coupled_uniforms(support, logits, u)}
     for name in ("rebar", "relax"):
         closed = get(name, relaxation=relaxation)
-        parameters = shaken(closed, logits.shape)
+        parameters = perturbed(closed, logits.shape)
         two_passes = get(name, relaxation=relaxation, coupling="independent")
         estimate = closed.estimate(objective, logits, noise, parameters)
         close(estimate.control, two_passes.estimate(objective, logits, noise, parameters).control, 1e-12)
@@ -209,7 +209,7 @@ def test_two_categories_are_a_bernoulli_variable(name, settings):
     gumbel_uniforms = estimator.noise(pairs.shape, SEED, F64)["u"]
     gumbel = -tf.math.log(-tf.math.log(gumbel_uniforms))
     u = tf.sigmoid(gumbel[..., 1] - gumbel[..., 0])
-    parameters = shaken(estimator, logits.shape)
+    parameters = perturbed(estimator, logits.shape)
     both = estimator.estimate(lambda b: bernoulli_objective(b[..., 1]), pairs, {"u": gumbel_uniforms}, parameters)
     one = estimator.estimate(bernoulli_objective, logits, {"u": u}, parameters)
     np.testing.assert_array_equal(both.samples[..., 1], one.samples)
@@ -226,7 +226,7 @@ def test_variance_gradients_are_finite_differences(name, support):
     logits = logits[:50]
     estimator = get(name)
     noise = estimator.noise(logits.shape, SEED, F64)
-    parameters = {key: tf.constant(value) for key, value in shaken(estimator, logits.shape).items()}
+    parameters = {key: tf.constant(value) for key, value in perturbed(estimator, logits.shape).items()}
 
     def variance(values):
         return tf.reduce_mean(estimator.estimate(objective, logits, noise, values).gradient ** 2)
@@ -249,7 +249,7 @@ def test_a_baseline_learns_by_least_squares():
     for name in ("nvil", "simple_muprop", "muprop"):
         estimator = get(name)
         noise = estimator.noise(logits.shape, SEED, F64)
-        for own in (shaken(estimator, logits.shape), {**shaken(estimator, logits.shape), "baseline": tf.linspace(-1.0, 1.0, BATCH)}):
+        for own in (perturbed(estimator, logits.shape), {**perturbed(estimator, logits.shape), "baseline": tf.linspace(-1.0, 1.0, BATCH)}):
             own = {key: tf.cast(value, F64) for key, value in own.items()}
             estimate = estimator.estimate(objective, logits, noise, own)
             signal = estimate.signal

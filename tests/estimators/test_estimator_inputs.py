@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.estimators import get, registered
-from igr_suite.estimators.conformance import check, enumerable_problem, examine, shaken
+from igr_suite.estimators.conformance import check, enumerable_problem, examine, perturbed
 from igr_suite.estimators.enumeration import expectation, multi_sample_bound, states
 from igr_suite.estimators.inputs import in_dtype, uniforms
 from igr_suite.estimators.reinforce import mean_of_others, sum_of_others
@@ -26,10 +26,10 @@ def batch_of(support: str, dtype=tf.float32):
 
 
 def estimated(name, objective, logits, shape=None, noise_dtype=None, **settings):
-    """One estimate with shaken parameters."""
+    """One estimate with perturbed parameters."""
     estimator = get(name, **settings)
     noise = estimator.noise(np.shape(logits) if shape is None else shape, SEED, noise_dtype or getattr(logits, "dtype", tf.float32))
-    return estimator.estimate(objective, logits, noise, shaken(estimator, np.shape(logits)))
+    return estimator.estimate(objective, logits, noise, perturbed(estimator, np.shape(logits)))
 
 
 @pytest.mark.parametrize("dtype", HALF, ids=lambda dtype: dtype.name)
@@ -202,7 +202,7 @@ def test_masked_values_have_no_gradient(name, support):
     )
     for setting in settings:
         estimator = get(name, **setting)
-        parameters = {key: tf.convert_to_tensor(value) for key, value in shaken(estimator, logits.shape).items()}
+        parameters = {key: tf.convert_to_tensor(value) for key, value in perturbed(estimator, logits.shape).items()}
         with tf.GradientTape() as tape:
             tape.watch(parameters)
             estimate = estimator.estimate(objective, logits, estimator.noise(logits.shape, SEED, tf.float64), parameters)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from quadrature import moments
 
 from igr_suite.estimators import get
-from igr_suite.estimators.conformance import enumerable_problem, shaken
+from igr_suite.estimators.conformance import enumerable_problem, perturbed
 from igr_suite.estimators.enumeration import expectation
 
 
@@ -35,9 +35,9 @@ def quartic(b):
     ],
 )
 def test_the_mean_is_exact(name, settings, logits):
-    """64 nodes a piece; 1e-10. Parameters are shaken, except the temperature, whose 1/t would make the integrand rough at the ends."""
+    """64 nodes a piece; 1e-10. Parameters are perturbed, except the temperature, whose 1/t would make the integrand rough at the ends."""
     estimator = get(name, **settings)
-    own = {**shaken(estimator, (1, len(logits)))}
+    own = {**perturbed(estimator, (1, len(logits)))}
     if "log_temperature" in own:
         own["log_temperature"] = tf.constant(np.log(settings["temperature"]), tf.float64)
     mean, _ = moments(estimator, quartic, logits, 64, own)
@@ -48,7 +48,7 @@ def test_the_mean_is_exact(name, settings, logits):
 @pytest.mark.parametrize("settings", [{}, {"relaxation": "concrete"}])
 def test_the_mean_with_independent_conditional_noise_is_exact(settings):
     estimator = get("rebar", coupling="independent", **settings)
-    mean, _ = moments(estimator, quartic, (0.8,), 64, shaken(estimator, (1, 1)))
+    mean, _ = moments(estimator, quartic, (0.8,), 64, perturbed(estimator, (1, 1)))
     np.testing.assert_allclose(mean, expectation(quartic, tf.constant([[0.8]], tf.float64))[1][0], atol=1e-10)
 
 

@@ -52,7 +52,7 @@ def test_no_reference_value_is_without_a_place():
 
 
 def test_the_readme_s_tally_is_that_of_the_committed_ledgers():
-    section = (REPOSITORY / "README.md").read_text().split("<!-- igr check -->")[1].split("<!-- end of igr check -->")[0]
+    section = (REPOSITORY / "docs" / "published_values.md").read_text().split("<!-- igr check -->")[1].split("<!-- end of igr check -->")[0]
     rows, name = [], ""
     for line in section.splitlines():
         if line.startswith("| ") and "kind of source" not in line:
@@ -68,4 +68,4 @@ def test_the_readme_s_tally_is_that_of_the_committed_ledgers():
                     for place in ((item, label), ("all", label), ("all", "together")):
                         counts.setdefault(place, Counter())[row["verdict"]] += 1
     expected = {(*place, *(str(numbers[word]) for word in VERDICTS)) for place, numbers in counts.items()}
-    assert set(rows) == expected and len(rows) == len(expected), "igr check --scale quick --write README.md"
+    assert set(rows) == expected and len(rows) == len(expected), "igr check --scale quick --write docs/published_values.md"

@@ -6,7 +6,7 @@ import pytest
 from dummy_runs import Count, Pace
 
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.config import RunConfig, config_from_json, config_to_json, flatten, later
+from igr_suite.lab.runs.config import RunConfig, added_later, config_from_json, config_to_json, flatten
 
 GONE_KEY = '{"kind": "Count", "module": "dummy_runs", "config": {"gone": 1}}'
 GONE_CLASS = '{"kind": "A", "module": "b", "config": {}}'
@@ -31,7 +31,7 @@ def test_run_id_does_not_depend_on_how_a_number_is_written():
 def test_an_option_added_later_keeps_the_names_of_the_runs_before_it():
     @dataclass(frozen=True, kw_only=True)
     class Grown(Pace):
-        smooth: float = later(0.0)
+        smooth: float = added_later(0.0)
 
     @dataclass(frozen=True, kw_only=True)
     class Before(RunConfig):
@@ -40,7 +40,7 @@ def test_an_option_added_later_keeps_the_names_of_the_runs_before_it():
     @dataclass(frozen=True, kw_only=True)
     class After(RunConfig):
         pace: Grown = Grown()
-        extra: str | None = later(None)
+        extra: str | None = added_later(None)
 
     def digest(config):
         return config.run_id.rsplit("-", 1)[1]
@@ -52,12 +52,12 @@ def test_an_option_added_later_keeps_the_names_of_the_runs_before_it():
 
 
 def test_slug_becomes_a_file_name():
-    class Slashed(Count):
+    class StepDecay(Count):
         def slug(self):
             return "a/b c:d" + "x" * 200
 
-    assert Slashed().run_id.startswith("a-b-c-dxxx")
-    assert len(Slashed().run_id) == 89
+    assert StepDecay().run_id.startswith("a-b-c-dxxx")
+    assert len(StepDecay().run_id) == 89
 
 
 @pytest.mark.parametrize("config", [Count(), Count(pace=Pace(marks=(1, 2), name="x")), Nested(), Nested(pace=Pace(), size=(1, 2))])

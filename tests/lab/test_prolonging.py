@@ -19,7 +19,7 @@ from igr_suite.lab.runs.store import RunFolder
 class Prolonged(Count):
     """Counts on where a shorter count ended."""
 
-    prolonged_by: ClassVar[tuple[str, ...]] = ("until",)
+    extendable_by: ClassVar[tuple[str, ...]] = ("until",)
 
 
 def done(folder: Path, config: Count) -> RunFolder:

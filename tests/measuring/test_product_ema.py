@@ -20,15 +20,15 @@ def test_what_is_logged_is_the_same(debias):
     generator = np.random.default_rng(0)
 
     @tf.function(autograph=False)
-    def both(entering, deltas, common):
-        gradients = [[g for a, (d, e) in zip(entering, pairs) for g in (tf.transpose(a) @ d, tf.reduce_sum(e, 0))] for pairs in deltas]
-        return plain.update(gradients, common), products.update_products(entering, deltas, common)
+    def both(layer_inputs, deltas, common):
+        gradients = [[g for a, (d, e) in zip(layer_inputs, pairs) for g in (tf.transpose(a) @ d, tf.reduce_sum(e, 0))] for pairs in deltas]
+        return plain.update(gradients, common), products.update_products(layer_inputs, deltas, common)
 
     for step in range(75):
         draw = lambda *shape: tf.constant(generator.normal(0.3, 1.0, shape))  # noqa: E731
-        entering = [draw(ROWS, shape[0]) for shape in SHAPES[::2]]
+        layer_inputs = [draw(ROWS, shape[0]) for shape in SHAPES[::2]]
         deltas = [[(draw(ROWS, n), draw(ROWS, n)) for _, n in SHAPES[::2]] for _ in range(ESTIMATORS)]
-        expected, found = both(entering, deltas, [draw(*shape) for shape in COMMON])
+        expected, found = both(layer_inputs, deltas, [draw(*shape) for shape in COMMON])
         assert set(found) == {"variance", "deviation", "mean_square"}
         for name, value in expected.items():
             np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-15, err_msg=f"{name} at step {step + 1}")

@@ -7,7 +7,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError
 from igr_suite.objectives.base import effective_sample_size
 from igr_suite.objectives.control_variate import SCALARS, ControlVariateDReG, scalar_gradients
-from igr_suite.objectives.gdreg import Gaussian, direction, prior_gradients, pull_back
+from igr_suite.objectives.gdreg import Gaussian, direction, prior_gradients, vjp
 from igr_suite.objectives.leaf import Sampled, leaf_gradients
 from igr_suite.objectives.names import NAMES
 from igr_suite.objectives.registry import build
@@ -326,7 +326,7 @@ def test_gdreg_derivatives_that_are_missing_are_named():
         prior_gradients(flat.eps, flat.log_likelihood, flat.log_prior, flat.log_prior, prior, [])
     wide = model.shift * tf.ones([5, K, B, D], tf.float64)
     with pytest.raises(UserError, match="do not broadcast against samples"):
-        pull_back(z, z, lambda: Gaussian(wide, tf.ones([], tf.float64)), [model.shift])
+        vjp(z, z, lambda: Gaussian(wide, tf.ones([], tf.float64)), [model.shift])
     with pytest.raises(UserError, match=r"likelihood must be \[K, B, D\]"):
         direction(tf.zeros([K, B]), tf.zeros([K, B]), tf.zeros([K, B, D]))
 

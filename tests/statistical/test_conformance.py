@@ -1,7 +1,7 @@
 """Every registered estimator has the mean that its facts claim; wrong ones are found out.
 
 One draw is one gradient of the enumerable problem of docs/papers/rebar.md, section 8 (3 Bernoulli variables, or 2
-variables of 3 categories) in float64, at shaken parameters. False alarm: below 6e-7 a coordinate (|z| < 5) and 1e-6 for
+variables of 3 categories) in float64, at perturbed parameters. False alarm: below 6e-7 a coordinate (|z| < 5) and 1e-6 for
 all coordinates together (Hotelling's distance).
 Power: a bias of 7.33 standard errors in one coordinate is found with probability .99; `test_power` states it in absolute terms.
 """

@@ -38,7 +38,7 @@ def mean(logits: tf.Tensor) -> tf.Tensor:
     return tf.sigmoid(logits)
 
 
-def pull_back(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+def vjp(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     """From d/dz to d/dlogits of z = logits + noise: the same, but 0 for units whose logit is +-inf.
 
     Categorical variables have a softmax between the two.

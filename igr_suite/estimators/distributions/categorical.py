@@ -29,7 +29,7 @@ def noisy_logits(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
 
 
 def noise_score(u: tf.Tensor) -> tf.Tensor:
-    """d log p(z) / d log theta of the Gumbel z, theta's normalisation left to `pull_back`: 1 + log u."""
+    """d log p(z) / d log theta of the Gumbel z, theta's normalisation left to `vjp`: 1 + log u."""
     return 1.0 + tf.math.log(u)
 
 
@@ -38,7 +38,7 @@ def mean(logits: tf.Tensor) -> tf.Tensor:
     return tf.nn.softmax(logits)
 
 
-def pull_back(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+def vjp(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     """From d/d log theta to d/d logits: gradient - theta sum(gradient)."""
     gradient = tf.where(tf.math.is_inf(logits), tf.zeros_like(gradient), gradient)
     return gradient - tf.nn.softmax(logits) * tf.reduce_sum(gradient, -1, keepdims=True)

@@ -7,7 +7,7 @@ from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.families.half_mnist.config import SyntheticGradientConfig
 from igr_suite.families.half_mnist.gradient_regressors import regressor
 from igr_suite.training.adam import FusedAdam
-from igr_suite.training.schedules import Slashed
+from igr_suite.training.schedules import StepDecay
 
 MOMENTUM = 0.9
 LOWEST_RATE = 1e-6
@@ -36,7 +36,7 @@ class SyntheticGradient:
         inputs = (config.input_size(latents),)
         self.net = regressor(config.kind, config.width, seed)(inputs, (latents,))
         self.net.build((None, *inputs))
-        rate = Slashed.of(config, steps_per_epoch, LOWEST_RATE)
+        rate = StepDecay.of(config, steps_per_epoch, LOWEST_RATE)
         self.optimiser = FusedAdam(rate, epsilon=1e-8) if config.optimiser == "adam" else keras.optimizers.SGD(rate, MOMENTUM)
         self.optimiser.build(self.net.trainable_variables)
 

@@ -27,7 +27,7 @@ class Draw(NamedTuple):
     z, conditional: [..., V, M]: noise, and noise given the code (for "unrelated": an independent z, twice).
     log_prob: log q(code) [...], summed over variables.
     score: d log q(code) / d parameters [..., V, P].
-    slopes: what the law's own `pull` and `push` need.
+    slopes: what the law's own `vjp` and `jvp` need.
     """
 
     code: tf.Tensor
@@ -53,10 +53,10 @@ class Law(Protocol):
     def log_prob(self, code: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """log q of a relaxed code, extended linearly between the hard ones: [...]. No gradient with respect to the parameters."""
 
-    def pull(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
         """J^T at_z - J~^T at_conditional [..., V, P]; J, J~ the derivatives of z and of the conditional z by the parameters."""
 
-    def push(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """(J direction, J~ direction), each [..., V, M], for a direction [..., V, P] in the space of the parameters."""
 
 
@@ -101,13 +101,13 @@ class Categorical:
         """See Law."""
         return tf.reduce_sum(code * tf.stop_gradient(categorical.log_mean(parameters)), [-2, -1])
 
-    def pull(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
         """See Law."""
         pi, slope = draw.slopes
         by_log_pi = at_z - slope * at_conditional
         return by_log_pi - pi * tf.reduce_sum(by_log_pi, -1, keepdims=True)
 
-    def push(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See Law."""
         pi, slope = draw.slopes
         by_log_pi = direction - tf.reduce_sum(pi * direction, -1, keepdims=True)
@@ -142,11 +142,11 @@ class Bernoulli:
         """See Law."""
         return tf.reduce_sum(bernoulli.log_probability(tf.stop_gradient(parameters), code), [-2, -1])
 
-    def pull(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
         """See Law."""
         return at_z - draw.slopes * at_conditional
 
-    def push(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See Law."""
         return direction, draw.slopes * direction
 
@@ -229,7 +229,7 @@ class GaussianArgmax:
         log_last = tf.reduce_sum(_log_ndtr(-loc / scale), -1, keepdims=True)
         return tf.nn.log_softmax(tf.concat([tf.reduce_logsumexp(log_joint, -2), log_last], -1))
 
-    def pull(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
         """See Law."""
         noise, scale, m, by_log_scale, by_parameters = draw.slopes
         by_loc = at_z - (1.0 - m) * at_conditional
@@ -237,7 +237,7 @@ class GaussianArgmax:
         along_top = tf.reduce_sum(m * at_conditional, -1, keepdims=True)
         return tf.concat([by_loc, by_scale], -1) - by_parameters * along_top
 
-    def push(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See Law."""
         noise, scale, m, by_log_scale, by_parameters = draw.slopes
         by_loc, by_scale = tf.split(direction, 2, axis=-1)

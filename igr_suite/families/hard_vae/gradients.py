@@ -71,7 +71,7 @@ def relax_gradient(
     """
     at_conditional = tf.zeros_like(control.slope[0]) if estimator == "historical" else control.slope[-1]
     weight = (value - control.value[-1] + direct)[..., tf.newaxis, tf.newaxis]
-    return weight * draw.score + law.pull(draw, control.slope[0], at_conditional)
+    return weight * draw.score + law.vjp(draw, control.slope[0], at_conditional)
 
 
 def reinforce_gradient(draw: Draw, value: tf.Tensor, direct: float = 1.0) -> tf.Tensor:
@@ -93,7 +93,7 @@ def along(law: Law, draw: Draw, control: Control, direction: tf.Tensor, estimato
     """
     direction = tf.stop_gradient(direction)
     by_score = tf.stop_gradient(tf.reduce_sum(draw.score * direction, [-2, -1]))
-    by_z, by_conditional = (tf.stop_gradient(x) for x in law.push(draw, direction))
+    by_z, by_conditional = (tf.stop_gradient(x) for x in law.jvp(draw, direction))
     result = tf.reduce_sum(control.slope[0] * by_z) - tf.reduce_sum(control.value[-1] * by_score)
     return result if estimator == "historical" else result - tf.reduce_sum(control.slope[-1] * by_conditional)
 

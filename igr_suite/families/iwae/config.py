@@ -157,7 +157,7 @@ class TrainDReG(TrainingRun):
 
     executor: ClassVar[str] = "igr_suite.families.iwae.train:execute"
     parts_side_by_side: ClassVar[int] = 2
-    prolonged_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")  # the rate is constant, noise goes by the step
+    extendable_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")  # the rate is constant, noise goes by the step
 
     model: DReGConfig = field(default_factory=DReGConfig)
     data: DReGDataConfig = field(default_factory=DReGDataConfig)
@@ -194,7 +194,7 @@ class TrainDReG(TrainingRun):
         super().check_inputs(data_dir)
         self.start.check([shape for chain in weight_shapes(self.model, self.pixels).values() for shape in chain])
 
-    def undivided(self) -> str | None:
+    def data_parallel_obstacle(self) -> str | None:
         return None
 
     @property

@@ -182,7 +182,7 @@ class DReGVAE(keras.Model):
           coefficients: of an objective at their log weights.
         """
         by_loc, by_scale = _posterior_gradients(draws, coefficients)
-        return nets.pull_back(self.encoder, draws.posterior, by_loc, by_scale)
+        return nets.vjp(self.encoder, draws.posterior, by_loc, by_scale)
 
     def generative_gradients(self, draws: Draws, a: tf.Tensor) -> list[tf.Tensor]:
         """Gradient of the decoder's (and the prior's) weights, mean over the batch, ascending; a [K, B]."""
@@ -190,7 +190,7 @@ class DReGVAE(keras.Model):
         if draws.prior is None:
             return found
         by_loc, by_scale = prior_gradients(draws, a, doubly=self.config.prior_gradient == "gdreg")
-        return [*found, *nets.pull_back(self.chains["prior"], draws.prior, by_loc, by_scale)]
+        return [*found, *nets.vjp(self.chains["prior"], draws.prior, by_loc, by_scale)]
 
     def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of Adam.

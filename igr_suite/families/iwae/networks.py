@@ -100,25 +100,25 @@ class Gaussian(NamedTuple):
     loc: tf.Tensor
     scale: tf.Tensor
     slope: tf.Tensor
-    entering: list[tf.Tensor]
+    layer_inputs: list[tf.Tensor]
 
 
 def gaussian(chain: Chain, x: tf.Tensor, sigma_min: float) -> Gaussian:
     """scale = max(softplus(s + 0.25), sigma_min), (loc, s) the halves of the chain's output; the slope is 0 where the floor holds."""
-    output, entering = affine_chain.forward(chain, x)
+    output, layer_inputs = affine_chain.forward(chain, x)
     loc, raw = tf.split(output, 2, axis=-1)
     raw = raw + SHIFT
     scale, slope = tf.math.softplus(raw), tf.sigmoid(raw)
     if sigma_min > 0.0:
         slope = tf.where(scale > sigma_min, slope, tf.zeros_like(slope))
         scale = tf.maximum(scale, tf.constant(sigma_min, scale.dtype))
-    return Gaussian(loc, scale, slope, entering)
+    return Gaussian(loc, scale, slope, layer_inputs)
 
 
-def pull_back(chain: Chain, law: Gaussian, by_loc: tf.Tensor, by_scale: tf.Tensor) -> list[tf.Tensor]:
+def vjp(chain: Chain, law: Gaussian, by_loc: tf.Tensor, by_scale: tf.Tensor) -> list[tf.Tensor]:
     """Gradients of a chain's weights from those with respect to the loc and scale of its law [B, D], summed over the batch."""
     delta = tf.concat([by_loc, by_scale * law.slope], -1)
-    return affine_chain.gradients(law.entering, affine_chain.deltas(chain, law.entering, delta))
+    return affine_chain.gradients(law.layer_inputs, affine_chain.deltas(chain, law.layer_inputs, delta))
 
 
 class DecoderPass(NamedTuple):
@@ -127,13 +127,13 @@ class DecoderPass(NamedTuple):
     Attributes:
       log_likelihood: log p(x | z) [K, B].
       slope: d log p(x | z_k) / d z_k [K, B, D].
-      entering: z as rows [N, D], activations h_1 [N, hidden], h_2.
+      layer_inputs: z as rows [N, D], activations h_1 [N, hidden], h_2.
       deltas: d_1, d_2 [N, hidden], d_3 [N, T]: derivatives of each row's log-likelihood at the outputs of the maps.
     """
 
     log_likelihood: tf.Tensor
     slope: tf.Tensor
-    entering: list[tf.Tensor]
+    layer_inputs: list[tf.Tensor]
     deltas: list[tf.Tensor]
 
 
@@ -222,7 +222,7 @@ def decoder_gradients(decoded: Decoded, observed: Observed, coefficients: tf.Ten
 
 def _decoder_gradients(done: DecoderPass, observed: Observed, coefficients: tf.Tensor, product) -> list[tf.Tensor]:
     column = tf.reshape(coefficients, (-1, 1))
-    kernels = [product(column * h, d, transpose_a=True) for h, d in zip(done.entering, done.deltas)]
+    kernels = [product(column * h, d, transpose_a=True) for h, d in zip(done.layer_inputs, done.deltas)]
     biases = [tf.reshape(product(column, d, transpose_a=True), (-1,)) for d in done.deltas]
     if observed.context is not None:
         summed = tf.reduce_sum(tf.reshape(column * done.deltas[0], (*coefficients.shape, -1)), 0)

@@ -119,7 +119,7 @@ class TrainMixture(TrainingRun):
     def translate(self, settings: Mapping) -> Mapping:
         return mixture_keys.translate(settings)
 
-    def undivided(self) -> str | None:
+    def data_parallel_obstacle(self) -> str | None:
         return truncated_by_batch(self.model, "components")
 
     @property

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.config import later
+from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig, TrainingRun
 
@@ -88,10 +88,10 @@ class SBNConfig(WithOptions):
     eta_scope: Literal["variable", "network", "layer", "unit"] | None = None
     multilayer_cv: Literal["corrected", "historical", "joint"] | None = None
     ema_debias: bool = True
-    surrogate: Literal["add", "net", "relaxed"] | None = later(None)
-    net_layers: int | None = later(None)
-    net_decay: float | None = later(None)
-    warmup_steps: int | None = later(None)
+    surrogate: Literal["add", "net", "relaxed"] | None = added_later(None)
+    net_layers: int | None = added_later(None)
+    net_decay: float | None = added_later(None)
+    warmup_steps: int | None = added_later(None)
 
     def __post_init__(self):
         super().__post_init__()

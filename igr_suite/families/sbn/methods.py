@@ -55,16 +55,16 @@ class Shared:
             summed = tf.reduce_sum(value)
         return value, means, tape.gradient(summed, means)
 
-    def pull_back(self, signals: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
+    def vjp(self, signals: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
         """Gradients of the recognition networks from those of the summed bound by their logits [N, hidden]; means over the batch."""
         steps = self.deltas(signals)
         names = self.model.networks.recognition
-        return {name: affine_chain.gradients(self.hard.entering[k], steps[k][0]) for k, name in enumerate(names)}
+        return {name: affine_chain.gradients(self.hard.layer_inputs[k], steps[k][0]) for k, name in enumerate(names)}
 
     def deltas(self, signals: list[tf.Tensor]) -> list[tuple[list[tf.Tensor], list[tf.Tensor]]]:
         """What those gradients are made of, as in `Step`."""
-        names, entering = self.model.networks.recognition, self.hard.entering
-        found = [affine_chain.deltas(self.model.weights[q], entering[k], signals[k] / self.rows) for k, q in enumerate(names)]
+        names, layer_inputs = self.model.networks.recognition, self.hard.layer_inputs
+        found = [affine_chain.deltas(self.model.weights[q], layer_inputs[k], signals[k] / self.rows) for k, q in enumerate(names)]
         return [(steps, steps) for steps in found]
 
 
@@ -137,7 +137,7 @@ def reinforce(networks: Networks) -> Method:
         signal = shared.hard.value - mean_of_others(shared.hard.value)
         logits = [score_term(signal, score) for score in shared.hard.scores]
         scalars = {"signal_rms": tf.sqrt(tf.reduce_mean(tf.square(signal)))}
-        return Step(shared.pull_back(logits), scalars=scalars, logits=logits)
+        return Step(shared.vjp(logits), scalars=scalars, logits=logits)
 
     return Method(step, scalars=("signal_rms",))
 
@@ -148,7 +148,7 @@ def nvil(networks: Networks) -> Method:
     def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
         (signal,), by_baselines, _ = fitted(lambda b, p: [shared.hard.value - b[:, 0]], baselines, parameters)
         logits = [score_term(signal, score) for score in shared.hard.scores]
-        return Step(shared.pull_back(logits), by_baselines, logits=logits)
+        return Step(shared.vjp(logits), by_baselines, logits=logits)
 
     return Method(step, baselines=1)
 
@@ -160,7 +160,7 @@ def simple_muprop(networks: Networks) -> Method:
         centre = shared.mean_field[0]
         (signal,), *by = fitted(lambda b, p: [shared.hard.value - scale(p["scale"]) * centre - b[:, 0]], baselines, parameters)
         logits = [score_term(signal, score) for score in shared.hard.scores]
-        return Step(shared.pull_back(logits), *by, {"mean_field": tf.reduce_mean(centre)}, logits)
+        return Step(shared.vjp(logits), *by, {"mean_field": tf.reduce_mean(centre)}, logits)
 
     return Method(step, 1, {"scale": np.zeros(())}, ("mean_field",))
 
@@ -184,7 +184,7 @@ def muprop(networks: Networks) -> Method:
         found, *by = fitted(residuals, baselines, parameters)
         eta_slope = scale(parameters["slope_scale"])
         signals = [muprop_gradient(found[k], slopes[k], hard.logits[k], hard.samples[k], eta_slope[k]) for k in layers]
-        return Step(shared.pull_back(signals), *by, {"mean_field": tf.reduce_mean(centre)}, signals)
+        return Step(shared.vjp(signals), *by, {"mean_field": tf.reduce_mean(centre)}, signals)
 
     scales = np.zeros(networks.layers)
     return Method(step, networks.layers, {"value_scale": scales, "slope_scale": scales}, ("mean_field",))
@@ -235,7 +235,7 @@ def relax(networks: Networks, settings: Relax, temperature: float, warmup: int) 
         if settings.relaxes:
             levels = tf.unstack(tf.exp(parameters["log_temperatures"]))
             values |= {f"temperature_{q}": level for q, level in zip(networks.recognition, levels)}
-        return Step(shared.pull_back(found.logits), parameters=found.parameters, scalars=values, logits=found.logits)
+        return Step(shared.vjp(found.logits), parameters=found.parameters, scalars=values, logits=found.logits)
 
     initial = {"etas": np.ones(networks.layers)}
     scalars = tuple(f"eta_{q}" for q in networks.recognition)

@@ -149,10 +149,10 @@ class SBN(keras.Model):
         """
         x = self.observations(batch, seed)
         uniforms = self.uniforms(x.shape[0], at_step(seed, tf.constant(2)))
-        gradients, control_gradients, scalars, _, (entering, deltas) = self._step(x, uniforms)
+        gradients, control_gradients, scalars, _, (layer_inputs, deltas) = self._step(x, uniforms)
         common = [g for name in self._common() for g in gradients[self.followed][name]]
         if isinstance(self.averages, ProductEMA):
-            averages = self.averages.update_products(entering, deltas, common)
+            averages = self.averages.update_products(layer_inputs, deltas, common)
         else:
             averages = self.averages.update([[g for name in self._separate() for g in found[name]] for found in gradients.values()], common)
         followed = [-g for name in self.networks.shapes() for g in gradients[self.followed][name]]
@@ -216,7 +216,7 @@ class SBN(keras.Model):
                 deltas.append([pair for kernels, biases in parts for pair in zip(kernels, biases)])
         if values is not None:
             own = [*sbn_baselines.gradients(nets, observed.centred, values, tf.concat(upstream, 1)), *own]
-        return gradients, own, scalars, logits, ([a for group in hard.entering for a in group], deltas)
+        return gradients, own, scalars, logits, ([a for group in hard.layer_inputs for a in group], deltas)
 
     def recognition_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
         """What `frozen_variance_<method>` and `frozen_logit_variance_<method>` are the variances of; arguments as in `step_gradients`."""

@@ -127,10 +127,10 @@ class Networks:
         value, generator, prior = tf.zeros(h.shape[:-1], h.dtype), None, None
         if self.has_law or k == self.layers - 1:
             pixels = k == 0 or not self.has_law
-            flat, entering = affine_chain.forward(weights["p_0" if pixels else f"p_{k}"], tf.reshape(2.0 * h - 1.0, (-1, self.hidden)))
+            flat, layer_inputs = affine_chain.forward(weights["p_0" if pixels else f"p_{k}"], tf.reshape(2.0 * h - 1.0, (-1, self.hidden)))
             p_logits = tf.reshape(flat, (*h.shape[:-1], flat.shape[-1])) + (offset if pixels else 0.0)
             target = observed.target if pixels else below
-            generator = p_logits, entering, target
+            generator = p_logits, layer_inputs, target
             value += total(log_probability(p_logits, target))
         if self.has_law:
             value -= total(log_probability(logits, h))
@@ -157,15 +157,15 @@ class Networks:
         found = {}
         for k, term in enumerate(terms):
             if term.generator is not None:
-                logits, entering, target = term.generator
+                logits, layer_inputs, target = term.generator
                 name = "p_0" if k == 0 or not self.has_law else f"p_{k}"
                 delta = (target - tf.sigmoid(logits)) / _rows(logits)
-                found[name] = affine_chain.gradients(entering, affine_chain.deltas(weights[name], entering, delta))
+                found[name] = affine_chain.gradients(layer_inputs, affine_chain.deltas(weights[name], layer_inputs, delta))
             if term.prior is not None:
-                logits, entering = term.prior
+                logits, layer_inputs = term.prior
                 delta = (samples[k] - tf.sigmoid(logits)) / _rows(samples[k])
-                if entering:
-                    found["prior"] = affine_chain.gradients(entering, affine_chain.deltas(weights["prior"], entering, delta))
+                if layer_inputs:
+                    found["prior"] = affine_chain.gradients(layer_inputs, affine_chain.deltas(weights["prior"], layer_inputs, delta))
                 else:
                     found["prior"] = [tf.reduce_sum(delta, 0)]
         return found

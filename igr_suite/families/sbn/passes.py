@@ -26,7 +26,7 @@ class Hard(NamedTuple):
 
     Attributes:
       logits, samples: of q, [N, hidden].
-      entering: what enters each map of q_k.
+      layer_inputs: what enters each map of q_k.
       terms: the bound, layer by layer.
       value: the bound F [N].
       scores: d log q(h_k) / d logits, [N, hidden].
@@ -34,7 +34,7 @@ class Hard(NamedTuple):
 
     logits: list[tf.Tensor]
     samples: list[tf.Tensor]
-    entering: list[list[tf.Tensor]]
+    layer_inputs: list[list[tf.Tensor]]
     terms: list[Term]
     value: tf.Tensor
     scores: list[tf.Tensor]
@@ -61,16 +61,16 @@ def hard_pass(model: Model, observed: Observed, uniforms: list[tf.Tensor]) -> Ha
       uniforms: u_k [N, hidden] in (0, 1).
     """
     networks, below = model.networks, observed.condition
-    logits, samples, entering, terms = [], [], [], []
+    logits, samples, layer_inputs, terms = [], [], [], []
     for k, name in enumerate(networks.recognition):
         found = affine_chain.forward(model.weights[name], 2.0 * samples[-1] - 1.0 if samples else below)
         logits.append(found[0])
-        entering.append(found[1])
+        layer_inputs.append(found[1])
         # Under a tape that watches weights (Concrete), nothing flows through a sample.
         samples.append(tf.stop_gradient(bernoulli.hard_sample(found[0], uniforms[k])))
         terms.append(networks.term(k, model.weights, model.offset, observed, samples[k], samples[k - 1], logits[k]))
     scores = [bernoulli.score(a, b) for a, b in zip(logits, samples)]
-    return Hard(logits, samples, entering, terms, tf.add_n([term.value for term in terms]), scores)
+    return Hard(logits, samples, layer_inputs, terms, tf.add_n([term.value for term in terms]), scores)
 
 
 def mean_field_value(

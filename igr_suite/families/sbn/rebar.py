@@ -157,23 +157,23 @@ class Rebar:
         return etas if self.eta_scope == "network" else etas[k]
 
     def _along(self, model: Model, hard: Hard, k: int, signal: tf.Tensor, control: tf.Tensor, etas) -> "_Along":
-        weights, entering = model.weights[f"q_{k}"], hard.entering[k]
+        weights, layer_inputs = model.weights[f"q_{k}"], hard.layer_inputs[k]
         if self.eta_scope == "variable":
-            signals, controls = (affine_chain.deltas(weights, entering, delta) for delta in (signal, control))
+            signals, controls = (affine_chain.deltas(weights, layer_inputs, delta) for delta in (signal, control))
             kernels = [s + eta * c for s, c, eta in zip(signals, controls, etas[::2])]
             biases = [s + eta * c for s, c, eta in zip(signals, controls, etas[1::2])]
-            products = affine_chain.gram_products(entering, kernels, biases)
+            products = affine_chain.gram_products(layer_inputs, kernels, biases)
             by_eta = tf.stack([tf.reduce_sum(product * controls[i // 2]) for i, product in enumerate(products)])
-            scaled = affine_chain.push(weights, entering, [eta * product for eta, product in zip(etas, products)])
+            scaled = affine_chain.jvp(weights, layer_inputs, [eta * product for eta, product in zip(etas, products)])
         else:
-            kernels = biases = affine_chain.deltas(weights, entering, signal + etas * control)
-            products = affine_chain.gram_products(entering, kernels, biases)
-        image = affine_chain.push(weights, entering, products)
+            kernels = biases = affine_chain.deltas(weights, layer_inputs, signal + etas * control)
+            products = affine_chain.gram_products(layer_inputs, kernels, biases)
+        image = affine_chain.jvp(weights, layer_inputs, products)
         if self.eta_scope != "variable":
             scaled = etas * image
             by_eta = tf.reduce_sum(image * control, 0)
             by_eta = by_eta if self.eta_scope == "unit" else tf.reduce_sum(by_eta, keepdims=True)
-        return _Along(affine_chain.gradients(entering, kernels, biases), (kernels, biases), by_eta, image, scaled)
+        return _Along(affine_chain.gradients(layer_inputs, kernels, biases), (kernels, biases), by_eta, image, scaled)
 
     def _join(self, networks, by_eta: list[tf.Tensor]) -> tf.Tensor:
         if self.eta_scope == "variable":

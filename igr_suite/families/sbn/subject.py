@@ -58,13 +58,13 @@ class SBNSubject:
 def _registered(model: SBN, x: tf.Tensor, name: str, own_steps: int) -> Source:
     networks, weights = model.networks, model.model.weights
     observed = networks.observe(x, model.mean)
-    logits, entering = affine_chain.forward(weights["q_0"], observed.condition)
+    logits, layer_inputs = affine_chain.forward(weights["q_0"], observed.condition)
 
     def objective(h, at):
         return networks.term(0, weights, model.offset, observed, h, None, at).value
 
     def pull(gradient):
-        return affine_chain.gradients(entering, affine_chain.deltas(weights["q_0"], entering, gradient))
+        return affine_chain.gradients(layer_inputs, affine_chain.deltas(weights["q_0"], layer_inputs, gradient))
 
     return registered_source(name, logits, objective, pull, own_steps)
 

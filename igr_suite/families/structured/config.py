@@ -161,7 +161,7 @@ class TrainStructured(TrainingRun):
     def translate(self, settings: Mapping) -> Mapping:
         return structured_keys.translate(settings)
 
-    def undivided(self) -> str | None:
+    def data_parallel_obstacle(self) -> str | None:
         return None
 
     @property

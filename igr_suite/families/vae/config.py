@@ -8,7 +8,7 @@ from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError, nearest
 from igr_suite.families.vae import original as original_keys
 from igr_suite.families.vae.monitor_config import MonitorConfig
-from igr_suite.lab.runs.config import later
+from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
 from igr_suite.networks.image_sides import SIDES, misfit
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
@@ -122,8 +122,8 @@ class ModelConfig(WithOptions):
     truncation: Literal["batch", "sample", "historical"] | None = None
     planar_norm: Literal["squared", "historical"] | None = None
     planar_prior: Literal["shared_flow", "after_flow"] | None = None
-    continuous_kl: Literal["closed", "sampled"] | None = later(None)
-    capacity: CapacityConfig | None = later(None)
+    continuous_kl: Literal["closed", "sampled"] | None = added_later(None)
+    capacity: CapacityConfig | None = added_later(None)
 
     def __post_init__(self):
         if self.capacity is not None and self.name not in JOINT:
@@ -179,8 +179,8 @@ class EvaluationConfig:
 
     importance_samples: int = 100
     historical_likelihood: bool = False
-    pictures: bool = later(False)
-    exact_one_hot: Literal["always", "last"] = later("always")
+    pictures: bool = added_later(False)
+    exact_one_hot: Literal["always", "last"] = added_later("always")
 
     def __post_init__(self):
         if self.importance_samples < 1:
@@ -200,7 +200,7 @@ class TrainVAE(TrainingRun):
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     seed: int = 0
-    monitor: MonitorConfig | None = later(None)
+    monitor: MonitorConfig | None = added_later(None)
 
     def validate(self) -> None:
         if self.monitor is not None and not self.model.name.endswith("_Dis"):
@@ -232,7 +232,7 @@ class TrainVAE(TrainingRun):
             return {"model.capacity": {}} | translated  # to set a part of the JointVAE loss is to ask for it
         return translated
 
-    def undivided(self) -> str | None:
+    def data_parallel_obstacle(self) -> str | None:
         return truncated_by_batch(self.model, "sticks")
 
     @property

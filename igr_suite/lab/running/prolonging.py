@@ -21,13 +21,13 @@ def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]
     denser. meta.json says "continued_from": name, length and code of the run that it began as. The shorter run stays as it is.
 
     Args:
-      runs: run_id -> config; those whose class names no `prolonged_by` are left alone.
+      runs: run_id -> config; those whose class names no `extendable_by` are left alone.
       folder: of the runs.
       sources: folders to look for shorter runs in.
     Returns:
       run_id -> name of the run that it goes on from.
     """
-    wanted = {run_id: config for run_id, config in runs.items() if config.prolonged_by and not (folder / run_id).exists()}
+    wanted = {run_id: config for run_id, config in runs.items() if config.extendable_by and not (folder / run_id).exists()}
     if not wanted:
         return {}
     found = [pair for source in sources for pair in _finished(source)]
@@ -47,7 +47,7 @@ def _begins_as(config: RunConfig, other: RunConfig) -> bool:
         return False
     ours, theirs = (flatten(c.to_dict()) for c in (config, other))
     differs = [path for path in {*ours, *theirs} if ours.get(path) != theirs.get(path)]
-    if len(differs) != 1 or differs[0] not in config.prolonged_by:
+    if len(differs) != 1 or differs[0] not in config.extendable_by:
         return False
     mine, its = ours.get(differs[0]), theirs.get(differs[0])
     return mine is not None and its is not None and its < mine
@@ -62,7 +62,7 @@ def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
             config = run.config() if run.finished and not run.fault(named=False) else None
         except UserError:  # of an older version: nothing can go on from it
             continue
-        if config is not None and config.prolonged_by and any(path.iterdir()) and not not_to_be_copied(path.parent):
+        if config is not None and config.extendable_by and any(path.iterdir()) and not not_to_be_copied(path.parent):
             pairs.append((config, path.parent))
     return pairs
 

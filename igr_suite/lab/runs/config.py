@@ -28,7 +28,7 @@ class RunConfig:
       parts_side_by_side: threads that a single run has use for when cores would be idle otherwise: its step falls into as many parts of
         whole operations.
       subject: the module whose `load` makes a finished run a subject of `igr variance`; "" for runs without discrete variables.
-      prolonged_by: dotted paths of numbers that say only how long a run trains: with more of one a run begins, bit by bit, as with
+      extendable_by: dotted paths of numbers that say only how long a run trains: with more of one a run begins, bit by bit, as with
         less of it, and may go on from there. Empty where that does not hold, or was not proved.
       fitted: whether `training.fit` trains such a run, at whose end the summary repeats the numbers of the last metrics row; readers
         then know that a run is not whole when these differ, or when a distance between metrics rows is larger than a later one.
@@ -46,7 +46,7 @@ class RunConfig:
     useful_threads: ClassVar[int] = 1
     parts_side_by_side: ClassVar[int] = 1
     subject: ClassVar[str] = ""
-    prolonged_by: ClassVar[tuple[str, ...]] = ()
+    extendable_by: ClassVar[tuple[str, ...]] = ()
     fitted: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -84,7 +84,7 @@ class RunConfig:
         """
         return None
 
-    def undivided(self) -> str | None:
+    def data_parallel_obstacle(self) -> str | None:
         """Returns why batches of such a run cannot be divided among devices (`--strategy`), and what to do; None where they can be."""
         return f"a step of a {type(self).__name__} run is not known to be a mean over the examples of its batch; leave --strategy out"
 
@@ -176,7 +176,7 @@ def two_values(name: str, in_summary: Any, in_metrics: Any) -> str:
     return f"{name} is {in_summary} in summary.json and {in_metrics} in the last row of metrics.jsonl: they are of two runs"
 
 
-def later(default: Any) -> Any:
+def added_later(default: Any) -> Any:
     """Field of a config that came after runs of its class had been committed: at its default it does not enter the run's name.
 
     Without it every new option would orphan all the results that the committed figures are drawn from.
@@ -193,7 +193,7 @@ def replace_parts(config: Any, **parts: Mapping[str, Any]) -> Any:
 
 
 def _identity(value: Any) -> Any:
-    """The config as `to_dict` gives it, without the `later` fields that are at their defaults."""
+    """The config as `to_dict` gives it, without the `added_later` fields that are at their defaults."""
     if not dataclasses.is_dataclass(value):
         return _plain(value)
     fields = [field for field in dataclasses.fields(value) if field.init]

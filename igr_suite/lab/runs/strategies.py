@@ -24,7 +24,7 @@ def check(configs: Iterable[RunConfig], name: str | None) -> None:
     """Raises UserError when one of these runs cannot be trained with a strategy."""
     check_name(name)
     for config in configs if name is not None else ():
-        reason = config.undivided()
+        reason = config.data_parallel_obstacle()
         if reason is not None:
             raise UserError(f"{config.run_id} cannot be trained with the strategy {name}: {reason}")
 

@@ -15,6 +15,7 @@ EXPERIMENT = Experiment(
     title="Synthetic gradients and synthetic inputs: no layer waits for another",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(lambda scale, results: unlocked_runs(scale, results.datasets),),
+    minutes={"smoke": 0.4, "quick": 3.5},
 )
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ EXPERIMENT = Experiment(
     item="rnn_copy",
     title="Synthetic gradients across windows of truncated back-propagation: copy task",
     runs=copy_runs,
+    minutes={"smoke": 0.4, "quick": 3},
 )
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ EXPERIMENT = Experiment(
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     shares_with=("dni/table_1", "dni/training_curves"),
     stages=(lambda scale, results: sparse_runs(scale, results.datasets),),
+    minutes={"smoke": 0.4, "quick": 5},
 )
 
 if __name__ == "__main__":

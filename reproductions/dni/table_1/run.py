@@ -18,6 +18,7 @@ EXPERIMENT = Experiment(
     if_prepared=("cifar10",),
     shares_with=("dni/training_curves", "dni/sparse_updates"),
     stages=(lambda scale, results: table_runs(scale, results.datasets),),
+    minutes={"smoke": 0.5, "quick": 12},
 )
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ EXPERIMENT = Experiment(
     title="Synthetic gradients: the Theano code's classifier",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(lambda scale, results: theano_runs(scale, results.datasets),),
+    minutes={"smoke": 0.4, "quick": 4},
 )
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ EXPERIMENT = Experiment(
     title="Synthetic gradients: the Torch code's back-propagated baselines",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(lambda scale, results: baseline_runs(scale, results.datasets),),
+    minutes={"smoke": 0.25, "quick": 6},
 )
 
 if __name__ == "__main__":

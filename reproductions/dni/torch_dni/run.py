@@ -16,6 +16,7 @@ EXPERIMENT = Experiment(
     title="Synthetic gradients: the Torch code's decoupled networks",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(lambda scale, results: torch_dni_runs(scale, results.datasets),),
+    minutes={"smoke": 0.2, "quick": 47},
 )
 
 if __name__ == "__main__":

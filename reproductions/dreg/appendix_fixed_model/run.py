@@ -43,6 +43,7 @@ EXPERIMENT = Experiment(
     shares_with=("dreg/figure_2_mnist",),
     copies_checkpoints=True,
     stages=(lambda scale, results: [model_run(scale, data) for data in results.datasets], inference_runs),
+    minutes={"smoke": 0.2, "quick": 16},
 )
 
 if __name__ == "__main__":

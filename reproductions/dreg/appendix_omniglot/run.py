@@ -17,6 +17,7 @@ EXPERIMENT = Experiment(
     datasets={"smoke": ("mnist_5k",), "quick": ("omniglot_tfds_small", "omniglot"), "paper": ("omniglot", "omniglot_tfds")},
     if_prepared=("omniglot",),
     stages=(lambda scale, results: objective_runs(scale, results.datasets, **SCHEDULES.get(scale, {})),),
+    minutes={"smoke": 0.2, "quick": 9},
 )
 
 if __name__ == "__main__":

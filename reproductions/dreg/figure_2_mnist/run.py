@@ -18,6 +18,7 @@ EXPERIMENT = Experiment(
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     shares_with=("dreg/figure_3_samples_and_mixtures", "dreg/appendix_fixed_model"),
     stages=(lambda scale, results: objective_runs(scale, results.datasets, epochs=EPOCHS.get(scale)),),
+    minutes={"smoke": 0.2, "quick": 140},
 )
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ EXPERIMENT = Experiment(
             for run in objective_runs(scale, results.datasets, ("dreg-alpha",), samples=samples, alpha=alpha)
         ],
     ),
+    minutes={"smoke": 0.2, "quick": 53},
 )
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ EXPERIMENT = Experiment(
     title="Gradient variance of seven estimators along one trajectory",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(lambda scale, results: objective_runs(scale, results.datasets, ("iwae",), epochs=EPOCHS.get(scale), var_calc=OBJECTIVES[1:]),),
+    minutes={"smoke": 0.2, "quick": 11},
 )
 
 if __name__ == "__main__":

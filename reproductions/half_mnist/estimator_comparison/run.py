@@ -38,6 +38,7 @@ EXPERIMENT = Experiment(
     title="Lower halves of digits from upper ones: loss by epoch, all estimators and stochastic DNI",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(runs,),
+    minutes={"smoke": 0.5, "quick": 18},
 )
 
 if __name__ == "__main__":

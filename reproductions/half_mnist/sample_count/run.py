@@ -43,6 +43,7 @@ EXPERIMENT = Experiment(
     shares_with=("half_mnist/estimator_comparison",),
     stages=(runs,),
     no_reference="The authors' README has no number of this series.",
+    minutes={"smoke": 0.5, "quick": 4},
 )
 
 if __name__ == "__main__":

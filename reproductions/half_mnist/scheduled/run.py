@@ -38,6 +38,7 @@ EXPERIMENT = Experiment(
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     stages=(runs,),
     no_reference="The authors' README has no number of this series.",
+    minutes={"smoke": 0.5, "quick": 4.5},
 )
 
 if __name__ == "__main__":

@@ -56,13 +56,13 @@ def by_tape(model, x, eps, names):
         return Sampled(loc + scale * eps, lambda z: log_normal(z, loc, scale))
 
     def log_joint(z):
-        target, prior, entering = x, log_normal(z, tf.zeros_like(z), tf.ones_like(z)), z
+        target, prior, layer_inputs = x, log_normal(z, tf.zeros_like(z), tf.ones_like(z)), z
         if layout is not None:
             context, target = (x[:, :half], x[:, half:]) if layout == "paper" else (x[:, half:], x[:, :half])
             prior = log_normal(z, *law(model.chains["prior"], context - mean[:half], model.config.sigma_min))
-            entering = tf.concat([z, tf.broadcast_to(context, (*z.shape[:2], half))], -1)
+            layer_inputs = tf.concat([z, tf.broadcast_to(context, (*z.shape[:2], half))], -1)
         chain = model.chains["decoder"]
-        h = tf.tanh(tf.tanh(entering @ chain[0] + chain[1]) @ chain[2] + chain[3])
+        h = tf.tanh(tf.tanh(layer_inputs @ chain[0] + chain[1]) @ chain[2] + chain[3])
         logits = h @ chain[4] + chain[5] + offset
         return prior + tf.reduce_sum(target * logits - tf.nn.softplus(logits), -1)
 

@@ -51,7 +51,7 @@ def test_rebar_with_eta_zero_is_reinforce_with_its_baseline(scope):
     gradients, *_ = model.step_gradients(x, uniforms)
     shared = sbn_methods.Shared(model.model, model.networks.observe(x, model.mean), uniforms)
     baseline = sbn_baselines.evaluate([tf.convert_to_tensor(v) for v in model.baselines], x - model.mean).outputs[:, 0]
-    plain = shared.pull_back([score_term(shared.hard.value - baseline, score) for score in shared.hard.scores])
+    plain = shared.vjp([score_term(shared.hard.value - baseline, score) for score in shared.hard.scores])
     for name in model.networks.recognition:
         for ours, theirs in zip(gradients["rebar"][name], plain[name], strict=True):
             np.testing.assert_array_equal(ours, theirs)

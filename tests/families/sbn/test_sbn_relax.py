@@ -46,7 +46,7 @@ def test_relax_without_a_control_variate_is_reinforce(silenced, layers):
     shared = sbn_methods.Shared(model.model, model.networks.observe(x, model.mean), uniforms)
     expected = [score_term(shared.hard.value, score) for score in shared.hard.scores]
     np.testing.assert_array_equal(np.stack(logits["relax"]), np.stack(expected))
-    plain = shared.pull_back(expected)
+    plain = shared.vjp(expected)
     for name in model.networks.recognition:
         for ours, theirs in zip(gradients["relax"][name], plain[name], strict=True):
             np.testing.assert_array_equal(ours, theirs)

@@ -50,7 +50,7 @@ def train(model, steps, first=0):
 
 
 @pytest.fixture(scope="module")
-def shaken():
+def perturbed():
     """Joint models with random biases on the encoder's output, made when first asked for: posteriors away from 0."""
     made = {}
 
@@ -94,9 +94,9 @@ def test_a_capacity_is_a_linspace_that_is_held(ramp):
 
 
 @pytest.mark.parametrize("name", JOINT)
-def test_kls_are_sums_of_both_parts_and_closed_ones_the_means_of_sampled_ones(name, shaken):
+def test_kls_are_sums_of_both_parts_and_closed_ones_the_means_of_sampled_ones(name, perturbed):
     """5 standard errors of 20,000 draws; GS has no closed form of its discrete part."""
-    model, batch = shaken(name), some_images(3)
+    model, batch = perturbed(name), some_images(3)
     latent = model.latent.sample(model.encoder(tf.cast(batch >= 128, tf.float32)), 20_000, SEED)
     (continuous, first), (discrete, second) = model.latent.parts(latent)
     assert latent.code.shape == (20_000, 3, 2 + 6)
@@ -161,8 +161,8 @@ def test_one_hot_bounds_hold_against_quadrature(name):
     assert (np.abs(repeated.mean(1) - draws.mean(0)) < 5 * spread).all(), "the one-sample weight's mean is the exact one-hot ELBO"
 
 
-def test_the_relaxed_weight_is_the_relaxed_elbo_of_both_parts(shaken):
-    model, batch = shaken("IGR_SB"), some_images(4)
+def test_the_relaxed_weight_is_the_relaxed_elbo_of_both_parts(perturbed):
+    model, batch = perturbed("IGR_SB"), some_images(4)
     assert model.weight_estimators() == ["relaxed"]
     weights = model.log_weights(batch, 10_000, SEED, "relaxed").numpy()
     elbos = model.eval_step(tf.repeat(batch, 10_000, 0), SEED)["elbo_relaxed"].numpy().reshape(4, -1)
@@ -248,7 +248,7 @@ def test_a_wrong_option_is_a_sentence(change, sentence):
 
 
 def test_names_of_published_runs_did_not_change():
-    """The options that joint models brought are `later` ones."""
+    """The options that joint models brought are `added_later` ones."""
     assert default("IGR_I_Dis").run_id == "mnist_5k-IGR_I_Dis-t0.15-s0-6ebaf7f7"
     assert g2("GS_Dis").run_id == "mnist-GS_Dis-t1-s0-4a730896"
 
