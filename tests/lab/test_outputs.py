@@ -2,11 +2,13 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from igr_suite.errors import UserError
 from igr_suite.lab.runs import outputs
+from igr_suite.lab.runs.files import write_atomically
 from igr_suite.lab.runs.outputs import staged
 
 
@@ -63,3 +65,11 @@ def test_a_killed_plot_leaves_the_old_files_and_is_swept_later(tmp_path, monkeyp
     with staged(tmp_path):
         pass
     assert names(tmp_path) == ["figure.png"]
+
+
+@pytest.mark.parametrize("path", ["/", ".", ".."])
+def test_a_folder_in_place_of_a_file_is_a_sentence(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="it is a folder; name a file in it"):
+        write_atomically(Path(path), b"x")
+    assert not list(tmp_path.iterdir())

@@ -39,7 +39,13 @@ def write_atomically(path: Path, content: bytes, way_out: str = ELSEWHERE) -> No
 
 @contextlib.contextmanager
 def file_in_the_making(path: Path, way_out: str = ELSEWHERE) -> Iterator[BinaryIO]:
-    """Yields a file that takes the place of `path` when the block has ended, and leaves the old one there when it raises."""
+    """Yields a file that takes the place of `path` when the block has ended, and leaves the old one there when it raises.
+
+    Raises:
+      UserError: it cannot be written, or the path names a folder ("/", "..", an existing one).
+    """
+    if path.name in ("", "..") or path.is_dir():
+        raise UserError(f"cannot write {path}: it is a folder; name a file in it")
     temporary = path.with_name(f".{path.name[:200]}.{uuid.uuid4().hex}.tmp")
     with writing(path, way_out):
         try:
