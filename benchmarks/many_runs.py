@@ -49,17 +49,18 @@ def write(place: Path, runs: int, rows: int) -> None:
 
     item = place / "reproductions/many/runs"
     item.mkdir(parents=True)
-    (item / "run.py").write_text(RUN.replace("COUNT", str(runs)), encoding="utf-8")
+    (item / "run.py").write_bytes(RUN.replace("COUNT", str(runs)).encode())
     os.environ["IGR_REPRODUCTIONS"] = str(place / "reproductions")
     scale = place / "results/many/runs/smoke"
     for config in discovery.find("many/runs").stages[0]("smoke", None):
         folder = scale / config.run_id
         folder.mkdir(parents=True)
-        (folder / "config.json").write_text(config_to_json(config), encoding="utf-8")
+        (folder / "config.json").write_bytes(config_to_json(config).encode())
         lines = (json.dumps({"schema": 1, "step": step, "loss": 1.0 / step, "error": 0.5 / step}) + "\n" for step in range(1, rows + 1))
-        (folder / "metrics.jsonl").write_text("".join(lines), encoding="utf-8")
-        (folder / "summary.json").write_text(json.dumps({"steps": rows, "loss": 1.0 / rows}), encoding="utf-8")
-        (folder / "meta.json").write_text(json.dumps({"exit": {"reason": "finished", "message": ""}, "sealed": seal(folder)}), encoding="utf-8")
+        (folder / "metrics.jsonl").write_bytes("".join(lines).encode())
+        (folder / "summary.json").write_bytes(json.dumps({"steps": rows, "loss": 1.0 / rows}).encode())
+        meta = {"exit": {"reason": "finished", "message": ""}, "sealed": seal(folder)}
+        (folder / "meta.json").write_bytes(json.dumps(meta).encode())
 
 
 def measured(words: list[str], environment: dict[str, str]) -> tuple[float, float]:
