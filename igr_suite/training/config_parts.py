@@ -86,7 +86,7 @@ class ScheduleConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SBNDataConfig:
+class BinaryDataConfig:
     """Which images and how they become binary; limits are for the smoke scale.
 
     `binarisation`: "static", x >= 128; "once", one draw from Bernoulli(x / 255) that is the same for all runs; "dynamic", a draw for every
@@ -101,7 +101,7 @@ class SBNDataConfig:
     def __post_init__(self):
         recipe = recipe_of(self.name)
         if recipe.likelihood != "bernoulli":
-            raise UserError(f"sigmoid belief networks model binary pixels, and {self.name} has grey or colour ones; take binarized_mnist")
+            raise UserError(f"binary pixels are modelled here, and {self.name} has grey or colour ones; take binarized_mnist")
         if recipe.binary and self.binarisation != "static":
             raise UserError(
                 f"data.binarisation={self.binarisation} draws from grey levels, and {self.name} is binary; leave it static, or take mnist"
@@ -109,7 +109,7 @@ class SBNDataConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SBNScheduleConfig:
+class StepScheduleConfig:
     """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up."""
 
     DEFAULT_EPOCHS: ClassVar[int] = 20

@@ -24,13 +24,13 @@ from igr_suite.families.structured.config import TrainStructured
 from igr_suite.families.vae.config import ModelConfig, TrainVAE
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.randomness import run_seed
-from igr_suite.training.config_parts import OptimiserConfig, SBNScheduleConfig, ScheduleConfig
+from igr_suite.training.config_parts import OptimiserConfig, ScheduleConfig, StepScheduleConfig
 
 SEED = run_seed(0, "evaluations")
 
 
 def sbn(**settings) -> TrainSBN:
-    return TrainSBN(model=SBNConfig(**settings), schedule=SBNScheduleConfig(batch_size=24))
+    return TrainSBN(model=SBNConfig(**settings), schedule=StepScheduleConfig(batch_size=24))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_passes_of_a_belief_network_s_step_are_counted(monkeypatch, estimator):
                 monkeypatch.setattr(module, name, counting(getattr(module, name), values))
     settings = {"net_layers": 1} if estimator in OPTIONS["net_layers"][0] else {}
     config = TrainSBN(
-        model=SBNConfig(estimator=estimator, layers=2, hidden=3, samples=2, **settings), schedule=SBNScheduleConfig(batch_size=4)
+        model=SBNConfig(estimator=estimator, layers=2, hidden=3, samples=2, **settings), schedule=StepScheduleConfig(batch_size=4)
     )
     model = SBN(config.model, SBNOptimiserConfig(), np.full(8, 0.3))
     model.train_step(batch(8), SEED)

@@ -8,7 +8,7 @@ from igr_suite.data.catalogue import recipe_of
 from igr_suite.decoupling.config import Decoupling
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.options import Option, WithOptions
-from igr_suite.training.config_parts import SBNScheduleConfig, TrainingRun
+from igr_suite.training.config_parts import StepScheduleConfig, TrainingRun
 
 CLASSES = 10
 SYNTHETIC = ("dni", "cdni")
@@ -146,7 +146,7 @@ class DNIOptimiserConfig(WithOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DNIScheduleConfig(SBNScheduleConfig):
+class DNIScheduleConfig(StepScheduleConfig):
     """How long to train: whole epochs, or the whole epochs that hold `steps` steps; a rest that does not fill a batch is left out."""
 
     DEFAULT_EPOCHS: ClassVar[int] = 5

@@ -9,7 +9,7 @@ from igr_suite.errors import UserError
 from igr_suite.families.iwae.start import DReGStartConfig
 from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.objectives import names
-from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig, TrainingRun
+from igr_suite.training.config_parts import BinaryDataConfig, OptimiserConfig, StepScheduleConfig, TrainingRun
 
 
 def _structured(default: str) -> Option:
@@ -69,7 +69,7 @@ class DReGConfig(WithOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DReGDataConfig(SBNDataConfig):
+class DReGDataConfig(BinaryDataConfig):
     """Which images and how they become binary, in training and evaluation alike: "dynamic", a fresh draw from Bernoulli(x / 255) whenever
     an image is used (in every evaluation the same draws), "once", one draw for all, or "static", x >= 128. The mean image is grey.
     """
@@ -84,21 +84,14 @@ class DReGDataConfig(SBNDataConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DReGOptimiserConfig:
-    """Adam for all networks."""
+class DReGOptimiserConfig(OptimiserConfig):
+    """Adam for all networks, with the papers' epsilon."""
 
-    learning_rate: float = 3e-4
-    beta_1: float = 0.9
-    beta_2: float = 0.999
     epsilon: float = 1e-8
-
-    def __post_init__(self):
-        if not self.learning_rate > 0:
-            raise UserError(f"optimiser.learning_rate must be positive, got {self.learning_rate}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DReGScheduleConfig(SBNScheduleConfig):
+class DReGScheduleConfig(StepScheduleConfig):
     """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up.
 
     `precision` "bfloat16" takes the operands of the decoder's products in it; weights, log weights and evaluation stay float32.

@@ -8,7 +8,7 @@ from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions
-from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig, TrainingRun
+from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig, TrainingRun
 
 Estimator = Literal["reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track"]
 TRACKED = ("nvil", "simple_muprop", "muprop", "dynamic_rebar", "rebar")
@@ -158,9 +158,9 @@ class TrainSBN(TrainingRun):
     subject: ClassVar[str] = "igr_suite.families.sbn.subject"
 
     model: SBNConfig = field(default_factory=SBNConfig)
-    data: SBNDataConfig = field(default_factory=SBNDataConfig)
+    data: BinaryDataConfig = field(default_factory=BinaryDataConfig)
     optimiser: SBNOptimiserConfig = field(default_factory=SBNOptimiserConfig)
-    schedule: SBNScheduleConfig = field(default_factory=SBNScheduleConfig)
+    schedule: StepScheduleConfig = field(default_factory=StepScheduleConfig)
     evaluation: SBNEvaluationConfig = field(default_factory=SBNEvaluationConfig)
     seed: int = 0
 

@@ -20,7 +20,7 @@ docs/papers/rebar.md, section 3.5.
 from igr_suite.errors import UserError, nearest
 from igr_suite.families.sbn.config import REBARS, RELAXED, SBNConfig, SBNOptimiserConfig, TrainSBN
 from igr_suite.lab.runs import values
-from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
+from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig
 
 MODELS = {
     "SBN": "reinforce",
@@ -116,15 +116,15 @@ def config_of(
         ),
         data=_data(hparams, data),
         optimiser=SBNOptimiserConfig(learning_rate=hparams["learning_rate"], beta_2=hparams["beta2"]),
-        schedule=SBNScheduleConfig(steps=steps or STEPS, batch_size=hparams["batch_size"], evaluate_every=evaluate_every),
+        schedule=StepScheduleConfig(steps=steps or STEPS, batch_size=hparams["batch_size"], evaluate_every=evaluate_every),
         seed=hparams["trial"],
     )
 
 
-def _data(hparams: dict, name: str | None) -> SBNDataConfig:
+def _data(hparams: dict, name: str | None) -> BinaryDataConfig:
     omniglot = hparams["task"] == "omni"
     if name is None:
         name = "omniglot" if omniglot else "mnist" if hparams["dynamic_b"] else "binarized_mnist"
     if hparams["dynamic_b"]:
-        return SBNDataConfig(name=name, binarisation="dynamic")
-    return SBNDataConfig(name=name, binarisation="once" if name.startswith("omniglot") else "static")
+        return BinaryDataConfig(name=name, binarisation="dynamic")
+    return BinaryDataConfig(name=name, binarisation="once" if name.startswith("omniglot") else "static")

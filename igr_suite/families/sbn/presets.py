@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from igr_suite.families.sbn.config import REBARS, SBNConfig, SBNEvaluationConfig, SBNOptimiserConfig, TrainSBN
-from igr_suite.training.config_parts import SEEDS, SBNDataConfig, SBNScheduleConfig
+from igr_suite.training.config_parts import SEEDS, BinaryDataConfig, StepScheduleConfig
 
 LEARNING_RATE = 3e-4  # the README's examples; the paper's grid was not found (docs/papers/rebar.md, section 1.4)
 DEPTHS = {
@@ -46,7 +46,7 @@ def sbn(
       method: of METHODS.
       depth: of DEPTHS.
       data: set; omniglot is drawn once, as theirs.
-      epochs, steps: one of the two, as in `SBNScheduleConfig`.
+      epochs, steps: one of the two, as in `StepScheduleConfig`.
       limit: images of each split, for the smoke scale.
       historical_control: the authors' biased multilayer control variate where the method has one.
       ema_debias: correct the moving averages for their start at 0, which the authors do not.
@@ -62,11 +62,11 @@ def sbn(
             task="density" if sp_generator is None else "sp",
             sp_generator=sp_generator,
         ),
-        data=SBNDataConfig(
+        data=BinaryDataConfig(
             name=data, binarisation="once" if data.startswith("omniglot") else "static", train_limit=limit, evaluation_limit=limit
         ),
         optimiser=SBNOptimiserConfig(learning_rate=LEARNING_RATE),
-        schedule=SBNScheduleConfig(epochs=epochs, steps=steps, evaluate_every=evaluate_every),
+        schedule=StepScheduleConfig(epochs=epochs, steps=steps, evaluate_every=evaluate_every),
         evaluation=SBNEvaluationConfig(importance_samples=importance_samples),
         seed=seed,
     )

@@ -2,7 +2,7 @@
 
 A results folder may come from anywhere, so nothing is ever imported because a file in it says so: `class_of` looks a name up among the
 classes of the package's own config modules. Classes of own experiments are known once their run.py has been loaded, by its name on the
-command line; a worker is told by the process that starts it which modules to import first (the variable `DEFINES`).
+command line; the process that starts a worker says which modules it is to import first (the variable `DEFINES`).
 """
 
 import functools
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEFINES = "IGR_DEFINES"  # modules that define the configs of own experiments, separated by commas; set by who starts a worker
 
 _known: dict[tuple[str, str], type["RunConfig"]] = {}
+_of_package: dict[str, type["RunConfig"]] = {}  # those that can be run; names of classes are unique in the package
 
 
 class UnknownClass(UserError):
@@ -29,6 +30,8 @@ class UnknownClass(UserError):
 def register(cls: type["RunConfig"]) -> None:
     """Makes a class known under its module and name; `RunConfig` does it for every subclass."""
     _known[cls.__module__, cls.__name__] = cls
+    if cls.executor and cls.__module__.startswith("igr_suite."):
+        _of_package[cls.__name__] = cls
 
 
 def class_of(kind: str, module: str) -> type["RunConfig"]:
@@ -43,6 +46,8 @@ def class_of(kind: str, module: str) -> type["RunConfig"]:
     if (module, kind) in _known:
         return _known[module, kind]
     if module.partition(".")[0] == "igr_suite":
+        if kind in _of_package:
+            return _of_package[kind]
         if kind not in package_classes():
             way_out = "check the version out that wrote it, or delete the run's folder"
             raise UnknownClass(f"igr_suite has no run config '{kind}'; {way_out}")
@@ -58,7 +63,7 @@ def package_classes() -> dict[str, type["RunConfig"]]:
         place = Path(igr_suite.__file__).parent / room
         for path in sorted((*place.glob("*/config.py"), *place.glob("*/*_config.py"))):
             importlib.import_module(f"igr_suite.{room}.{path.parent.name}.{path.stem}")
-    return {kind: cls for (module, kind), cls in _known.items() if module.startswith("igr_suite.") and cls.executor}
+    return dict(_of_package)
 
 
 def own_modules(configs: Iterable["RunConfig"]) -> str:

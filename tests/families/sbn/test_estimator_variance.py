@@ -113,12 +113,12 @@ def test_the_verb_writes_table_and_figure(tmp_path, capsys):
     from igr_suite.families.sbn.train import build_model, load_splits
     from igr_suite.lab.runs.store import RunFolder
     from igr_suite.training import checkpoints
-    from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
+    from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig
 
     config = TrainSBN(
         model=SBNConfig(estimator="nvil", layers=1, hidden=4),
-        data=SBNDataConfig(name="mnist_5k", train_limit=48, evaluation_limit=24),
-        schedule=SBNScheduleConfig(epochs=1),
+        data=BinaryDataConfig(name="mnist_5k", train_limit=48, evaluation_limit=24),
+        schedule=StepScheduleConfig(epochs=1),
         evaluation=SBNEvaluationConfig(importance_samples=2),
     )
     with RunFolder(tmp_path / "run").open(config) as folder:  # as after a run, but untrained: nothing has to be compiled for that

@@ -21,7 +21,7 @@ from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.networks.likelihoods import pixel_offset
 from igr_suite.training import executor
-from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
+from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig
 from igr_suite.training.loop import Plan
 
 
@@ -149,8 +149,8 @@ def test_an_interrupted_run_goes_on_bitwise(tmp_path, monkeypatch, golden):
     monkeypatch.setattr(SBN, "jit_steps", False)  # compiles in a third of the time
     config = TrainSBN(
         model=SBNConfig(hidden=5, estimator="track"),
-        data=SBNDataConfig(train_limit=100, evaluation_limit=10, binarisation="once"),
-        schedule=SBNScheduleConfig(steps=6, evaluate_every=5),
+        data=BinaryDataConfig(train_limit=100, evaluation_limit=10, binarisation="once"),
+        schedule=StepScheduleConfig(steps=6, evaluate_every=5),
         evaluation=SBNEvaluationConfig(importance_samples=5),
         seed=2,
     )

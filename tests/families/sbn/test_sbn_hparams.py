@@ -7,7 +7,7 @@ from igr_suite.errors import UserError
 from igr_suite.families.sbn.config import SBNConfig, TrainSBN
 from igr_suite.families.sbn.original import config_of
 from igr_suite.lab.analysis.epoch_means import epoch_means
-from igr_suite.training.config_parts import SBNDataConfig, SBNScheduleConfig
+from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig
 
 
 def test_the_readme_string_is_taken_as_it_is():
@@ -65,9 +65,9 @@ def test_wrong_hparams_are_refused_in_a_sentence(text, message):
     [
         (lambda: SBNConfig(estimator="nvil", temperature=0.3), "not used by the estimator nvil"),
         (lambda: SBNConfig(sp_generator="historical"), "read by model.task=sp only"),
-        (lambda: SBNDataConfig(name="binarized_mnist", binarisation="dynamic"), "is binary"),
-        (lambda: SBNDataConfig(name="celeb_a"), "model binary pixels"),
-        (lambda: SBNScheduleConfig(epochs=2, steps=4), "exclude each other"),
+        (lambda: BinaryDataConfig(name="binarized_mnist", binarisation="dynamic"), "is binary"),
+        (lambda: BinaryDataConfig(name="celeb_a"), "model binary pixels"),
+        (lambda: StepScheduleConfig(epochs=2, steps=4), "exclude each other"),
     ],
 )
 def test_options_that_do_not_go_together(make, message):

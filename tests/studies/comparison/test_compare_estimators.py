@@ -17,9 +17,10 @@ from igr_suite.studies.comparison import train as compare_estimators
 from igr_suite.studies.comparison.config import EstimatorCost, EstimatorVariance
 from igr_suite.studies.comparison.rows import comparison_rows
 from igr_suite.training import checkpoints
-from igr_suite.training.config_parts import SBNDataConfig
+from igr_suite.training.config_parts import BinaryDataConfig
 
-TRAINED = TrainSBN(model=SBNConfig(estimator="nvil", layers=1, hidden=3), data=SBNDataConfig(train_limit=30, evaluation_limit=10), seed=1)
+LIMITS = BinaryDataConfig(train_limit=30, evaluation_limit=10)
+TRAINED = TrainSBN(model=SBNConfig(estimator="nvil", layers=1, hidden=3), data=LIMITS, seed=1)
 
 
 class Subject:
