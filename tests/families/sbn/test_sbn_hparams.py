@@ -66,7 +66,7 @@ def test_wrong_hparams_are_refused_in_a_sentence(text, message):
         (lambda: SBNConfig(estimator="nvil", temperature=0.3), "not used by the estimator nvil"),
         (lambda: SBNConfig(sp_generator="historical"), "read by model.task=sp only"),
         (lambda: BinaryDataConfig(name="binarized_mnist", binarisation="dynamic"), "is binary"),
-        (lambda: BinaryDataConfig(name="celeb_a"), "model binary pixels"),
+        (lambda: BinaryDataConfig(name="celeb_a"), "binary pixels are modelled here"),
         (lambda: StepScheduleConfig(epochs=2, steps=4), "exclude each other"),
     ],
 )
