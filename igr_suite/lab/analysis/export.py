@@ -101,7 +101,7 @@ def metrics(runs: Sequence[Selected]) -> Blocks:
         for index, run in enumerate(runs):
             same = {name: column[index] for name, column in columns.items()}
             for rows in run.folder.metrics.blocks():
-                yield same, [(row["step"], name, value) for row in rows for name, value in numbers(row) if name != "step"]
+                yield same, list(_quantities(rows))
 
     return Blocks(blocks(), {name: type_of(column) for name, column in columns.items()}, LONG[len(PLACE) :])
 
@@ -121,6 +121,18 @@ def configs(runs: Sequence[Selected]) -> list[Row]:
 
 
 TABLES = {"summaries": summaries, "metrics": metrics, "configs": configs}
+
+
+def _quantities(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str, float]]:
+    """Returns step, name and value of all numbers of metrics rows; most are floats, which need no closer look."""
+    for row in rows:
+        step = row["step"]
+        for name, value in row.items():
+            if type(value) is float:
+                yield step, name, value
+            elif name != "step":
+                for inner, number in numbers({name: value}):
+                    yield step, inner, number
 
 
 def numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -151,18 +151,20 @@ def unlike_the_others(folder: Path, configs: Mapping[str, RunConfig]) -> dict[st
       folder: of the scale.
       configs: runs whose files are whole, finished or not.
     """
+    finished = {run_id: run for run_id in configs if (run := RunFolder(folder / run_id)).finished}
+    unsealed = {run_id for run_id, run in finished.items() if "sealed" not in run.meta()}
+    if not unsealed:
+        return {}
     sorts: dict[tuple[type, str], Counter[str]] = {}
-    shown: list[tuple[str, type, Mapping[str, Any], bool]] = []
-    for run_id, config in configs.items():
-        run = RunFolder(folder / run_id)
-        if run.finished:
-            shown.append((run_id, type(config), flatten(run.summary() or {}), "sealed" in run.meta()))
-            for name, value in shown[-1][2].items():
-                if value is not None:
-                    sorts.setdefault((type(config), name), Counter())[_sort(value)] += 1
+    shown: list[tuple[str, type, Mapping[str, Any]]] = []
+    for run_id, run in finished.items():
+        shown.append((run_id, type(configs[run_id]), flatten(run.summary() or {})))
+        for name, value in shown[-1][2].items():
+            if value is not None:
+                sorts.setdefault((type(configs[run_id]), name), Counter())[_sort(value)] += 1
     found = {}
-    for run_id, kind, summary, sealed in shown:
-        for name, value in summary.items() if not sealed else ():
+    for run_id, kind, summary in shown:
+        for name, value in summary.items() if run_id in unsealed else ():
             counts = sorts.get((kind, name), Counter())
             usual, number = counts.most_common(1)[0] if counts else ("", 0)
             if value is not None and usual != _sort(value) and 2 * number > counts.total():

@@ -105,7 +105,7 @@ def _csv_blocks(file: BinaryIO, table: Blocks, cell: Callable[[str], str]) -> No
         csv.writer(text, lineterminator="").writerow(map(cell, cells))
         return text.getvalue()
 
-    number = str if cell is as_it_is else lambda value: cell(str(value))
+    number = repr if cell is as_it_is else lambda value: cell(repr(value))  # as `_text` of a float; f"{value}" takes longer
     file.write(f"{line([*table.shared, *table.own])}\n".encode(errors="backslashreplace"))
     for shared, rows in table.blocks:
         before = line("" if shared[name] is None else _text(shared[name]) for name in table.shared)
