@@ -3,7 +3,7 @@
 import numpy as np
 
 BATCH, VARIABLES, CATEGORIES = 100, 20, 10
-TEMPERATURE, PRIOR_MEAN = 0.15, -0.752962  # IGR-I, the prior whose law on the categories is uniform (docs/papers/igr.md, section 1.4)
+TEMPERATURE, PRIOR_MEAN = 0.15, -0.752962  # IGR-I, the prior whose distribution on the categories is uniform (docs/papers/igr.md, section 1.4)
 LEARNING_RATE, BETA_1, BETA_2, EPSILON = 3e-4, 0.9, 0.999, 1e-7
 LATENT = VARIABLES * CATEGORIES
 PARAMETERS = 2 * VARIABLES * (CATEGORIES - 1)

@@ -11,7 +11,7 @@ import time
 import tensorflow as tf
 
 from igr_suite.randomness import at_step, run_seed
-from igr_suite.studies.fits import distributions as laws
+from igr_suite.studies.fits import distributions
 from igr_suite.studies.fits.config import FitDiscrete
 
 CASES = (
@@ -24,11 +24,11 @@ CASES = (
 
 def mean_of_draws(config: FitDiscrete):
     """(together, one a call, eager one a call): functions that return the mean of so many samples, and how many those are."""
-    values, one_by_one = laws.initial_values(config), config.samples
+    values, one_by_one = distributions.initial_values(config), config.samples
     seeds = [at_step(run_seed(0, "benchmark"), tf.constant(call)) for call in range(one_by_one)]
 
     def draw(samples, seed):
-        return tf.reduce_sum(laws.build(config, values).draw(samples, seed).sample, axis=0)
+        return tf.reduce_sum(distributions.build(config, values).draw(samples, seed).sample, axis=0)
 
     compiled = tf.function(draw, autograph=False)
 
@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--windows", type=int, default=7)
     windows = parser.parse_args().windows
-    print(f"{'law':38} {'together':>12} {'one a call':>12} {'eager':>12}   speed-up over one a call, eager")
+    print(f"{'distribution':38} {'together':>12} {'one a call':>12} {'eager':>12}   speed-up over one a call, eager")
     for config in CASES:
         ways = mean_of_draws(config)
         for function, samples in ways:

@@ -1,4 +1,4 @@
-"""The noise of all draws: its law, its extremes, and seeds that never repeat within a run."""
+"""The noise of all draws: its distribution, its extremes, and seeds that never repeat within a run."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_the_extreme_bits_stay_inside_the_interval_and_give_finite_noise():
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
 @pytest.mark.parametrize("jit", [False, True])
-def test_noise_follows_its_law(dtype, jit):
+def test_noise_follows_its_distribution(dtype, jit):
     """Kolmogorov-Smirnov on 200,000 values; false alarm 1e-6; finds a shift or a stretch of 0.02 with certainty."""
     compiled = tf.function(lambda: (uniform([200_000], SEED, dtype), standard_normal([200_000], SEED, dtype)), jit_compile=jit)
     u, eps = compiled()

@@ -14,7 +14,7 @@ from igr_suite.estimators.enumeration import expectation, multi_sample_bound
 from igr_suite.randomness import at_step
 
 LARGEST_Z = 5.0  # false alarm 5.7e-7 a coordinate
-LARGEST_QUANTILE = 1 - 1e-6  # of the chi-square law of all coordinates together
+LARGEST_QUANTILE = 1 - 1e-6  # of the chi-square distribution of all coordinates together
 SMALLEST_BIAS_Z = 8.0  # what a biased estimator has to show
 DETECTED = LARGEST_Z + 2.33  # a bias of so many standard errors is found with probability .99
 CHUNK = 100_000  # draws at once

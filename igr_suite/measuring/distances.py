@@ -34,7 +34,7 @@ def describe_distances(distances: np.ndarray) -> dict[str, float]:
 
 
 def percentile_error(values: np.ndarray, percentile: float) -> float:
-    """Standard error of a sample percentile, whatever the law: half the distance between the percentiles one binomial deviation off.
+    """Standard error of a sample percentile, whatever the distribution: half the distance between the percentiles one binomial deviation off.
 
     100 sqrt(p (1 - p) / N) percent to either side, p = percentile / 100
     """

@@ -5,7 +5,7 @@ gradients d_g, less those of a large reference sample, give the squared bias wit
 
     |bias|^2  ~  1/(G(G-1)) sum_{g != h} d_g . d_h,
 
-and its p-value by flipping signs of the d_g: without bias they are symmetric about 0, whatever the law and dependence of the entries.
+and its p-value by flipping signs of the d_g: without bias they are symmetric about 0, whatever the distribution and dependence of the entries.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Gradients of a relaxed code with respect to its law's parameters, and the noise of a gradient across draws."""
+"""Gradients of a relaxed code with respect to its distribution's parameters, and the noise of a gradient across draws."""
 
 from collections.abc import Callable
 from typing import NamedTuple

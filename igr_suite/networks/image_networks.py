@@ -72,7 +72,7 @@ def encoder(architecture: str, image_shape: tuple[int, int, int], outputs: int, 
 
 
 def decoder(architecture: str, latents: int, image_shape: tuple[int, int, int], parameters: int, seed: int) -> keras.Model:
-    """Network from flattened latents to the parameters of the pixels' law.
+    """Network from flattened latents to the parameters of the pixels' distribution.
 
     Args:
       architecture: one of ARCHITECTURES.

@@ -11,8 +11,8 @@ class SquareOrthogonal(keras.initializers.Initializer):
 
     def __call__(self, shape, dtype=None):
         square = len(shape) == 2 and shape[0] == shape[1]
-        law = keras.initializers.Orthogonal(seed=self.seed) if square else keras.initializers.RandomUniform(-0.1, 0.1, self.seed)
-        return law(shape, dtype=dtype)
+        distribution = keras.initializers.Orthogonal(seed=self.seed) if square else keras.initializers.RandomUniform(-0.1, 0.1, self.seed)
+        return distribution(shape, dtype=dtype)
 
     def get_config(self):
         return {"seed": self.seed}

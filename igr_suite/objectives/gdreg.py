@@ -95,12 +95,12 @@ def prior_gradients(
         E[sum_k w_k dlog p_theta(z_k)] = E[sum_k (w_k dlog p(x|z_k)/dz - w_k^2 v_k) dT_theta(eps_k)],   T_theta(eps_k) = z_k
 
     Both parts come from one backward pass through the decoder, weighted by w, which the other gradients of L_K need anyway. It is for
-    parameters of laws over z, not for those of the likelihood.
+    parameters of distributions over z, not for those of the likelihood.
 
     Args:
       z: samples from q [K, B, D].
       log_likelihood, log_prior, log_q: log p(x|z), log p_theta(z) and log q(z|x) of samples, [K, B, D] -> [K, B].
-      prior: the law of log_prior, computed from the variables.
+      prior: the distribution of log_prior, computed from the variables.
       variables: theta.
     Returns:
       Ascent gradients of the mean over the batch, one a variable.

@@ -17,7 +17,7 @@ class Sampled(NamedTuple):
     Attributes:
       z: reparameterised samples [K, B, ...], or a list of them for layers, each drawn given the ones before. Objectives
         without a path term take samples of any kind, as floats.
-      log_prob: log q(z | x) of samples in the form of z, [K, B]; it reads the inference network's tensors. With layers, a layer's law has
+      log_prob: log q(z | x) of samples in the form of z, [K, B]; it reads the inference network's tensors. With layers, a layer's distribution has
         to be computed from the samples given, not from those drawn: that keeps the dependence of later layers on z (the indirect score),
         without which reparameterised estimators are biased.
     """

@@ -10,7 +10,7 @@ CAPTION = "box: median and quartiles; whiskers: 5th and 95th percentile"
 def draw_boxes(axes, frame: pd.DataFrame, labels: list[str], method: str, width: float = 0.6, places: list[float] | None = None) -> None:
     """Draws one box a row, side by side.
 
-    The whiskers are percentiles and not Tukey's: most samples of a cold law lie at one spot, and Tukey's would end there and leave
+    The whiskers are percentiles and not Tukey's: most samples of a cold distribution lie at one spot, and Tukey's would end there and leave
     hundreds of outliers, which are not stored.
 
     Args:

@@ -1,6 +1,6 @@
-"""Continuous laws on the simplex near a discrete one: one law a file, and what is common to all of them."""
+"""Continuous distributions on the simplex near a discrete one: one distribution a file, and what is common to all of them."""
 
-from igr_suite.relaxations.argmax_law import argmax_log_probs, gaussian_argmax_log_probs, sampled_argmax_probs
+from igr_suite.relaxations.argmax_distribution import argmax_log_probs, gaussian_argmax_log_probs, sampled_argmax_probs
 from igr_suite.relaxations.base import Draw, Relaxation
 from igr_suite.relaxations.gsp import GSP
 from igr_suite.relaxations.gumbel_softmax import GumbelSoftmax

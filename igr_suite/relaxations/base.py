@@ -1,4 +1,4 @@
-"""The contract of a relaxation: a continuous law on the simplex near a discrete one, and what one draw of it carries."""
+"""The contract of a relaxation: a continuous distribution on the simplex near a discrete one, and what one draw of it carries."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -21,10 +21,10 @@ class Draw(NamedTuple):
     log_sample: log psi [S, B, V, K] (-inf where a truncation put an exact 0).
     noise: what the randomness was: Gumbel [S, B, V, K] or standard normal [S, B, V, K-1].
     preimage: logits + Gumbel [S, B, V, K], or the Gaussian kappa = loc + scale * noise [S, B, V, K-1].
-    scores: what the temperature divides: the preimage, or h(kappa) for a law with a map h, same shape as the preimage.
-    info: scalars to monitor; empty for most laws.
+    scores: what the temperature divides: the preimage, or h(kappa) for a distribution with a map h, same shape as the preimage.
+    info: scalars to monitor; empty for most distributions.
 
-    A law of float16 or bfloat16 parameters rounds the sample alone to its type. The other tensors stay float32:
+    A distribution of float16 or bfloat16 parameters rounds the sample alone to its type. The other tensors stay float32:
     densities and KLs are computed from them, and a rounded value would have another density.
     """
 
@@ -37,7 +37,7 @@ class Draw(NamedTuple):
 
 
 class Relaxation(tfd.Distribution):
-    """A law on the simplex with the categories as its event and variables (and batch) as its batch shape.
+    """A distribution on the simplex with the categories as its event and variables (and batch) as its batch shape.
 
     `draw` is the way in for training: it never evaluates a density. `log_prob` is the density on the simplex,
     `log_prob_of` the density of the log-sample of a draw, which stays finite where the other overflows:
@@ -48,11 +48,11 @@ class Relaxation(tfd.Distribution):
     """
 
     def __init_subclass__(cls, **options):
-        """Lets every law, also a user's, compute in float32 where its parameters are of half precision."""
+        """Lets every distribution, also a user's, compute in float32 where its parameters are of half precision."""
         super().__init_subclass__(**options)
         for method in ("draw", "log_prob_of", "log_prob_of_log_sample"):
             if method in vars(cls):
-                setattr(cls, method, _by_float32_law(vars(cls)[method]))
+                setattr(cls, method, _by_float32_distribution(vars(cls)[method]))
 
     def __init__(self, temperature, dtype: tf.DType, parameters: dict, name: str):
         dtype = check_float(dtype, f"the parameters of {type(self).__name__}")
@@ -76,7 +76,7 @@ class Relaxation(tfd.Distribution):
 
     @classmethod
     def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32, **options) -> "Relaxation":
-        """Returns the law that treats all categories alike, parameters broadcasting against [B, V, ...]."""
+        """Returns the distribution that treats all categories alike, parameters broadcasting against [B, V, ...]."""
         raise NotImplementedError
 
     def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
@@ -102,14 +102,14 @@ class Relaxation(tfd.Distribution):
 
     @classmethod
     def from_network(cls, output: tf.Tensor, temperature, **options) -> "Relaxation":
-        """The law whose parameters are the last axis of a network's output.
+        """The distribution whose parameters are the last axis of a network's output.
 
         Args:
           output: [..., P], P the sum of `parameter_blocks(categories)`; blocks one after the other.
           temperature: positive; number or tensor.
-          **options: of the law's constructor.
+          **options: of the distribution's constructor.
         Returns:
-          law with batch shape [...].
+          distribution with batch shape [...].
         Raises:
           UserError: P is not a multiple of the number of blocks.
         """
@@ -121,7 +121,7 @@ class Relaxation(tfd.Distribution):
         return cls(**dict(zip(blocks, tf.split(output, len(blocks), axis=-1))), temperature=temperature, **options)
 
     def in_float32(self) -> "Relaxation":
-        """Returns the law with float32 parameters where its own are of half precision, else itself."""
+        """Returns the distribution with float32 parameters where its own are of half precision, else itself."""
         if self.dtype not in HALVES:
             return self
         return type(self)(**{name: widened(value) for name, value in self.parameters.items()})
@@ -145,8 +145,8 @@ class Relaxation(tfd.Distribution):
         return draw.sample, self.log_prob_of(draw) - tf.cast(log_volume, self.dtype)
 
 
-def _by_float32_law(method: Callable) -> Callable:
-    """`draw` or a density of a law, by the law with float32 parameters where its own are of half precision."""
+def _by_float32_distribution(method: Callable) -> Callable:
+    """`draw` or a density of a distribution, by the distribution with float32 parameters where its own are of half precision."""
 
     @functools.wraps(method)
     def wide(self, argument, *rest, **named):
@@ -164,10 +164,10 @@ def check_event(owner: str, name: str, shape: tf.TensorShape, more_categories: i
     """Refuses parameters without categories.
 
     Args:
-      owner: the law's class.
+      owner: the distribution's class.
       name: the parameter's.
       shape: the parameter's.
-      more_categories: categories of the law that the parameter's last axis does not have.
+      more_categories: categories of the distribution that the parameter's last axis does not have.
     Raises:
       UserError: no last axis, or one that is too short.
     """
@@ -211,7 +211,7 @@ def check_temperature(temperature) -> None:
             f"temperature must be positive, got {wrong.flat[0]} (stick-breaking works from about 0.01, the others from about 0.1)"
         )
     if np.any(numbers < np.finfo(np.float32).tiny):
-        raise UserError(f"temperature must be positive, got {numbers.min()}, which is 0 in float32; 0.01 is small for any law here")
+        raise UserError(f"temperature must be positive, got {numbers.min()}, which is 0 in float32; 0.01 is small for any distribution here")
 
 
 def as_dtype(value, dtype: tf.DType) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""What every relaxation has to keep to: `check(law)` asserts it, for laws of the suite and of its users."""
+"""What every relaxation has to keep to: `check(distribution)` asserts it, for distributions of the suite and of its users."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,49 +17,49 @@ SAMPLES, BATCH, VARIABLES, CATEGORIES = 3, 2, 4, 5
 FLOATS = (tf.float32, tf.float64)
 TEMPERATURE = 0.3
 
-Law = type[Relaxation]
+Distribution = type[Relaxation]
 Options = Callable[[tf.DType], Mapping[str, Any]]
 
 
 def no_options(dtype: tf.DType) -> Mapping[str, Any]:
-    """For laws whose constructors need nothing beside parameters and temperature."""
+    """For distributions whose constructors need nothing beside parameters and temperature."""
     return {}
 
 
-def check(law: Law, options: Options = no_options, truncates: bool = False) -> None:
+def check(distribution: Distribution, options: Options = no_options, truncates: bool = False) -> None:
     """Asserts the contract of `Relaxation` on small batches, in both precisions, eager, as a graph and under XLA.
 
     Args:
-      law: the class.
+      distribution: the class.
       options: dtype -> further arguments of the constructor and of `uniform_prior`.
       truncates: whether samples may have exact zeros, off the support of the density on the simplex.
     Raises:
       AssertionError: names the check.
     """
     for one in CHECKS:
-        one(law, options)
-    densities_in_a_graph_are_the_eager_ones(law, options, truncates)
+        one(distribution, options)
+    densities_in_a_graph_are_the_eager_ones(distribution, options, truncates)
     if not truncates:
-        a_draws_density_is_that_of_its_log_sample(law, options)
-        if issubclass(law, GaussianRelaxation):
-            density_is_the_change_of_variables(law, options)
+        a_draws_density_is_that_of_its_log_sample(distribution, options)
+        if issubclass(distribution, GaussianRelaxation):
+            density_is_the_change_of_variables(distribution, options)
 
 
-def network_output(law: Law, scale: float = 1.0, seed: int = 7) -> np.ndarray:
+def network_output(distribution: Distribution, scale: float = 1.0, seed: int = 7) -> np.ndarray:
     """Normal numbers in a network's place, [BATCH, VARIABLES, parameters]."""
-    size = sum(law.parameter_blocks(CATEGORIES).values())
+    size = sum(distribution.parameter_blocks(CATEGORIES).values())
     return scale * np.random.default_rng(seed).normal(size=(BATCH, VARIABLES, size))
 
 
-def posterior_of(law: Law, options: Options, dtype: tf.DType) -> Relaxation:
-    """A law with batch shape [BATCH, VARIABLES]."""
-    return law.from_network(tf.constant(network_output(law), dtype), TEMPERATURE, **options(dtype))
+def posterior_of(distribution: Distribution, options: Options, dtype: tf.DType) -> Relaxation:
+    """A distribution with batch shape [BATCH, VARIABLES]."""
+    return distribution.from_network(tf.constant(network_output(distribution), dtype), TEMPERATURE, **options(dtype))
 
 
-def shapes_dtypes_and_simplex(law: Law, options: Options = no_options) -> None:
+def shapes_dtypes_and_simplex(distribution: Distribution, options: Options = no_options) -> None:
     """Samples lie on the simplex, with the categories last and the draw's other parts of the shapes that `Draw` says."""
     for dtype, tolerance in zip(FLOATS, (1e-6, 1e-14)):
-        posterior = posterior_of(law, options, dtype)
+        posterior = posterior_of(distribution, options, dtype)
         assert posterior.batch_shape == (BATCH, VARIABLES) and posterior.event_shape == (CATEGORIES,)
         assert tuple(posterior.batch_shape_tensor()) == (BATCH, VARIABLES) and tuple(posterior.event_shape_tensor()) == (CATEGORIES,)
         draw = posterior.draw(SAMPLES, [1, 2])
@@ -73,29 +73,29 @@ def shapes_dtypes_and_simplex(law: Law, options: Options = no_options) -> None:
         np.testing.assert_array_equal(posterior.sample(SAMPLES, seed=tf.constant([1, 2])), draw.sample)
 
 
-def draws_repeat_with_their_seed(law: Law, options: Options = no_options) -> None:
+def draws_repeat_with_their_seed(distribution: Distribution, options: Options = no_options) -> None:
     """Equal seeds give equal draws; samples, examples and variables have noise of their own."""
-    posterior = posterior_of(law, options, tf.float32)
+    posterior = posterior_of(distribution, options, tf.float32)
     first, again, other = (posterior.draw(2, seed).sample.numpy() for seed in ([1, 2], tf.constant([1, 2]), [1, 3]))
     np.testing.assert_array_equal(first, again)
     assert np.all(np.any(first != other, axis=-1)), "another seed gives other draws"
     assert len(np.unique(first[..., 0])) == first[..., 0].size, "noise is shared among samples, examples or variables"
 
 
-def training_step_is_finite_for_confident_networks(law: Law, options: Options = no_options, jit: bool | None = None) -> None:
+def training_step_is_finite_for_confident_networks(distribution: Distribution, options: Options = no_options, jit: bool | None = None) -> None:
     """Draw, sampled KL and their gradients in float32 for outputs of standard deviation 8 (scales up to e^3), compiled.
 
     Args:
-      law, options: as in `check`.
+      distribution, options: as in `check`.
       jit: whether by XLA; None does both.
     """
     for compiled in (False, True) if jit is None else (jit,):
-        _confident_step(law, options(tf.float32), compiled)
+        _confident_step(distribution, options(tf.float32), compiled)
 
 
-def _confident_step(law: Law, options: Mapping[str, Any], jit: bool) -> None:
-    blocks = law.parameter_blocks(CATEGORIES)
-    output = np.clip(network_output(law, 8.0), -15, 15)
+def _confident_step(distribution: Distribution, options: Mapping[str, Any], jit: bool) -> None:
+    blocks = distribution.parameter_blocks(CATEGORIES)
+    output = np.clip(network_output(distribution, 8.0), -15, 15)
     if "log_scale" in blocks:
         scales = slice(blocks["loc"], None)
         output[..., scales] = np.clip(output[..., scales], -8, 3)
@@ -104,8 +104,8 @@ def _confident_step(law: Law, options: Mapping[str, Any], jit: bool) -> None:
     def step(output, temperature, seed):
         with tf.GradientTape() as tape:
             tape.watch(output)
-            posterior = law.from_network(output, temperature, **options)
-            prior = law.uniform_prior(CATEGORIES, temperature, **options)
+            posterior = distribution.from_network(output, temperature, **options)
+            prior = distribution.uniform_prior(CATEGORIES, temperature, **options)
             draw = posterior.draw(SAMPLES, seed)
             kl = sampled_kl(posterior, prior, draw)
             loss = tf.reduce_sum(kl) + tf.reduce_sum(draw.sample * tf.range(float(CATEGORIES)))
@@ -115,30 +115,30 @@ def _confident_step(law: Law, options: Mapping[str, Any], jit: bool) -> None:
         kl, sample, gradient = step(tf.constant(output, tf.float32), tf.constant(temperature), tf.constant([1, 2]))
         assert kl.shape == (SAMPLES, BATCH, VARIABLES)
         for name, value in (("KL", kl), ("sample", sample), ("gradient", gradient)):
-            assert np.all(np.isfinite(value)), f"{law.__name__}: the {name} is not finite at temperature {temperature}, XLA {jit}"
+            assert np.all(np.isfinite(value)), f"{distribution.__name__}: the {name} is not finite at temperature {temperature}, XLA {jit}"
         assert np.any(gradient.numpy() != 0)
 
 
-def densities_in_a_graph_are_the_eager_ones(law: Law, options: Options = no_options, truncates: bool = False) -> None:
+def densities_in_a_graph_are_the_eager_ones(distribution: Distribution, options: Options = no_options, truncates: bool = False) -> None:
     """A graph types Python numbers by position, which eager code does not: every density in both precisions."""
     for dtype, tolerance in zip(FLOATS, ({"rtol": 2e-3, "atol": 2e-3}, {"rtol": 1e-10})):
         given = options(dtype)
 
         def densities(output, given=given, dtype=dtype):
-            posterior = law.from_network(output, TEMPERATURE, **given)
-            prior = law.uniform_prior(CATEGORIES, TEMPERATURE, dtype, **given)
+            posterior = distribution.from_network(output, TEMPERATURE, **given)
+            prior = distribution.uniform_prior(CATEGORIES, TEMPERATURE, dtype, **given)
             draw = posterior.draw(SAMPLES, [1, 2])
             values = [posterior.log_prob_of(draw), sampled_kl(posterior, prior, draw, stick_the_landing=True)]
             return values if truncates else [*values, posterior.log_prob_of_log_sample(draw.log_sample)]
 
-        output = tf.constant(network_output(law), dtype)
+        output = tf.constant(network_output(distribution), dtype)
         for ours, eager in zip(tf.function(densities, autograph=False)(output), densities(output)):
             np.testing.assert_allclose(ours, eager, **tolerance)
 
 
-def a_draws_density_is_that_of_its_log_sample(law: Law, options: Options = no_options) -> None:
+def a_draws_density_is_that_of_its_log_sample(distribution: Distribution, options: Options = no_options) -> None:
     """`log_prob_of`, from what the draw carries, is `log_prob_of_log_sample`, by inversion; and log_prob is it less sum log psi."""
-    posterior = posterior_of(law, options, tf.float64)
+    posterior = posterior_of(distribution, options, tf.float64)
     draw = posterior.draw(SAMPLES, [1, 2])
     density = posterior.log_prob_of(draw).numpy()
     np.testing.assert_allclose(posterior.log_prob_of_log_sample(draw.log_sample), density, rtol=1e-6, atol=1e-6)
@@ -147,16 +147,16 @@ def a_draws_density_is_that_of_its_log_sample(law: Law, options: Options = no_op
     np.testing.assert_allclose(on_the_simplex[whole], (density - np.sum(draw.log_sample, -1))[whole], rtol=1e-6, atol=1e-6)
 
 
-def density_is_the_change_of_variables(law: Law, options: Options = no_options) -> None:
+def density_is_the_change_of_variables(distribution: Distribution, options: Options = no_options) -> None:
     """log q(log psi) = log N(kappa; loc, scale) - log |det d psi_{1..K-1} / d kappa| + sum_k log psi_k, the determinant by autodiff.
 
     Draws whose determinant is lost in rounding (psi within 1e-8 of a face) are left out.
     """
     given = options(tf.float64)
-    output = tf.constant(network_output(law), tf.float64)
+    output = tf.constant(network_output(distribution), tf.float64)
     with tf.GradientTape() as tape:
         tape.watch(output)
-        posterior = law.from_network(output, 1.0, **given)  # a temperature at which draws are inside
+        posterior = distribution.from_network(output, 1.0, **given)  # a temperature at which draws are inside
         draw = posterior.draw((), [1, 2])
         free = tf.reshape(draw.sample[..., :-1], [BATCH, -1])
     jacobian = tape.jacobian(free, output).numpy()
@@ -172,19 +172,19 @@ def density_is_the_change_of_variables(law: Law, options: Options = no_options) 
             np.testing.assert_allclose(posterior.log_prob_of(draw)[b, v], wanted, rtol=1e-5, atol=1e-5, err_msg="log_prob_of")
 
 
-def shared_parameters_are_drawn_for_every_element(law: Law, options: Options = no_options) -> None:
+def shared_parameters_are_drawn_for_every_element(distribution: Distribution, options: Options = no_options) -> None:
     """A prior with parameters of one variable behaves as the posterior's batch: its closed-form KL broadcasts, where it has one."""
-    posterior = posterior_of(law, options, tf.float32)
-    prior = law.uniform_prior(CATEGORIES, TEMPERATURE, **options(tf.float32))
+    posterior = posterior_of(distribution, options, tf.float32)
+    prior = distribution.uniform_prior(CATEGORIES, TEMPERATURE, **options(tf.float32))
     assert prior.event_shape == (CATEGORIES,)
-    if issubclass(law, GaussianNoise):
+    if issubclass(distribution, GaussianNoise):
         assert tfp.distributions.kl_divergence(posterior, prior).shape == (BATCH, VARIABLES)
 
 
-def half_precision_is_float32_rounded(law: Law, options: Options = no_options) -> None:
-    """Of float16 and bfloat16 parameters: the float32 law's draw with its sample rounded, and densities from it."""
+def half_precision_is_float32_rounded(distribution: Distribution, options: Options = no_options) -> None:
+    """Of float16 and bfloat16 parameters: the float32 distribution's draw with its sample rounded, and densities from it."""
     for dtype in HALVES:
-        half = posterior_of(law, options, dtype)
+        half = posterior_of(distribution, options, dtype)
         draw, wide = half.draw(SAMPLES, [1, 2]), half.in_float32()
         single = wide.draw(SAMPLES, [1, 2])
         assert half.dtype == draw.sample.dtype == dtype and wide.dtype == single.sample.dtype == tf.float32
@@ -195,11 +195,11 @@ def half_precision_is_float32_rounded(law: Law, options: Options = no_options) -
         np.testing.assert_allclose(tf.cast(density, tf.float32), wide.log_prob_of(single), rtol=1e-2, err_msg="log_prob_of")
 
 
-def temperatures_widen_the_batch(law: Law, options: Options = no_options) -> None:
+def temperatures_widen_the_batch(distribution: Distribution, options: Options = no_options) -> None:
     """Parameters of one variable with a temperature for each of VARIABLES: as many variables, with noise of their own."""
-    output = tf.constant(network_output(law)[0, 0], tf.float64)
+    output = tf.constant(network_output(distribution)[0, 0], tf.float64)
     temperatures = tf.constant(np.linspace(0.2, 0.8, VARIABLES))
-    posterior = law.from_network(output, temperatures, **options(tf.float64))
+    posterior = distribution.from_network(output, temperatures, **options(tf.float64))
     assert posterior.batch_shape == (VARIABLES,) == tuple(posterior.batch_shape_tensor())
     draw = posterior.draw(VARIABLES, [1, 2])
     assert draw.sample.shape == (VARIABLES, VARIABLES, CATEGORIES)
@@ -207,14 +207,14 @@ def temperatures_widen_the_batch(law: Law, options: Options = no_options) -> Non
     assert posterior.log_prob_of(draw).shape == (VARIABLES, VARIABLES)
 
 
-def wrong_temperature_seed_and_width_are_refused(law: Law, options: Options = no_options) -> None:
+def wrong_temperature_seed_and_width_are_refused(distribution: Distribution, options: Options = no_options) -> None:
     """Each by a UserError."""
-    output, given = tf.constant(network_output(law), tf.float32), options(tf.float32)
-    _refuses(lambda: law.from_network(output, 0.0, **given), "temperature must be positive, got 0.0")
+    output, given = tf.constant(network_output(distribution), tf.float32), options(tf.float32)
+    _refuses(lambda: distribution.from_network(output, 0.0, **given), "temperature must be positive, got 0.0")
     for seed in (None, 3, [1, 2, 3], [0.5, 1.0]):
-        _refuses(lambda seed=seed: law.from_network(output, 0.1, **given).draw(1, seed), "seed must be a stateless pair")
-    if len(law.parameter_blocks(CATEGORIES)) == 2:
-        _refuses(lambda: law.from_network(output[..., :-1], 0.1, **given), "needs 2 equal parameter blocks")
+        _refuses(lambda seed=seed: distribution.from_network(output, 0.1, **given).draw(1, seed), "seed must be a stateless pair")
+    if len(distribution.parameter_blocks(CATEGORIES)) == 2:
+        _refuses(lambda: distribution.from_network(output[..., :-1], 0.1, **given), "needs 2 equal parameter blocks")
 
 
 def _refuses(call: Callable[[], object], sentence: str) -> None:

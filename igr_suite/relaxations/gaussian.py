@@ -34,14 +34,14 @@ tfb = tfp.bijectors
 class GaussianNoise(Relaxation):
     """kappa = loc + exp(log_scale) eps, eps ~ N(0, I), pushed to the simplex by a map that subclasses give.
 
-    Two such laws with equal `map_key` have a closed-form KL, that of their Gaussians: the KL on the simplex where the map is a
+    Two such distributions with equal `map_key` have a closed-form KL, that of their Gaussians: the KL on the simplex where the map is a
     bijection, an upper bound of it where it is not.
 
     Args:
       loc: [B, V, D].
       log_scale: [B, V, D]; the scale is its exponential.
       temperature: positive; number or tensor; it and [B, V] broadcast to the batch shape.
-      parameters: of the law's own constructor.
+      parameters: of the distribution's own constructor.
     Raises:
       UserError: parameters that are no numbers, have no categories or do not broadcast, or a temperature that is known
         and not positive.
@@ -59,7 +59,7 @@ class GaussianNoise(Relaxation):
 
     @property
     def map_key(self) -> tuple:
-        """What the map from the Gaussian to the simplex consists of; laws with equal keys share it."""
+        """What the map from the Gaussian to the simplex consists of; distributions with equal keys share it."""
         return (type(self), self.parameters["temperature"])
 
     def _kappa(self, sample_shape, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -100,7 +100,7 @@ class GaussianRelaxation(GaussianNoise):
 
         log q(log psi) = sum_k log N(kappa_k; loc_k, scale_k) - log |det dh/dkappa| + (K-1) log temperature
 
-    A law is this class and a bijector h on R^(K-1), given to the constructor.
+    A distribution is this class and a bijector h on R^(K-1), given to the constructor.
 
     Args:
       loc: [B, V, K-1].
@@ -108,7 +108,7 @@ class GaussianRelaxation(GaussianNoise):
       temperature: positive; number or tensor; it and [B, V] broadcast to the batch shape.
       delta: weight of the last category in softmax++.
       bijector: h.
-      parameters: of the law's own constructor.
+      parameters: of the distribution's own constructor.
     Raises:
       UserError: temperature or delta not positive.
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), sections 3 and 3.1.
@@ -164,13 +164,13 @@ class GaussianRelaxation(GaussianNoise):
         return tf.where(inside, self._log_density(self.h.inverse(safe)), tf.constant(-float("inf"), self.dtype))
 
     def log_prob_of_draw_from(self, other: "GaussianRelaxation", draw: Draw) -> tf.Tensor:
-        """Log density of another law's draw without the rounding, and before the truncation, of its sample.
+        """Log density of another distribution's draw without the rounding, and before the truncation, of its sample.
 
         Args:
-          other: the law that was drawn from, over as many categories.
-          draw: of that law [S, B, V, ...].
+          other: the distribution that was drawn from, over as many categories.
+          draw: of that distribution [S, B, V, ...].
         Returns:
-          [S, B, V]; minus infinity outside the support of this law.
+          [S, B, V]; minus infinity outside the support of this distribution.
         """
         by_temperature = self.temperature / other.temperature
         shift = self.temperature * as_dtype(math.log(self.delta) - math.log(other.delta), self.dtype)
@@ -181,7 +181,7 @@ class GaussianRelaxation(GaussianNoise):
         return self.log_prob_of_scores(scores)
 
     def _logits(self, scores: tf.Tensor, kappa: tf.Tensor) -> tuple[tf.Tensor, dict]:
-        """Logits of all K categories and what to monitor; a law with a truncation overrides it."""
+        """Logits of all K categories and what to monitor; a distribution with a truncation overrides it."""
         return append_last_category(scores / self.temperature[..., tf.newaxis], self.delta), {}
 
     def _log_density(self, kappa: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""GSP: normalised softplus of Gaussians, a law of the authors' first code; its density is a one-dimensional integral."""
+"""GSP: normalised softplus of Gaussians, a distribution of the authors' first code; its density is a one-dimensional integral."""
 
 import numpy as np
 import tensorflow as tf
@@ -50,7 +50,7 @@ class GSP(Overcomplete):
           temperature: as for the posterior; they must be equal for a closed-form KL.
           dtype: of the parameters.
         Returns:
-          law with loc and log_scale [K].
+          distribution with loc and log_scale [K].
         """
         return cls(tf.zeros([check_categories(categories)], dtype), tf.zeros([categories], dtype), temperature)
 

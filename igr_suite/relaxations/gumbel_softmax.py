@@ -1,4 +1,4 @@
-"""Gumbel-Softmax (Concrete) law, with its density in log space."""
+"""Gumbel-Softmax (Concrete) distribution, with its density in log space."""
 
 import math
 
@@ -25,7 +25,7 @@ class GumbelSoftmax(Relaxation):
 
         log p(log psi) = log Gamma(K) + (K-1) log tau + sum_k a_k - K logsumexp_k a_k,   a_k = logits_k - tau log psi_k
 
-    A category with logit -inf is masked: it has psi_k = 0, and the density is that of the law of the other categories
+    A category with logit -inf is masked: it has psi_k = 0, and the density is that of the distribution of the other categories
     (K counts them).
 
     Args:
@@ -57,7 +57,7 @@ class GumbelSoftmax(Relaxation):
           temperature: the prior's own, which need not be the posterior's; the KL depends on both.
           dtype: of the parameters.
         Returns:
-          law with logits [K].
+          distribution with logits [K].
         """
         return cls(tf.zeros([check_categories(categories)], dtype), temperature)
 

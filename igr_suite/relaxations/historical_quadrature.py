@@ -1,7 +1,7 @@
 """The authors' 15-point half-range Gauss-Hermite rule for IGR-I, kept to reproduce their discrete KL.
 
 It is accurate for |loc| <= 1 and scale in [0.5, 1] only; for confident posteriors its probabilities do not sum to 1.
-`argmax_law.gaussian_argmax_log_probs` is the one to use.
+`argmax_distribution.gaussian_argmax_log_probs` is the one to use.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""IGR-I: the Gaussian goes straight into softmax++, and the law of its argmax is a one-dimensional integral."""
+"""IGR-I: the Gaussian goes straight into softmax++, and the distribution of its argmax is a one-dimensional integral."""
 
 import math
 
@@ -32,7 +32,7 @@ class IGRI(GaussianRelaxation):
 
     @classmethod
     def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32, delta: float = 1.0) -> "IGRI":
-        """The law with unit scales whose argmax is exactly uniform.
+        """The distribution with unit scales whose argmax is exactly uniform.
 
         Args:
           categories: K.
@@ -40,7 +40,7 @@ class IGRI(GaussianRelaxation):
           dtype: of the parameters.
           delta: as for the posterior.
         Returns:
-          law with loc and log_scale [K-1].
+          distribution with loc and log_scale [K-1].
         """
         loc = uniform_loc(categories, temperature, delta=delta, dtype=dtype)
         return cls(loc, tf.zeros([categories - 1], dtype), temperature, delta)

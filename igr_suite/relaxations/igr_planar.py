@@ -33,7 +33,7 @@ class IGRPlanar(GaussianRelaxation):
     def uniform_prior(
         cls, categories: int, temperature, dtype: tf.DType = tf.float32, *, flow: PlanarFlow, delta: float = 1.0, norm: str = "squared"
     ) -> "IGRPlanar":
-        """The Gaussian of IGR-I's uniform law, pushed through the same flow: the KL to it is the Gaussian closed form.
+        """The Gaussian of IGR-I's uniform distribution, pushed through the same flow: the KL to it is the Gaussian closed form.
 
         Its argmax is uniform only as far as the flow is near the identity. For a prior placed after the flow, which stays
         uniform, take `IGRI.uniform_prior` and `sampled_kl(..., prior_after_flow=True)`.
@@ -46,7 +46,7 @@ class IGRPlanar(GaussianRelaxation):
           delta: as for the posterior.
           norm: as for the posterior.
         Returns:
-          law with loc and log_scale [K-1].
+          distribution with loc and log_scale [K-1].
         """
         loc = uniform_loc(categories, temperature, delta=delta, dtype=dtype)
         return cls(loc, tf.zeros([categories - 1], dtype), temperature, flow, delta, norm)

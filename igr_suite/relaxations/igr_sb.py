@@ -1,4 +1,4 @@
-"""IGR-SB: stick-breaking laws, with a fixed number of categories and truncated at a precision."""
+"""IGR-SB: stick-breaking distributions, with a fixed number of categories and truncated at a precision."""
 
 import tensorflow as tf
 
@@ -12,10 +12,10 @@ from igr_suite.relaxations.stick_prior import uniform_stick_loc
 from igr_suite.relaxations.truncation import check_truncation, kept_sticks, sticks_within, truncated_logits
 
 
-class _StickBreakingLaw(GaussianRelaxation):
+class _StickBreakingDistribution(GaussianRelaxation):
     @classmethod
     def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32, **options):
-        """The law with unit scales and E[eta_k] = 1/K for the K-1 pieces and the remainder, see `uniform_stick_loc`.
+        """The distribution with unit scales and E[eta_k] = 1/K for the K-1 pieces and the remainder, see `uniform_stick_loc`.
 
         Args:
           categories: K of the samples.
@@ -23,13 +23,13 @@ class _StickBreakingLaw(GaussianRelaxation):
           dtype: of the parameters.
           **options: as for the posterior.
         Returns:
-          law with loc and log_scale [K-1].
+          distribution with loc and log_scale [K-1].
         """
         return cls(uniform_stick_loc(categories, dtype), tf.zeros([check_categories(categories) - 1], dtype), temperature, **options)
 
 
 @register("IGR_SB_Finite")
-class IGRSBFinite(_StickBreakingLaw):
+class IGRSBFinite(_StickBreakingDistribution):
     """psi = softmax++(eta / temperature), eta_k = s_k prod_{j<k} (1 - s_j), s = sigmoid(loc + scale eps).
 
     eta lies in [0, 1], so low temperatures are needed, and the last category can never win the argmax:
@@ -51,7 +51,7 @@ class IGRSBFinite(_StickBreakingLaw):
 
 
 @register("IGR_SB")
-class IGRSB(_StickBreakingLaw):
+class IGRSB(_StickBreakingDistribution):
     """Stick-breaking that keeps only the sticks whose sum stays within a threshold, then softmax++, then zeros.
 
     With n sticks kept, psi = (softmax++(eta_1..n / temperature), 0, ..., 0): n+1 categories. Densities and KL are those of

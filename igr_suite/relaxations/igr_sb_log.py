@@ -28,5 +28,5 @@ class IGRSBLog(GaussianRelaxation):
 
     @classmethod
     def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "IGRSBLog":
-        """The law with unit scales and E[eta_k] = 1/K for all K pieces, see `uniform_stick_loc`."""
+        """The distribution with unit scales and E[eta_k] = 1/K for all K pieces, see `uniform_stick_loc`."""
         return cls(uniform_stick_loc(categories, dtype), tf.zeros([categories - 1], dtype), temperature)

@@ -1,4 +1,4 @@
-"""IGSM: the softmax of unit-variance Gaussians, the isotropic law of the authors' first code."""
+"""IGSM: the softmax of unit-variance Gaussians, the isotropic distribution of the authors' first code."""
 
 import math
 
@@ -45,7 +45,7 @@ class IGSM(Overcomplete):
           temperature: as for the posterior; they must be equal for a closed-form KL.
           dtype: of the parameters.
         Returns:
-          law with loc [K].
+          distribution with loc [K].
         """
         return cls(tf.zeros([check_categories(categories)], dtype), temperature)
 

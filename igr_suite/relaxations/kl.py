@@ -34,7 +34,7 @@ def gaussian_kl(loc: tf.Tensor, log_scale: tf.Tensor, prior_loc: tf.Tensor, prio
 
 
 def share_map(posterior: Relaxation, prior: Relaxation) -> bool:
-    """Whether two laws push their Gaussians through the same map (same kind or h, temperature, delta, flow weights)."""
+    """Whether two distributions push their Gaussians through the same map (same kind or h, temperature, delta, flow weights)."""
     if not (isinstance(posterior, GaussianNoise) and isinstance(prior, GaussianNoise)):
         return False
     ours, theirs = posterior.map_key, prior.map_key
@@ -62,11 +62,11 @@ def _require_shared_map(posterior: Relaxation, prior: Relaxation) -> None:
 
 
 def _check_pair(posterior: Relaxation, prior: Relaxation) -> None:
-    """Refuses laws over different numbers of categories, which might broadcast, and of float types that do not mix."""
+    """Refuses distributions over different numbers of categories, which might broadcast, and of float types that do not mix."""
     ours, theirs = posterior.event_shape[0], prior.event_shape[0]
     if ours is not None and theirs is not None and ours != theirs:
         raise UserError(f"no KL between a {type(posterior).__name__} of {ours} categories and a {type(prior).__name__} of {theirs}")
-    types = {tf.float32 if law.dtype in HALVES else law.dtype for law in (posterior, prior)}
+    types = {tf.float32 if distribution.dtype in HALVES else distribution.dtype for distribution in (posterior, prior)}
     if len(types) > 1:
         raise UserError(
             f"no KL between a posterior of {posterior.dtype.name} and a prior of {prior.dtype.name}; "
@@ -84,9 +84,9 @@ def _check_last_axis(first: tf.Tensor, second: tf.Tensor, name: str, other: str)
 
 @tfd.RegisterKL(GaussianNoise, GaussianNoise)
 def closed_form_kl(posterior: GaussianNoise, prior: GaussianNoise, name: str | None = None) -> tf.Tensor:
-    """KL of two laws that share a map from their Gaussians: that of the Gaussians.
+    """KL of two distributions that share a map from their Gaussians: that of the Gaussians.
 
-    A KL does not change under a bijection, so for the IGR laws it is the KL on the simplex. IGSM and GSP forget one direction of K, so
+    A KL does not change under a bijection, so for the IGR distributions it is the KL on the simplex. IGSM and GSP forget one direction of K, so
     for them it is an upper bound of that (the data-processing inequality). It is what tfd.kl_divergence(posterior, prior) returns.
 
     Args:
@@ -96,7 +96,7 @@ def closed_form_kl(posterior: GaussianNoise, prior: GaussianNoise, name: str | N
     Returns:
       [B, V].
     Raises:
-      UserError: the laws do not share the map, or have different categories or float types.
+      UserError: the distributions do not share the map, or have different categories or float types.
     Source: Potapczynski et al. (2020), section 3.1.
     """
     _check_pair(posterior, prior)
@@ -115,7 +115,7 @@ def sampled_kl(
 
         Gaussian, shared map:    log N(kappa; q) - log N(kappa; p)
         IGR, prior after flow:   log N(kappa; q) - log |det dh/dkappa| - log N(h(kappa); p)
-        Gumbel-Softmax:          log q(log psi) - log p(log psi), each law with its own temperature
+        Gumbel-Softmax:          log q(log psi) - log p(log psi), each distribution with its own temperature
 
     Args:
       posterior: batch shape [B, V].
@@ -124,11 +124,11 @@ def sampled_kl(
       stick_the_landing: hold the posterior's parameters constant inside log q, so that the gradient follows the path only;
         flow weights keep their gradient.
       prior_after_flow: read the prior's loc and log_scale as a Gaussian over h(kappa) instead of kappa, as the authors' last
-        code does for IGR-Planar; the prior may then be any IGR law.
+        code does for IGR-Planar; the prior may then be any IGR distribution.
     Returns:
       [S, B, V]; its mean over draws estimates the KL (of IGSM and GSP: that of their Gaussians, see `closed_form_kl`) without bias.
     Raises:
-      UserError: laws of different families, categories or float types, that do not share the map, or whose map has no h
+      UserError: distributions of different families, categories or float types, that do not share the map, or whose map has no h
         for a prior behind it.
     Source: Potapczynski et al. (2020), section 3.1; Roeder, Wu & Duvenaud (2017) for stick_the_landing.
     """
@@ -136,7 +136,7 @@ def sampled_kl(
     if not (isinstance(posterior, GumbelSoftmax) and isinstance(prior, GumbelSoftmax)):
         family = GaussianRelaxation if prior_after_flow else GaussianNoise
         if not (isinstance(posterior, family) and isinstance(prior, family)):
-            raise UserError(f"no sampled KL between {type(posterior).__name__} and {type(prior).__name__}; use laws of one family")
+            raise UserError(f"no sampled KL between {type(posterior).__name__} and {type(prior).__name__}; use distributions of one family")
         if not prior_after_flow:
             _require_shared_map(posterior, prior)
     return _sampled_kl(posterior, prior, draw, stick_the_landing, prior_after_flow)
@@ -160,11 +160,11 @@ def _sampled_kl(posterior: Relaxation, prior: Relaxation, draw: Draw, stick_the_
 
 
 def monte_carlo_kl(posterior: Relaxation, prior: Relaxation, samples: int, seed: tf.Tensor) -> tf.Tensor:
-    """Mean over draws of log q(log psi) - log p(log psi), for any two laws over the same simplex.
+    """Mean over draws of log q(log psi) - log p(log psi), for any two distributions over the same simplex.
 
     The prior's density is taken from what the draw carries (its Gaussian, its scores) wherever the prior's map allows
-    it: an inversion of the rounded sample would be infinite for many draws of stick-breaking laws. A truncated law
-    counts as the law before its truncation, as in all KLs here. The result is infinite where the posterior has mass
+    it: an inversion of the rounded sample would be infinite for many draws of stick-breaking distributions. A truncated distribution
+    counts as the distribution before its truncation, as in all KLs here. The result is infinite where the posterior has mass
     outside the prior's support, as IGR_SB_Finite has beside a prior of its own kind at a higher temperature.
 
     Args:
@@ -175,7 +175,7 @@ def monte_carlo_kl(posterior: Relaxation, prior: Relaxation, samples: int, seed:
     Returns:
       [B, V].
     Raises:
-      UserError: no draws, or laws over different categories or of float types that do not mix.
+      UserError: no draws, or distributions over different categories or of float types that do not mix.
     """
     _check_pair(posterior, prior)
     if isinstance(samples, (int, np.integer)) and samples < 1:
@@ -200,7 +200,7 @@ def _log_ratio(posterior: Relaxation, prior: Relaxation, draw: Draw) -> tf.Tenso
 
 @in_float32
 def categorical_kl(log_probs: tf.Tensor, prior_log_probs: tf.Tensor | None = None) -> tf.Tensor:
-    """KL of discrete laws: sum_k P_k (log P_k - log p_k).
+    """KL of discrete distributions: sum_k P_k (log P_k - log p_k).
 
     A category with P_k = 0 adds nothing, nor to gradients; one with P_k > 0 and p_k = 0 makes the KL infinite.
 

@@ -1,4 +1,4 @@
-"""The Kumaraswamy law on (0, 1), as functions of the logit of its value: nothing is lost near 0 and 1."""
+"""The Kumaraswamy distribution on (0, 1), as functions of the logit of its value: nothing is lost near 0 and 1."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""K Gaussians for K categories: laws whose map to the simplex forgets one direction, so that it has no inverse."""
+"""K Gaussians for K categories: distributions whose map to the simplex forgets one direction, so that it has no inverse."""
 
 import tensorflow as tf
 
@@ -17,7 +17,7 @@ class Overcomplete(GaussianNoise):
       loc: [B, V, K].
       log_scale: [B, V, K]; the scale is its exponential.
       temperature: positive; number or tensor broadcasting against [B, V].
-      parameters: of the law's own constructor.
+      parameters: of the distribution's own constructor.
     Raises:
       UserError: temperature not positive.
     Source: docs/papers/igr.md, section 1.8.

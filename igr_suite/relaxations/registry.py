@@ -1,4 +1,4 @@
-"""Names of the relaxations: what configs, the command line and the tests look laws up by."""
+"""Names of the relaxations: what configs, the command line and the tests look distributions up by."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ RELAXATIONS: dict[str, type] = {}
 def register(name: str) -> Callable[[type], type]:
     """Class decorator that enters a relaxation under its name."""
 
-    def enter(law: type) -> type:
-        RELAXATIONS[name] = law
-        return law
+    def enter(distribution: type) -> type:
+        RELAXATIONS[name] = distribution
+        return distribution
 
     return enter
 

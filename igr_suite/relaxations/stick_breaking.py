@@ -1,4 +1,4 @@
-"""Stick-breaking in log space, as pure functions and as the two bijectors that the laws use."""
+"""Stick-breaking in log space, as pure functions and as the two bijectors that the distributions use."""
 
 import numpy as np
 import tensorflow as tf

@@ -12,7 +12,7 @@ from igr_suite.randomness import at_step, run_seed
 IMAGES_A_BATCH = 500
 DECODED_ROWS = 10_000  # importance samples x images decoded at once; larger needs memory, smaller loses speed
 LARGEST_CHUNK = 1_000  # samples of an image at once: what is the same for all of them is computed once a chunk
-LARGEST_BATCH = 1_000  # images at once however few the samples: the law of their codes takes 0.6 MB an image (IGR-I, V=30, K=10)
+LARGEST_BATCH = 1_000  # images at once however few the samples: the distribution of their codes takes 0.6 MB an image (IGR-I, V=30, K=10)
 
 
 class Evaluator:

@@ -230,7 +230,7 @@ HYPOTHESES = [
         evidence=[
             Evidence(
                 item="igr/figure_2_discrete_approximation",
-                what="total variation distance of the fitted law: IGR-SB - GS (K = 100)",
+                what="total variation distance of the fitted distribution: IGR-SB - GS (K = 100)",
                 value="fitted.total_variation",
                 expected="lower",
                 prepare=lambda runs: runs[runs["target"] == "poisson"],

@@ -42,8 +42,8 @@ def synthesiser(hidden: tuple[int, ...] = (), zero: bool = True, seed: int = 5):
             keras.layers.Dense(n, "tanh", kernel_initializer=keras.initializers.RandomNormal(0.0, 0.5, seed=seed + i), dtype="float64")
             for i, n in enumerate(hidden)
         ]
-        law = "zeros" if zero else keras.initializers.RandomNormal(0.0, 0.5, seed=seed + 9)
-        return keras.Sequential([*layers, keras.layers.Dense(outputs[-1], kernel_initializer=law, dtype="float64")])
+        distribution = "zeros" if zero else keras.initializers.RandomNormal(0.0, 0.5, seed=seed + 9)
+        return keras.Sequential([*layers, keras.layers.Dense(outputs[-1], kernel_initializer=distribution, dtype="float64")])
 
     return build
 

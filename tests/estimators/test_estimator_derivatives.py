@@ -197,8 +197,8 @@ def test_a_net_without_a_derivative_is_a_sentence(name, surrogate):
 
 
 def test_a_control_variate_of_ones_own_is_checked():
-    law, seed = Categorical(), tf.constant([1, 2])
-    draw = law.draw(tf.zeros([3, 2, 4]), seed, "independent")
+    distribution, seed = Categorical(), tf.constant([1, 2])
+    draw = distribution.draw(tf.zeros([3, 2, 4]), seed, "independent")
     with pytest.raises(UserError, match="the control variate has no derivative"):
         evaluate_control(lambda z: tf.reduce_sum(tf.round(z), [-2, -1]), draw, "independent")
     assert evaluate_control(lambda z: tf.reduce_sum(z, [-2, -1]), draw, "independent").slope.shape == (2, 3, 2, 4)

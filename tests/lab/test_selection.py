@@ -112,7 +112,7 @@ def test_the_interval_above_the_highest_near_temperature_is_halved():
 
 
 def test_a_search_trains_measures_and_halves(tmp_path):
-    """A pretended law, p75 = temperature / 2: between 0.25 and 1 the halvings try 0.625 and 0.438; 4 diverges and is skipped."""
+    """A pretended distribution, p75 = temperature / 2: between 0.25 and 1 the halvings try 0.625 and 0.438; 4 diverges and is skipped."""
     grids = {"GS_Dis": (0.25, 1.0, 4.0)}
     search = Search(models=("GS_Dis",), grids=grids, refine=2, seeds=(1,), epochs=1, limit=64)
     experiment = temperature_search.experiment({"smoke": search}, {"smoke": ("mnist_5k",)})

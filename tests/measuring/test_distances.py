@@ -1,4 +1,4 @@
-"""Statistics of distances: against numpy, matplotlib and a law whose standard errors are known."""
+"""Statistics of distances: against numpy, matplotlib and a distribution whose standard errors are known."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_whiskers_are_matplotlibs(values):
 
 @pytest.mark.parametrize("percentile", [50, 75])
 def test_standard_error_of_a_percentile(percentile):
-    """Uniform law, where it is sqrt(p (1 - p) / N): exact on a grid; within 10% of what 2,000 samples of 500 show (its own error: 2%)."""
+    """Uniform distribution, where it is sqrt(p (1 - p) / N): exact on a grid; within 10% of what 2,000 samples of 500 show (its own error: 2%)."""
     p = percentile / 100
     expected = np.sqrt(p * (1 - p) / 500)
     np.testing.assert_allclose(percentile_error(np.linspace(0, 1, 500), percentile), expected, rtol=1e-9)

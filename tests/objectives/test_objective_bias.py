@@ -35,13 +35,13 @@ class Problem:
         size = sum(v.shape.num_elements() for v in self.inference)
         self.directions = tf.constant(generator.normal(size=(size, DIRECTIONS)) / np.sqrt(size), tf.float32)
 
-    def laws(self):
+    def distributions(self):
         first = tf.tanh(self.x @ self.inference[0]) @ self.inference[1]
         offset = self.x @ self.inference[3]
         return tf.split(first, 2, -1), lambda z1: tf.split(tf.tanh(tf.tensordot(z1, self.inference[2], 1) + offset), 2, -1)
 
     def sample(self, seed):
-        (loc, log_scale), second = self.laws()
+        (loc, log_scale), second = self.distributions()
         eps = standard_normal([2, SAMPLES, BATCH, LATENTS], seed)
         z1 = loc + tf.exp(log_scale) * eps[0]
         loc2, log_scale2 = second(z1)

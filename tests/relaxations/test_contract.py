@@ -1,4 +1,4 @@
-"""What every registered relaxation has to offer; a new law is tested the moment it is registered."""
+"""What every registered relaxation has to offer; a new distribution is tested the moment it is registered."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_density_is_the_change_of_variables(name):
 
 @pytest.mark.parametrize("dtype", conformance.FLOATS)
 @pytest.mark.parametrize("name", ["GS", "IGR_I", "IGSM", "GSP"])
-def test_laws_of_the_argmax_in_a_graph_are_the_eager_ones(name, dtype):
+def test_distributions_of_the_argmax_in_a_graph_are_the_eager_ones(name, dtype):
     posterior = conformance.posterior_of(relaxation(name), options_of(name), dtype)
     tolerance = {"rtol": 1e-10} if dtype == tf.float64 else {"rtol": 2e-3, "atol": 2e-3}
     for split in (False, True):
@@ -68,7 +68,7 @@ def test_laws_of_the_argmax_in_a_graph_are_the_eager_ones(name, dtype):
 
 
 class Wrong(IGRI):
-    """Base of laws with one defect each."""
+    """Base of distributions with one defect each."""
 
 
 class SharedNoise(Wrong):
@@ -106,7 +106,7 @@ class AnyTemperature(Wrong):
 
 
 @pytest.mark.parametrize(
-    ("law", "finds"),
+    ("distribution", "finds"),
     [
         (SharedNoise, conformance.draws_repeat_with_their_seed),
         (OffTheSimplex, conformance.shapes_dtypes_and_simplex),
@@ -116,21 +116,21 @@ class AnyTemperature(Wrong):
         (AnyTemperature, conformance.wrong_temperature_seed_and_width_are_refused),
     ],
 )
-def test_a_defect_is_found(law, finds):
-    """And not in the law without it, on which `test_contract` runs the same checks."""
+def test_a_defect_is_found(distribution, finds):
+    """And not in the distribution without it, on which `test_contract` runs the same checks."""
     with pytest.raises(AssertionError):
-        finds(law)
+        finds(distribution)
 
 
 def test_blocks_are_split_in_order():
-    law = IGRSBFinite.from_network(tf.constant([[1.0, 2.0, 3.0, 4.0]]), 0.1)
-    np.testing.assert_array_equal(law.loc, [[1.0, 2.0]])
-    np.testing.assert_array_equal(law.log_scale, [[3.0, 4.0]])
+    distribution = IGRSBFinite.from_network(tf.constant([[1.0, 2.0, 3.0, 4.0]]), 0.1)
+    np.testing.assert_array_equal(distribution.loc, [[1.0, 2.0]])
+    np.testing.assert_array_equal(distribution.log_scale, [[3.0, 4.0]])
 
 
 def test_python_temperature_keeps_float64_digits():
-    law = relaxation("IGR_I")(tf.zeros([2], tf.float64), tf.zeros([2], tf.float64), 0.1)
-    assert float(law.temperature) == 0.1
+    distribution = relaxation("IGR_I")(tf.zeros([2], tf.float64), tf.zeros([2], tf.float64), 0.1)
+    assert float(distribution.temperature) == 0.1
 
 
 def test_stick_prior_has_equal_expected_pieces():

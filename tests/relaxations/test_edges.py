@@ -55,7 +55,7 @@ def finite(*values):
 
 @pytest.mark.parametrize("dtype", HALVES)
 @pytest.mark.parametrize("name", NAMES)
-def test_half_precision_is_the_float32_law_rounded_once(name, dtype):
+def test_half_precision_is_the_float32_distribution_rounded_once(name, dtype):
     """Samples, densities and KLs, eager and in a graph of unknown batch size; a draw's other parts are float32."""
     output, flow = network_output(name, dtype), options(name, dtype)
     half = relaxation(name).from_network(output, 0.3, **flow)
@@ -84,12 +84,12 @@ def test_half_precision_is_the_float32_law_rounded_once(name, dtype):
 
     @tf.function(input_signature=[tf.TensorSpec([None, VARIABLES, output.shape[-1]], dtype)], autograph=False)
     def in_a_graph(output):
-        law = relaxation(name).from_network(output, 0.3, **flow)
+        distribution = relaxation(name).from_network(output, 0.3, **flow)
         with tf.GradientTape() as tape:
             tape.watch(output)
-            law = relaxation(name).from_network(output, 0.3, **flow)
-            draw = law.draw(5, SEED)
-            kl = sampled_kl(law, law.uniform_prior(CATEGORIES, 0.3, dtype, **flow), draw)
+            distribution = relaxation(name).from_network(output, 0.3, **flow)
+            draw = distribution.draw(5, SEED)
+            kl = sampled_kl(distribution, distribution.uniform_prior(CATEGORIES, 0.3, dtype, **flow), draw)
             loss = tf.reduce_sum(kl) + tf.reduce_sum(tf.square(draw.sample))
         return draw.sample, kl, tape.gradient(loss, output)
 
@@ -107,10 +107,10 @@ def test_unknown_batch_and_empty_batch(name):
     def step(output):
         with tf.GradientTape() as tape:
             tape.watch(output)
-            law = relaxation(name).from_network(output, 0.3, **given)
-            draw = law.draw(3, SEED)
-            kl = sampled_kl(law, law.uniform_prior(CATEGORIES, 0.3, **given), draw)
-        return draw.sample, law.log_prob_of(draw), kl, tape.gradient(kl, output), dict(draw.info)
+            distribution = relaxation(name).from_network(output, 0.3, **given)
+            draw = distribution.draw(3, SEED)
+            kl = sampled_kl(distribution, distribution.uniform_prior(CATEGORIES, 0.3, **given), draw)
+        return draw.sample, distribution.log_prob_of(draw), kl, tape.gradient(kl, output), dict(draw.info)
 
     for batch in (BATCH, 0):
         output = network_output(name, batch=batch)
@@ -126,13 +126,13 @@ def test_unknown_batch_and_empty_batch(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_one_category_is_certain(name):
     """psi = 1 with density 1, from a network and as a uniform prior; the KL on the simplex is 0."""
-    law_class, given = relaxation(name), options(name, tf.float32, 1)
-    prior = law_class.uniform_prior(1, 0.5, **given)
+    distribution_class, given = relaxation(name), options(name, tf.float32, 1)
+    prior = distribution_class.uniform_prior(1, 0.5, **given)
     draw = prior.draw(3, SEED)
     np.testing.assert_array_equal(draw.sample, np.ones_like(draw.sample))
     np.testing.assert_allclose(prior.log_prob_of(draw), np.zeros(draw.sample.shape[:-1]), atol=1e-5)
     np.testing.assert_allclose(sampled_argmax_probs(prior, 3, SEED), np.ones(draw.sample.shape[1:]))
-    posterior = law_class.from_network(network_output(name, categories=1), 0.5, **given)
+    posterior = distribution_class.from_network(network_output(name, categories=1), 0.5, **given)
     draw = posterior.draw(2, SEED)
     np.testing.assert_array_equal(draw.sample, np.ones([2, BATCH, VARIABLES, 1]))
     kl = monte_carlo_kl(posterior, prior, 4, SEED)
@@ -141,17 +141,17 @@ def test_one_category_is_certain(name):
         np.testing.assert_allclose(argmax_log_probs(posterior), np.zeros([BATCH, VARIABLES, 1]), atol=1e-6)
     for wrong in (0, -2, 2.5, None):
         with pytest.raises(UserError, match="number of categories must be a positive integer"):
-            law_class.uniform_prior(wrong, 0.5, **given)
+            distribution_class.uniform_prior(wrong, 0.5, **given)
 
 
 def test_no_draws():
-    law = GumbelSoftmax(tf.zeros([2, 3]), 0.5)
-    assert law.draw(0, SEED).sample.shape == (0, 2, 3)
-    for call in (lambda: monte_carlo_kl(law, law, 0, SEED), lambda: sampled_argmax_probs(law, 0, SEED)):
+    distribution = GumbelSoftmax(tf.zeros([2, 3]), 0.5)
+    assert distribution.draw(0, SEED).sample.shape == (0, 2, 3)
+    for call in (lambda: monte_carlo_kl(distribution, distribution, 0, SEED), lambda: sampled_argmax_probs(distribution, 0, SEED)):
         with pytest.raises(UserError, match="needs at least 1, got samples=0"):
             call()
     with pytest.raises(UserError, match="smoothing must not be negative"):
-        sampled_argmax_probs(law, 5, SEED, smoothing=-1.0)
+        sampled_argmax_probs(distribution, 5, SEED, smoothing=-1.0)
     assert finite(*IGRSB(tf.zeros([2, 3, 4]), tf.zeros([2, 3, 4]), 0.5).draw(0, SEED).info.values())
 
 
@@ -165,14 +165,14 @@ def test_parameters_of_any_kind(given):
     dtype = tf.float64 if getattr(given, "dtype", None) == np.float64 else tf.float32
     wanted = tf.constant([0.0, 1.0, 2.0], dtype)
     for temperature in SAME:
-        for law, same in (
+        for distribution, same in (
             (GumbelSoftmax(given, temperature), GumbelSoftmax(wanted, 0.5)),
             (IGRI(given, given, temperature), IGRI(wanted, wanted, 0.5)),
             (IGSM(given, temperature), IGSM(wanted, 0.5)),
             (GSP(given, [0, 0, 0], temperature), GSP(wanted, tf.zeros([3], dtype), 0.5)),
         ):
-            assert law.dtype == dtype
-            np.testing.assert_array_equal(law.draw(2, SEED).sample, same.draw(2, SEED).sample)
+            assert distribution.dtype == dtype
+            np.testing.assert_array_equal(distribution.draw(2, SEED).sample, same.draw(2, SEED).sample)
     assert GumbelSoftmax([0, 0], 1).temperature.dtype == tf.float32
 
 
@@ -214,20 +214,20 @@ def test_a_temperature_that_is_not_positive(name, temperature):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_temperature_for_each_variable(name):
-    """Three temperatures make three variables with noise of their own, each the law at its temperature."""
+    """Three temperatures make three variables with noise of their own, each the distribution at its temperature."""
     given, temperatures = options(name, tf.float64), [0.2, 0.5, 1.0]
     size = sum(relaxation(name).parameter_blocks(CATEGORIES).values())
     output = tf.constant(np.random.default_rng(1).normal(size=size))
-    law = relaxation(name).from_network(output, np.array(temperatures), **given)
-    assert law.batch_shape == (3,) and tuple(law.batch_shape_tensor()) == (3,)
+    distribution = relaxation(name).from_network(output, np.array(temperatures), **given)
+    assert distribution.batch_shape == (3,) and tuple(distribution.batch_shape_tensor()) == (3,)
     for samples in (3, 5, ()):
-        draw = law.draw(samples, SEED)
+        draw = distribution.draw(samples, SEED)
         assert draw.sample.shape[-2:] == (3, CATEGORIES)
         assert len(np.unique(draw.noise.numpy()[..., 0])) == draw.noise.numpy()[..., 0].size
-    draw = law.draw(5, SEED)
-    density = law.log_prob_of(draw)
-    prior = relaxation(name).uniform_prior(CATEGORIES, law.temperature, tf.float64, **given)
-    same = relaxation(name).from_network(output, law.temperature, **given)
+    draw = distribution.draw(5, SEED)
+    density = distribution.log_prob_of(draw)
+    prior = relaxation(name).uniform_prior(CATEGORIES, distribution.temperature, tf.float64, **given)
+    same = relaxation(name).from_network(output, distribution.temperature, **given)
     kl = sampled_kl(same, prior, draw)
     assert kl.shape == (5, 3)
     for v, temperature in enumerate(temperatures):
@@ -243,7 +243,7 @@ def test_a_temperature_for_each_variable(name):
     if name != "GS":
         assert closed_form_kl(same, prior).shape == (3,)
     if name in ("GS", "IGR_I", "IGSM", "GSP"):
-        assert argmax_log_probs(law).shape == (3, CATEGORIES)
+        assert argmax_log_probs(distribution).shape == (3, CATEGORIES)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float64)], autograph=False)
     def dynamic(temperature):
@@ -264,14 +264,14 @@ def test_temperatures_widen_the_batch_as_in_tfp():
 def test_gumbel_softmax_density_is_tfps():
     """The density was TFP's; the same values to the last digit, without a mask."""
     logits = tf.constant(np.random.default_rng(0).normal(size=(2, 3, 5)), tf.float32)
-    law = GumbelSoftmax(logits, 0.3)
-    log_sample = law.draw(7, SEED).log_sample
-    theirs = tfp.distributions.ExpRelaxedOneHotCategorical(law.temperature, logits=logits).log_prob(log_sample)
-    np.testing.assert_array_equal(law.log_prob_of_log_sample(log_sample), theirs)
+    distribution = GumbelSoftmax(logits, 0.3)
+    log_sample = distribution.draw(7, SEED).log_sample
+    theirs = tfp.distributions.ExpRelaxedOneHotCategorical(distribution.temperature, logits=logits).log_prob(log_sample)
+    np.testing.assert_array_equal(distribution.log_prob_of_log_sample(log_sample), theirs)
 
 
 @pytest.mark.parametrize("jit", [False, True])
-def test_a_masked_category_leaves_the_law_of_the_others(jit):
+def test_a_masked_category_leaves_the_distribution_of_the_others(jit):
     """Draws, densities, KLs, argmax and all gradients of logits [a, -inf, b, c] are those of [a, b, c]."""
     kept = np.array([0, 2, 3])
     logits = np.array([[0.3, -np.inf, -1.0, 2.0], [0.0, 1.0, 2.0, 3.0]])
@@ -281,10 +281,10 @@ def test_a_masked_category_leaves_the_law_of_the_others(jit):
     def measured(logits, prior_logits, temperature):
         with tf.GradientTape(persistent=True) as tape:
             tape.watch((logits, prior_logits, temperature))
-            law, prior = GumbelSoftmax(logits, temperature), GumbelSoftmax(prior_logits, 0.7)
-            draw = law.draw(6, SEED)
-            kl = sampled_kl(law, prior, draw)
-            discrete = categorical_kl(argmax_log_probs(law), tf.nn.log_softmax(prior_logits))
+            distribution, prior = GumbelSoftmax(logits, temperature), GumbelSoftmax(prior_logits, 0.7)
+            draw = distribution.draw(6, SEED)
+            kl = sampled_kl(distribution, prior, draw)
+            discrete = categorical_kl(argmax_log_probs(distribution), tf.nn.log_softmax(prior_logits))
             loss = tf.reduce_sum(kl) + tf.reduce_sum(tf.square(draw.sample)) + tf.reduce_sum(discrete)
         return draw, kl, discrete, tape.gradient(loss, (logits, prior_logits, temperature))
 
@@ -295,12 +295,12 @@ def test_a_masked_category_leaves_the_law_of_the_others(jit):
     assert finite(kl, discrete, *gradients)
     np.testing.assert_array_equal(gradients[0][:, 1], [0.0])
 
-    law, rest = GumbelSoftmax(logits[0], 0.4), GumbelSoftmax(logits[0][kept], 0.4)
+    distribution, rest = GumbelSoftmax(logits[0], 0.4), GumbelSoftmax(logits[0][kept], 0.4)
     log_sample = draw.log_sample[:, 0]
     three_logs = tf.gather(log_sample, kept, axis=-1)
     dense = rest.log_prob_of_log_sample(three_logs)
-    np.testing.assert_allclose(law.log_prob_of_log_sample(log_sample), dense, rtol=1e-12)
-    np.testing.assert_allclose(law.log_prob(tf.exp(log_sample)), rest.log_prob(tf.exp(three_logs)), rtol=1e-9)
+    np.testing.assert_allclose(distribution.log_prob_of_log_sample(log_sample), dense, rtol=1e-12)
+    np.testing.assert_allclose(distribution.log_prob(tf.exp(log_sample)), rest.log_prob(tf.exp(three_logs)), rtol=1e-9)
     wanted = dense - GumbelSoftmax(prior[kept], 0.7).log_prob_of_log_sample(three_logs)
     np.testing.assert_allclose(kl[:, 0], wanted, rtol=1e-10)
     wanted = categorical_kl(*(tf.nn.log_softmax(x[kept]) for x in (logits[0], prior)))
@@ -311,8 +311,8 @@ def test_a_masked_category_leaves_the_law_of_the_others(jit):
         three, three_prior = tf.constant(logits[0][kept]), tf.constant(prior[kept])
         tape.watch((three, three_prior, temperature))
         tempered = (three + tf.gather(draw.noise[:, 0], kept, axis=-1)) / temperature
-        logs, law, law_prior = tf.nn.log_softmax(tempered), GumbelSoftmax(three, temperature), GumbelSoftmax(three_prior, 0.7)
-        loss = tf.reduce_sum(law.log_prob_of_log_sample(logs) - law_prior.log_prob_of_log_sample(logs))
+        logs, distribution, distribution_prior = tf.nn.log_softmax(tempered), GumbelSoftmax(three, temperature), GumbelSoftmax(three_prior, 0.7)
+        loss = tf.reduce_sum(distribution.log_prob_of_log_sample(logs) - distribution_prior.log_prob_of_log_sample(logs))
         loss += tf.reduce_sum(tf.exp(2.0 * logs)) + categorical_kl(tf.nn.log_softmax(three), tf.nn.log_softmax(three_prior))
     by_three = tape.gradient(loss, (three, three_prior, temperature))
     np.testing.assert_allclose(gradients[0][0].numpy()[kept], by_three[0], rtol=1e-8, atol=1e-12)
@@ -327,10 +327,10 @@ def test_a_masked_category_leaves_the_law_of_the_others(jit):
 
 def test_the_density_constant_counts_the_categories_that_are_left():
     """K = 5 of which 2 are masked, at the centre of the face: (K'-1)! tau^(K'-1) exp(sum a) / (sum exp a)^K'."""
-    law = GumbelSoftmax([0.0, -np.inf, 0.0, 0.0, -np.inf], 0.5)
+    distribution = GumbelSoftmax([0.0, -np.inf, 0.0, 0.0, -np.inf], 0.5)
     log_sample = tf.constant([np.log(1 / 3), -np.inf, np.log(1 / 3), np.log(1 / 3), -np.inf], tf.float32)
     wanted = gammaln(3) + 2 * np.log(0.5) - 3 * np.log(3)
-    assert float(law.log_prob_of_log_sample(log_sample)) == pytest.approx(wanted, rel=1e-6)
+    assert float(distribution.log_prob_of_log_sample(log_sample)) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_densities_are_zero_off_their_face():
@@ -347,14 +347,14 @@ def test_densities_are_zero_off_their_face():
 def test_a_sample_on_a_face_has_no_density(name):
     """-inf, and not NaN, for one category or all but one at exactly 0; by the density on the simplex too."""
     flow = {key: type(f)(*(w[:, 0] for w in f)) for key, f in options(name, tf.float32).items()}
-    law = relaxation(name).from_network(network_output(name)[0, 0], 0.5, **flow)
+    distribution = relaxation(name).from_network(network_output(name)[0, 0], 0.5, **flow)
     for sample in ([0.0, 0.2, 0.3, 0.5], [0.2, 0.3, 0.5, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]):
-        assert float(law.log_prob(tf.constant(sample))) == -np.inf
-        assert float(law.log_prob_of_log_sample(tf.math.log(tf.constant(sample)))) == -np.inf
+        assert float(distribution.log_prob(tf.constant(sample))) == -np.inf
+        assert float(distribution.log_prob_of_log_sample(tf.math.log(tf.constant(sample)))) == -np.inf
 
 
 def test_categorical_kl_of_probabilities_that_are_zero():
-    """Value and gradient with respect to logits: P_j (log P_j/p_j - KL); 0 for a category that neither law has."""
+    """Value and gradient with respect to logits: P_j (log P_j/p_j - KL); 0 for a category that neither distribution has."""
     logits, prior = tf.constant([[0.5, -np.inf, 1.0, -np.inf]]), tf.constant([0.3, 0.0, 0.2, -np.inf])
     for given in (None, tf.nn.log_softmax(prior)):
         with tf.GradientTape() as tape:
@@ -371,8 +371,8 @@ def test_categorical_kl_of_probabilities_that_are_zero():
         categorical_kl(tf.zeros([2, 4]), tf.zeros([2, 1]))
 
 
-def test_laws_of_other_categories_do_not_broadcast():
-    """A law of two categories has one Gaussian, which would broadcast against nine."""
+def test_distributions_of_other_categories_do_not_broadcast():
+    """A distribution of two categories has one Gaussian, which would broadcast against nine."""
     pairs = [(IGRI(tf.zeros([9]), tf.zeros([9]), 0.5), IGRI(tf.zeros([1]), tf.zeros([1]), 0.5))]
     pairs.append((GumbelSoftmax([0] * 9, 0.5), GumbelSoftmax([0], 0.5)))
     for ours, theirs in pairs:
@@ -395,7 +395,7 @@ SHARED = ["IGR_I", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGR_Planar"]
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
 @pytest.mark.parametrize("name", SHARED)
-def test_monte_carlo_kl_of_laws_that_share_their_map(name, dtype):
+def test_monte_carlo_kl_of_distributions_that_share_their_map(name, dtype):
     """18 sticks, 20 x 3 variables, 400 draws: finite, and the closed form within 6 standard errors (false alarm 1e-7)."""
     size = 18
     given = options(name, dtype, size + 1)
@@ -449,22 +449,22 @@ def stick_density(kappa, factor, temperature):
 def test_a_sample_and_its_density_without_an_inversion(name):
     """TFP's `experimental_sample_and_log_prob` in float32: finite for every draw; a truncated sample has no density."""
     output = tf.random.stateless_normal([20, VARIABLES, network_output(name).shape[-1]], [3, 4])
-    law = relaxation(name).from_network(output, 0.1, **options(name, tf.float32))
+    distribution = relaxation(name).from_network(output, 0.1, **options(name, tf.float32))
     if name == "IGR_SB":
         with pytest.raises(UserError, match="truncated sample"):
-            law.experimental_sample_and_log_prob(3, seed=SEED)
+            distribution.experimental_sample_and_log_prob(3, seed=SEED)
         return
-    sample, density = law.experimental_sample_and_log_prob([2, 3], seed=SEED)
-    draw = law.draw([2, 3], SEED)
+    sample, density = distribution.experimental_sample_and_log_prob([2, 3], seed=SEED)
+    draw = distribution.draw([2, 3], SEED)
     np.testing.assert_array_equal(sample, draw.sample)
-    wanted = law.log_prob_of(draw) - tf.reduce_sum(draw.log_sample, -1)
+    wanted = distribution.log_prob_of(draw) - tf.reduce_sum(draw.log_sample, -1)
     np.testing.assert_allclose(density, wanted, rtol=1e-5, atol=1e-3)
     assert finite(density)
 
 
 @pytest.mark.parametrize("posterior", NAMES)
-def test_monte_carlo_kl_between_any_two_laws_is_a_number(posterior):
-    """Never NaN; infinite exactly where the prior is a stick-breaking law that does not reach the whole simplex."""
+def test_monte_carlo_kl_between_any_two_distributions_is_a_number(posterior):
+    """Never NaN; infinite exactly where the prior is a stick-breaking distribution that does not reach the whole simplex."""
     ours = relaxation(posterior).from_network(network_output(posterior)[0], 0.3, **options(posterior, tf.float32))
     for name in NAMES:
         prior = relaxation(name).uniform_prior(CATEGORIES, 0.3, **options(name, tf.float32))
@@ -480,9 +480,9 @@ def test_equal_temperatures_share_the_map_whatever_they_are():
     """A Python number, NumPy's and a constant of the same value; in float32 and in float64."""
     for dtype in (tf.float32, tf.float64):
         temperatures = (0.1, np.float64(0.1), tf.constant(0.1, dtype))
-        laws = [IGRSBLog(tf.zeros([3], dtype), tf.zeros([3], dtype), t) for t in temperatures]
-        for ours in laws:
-            for theirs in laws:
+        distributions = [IGRSBLog(tf.zeros([3], dtype), tf.zeros([3], dtype), t) for t in temperatures]
+        for ours in distributions:
+            for theirs in distributions:
                 assert float(closed_form_kl(ours, theirs)) == 0.0
 
 

@@ -34,8 +34,8 @@ MAPS = {
 }
 
 
-def pair(law, options, temperature=0.4):
-    return law(LOC, LOG_SCALE, temperature, **options), law(PRIOR_LOC, PRIOR_LOG_SCALE, temperature, **options)
+def pair(distribution, options, temperature=0.4):
+    return distribution(LOC, LOG_SCALE, temperature, **options), distribution(PRIOR_LOC, PRIOR_LOG_SCALE, temperature, **options)
 
 
 def test_gaussian_oracles():
@@ -46,11 +46,11 @@ def test_gaussian_oracles():
     np.testing.assert_allclose(example, 1.121922, atol=1e-6)
 
 
-@pytest.mark.parametrize(("law", "options"), MAPS.values(), ids=MAPS)
+@pytest.mark.parametrize(("distribution", "options"), MAPS.values(), ids=MAPS)
 @pytest.mark.parametrize("temperature", [0.2, 1.3])
-def test_kl_is_gaussian_in_every_space(law, options, temperature):
+def test_kl_is_gaussian_in_every_space(distribution, options, temperature):
     """Per draw, the Gaussian log-ratio and that of the psi-densities (through the inverse) agree, whatever the map."""
-    posterior, prior = pair(law, options, temperature)
+    posterior, prior = pair(distribution, options, temperature)
     np.testing.assert_allclose(tfd.kl_divergence(posterior, prior), 2.666206, atol=5e-7)
     draw = posterior.draw(200, [1, 2])
     ratio = sampled_kl(posterior, prior, draw)
@@ -69,7 +69,7 @@ def test_sampled_kl_is_unbiased():
 
 
 def test_prior_after_flow():
-    """The prior behind the flow is IGR-I's law: the estimate is log q - log p of the log-samples, each with its own map."""
+    """The prior behind the flow is IGR-I's distribution: the estimate is log q - log p of the log-samples, each with its own map."""
     posterior, prior = IGRPlanar(LOC, LOG_SCALE, 0.4, FLOW), IGRI(PRIOR_LOC, PRIOR_LOG_SCALE, 0.4)
     draw = posterior.draw(50, [1, 2])
     expected = posterior.log_prob_of(draw) - prior.log_prob_of_log_sample(draw.log_sample)
@@ -146,7 +146,7 @@ def test_categorical_kl():
     ],
     ids=["temperature", "delta", "map", "flow"],
 )
-def test_laws_that_do_not_share_the_map_have_no_gaussian_kl(prior):
+def test_distributions_that_do_not_share_the_map_have_no_gaussian_kl(prior):
     posterior = IGRI(LOC, LOG_SCALE, 0.4)
     with pytest.raises(UserError, match="do not share the map"):
         tfd.kl_divergence(posterior, prior)
@@ -168,7 +168,7 @@ def test_truncated_and_finite_sticks_share_their_map():
     np.testing.assert_allclose(tfd.kl_divergence(posterior, prior), 2.666206, atol=5e-7)
 
 
-def test_laws_of_different_families_have_no_sampled_kl():
+def test_distributions_of_different_families_have_no_sampled_kl():
     posterior = IGRI(LOC, LOG_SCALE, 0.4)
-    with pytest.raises(UserError, match="use laws of one family"):
+    with pytest.raises(UserError, match="use distributions of one family"):
         sampled_kl(posterior, GumbelSoftmax.uniform_prior(3, 0.4, F64), posterior.draw(1, [1, 2]))

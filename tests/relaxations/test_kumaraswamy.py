@@ -59,10 +59,10 @@ def test_extreme_parameters_are_finite_in_float32():
 
 
 @pytest.mark.parametrize("kind", [KumaraswamySticks, LogitNormalSticks])
-def test_kl_to_the_uniform_law_by_quadrature_is_the_sampled_one(kind):
+def test_kl_to_the_uniform_distribution_by_quadrature_is_the_sampled_one(kind):
     """200,000 draws; 5 standard errors, a false alarm below 1e-6; sees a bias of .02 nats."""
-    law = kind(tf.constant([[0.5, -0.9, 0.3, -0.4]], tf.float64))
-    terms = law.log_density(law.logits(200_000, run_seed(2, "test"))).numpy().ravel()
+    distribution = kind(tf.constant([[0.5, -0.9, 0.3, -0.4]], tf.float64))
+    terms = distribution.log_density(distribution.logits(200_000, run_seed(2, "test"))).numpy().ravel()
     exact = 0.0
     for j in range(2):
         one = kind(tf.constant([[[0.5, -0.9][j], [0.3, -0.4][j]]], tf.float64))
@@ -75,6 +75,6 @@ def test_kl_to_the_uniform_law_by_quadrature_is_the_sampled_one(kind):
 
 def test_logit_normal_density_is_tfp_s():
     v = np.linspace(0.02, 0.98, 49)
-    law = LogitNormalSticks(tf.constant([[0.4, -0.3]], tf.float64))
-    ours = law.log_density(tf.constant((np.log(v) - np.log1p(-v))[:, None, None])).numpy().ravel()
+    distribution = LogitNormalSticks(tf.constant([[0.4, -0.3]], tf.float64))
+    ours = distribution.log_density(tf.constant((np.log(v) - np.log1p(-v))[:, None, None])).numpy().ravel()
     np.testing.assert_allclose(ours, tfp.distributions.LogitNormal(np.float64(0.4), np.exp(-0.3)).log_prob(v), atol=1e-10)

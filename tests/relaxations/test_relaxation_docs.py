@@ -1,4 +1,4 @@
-"""The guide to relaxations runs as it stands: its law keeps the contract, has the argmax that it says, and trains."""
+"""The guide to relaxations runs as it stands: its distribution keeps the contract, has the argmax that it says, and trains."""
 
 import re
 

@@ -95,7 +95,7 @@ def test_never_exceeds_is_the_share_that_stays_within():
     assert float(draw.info["never_exceeds"]) == 0.25
 
 
-def test_without_effect_it_is_the_finite_law():
+def test_without_effect_it_is_the_finite_distribution():
     loc, log_scale = tf.fill([2, 3, 6], -4.0), tf.zeros([2, 3, 6])
     truncated = IGRSB(loc, log_scale, 0.2, threshold=0.999999, truncation="sample").draw(4, [3, 4])
     np.testing.assert_allclose(truncated.sample, IGRSBFinite(loc, log_scale, 0.2).draw(4, [3, 4]).sample, rtol=1e-6)

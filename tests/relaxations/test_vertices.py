@@ -10,7 +10,7 @@ F64 = tf.float64
 RNG = np.random.default_rng(6)
 LOC, LOG_SCALE = tf.constant(RNG.normal(size=(3, 4))), tf.constant(RNG.normal(-0.5, 0.3, size=(3, 4)))
 FLOW = PlanarFlow(*(tf.constant(RNG.normal(size=shape)) for shape in ((2, 3, 4), (2, 3, 4), (2, 3))))
-LAWS = {
+DISTRIBUTIONS = {
     "gs": lambda temperature: GumbelSoftmax(tf.concat([LOC, LOG_SCALE[:, :1]], -1), temperature),
     "igr_i": lambda temperature: IGRI(LOC, LOG_SCALE, temperature),
     "igr_sb_log": lambda temperature: IGRSBLog(LOC, LOG_SCALE, temperature),
@@ -31,10 +31,10 @@ def test_distance_keeps_its_digits_near_a_vertex():
     np.testing.assert_allclose(distance_to_vertex(near), np.sqrt(2) * 2.0**-20, rtol=1e-6)
 
 
-@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
-def test_cold_samples_are_vertices_and_sharpen_monotonically(law):
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS.values(), ids=DISTRIBUTIONS)
+def test_cold_samples_are_vertices_and_sharpen_monotonically(distribution):
     """Equal seeds give equal noise at every temperature; the winner never changes (scores against 0 at delta = 1)."""
-    draws = [law(temperature).draw(50, [1, 2]) for temperature in (3.0, 1.0, 0.3, 0.1, 1e-4)]
+    draws = [distribution(temperature).draw(50, [1, 2]) for temperature in (3.0, 1.0, 0.3, 0.1, 1e-4)]
     largest = [np.max(draw.sample, axis=-1) for draw in draws]
     assert all(np.all(warm <= cold + 1e-12) for warm, cold in zip(largest, largest[1:]))
     assert np.median(distance_to_vertex(draws[-1].sample)) < 1e-12
@@ -45,7 +45,7 @@ def test_cold_samples_are_vertices_and_sharpen_monotonically(law):
 
 
 def test_hot_samples_forget_their_parameters():
-    np.testing.assert_allclose(LAWS["gs"](1e9).draw(5, [1, 2]).sample, np.full((5, 3, 5), 0.2), atol=1e-7)
+    np.testing.assert_allclose(DISTRIBUTIONS["gs"](1e9).draw(5, [1, 2]).sample, np.full((5, 3, 5), 0.2), atol=1e-7)
     weights = np.array([1, 1, 1, 1, 0.3]) / 4.3
     np.testing.assert_allclose(IGRI(LOC, LOG_SCALE, 1e9, 0.3).draw((), [1, 2]).sample, np.tile(weights, (3, 1)), atol=1e-7)
 
@@ -92,11 +92,11 @@ TABLE = {  # docs/papers/igr.md, section 2.4: p10, p20, median, p75, P(d < .2) a
 }
 
 
-@pytest.mark.parametrize(("name", "law"), [("gs", GumbelSoftmax), ("igr_i", IGRI)])
+@pytest.mark.parametrize(("name", "distribution"), [("gs", GumbelSoftmax), ("igr_i", IGRI)])
 @pytest.mark.parametrize("row", range(7))
-def test_simplex_proximity_table(name, law, row):
+def test_simplex_proximity_table(name, distribution, row):
     """100,000 samples: standard errors of median and p75 are at most .002 (at 10,000, up to .006, as much as the tolerance)."""
-    distance = distance_to_vertex(law.uniform_prior(50, TEMPERATURES[row]).draw(100_000, [11, row]).sample).numpy()
+    distance = distance_to_vertex(distribution.uniform_prior(50, TEMPERATURES[row]).draw(100_000, [11, row]).sample).numpy()
     _, _, median, p75, below = TABLE[name][row]
     np.testing.assert_allclose(np.percentile(distance, [50, 75]), (median, p75), atol=0.01)
     np.testing.assert_allclose(np.mean(distance < 0.2), below, atol=0.01)

@@ -94,7 +94,7 @@ def mixture() -> MixtureVAE:
     return MixtureVAE(config, image_shape=(4, 4, 1), binarisation="dynamic", optimiser=OptimiserConfig(), samples=2, seed=1)
 
 
-MODELS = {  # each with what another one has not: laws, KLs, variables beside the networks'
+MODELS = {  # each with what another one has not: distributions, KLs, variables beside the networks'
     "GS, JointVAE loss": lambda: vae(name="GS", latent_dim=2, capacity=CapacityConfig()),
     "IGR_Planar_Dis, closed KL": lambda: vae(name="IGR_Planar_Dis", kl="closed"),
     "DReG, structured, averages, trained control variate": dreg,

@@ -43,18 +43,18 @@ def _convolution(config: DNIModelConfig, filters: int, number: int, source: "_In
 
 
 class _Initial:
-    """Layers whose initial weights follow the config's rule; all laws take their seed from here."""
+    """Layers whose initial weights follow the config's rule; all distributions take their seed from here."""
 
     def __init__(self, config: DNIModelConfig, seed: int):
         self.config, self.seed = config, 2 * seed
 
     def dense(self, units: int) -> keras.Layer:
-        return FanInDense(units, self.seed) if self.config.initial == "fan_in" else keras.layers.Dense(units, **self._laws())
+        return FanInDense(units, self.seed) if self.config.initial == "fan_in" else keras.layers.Dense(units, **self._distributions())
 
     def conv(self, filters: int) -> keras.Layer:
-        return keras.layers.Conv2D(filters, KERNEL, padding="same", **self._laws())
+        return keras.layers.Conv2D(filters, KERNEL, padding="same", **self._distributions())
 
-    def _laws(self) -> dict[str, object]:
+    def _distributions(self) -> dict[str, object]:
         if self.config.initial == "uniform":
             reach = self.config.initial_range
             return {

@@ -30,7 +30,7 @@ OPTIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class RelaxModelConfig(WithOptions):
-    """The VAE, its discrete law and its control variate c(z) = loss at the relaxed code + net(relaxed code).
+    """The VAE, its discrete distribution and its control variate c(z) = loss at the relaxed code + net(relaxed code).
 
     `temperature` is the initial one of every latent; temperatures are trained. `coupling` (GS, Bernoulli): "coupled" uses z as the noise
     given the code, "independent" draws that anew as the authors do; both are unbiased. `relaxation` (GS) is softmax(z / t), or

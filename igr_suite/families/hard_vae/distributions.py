@@ -1,7 +1,7 @@
-"""Discrete laws as RELAX sees them: a hard code, noise behind it, the same noise given the code, and how both move with the parameters.
+"""Discrete distributions as RELAX sees them: a hard code, noise behind it, the same noise given the code, and how both move with the parameters.
 
 Parameters are [..., V, P], codes [..., V, K], noise z [..., V, M]; leading axes are draws and examples. A draw holds two values of z with
-the same law: z itself, and one from z | code. "coupled" takes the same value for both: the uniforms behind z | code are then those that
+the same distribution: z itself, and one from z | code. "coupled" takes the same value for both: the uniforms behind z | code are then those that
 give back z, which is allowed because given the code they are uniform, and one relaxed evaluation serves both.
 """
 
@@ -27,7 +27,7 @@ class Draw(NamedTuple):
     z, conditional: [..., V, M]: noise, and noise given the code (for "unrelated": an independent z, twice).
     log_prob: log q(code) [...], summed over variables.
     score: d log q(code) / d parameters [..., V, P].
-    slopes: what the law's own `vjp` and `jvp` need.
+    slopes: what the distribution's own `vjp` and `jvp` need.
     """
 
     code: tf.Tensor
@@ -38,8 +38,8 @@ class Draw(NamedTuple):
     slopes: Any
 
 
-class Law(Protocol):
-    """What the estimators ask of a law."""
+class Distribution(Protocol):
+    """What the estimators ask of a distribution."""
 
     def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> Draw:
         """One draw for each of the leading axes of the parameters [..., V, P]."""
@@ -77,7 +77,7 @@ class Categorical:
         self.relaxation = relaxation
 
     def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> Draw:
-        """See Law."""
+        """See Distribution."""
         z, code = categorical.noisy_logits(parameters, _first_uniform(parameters, seed)), self.hard(parameters, seed)
         conditional = z
         if coupling == "independent":
@@ -89,26 +89,26 @@ class Categorical:
         return Draw(code, z, conditional, tf.reduce_sum(code * log_pi, [-2, -1]), code - pi, (pi, slope))
 
     def hard(self, parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         return categorical.hard_sample(parameters, _first_uniform(parameters, seed))
 
     def relaxed(self, z: tf.Tensor, temperature: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         scaled = z / temperature
         return tf.nn.softmax(scaled if self.relaxation == "standard" else scaled + tf.stop_gradient(categorical.log_mean(parameters)))
 
     def log_prob(self, code: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         return tf.reduce_sum(code * tf.stop_gradient(categorical.log_mean(parameters)), [-2, -1])
 
     def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         pi, slope = draw.slopes
         by_log_pi = at_z - slope * at_conditional
         return by_log_pi - pi * tf.reduce_sum(by_log_pi, -1, keepdims=True)
 
     def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """See Law."""
+        """See Distribution."""
         pi, slope = draw.slopes
         by_log_pi = direction - tf.reduce_sum(pi * direction, -1, keepdims=True)
         return by_log_pi, slope * by_log_pi
@@ -118,7 +118,7 @@ class Bernoulli:
     """Code = [z > 0], z = logit + logistic noise; V units with P = K = M = 1. The conditional noise is that of REBAR."""
 
     def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> Draw:
-        """See Law."""
+        """See Distribution."""
         u = _first_uniform(parameters, seed)
         z, code = parameters + bernoulli.logit(u), bernoulli.hard_sample(parameters, u)
         conditional, behind = z, u
@@ -131,23 +131,23 @@ class Bernoulli:
         return Draw(code, z, conditional, log_prob, bernoulli.score(parameters, code), slope)
 
     def hard(self, parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         return bernoulli.hard_sample(parameters, _first_uniform(parameters, seed))
 
     def relaxed(self, z: tf.Tensor, temperature: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         return tf.sigmoid(z / temperature)
 
     def log_prob(self, code: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         return tf.reduce_sum(bernoulli.log_probability(tf.stop_gradient(parameters), code), [-2, -1])
 
     def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         return at_z - draw.slopes * at_conditional
 
     def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """See Law."""
+        """See Distribution."""
         return direction, draw.slopes * direction
 
 
@@ -166,7 +166,7 @@ class GaussianArgmax:
 
     and G + H is the probability of the winner, so one quadrature of the winner (not of all categories) serves both.
 
-    Error of log q and of its gradient's entries over 300 laws of 10 categories, loc ~ N(0, 1), log scale ~ N(0, 0.5^2):
+    Error of log q and of its gradient's entries over 300 distributions of 10 categories, loc ~ N(0, 1), log scale ~ N(0, 0.5^2):
 
         points         8               12              16
         median     2e-5  2e-4      4e-8  5e-7      2e-10  6e-9
@@ -174,14 +174,14 @@ class GaussianArgmax:
 
     Args:
       points: Gauss-Legendre points on either side of t.
-    Source: this project; the law of the argmax is that of docs/papers/igr.md, section 1.4.
+    Source: this project; the distribution of the argmax is that of docs/papers/igr.md, section 1.4.
     """
 
     def __init__(self, points: int = 12):
         self.points = points
 
     def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> Draw:
-        """See Law; "independent" does not exist (the cdf of t would have to be inverted)."""
+        """See Distribution; "independent" does not exist (the cdf of t would have to be inverted)."""
         loc, log_scale = tf.split(parameters, 2, axis=-1)
         scale = tf.exp(log_scale)
         noise, z, code = self._sample(loc, scale, seed)
@@ -199,7 +199,7 @@ class GaussianArgmax:
         return Draw(code, z, z, tf.reduce_sum(log_prob, -1), score, slopes)
 
     def hard(self, parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         loc, log_scale = tf.split(parameters, 2, axis=-1)
         return self._sample(loc, tf.exp(log_scale), seed)[2]
 
@@ -209,14 +209,14 @@ class GaussianArgmax:
         return noise, z, nearest_vertex(append_last_category(z, 1.0))
 
     def relaxed(self, z: tf.Tensor, temperature: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         return tf.nn.softmax(append_last_category(z / temperature, 1.0))
 
     def log_prob(self, code: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """See Law; the law of all categories from one coarse grid, which is enough for a control variate."""
-        return tf.reduce_sum(code * tf.stop_gradient(self.coarse_log_law(parameters)), [-2, -1])
+        """See Distribution; the distribution of all categories from one coarse grid, which is enough for a control variate."""
+        return tf.reduce_sum(code * tf.stop_gradient(self.coarse_log_distribution(parameters)), [-2, -1])
 
-    def coarse_log_law(self, parameters: tf.Tensor) -> tf.Tensor:
+    def coarse_log_distribution(self, parameters: tf.Tensor) -> tf.Tensor:
         """log P(argmax = k) [..., V, K], normalised, from nodes that all categories share (so K times cheaper than one by one)."""
         loc, log_scale = tf.split(parameters, 2, axis=-1)
         scale = tf.exp(log_scale)
@@ -230,7 +230,7 @@ class GaussianArgmax:
         return tf.nn.log_softmax(tf.concat([tf.reduce_logsumexp(log_joint, -2), log_last], -1))
 
     def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
-        """See Law."""
+        """See Distribution."""
         noise, scale, m, by_log_scale, by_parameters = draw.slopes
         by_loc = at_z - (1.0 - m) * at_conditional
         by_scale = noise * scale * at_z - by_log_scale * at_conditional
@@ -238,7 +238,7 @@ class GaussianArgmax:
         return tf.concat([by_loc, by_scale], -1) - by_parameters * along_top
 
     def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """See Law."""
+        """See Distribution."""
         noise, scale, m, by_log_scale, by_parameters = draw.slopes
         by_loc, by_scale = tf.split(direction, 2, axis=-1)
         top = tf.reduce_sum(by_parameters * direction, -1, keepdims=True)

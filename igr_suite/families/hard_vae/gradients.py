@@ -8,7 +8,7 @@ where z ~ q(z), b = b(z), z~ ~ q(z | b), J = dz/d parameters, J~ = dz~/d paramet
 
 * f(b) d log q(b): the score function. df is the derivative of f at a fixed b: f holds log q(b) (its KL part), so df = d log q(b), which
   has mean 0; it is the "+ grad log q" of the authors' code.
-* z and z~ have one law, so E c(z) = E_b E[c(z~) | b]. Its derivative is E J^T dc(z) on the left and E [c(z~) d log q(b) + J~^T dc(z~)]
+* z and z~ have one distribution, so E c(z) = E_b E[c(z~) | b]. Its derivative is E J^T dc(z) on the left and E [c(z~) d log q(b) + J~^T dc(z~)]
   on the right: the other three terms add 0. The direct dependence of c on the parameters has one mean on both sides and is left out.
 
 For IGR the authors take an independent z1 for both, c(z1) d log q(b) with mean 0 beside J^T dc(z1) without its counterpart. That adds
@@ -24,7 +24,7 @@ from typing import Literal, NamedTuple
 import tensorflow as tf
 
 from igr_suite.estimators.derivatives import derivative
-from igr_suite.families.hard_vae.distributions import Coupling, Draw, Law
+from igr_suite.families.hard_vae.distributions import Coupling, Distribution, Draw
 
 Estimator = Literal["relax", "historical"]
 
@@ -41,7 +41,7 @@ def evaluate_control(function: Callable[[tf.Tensor], tf.Tensor], draw: Draw, cou
 
     Args:
       function: z [S, ..., V, M] -> c [S, ...], example by example.
-      draw: of a law.
+      draw: of a distribution.
       coupling: the draw's; only "independent" needs two evaluations.
     Raises:
       UserError: TensorFlow has no derivative of the function. One that is differentiable in part only, such as a sum with a
@@ -55,12 +55,12 @@ def evaluate_control(function: Callable[[tf.Tensor], tf.Tensor], draw: Draw, cou
 
 
 def relax_gradient(
-    law: Law, draw: Draw, value: tf.Tensor, control: Control, direct: float = 1.0, estimator: Estimator = "relax"
+    distribution: Distribution, draw: Draw, value: tf.Tensor, control: Control, direct: float = 1.0, estimator: Estimator = "relax"
 ) -> tf.Tensor:
-    """g of each draw with respect to the law's parameters; see the module.
+    """g of each draw with respect to the distribution's parameters; see the module.
 
     Args:
-      law: of the draw.
+      distribution: of the draw.
       draw: leading axes [...].
       value: f(b) [...].
       control: at the draw.
@@ -71,7 +71,7 @@ def relax_gradient(
     """
     at_conditional = tf.zeros_like(control.slope[0]) if estimator == "historical" else control.slope[-1]
     weight = (value - control.value[-1] + direct)[..., tf.newaxis, tf.newaxis]
-    return weight * draw.score + law.vjp(draw, control.slope[0], at_conditional)
+    return weight * draw.score + distribution.vjp(draw, control.slope[0], at_conditional)
 
 
 def reinforce_gradient(draw: Draw, value: tf.Tensor, direct: float = 1.0) -> tf.Tensor:
@@ -79,21 +79,21 @@ def reinforce_gradient(draw: Draw, value: tf.Tensor, direct: float = 1.0) -> tf.
     return (value + direct)[..., tf.newaxis, tf.newaxis] * draw.score
 
 
-def along(law: Law, draw: Draw, control: Control, direction: tf.Tensor, estimator: Estimator = "relax") -> tf.Tensor:
+def along(distribution: Distribution, draw: Draw, control: Control, direction: tf.Tensor, estimator: Estimator = "relax") -> tf.Tensor:
     """What of <g, direction> depends on the control variate, summed: -c(z~) <d log q, d> + <dc(z), J d> - <dc(z~), J~ d>.
 
     Since d |G|^2 = 2 <G, dG>, its derivative by the control variate's own parameters, at direction = G held fixed, is half that of
-    |G|^2: second derivatives are needed of c only, not of the law or the encoder.
+    |G|^2: second derivatives are needed of c only, not of the distribution or the encoder.
 
     Args:
-      law, draw, control, estimator: as in `relax_gradient`.
+      distribution, draw, control, estimator: as in `relax_gradient`.
       direction: [..., V, P], held fixed.
     Returns:
       Scalar, differentiable by what `control` depends on.
     """
     direction = tf.stop_gradient(direction)
     by_score = tf.stop_gradient(tf.reduce_sum(draw.score * direction, [-2, -1]))
-    by_z, by_conditional = (tf.stop_gradient(x) for x in law.jvp(draw, direction))
+    by_z, by_conditional = (tf.stop_gradient(x) for x in distribution.jvp(draw, direction))
     result = tf.reduce_sum(control.slope[0] * by_z) - tf.reduce_sum(control.value[-1] * by_score)
     return result if estimator == "historical" else result - tf.reduce_sum(control.slope[-1] * by_conditional)
 

@@ -17,7 +17,7 @@ from igr_suite.randomness import at_step
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.config_parts import OptimiserConfig
 
-LAW_POINTS = 64  # of the quadrature of the whole law in evaluations
+DISTRIBUTION_POINTS = 64  # of the quadrature of the whole distribution in evaluations
 LOG_SCALES = 3.0  # IGR's log scales stay within +-3: beyond, float32 quadrature of their products is wrong
 
 
@@ -28,7 +28,7 @@ class RelaxVAE(keras.Model):
     that of -log p(x | b); the net and the log-temperatures follow the gradient of the encoder gradient's squared norm.
 
     Args:
-      config: law, networks, control variate.
+      config: distribution, networks, control variate.
       image_shape: (height, width, channels).
       likelihood: "bernoulli" or "gaussian", of a pixel.
       binarisation: how batches of uint8 become observations.
@@ -56,11 +56,11 @@ class RelaxVAE(keras.Model):
         variables, categories = config.variables, config.categories or 1
         self.code_size = variables * categories
         if config.name == "Relax_GS_Dis":
-            self.law, self.parameters, noise = Categorical(config.relaxation), categories, categories
+            self.distribution, self.parameters, noise = Categorical(config.relaxation), categories, categories
         elif config.name == "Relax_Ber_Dis":
-            self.law, self.parameters, noise = Bernoulli(), 1, 1
+            self.distribution, self.parameters, noise = Bernoulli(), 1, 1
         else:
-            self.law, self.parameters, noise = GaussianArgmax(config.points), 2 * (categories - 1), categories - 1
+            self.distribution, self.parameters, noise = GaussianArgmax(config.points), 2 * (categories - 1), categories - 1
         self.log_prior = -variables * math.log(max(2, categories))
         self.sign = -1.0 if config.kl_sign == "historical" else 1.0
         self.estimator = config.estimator or "relax"
@@ -85,7 +85,7 @@ class RelaxVAE(keras.Model):
         return [v for one, group in zip(self.optimisers, self.groups) for v in (*group, *one.variables)]
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
-        """Images [B, D] -> parameters of the law [B, V, P]."""
+        """Images [B, D] -> parameters of the distribution [B, V, P]."""
         output = tf.reshape(self.encoder(images), (-1, self.config.variables, self.parameters))
         if self.config.name != "Relax_IGR":
             return output
@@ -93,7 +93,7 @@ class RelaxVAE(keras.Model):
         if self.config.parameters == "bounded":
             return tf.concat([tf.tanh(loc), tf.math.log(0.5 + 0.5 * tf.sigmoid(log_scale))], -1)
         log_scale = LOG_SCALES * tf.tanh(log_scale / LOG_SCALES)
-        return tf.concat([loc + relaxations.uniform_loc(self.config.categories), log_scale], -1)  # 0 is the uniform law
+        return tf.concat([loc + relaxations.uniform_loc(self.config.categories), log_scale], -1)  # 0 is the uniform distribution
 
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """log p(x | code): codes [S, B, V, K], images [B, D] -> [S, B]."""
@@ -108,8 +108,8 @@ class RelaxVAE(keras.Model):
         """c = f(psi) + net(2 psi - 1) of each image, and its slope, at the draw's noise."""
 
         def function(z):
-            relaxed = self.law.relaxed(z, tf.exp(self.log_temperature), parameters)
-            kl = self.sign * (self.law.log_prob(relaxed, parameters) - self.log_prior)
+            relaxed = self.distribution.relaxed(z, tf.exp(self.log_temperature), parameters)
+            kl = self.sign * (self.distribution.log_prob(relaxed, parameters) - self.log_prior)
             net = self.net(tf.reshape(2.0 * relaxed - 1.0, (-1, self.code_size)))
             return kl - self.log_likelihood(relaxed, images) + tf.reshape(net, tf.shape(kl))
 
@@ -118,7 +118,7 @@ class RelaxVAE(keras.Model):
     def gradient(self, draw: Draw, value: tf.Tensor, control: Control) -> tf.Tensor:
         """RELAX's gradient of each image's loss [B, V, P]."""
         direct = 0.0 if self.config.stick_the_landing else self.sign
-        return relax_gradient(self.law, draw, value, control, direct, self.estimator)
+        return relax_gradient(self.distribution, draw, value, control, direct, self.estimator)
 
     def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of each of the three optimisers.
@@ -136,7 +136,7 @@ class RelaxVAE(keras.Model):
         with tf.GradientTape(watch_accessed_variables=False) as encoder_tape:
             encoder_tape.watch(weights[0])
             parameters = self.encode(images)
-        draw = self.law.draw(parameters, at_step(seed, tf.constant(2)), self.coupling)
+        draw = self.distribution.draw(parameters, at_step(seed, tf.constant(2)), self.coupling)
         with tf.GradientTape(watch_accessed_variables=False) as decoder_tape:
             decoder_tape.watch(weights[1])
             reconstruction = self.log_likelihood(draw.code[tf.newaxis], images)[0]
@@ -148,7 +148,7 @@ class RelaxVAE(keras.Model):
             per_image = self.gradient(draw, self.sign * kl - reconstruction, control) / size
             gradients = encoder_tape.gradient(parameters, weights[0], output_gradients=tf.stop_gradient(per_image))
             gradients = [tf.stop_gradient(g) for g in gradients]
-            loss = 2.0 * along(self.law, draw, control, self._direction(images, weights[0], gradients, per_image), self.estimator) / size
+            loss = 2.0 * along(self.distribution, draw, control, self._direction(images, weights[0], gradients, per_image), self.estimator) / size
         self.optimisers[0].apply(gradients, self.groups[0])
         self.optimisers[1].apply(decoder_tape.gradient(decoder_loss, weights[1]), self.groups[1])
         self.optimisers[2].apply(control_tape.gradient(loss, weights[2]), self.groups[2])
@@ -164,7 +164,7 @@ class RelaxVAE(keras.Model):
             parameters = self.encode(images)
         return accumulator.jvp(parameters)
 
-    def log_law(self, parameters: tf.Tensor) -> tf.Tensor:
+    def log_distribution(self, parameters: tf.Tensor) -> tf.Tensor:
         """log q(b_v = k) [B, V, K]; for binary units [B, V, 2], off and on."""
         if self.config.name == "Relax_Ber_Dis":
             return tf.math.log_sigmoid(tf.concat([-parameters, parameters], -1))
@@ -172,7 +172,7 @@ class RelaxVAE(keras.Model):
             return tf.nn.log_softmax(parameters)
         loc, log_scale = tf.split(parameters, 2, axis=-1)
         return tf.function(
-            lambda: relaxations.gaussian_argmax_log_probs(loc, log_scale, points=LAW_POINTS), jit_compile=True, autograph=False
+            lambda: relaxations.gaussian_argmax_log_probs(loc, log_scale, points=DISTRIBUTION_POINTS), jit_compile=True, autograph=False
         )()
 
     def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -182,13 +182,13 @@ class RelaxVAE(keras.Model):
           batch: uint8 [B, D].
           seed: int32 [2].
         Returns:
-          Nats per image, each [B]: elbo_one_hot_exact (exact KL of the discrete laws), and its parts reconstruction and discrete_kl.
+          Nats per image, each [B]: elbo_one_hot_exact (exact KL of the discrete distributions), and its parts reconstruction and discrete_kl.
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         parameters = self.encode(images)
-        draw = self.law.draw(parameters, at_step(seed, tf.constant(2)), "coupled")
+        draw = self.distribution.draw(parameters, at_step(seed, tf.constant(2)), "coupled")
         reconstruction = self.log_likelihood(draw.code[tf.newaxis], images)[0]
-        kl = tf.reduce_sum(relaxations.categorical_kl(self.log_law(parameters)), -1)
+        kl = tf.reduce_sum(relaxations.categorical_kl(self.log_distribution(parameters)), -1)
         return {"elbo_one_hot_exact": reconstruction - kl, "reconstruction": reconstruction, "discrete_kl": kl}
 
     def weight_estimators(self, historical: bool = False) -> list[str]:
@@ -208,11 +208,11 @@ class RelaxVAE(keras.Model):
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         parameters = self.encode(images)
-        log_law = self.log_law(parameters)
+        log_distribution = self.log_distribution(parameters)
         repeated = tf.broadcast_to(parameters, tf.concat([[samples], tf.shape(parameters)], 0))
-        code = self.law.hard(repeated, at_step(seed, tf.constant(2)))
+        code = self.distribution.hard(repeated, at_step(seed, tf.constant(2)))
         chosen = tf.concat([1.0 - code, code], -1) if self.config.name == "Relax_Ber_Dis" else code
-        log_q = tf.reduce_sum(tf.math.multiply_no_nan(log_law, chosen), [-2, -1])
+        log_q = tf.reduce_sum(tf.math.multiply_no_nan(log_distribution, chosen), [-2, -1])
         return self.log_likelihood(code, images) + self.log_prior - log_q
 
     def gradient_variance(self, batch: tf.Tensor, draws: int, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -230,7 +230,7 @@ class RelaxVAE(keras.Model):
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         parameters = tf.repeat(self.encode(images), draws, 0)
         images = tf.repeat(images, draws, 0)
-        draw = self.law.draw(parameters, at_step(seed, tf.constant(2)), self.coupling)
+        draw = self.distribution.draw(parameters, at_step(seed, tf.constant(2)), self.coupling)
         value = self.sign * (draw.log_prob - self.log_prior) - self.log_likelihood(draw.code[tf.newaxis], images)[0]
         relax = self.gradient(draw, value, self.control(draw, parameters, images))
         reinforce = reinforce_gradient(draw, value, 0.0 if self.config.stick_the_landing else self.sign)

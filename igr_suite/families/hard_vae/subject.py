@@ -35,6 +35,6 @@ def subject_of(model: RelaxVAE, x: tf.Tensor) -> CodeSubject:
         parameters = model.encode(x)
         if support == "bernoulli":
             return parameters[..., 0]
-        return parameters if model.config.name == "Relax_GS_Dis" else model.log_law(parameters)
+        return parameters if model.config.name == "Relax_GS_Dis" else model.log_distribution(parameters)
 
     return CodeSubject(model, x, support, logits_of)

@@ -231,7 +231,7 @@ class DReGVAE(keras.Model):
 
 
 def _log_ratio(z: tf.Tensor, eps: tf.Tensor, posterior: nets.Gaussian, prior: nets.Gaussian | None) -> tf.Tensor:
-    """log p(z) - log q(z) [K, B]; the constants of the two normal laws cancel."""
+    """log p(z) - log q(z) [K, B]; the constants of the two normal distributions cancel."""
     if prior is None:
         return 0.5 * tf.reduce_sum(tf.square(eps) - tf.square(z), -1) + tf.reduce_sum(tf.math.log(posterior.scale), -1)
     standard = (z - prior.loc) / prior.scale
@@ -254,14 +254,14 @@ def prior_gradients(draws: Draws, a: tf.Tensor, doubly: bool) -> tuple[tf.Tensor
 
     Source: docs/papers/dreg.md, section 2.4 (after Bauer & Mnih, 2021).
     """
-    law, weight = draws.prior, a[..., tf.newaxis]
-    standard = (draws.z - law.loc) / law.scale
+    distribution, weight = draws.prior, a[..., tf.newaxis]
+    standard = (draws.z - distribution.loc) / distribution.scale
     if doubly:
         by_loc = weight * (draws.decoded.slope - weight * path_vectors(draws))
         by_scale = by_loc * standard
     else:
-        by_loc = weight * standard / law.scale
-        by_scale = weight * (tf.square(standard) - 1.0) / law.scale
+        by_loc = weight * standard / distribution.scale
+        by_scale = weight * (tf.square(standard) - 1.0) / distribution.scale
     return tf.reduce_sum(by_loc, 0) / a.shape[1], tf.reduce_sum(by_scale, 0) / a.shape[1]
 
 

@@ -95,7 +95,7 @@ def initial_weights(shapes: dict[str, list[tuple[int, ...]]], seed: tf.Tensor, d
 
 
 class Gaussian(NamedTuple):
-    """A diagonal normal law from a chain's output: loc, scale and d scale / d output [B, D], and what enters each map of the chain."""
+    """A diagonal normal distribution from a chain's output: loc, scale and d scale / d output [B, D], and what enters each map of the chain."""
 
     loc: tf.Tensor
     scale: tf.Tensor
@@ -115,10 +115,10 @@ def gaussian(chain: Chain, x: tf.Tensor, sigma_min: float) -> Gaussian:
     return Gaussian(loc, scale, slope, layer_inputs)
 
 
-def vjp(chain: Chain, law: Gaussian, by_loc: tf.Tensor, by_scale: tf.Tensor) -> list[tf.Tensor]:
-    """Gradients of a chain's weights from those with respect to the loc and scale of its law [B, D], summed over the batch."""
-    delta = tf.concat([by_loc, by_scale * law.slope], -1)
-    return affine_chain.gradients(law.layer_inputs, affine_chain.deltas(chain, law.layer_inputs, delta))
+def vjp(chain: Chain, distribution: Gaussian, by_loc: tf.Tensor, by_scale: tf.Tensor) -> list[tf.Tensor]:
+    """Gradients of a chain's weights from those with respect to the loc and scale of its distribution [B, D], summed over the batch."""
+    delta = tf.concat([by_loc, by_scale * distribution.slope], -1)
+    return affine_chain.gradients(distribution.layer_inputs, affine_chain.deltas(chain, distribution.layer_inputs, delta))
 
 
 class DecoderPass(NamedTuple):

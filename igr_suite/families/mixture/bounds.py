@@ -9,7 +9,7 @@ LOG_2_PI = math.log(2.0 * math.pi)
 
 
 class Components(NamedTuple):
-    """One draw of every component and the laws that it is measured by.
+    """One draw of every component and the distributions that it is measured by.
 
     Attributes:
       z: [S, B, C, D], z_k ~ N(loc_k, exp(log_scale_k)^2).
@@ -61,7 +61,7 @@ class Bound(NamedTuple):
 
 
 def mixture_bound(log_likelihood: tf.Tensor, components: Components, log_p: tf.Tensor, log_q: tf.Tensor, kl_sticks: tf.Tensor) -> Bound:
-    """The component summed out of both laws: sum_k w_k [log p(x | z_k) + log p(z_k | v) - log q(z_k | v, x)] - kl_sticks.
+    """The component summed out of both distributions: sum_k w_k [log p(x | z_k) + log p(z_k | v) - log q(z_k | v, x)] - kl_sticks.
 
     Args:
       log_likelihood: log p(x | z_k) [S, B, C].

@@ -25,10 +25,10 @@ def _only_truncated(config) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class MixtureModelConfig(WithOptions):
-    """The mixture: law of its sticks, its size, its networks and the bound that it is trained on.
+    """The mixture: distribution of its sticks, its size, its networks and the bound that it is trained on.
 
     `name` is DLGMM (Kumaraswamy sticks), DLGMM_IGR (LogitNormal), and truncated at `threshold` DLGMM_Var (Kumaraswamy) and DLGMM_IGR_SB
-    (LogitNormal). `objective` is "mixture" (the component summed out of both laws), "joint" (the component is a latent variable; a lower
+    (LogitNormal). `objective` is "mixture" (the component summed out of both distributions), "joint" (the component is a latent variable; a lower
     bound) or "historical" (the authors' loss, clipped sticks and, for DLGMM_Var, a second sigmoid; not a bound). `stick_the_landing`
     defaults to false, with the historical objective to what the authors did. `truncation` is "sample" (every draw its own number of
     components) or "batch" (one number, the `quantile` over draws).

@@ -27,7 +27,7 @@ def component_means(components: int, dimensions: int) -> tf.Tensor:
 
 
 class MixtureDraw:
-    """One draw of sticks and components for a batch: log weights [S, B, C] of both laws, components, how many are kept [S, B]."""
+    """One draw of sticks and components for a batch: log weights [S, B, C] of both distributions, components, how many are kept [S, B]."""
 
     def __init__(self, sticks, logits: tf.Tensor, components: Components, kept: tf.Tensor, log_q: tf.Tensor):
         self.sticks, self.logits, self.components, self.kept, self.log_q = sticks, logits, components, kept, log_q
@@ -40,7 +40,7 @@ class MixtureVAE(keras.Model):
         pi_k = v_k prod_{j<k} (1 - v_j), the last one the remainder;  w = pi, or pi cut behind the threshold and renormalised
 
     Args:
-      config: laws, sizes, objective.
+      config: distributions, sizes, objective.
       image_shape: (height, width, channels).
       binarisation: how batches of uint8 become observations.
       optimiser: Adam's numbers.

@@ -1,4 +1,4 @@
-"""Stick-breaking weights of a mixture: laws of the sticks, weights from their logits, truncation with static shapes."""
+"""Stick-breaking weights of a mixture: distributions of the sticks, weights from their logits, truncation with static shapes."""
 
 import math
 from typing import Protocol
@@ -21,7 +21,7 @@ class Sticks(Protocol):
         """Draws logit v: [S, B, C-1]."""
 
     def log_density(self, logits: tf.Tensor, hold: bool = False) -> tf.Tensor:
-        """log q(v | x) [S, B], with respect to v; `hold` takes no gradient through the law's parameters."""
+        """log q(v | x) [S, B], with respect to v; `hold` takes no gradient through the distribution's parameters."""
 
 
 class KumaraswamySticks:

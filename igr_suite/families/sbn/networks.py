@@ -76,7 +76,7 @@ class Networks:
         return self.pixels // 2 if self.predicts_half else self.pixels
 
     @property
-    def has_law(self) -> bool:
+    def has_distribution(self) -> bool:
         """Whether the bound holds log p(h) - log q(h); a chain that only predicts has none."""
         return not self.predicts_half or (self.hierarchical and self.layers > 1)
 
@@ -90,11 +90,11 @@ class Networks:
         between = (self.hidden, self.hidden) if self.nonlinear else ()
         condition = self.pixels - self.modelled if self.predicts_half else self.pixels
         found = {}
-        if self.has_law:
+        if self.has_distribution:
             found["prior"] = affine_chain.shapes((condition, *between, self.hidden)) if self.predicts_half else [(self.hidden,)]
         for k, name in enumerate(self.recognition):
             found[name] = affine_chain.shapes((self.hidden if k else condition, *between, self.hidden))
-        for k in reversed(range(self.layers if self.has_law else 1)):
+        for k in reversed(range(self.layers if self.has_distribution else 1)):
             found[f"p_{k}"] = affine_chain.shapes((self.hidden, *between, self.hidden if k else self.modelled))
         return found
 
@@ -125,14 +125,14 @@ class Networks:
           logits: of q for h, [..., N, hidden].
         """
         value, generator, prior = tf.zeros(h.shape[:-1], h.dtype), None, None
-        if self.has_law or k == self.layers - 1:
-            pixels = k == 0 or not self.has_law
+        if self.has_distribution or k == self.layers - 1:
+            pixels = k == 0 or not self.has_distribution
             flat, layer_inputs = affine_chain.forward(weights["p_0" if pixels else f"p_{k}"], tf.reshape(2.0 * h - 1.0, (-1, self.hidden)))
             p_logits = tf.reshape(flat, (*h.shape[:-1], flat.shape[-1])) + (offset if pixels else 0.0)
             target = observed.target if pixels else below
             generator = p_logits, layer_inputs, target
             value += total(log_probability(p_logits, target))
-        if self.has_law:
+        if self.has_distribution:
             value -= total(log_probability(logits, h))
             if k == self.layers - 1:
                 prior = self._prior(weights, observed)
@@ -158,7 +158,7 @@ class Networks:
         for k, term in enumerate(terms):
             if term.generator is not None:
                 logits, layer_inputs, target = term.generator
-                name = "p_0" if k == 0 or not self.has_law else f"p_{k}"
+                name = "p_0" if k == 0 or not self.has_distribution else f"p_{k}"
                 delta = (target - tf.sigmoid(logits)) / _rows(logits)
                 found[name] = affine_chain.gradients(layer_inputs, affine_chain.deltas(weights[name], layer_inputs, delta))
             if term.prior is not None:
@@ -183,7 +183,7 @@ def _rows(x: tf.Tensor) -> tf.Tensor:
 def initial_weights(
     shapes: Mapping[str, list[tuple[int, ...]]], seed: tf.Tensor, dtype: tf.DType = tf.float32
 ) -> dict[str, list[tf.Tensor]]:
-    """Kernels from a normal law cut at two standard deviations, with variance 2.6 / inputs before the cut; vectors 0.
+    """Kernels from a normal distribution cut at two standard deviations, with variance 2.6 / inputs before the cut; vectors 0.
 
     Args:
       shapes: of the variables by network.

@@ -66,9 +66,9 @@ def variable_names(config: SBNConfig) -> list[str]:
     """Every variable's name in the authors' order: prior, q_0_W, q_0_b, ..., p_1_W, p_1_b, p_0_W, p_0_b."""
     tensors = [f"{kind}{number}" for number in ((1, 2, 3) if config.nonlinear else ("",)) for kind in ("W", "b")]
     predicts = config.task == "sp"
-    lawless = predicts and (config.sp_generator == "historical" or config.layers == 1)
-    prior = [] if lawless else [f"prior_{tensor}" for tensor in tensors] if predicts else ["prior"]
-    networks = [f"q_{k}" for k in range(config.layers)] + [f"p_{k}" for k in reversed(range(1 if lawless else config.layers))]
+    without_prior = predicts and (config.sp_generator == "historical" or config.layers == 1)
+    prior = [] if without_prior else [f"prior_{tensor}" for tensor in tensors] if predicts else ["prior"]
+    networks = [f"q_{k}" for k in range(config.layers)] + [f"p_{k}" for k in reversed(range(1 if without_prior else config.layers))]
     return [*prior, *[f"{network}_{tensor}" for network in networks for tensor in tensors]]
 
 

@@ -45,7 +45,7 @@ BY_NAME = by_choice("name", OPTIONS, dropped=("noise", *IGR_OPTIONS, "planar_nor
 
 @dataclass(frozen=True, kw_only=True)
 class StructuredModelConfig(WithOptions):
-    """The law of the binary units and the network around them.
+    """The distribution of the binary units and the network around them.
 
     `units` is the width of a stochastic layer, the architecture's by default. `noise` (GS) is "logistic" or "historical" (Gumbel noise:
     its rounded units are not Bernoulli(sigmoid(logit))). `temperature_use` (IGR) is "applied" or "historical" (G3 does not divide by it;
@@ -171,5 +171,5 @@ class TrainStructured(TrainingRun):
     def slug(self) -> str:
         temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
         historical = "-historical" if "historical" in (self.model.noise, self.model.temperature_use, self.model.planar_norm) else ""
-        law = f"{self.model.architecture}-{self.model.name}{historical}{temperature}"
-        return f"{self.data.name}-{law}-S{self.schedule.samples}-s{self.seed}"
+        distribution = f"{self.model.architecture}-{self.model.name}{historical}{temperature}"
+        return f"{self.data.name}-{distribution}-S{self.schedule.samples}-s{self.seed}"

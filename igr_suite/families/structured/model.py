@@ -25,7 +25,7 @@ class StructuredOutput(keras.Model):
         loss = -mean_b log (1/S) sum_s p(lower_b | z_bs)
 
     Args:
-      config: law of the units, architecture.
+      config: distribution of the units, architecture.
       optimiser: Adam's numbers and schedule.
       samples: S of a training step.
       evaluation_samples: S of `eval_step`.

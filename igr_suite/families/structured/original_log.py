@@ -28,7 +28,7 @@ class StructuredLine:
       epoch: how far training was.
       test, train: negative log-likelihood of the test images (rounded units here) and training loss, nats per image.
       temperature: of the units; None where none is used.
-      model: name of the law.
+      model: name of the distribution.
       learning_rate: of the first step.
       seconds: of the epoch.
       time: the timestamp as it stood in the file, "" without one.

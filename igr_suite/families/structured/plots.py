@@ -40,7 +40,7 @@ def named_runs(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def chosen_runs(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Keeps the runs at the temperature that is best on validation images, for every law and number of training samples.
+    """Keeps the runs at the temperature that is best on validation images, for every distribution and number of training samples.
 
     A number of samples that was not searched takes the choice of the largest one below it that was; runs without a temperature stay.
 
@@ -85,7 +85,7 @@ def bounds_table(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:
 
 
 def paired_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes table_paired: law minus GS at equal seed, mean and confidence interval over seeds (Student's t)."""
+    """Writes table_paired: distribution minus GS at equal seed, mean and confidence interval over seeds (Student's t)."""
     rows, where = [], ["data", "setting", "training S"]
     for units in (columns_of(frame, "discrete")[-1], columns_of(frame, "relaxed")[-1]):
         kind, test_samples = units.split("_")

@@ -11,10 +11,10 @@ PLANAR_LAYERS = 2
 
 
 def unit_noise(config: StructuredModelConfig, shape, seed: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:
-    """Standard noise of a law's units: logistic for GS (Gumbel when historical), normal for IGR.
+    """Standard noise of a distribution's units: logistic for GS (Gumbel when historical), normal for IGR.
 
     Args:
-      config: names the law.
+      config: names the distribution.
       shape: of the result, [..., B, units].
       seed: int32 [2].
       dtype: float32 or float64.
@@ -38,7 +38,7 @@ class StochasticBinary(keras.layers.Layer):
         IGR_SB      lambda = sigmoid(mu + scale eps) / temperature > 0   always rounds to 1: it has no binary limit
 
     Args:
-      config: law, temperature and the historical switches.
+      config: distribution, temperature and the historical switches.
       seed: of the flow's initial weights.
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), structured output experiment; docs/papers/igr.md, section 4.
     """

@@ -31,11 +31,11 @@ OPTIONS = {
 }
 JOINT = get_args(JointName)
 OPTIONS |= {name: OPTIONS[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None} for name in JOINT}
-# Models whose one-hot codes have a law in closed form or by quadrature.
+# Models whose one-hot codes have a distribution in closed form or by quadrature.
 EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "IGSM_Dis", "GSP_Dis", "GS", "IGR_I", "IGSM", "GSP")
 DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
 JOINT_OPTIONS = {"variables": 1, "categories": 10}
-# Temperatures of the G3 runs (docs/papers/igr.md, section 3.4); the stick-breaking laws need lower ones. IGSM and GSP
+# Temperatures of the G3 runs (docs/papers/igr.md, section 3.4); the stick-breaking distributions need lower ones. IGSM and GSP
 # take that of the IGR models in the figures of G1, the only code that had them (0.1 was its low one).
 TEMPERATURES = {
     "GS_Dis": 0.67,
@@ -92,7 +92,7 @@ class CapacityConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(WithOptions):
-    """The VAE: its latent law, its networks and the estimator of its KL.
+    """The VAE: its latent distribution, its networks and the estimator of its KL.
 
     `kl` is "sampled" (log q - log p at the sample) or "closed" (the Gaussians' closed form; not for GS); joint models read it for
     their discrete part and `continuous_kl` for the continuous one. `capacity` trains joint models on the JointVAE loss.
@@ -134,7 +134,7 @@ class ModelConfig(WithOptions):
         self._check_ranges()
 
     @property
-    def law(self) -> str:
+    def distribution(self) -> str:
         """Name of the relaxation of the discrete latents; "VAE" has none."""
         return self.name.removesuffix("_Dis")
 
@@ -157,9 +157,9 @@ class ModelConfig(WithOptions):
             value = getattr(self, key)
             if value is not None and value < least:
                 raise UserError(f"model.{key} must be at least {least}, got {value}")
-        if self.kl == "closed" and self.law == "GS":
+        if self.kl == "closed" and self.distribution == "GS":
             raise UserError(
-                f"model.kl=closed does not exist for {self.name}: two Concrete laws have no closed-form KL; set model.kl=sampled"
+                f"model.kl=closed does not exist for {self.name}: two Concrete distributions have no closed-form KL; set model.kl=sampled"
             )
         if self.kl == "closed" and self.planar_prior == "after_flow":
             raise UserError("model.kl=closed needs model.planar_prior=shared_flow: behind the flow the prior has no closed-form KL")
@@ -207,7 +207,7 @@ class TrainVAE(TrainingRun):
             raise UserError(f"monitor is for models with discrete latents only (their names end in _Dis), not for {self.model.name}")
         if self.evaluation.historical_likelihood and self.model.name not in EXACT_ARGMAX:
             raise UserError(
-                f"evaluation.historical_likelihood needs the law of the argmax, which {self.model.name} has not in closed form; "
+                f"evaluation.historical_likelihood needs the distribution of the argmax, which {self.model.name} has not in closed form; "
                 f"it exists for {', '.join(EXACT_ARGMAX)}"
             )
         problem = misfit(self.model.architecture, self.data.image_shape)

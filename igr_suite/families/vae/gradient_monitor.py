@@ -95,7 +95,7 @@ class GradientMonitor:
         """The authors' norms [B, V]: a plain softmax of the tempered scores, differentiated by the first block of parameters."""
         blocks = self._by_variable(self.model.encoder(self.images))
         latent, categories = self.model.latent, self.model.config.categories
-        size = next(iter(latent.law.parameter_blocks(categories).values()))
+        size = next(iter(latent.distribution.parameter_blocks(categories).values()))
 
         def logits_of(first: tf.Tensor) -> tf.Tensor:
             flat = tf.reshape(tf.concat([first, blocks[..., size:]], -1), (-1, latent.parameters))

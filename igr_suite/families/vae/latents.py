@@ -17,7 +17,7 @@ LOGISTIC_LOG_SCALE = 0.541325  # log(e - 1), G2's initial log scale (docs/papers
 
 
 class LatentDraw(NamedTuple):
-    """Codes [S, B, size] for the decoder, the posterior they come from, and the law's own draw."""
+    """Codes [S, B, size] for the decoder, the posterior they come from, and the distribution's own draw."""
 
     code: tf.Tensor
     posterior: object
@@ -33,7 +33,7 @@ class JointDraw(NamedTuple):
 
     @property
     def posterior(self) -> relaxations.Relaxation:
-        """Law of the discrete part."""
+        """Distribution of the discrete part."""
         return self.discrete.posterior
 
     @property
@@ -61,7 +61,7 @@ class Latent(Protocol):
 class GaussianLatent:
     """z ~ N(m, diag s^2) with prior N(0, I); the encoder gives m and log s."""
 
-    has_argmax_law = False
+    has_argmax_distribution = False
     records = {}  # nothing that its config does not say
 
     def __init__(self, size: int):
@@ -94,27 +94,27 @@ class GaussianLatent:
 
 
 class DiscreteLatent:
-    """V categorical variables relaxed by one of the laws of `igr_suite.relaxations`; codes are [V K], variable by variable.
+    """V categorical variables relaxed by one of the distributions of `igr_suite.relaxations`; codes are [V K], variable by variable.
 
     Args:
-      config: the model's config: law, temperature, prior and the law's own options.
+      config: the model's config: distribution, temperature, prior and the distribution's own options.
       seed: seed of the initial weights of a planar flow.
     """
 
     def __init__(self, config: ModelConfig, seed: int):
         self.config = config
-        self.law = relaxations.relaxation(config.law)
-        self.parameters = config.variables * sum(self.law.parameter_blocks(config.categories).values())
+        self.distribution = relaxations.relaxation(config.distribution)
+        self.parameters = config.variables * sum(self.distribution.parameter_blocks(config.categories).values())
         self.size = config.variables * config.categories
         names = ("delta", "threshold", "quantile", "truncation")
         self.options = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
         self.flow = None
-        if config.law == "IGR_Planar":
+        if config.distribution == "IGR_Planar":
             weights = relaxations.initial_planar_flow(config.categories, config.variables, run_seed(seed, "planar flow"))
             self.flow = relaxations.PlanarFlow(*(tf.Variable(w, name=f"flow_{n}") for n, w in zip(weights._fields, weights)))
             self.options |= {"flow": self.flow, "norm": config.planar_norm}
         # Fitted here, before anything is traced; behind a planar flow, which is trained, it is the Gaussian that IGR-I's fit found.
-        self.fitted = vae_prior(config.law, config.categories, config.delta) if config.prior == "fitted" else None
+        self.fitted = vae_prior(config.distribution, config.categories, config.delta) if config.prior == "fitted" else None
 
     @property
     def records(self) -> dict[str, object]:
@@ -123,29 +123,29 @@ class DiscreteLatent:
 
     @property
     def variables(self) -> list[tf.Variable]:
-        """A planar flow's weights; the other laws have none of their own."""
+        """A planar flow's weights; the other distributions have none of their own."""
         return [] if self.flow is None else list(self.flow)
 
     def posterior(self, output: tf.Tensor) -> relaxations.Relaxation:
-        """The law of the encoder's output [B, parameters], batch shape [B, V]."""
+        """The distribution of the encoder's output [B, parameters], batch shape [B, V]."""
         blocks = tf.reshape(output, (-1, self.config.variables, self.parameters // self.config.variables))
-        return self.law.from_network(blocks, self.config.temperature, **self.options)
+        return self.distribution.from_network(blocks, self.config.temperature, **self.options)
 
     def prior(self) -> relaxations.Relaxation:
-        """The prior, its parameters broadcasting against [B, V, ...]; behind the flow it is IGR-I's. A law without a choice has one."""
+        """The prior, its parameters broadcasting against [B, V, ...]; behind the flow it is IGR-I's. A distribution without a choice has one."""
         config, options = self.config, dict(self.options)
-        if config.law == "GS":
+        if config.distribution == "GS":
             temperature = config.temperature if config.prior_temperature == "posterior" else config.prior_temperature
-            return self.law.uniform_prior(config.categories, temperature)
-        law = self.law
+            return self.distribution.uniform_prior(config.categories, temperature)
+        distribution = self.distribution
         if config.planar_prior == "after_flow":
-            law, options = relaxations.relaxation("IGR_I"), {"delta": config.delta}
+            distribution, options = relaxations.relaxation("IGR_I"), {"delta": config.delta}
         if config.prior in ("uniform", None):
-            return law.uniform_prior(config.categories, config.temperature, **options)
+            return distribution.uniform_prior(config.categories, config.temperature, **options)
         if self.fitted is not None:
-            return law(self.fitted.values["loc"], self.fitted.values["log_scale"], config.temperature, **options)
+            return distribution(self.fitted.values["loc"], self.fitted.values["log_scale"], config.temperature, **options)
         loc, log_scale = {"standard": (0.0, 0.0), "logistic": (-math.log(config.categories - 1), LOGISTIC_LOG_SCALE)}[config.prior]
-        return law(tf.fill([config.categories - 1], loc), tf.fill([config.categories - 1], log_scale), config.temperature, **options)
+        return distribution(tf.fill([config.categories - 1], loc), tf.fill([config.categories - 1], log_scale), config.temperature, **options)
 
     def sample(self, output: tf.Tensor, samples: int, seed: tf.Tensor) -> LatentDraw:
         """See Latent."""
@@ -161,7 +161,7 @@ class DiscreteLatent:
 
     def closed_kl(self, latent: LatentDraw) -> tf.Tensor | None:
         """See Latent."""
-        if self.config.law == "GS" or self.config.planar_prior == "after_flow":
+        if self.config.distribution == "GS" or self.config.planar_prior == "after_flow":
             return None
         return tf.reduce_sum(tfd.kl_divergence(latent.posterior, self.prior()), -1)
 
@@ -170,29 +170,29 @@ class DiscreteLatent:
         return self._code(relaxations.nearest_vertex(latent.draw.sample))
 
     @property
-    def has_argmax_law(self) -> bool:
-        """Whether the law of the argmax is known in closed form or by quadrature."""
+    def has_argmax_distribution(self) -> bool:
+        """Whether the distribution of the argmax is known in closed form or by quadrature."""
         return self.config.name in EXACT_ARGMAX
 
-    def log_argmax_law(self, posterior: relaxations.Relaxation) -> tf.Tensor:
-        """log P(argmax = k) of every variable: [B, V, K]; for laws with `has_argmax_law`."""
+    def log_argmax_distribution(self, posterior: relaxations.Relaxation) -> tf.Tensor:
+        """log P(argmax = k) of every variable: [B, V, K]; for distributions with `has_argmax_distribution`."""
         return tf.function(
             lambda: relaxations.argmax_log_probs(posterior, points=64), jit_compile=True, autograph=False
         )()  # 5 times faster compiled
 
     def discrete_kl(self, latent: LatentDraw) -> tf.Tensor:
-        """KL of the argmax's law to the uniform one, summed over variables: sum_v [log K + sum_k p log p], [B]."""
-        return tf.reduce_sum(relaxations.categorical_kl(self.log_argmax_law(latent.posterior)), -1)
+        """KL of the argmax's distribution to the uniform one, summed over variables: sum_v [log K + sum_k p log p], [B]."""
+        return tf.reduce_sum(relaxations.categorical_kl(self.log_argmax_distribution(latent.posterior)), -1)
 
-    def log_one_hot_ratio(self, latent: LatentDraw, log_law: tf.Tensor) -> tf.Tensor:
+    def log_one_hot_ratio(self, latent: LatentDraw, log_distribution: tf.Tensor) -> tf.Tensor:
         """log p(z) - log q(z) at the argmax z of a draw, p uniform: [S, B].
 
         Args:
           latent: a draw.
-          log_law: `log_argmax_law` of its posterior [B, V, K].
+          log_distribution: `log_argmax_distribution` of its posterior [B, V, K].
         """
         chosen = relaxations.nearest_vertex(latent.draw.sample)
-        log_q = tf.reduce_sum(tf.math.multiply_no_nan(log_law, chosen), [-2, -1])
+        log_q = tf.reduce_sum(tf.math.multiply_no_nan(log_distribution, chosen), [-2, -1])
         return -self.config.variables * math.log(self.config.categories) - log_q
 
     def _code(self, sample: tf.Tensor) -> tf.Tensor:
@@ -224,9 +224,9 @@ class JointLatent:
         return self.discrete.records
 
     @property
-    def has_argmax_law(self) -> bool:
-        """Whether the law of the argmax of the discrete part is known."""
-        return self.discrete.has_argmax_law
+    def has_argmax_distribution(self) -> bool:
+        """Whether the distribution of the argmax of the discrete part is known."""
+        return self.discrete.has_argmax_distribution
 
     def sample(self, output: tf.Tensor, samples: int, seed: tf.Tensor) -> JointDraw:
         """See Latent; the two parts are independent given the image."""
@@ -252,17 +252,17 @@ class JointLatent:
         """Continuous codes beside those of the argmax of every variable: [S, B, size]."""
         return tf.concat([latent.continuous.code, self.discrete.one_hot(latent.discrete)], -1)
 
-    def log_argmax_law(self, posterior: relaxations.Relaxation) -> tf.Tensor:
+    def log_argmax_distribution(self, posterior: relaxations.Relaxation) -> tf.Tensor:
         """log P(argmax = k) of every discrete variable: [B, V, K]."""
-        return self.discrete.log_argmax_law(posterior)
+        return self.discrete.log_argmax_distribution(posterior)
 
     def discrete_kl(self, latent: JointDraw) -> tf.Tensor:
-        """KL with the argmax's law in place of the relaxed one: closed form of the continuous part + sum_v [log K + sum_k p log p], [B]."""
+        """KL with the argmax's distribution in place of the relaxed one: closed form of the continuous part + sum_v [log K + sum_k p log p], [B]."""
         return self.continuous.closed_kl(latent.continuous) + self.discrete.discrete_kl(latent.discrete)
 
-    def log_one_hot_ratio(self, latent: JointDraw, log_law: tf.Tensor) -> tf.Tensor:
-        """log p(z) - log q(z) at the continuous sample and the argmax: [S, B]; `log_law` as in DiscreteLatent."""
-        return self.discrete.log_one_hot_ratio(latent.discrete, log_law) - self.continuous.sampled_kl(latent.continuous)
+    def log_one_hot_ratio(self, latent: JointDraw, log_distribution: tf.Tensor) -> tf.Tensor:
+        """log p(z) - log q(z) at the continuous sample and the argmax: [S, B]; `log_distribution` as in DiscreteLatent."""
+        return self.discrete.log_one_hot_ratio(latent.discrete, log_distribution) - self.continuous.sampled_kl(latent.continuous)
 
 
 def latent_of(config: ModelConfig, seed: int) -> GaussianLatent | DiscreteLatent | JointLatent:

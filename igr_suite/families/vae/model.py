@@ -1,4 +1,4 @@
-"""The VAE of the IGR experiments: any relaxed discrete law, Gaussian latents, or both, between two networks."""
+"""The VAE of the IGR experiments: any relaxed discrete distribution, Gaussian latents, or both, between two networks."""
 
 import keras
 import tensorflow as tf
@@ -18,14 +18,14 @@ from igr_suite.training.config_parts import OptimiserConfig
 
 
 class DiscreteVAE(keras.Model):
-    """p(x, z) = p(z) p(x | z), q(z | x) a relaxed law; trained on the negative ELBO or, with a capacity, on the JointVAE loss.
+    """p(x, z) = p(z) p(x | z), q(z | x) a relaxed distribution; trained on the negative ELBO or, with a capacity, on the JointVAE loss.
 
         ELBO = mean_s [log p(x | z_s) - KL],  z_s ~ q(z | x)
 
     KL is log q - log p at the sample ("sampled") or the Gaussians' closed form ("closed").
 
     Args:
-      config: latent law, networks, KL.
+      config: latent distribution, networks, KL.
       image_shape: (height, width, channels) of the data.
       likelihood: "bernoulli" or "gaussian", of a pixel.
       binarisation: how batches of uint8 become observations.
@@ -155,9 +155,9 @@ class DiscreteVAE(keras.Model):
           Nats per image, each [B]:
           elbo_relaxed: relaxed code, sampled KL; a bound of the relaxed model.
           elbo_relaxed_closed: the same with the closed-form KL, where there is one.
-          elbo_one_hot: one-hot code, relaxed KL (sampled). The KL of the relaxed laws is at least that of their argmax, so this is
+          elbo_one_hot: one-hot code, relaxed KL (sampled). The KL of the relaxed distributions is at least that of their argmax, so this is
             a bound of the model whose prior is the argmax of the relaxed prior.
-          elbo_one_hot_exact: one-hot code, KL of the exact law of the argmax to the uniform law (GS, IGR-I).
+          elbo_one_hot_exact: one-hot code, KL of the exact distribution of the argmax to the uniform distribution (GS, IGR-I).
           n_required, never_exceeds: sticks kept by the truncation, share of draws that it never cuts (IGR-SB; no nats).
           relaxed_code_discrete_kl: relaxed code with that KL, as the authors report; mixes two models and bounds neither (GS, IGR-I).
           kl_continuous, kl_discrete: the first in closed form, the second sampled (joint models).
@@ -178,7 +178,7 @@ class DiscreteVAE(keras.Model):
         result |= {name: tf.fill(tf.shape(kl), value) for name, value in latent.draw.info.items()}
         one_hot = self.log_likelihood(self.latent.one_hot(latent), images)[0]
         result["elbo_one_hot"] = one_hot - kl
-        if exact and self.latent.has_argmax_law:
+        if exact and self.latent.has_argmax_distribution:
             discrete_kl = self.latent.discrete_kl(latent)
             result |= {"elbo_one_hot_exact": one_hot - discrete_kl, "relaxed_code_discrete_kl": relaxed - discrete_kl}
         return result
@@ -197,7 +197,7 @@ class DiscreteVAE(keras.Model):
 
     def weight_estimators(self, historical: bool = False) -> list[str]:
         """The importance-weighted estimators that this model has, see `log_weights`."""
-        if not self.latent.has_argmax_law:
+        if not self.latent.has_argmax_distribution:
             return ["relaxed"]
         return ["relaxed", "one_hot", *(["historical"] if historical else [])]
 
@@ -205,7 +205,7 @@ class DiscreteVAE(keras.Model):
         """Log importance weights whose log-mean-exp estimates log p(x).
 
             relaxed:     log p(x | psi_s) + log p(psi_s) - log q(psi_s)
-            one_hot:     log p(x | z_s) - V log K - log q(z_s),  z_s = argmax psi_s, q its exact law; for a joint model with
+            one_hot:     log p(x | z_s) - V log K - log q(z_s),  z_s = argmax psi_s, q its exact distribution; for a joint model with
                          continuous samples beside z_s and + log p - log q of these
             historical:  log p(x | z_s) - KL(q(z) || p(z)); the authors', not a bound: it can exceed log p(x)
 
@@ -225,4 +225,4 @@ class DiscreteVAE(keras.Model):
         log_likelihood = self.log_likelihood(self.latent.one_hot(latent), images)
         if estimator == "historical":
             return log_likelihood - self.latent.discrete_kl(latent)
-        return log_likelihood + self.latent.log_one_hot_ratio(latent, self.latent.log_argmax_law(latent.posterior))
+        return log_likelihood + self.latent.log_one_hot_ratio(latent, self.latent.log_argmax_distribution(latent.posterior))

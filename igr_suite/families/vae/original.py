@@ -38,11 +38,11 @@ from igr_suite.lab.runs.key_table import DATA_SETS, GREY
 from igr_suite.studies.fits.priors import FIT_OF
 
 JOINT = ("GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP")
-NO_LAST_CATEGORY = ("GS", "IGSM", "GSP")  # laws with a parameter for each of the K categories
+NO_LAST_CATEGORY = ("GS", "IGSM", "GSP")  # distributions with a parameter for each of the K categories
 ONE_PARAMETER = ("GS", "IGSM")  # the others have a location and a scale
 CONTINUOUS = ("VAE", *JOINT)  # models with continuous latents
 MODELS = {
-    **{name: name for name in (*(f"{law}_Dis" for law in JOINT), *CONTINUOUS)},
+    **{name: name for name in (*(f"{distribution}_Dis" for distribution in JOINT), *CONTINUOUS)},
     "ExpGS": "GS",
     "GSM": "IGR_I",
     "SB": "IGR_SB",
@@ -168,7 +168,7 @@ def _model_name(name: str) -> str:
     return MODELS[name]
 
 
-def _law(model: str) -> str:
+def _distribution(model: str) -> str:
     return model.removesuffix("_Dis")
 
 
@@ -193,7 +193,7 @@ def _continuous(count: int, given: Given) -> dict:
     if given.model in CONTINUOUS:
         return {"model.latent_dim": count}
     if count:
-        joint = _law(given.model)
+        joint = _distribution(given.model)
         raise UserError(f"latent_norm_n={count}: {given.model} has no continuous latents; model_type={joint} has them beside discrete ones")
     return {}
 
@@ -221,7 +221,7 @@ def _width_height(shape: tuple[int, ...], given: Given) -> dict:
 def _sample_from_disc_kl(sample: bool, given: Given) -> dict:
     if not sample:
         raise UserError(
-            "sample_from_disc_kl=false: training with the KL of the discretised law is not supported yet; set model.kl=sampled or closed"
+            "sample_from_disc_kl=false: training with the KL of the discretised distribution is not supported yet; set model.kl=sampled or closed"
         )
     return {"model.kl": "sampled"}
 
@@ -252,9 +252,9 @@ def _prior_file(path: str | None, given: Given) -> dict:
             f"prior_file={path} is not one of the authors' mu_xi_unif_{{10,50}}_{{IGR_I,IGR_SB_Finite}}.pkl, and files are not read here; "
             "leave it out: model.prior=fitted fits a prior when it is first asked for"
         )
-    categories, law = int(found[1]), found[2]
-    if FIT_OF.get(_law(given.model)) != law:
-        raise UserError(f"prior_file={path} holds a prior of {law}, which is not one for {given.model}; leave it out")
+    categories, distribution = int(found[1]), found[2]
+    if FIT_OF.get(_distribution(given.model)) != distribution:
+        raise UserError(f"prior_file={path} holds a prior of {distribution}, which is not one for {given.model}; leave it out")
     return {"model.prior": "fitted", "model.categories": categories}
 
 
@@ -278,7 +278,7 @@ MOVES: dict[str, Callable[[Any, Given], dict]] = {
     "temp": _to("model.temperature"),
     "threshold": _to("model.threshold"),
     "stick_the_landing": _to("model.stick_the_landing"),
-    "n_required": _discrete("model.categories", lambda given: 0 if _law(given.model) in NO_LAST_CATEGORY else 1),
+    "n_required": _discrete("model.categories", lambda given: 0 if _distribution(given.model) in NO_LAST_CATEGORY else 1),
     "latent_discrete_n": _discrete("model.categories"),
     "num_of_discrete_var": _discrete("model.variables"),
     "latent_norm_n": _continuous,
@@ -312,7 +312,7 @@ def _steps_an_epoch(config: Any) -> int:
 # What a config implies about the keys that set nothing here: the values accepted, and why.
 CHECKS: dict[str, Callable[[Any], tuple[tuple, str]]] = {
     "num_of_discrete_param": lambda config: (
-        (0 if config.model.name == "VAE" else 1 if config.model.law in ONE_PARAMETER else 2,),
+        (0 if config.model.name == "VAE" else 1 if config.model.distribution in ONE_PARAMETER else 2,),
         f"it follows from model.name={config.model.name}",
     ),
     "num_of_norm_param": lambda config: ((2 if config.model.name in CONTINUOUS else 0,), f"it follows from model.name={config.model.name}"),

@@ -22,7 +22,7 @@ def load(folder: RunFolder, config: TrainVAE, images: int, seed: tf.Tensor) -> C
     del seed
     dataset = load_images(config)
     model = build_model(config, dataset)
-    if config.model.joint or not model.latent.has_argmax_law:
+    if config.model.joint or not model.latent.has_argmax_distribution:
         raise UserError(
             f"{config.model.name} has no distribution of one-hot codes alone, which estimators are compared on; "
             "take a run of GS_Dis or IGR_I_Dis"
@@ -40,6 +40,6 @@ def subject_of(model: DiscreteVAE, x: tf.Tensor) -> CodeSubject:
 
     def logits_of(x: tf.Tensor) -> tf.Tensor:
         output = tf.cast(model.encoder(x), x.dtype)
-        return model.latent.log_argmax_law(model.latent.sample(output, 1, run_seed(0, "unused")).posterior)
+        return model.latent.log_argmax_distribution(model.latent.sample(output, 1, run_seed(0, "unused")).posterior)
 
     return CodeSubject(model, x, "categorical", logits_of, flat=True)

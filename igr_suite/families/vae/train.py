@@ -37,7 +37,7 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
     images = training_images(config, dataset)
     plan = plan_of(config, len(images))
     if replicas.strategy is not None and config.model.prior == "fitted":
-        vae_prior(config.model.law, config.model.categories, config.model.delta)  # now, since the fit's weights are nobody's replicas
+        vae_prior(config.model.distribution, config.model.categories, config.model.delta)  # now, since the fit's weights are nobody's replicas
     with replicas.scope():
         model = build_model(config, dataset)
     validation = Evaluator(model, flat(dataset.validation), "validation", config.seed, discrete=False)

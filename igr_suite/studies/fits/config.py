@@ -14,9 +14,9 @@ from igr_suite.lab.runs.options import Option, WithOptions, by_choice, resolve
 from igr_suite.studies.fits.targets import TARGETS, has_mass_everywhere, log_pmf
 
 TargetName = Literal["poisson", "binomial", "negative_binomial", "discrete", "uniform", "uniform_mix", "geometric"]
-LawName = Literal["GS", "IGR_I", "IGR_SB", "IGR_SB_Finite", "IGR_SB_Log", "IGR_Planar"]
+DistributionName = Literal["GS", "IGR_I", "IGR_SB", "IGR_SB_Finite", "IGR_SB_Log", "IGR_Planar"]
 
-# Options that only some laws read, with the value taken when none is given. An option set for another law is an error.
+# Options that only some distributions read, with the value taken when none is given. An option set for another distribution is an error.
 OPTIONS = {
     "GS": {},
     "IGR_I": {"delta": 1.0, "start": "paper"},
@@ -35,7 +35,7 @@ DEFAULTS = {
     "IGR_SB_Log": {"temperature": 0.1, "loss": "squared"},
     "IGR_Planar": {"temperature": 0.05, "loss": "squared"},
 }
-LAW_NAMES = {
+DISTRIBUTION_NAMES = {
     "GS": "GS",
     "IGR_I": "IGR-I",
     "IGR_SB": "IGR-SB",
@@ -47,9 +47,9 @@ LAW_NAMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class FitDiscrete(RunConfig, WithOptions):
-    """One law fitted to one target with one seed, by Adam on the mean of relaxed samples.
+    """One distribution fitted to one target with one seed, by Adam on the mean of relaxed samples.
 
-    `loss` is "kl" (KL(m || p)) or "squared"; `start` is "paper" (the authors' initial values) or "uniform" (the law whose argmax
+    `loss` is "kl" (KL(m || p)) or "squared"; `start` is "paper" (the authors' initial values) or "uniform" (the distribution whose argmax
     treats all categories alike; IGR-I with many categories hardly gets there from the paper's). The fit ends after `iterations`, or
     once the mean loss over 10 of them is at most `tolerance`. `trials` is the binomial's, the number of categories when not given.
     """
@@ -65,7 +65,7 @@ class FitDiscrete(RunConfig, WithOptions):
     }
 
     target: TargetName
-    model: LawName
+    model: DistributionName
     categories: int
     trials: int | None = None
     temperature: float | None = None

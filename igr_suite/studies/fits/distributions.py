@@ -1,4 +1,4 @@
-"""The law that a fit trains: its initial values, its variables, and the law at their present values."""
+"""The distribution that a fit trains: its initial values, its variables, and the distribution at their present values."""
 
 import math
 
@@ -22,7 +22,7 @@ def initial_values(config: FitDiscrete) -> dict[str, tf.Tensor]:
         IGR-I, IGR-Planar: loc = log_scale = 0; flow weights N(0, 0.05^2)
         IGR-SB ...:        loc_k = logit(1/(K-1)), log_scale_k ~ N(0.541325, 0.01^2)
 
-    With start="uniform" loc and log_scale are those of the law's `uniform_prior`.
+    With start="uniform" loc and log_scale are those of the distribution's `uniform_prior`.
 
     Args:
       config: of the fit.
@@ -49,7 +49,7 @@ def initial_values(config: FitDiscrete) -> dict[str, tf.Tensor]:
 
 
 def build(config: FitDiscrete, values) -> Relaxation:
-    """The law at given values.
+    """The distribution at given values.
 
     Args:
       config: of the fit.

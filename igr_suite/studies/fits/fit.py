@@ -9,7 +9,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.relaxations import Draw
-from igr_suite.studies.fits import distributions as laws
+from igr_suite.studies.fits import distributions
 from igr_suite.studies.fits.config import FitDiscrete
 from igr_suite.studies.fits.losses import LOSSES
 from igr_suite.training.adam import FusedAdam
@@ -23,7 +23,7 @@ class Fit:
     """The outcome of a fit.
 
     Attributes:
-      initial, fitted: parameters under the names of `laws.initial_values`, float32 arrays.
+      initial, fitted: parameters under the names of `distributions.initial_values`, float32 arrays.
       iterations: how many were done.
       first_loss: of the first iteration.
       loss: mean over the last ten iterations.
@@ -51,13 +51,13 @@ def sampled_loss(config: FitDiscrete, values, log_target: tf.Tensor, seed: tf.Te
 
     Args:
       config: of the fit.
-      values: the law's parameters.
+      values: the distribution's parameters.
       log_target: [K].
       seed: stateless seed, int32 [2].
     Returns:
-      (loss, what the law monitors), scalars.
+      (loss, what the distribution monitors), scalars.
     """
-    draw = laws.build(config, values).draw(config.samples, seed)
+    draw = distributions.build(config, values).draw(config.samples, seed)
     loss = LOSSES[config.loss](tf.reduce_mean(draw.sample, axis=0), log_target, compared_entries(config, draw))
     return loss, dict(draw.info)
 
@@ -91,16 +91,16 @@ def should_stop(losses: np.ndarray, tolerance: float) -> bool:
 
 
 def fit(config: FitDiscrete, on_row: Callable[[int, dict[str, float]], None] = lambda step, row: None) -> Fit:
-    """Fits the law of a config; equal configs give equal fits.
+    """Fits the distribution of a config; equal configs give equal fits.
 
     Args:
       config: what to fit.
-      on_row: called every ten iterations with (iterations done, {"loss": their mean, "last_loss", what the law monitors}).
+      on_row: called every ten iterations with (iterations done, {"loss": their mean, "last_loss", what the distribution monitors}).
     Raises:
       UserError: the loss is no longer finite.
     """
-    initial = laws.initial_values(config)
-    variables = laws.variables(initial)
+    initial = distributions.initial_values(config)
+    variables = distributions.variables(initial)
     run = compiled_iterations(config, variables)
     first_loss, loss, reason = np.nan, np.nan, "iterations"
     for step in range(0, config.iterations, LOOK_EVERY):

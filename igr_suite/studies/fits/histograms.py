@@ -1,4 +1,4 @@
-"""What a law's argmax looks like: counts over many draws, and their moments and distance from the target."""
+"""What a distribution's argmax looks like: counts over many draws, and their moments and distance from the target."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.randomness import at_step, run_seed
-from igr_suite.studies.fits import distributions as laws
+from igr_suite.studies.fits import distributions
 from igr_suite.studies.fits.config import FitDiscrete
 from igr_suite.studies.fits.targets import total_variation
 
@@ -14,7 +14,7 @@ DRAWN_TOGETHER = 10_000  # 8 MB an array of 200 categories; more draws are taken
 
 
 def argmax_counter(config: FitDiscrete, samples: int) -> Callable[[dict, str], np.ndarray]:
-    """Returns a function (law's parameters, site of the seed) -> counts of argmax psi over the samples, int64 [K].
+    """Returns a function (distribution's parameters, site of the seed) -> counts of argmax psi over the samples, int64 [K].
 
     Args:
       config: of the fit; its seed and the site's name decide the draws.
@@ -23,7 +23,7 @@ def argmax_counter(config: FitDiscrete, samples: int) -> Callable[[dict, str], n
 
     @tf.function(autograph=False)
     def count(values, seed, among):
-        winners = tf.argmax(laws.build(config, values).draw(min(DRAWN_TOGETHER, samples), seed).sample, axis=-1)
+        winners = tf.argmax(distributions.build(config, values).draw(min(DRAWN_TOGETHER, samples), seed).sample, axis=-1)
         return tf.math.bincount(tf.cast(winners[:among], tf.int32), minlength=config.categories, maxlength=config.categories)
 
     def counts(values: dict, site: str) -> np.ndarray:

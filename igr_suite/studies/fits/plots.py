@@ -1,4 +1,4 @@
-"""What figures and tables of fitted discrete laws share: readable names, panels, the table, values for the ledger."""
+"""What figures and tables of fitted discrete distributions share: readable names, panels, the table, values for the ledger."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import pandas as pd
 from igr_suite.plotting.histograms import draw_area, draw_outline, frequencies
 from igr_suite.plotting.style import colour
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
-from igr_suite.studies.fits.config import LAW_NAMES
+from igr_suite.studies.fits.config import DISTRIBUTION_NAMES
 
 TARGET_NAMES = {
     "discrete": "discrete",
@@ -50,56 +50,56 @@ NOTE = (
 
 
 def named_fits(results) -> pd.DataFrame:
-    """One row a finished `FitDiscrete` run with the columns `law`, `of` (the target), `n_required` (sticks kept at the end, absent for
-    laws that keep all) and `setting`, 'Poisson, IGR-SB, K=200, 100 iterations'."""
+    """One row a finished `FitDiscrete` run with the columns `distribution`, `of` (the target), `n_required` (sticks kept at the end, absent for
+    distributions that keep all) and `setting`, 'Poisson, IGR-SB, K=200, 100 iterations'."""
     runs, metrics = results.runs, results.metrics
-    law, of = runs["model"].map(LAW_NAMES), runs["target"].map(TARGET_NAMES)
+    distribution, of = runs["model"].map(DISTRIBUTION_NAMES), runs["target"].map(TARGET_NAMES)
     sizes, iterations = runs["categories"].astype(str), runs["iterations"].astype(str)
     kept = metrics.groupby("run_id")["n_required"].last() if "n_required" in metrics else pd.Series(dtype=float)
     return runs.assign(
-        law=law, of=of, n_required=runs["run_id"].map(kept), setting=of + ", " + law + ", K=" + sizes + ", " + iterations + " iterations"
+        distribution=distribution, of=of, n_required=runs["run_id"].map(kept), setting=of + ", " + distribution + ", K=" + sizes + ", " + iterations + " iterations"
     )
 
 
-class PanelLaw(NamedTuple):
+class PanelDistribution(NamedTuple):
     """A fit and the colour it is drawn in."""
 
     run: pd.Series
     colour: str
 
 
-def laws_of_panel(runs: pd.DataFrame) -> list[PanelLaw]:
-    """What a panel shows of one target's fits: every Gumbel-Softmax, and the stick-breaking law with most categories and iterations."""
+def distributions_of_panel(runs: pd.DataFrame) -> list[PanelDistribution]:
+    """What a panel shows of one target's fits: every Gumbel-Softmax, and the stick-breaking distribution with most categories and iterations."""
     gs = runs[runs["model"] == "GS"].sort_values("categories")
     sticks = runs[runs["model"] != "GS"].sort_values(["categories", "iterations"]).tail(1)
     shades = PURPLES if len(gs) > 1 else PURPLES[1:2]
     blues = [colour("IGR-SB-Finite")] * len(sticks)
-    return [PanelLaw(run, shade) for (_, run), shade in zip([*gs.iterrows(), *sticks.iterrows()], [*shades[: len(gs)], *blues])]
+    return [PanelDistribution(run, shade) for (_, run), shade in zip([*gs.iterrows(), *sticks.iterrows()], [*shades[: len(gs)], *blues])]
 
 
-def draw_histograms(axes, laws: list[PanelLaw], moment: str) -> pd.DataFrame:
-    """Draws the target in grey and each law's argmax as an outline.
+def draw_histograms(axes, distributions: list[PanelDistribution], moment: str) -> pd.DataFrame:
+    """Draws the target in grey and each distribution's argmax as an outline.
 
     Args:
       axes: where to draw.
-      laws: from `laws_of_panel`.
+      distributions: from `distributions_of_panel`.
       moment: "initial" or "fitted".
     Returns:
       What was drawn: columns setting, moment, value, share.
     """
-    target = frequencies(laws[0].run["drawn_target.counts"])
+    target = frequencies(distributions[0].run["drawn_target.counts"])
     draw_area(axes, target, GREY, "target")
-    drawn = [pd.DataFrame({"setting": laws[0].run["of"], "moment": "target", "value": range(len(target)), "share": target})]
-    for run, shade in laws:
+    drawn = [pd.DataFrame({"setting": distributions[0].run["of"], "moment": "target", "value": range(len(target)), "share": target})]
+    for run, shade in distributions:
         shares = frequencies(run[f"{moment}.counts"])
-        draw_outline(axes, shares, shade, f"{run['law']}, K={run['categories']}")
+        draw_outline(axes, shares, shade, f"{run['distribution']}, K={run['categories']}")
         drawn.append(pd.DataFrame({"setting": run["setting"], "moment": moment, "value": range(len(shares)), "share": shares}))
     return pd.concat(drawn)
 
 
-def draw_losses(axes, laws: list[PanelLaw], metrics: pd.DataFrame) -> None:
+def draw_losses(axes, distributions: list[PanelDistribution], metrics: pd.DataFrame) -> None:
     """Draws the loss without its first ten iterations: means of 10 iterations, of 100 when there are 500 or more."""
-    for run, shade in laws:
+    for run, shade in distributions:
         rows = metrics[metrics["run_id"] == run["run_id"]]
         smooth = rows["metrics.loss"].rolling(10 if run["iterations"] >= 500 else 1).mean()  # a row is the mean of 10 iterations
         axes.plot(rows["step"][1:], smooth[1:], color=shade)
@@ -108,7 +108,7 @@ def draw_losses(axes, laws: list[PanelLaw], metrics: pd.DataFrame) -> None:
 
 def fits_table(runs: pd.DataFrame, folder: Path) -> list[Path]:
     """Writes one row a fit: loss, moments and total variation of the argmax, sticks kept."""
-    by = ["of", "law", "categories", "iterations"]
+    by = ["of", "distribution", "categories", "iterations"]
     cells = [over_seeds(runs, by, {name: heading}, digits) for name, (heading, digits) in COLUMNS.items()]
     first_texts, first_numbers = cells[0]
     texts = pd.concat([first_texts[by], *(text[text.columns[len(by) : -1]] for text, _ in cells), first_texts["seeds"]], axis=1)

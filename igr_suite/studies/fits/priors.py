@@ -19,17 +19,17 @@ SCHEMA = 1
 EXCHANGEABLE = ("IGR_I", "IGR_Planar")
 # The fit behind a uniform prior (docs/papers/igr.md, section 2.1, newest code).
 UNIFORM_FIT = {"samples": 10_000, "iterations": 1_000, "loss": "squared"}
-# Whose fit is the prior of a VAE's law. As in the authors' code there are two files: IGR-Planar's prior is IGR-I's Gaussian, since the
+# Whose fit is the prior of a VAE's distribution. As in the authors' code there are two files: IGR-Planar's prior is IGR-I's Gaussian, since the
 # fit of a flow's Gaussian is right for the flow that it was fitted with only; the truncated stick has the finite one's sticks.
 FIT_OF = {"IGR_I": "IGR_I", "IGR_Planar": "IGR_I", "IGR_SB_Finite": "IGR_SB_Finite", "IGR_SB": "IGR_SB_Finite", "IGR_SB_Log": "IGR_SB_Log"}
 
 
 @dataclass(frozen=True)
 class FittedPrior:
-    """Parameters of a fitted law, and all that says what they are.
+    """Parameters of a fitted distribution, and all that says what they are.
 
     Attributes:
-      values: arrays under the names of the law's constructor: logits [K], or loc and log_scale [K-1] (IGR-Planar: w, u, b too).
+      values: arrays under the names of the distribution's constructor: logits [K], or loc and log_scale [K-1] (IGR-Planar: w, u, b too).
       metadata: model, target, categories, temperature, delta, seed, loss and the rest of the fit's config; the final loss.
       run_id: of the fit's config, the name of the cache's entry.
     """
@@ -47,7 +47,7 @@ class FittedPrior:
         """The prior with loc and log_scale averaged over categories, as the authors use those of IGR-I and IGR-Planar.
 
         Raises:
-          UserError: the law is not exchangeable; a stick's parameters mean something at their own place only.
+          UserError: the distribution is not exchangeable; a stick's parameters mean something at their own place only.
         """
         if self.metadata["model"] not in EXCHANGEABLE:
             raise UserError(f"averaging over categories makes sense for {', '.join(EXCHANGEABLE)}, not for {self.metadata['model']}")
@@ -61,7 +61,7 @@ def uniform_prior_config(model: str, categories: int, **changes) -> FitDiscrete:
     IGR-I and IGR-Planar start from the closed form, since from loc = log_scale = 0 they hardly move when there are many categories.
 
     Args:
-      model: a law of `FitDiscrete`.
+      model: a distribution of `FitDiscrete`.
       categories: K.
       **changes: other fields of `FitDiscrete`, temperature and seed among them.
     """
@@ -69,22 +69,22 @@ def uniform_prior_config(model: str, categories: int, **changes) -> FitDiscrete:
     return FitDiscrete(target="uniform", model=model, categories=categories, **(UNIFORM_FIT | start | changes))
 
 
-def vae_prior(law: str, categories: int, delta: float | None, root: str | Path | None = None) -> FittedPrior:
-    """The fitted prior of a VAE's law: IGR-I and IGR-Planar averaged over categories, stick-breaking laws stick by stick.
+def vae_prior(distribution: str, categories: int, delta: float | None, root: str | Path | None = None) -> FittedPrior:
+    """The fitted prior of a VAE's distribution: IGR-I and IGR-Planar averaged over categories, stick-breaking distributions stick by stick.
 
     The fit's temperature is the authors' (IGR-I 0.05, IGR-SB-Finite 0.01; IGR-SB-Log 0.1) and not the VAE's: one prior serves all
-    temperatures of a search, and what it makes uniform is nearly the law of the argmax.
+    temperatures of a search, and what it makes uniform is nearly the distribution of the argmax.
 
     Args:
-      law: a name in FIT_OF.
+      distribution: a name in FIT_OF.
       categories: K.
-      delta: of the VAE's softmax++; None for a law without one.
+      delta: of the VAE's softmax++; None for a distribution without one.
       root: as for `fitted_prior`.
     Returns:
       prior with loc and log_scale [K-1].
     """
-    prior = fitted_prior(uniform_prior_config(FIT_OF[law], categories, delta=delta), root)
-    return prior.averaged() if law in EXCHANGEABLE else prior
+    prior = fitted_prior(uniform_prior_config(FIT_OF[distribution], categories, delta=delta), root)
+    return prior.averaged() if distribution in EXCHANGEABLE else prior
 
 
 def fitted_prior(config: FitDiscrete, root: str | Path | None = None) -> FittedPrior:

@@ -1,4 +1,4 @@
-"""The discrete laws that relaxations are fitted to: log-probabilities in float64, moments and samples (never imports TensorFlow)."""
+"""The discrete distributions that relaxations are fitted to: log-probabilities in float64, moments and samples (never imports TensorFlow)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ UNIFORM_MIX = ((11, 0.9), (15, 0.1))  # (categories, their mass together): 0..10
 
 @dataclass(frozen=True)
 class Target:
-    """A law on 0, 1, 2, ...
+    """A distribution on 0, 1, 2, ...
 
     Attributes:
-      law: (scipy.stats, size) -> scipy's frozen law; the size is the number of categories (of a binomial law the trials). The module
+      distribution: (scipy.stats, size) -> scipy's frozen distribution; the size is the number of categories (of a binomial distribution the trials). The module
         is an argument because importing it takes a second, which commands that only list runs do not spend.
       least: smallest number of categories that makes sense.
       support: size -> how many values have mass, None when all of 0, 1, 2, ... do.
     """
 
-    law: Callable
+    distribution: Callable
     least: int = 2
     support: Callable[[int], int | None] = lambda size: None
 
@@ -41,21 +41,21 @@ TARGETS = {
         least=26,
         support=lambda size: 26,
     ),
-    # scipy's geometric law starts at 1; as it stands category 0 would have probability 0 and every KL would be infinite.
+    # scipy's geometric distribution starts at 1; as it stands category 0 would have probability 0 and every KL would be infinite.
     "geometric": Target(lambda stats, size: stats.geom(0.4, loc=-1)),
 }
 
 
-def law_of(target: str, size: int):
-    """Returns scipy's law of a target, for its moments and samples.
+def distribution_of(target: str, size: int):
+    """Returns scipy's distribution of a target, for its moments and samples.
 
     Args:
       target: a name in TARGETS.
-      size: trials of the binomial, number of values of the uniform law; the others do not read it.
+      size: trials of the binomial, number of values of the uniform distribution; the others do not read it.
     """
     from scipy import stats
 
-    return TARGETS[target].law(stats, size)
+    return TARGETS[target].distribution(stats, size)
 
 
 def has_mass_everywhere(target: str, categories: int, size: int | None = None) -> bool:
@@ -65,28 +65,28 @@ def has_mass_everywhere(target: str, categories: int, size: int | None = None) -
 
 
 def log_pmf(target: str, categories: int, size: int | None = None) -> np.ndarray:
-    """Logarithms of the probabilities of 0 .. K-1, not renormalised: what the law has beyond K-1 is dropped.
+    """Logarithms of the probabilities of 0 .. K-1, not renormalised: what the distribution has beyond K-1 is dropped.
 
-    Evaluated as logarithms in float64, since probabilities underflow: in float32 a Poisson law of mean 50 is 0 beyond 170.
+    Evaluated as logarithms in float64, since probabilities underflow: in float32 a Poisson distribution of mean 50 is 0 beyond 170.
 
     Args:
       target: a name in TARGETS.
       categories: K.
-      size: as for `law_of`; K when not given.
+      size: as for `distribution_of`; K when not given.
     Returns:
-      float64 [K]; -inf where the law has no mass.
+      float64 [K]; -inf where the distribution has no mass.
     """
     with np.errstate(divide="ignore"):  # log 0 where a table has no entry
-        return np.asarray(law_of(target, size or categories).logpmf(np.arange(categories)), np.float64)
+        return np.asarray(distribution_of(target, size or categories).logpmf(np.arange(categories)), np.float64)
 
 
 def sample(target: str, size: int, samples: int, seed: int) -> np.ndarray:
-    """Independent draws of the whole law, values beyond K-1 included: int64 [samples]."""
-    return law_of(target, size).rvs(size=samples, random_state=np.random.default_rng([seed, 2]))
+    """Independent draws of the whole distribution, values beyond K-1 included: int64 [samples]."""
+    return distribution_of(target, size).rvs(size=samples, random_state=np.random.default_rng([seed, 2]))
 
 
 def total_variation(frequencies: np.ndarray, probabilities: np.ndarray) -> float:
-    """Distance from a law of which the first K probabilities are given: (sum_k |f_k - p_k| + 1 - sum_k p_k) / 2.
+    """Distance from a distribution of which the first K probabilities are given: (sum_k |f_k - p_k| + 1 - sum_k p_k) / 2.
 
     Args:
       frequencies: f [K], summing to 1.

@@ -1,4 +1,4 @@
-"""Configuration of a simplex-proximity run: one law, some temperatures (never imports TensorFlow)."""
+"""Configuration of a simplex-proximity run: one distribution, some temperatures (never imports TensorFlow)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ def linspace(first: float, last: float, number: int) -> tuple[float, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class SimplexProximity(RunConfig):
-    """Distances of a law's samples to the nearest vertex, at one temperature after the other.
+    """Distances of a distribution's samples to the nearest vertex, at one temperature after the other.
 
-    The law is the one that treats all categories alike, `uniform_prior` of its class: equal logits for GS, the unit-scale Gaussian whose
+    The distribution is the one that treats all categories alike, `uniform_prior` of its class: equal logits for GS, the unit-scale Gaussian whose
     argmax is exactly uniform for IGR-I (closed form; -1.4274 at K = 50), equal mean pieces for the stick-breaking ones. delta is 1; for
     IGR-I's closed form another one would shift all logits alike and change nothing.
     """

@@ -19,21 +19,21 @@ def distance_function(config: SimplexProximity) -> Callable[[float], np.ndarray]
     """Compiles the drawing of distances; one trace serves all temperatures and blocks.
 
     Block b has the seed of (run seed, "simplex_proximity", b) at every temperature: common random numbers, so that the statistics are
-    smooth in the temperature. Rows of one run are therefore dependent; each has the right law by itself.
+    smooth in the temperature. Rows of one run are therefore dependent; each has the right distribution by itself.
 
     Args:
-      config: law, categories, samples and seed.
+      config: distribution, categories, samples and seed.
     Returns:
       temperature -> float32 [samples].
     """
-    law = relaxation(config.relaxation)
+    distribution = relaxation(config.relaxation)
     size = min(BLOCK, config.samples)
     blocks = -(-config.samples // size)
     seed = run_seed(config.seed, "simplex_proximity")
 
     @tf.function(jit_compile=True)
     def block_of_distances(temperature: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
-        draw = law.uniform_prior(config.categories, temperature).draw(size, at_step(seed, block))
+        draw = distribution.uniform_prior(config.categories, temperature).draw(size, at_step(seed, block))
         return distance_to_vertex(draw.sample)
 
     def distances(temperature: float) -> np.ndarray:

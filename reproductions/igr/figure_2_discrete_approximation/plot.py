@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from igr_suite.plotting.style import figure, save
-from igr_suite.studies.fits.plots import draw_histograms, draw_losses, fits_table, laws_of_panel, measured, named_fits
+from igr_suite.studies.fits.plots import distributions_of_panel, draw_histograms, draw_losses, fits_table, measured, named_fits
 
 # target -> (limit of x, limit of y), as in the authors' figure
 PANELS = {"discrete": (10, 0.3), "binomial": (12, 0.3), "poisson": (70, 0.2), "negative_binomial": (70, 0.2)}
@@ -25,13 +25,13 @@ def plot(results, out):
     first = runs[runs["seed"] == runs["seed"].iloc[0]]
     with figure(width=12.5, height=7.8, columns=4, rows=3) as (fig, axes):
         for (initial, fitted, losses), (target, (right, top)) in zip(axes.T, PANELS.items()):
-            laws = laws_of_panel(first[first["target"] == target])
-            drawn += [draw_histograms(axis, laws, moment) for axis, moment in ((initial, "initial"), (fitted, "fitted"))]
+            distributions = distributions_of_panel(first[first["target"] == target])
+            drawn += [draw_histograms(axis, distributions, moment) for axis, moment in ((initial, "initial"), (fitted, "fitted"))]
             for axis in (initial, fitted):
                 axis.set(xlim=(-0.5, right + 0.5), ylim=(0, top), xlabel="value")
                 axis.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True))
-            draw_losses(losses, laws, results.metrics)
-            initial.set_title(laws[0].run["of"], fontsize=11)
+            draw_losses(losses, distributions, results.metrics)
+            initial.set_title(distributions[0].run["of"], fontsize=11)
             losses.legend(*fitted.get_legend_handles_labels(), fontsize=8)
         for axis, label in zip(axes[:, 0], ROWS):
             axis.set_ylabel(label)

@@ -1,4 +1,4 @@
-"""IGR, Figure 2: Gumbel-Softmax of several sizes and stick-breaking fitted to four discrete laws.
+"""IGR, Figure 2: Gumbel-Softmax of several sizes and stick-breaking fitted to four discrete distributions.
 
     igr run igr/figure_2_discrete_approximation --scale paper
     igr check igr/figure_2_discrete_approximation --scale paper
@@ -12,7 +12,7 @@ from igr_suite.studies.fits.config import FitDiscrete
 from igr_suite.training.config_parts import SEEDS
 
 GS_SIZES = {"discrete": (10,), "binomial": (12,), "poisson": (20, 40, 100), "negative_binomial": (20, 40, 100)}
-# (target, law, categories, iterations): those of docs/papers/igr.md, sections 2.1 and 2.3. A finite stick never draws
+# (target, distribution, categories, iterations): those of docs/papers/igr.md, sections 2.1 and 2.3. A finite stick never draws
 # its last category, so it has one more than the target; 12 categories on 12 trials stand beside for comparison.
 STICKS = (
     ("discrete", "IGR_SB_Finite", 11, 200),
@@ -22,7 +22,7 @@ STICKS = (
     ("poisson", "IGR_SB", 200, 1_000),
     ("negative_binomial", "IGR_SB", 200, 300),
 )
-# Priors: fits to the uniform law, from the authors' initial values.
+# Priors: fits to the uniform distribution, from the authors' initial values.
 UNIFORM = (("IGR_SB_Finite", 10), ("IGR_I", 10), ("IGR_I", 50))
 SMOKE = {"samples": 100, "iterations": 20, "evaluation_samples": 1_000}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}
@@ -49,7 +49,7 @@ def runs(scale):
 EXPERIMENT = Experiment(
     paper="igr",
     item="figure_2_discrete_approximation",
-    title="Gumbel-Softmax and stick-breaking fitted to four discrete laws",
+    title="Gumbel-Softmax and stick-breaking fitted to four discrete distributions",
     runs=runs,
     minutes={"smoke": 0.2, "quick": 1.2, "paper": 2.4},
 )

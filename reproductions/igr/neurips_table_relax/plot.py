@@ -14,7 +14,7 @@ BOUND = "test_elbo_one_hot_exact"
 VARIANCES = {"gradient_variance": "log10 variance", "reinforce_variance": "log10 variance, REINFORCE"}
 PAIRS = [("RELAX+IGR", "RELAX+GS"), ("RELAX+GS", "GS"), ("RELAX+IGR", "IGR-I")]
 NOTE = (
-    "Nats per image, test split, hard (one-hot) codes; mean ± standard deviation over seeds. ELBO: exact KL of the discrete laws. "
+    "Nats per image, test split, hard (one-hot) codes; mean ± standard deviation over seeds. ELBO: exact KL of the discrete distributions. "
     "Log-likelihood: importance-weighted bound with exact probabilities. Variance: of the gradient with respect to the encoder's output at "
     "the last epoch, RELAX's own and REINFORCE's on the same codes; outputs mean other things in other models, so compare within a row. "
     "GS and IGR-I are trained through relaxed codes."

@@ -12,7 +12,7 @@ from igr_suite.plotting.tables import mean_of_seeds
 QUANTITIES = {
     "train_elbo": "train ELBO",
     "test_elbo_relaxed": "test ELBO, sampled KL",
-    "test_relaxed_code_discrete_kl": "test, KL of the argmax's law",
+    "test_relaxed_code_discrete_kl": "test, KL of the argmax's distribution",
 }
 
 

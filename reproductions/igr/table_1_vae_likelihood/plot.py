@@ -15,7 +15,7 @@ def plot(results, out):
         f"Nats per image, mean ± standard deviation over seeds, after {epochs} epochs on {', '.join(f'{n:,.0f}' for n in sizes)} images; "
         "temperature with the best validation ELBO (table_search.md). ELBO: relaxed codes, sampled KL. "
         "Log-likelihood: importance-weighted bound, S samples; relaxed: relaxed codes and densities; "
-        "one-hot: discrete codes, exact law of the argmax (GS and IGR-I only)."
+        "one-hot: discrete codes, exact distribution of the argmax (GS and IGR-I only)."
     )
     search = runs[runs["seed"] == SEEDS[0]]
     texts, numbers = over_seeds(search, ["data", "model", "temperature"], {CRITERION: "validation ELBO"})

@@ -16,7 +16,7 @@ from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import SEEDS
 
 TRAINING_SAMPLES = {"smoke": (1, 5), "quick": (1, 5, 50), "paper": (1, 5, 50)}
-LAWS = {"smoke": ("GS", "IGR_Planar", "IGR_SB"), "quick": MODELS, "paper": MODELS}
+DISTRIBUTIONS = {"smoke": ("GS", "IGR_Planar", "IGR_SB"), "quick": MODELS, "paper": MODELS}
 ARCHITECTURES = {"smoke": ("double_linear",), "quick": ("double_linear",), "paper": ("double_linear", "triple_linear", "nonlinear")}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}
 GRIDS = {"smoke": (0.5,), "quick": (0.25, 0.5, 1.0), "paper": (0.1, 0.25, 0.5, 0.67, 1.0)}
@@ -48,13 +48,13 @@ def fitted(config, scale, data):
 
 
 def cells(scale, results):
-    """(data, architecture, S, law, planar norm) of every row."""
+    """(data, architecture, S, distribution, planar norm) of every row."""
     return [
         (data, architecture, samples, model, norm)
         for data in results.datasets
         for architecture in ARCHITECTURES[scale]
         for samples in TRAINING_SAMPLES[scale]
-        for model in LAWS[scale]
+        for model in DISTRIBUTIONS[scale]
         for norm in NORMS[scale].get(model, (None,))
         if model != "IGR_SB" or samples == 1 or scale == "paper"  # its rounded units carry nothing
     ]
@@ -94,7 +94,7 @@ def others(scale, results):
     return [
         fitted(g2(model, seed=seed), scale, data)
         for data in results.datasets
-        for model in LAWS[scale]
+        for model in DISTRIBUTIONS[scale]
         for seed in SEEDS[: REPETITIONS[scale]]
     ]
 

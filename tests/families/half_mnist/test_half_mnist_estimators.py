@@ -56,11 +56,11 @@ def surrogate(model, rows, noise, weights):
         location, scale = tf.split(outputs, 2, -1)
         scale = tf.math.softplus(scale)
         code = location + scale * noise
-        law = tfp.distributions.Normal(location, scale)
+        distribution = tfp.distributions.Normal(location, scale)
     else:
         p = tf.sigmoid(outputs)
         code = tf.cast(outputs + tf.math.log(noise / (1 - noise)) > 0, tf.float32)
-        law = tfp.distributions.Bernoulli(logits=outputs)
+        distribution = tfp.distributions.Bernoulli(logits=outputs)
         gumbels = tf.stack([outputs + tf.math.log(noise / (1 - noise)), tf.zeros_like(outputs)], -1)
         soft = tf.nn.softmax(gumbels / temperature)[..., 0]  # two classes whose noises differ by a logistic
         if name == "straight_through":
@@ -75,7 +75,7 @@ def surrogate(model, rows, noise, weights):
     losses = model.losses(code, rows.lower)
     if name in ("gaussian_reinforce", "reinforce"):
         baseline = model.baseline_of(rows.upper[:: config.samples], rows.lower[:: config.samples], losses)
-        encoder = tf.reduce_mean(tf.stop_gradient(losses - baseline) * tf.reduce_sum(law.log_prob(code), -1))
+        encoder = tf.reduce_mean(tf.stop_gradient(losses - baseline) * tf.reduce_sum(distribution.log_prob(code), -1))
     else:
         encoder = tf.reduce_mean(losses)
     return encoder, tf.reduce_mean(losses), losses

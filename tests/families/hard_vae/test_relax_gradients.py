@@ -27,7 +27,7 @@ CASES = [
     ("bernoulli", "independent"),
     ("igr", "coupled"),
 ]
-LAWS = {
+DISTRIBUTIONS = {
     "gs": (Categorical(), [[0.4, -0.7, 0.1]]),
     "gs historical relaxation": (Categorical("historical"), [[0.4, -0.7, 0.1]]),
     "bernoulli": (Bernoulli(), [[0.6], [-0.8]]),
@@ -55,7 +55,7 @@ def enumerate_codes(name: str, parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Ten
 
 def exact_gradient(name: str, kl_weight: float = 1.0) -> np.ndarray:
     """Of E_q[loss + kl_weight (log q - log uniform)]."""
-    parameters = tf.constant(LAWS[name][1], tf.float64)
+    parameters = tf.constant(DISTRIBUTIONS[name][1], tf.float64)
     with tf.GradientTape() as tape:
         tape.watch(parameters)
         codes, log_q = enumerate_codes(name, parameters)
@@ -65,20 +65,20 @@ def exact_gradient(name: str, kl_weight: float = 1.0) -> np.ndarray:
 
 def draws(name: str, coupling: str, estimator: str = "relax", kl_weight: float = 1.0, direct: float | None = None, scale: float = 1.0):
     """(RELAX's and REINFORCE's gradients [DRAWS, V, P]); c = the loss at the relaxed code and a term of another shape."""
-    law, parameters = LAWS[name]
+    distribution, parameters = DISTRIBUTIONS[name]
     parameters = tf.tile(tf.constant([parameters], tf.float64), (DRAWS, 1, 1))
-    draw = law.draw(parameters, run_seed(7, name), coupling)
+    draw = distribution.draw(parameters, run_seed(7, name), coupling)
     log_prior = -np.log(4.0 if name == "bernoulli" else 3.0)
     temperature = tf.constant([[0.7, 1.1, 0.9][: draw.z.shape[-1]]], tf.float64)
 
     def control(z):
-        relaxed = law.relaxed(z, temperature, parameters)
-        kl = kl_weight * (law.log_prob(relaxed, parameters) - log_prior)
+        relaxed = distribution.relaxed(z, temperature, parameters)
+        kl = kl_weight * (distribution.log_prob(relaxed, parameters) - log_prior)
         return scale * (loss(relaxed) + kl + tf.sin(2.0 * tf.reduce_sum(relaxed * BEND[: relaxed.shape[-1]], [-2, -1])))
 
     value = loss(draw.code) + kl_weight * (draw.log_prob - log_prior)
     direct = kl_weight if direct is None else direct
-    relax = relax_gradient(law, draw, value, evaluate_control(control, draw, coupling), direct, estimator)
+    relax = relax_gradient(distribution, draw, value, evaluate_control(control, draw, coupling), direct, estimator)
     return relax.numpy(), reinforce_gradient(draw, value, direct).numpy()
 
 
@@ -127,36 +127,36 @@ def test_stick_the_landing_keeps_the_mean(name):
     assert np.abs(z_scores(relax, exact_gradient(name))).max() < LIMIT
 
 
-@pytest.mark.parametrize("law", [Categorical(), Bernoulli()], ids=["gs", "bernoulli"])
-def test_the_kl_part_is_exactly_zero_at_the_prior(law):
+@pytest.mark.parametrize("distribution", [Categorical(), Bernoulli()], ids=["gs", "bernoulli"])
+def test_the_kl_part_is_exactly_zero_at_the_prior(distribution):
     """Path-only gradient of log q - log p where q = p: 0 at every draw, not only on average."""
-    parameters = tf.zeros((1_000, 2, 4) if isinstance(law, Categorical) else (1_000, 2, 1), tf.float64)
-    draw = law.draw(parameters, run_seed(3, "prior"), "coupled")
-    log_prior = -2.0 * np.log(4.0 if isinstance(law, Categorical) else 2.0)
+    parameters = tf.zeros((1_000, 2, 4) if isinstance(distribution, Categorical) else (1_000, 2, 1), tf.float64)
+    draw = distribution.draw(parameters, run_seed(3, "prior"), "coupled")
+    log_prior = -2.0 * np.log(4.0 if isinstance(distribution, Categorical) else 2.0)
 
     def control(z):
-        return law.log_prob(law.relaxed(z, tf.constant(0.7, tf.float64), parameters), parameters) - log_prior
+        return distribution.log_prob(distribution.relaxed(z, tf.constant(0.7, tf.float64), parameters), parameters) - log_prior
 
-    gradient = relax_gradient(law, draw, draw.log_prob - log_prior, evaluate_control(control, draw, "coupled"), direct=0.0)
+    gradient = relax_gradient(distribution, draw, draw.log_prob - log_prior, evaluate_control(control, draw, "coupled"), direct=0.0)
     np.testing.assert_allclose(gradient, 0.0, atol=1e-14)
 
 
 @pytest.mark.parametrize(("name", "coupling"), [*CASES, ("igr", "unrelated")])
 def test_along_is_the_part_of_the_gradient_that_the_control_variate_decides(name, coupling):
     """<g, d> = <REINFORCE, d> + along, which is why `along` trains the control variate on |g|^2."""
-    law, parameters = LAWS[name]
+    distribution, parameters = DISTRIBUTIONS[name]
     parameters = tf.tile(tf.constant([parameters], tf.float64), (50, 1, 1))
     estimator = "historical" if coupling == "unrelated" else "relax"
-    draw = law.draw(parameters, run_seed(1, name), coupling)
-    control = evaluate_control(lambda z: loss(law.relaxed(z, tf.constant(0.9, tf.float64), parameters)), draw, coupling)
+    draw = distribution.draw(parameters, run_seed(1, name), coupling)
+    control = evaluate_control(lambda z: loss(distribution.relaxed(z, tf.constant(0.9, tf.float64), parameters)), draw, coupling)
     value = loss(draw.code)
     direction = tf.random.stateless_normal(parameters.shape, (1, 2), dtype=tf.float64)
-    gap = relax_gradient(law, draw, value, control, 1.0, estimator) - reinforce_gradient(draw, value)
-    np.testing.assert_allclose(along(law, draw, control, direction, estimator), tf.reduce_sum(gap * direction), rtol=1e-9)
+    gap = relax_gradient(distribution, draw, value, control, 1.0, estimator) - reinforce_gradient(draw, value)
+    np.testing.assert_allclose(along(distribution, draw, control, direction, estimator), tf.reduce_sum(gap * direction), rtol=1e-9)
 
 
 def test_the_winners_probability_is_the_quadratures():
-    """log q and its gradient at the default 12 points against 192, over 100 laws of 10 categories whose scales differ by factors of 3."""
+    """log q and its gradient at the default 12 points against 192, over 100 distributions of 10 categories whose scales differ by factors of 3."""
     noise = np.random.default_rng(0)
     parameters = tf.constant(np.concatenate([noise.normal(0, 1, (100, 1, 9)), noise.normal(0, 0.5, (100, 1, 9))], -1))
     draw = GaussianArgmax().draw(parameters, run_seed(0, "q"), "coupled")
@@ -179,17 +179,17 @@ def test_sampling_variance_is_the_trace_of_the_covariance():
 
 def test_the_toy_of_the_authors_finds_its_minimum():
     """sum (b - t)^2 with t = 0.4: E is p (1 - 2 t) + t^2, least at b = 0, a slope of 0.2 that REINFORCE has to find below its noise."""
-    law, logit, temperature = Bernoulli(), tf.Variable([[0.0]]), tf.constant(1.0)
+    distribution, logit, temperature = Bernoulli(), tf.Variable([[0.0]]), tf.constant(1.0)
 
     @tf.function(autograph=False)
     def step(i):
         parameters = tf.tile(logit[tf.newaxis], (4, 1, 1))
-        draw = law.draw(parameters, tf.stack([0, i]), "coupled")
+        draw = distribution.draw(parameters, tf.stack([0, i]), "coupled")
         control = evaluate_control(
-            lambda z: tf.reduce_sum(tf.square(law.relaxed(z, temperature, parameters) - 0.4), [-2, -1]), draw, "coupled"
+            lambda z: tf.reduce_sum(tf.square(distribution.relaxed(z, temperature, parameters) - 0.4), [-2, -1]), draw, "coupled"
         )
         value = tf.reduce_sum(tf.square(draw.code - 0.4), [-2, -1])
-        logit.assign_sub(0.3 * tf.reduce_mean(relax_gradient(law, draw, value, control, 0.0), 0))
+        logit.assign_sub(0.3 * tf.reduce_mean(relax_gradient(distribution, draw, value, control, 0.0), 0))
 
     for i in range(1_000):
         step(tf.constant(i))

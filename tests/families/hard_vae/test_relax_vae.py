@@ -107,7 +107,7 @@ def test_the_control_variate_follows_the_gradients_squared_norm(monkeypatch):
     def squared() -> float:
         with tf.GradientTape() as tape:
             parameters = model.encode(images)
-        draw = model.law.draw(parameters, at_step(seed, tf.constant(2)), model.coupling)
+        draw = model.distribution.draw(parameters, at_step(seed, tf.constant(2)), model.coupling)
         value = draw.log_prob - model.log_prior - model.log_likelihood(draw.code[tf.newaxis], images)[0]
         gradient = model.gradient(draw, value, model.control(draw, parameters, images)) / 5.0
         return sum(float(tf.reduce_sum(g**2)) for g in tape.gradient(parameters, weights, output_gradients=gradient))

@@ -1,4 +1,4 @@
-"""The bias check: its verdict on differences of known law, and on estimators of a small network."""
+"""The bias check: its verdict on differences of known distribution, and on estimators of a small network."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def judged(bias: float, draws: int = 4_000, seed: int = 0) -> dict:
     return verdict(rows, differences.mean(0), differences.var(0, ddof=1), np.full(ENTRIES, 2.0))
 
 
-def test_the_verdict_on_differences_of_known_law():
+def test_the_verdict_on_differences_of_known_distribution():
     """Nothing is announced without a bias (p < 1e-4 has that probability), and a bias of 8 standard errors is, with its size."""
     none, some = judged(0.0), judged(0.13)
     assert not none["biased"] and none["p_value"] > 1e-4

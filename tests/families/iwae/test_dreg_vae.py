@@ -36,7 +36,7 @@ def batch_and_noise(model, samples=None, seed=0):
     return x, tf.constant(rng.normal(size=(samples or model.config.samples, BATCH, model.config.latents)), model.float_type)
 
 
-def law(chain, x, sigma_min):
+def distribution(chain, x, sigma_min):
     output = tf.tanh(tf.tanh(x @ chain[0] + chain[1]) @ chain[2] + chain[3]) @ chain[4] + chain[5]
     loc, raw = tf.split(output, 2, -1)
     return loc, tf.maximum(tf.nn.softplus(raw + 0.25), tf.constant(sigma_min, raw.dtype))
@@ -52,14 +52,14 @@ def by_tape(model, x, eps, names):
     mean = model.halves.mean
 
     def sample():
-        loc, scale = law(model.encoder, x - mean, model.config.sigma_min)
+        loc, scale = distribution(model.encoder, x - mean, model.config.sigma_min)
         return Sampled(loc + scale * eps, lambda z: log_normal(z, loc, scale))
 
     def log_joint(z):
         target, prior, layer_inputs = x, log_normal(z, tf.zeros_like(z), tf.ones_like(z)), z
         if layout is not None:
             context, target = (x[:, :half], x[:, half:]) if layout == "paper" else (x[:, half:], x[:, :half])
-            prior = log_normal(z, *law(model.chains["prior"], context - mean[:half], model.config.sigma_min))
+            prior = log_normal(z, *distribution(model.chains["prior"], context - mean[:half], model.config.sigma_min))
             layer_inputs = tf.concat([z, tf.broadcast_to(context, (*z.shape[:2], half))], -1)
         chain = model.chains["decoder"]
         h = tf.tanh(tf.tanh(layer_inputs @ chain[0] + chain[1]) @ chain[2] + chain[3])

@@ -35,52 +35,52 @@ def true_log_likelihood(components):
     return np.log(prior @ evidence)
 
 
-def stick_grid(law, nodes=80):
-    """Logits [N, 1, 2] and probabilities [N] that integrate over the two sticks of a law."""
+def stick_grid(distribution, nodes=80):
+    """Logits [N, 1, 2] and probabilities [N] that integrate over the two sticks of a distribution."""
     points, weights = np.polynomial.legendre.leggauss(nodes)
     y, w = 20 * points, 20 * weights
     grid = np.array(list(itertools.product(y, y)))[:, None]
     both = np.array([a * b for a, b in itertools.product(w, w)])
-    log_q = law.log_density(tf.constant(grid)).numpy()[:, 0]  # with respect to v; dv = v (1 - v) dy
+    log_q = distribution.log_density(tf.constant(grid)).numpy()[:, 0]  # with respect to v; dv = v (1 - v) dy
     jacobian = -np.sum(np.logaddexp(0, grid) + np.logaddexp(0, -grid), axis=(1, 2))
     return grid, both * np.exp(log_q + jacobian)
 
 
-def expectation(law, bound, kept=None):
+def expectation(distribution, bound, kept=None):
     """E of a bound over sticks (quadrature) and components (Gauss-Hermite; z_k and z_k' are only needed one at a time)."""
-    grid, probabilities = stick_grid(law)
+    grid, probabilities = stick_grid(distribution)
     assert probabilities.sum() == pytest.approx(1.0, abs=2e-6)
     total = 0.0
     for node, weight in zip(NODES, NODE_WEIGHTS):
         z = np.broadcast_to(LOC + np.exp(LOG_SCALE) * node, (len(grid), 1, 3, 1))
-        total += weight * probabilities @ evaluate(law, bound, grid, z, kept)[:, 0]
+        total += weight * probabilities @ evaluate(distribution, bound, grid, z, kept)[:, 0]
     return total
 
 
-def evaluate(law, bound, logits, z, kept=None):
+def evaluate(distribution, bound, logits, z, kept=None):
     logits = tf.constant(logits)
     components = Components(*map(tf.constant, (np.array(z), LOC, LOG_SCALE, PRIOR_LOC)))
     log_p = log_q = log_weights(logits)
     if kept is not None:
         log_q = keep_first(log_p, tf.constant(kept))
     likelihood = tf.constant(log_likelihood(np.asarray(z)[..., 0]))
-    arguments = (likelihood, components, log_p, log_q, law.log_density(logits))
+    arguments = (likelihood, components, log_p, log_q, distribution.log_density(logits))
     result = bound(*arguments) if bound is not historical_bound else bound(likelihood, components, log_q, arguments[-1])
     return (result if bound is log_importance_weight else result.elbo).numpy()
 
 
-def law_of(kind):
+def distribution_of(kind):
     return kind(tf.constant(STICKS[kind], tf.float64))
 
 
 @pytest.mark.parametrize("kind", STICKS)
 def test_bounds_are_ordered_below_the_log_likelihood(kind):
-    law, truth = law_of(kind), true_log_likelihood(3)
-    mixture, joint = expectation(law, mixture_bound), expectation(law, joint_bound)
+    distribution, truth = distribution_of(kind), true_log_likelihood(3)
+    mixture, joint = expectation(distribution, mixture_bound), expectation(distribution, joint_bound)
     assert joint < mixture - 1e-3
     assert mixture < truth - 1e-3
     for kept in (1, 2):  # truncated weights stay a bound: the prior keeps all components
-        cut = expectation(law, mixture_bound, kept=kept), expectation(law, joint_bound, kept=kept)
+        cut = expectation(distribution, mixture_bound, kept=kept), expectation(distribution, joint_bound, kept=kept)
         assert cut[1] <= cut[0] + 1e-9 < truth
     assert cut[0] != mixture
 
@@ -88,40 +88,40 @@ def test_bounds_are_ordered_below_the_log_likelihood(kind):
 @pytest.mark.parametrize("kind", STICKS)
 def test_mean_importance_weight_is_the_likelihood_and_a_hundred_samples_nearly_reach_it(kind):
     """The mean is exact by quadrature. 400,000 draws for the rest; its standard error is below .001, a false alarm needs 5 of them."""
-    law, truth = law_of(kind), true_log_likelihood(3)
-    grid, probabilities = stick_grid(law)
+    distribution, truth = distribution_of(kind), true_log_likelihood(3)
+    grid, probabilities = stick_grid(distribution)
     mean = 0.0
     for node, weight in zip(NODES, NODE_WEIGHTS):
         z = np.broadcast_to(LOC + np.exp(LOG_SCALE) * node, (len(grid), 1, 3, 1))
-        mean += weight * probabilities @ np.exp(evaluate(law, log_importance_weight, grid, z)[:, 0])
+        mean += weight * probabilities @ np.exp(evaluate(distribution, log_importance_weight, grid, z)[:, 0])
     assert np.log(mean) == pytest.approx(truth, abs=2e-4)  # the z_k are independent and the weight is a sum over them
 
-    logits = law.logits(400_000, run_seed(3, "test")).numpy()
+    logits = distribution.logits(400_000, run_seed(3, "test")).numpy()
     z = LOC + np.exp(LOG_SCALE) * np.random.default_rng(0).standard_normal((400_000, 1, 3, 1))
-    weights = evaluate(law, log_importance_weight, logits, z)[:, 0]
+    weights = evaluate(distribution, log_importance_weight, logits, z)[:, 0]
     averages = {s: np.log(np.mean(np.exp(weights.reshape(-1, s)), 1)).mean() for s in (1, 10, 100)}
     assert averages[1] < averages[10] < averages[100] < truth + 0.005
     assert averages[100] == pytest.approx(truth, abs=0.02)
-    assert evaluate(law, mixture_bound, logits, z).mean() < averages[1]
+    assert evaluate(distribution, mixture_bound, logits, z).mean() < averages[1]
 
 
 @pytest.mark.parametrize("kind", STICKS)
 def test_unclipped_the_historical_objective_lies_below_the_joint_bound_draw_by_draw(kind):
     """Jensen: log sum_k w_k q_k >= sum_k w_k log q_k."""
-    law, rng = law_of(kind), np.random.default_rng(1)
-    logits = law.logits(1, run_seed(4, "test")).numpy()
+    distribution, rng = distribution_of(kind), np.random.default_rng(1)
+    logits = distribution.logits(1, run_seed(4, "test")).numpy()
     for _ in range(50):
         z = LOC + np.exp(LOG_SCALE) * rng.standard_normal((1, 1, 3, 1))
-        assert evaluate(law, historical_bound, logits, z) < evaluate(law, joint_bound, logits, z)
+        assert evaluate(distribution, historical_bound, logits, z) < evaluate(distribution, joint_bound, logits, z)
 
 
 def test_clipped_sticks_let_the_historical_objective_exceed_the_log_likelihood():
     """Far behind the clip the density at the clipped stick vanishes, and minus its log is counted as a gain."""
-    law = KumaraswamySticks(tf.constant([[-40.0, -40.0, 0.0, 0.0]], tf.float64))  # log a = -40
-    clipped = np.full((1, 1, 2), np.log(1e-4) - np.log1p(-1e-4))  # where every draw of this law ends
-    assert np.all(law.logits(1000, run_seed(5, "test")).numpy() < clipped)
+    distribution = KumaraswamySticks(tf.constant([[-40.0, -40.0, 0.0, 0.0]], tf.float64))  # log a = -40
+    clipped = np.full((1, 1, 2), np.log(1e-4) - np.log1p(-1e-4))  # where every draw of this distribution ends
+    assert np.all(distribution.logits(1000, run_seed(5, "test")).numpy() < clipped)
     z = np.array(LOC)[None]
-    assert evaluate(law, historical_bound, clipped, z)[0, 0] > true_log_likelihood(3) + 10
+    assert evaluate(distribution, historical_bound, clipped, z)[0, 0] > true_log_likelihood(3) + 10
 
 
 def test_cut_weights_that_are_not_renormalised_let_it_exceed_too():
@@ -173,7 +173,7 @@ def test_truncation_keeps_the_fewest_components_above_the_threshold():
     historical = [int(kept_components(half, rho, "batch", 70.0, crossing=False)) for rho in (0.4, 0.6, 0.9, 0.9999)]
     assert historical == [1, 1, 3, 8]
 
-    logits = law_of(LogitNormalSticks).logits(50, run_seed(6, "test"))
+    logits = distribution_of(LogitNormalSticks).logits(50, run_seed(6, "test"))
     log_p = log_weights(logits)
     np.testing.assert_allclose(np.exp(log_p).sum(-1), 1.0, atol=1e-12)
     for rho in (0.3, 0.7, 0.95):

@@ -50,7 +50,7 @@ def joint_terms(model: SBN, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     for k in range(networks.layers):
         log_q += total(log_probability(affine_chain.apply(weights[f"q_{k}"], below), h[k]))
         below = 2.0 * h[k] - 1.0
-    if not networks.has_law:
+    if not networks.has_distribution:
         return log_q, total(log_probability(affine_chain.apply(weights["p_0"], 2.0 * h[-1] - 1.0) + model.offset, observed.target))
     prior = affine_chain.apply(weights["prior"], observed.condition) if networks.predicts_half else weights["prior"][0]
     log_p += total(log_probability(tf.broadcast_to(prior, h[-1].shape), h[-1]))

@@ -100,7 +100,7 @@ def test_controls_learn_ten_times_as_fast():
     assert np.mean(moved[moved > 0] > 2.97e-3) > 0.9, "a few gradients are not much larger than Adam's epsilon"
 
 
-def test_initial_kernels_have_the_cut_normal_law():
+def test_initial_kernels_have_the_cut_normal_distribution():
     """std 0.8796 sqrt(2.6 / inputs), nothing beyond two standard deviations; 100,000 draws, 5 standard errors are 1.2%."""
     ((kernel, bias),) = initial_weights({"q": [(200, 500), (500,)]}, tf.constant([1, 2])).values()
     np.testing.assert_allclose(np.std(kernel), 0.87963 * np.sqrt(2.6 / 200), rtol=0.012)

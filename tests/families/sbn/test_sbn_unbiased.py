@@ -98,7 +98,7 @@ def test_bounds_rise_with_samples_to_the_likelihood(settings):
     images = (images_of(model) * 255).astype(np.uint8)
     weights = model.log_weights(tf.constant(images), 20_000, tf.constant([1, 2])).numpy()
     means = [float(log_mean_exp(weights.reshape(k, -1, len(images))).mean()) for k in (1, 2, 10)]
-    if model.networks.has_law:
+    if model.networks.has_distribution:
         assert means[0] < means[1] < means[2] < log_marginal(model, tf.constant(images_of(model))).mean() + 0.02
         np.testing.assert_allclose(log_mean_exp(weights).mean(), log_marginal(model, tf.constant(images_of(model))).mean(), atol=0.05)
     else:

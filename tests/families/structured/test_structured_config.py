@@ -62,7 +62,7 @@ def test_the_originals_settings_are_understood():
     assert (config.optimiser.learning_rate, config.seed, config.evaluation.samples) == (3e-4, 5328, 1000)
 
 
-def test_another_law_or_architecture_takes_its_own_defaults():
+def test_another_distribution_or_architecture_takes_its_own_defaults():
     config = TrainStructured().with_values({"model.name": "GS", "model.architecture": "g2_linear"})
     assert (config.model.scale, config.model.noise, config.model.units) == (None, "logistic", 200)
     historical = TrainStructured().with_values({"model.temperature_use": "historical"})

@@ -15,7 +15,7 @@ from igr_suite.randomness import run_seed
 from igr_suite.training.schedules import FlooredInverseTime
 
 SEED = run_seed(0, "test")
-LAWS = ("GS", "IGR_I", "IGR_Planar", "IGR_SB")
+DISTRIBUTIONS = ("GS", "IGR_I", "IGR_Planar", "IGR_SB")
 
 
 def a_model(name="GS", *, samples=1, seed=0, units=4, architecture="double_linear", rate=0.01, **options) -> StructuredOutput:
@@ -39,9 +39,9 @@ def trained(model: StructuredOutput, steps: int = 40) -> StructuredOutput:
     return model
 
 
-@pytest.fixture(scope="module", params=LAWS)
-def law(request) -> tuple[StructuredOutput, dict[str, np.ndarray]]:
-    """A trained model of each law, and its evaluation of the training batch before training."""
+@pytest.fixture(scope="module", params=DISTRIBUTIONS)
+def distribution(request) -> tuple[StructuredOutput, dict[str, np.ndarray]]:
+    """A trained model of each distribution, and its evaluation of the training batch before training."""
     model = a_model(request.param)
     before = model.eval_step(some_images(16), SEED)
     return trained(model), {name: values.numpy() for name, values in before.items()}
@@ -75,13 +75,13 @@ def test_halves_are_the_upper_and_the_lower_rows():
     assert np.flatnonzero(lower.numpy()[0]).tolist() == [5]
 
 
-def test_the_bound_does_not_rise_with_the_samples_in_expectation(law):
+def test_the_bound_does_not_rise_with_the_samples_in_expectation(distribution):
     """Mean over disjoint groups of the S-sample bound, S = 1, 5, 20, from the same 2,000 draws an image.
 
     A group's bound is at most the mean of the bounds of the groups inside it, draw by draw (Jensen), so no tolerance is needed beyond
-    rounding; for laws with noise the fall from 1 to 20 is more than .01 nats.
+    rounding; for distributions with noise the fall from 1 to 20 is more than .01 nats.
     """
-    model, batch = law[0], some_images(4, seed=2)
+    model, batch = distribution[0], some_images(4, seed=2)
     for estimator in ("discrete", "relaxed"):
         weights = model.log_weights(batch, 2_000, SEED, estimator).numpy().astype(np.float64)
         bounds = [-(logsumexp(weights.reshape(-1, s, 4), axis=1) - math.log(s)).mean() for s in (1, 5, 20)]
@@ -101,9 +101,9 @@ def test_training_with_more_samples_reaches_a_lower_loss():
     assert losses[0] >= losses[1]
 
 
-def test_every_law_learns(law):
+def test_every_distribution_learns(distribution):
     """The relaxed bound of the training batch falls by more than 5 nats in 40 steps."""
-    model, before = law
+    model, before = distribution
     after = model.eval_step(some_images(16), SEED)["nll_relaxed"].numpy()
     assert after.mean() < before["nll_relaxed"].mean() - 5
     assert np.isfinite(after).all()

@@ -8,7 +8,7 @@ from igr_suite.families.structured.plots import bounds_table, checks_table, chos
 
 
 def runs(**changes) -> pd.DataFrame:
-    """Two laws, S = 1 and 50, two seeds; test bounds with 1, 100 and 1,000 samples."""
+    """Two distributions, S = 1 and 50, two seeds; test bounds with 1, 100 and 1,000 samples."""
     rows = []
     for model, temperature, shift in (("GS", 0.67, 0.0), ("IGR_I", 0.5, -1.0)):
         for samples in (1, 50):
@@ -49,7 +49,7 @@ def test_differences_are_paired_by_seed_and_samples(tmp_path):
 
 
 def test_the_temperature_is_chosen_on_validation_images_and_for_many_samples_taken_from_fewer(tmp_path):
-    """0.5 is best with one sample of both laws; 50 samples have no search of their own."""
+    """0.5 is best with one sample of both distributions; 50 samples have no search of their own."""
     searched = [runs(**{"model.temperature": t, "validation_nll_discrete": nll}) for t, nll in ((0.25, 3.0), (0.5, 1.0), (1.0, 2.0))]
     frame = pd.concat(searched, ignore_index=True)
     frame = frame[(frame["training S"] == 1) & (frame["seed"] == 1) | (frame["temperature"] == 0.5)]

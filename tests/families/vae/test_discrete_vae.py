@@ -81,7 +81,7 @@ def test_one_hot_bounds_hold_against_enumeration(name):
 
 @pytest.mark.parametrize("name", ["GS_Dis", "IGR_I_Dis"])
 def test_the_one_sample_weight_has_the_mean_of_the_exact_elbo(name):
-    """Same bound, two estimators: log q(z) at the sample, and the exact KL of the argmax's law; equal within 5 standard errors."""
+    """Same bound, two estimators: log q(z) at the sample, and the exact KL of the argmax's distribution; equal within 5 standard errors."""
     model, batch = trained(name), some_images(4)
     repeated = tf.repeat(batch, 10_000, 0)
     exact_kl = model.eval_step(repeated, SEED)["elbo_one_hot_exact"].numpy().reshape(4, -1)
@@ -106,7 +106,7 @@ def test_the_historical_estimator_exceeds_the_log_likelihood():
     assert values["one_hot"] == pytest.approx(exact, abs=0.02)
 
 
-def test_only_models_with_an_exact_law_offer_one_hot_weights():
+def test_only_models_with_an_exact_distribution_offer_one_hot_weights():
     assert a_model("IGR_SB_Finite_Dis").weight_estimators(True) == ["relaxed"]
     assert a_model("IGR_I_Dis").weight_estimators() == ["relaxed", "one_hot"]
 
@@ -213,7 +213,7 @@ def test_bfloat16_steps_are_near_float32_ones_and_evaluation_is_float32():
     assert {v.dtype for v in coarse.state_variables()} == {v.dtype for v in exact.state_variables()}
 
 
-def test_a_truncated_law_reports_how_many_sticks_it_keeps():
+def test_a_truncated_distribution_reports_how_many_sticks_it_keeps():
     model = a_model("IGR_SB_Dis", categories=6, threshold=0.9)
     result = model.eval_step(some_images(8), SEED)
     assert set(result) >= {"elbo_relaxed", "elbo_one_hot", "n_required", "never_exceeds"}

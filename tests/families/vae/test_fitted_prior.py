@@ -53,7 +53,7 @@ def test_the_prior_is_the_fitted_one_and_the_kl_to_it_is_zero(root, name):
     assert (latent.closed_kl(other).numpy() > 0.1).all()
 
 
-def test_which_fit_serves_which_law(root):
+def test_which_fit_serves_which_distribution(root):
     fits = {name: DiscreteLatent(config(name), seed=0).records["prior"]["fit"] for name in NAMES}
     assert fits["IGR_Planar_Dis"] == fits["IGR_I_Dis"]
     assert fits["IGR_SB_Dis"] == fits["IGR_SB_Finite_Dis"]

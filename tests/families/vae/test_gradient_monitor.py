@@ -18,16 +18,16 @@ from igr_suite.relaxations import initial_planar_flow, relaxation
 from igr_suite.training.config_parts import OptimiserConfig
 
 SEED = run_seed(0, "test")
-LAWS = ("GS", "IGR_I", "IGR_SB_Finite", "IGR_Planar")
+DISTRIBUTIONS = ("GS", "IGR_I", "IGR_SB_Finite", "IGR_Planar")
 IMAGES = np.random.default_rng(0).integers(0, 256, (8, 6), dtype=np.uint8)
 
 
-def random_law(law: str, temperature, batch: int, categories: int, variables: int = 2):
-    """(parameters -> law, parameters [batch, variables, P]): logits and locations N(0, 1), log scales N(0, .3^2)."""
+def random_distribution(distribution: str, temperature, batch: int, categories: int, variables: int = 2):
+    """(parameters -> distribution, parameters [batch, variables, P]): logits and locations N(0, 1), log scales N(0, .3^2)."""
     options = {}
-    if law == "IGR_Planar":
+    if distribution == "IGR_Planar":
         options["flow"] = initial_planar_flow(categories, variables, SEED, stddev=0.5)
-    kind = relaxation(law)
+    kind = relaxation(distribution)
     sizes = list(kind.parameter_blocks(categories).values())
     noise = np.random.default_rng(1).normal(size=(batch, variables, sum(sizes))).astype(np.float32)
     noise[..., sizes[0] :] *= 0.3
@@ -42,14 +42,14 @@ def a_model(name: str, **options) -> DiscreteVAE:
     return model
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("temperature", [0.02, 0.1, 0.3, 1.0])
-def test_the_historical_norm_is_round_off_at_every_temperature(law, temperature):
-    """At most 1e-4 in float32 (docs/papers/igr.md, section 7.16) for 400 laws, while the Jacobian it was meant for is
+def test_the_historical_norm_is_round_off_at_every_temperature(distribution, temperature):
+    """At most 1e-4 in float32 (docs/papers/igr.md, section 7.16) for 400 distributions, while the Jacobian it was meant for is
     not small at 1.
     """
-    make, parameters = random_law(law, temperature, 200, 10)
-    size = next(iter(relaxation(law).parameter_blocks(10).values()))
+    make, parameters = random_distribution(distribution, temperature, 200, 10)
+    size = next(iter(relaxation(distribution).parameter_blocks(10).values()))
 
     def scores(first):
         return make(tf.concat([first, parameters[..., size:]], -1)).draw((), SEED).scores / temperature
@@ -60,9 +60,9 @@ def test_the_historical_norm_is_round_off_at_every_temperature(law, temperature)
         assert np.median(jacobian_norm(lambda p: make(p).draw((), SEED).sample, parameters)) > 1e-2
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_the_jacobian_norm_is_that_of_the_whole_jacobian(law):
-    make, parameters = random_law(law, 0.5, 3, 4)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_the_jacobian_norm_is_that_of_the_whole_jacobian(distribution):
+    make, parameters = random_distribution(distribution, 0.5, 3, 4)
     with tf.GradientTape() as tape:
         tape.watch(parameters)
         sample = make(parameters).draw((), SEED).sample
@@ -75,17 +75,17 @@ def test_the_jacobian_norm_is_that_of_the_whole_jacobian(law):
 
 def test_the_jacobian_norm_of_two_categories_in_closed_form():
     """GS, K = 2: psi_1 = sigmoid(x / tau), so the Jacobian is 2 x 2 with entries +-psi_1 psi_2 / tau and norm 2 psi_1 psi_2 / tau."""
-    make, parameters = random_law("GS", 0.7, 5, 2)
+    make, parameters = random_distribution("GS", 0.7, 5, 2)
     psi = make(parameters).draw((), SEED).sample.numpy()
     found = jacobian_norm(lambda p: make(p).draw((), SEED).sample, parameters)
     np.testing.assert_allclose(found, 2 * psi.prod(-1) / 0.7, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("law", LAWS)
-def test_jacobians_are_positive_at_high_temperatures_and_vanish_with_it(law):
-    """1,000 laws of 10 categories, equal noise: every norm positive from 0.5 on; the median falls with each temperature towards 0."""
-    falling = {"IGR_SB_Finite": (0.1, 0.03, 0.01, 0.003)}.get(law, (0.5, 0.2, 0.1, 0.05, 0.02))
-    make_at, parameters = lambda t: random_law(law, t, 500, 10)[0], random_law(law, 1.0, 500, 10)[1]
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_jacobians_are_positive_at_high_temperatures_and_vanish_with_it(distribution):
+    """1,000 distributions of 10 categories, equal noise: every norm positive from 0.5 on; the median falls with each temperature towards 0."""
+    falling = {"IGR_SB_Finite": (0.1, 0.03, 0.01, 0.003)}.get(distribution, (0.5, 0.2, 0.1, 0.05, 0.02))
+    make_at, parameters = lambda t: random_distribution(distribution, t, 500, 10)[0], random_distribution(distribution, 1.0, 500, 10)[1]
 
     @tf.function
     def norms(temperature):

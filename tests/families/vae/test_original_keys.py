@@ -195,7 +195,7 @@ def test_a_key_sets_what_it_set_there(start, settings, path, value):
         ("GSP_Dis", {"prior_file": "mu_xi_unif_10_IGR_I.pkl"}, "holds a prior of IGR_I, which is not one for GSP_Dis"),
         ("IGR_I_Dis", {"architecture": "dens"}, "unknown architecture 'dens': did you mean 'dense'"),
         ("IGR_I_Dis", {"dataset_name": "mnits"}, "unknown dataset 'mnits'"),
-        ("IGR_I_Dis", {"sample_from_disc_kl": "false"}, "the KL of the discretised law is not supported yet"),
+        ("IGR_I_Dis", {"sample_from_disc_kl": "false"}, "the KL of the discretised distribution is not supported yet"),
         (
             "IGR_I_Dis",
             {"sample_from_cont_kl": "false"},

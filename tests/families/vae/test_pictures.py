@@ -94,7 +94,7 @@ def test_a_continuous_traversal_moves_one_latent_through_normal_quantiles():
         np.testing.assert_array_equal(np.delete(moved[i], i, axis=1), np.tile(np.delete(code, i), (12, 1)))
 
 
-def test_prior_codes_have_the_prior_s_law(model):
+def test_prior_codes_have_the_prior_s_distribution(model):
     """20,000 codes. Moments and frequencies within 5 standard errors: false alarm below 1e-4 over all of them; parts that shared their
     noise would correlate by more than 0.1 (standard error 0.007)."""
     count, shape = 20_000, pictures.layout(model.latent)

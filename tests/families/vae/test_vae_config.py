@@ -55,8 +55,8 @@ def test_elu_outputs_need_a_gaussian_likelihood():
         default().with_values({"model.output_activation": "elu"})
 
 
-def test_the_historical_likelihood_needs_a_law_of_the_argmax():
-    with pytest.raises(UserError, match="needs the law of the argmax, which IGR_SB_Dis has not"):
+def test_the_historical_likelihood_needs_a_distribution_of_the_argmax():
+    with pytest.raises(UserError, match="needs the distribution of the argmax, which IGR_SB_Dis has not"):
         default("IGR_SB_Dis").with_values({"evaluation.historical_likelihood": "true"})
     assert default("GS_Dis").with_values({"evaluation.historical_likelihood": "true"}).evaluation.historical_likelihood
 

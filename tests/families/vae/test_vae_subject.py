@@ -73,7 +73,7 @@ def test_only_straight_through_is_called_biased():
 
 
 @pytest.mark.parametrize("name", ["Relax_GS_Dis", "Relax_Ber_Dis", "Relax_IGR", "IGR_I_Dis"])
-def test_logits_are_those_of_the_law_and_the_bound_is_the_model_s(name):
+def test_logits_are_those_of_the_distribution_and_the_bound_is_the_model_s(name):
     if name == "IGR_I_Dis":
         config = small(name)
     else:
@@ -104,7 +104,7 @@ def test_logits_are_those_of_the_law_and_the_bound_is_the_model_s(name):
     assert len(pulled) == len(weights)
 
 
-def test_the_verb_takes_a_vae_and_refuses_laws_without_an_argmax_law(tmp_path, capsys):
+def test_the_verb_takes_a_vae_and_refuses_distributions_without_an_argmax_distribution(tmp_path, capsys):
     def finished(config, name):
         model = train_vae.build_model(config, load_images(config))
         with RunFolder(tmp_path / name).open(config) as folder:  # as after a run, but untrained

@@ -1,4 +1,4 @@
-"""Fits start where the paper's do, converge, stop when they should and repeat; all kinds of laws can be fitted."""
+"""Fits start where the paper's do, converge, stop when they should and repeat; all kinds of distributions can be fitted."""
 
 import dataclasses
 
@@ -10,8 +10,8 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
 from igr_suite.relaxations import argmax_log_probs
-from igr_suite.studies.fits import distributions as laws
-from igr_suite.studies.fits.config import LAW_NAMES, FitDiscrete
+from igr_suite.studies.fits import distributions
+from igr_suite.studies.fits.config import DISTRIBUTION_NAMES, FitDiscrete
 from igr_suite.studies.fits.fit import compared_entries, fit, sampled_loss, should_stop
 from igr_suite.studies.fits.histograms import argmax_counter, moments
 from igr_suite.studies.fits.train import execute
@@ -20,18 +20,18 @@ DISCRETE = FitDiscrete(target="discrete", model="GS", categories=10)
 
 
 def test_initial_values_are_the_papers():
-    np.testing.assert_allclose(laws.initial_values(DISCRETE)["logits"], np.log(0.1), rtol=1e-6)
-    sticks = laws.initial_values(FitDiscrete(target="poisson", model="IGR_SB", categories=200))
+    np.testing.assert_allclose(distributions.initial_values(DISCRETE)["logits"], np.log(0.1), rtol=1e-6)
+    sticks = distributions.initial_values(FitDiscrete(target="poisson", model="IGR_SB", categories=200))
     np.testing.assert_allclose(sticks["loc"], -np.log(198.0), rtol=1e-6)  # logit(1/199)
     assert abs(np.mean(sticks["log_scale"]) - 0.541325) < 0.004 and abs(np.std(sticks["log_scale"]) - 0.01) < 0.003
-    igr = laws.initial_values(FitDiscrete(target="uniform", model="IGR_I", categories=10))
+    igr = distributions.initial_values(FitDiscrete(target="uniform", model="IGR_I", categories=10))
     assert not np.any(igr["loc"]) and not np.any(igr["log_scale"])
-    uniform = laws.initial_values(FitDiscrete(target="uniform", model="IGR_I", categories=10, start="uniform"))
+    uniform = distributions.initial_values(FitDiscrete(target="uniform", model="IGR_I", categories=10, start="uniform"))
     np.testing.assert_allclose(uniform["loc"], -0.752962, atol=1e-6)  # docs/papers/igr.md, section 1.4
 
 
-@pytest.mark.parametrize(("model", "loss"), [*((model, "squared") for model in LAW_NAMES), ("GS", "kl"), ("IGR_SB", "kl")])
-def test_every_law_learns_with_either_loss(model, loss):
+@pytest.mark.parametrize(("model", "loss"), [*((model, "squared") for model in DISTRIBUTION_NAMES), ("GS", "kl"), ("IGR_SB", "kl")])
+def test_every_distribution_learns_with_either_loss(model, loss):
     config = FitDiscrete(target="binomial", model=model, categories=6, loss=loss, samples=200, iterations=40, learning_rate=0.05)
     outcome = fit(config)
     assert outcome.loss < 0.6 * outcome.first_loss, outcome
@@ -45,11 +45,11 @@ def test_gumbel_softmax_reaches_the_discrete_target():
     """
     outcome = fit(DISCRETE)
     assert outcome.loss < 0.02
-    probabilities = np.exp(argmax_log_probs(laws.build(DISCRETE, outcome.fitted)))
+    probabilities = np.exp(argmax_log_probs(distributions.build(DISCRETE, outcome.fitted)))
     assert 0.5 * np.abs(probabilities - np.exp(DISCRETE.log_target())).sum() < 0.05
 
 
-def test_sticks_reach_the_mean_of_a_poisson_law():
+def test_sticks_reach_the_mean_of_a_poisson_distribution():
     """Oracle of docs/papers/igr.md, section 2.3, cut to 60 iterations: mean 50 +- 2 over the sampled argmax, at 0.3
     over seeds six deviations away.
     """
@@ -76,17 +76,17 @@ def test_the_stopping_rule_looks_at_the_mean_of_the_last_ten():
 
 def test_truncated_sticks_are_compared_up_to_their_extra_category():
     config = FitDiscrete(target="poisson", model="IGR_SB", categories=50, samples=100)
-    draw = laws.build(config, laws.initial_values(config)).draw(100, run_seed(0, "test"))
+    draw = distributions.build(config, distributions.initial_values(config)).draw(100, run_seed(0, "test"))
     compared = compared_entries(config, draw).numpy()
     assert compared.sum() == int(draw.info["n_required"]) + 1
     assert np.all(draw.sample.numpy()[:, ~compared] == 0)
-    loss, info = sampled_loss(config, laws.initial_values(config), tf.constant(config.log_target(), tf.float32), run_seed(0, "test"))
+    loss, info = sampled_loss(config, distributions.initial_values(config), tf.constant(config.log_target(), tf.float32), run_seed(0, "test"))
     mean = draw.sample.numpy().mean(0)[compared]
     assert float(loss) == pytest.approx(np.sum((mean - np.exp(config.log_target())[compared]) ** 2), rel=1e-4)
     assert set(info) == {"n_required", "never_exceeds"}
 
 
-def test_counts_of_a_known_law():
+def test_counts_of_a_known_distribution():
     """Gumbel-Softmax counts are multinomial: false alarm of the chi-squared bound below 1e-6 a seed, and the seed is fixed."""
     probabilities = np.array([0.5, 0.3, 0.15, 0.05])
     config = FitDiscrete(target="uniform", model="GS", categories=4)

@@ -46,7 +46,7 @@ def test_errors_are_sentences(changes, sentence):
         config(**changes)
 
 
-def test_configs_and_cached_priors_import_neither_tensorflow_nor_scipys_laws():
+def test_configs_and_cached_priors_import_neither_tensorflow_nor_scipys_distributions():
     code = (
         "import sys, igr_suite.studies.fits.priors as p; p.uniform_prior_config('GS', 10, loss='kl'); "
         "sys.exit('tensorflow' in sys.modules or 'scipy.stats' in sys.modules)"

@@ -41,7 +41,7 @@ def test_another_setting_is_another_entry(cached):
     assert len(list((cached[0] / "priors").iterdir())) == 4
 
 
-def test_averaging_is_for_exchangeable_laws(cached):
+def test_averaging_is_for_exchangeable_distributions(cached):
     prior = cached[1]
     assert np.ptp(prior.averaged().values["loc"]) == 0
     assert prior.averaged().values["loc"][0] == pytest.approx(prior.values["loc"].mean())

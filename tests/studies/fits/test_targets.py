@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from igr_suite.studies.fits.targets import DISCRETE_WEIGHTS, TARGETS, has_mass_everywhere, law_of, log_pmf, sample, total_variation
+from igr_suite.studies.fits.targets import DISCRETE_WEIGHTS, TARGETS, distribution_of, has_mass_everywhere, log_pmf, sample, total_variation
 
 PLENTY = {"poisson": 200, "binomial": 13, "negative_binomial": 200, "discrete": 10, "uniform": 7, "uniform_mix": 26, "geometric": 100}
 SIZES = {"binomial": 12, "uniform": 7}
@@ -18,14 +18,14 @@ def test_probabilities_sum_to_one_when_no_category_is_left_out(target):
 
 
 @pytest.mark.parametrize(
-    ("target", "law"), [("poisson", stats.poisson(50)), ("negative_binomial", stats.nbinom(50, 0.6)), ("binomial", stats.binom(12, 0.3))]
+    ("target", "distribution"), [("poisson", stats.poisson(50)), ("negative_binomial", stats.nbinom(50, 0.6)), ("binomial", stats.binom(12, 0.3))]
 )
-def test_named_laws_are_scipys(target, law):
-    np.testing.assert_allclose(np.exp(log_pmf(target, 12)), law.pmf(np.arange(12)), rtol=1e-12)
+def test_named_distributions_are_scipys(target, distribution):
+    np.testing.assert_allclose(np.exp(log_pmf(target, 12)), distribution.pmf(np.arange(12)), rtol=1e-12)
 
 
 def test_moments_of_the_paper():
-    negative = law_of("negative_binomial", 100)
+    negative = distribution_of("negative_binomial", 100)
     assert negative.mean() == pytest.approx(100 / 3) and negative.var() == pytest.approx(500 / 9)
     np.testing.assert_allclose(np.exp(log_pmf("discrete", 10)) * 46, DISCRETE_WEIGHTS)
     mix = np.exp(log_pmf("uniform_mix", 26))
@@ -37,7 +37,7 @@ def test_a_binomial_of_k_trials_drops_its_last_value_unless_trials_are_given():
     assert np.exp(log_pmf("binomial", 13, 12)).sum() == pytest.approx(1.0)
 
 
-def test_the_geometric_law_is_shifted_to_start_at_zero():
+def test_the_geometric_distribution_is_shifted_to_start_at_zero():
     np.testing.assert_allclose(np.exp(log_pmf("geometric", 4)), [0.4, 0.24, 0.144, 0.0864])
     assert sample("geometric", 4, 2_000, seed=0).min() == 0
 

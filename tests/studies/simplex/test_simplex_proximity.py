@@ -43,7 +43,7 @@ def test_golden_values(golden, quick):
 
 
 def test_oracle_table(quick):
-    """Median and p75 of both laws at seven temperatures, within .01.
+    """Median and p75 of both distributions at seven temperatures, within .01.
 
     100,000 samples: standard errors at most .0021; the oracles' own are about .001 (400,000 samples). The seed is fixed, so a pass stays
     one; for a fresh seed the worst row (IGR-I's p75 at 0.1, whose oracle lies .004 low) would fail once in about 400.
@@ -55,16 +55,16 @@ def test_oracle_table(quick):
 
 
 @pytest.mark.parametrize(
-    ("law", "medians"),
+    ("distribution", "medians"),
     [
         ("GS", {0.1: 0.0009, 0.15: 0.011, 0.25: 0.084, 0.5: 0.356, 0.67: 0.490, 1.0: 0.645}),
         ("IGR_I", {0.1: 0.042, 0.15: 0.140, 0.3: 0.427, 0.5: 0.621, 1.0: 0.787}),
     ],
 )
-def test_medians_of_ten_categories(law, medians):
+def test_medians_of_ten_categories(distribution, medians):
     """60,000 samples: standard errors at most .0025, a quarter of the tolerance."""
     distances = simplex_proximity.distance_function(
-        SimplexProximity(relaxation=law, categories=10, temperatures=tuple(medians), samples=60_000)
+        SimplexProximity(relaxation=distribution, categories=10, temperatures=tuple(medians), samples=60_000)
     )
     found = [np.median(distances(temperature)) for temperature in medians]
     np.testing.assert_allclose(found, list(medians.values()), atol=0.01)
@@ -78,16 +78,16 @@ def test_distances_grow_with_the_temperature(quick):
         assert np.all(np.diff(rows["below_0.2"]) <= 0)
 
 
-@pytest.mark.parametrize("law", ["GS", "IGR_I", "IGR_SB_Finite", "IGR_SB_Log"])
-def test_rows_are_what_numpy_makes_of_the_same_draws(tmp_path, monkeypatch, law):
+@pytest.mark.parametrize("distribution", ["GS", "IGR_I", "IGR_SB_Finite", "IGR_SB_Log"])
+def test_rows_are_what_numpy_makes_of_the_same_draws(tmp_path, monkeypatch, distribution):
     """1,000 samples in blocks of 300, the last of them cut; sqrt(sum psi^2 - max^2 + (1 - max)^2) in float64."""
     monkeypatch.setattr(simplex_proximity, "BLOCK", 300)
-    config = SimplexProximity(relaxation=law, categories=7, temperatures=(0.3, 1.0), samples=1000, seed=5)
+    config = SimplexProximity(relaxation=distribution, categories=7, temperatures=(0.3, 1.0), samples=1000, seed=5)
     folder = executed(config, tmp_path)
     rows = folder.metrics.rows()
     assert [(row["step"], row["temperature"]) for row in rows] == [(0, 0.3), (1, 1.0)]
     for row in rows:
-        prior = relaxation(law).uniform_prior(7, row["temperature"])
+        prior = relaxation(distribution).uniform_prior(7, row["temperature"])
         seed = run_seed(5, "simplex_proximity")
         logits = np.concatenate([prior.draw(300, at_step(seed, block)).log_sample for block in range(4)])[:1000].astype(np.float64)
         psi = np.exp(logits) / np.sum(np.exp(logits), axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Oracles of docs/papers/igr.md, sections 7.9 and 7.12: the discrete law behind a relaxation."""
+"""Oracles of docs/papers/igr.md, sections 7.9 and 7.12: the discrete distribution behind a relaxation."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ HARD_LOC = tf.constant([1.4171, -0.502645, 1.2011, -1.6832, -1.05, 2.55, -1.7, 0
 HARD_LOG_SCALE = tf.math.log(tf.constant([0.138, 0.60, 3.22, 2.09, 0.51544, 0.15236, 1.44266, 0.86, 0.1410], F64))
 
 
-def gaussian_law(loc, scale, delta=1.0, temperature=0.5):
+def gaussian_distribution(loc, scale, delta=1.0, temperature=0.5):
     return IGRI(tf.constant(loc, F64), tf.math.log(tf.constant(scale, F64)), temperature, delta)
 
 
@@ -30,16 +30,16 @@ FOUR = ((0.5, -0.3, 0.1, -1.2), (1.0, 0.5, 2.0, 0.8))
 
 
 @pytest.mark.parametrize(
-    ("law", "expected"),
+    ("distribution", "expected"),
     [
-        (gaussian_law((3.0, 2.0, 1.0), (4.0, 5.0, 1.0)), (0.475591, 0.382324, 0.129696, 0.012390)),
-        (gaussian_law(*FOUR), (0.438538, 0.062409, 0.383785, 0.014954, 0.100314)),
-        (gaussian_law(*FOUR, delta=0.1), (0.476000, 0.104033, 0.396680, 0.022982, 0.000305)),
-        (gaussian_law(*FOUR, delta=100.0, temperature=0.15), (0.311177, 0.009971, 0.331693, 0.004036, 0.343123)),
+        (gaussian_distribution((3.0, 2.0, 1.0), (4.0, 5.0, 1.0)), (0.475591, 0.382324, 0.129696, 0.012390)),
+        (gaussian_distribution(*FOUR), (0.438538, 0.062409, 0.383785, 0.014954, 0.100314)),
+        (gaussian_distribution(*FOUR, delta=0.1), (0.476000, 0.104033, 0.396680, 0.022982, 0.000305)),
+        (gaussian_distribution(*FOUR, delta=100.0, temperature=0.15), (0.311177, 0.009971, 0.331693, 0.004036, 0.343123)),
     ],
 )
-def test_igr_i_oracles(law, expected):
-    np.testing.assert_allclose(np.exp(argmax_log_probs(law)), expected, atol=1.1e-6)
+def test_igr_i_oracles(distribution, expected):
+    np.testing.assert_allclose(np.exp(argmax_log_probs(distribution)), expected, atol=1.1e-6)
 
 
 @pytest.mark.parametrize(("points", "split"), [(256, False), (64, True)])
@@ -50,10 +50,10 @@ def test_hard_case(points, split):
     np.testing.assert_allclose(probs.sum(), 1.0, atol=1e-8)
 
 
-def test_probabilities_sum_to_one_for_random_laws():
+def test_probabilities_sum_to_one_for_random_distributions():
     rng = np.random.default_rng(4)
     loc, log_scale = tf.constant(rng.normal(0, 2, (40, 9))), tf.constant(rng.normal(-0.5, 1, (40, 9)))
-    """The largest error has a heavy tail (a step between two points): its bounds are 2 to 10 times that of 2,000 other laws."""
+    """The largest error has a heavy tail (a step between two points): its bounds are 2 to 10 times that of 2,000 other distributions."""
     for points, split, median, worst in ((64, False, 1e-6, 5e-2), (256, False, 1e-13, 1e-2), (64, True, 1e-13, 5e-4)):
         total = np.sum(np.exp(gaussian_argmax_log_probs(loc, log_scale, points=points, split=split)), axis=-1)
         error = np.abs(total - 1.0)
@@ -62,20 +62,20 @@ def test_probabilities_sum_to_one_for_random_laws():
 
 @pytest.mark.parametrize("split", [False, True])
 def test_gradient_is_that_of_differences(split):
-    law = tf.constant(FOUR, F64)
+    distribution = tf.constant(FOUR, F64)
 
     def probability(parameters):
         return tf.exp(gaussian_argmax_log_probs(parameters[0], tf.math.log(parameters[1]), 0.3, split=split))[2]
 
     with tf.GradientTape() as tape:
-        tape.watch(law)
-        value = probability(law)
+        tape.watch(distribution)
+        value = probability(distribution)
     steps = 1e-5 * np.eye(8).reshape(8, 2, 4)
-    differences = [float(probability(law + step) - probability(law - step)) / 2e-5 for step in steps]
-    np.testing.assert_allclose(np.reshape(tape.gradient(value, law), -1), differences, atol=1e-8)
+    differences = [float(probability(distribution + step) - probability(distribution - step)) / 2e-5 for step in steps]
+    np.testing.assert_allclose(np.reshape(tape.gradient(value, distribution), -1), differences, atol=1e-8)
 
 
-def test_extreme_laws_are_finite_in_float32():
+def test_extreme_distributions_are_finite_in_float32():
     loc = tf.constant([[60.0, -60.0, 0.0], [-60.0, -60.0, -60.0], [1e3, 0.0, -1e3]])
     log_scale = tf.constant([[-4.0, -4.0, 3.0], [-4.0, 0.0, 0.0], [-4.0, 4.0, -4.0]])
     for split in (False, True):
@@ -98,26 +98,26 @@ def test_uniform_prior_is_uniform(categories, loc):
 
 
 @pytest.mark.parametrize(
-    "law",
-    [GumbelSoftmax(tf.constant([1.0, 0.0, -2.0, 0.5], F64), 0.3), gaussian_law(*FOUR), gaussian_law(*FOUR, delta=100.0, temperature=0.15)],
+    "distribution",
+    [GumbelSoftmax(tf.constant([1.0, 0.0, -2.0, 0.5], F64), 0.3), gaussian_distribution(*FOUR), gaussian_distribution(*FOUR, delta=100.0, temperature=0.15)],
     ids=["gs", "igr_i", "igr_i_delta"],
 )
-def test_frequencies_of_the_argmax(law):
+def test_frequencies_of_the_argmax(distribution):
     """Chi-square of 200,000 draws; false alarm 1e-6, and .5 % of mass in the wrong place is seen with near certainty."""
-    probs = np.exp(argmax_log_probs(law))
-    counts = sampled_argmax_probs(law, 200_000, [1, 2]).numpy() * 200_000
+    probs = np.exp(argmax_log_probs(distribution))
+    counts = sampled_argmax_probs(distribution, 200_000, [1, 2]).numpy() * 200_000
     statistic = np.sum((counts - 200_000 * probs) ** 2 / (200_000 * probs))
     assert stats.chi2.sf(statistic, len(probs) - 1) > 1e-6
 
 
-def test_laws_without_a_closed_form_say_what_to_do():
+def test_distributions_without_a_closed_form_say_what_to_do():
     with pytest.raises(UserError, match="sampled_argmax_probs"):
         argmax_log_probs(IGRSBFinite(tf.zeros([3]), tf.zeros([3]), 0.1))
 
 
 def test_smoothed_frequencies():
-    law = IGRSBFinite(tf.zeros([2, 3]), tf.zeros([2, 3]), 0.1)
-    probs = sampled_argmax_probs(law, 50, [1, 2], smoothing=0.5).numpy()
+    distribution = IGRSBFinite(tf.zeros([2, 3]), tf.zeros([2, 3]), 0.1)
+    probs = sampled_argmax_probs(distribution, 50, [1, 2], smoothing=0.5).numpy()
     np.testing.assert_allclose(probs.sum(-1), 1.0, rtol=1e-6)
     np.testing.assert_allclose(probs[:, 3], 0.5 / 52, rtol=1e-6)  # the last category of IGR-SB never wins
 
@@ -129,7 +129,7 @@ def test_half_range_rule():
     np.testing.assert_allclose(weights @ nodes**2, np.sqrt(np.pi) / 4, atol=1e-11)
 
 
-def test_historical_law_holds_in_its_range_and_fails_outside():
+def test_historical_distribution_holds_in_its_range_and_fails_outside():
     rng = np.random.default_rng(5)
     loc, log_scale = tf.constant(rng.uniform(-1, 1, (200, 9))), tf.math.log(tf.constant(rng.uniform(0.5, 1, (200, 9))))
     probs = np.exp(historical_argmax_log_probs(loc, log_scale))

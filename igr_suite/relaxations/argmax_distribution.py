@@ -1,4 +1,4 @@
-"""The discrete law behind a relaxation: P(argmax psi = k)."""
+"""The discrete distribution behind a relaxation: P(argmax psi = k)."""
 
 import math
 
@@ -19,38 +19,38 @@ TAIL = 9.0  # standard deviations; what lies beyond has probability 1e-19
 
 
 @in_float32
-def argmax_log_probs(law: Relaxation, points: int = 64, split: bool = False) -> tf.Tensor:
-    """Exact log P(argmax psi = k) of a law that has it.
+def argmax_log_probs(distribution: Relaxation, points: int = 64, split: bool = False) -> tf.Tensor:
+    """Exact log P(argmax psi = k) of a distribution that has it.
 
     Args:
-      law: Gumbel-Softmax, IGR-I, IGSM or GSP, batch shape [B, V].
+      distribution: Gumbel-Softmax, IGR-I, IGSM or GSP, batch shape [B, V].
       points: quadrature points, all but Gumbel-Softmax, see `gaussian_argmax_log_probs`.
       split: as there.
     Returns:
       [B, V, K].
     Raises:
-      UserError: the law has no closed form; `sampled_argmax_probs` estimates it.
+      UserError: the distribution has no closed form; `sampled_argmax_probs` estimates it.
     """
-    if isinstance(law, GumbelSoftmax):
-        return _over_the_batch(law, tf.nn.log_softmax(law.logits))
-    if isinstance(law, IGRI):
-        cut = law.temperature * math.log(law.delta)
-        return _over_the_batch(law, gaussian_argmax_log_probs(law.loc, law.log_scale, cut, points, split))
-    if isinstance(law, Overcomplete):
-        return _over_the_batch(law, gaussian_argmax_log_probs(law.loc, law.log_scale, None, points, split))
-    raise UserError(f"the argmax of {type(law).__name__} has no closed-form law; estimate it with sampled_argmax_probs")
+    if isinstance(distribution, GumbelSoftmax):
+        return _over_the_batch(distribution, tf.nn.log_softmax(distribution.logits))
+    if isinstance(distribution, IGRI):
+        cut = distribution.temperature * math.log(distribution.delta)
+        return _over_the_batch(distribution, gaussian_argmax_log_probs(distribution.loc, distribution.log_scale, cut, points, split))
+    if isinstance(distribution, Overcomplete):
+        return _over_the_batch(distribution, gaussian_argmax_log_probs(distribution.loc, distribution.log_scale, None, points, split))
+    raise UserError(f"the argmax of {type(distribution).__name__} has no closed-form distribution; estimate it with sampled_argmax_probs")
 
 
-def _over_the_batch(law: Relaxation, log_probs: tf.Tensor) -> tf.Tensor:
-    """Repeats the law of the argmax for parameters that it does not depend on: a temperature for each variable."""
-    if log_probs.shape.rank == law.batch_shape.rank + 1 and law.temperature.shape.rank == 0:
+def _over_the_batch(distribution: Relaxation, log_probs: tf.Tensor) -> tf.Tensor:
+    """Repeats the distribution of the argmax for parameters that it does not depend on: a temperature for each variable."""
+    if log_probs.shape.rank == distribution.batch_shape.rank + 1 and distribution.temperature.shape.rank == 0:
         return log_probs
-    return tf.broadcast_to(log_probs, tf.concat([law.batch_shape_tensor(), tf.shape(log_probs)[-1:]], axis=0))
+    return tf.broadcast_to(log_probs, tf.concat([distribution.batch_shape_tensor(), tf.shape(log_probs)[-1:]], axis=0))
 
 
 @in_float32
 def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, points: int = 64, split: bool = False) -> tf.Tensor:
-    """Law of the argmax of K-1 independent Gaussians and a constant, the last category; or of K Gaussians.
+    """Distribution of the argmax of K-1 independent Gaussians and a constant, the last category; or of K Gaussians.
 
         P(k) = int_{t > cut} N(t; loc_k, scale_k) prod_{j != k} Phi((t - loc_j) / scale_j) dt,  k < K
         P(K) = prod_j Phi((cut - loc_j) / scale_j)
@@ -58,7 +58,7 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
     Without a cut the integrals are over the whole line, and there is no last category.
 
     Gauss-Legendre in z = (t - loc_k) / scale_k, in the log domain. The integrand steps at t = loc_j, sharply where scale_j is
-    far below scale_k. |sum_k P(k) - 1| over 2,000 random laws of 10 categories, loc ~ N(0, 2^2), log_scale ~ N(-0.5, 1):
+    far below scale_k. |sum_k P(k) - 1| over 2,000 random distributions of 10 categories, loc ~ N(0, 2^2), log_scale ~ N(-0.5, 1):
 
         points      64     256    64 split  128 split
         median     9e-9   7e-16    2e-15      1e-14
@@ -112,11 +112,11 @@ def _ranges(loc: tf.Tensor, scale: tf.Tensor, lower: tf.Tensor, upper: tf.Tensor
     return tf.concat([lower[..., tf.newaxis], steps], axis=-1), tf.concat([steps, upper[..., tf.newaxis]], axis=-1)
 
 
-def sampled_argmax_probs(law: Relaxation, samples: int, seed: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
+def sampled_argmax_probs(distribution: Relaxation, samples: int, seed: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
     """Frequencies of the argmax over draws: (count_k + smoothing) / (samples + K smoothing).
 
     Args:
-      law: batch shape [B, V].
+      distribution: batch shape [B, V].
       samples: draws; a plug-in KL from them is too large by about (K-1) / (2 samples) nats a variable.
       seed: stateless seed, int32 [2].
       smoothing: pseudo-count a category; 0 leaves zeros where a category was never drawn.
@@ -125,19 +125,19 @@ def sampled_argmax_probs(law: Relaxation, samples: int, seed: tf.Tensor, smoothi
     Raises:
       UserError: no draws, a negative pseudo-count, or a number of categories that is not known.
     """
-    categories = law.event_shape[-1]
+    categories = distribution.event_shape[-1]
     if isinstance(samples, (int, np.integer)) and samples < 1:
         raise UserError(f"sampled_argmax_probs counts draws and needs at least 1, got samples={samples}")
     if smoothing < 0:
         raise UserError(f"smoothing must not be negative, got {smoothing}")
     if categories is None:
-        raise UserError("sampled_argmax_probs needs a law whose number of categories is known; set the last axis of its parameters")
-    draw = law.draw(samples, seed)
-    scores = draw.log_sample if law.dtype in HALVES else draw.sample  # rounded samples tie, and the first category would win
+        raise UserError("sampled_argmax_probs needs a distribution whose number of categories is known; set the last axis of its parameters")
+    draw = distribution.draw(samples, seed)
+    scores = draw.log_sample if distribution.dtype in HALVES else draw.sample  # rounded samples tie, and the first category would win
     winner = tf.argmax(scores, axis=-1, output_type=tf.int32)
-    dtype = tf.float32 if law.dtype in HALVES else law.dtype
+    dtype = tf.float32 if distribution.dtype in HALVES else distribution.dtype
     counts = tf.stack([tf.reduce_sum(tf.cast(winner == k, tf.int32), axis=0) for k in range(categories)], axis=-1)
-    return tf.cast((tf.cast(counts, dtype) + smoothing) / (samples + categories * smoothing), law.dtype)
+    return tf.cast((tf.cast(counts, dtype) + smoothing) / (samples + categories * smoothing), distribution.dtype)
 
 
 def _log_ndtr(x: tf.Tensor) -> tf.Tensor:
