@@ -11,7 +11,7 @@ quickstart: setup
 
 test: setup
 	$(PY) -m ruff check .
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Writes tests/golden/*.json again, on purpose: CONTRIBUTING.md, "When results change".
 golden: setup

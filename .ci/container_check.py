@@ -1,9 +1,11 @@
 """Checks singularity.def where Apptainer is not: runs its %files, %post and %test in a clean Debian root.
 
-    make container-check        # needs root, debootstrap and network; about 10 minutes (26 measured, machine shared), 3 GB in build/
+    make container-check        # needs root, debootstrap and network; about 10 minutes (26 measured, machine shared), 3
+    GB in build/
 
-What this cannot show: the base image's own Python (3.12; here it is Debian's), and Apptainer's mounts. As in an image, the root is
-read-only when %test runs, /tmp is not, and nothing of the host's environment is there but what pip needs to find its index.
+What this cannot show: the base image's own Python (3.12; here it is Debian's), and Apptainer's mounts. As in an image,
+the root is read-only when %test runs, /tmp is not, and nothing of the host's environment is there but what pip needs to
+find its index.
 """
 
 import os
@@ -36,7 +38,14 @@ def main() -> int:
     recipe = sections((REPOSITORY / "singularity.def").read_text(encoding="utf-8"))
     shutil.rmtree(ROOT, ignore_errors=True)
     ROOT.parent.mkdir(exist_ok=True)
-    step("a clean Debian", "debootstrap", "--variant=minbase", "--include=python3,python3-venv,ca-certificates", SUITE, str(ROOT))
+    step(
+        "a clean Debian",
+        "debootstrap",
+        "--variant=minbase",
+        "--include=python3,python3-venv,ca-certificates",
+        SUITE,
+        str(ROOT),
+    )
     (ROOT / "usr/local/bin/python").symlink_to("/usr/bin/python3")  # the base image's name for it
     for path in ("etc/resolv.conf", "etc/pip.conf", "etc/ssl/certs/ca-certificates.crt"):
         if Path("/", path).exists():
@@ -61,11 +70,24 @@ def inside_root(title: str, commands: str, read_only: bool) -> None:
     (ROOT / "commands.sh").write_text(commands, encoding="utf-8", newline="\n")
     freeze = f"mount -o remount,ro,bind {ROOT}" if read_only else "true"
     mounts = (
-        f"mount --bind {ROOT} {ROOT} && mount -t proc proc {ROOT}/proc && mount --rbind /dev {ROOT}/dev && mount -t tmpfs tmpfs {ROOT}/tmp"
+        f"mount --bind {ROOT} {ROOT} && mount -t proc proc {ROOT}/proc && mount --rbind /dev {ROOT}/dev && mount "
+        f"-t tmpfs tmpfs {ROOT}/tmp"
     )
     environment = {name: value for name, value in os.environ.items() if KEPT.fullmatch(name)}
-    environment |= {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}
-    step(title, "unshare", "--mount", "sh", "-c", f"{mounts} && {freeze} && exec chroot {ROOT} sh /commands.sh", environment=environment)
+    environment |= {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/tmp",
+        "LANG": "C.UTF-8",
+    }
+    step(
+        title,
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        f"{mounts} && {freeze} && exec chroot {ROOT} sh /commands.sh",
+        environment=environment,
+    )
 
 
 def step(title: str, *command: str, environment: dict[str, str] | None = None) -> None:

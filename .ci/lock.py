@@ -1,10 +1,12 @@
-"""Writes requirements.txt and requirements-gpu.txt: every package exactly pinned, with the SHA-256 of every file that may be installed.
+"""Writes requirements.txt and requirements-gpu.txt: every package exactly pinned, with the SHA-256 of every file that
+may be installed.
 
     make lock             # the pins of requirements.txt as they are, hashes as the index has them now
     make lock FRESH=1     # new pins first: what pip makes of pyproject.toml in a fresh environment (minutes)
 
-The index is pip's own (PIP_INDEX_URL or pip's configuration, PyPI without them). Nothing is written unless every package that a pinned
-one needs, on every Python and machine below, is pinned too, in a version that it takes, and has a file for each of them.
+The index is pip's own (PIP_INDEX_URL or pip's configuration, PyPI without them). Nothing is written unless every
+package that a pinned one needs, on every Python and machine below, is pinned too, in a version that it takes, and has a
+file for each of them.
 """
 
 import argparse
@@ -28,7 +30,13 @@ from pathlib import Path
 
 try:
     from packaging.requirements import Requirement
-    from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, canonicalize_name, parse_sdist_filename, parse_wheel_filename
+    from packaging.utils import (
+        InvalidSdistFilename,
+        InvalidWheelFilename,
+        canonicalize_name,
+        parse_sdist_filename,
+        parse_wheel_filename,
+    )
     from packaging.version import Version
 except ImportError:  # an interpreter with nothing but pip
     from pip._vendor.packaging.requirements import Requirement
@@ -43,7 +51,8 @@ except ImportError:  # an interpreter with nothing but pip
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12", "3.13")
-MACHINES = ("x86_64", "aarch64")  # of Linux, for which a file of every package must exist; macOS's files are taken along
+# of Linux, for which a file of every package must exist; macOS's files are taken along
+MACHINES = ("x86_64", "aarch64")
 ABOUT = """# Exact pins of all packages{what}, Python 3.11 to 3.13, with the SHA-256 of their files: pip refuses any other file.
 # Made from pyproject.toml by `make lock` (`make lock FRESH=1` for new versions); change pyproject.toml first.
 """
@@ -76,7 +85,9 @@ class File:
 
     def suits(self, python: str, machine: str) -> bool:
         """Whether it can be installed there; a source archive can everywhere."""
-        return not self.name.endswith(".whl") or any(_runs_on(*tag, python) and _of(tag[2], machine) for tag in self.tags)
+        return not self.name.endswith(".whl") or any(
+            _runs_on(*tag, python) and _of(tag[2], machine) for tag in self.tags
+        )
 
     @property
     def wanted(self) -> bool:
@@ -101,7 +112,9 @@ def _of(platform: str, machine: str) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, or 2 when there is nothing that could be written."""
-    parser = argparse.ArgumentParser(prog="make lock", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="make lock", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--fresh", action="store_true", help="new pins")
     parser.add_argument("--out", type=Path, default=REPOSITORY, help="folder to write into (default: the checkout)")
     chosen = parser.parse_args(arguments)
@@ -117,7 +130,9 @@ def main(arguments: list[str] | None = None) -> int:
     except LockError as error:
         print(f"lock: {error}", file=sys.stderr)
         return 2
-    print(f"lock: {len(cpu)} and {len(gpu)} packages, {sum(map(len, cpu.values())) + sum(map(len, gpu.values()))} files")
+    print(
+        f"lock: {len(cpu)} and {len(gpu)} packages, {sum(map(len, cpu.values())) + sum(map(len, gpu.values()))} files"
+    )
     return 0
 
 
@@ -132,12 +147,27 @@ def fresh_pins() -> dict[str, str]:
         python = f"{place}/environment/bin/python"
         for command in (
             [sys.executable, "-m", "venv", f"{place}/environment"],
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "setuptools", f"{REPOSITORY}[dev]"],
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "setuptools",
+                f"{REPOSITORY}[dev]",
+            ],
         ):
             if subprocess.run(command, check=False).returncode != 0:
                 raise LockError(f"{' '.join(command)} failed")
-        frozen = subprocess.run([python, "-m", "pip", "freeze", "--all"], stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout
-    return {name: version for name, version in pins_of(frozen).items() if canonicalize_name(name) not in ("pip", "igr-suite")}
+        frozen = subprocess.run(
+            [python, "-m", "pip", "freeze", "--all"], stdout=subprocess.PIPE, encoding="utf-8", check=True
+        ).stdout
+    return {
+        name: version
+        for name, version in pins_of(frozen).items()
+        if canonicalize_name(name) not in ("pip", "igr-suite")
+    }
 
 
 def lock(pins: dict[str, str], roots: list[Requirement], index: "Index", known: "Locked | None" = None) -> "Locked":
@@ -160,7 +190,9 @@ def lock(pins: dict[str, str], roots: list[Requirement], index: "Index", known: 
         for python in PYTHONS:
             for machine in MACHINES if known is None else MACHINES[:1]:
                 if not any(file.suits(python, machine) for file in found):
-                    raise LockError(f"{name}=={pins[name]} has no file for Python {python} on {machine}; pin another version")
+                    raise LockError(
+                        f"{name}=={pins[name]} has no file for Python {python} on {machine}; pin another version"
+                    )
     check(roots, "pyproject.toml", versions | beside)
     for name, requirements in needs.items():
         check(requirements, f"{name}=={pins[name]}", versions | beside)
@@ -184,7 +216,9 @@ def applies(requirement: Requirement, extra: str = "") -> bool:
         return True
     linux = {"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux", "implementation_name": "cpython"}
     linux |= {"platform_python_implementation": "CPython", "extra": extra}
-    places = ({"python_version": p, "python_full_version": f"{p}.0", "platform_machine": m} for p in PYTHONS for m in MACHINES)
+    places = (
+        {"python_version": p, "python_full_version": f"{p}.0", "platform_machine": m} for p in PYTHONS for m in MACHINES
+    )
     return any(requirement.marker.evaluate(linux | place) for place in places)
 
 
@@ -210,7 +244,9 @@ def extra_pins(texts: list[str], cpu: Locked, index: "Index") -> dict[str, str]:
         if name in pinned or str(requirement.specifier) in {str(one.specifier) for one in wanted.get(name, [])}:
             continue
         wanted.setdefault(name, []).append(requirement)
-        pins[name] = index.newest(name, lambda version, name=name: all(one.specifier.contains(version) for one in wanted[name]))
+        pins[name] = index.newest(
+            name, lambda version, name=name: all(one.specifier.contains(version) for one in wanted[name])
+        )
         waiting += [one for one in index.requires(index.files(name, pins[name])) if applies(one)]
     return dict(sorted(pins.items()))
 
@@ -219,13 +255,18 @@ def write(path: Path, what: str, locked: Locked) -> None:
     """Writes a requirements file."""
     lines = [ABOUT.format(what=what)]
     for pin, files in locked.items():
-        lines.append(" \\\n".join([pin, *(f"    --hash=sha256:{digest}" for digest in sorted({file.sha256 for file in files}))]) + "\n")
+        lines.append(
+            " \\\n".join([pin, *(f"    --hash=sha256:{digest}" for digest in sorted({file.sha256 for file in files}))])
+            + "\n"
+        )
     path.write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def index_url() -> str:
     """Returns the address of pip's index."""
-    done = subprocess.run([sys.executable, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, encoding="utf-8", check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, encoding="utf-8", check=False
+    )
     found = dict(re.findall(r"^(?:global|install|:env:)\.index-url='(.*)'()$", done.stdout, re.MULTILINE))
     return (next(reversed(found), None) or "https://pypi.org/simple").rstrip("/")
 
@@ -252,7 +293,8 @@ class Index:
 
     Args:
       url: "https://pypi.org/simple".
-      get: (address, part of the file or "") -> (bytes, content type or the part sent); raises HTTPError for what is not there.
+      get: (address, part of the file or "") -> (bytes, content type or the part sent); raises HTTPError for what is not
+        there.
     """
 
     def __init__(self, url: str, get: "Get | None" = None):
@@ -287,12 +329,15 @@ class Index:
         return str(max(fitting))
 
     def requires(self, files: list[File], extra: str = "") -> list[Requirement]:
-        """Returns what a release needs, by the metadata of its wheels; nothing is known of one that has source archives only."""
+        """Returns what a release needs, by the metadata of its wheels; nothing is known of one that has source archives
+        only."""
         wheels = [file for file in files if file.name.endswith(".whl")]
         if not wheels:
             return []
         texts: dict[str, None] = {}
-        for wheel in [wheels[0]] if all("any" in {tag[2] for tag in wheel.tags} for wheel in wheels) else _one_a_python(wheels):
+        for wheel in (
+            [wheels[0]] if all("any" in {tag[2] for tag in wheel.tags} for wheel in wheels) else _one_a_python(wheels)
+        ):
             content = HeaderParser().parsestr(self._metadata(wheel))
             texts |= dict.fromkeys(content.get_all("Requires-Dist") or [])
         return [requirement for requirement in map(Requirement, texts) if extra or applies(requirement)]
@@ -318,7 +363,9 @@ class Index:
                 raise LockError(f"{url}: {error.code} {error.reason}") from None
             except OSError as error:
                 raise LockError(f"{url} cannot be asked: {error}") from None
-            self._pages[name] = list(_files(json.loads(content))) if "json" in kind else Links(url, content.decode("utf-8")).files
+            self._pages[name] = (
+                list(_files(json.loads(content))) if "json" in kind else Links(url, content.decode("utf-8")).files
+            )
         return self._pages[name]
 
 
@@ -358,7 +405,11 @@ class Remote(io.RawIOBase):
         begin = self._size - len(self._end)
         if self._at >= last:
             return b""
-        content = self._end[self._at - begin : last - begin] if self._at >= begin else self._ask(self._url, f"{self._at}-{last - 1}")[0]
+        content = (
+            self._end[self._at - begin : last - begin]
+            if self._at >= begin
+            else self._ask(self._url, f"{self._at}-{last - 1}")[0]
+        )
         self._at = last
         return content
 

@@ -1,4 +1,5 @@
-"""The step every engine of `dni_step.py` trains: sizes, rates and initial weights. NumPy only; order of batches and images as below."""
+"""The step every engine of `dni_step.py` trains: sizes, rates and initial weights. NumPy only; order of batches and
+images as below."""
 
 import numpy as np
 from _problem import CHUNK, IMAGES, load_images
@@ -18,7 +19,8 @@ def padded_images() -> np.ndarray:
 
 
 def labels() -> np.ndarray:
-    """int32 [50000]: brightness of the upper left quarter in ten classes; what is learnt does not matter for the speed."""
+    """int32 [50000]: brightness of the upper left quarter in ten classes; what is learnt does not matter for the
+    speed."""
     light = padded_images().reshape(IMAGES, 32, 32)[:, :16, :16].mean((1, 2))
     return np.argsort(np.argsort(light, kind="stable"), kind="stable").astype(np.int32) * CLASSES // IMAGES
 
@@ -32,7 +34,10 @@ def scale() -> tuple[float, float]:
 def network_weights() -> list[tuple[np.ndarray, np.ndarray]]:
     """(kernel, bias) of every layer, U(+-.07)."""
     rng = np.random.default_rng(1)
-    return [(rng.uniform(-0.07, 0.07, s).astype(np.float32), rng.uniform(-0.07, 0.07, s[1]).astype(np.float32)) for s in LAYERS]
+    return [
+        (rng.uniform(-0.07, 0.07, s).astype(np.float32), rng.uniform(-0.07, 0.07, s[1]).astype(np.float32))
+        for s in LAYERS
+    ]
 
 
 def synthesiser_weights(kind: str, number: int) -> list[tuple[np.ndarray, np.ndarray]]:

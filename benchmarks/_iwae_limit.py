@@ -1,4 +1,5 @@
-"""The matrix products of the step alone, chained as in the step, through TensorFlow: the speed no formulation can pass."""
+"""The matrix products of the step alone, chained as in the step, through TensorFlow: the speed no formulation can
+pass."""
 
 from collections.abc import Callable
 
@@ -17,7 +18,8 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
         inputs = [x]
         for layer, kernel in enumerate(weights):
             y = tf.matmul(inputs[-1], kernel)
-            inputs.append(tf.tile(y[:, : p.LATENTS], (samples, 1)) if layer == 2 else y)  # in place of the latent: its shape, no work
+            # in place of the latent: its shape, no work
+            inputs.append(tf.tile(y[:, : p.LATENTS], (samples, 1)) if layer == 2 else y)
         back, gradients = inputs.pop(), []
         for layer in reversed(range(len(weights))):
             gradients.append(tf.matmul(inputs[layer], back, transpose_a=True))

@@ -1,4 +1,5 @@
-"""The step every engine of `iwae_step.py` trains: sizes, initial weights, mean image. NumPy only; images and chunks as in `_problem`."""
+"""The step every engine of `iwae_step.py` trains: sizes, initial weights, mean image. NumPy only; images and chunks as
+in `_problem`."""
 
 import numpy as np
 from _problem import CHUNK, IMAGES, load_images
@@ -13,7 +14,8 @@ def initial_weights() -> dict[str, list[np.ndarray]]:
     """Glorot-uniform kernels and zero biases of both networks, [W_1, b_1, W_2, ...]."""
     rng = np.random.default_rng(1)
     return {
-        name: [array for shape in shapes for array in _layer(rng, shape)] for name, shapes in (("encoder", ENCODER), ("decoder", DECODER))
+        name: [array for shape in shapes for array in _layer(rng, shape)]
+        for name, shapes in (("encoder", ENCODER), ("decoder", DECODER))
     }
 
 
@@ -23,7 +25,8 @@ def _layer(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray
 
 
 def grey_images() -> np.ndarray:
-    """uint8 [50000, 784], the binary digits softened so that a binarisation draws something: 0 and 255 become 13 and 242."""
+    """uint8 [50000, 784], the binary digits softened so that a binarisation draws something: 0 and 255 become 13 and
+    242."""
     return (13 + 229 * load_images()).astype(np.uint8)
 
 
@@ -39,7 +42,8 @@ def offset() -> np.ndarray:
 
 
 def batch_indices(seed: int = 0):
-    """Yields int32 [CHUNK, BATCH] for ever: a fresh permutation of the images each epoch, cut into chunks of batches."""
+    """Yields int32 [CHUNK, BATCH] for ever: a fresh permutation of the images each epoch, cut into chunks of
+    batches."""
     rng = np.random.default_rng(seed)
     whole = IMAGES // (CHUNK * BATCH)
     while True:
@@ -47,6 +51,7 @@ def batch_indices(seed: int = 0):
 
 
 def flop(samples: int) -> float:
-    """Floating-point operations of a step's matrix products: forward, to the inputs, to the weights; no product to the images."""
+    """Floating-point operations of a step's matrix products: forward, to the inputs, to the weights; no product to the
+    images."""
     encoder, decoder = (2 * BATCH * sum(a * b for a, b in layers) for layers in (ENCODER, DECODER))
     return 3 * (encoder + samples * decoder) - 2 * BATCH * PIXELS * HIDDEN

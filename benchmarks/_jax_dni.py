@@ -78,7 +78,9 @@ def build(threads: int, samples: int, kind: str = "cdni") -> Callable[[int], flo
 
     run_chunk = jax.jit(lambda state, chunk: jax.lax.scan(step, state, chunk), donate_argnums=0)
     modules = [tuple(map(jnp.asarray, pair)) for pair in p.network_weights()]
-    synthesisers = [] if kind == "bp" else [[tuple(map(jnp.asarray, w)) for w in p.synthesiser_weights(kind, i)] for i in (0, 1)]
+    synthesisers = (
+        [] if kind == "bp" else [[tuple(map(jnp.asarray, w)) for w in p.synthesiser_weights(kind, i)] for i in (0, 1)]
+    )
     weights = (modules, synthesisers)
 
     def zeros():

@@ -1,4 +1,5 @@
-"""Minimal JAX engine of `iwae_step.py`: the IWAE bound and its gradient by jax.value_and_grad, a lax.scan over the steps."""
+"""Minimal JAX engine of `iwae_step.py`: the IWAE bound and its gradient by jax.value_and_grad, a lax.scan over the
+steps."""
 
 from collections.abc import Callable
 
@@ -9,7 +10,11 @@ import jax.numpy as jnp
 
 def build(threads: int, samples: int) -> Callable[[int], float]:
     del threads  # JAX takes as many threads as the process has cores
-    images, mean, offset = jnp.asarray(p.grey_images()), jnp.asarray(p.mean_image(), jnp.float32), jnp.asarray(p.offset())
+    images, mean, offset = (
+        jnp.asarray(p.grey_images()),
+        jnp.asarray(p.mean_image(), jnp.float32),
+        jnp.asarray(p.offset()),
+    )
 
     def chain(weights, x):
         for layer in (0, 2):
@@ -40,7 +45,13 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
 
     run_chunk = jax.jit(lambda state, chunk: jax.lax.scan(step, state, chunk), donate_argnums=0)
     weights = jax.tree.map(jnp.asarray, p.initial_weights())
-    state = (weights, jax.tree.map(jnp.zeros_like, weights), jax.tree.map(jnp.zeros_like, weights), jnp.float32(0), jax.random.key(0))
+    state = (
+        weights,
+        jax.tree.map(jnp.zeros_like, weights),
+        jax.tree.map(jnp.zeros_like, weights),
+        jnp.float32(0),
+        jax.random.key(0),
+    )
     indices = p.batch_indices()
 
     def train(steps: int) -> float:

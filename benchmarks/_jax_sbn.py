@@ -1,7 +1,9 @@
-"""Minimal JAX engine of `sbn_step.py`: DynamicREBAR as a lax.scan, derivatives by jax.grad and jax.vjp, eta for each weight tensor.
+"""Minimal JAX engine of `sbn_step.py`: DynamicREBAR as a lax.scan, derivatives by jax.grad and jax.vjp, eta for each
+weight tensor.
 
-The same estimator, objective and measurements as the suite's: closed form of the coupled noise, one soft pass a switch layer batched on
-a leading axis, two pullbacks to the weights, the variance objective's derivatives by baseline and temperature through them.
+The same estimator, objective and measurements as the suite's: closed form of the coupled noise, one soft pass a switch
+layer batched on a leading axis, two pullbacks to the weights, the variance objective's derivatives by baseline and
+temperature through them.
 """
 
 from collections.abc import Callable
@@ -30,7 +32,9 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
     def bound(w, x, h0, h1, a0, a1):
         """The bound at (h0, h1), leading axes broadcasting."""
         log_p = (
-            bernoulli(affine(w["p_0"], 2 * h0 - 1) + offset, x) + bernoulli(affine(w["p_1"], 2 * h1 - 1), h0) + bernoulli(w["prior"][0], h1)
+            bernoulli(affine(w["p_0"], 2 * h0 - 1) + offset, x)
+            + bernoulli(affine(w["p_1"], 2 * h1 - 1), h0)
+            + bernoulli(w["prior"][0], h1)
         )
         return log_p - bernoulli(a0, h0) - bernoulli(a1, h1)
 
@@ -84,20 +88,34 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
         for k, (name, pull) in enumerate((("q_0", pull_0), ("q_1", pull_1))):
             from_signal, from_control = pull(signal[k] / p.BATCH)[0], pull(control_deltas[k] / p.BATCH)[0]
             g[name] = [f + e * c for f, e, c in zip(from_signal, eta[k], from_control)]
-            by_eta.append(jnp.stack([2 / size * jnp.sum(x * c) for x, c in zip(g[name], from_control)]) * eta[k] * (1 - eta[k] / 2))
+            by_eta.append(
+                jnp.stack([2 / size * jnp.sum(x * c) for x, c in zip(g[name], from_control)])
+                * eta[k]
+                * (1 - eta[k] / 2)
+            )
             layer_inputs = centred if k == 0 else 2 * b0 - 1
             image = affine(g[name], layer_inputs)
             by_baseline -= 2 / size * jnp.sum(image * score[k], -1) / p.BATCH
             along.append(affine([e * x for e, x in zip(eta[k], g[name])], layer_inputs) * 2 / size / p.BATCH)
-        by_temperature = jax.grad(lambda t: sum(jnp.sum(v * c) for v, c in zip(along, controls(t))))(control["log_temperature"])
-        control_gradients = {"baseline": pull_baseline(by_baseline)[0], "etas": by_eta, "log_temperature": by_temperature}
+        by_temperature = jax.grad(lambda t: sum(jnp.sum(v * c) for v, c in zip(along, controls(t))))(
+            control["log_temperature"]
+        )
+        control_gradients = {
+            "baseline": pull_baseline(by_baseline)[0],
+            "etas": by_eta,
+            "log_temperature": by_temperature,
+        }
         return {**generator, **g}, control_gradients, value
 
     def adam(weights, gradients, first, second, count, rate):
         first = jax.tree.map(lambda m, g: p.BETA_1 * m + (1 - p.BETA_1) * g, first, gradients)
         second = jax.tree.map(lambda v, g: p.BETA_2 * v + (1 - p.BETA_2) * g * g, second, gradients)
         rate = rate * jnp.sqrt(1 - p.BETA_2**count) / (1 - p.BETA_1**count)
-        return jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + p.EPSILON), weights, first, second), first, second
+        return (
+            jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + p.EPSILON), weights, first, second),
+            first,
+            second,
+        )
 
     def step(state, index):
         w, control, moments, control_moments, averages, count, key = state

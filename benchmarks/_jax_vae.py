@@ -39,7 +39,13 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
 
     run_chunk = jax.jit(lambda state, chunk: jax.lax.scan(step, state, chunk), donate_argnums=0)
     weights = jax.tree.map(jnp.asarray, p.initial_weights())
-    state = (weights, jax.tree.map(jnp.zeros_like, weights), jax.tree.map(jnp.zeros_like, weights), jnp.float32(0), jax.random.key(0))
+    state = (
+        weights,
+        jax.tree.map(jnp.zeros_like, weights),
+        jax.tree.map(jnp.zeros_like, weights),
+        jnp.float32(0),
+        jax.random.key(0),
+    )
     indices = p.batch_indices()
 
     def train(steps: int) -> float:

@@ -1,4 +1,5 @@
-"""The matrix products of the step alone, chained as in the step, through TensorFlow: the speed no formulation can pass."""
+"""The matrix products of the step alone, chained as in the step, through TensorFlow: the speed no formulation can
+pass."""
 
 from collections.abc import Callable
 

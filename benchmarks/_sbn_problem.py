@@ -1,4 +1,5 @@
-"""The step every engine of `sbn_step.py` trains: sizes and initial weights. NumPy only; images and order of batches as in `_problem`."""
+"""The step every engine of `sbn_step.py` trains: sizes and initial weights. NumPy only; images and order of batches as
+in `_problem`."""
 
 import numpy as np
 from _problem import CHUNK, IMAGES, load_images
@@ -18,7 +19,12 @@ def initial_weights() -> dict[str, list[np.ndarray]]:
 def baseline_weights() -> list[np.ndarray]:
     """One baseline: [W_1, b_1, W_2, b_2]."""
     rng = np.random.default_rng(2)
-    return [_kernel(rng, (PIXELS, BASELINE)), np.zeros(BASELINE, np.float32), _kernel(rng, (BASELINE, 1)), np.zeros(1, np.float32)]
+    return [
+        _kernel(rng, (PIXELS, BASELINE)),
+        np.zeros(BASELINE, np.float32),
+        _kernel(rng, (BASELINE, 1)),
+        np.zeros(1, np.float32),
+    ]
 
 
 def _kernel(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:

@@ -15,7 +15,8 @@ from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 def build(
     threads: int, samples: int, estimator: str = "iwae", precision: str = "float32", averages: bool = False
 ) -> Callable[[int], float]:
-    """Returns a function that trains a number of steps (a multiple of CHUNK) and returns the last chunk's mean objective."""
+    """Returns a function that trains a number of steps (a multiple of CHUNK) and returns the last chunk's mean
+    objective."""
     tf.config.threading.set_intra_op_parallelism_threads(1)  # as `igr run` has it: threads.one_operation_a_thread
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     config = DReGConfig(estimator=estimator, samples=samples, latents=p.LATENTS, hidden=p.HIDDEN)

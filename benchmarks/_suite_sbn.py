@@ -12,8 +12,11 @@ from igr_suite.randomness import run_seed
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 
 
-def build(threads: int, samples: int, estimator: str = "dynamic_rebar", rows: int | None = p.BATCH) -> Callable[[int], float]:
-    """Returns a function that trains a number of steps (a multiple of CHUNK) and returns the last chunk's mean bound."""
+def build(
+    threads: int, samples: int, estimator: str = "dynamic_rebar", rows: int | None = p.BATCH
+) -> Callable[[int], float]:
+    """Returns a function that trains a number of steps (a multiple of CHUNK) and returns the last chunk's mean
+    bound."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     config = SBNConfig(estimator=estimator, samples=samples, multilayer_cv=None if estimator == "nvil" else "corrected")

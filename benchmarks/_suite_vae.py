@@ -1,4 +1,5 @@
-"""This suite's engine of `vae_step.py`: the model, optimiser and compiled loop that `igr run` uses, under the preset g3."""
+"""This suite's engine of `vae_step.py`: the model, optimiser and compiled loop that `igr run` uses, under the preset
+g3."""
 
 from collections.abc import Callable
 
@@ -17,7 +18,12 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     config = g3("IGR_I_Dis", data="mnist_5k")
     model = DiscreteVAE(
-        config.model, image_shape=(28, 28, 1), likelihood="bernoulli", binarisation="static", optimiser=config.optimiser, samples=samples
+        config.model,
+        image_shape=(28, 28, 1),
+        likelihood="bernoulli",
+        binarisation="static",
+        optimiser=config.optimiser,
+        samples=samples,
     )
     weights = [array for layer in p.initial_weights() for array in layer]
     for variable, array in zip(model.trained, weights, strict=True):

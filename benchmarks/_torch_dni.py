@@ -34,7 +34,9 @@ def build(threads: int, samples: int, kind: str = "cdni") -> Callable[[int], flo
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
     weights = p.network_weights()
-    modules = [filled([nn.Linear(*p.LAYERS[i]), norm(p.HIDDEN, moving=True), nn.ReLU()], weights[i : i + 1]) for i in (0, 1)]
+    modules = [
+        filled([nn.Linear(*p.LAYERS[i]), norm(p.HIDDEN, moving=True), nn.ReLU()], weights[i : i + 1]) for i in (0, 1)
+    ]
     modules.append(filled([nn.Linear(*p.LAYERS[2])], weights[2:]))
     synthesisers = [] if kind == "bp" else [synthesiser(kind, i) for i in (0, 1)]
 

@@ -36,7 +36,9 @@ class IWAE(torch.nn.Module):
         noise = torch.randn(self.samples, *loc.shape)
         z = loc + scale * noise
         logits = self.decoder(z.view(-1, p.LATENTS)).view(self.samples, *x.shape) + self.offset
-        log_likelihood = -functional.binary_cross_entropy_with_logits(logits, x.expand_as(logits), reduction="none").sum(-1)
+        log_likelihood = -functional.binary_cross_entropy_with_logits(
+            logits, x.expand_as(logits), reduction="none"
+        ).sum(-1)
         log_weights = log_likelihood + (0.5 * noise.square() - 0.5 * z.square() + scale.log()).sum(-1)
         return -(torch.logsumexp(log_weights, 0) - log(self.samples)).mean()
 

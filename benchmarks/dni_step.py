@@ -3,9 +3,10 @@
     python benchmarks/dni_step.py                               # about 4 minutes on two cores
     python benchmarks/dni_step.py --threads 1 --engines suite jax torch
 
-1024-256-256-10 with batch norm, batch 250, Adam, MNIST-size images in memory. "cdni": linear synthesisers that see the label; "dni": two
-hidden layers of 1,024; "bp": one module, back-propagation. The suite's step also measures every interface (cosine, scale, sign), the
-minimal ones do not. Processes and interleaved windows as in vae_step.py: compare only within one run.
+1024-256-256-10 with batch norm, batch 250, Adam, MNIST-size images in memory. "cdni": linear synthesisers that see the
+label; "dni": two hidden layers of 1,024; "bp": one module, back-propagation. The suite's step also measures every
+interface (cosine, scale, sign), the minimal ones do not. Processes and interleaved windows as in vae_step.py: compare
+only within one run.
 """
 
 import vae_step

@@ -1,10 +1,11 @@
-"""Speed of one training step of the Gaussian-latent VAE on K samples: this suite beside JAX and PyTorch, and the products alone.
+"""Speed of one training step of the Gaussian-latent VAE on K samples: this suite beside JAX and PyTorch, and the
+products alone.
 
     python benchmarks/iwae_step.py                                       # K=64, both cores: about 4 minutes
     python benchmarks/iwae_step.py --samples 8 64 512 --engines suite    # cost and memory against K
 
-784-200-200-2x50 / 50-200-200-784, batch 32, dynamic binarisation, Adam; MNIST-size images in memory. Processes and interleaved windows
-as in vae_step.py: compare only within one run.
+784-200-200-2x50 / 50-200-200-784, batch 32, dynamic binarisation, Adam; MNIST-size images in memory. Processes and
+interleaved windows as in vae_step.py: compare only within one run.
 """
 
 import statistics
@@ -39,12 +40,16 @@ def main() -> None:
 def report(workers: dict[str, vae_step.Worker], threads: int, samples: int) -> None:
     """Prints steps/s at one K, the suite's IWAE over each engine, and the share of the products' limit."""
     print(f"\nK={samples}, {threads} thread{'s' * (threads > 1)}, {p.flop(samples) / 1e9:.2f} GFLOP of products a step")
-    print(f"{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} {'of limit':>9} {'GFLOP/s':>8} {'peak GB':>8}")
+    print(
+        f"{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} {'of limit':>9} {'GFLOP/s':>8} "
+        f"{'peak GB':>8}"
+    )
     for worker in workers.values():
         median, low, high = statistics.median(worker.rates), min(worker.rates), max(worker.rates)
         over, share = vae_step.ratio(workers.get("suite"), worker), vae_step.ratio(worker, workers.get("limit"))
         print(
-            f"{worker.engine.title:24} {median:8.1f} {low:7.1f} {high:7.1f} {over:9.2f} {share:9.2f} {median * p.flop(samples) / 1e9:8.0f}"
+            f"{worker.engine.title:24} {median:8.1f} {low:7.1f} {high:7.1f} {over:9.2f} {share:9.2f} "
+            f"{median * p.flop(samples) / 1e9:8.0f}"
             f" {worker.peak_gb:8.2f}"
         )
 

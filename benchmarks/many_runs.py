@@ -1,8 +1,8 @@
 """Time and memory of the reading verbs on thousands of finished runs: `python benchmarks/many_runs.py [RUNS] [ROWS]`.
 
-Writes an experiment of its own with RUNS finished runs (5,000) of ROWS metrics rows each (200) into a temporary folder, and starts each
-verb three times as a process: the first finds a fresh folder, the others what `.whole.json` remembers. Prints the median of seconds and of
-the largest resident memory.
+Writes an experiment of its own with RUNS finished runs (5,000) of ROWS metrics rows each (200) into a temporary folder,
+and starts each verb three times as a process: the first finds a fresh folder, the others what `.whole.json` remembers.
+Prints the median of seconds and of the largest resident memory.
 """
 
 import json
@@ -56,7 +56,10 @@ def write(place: Path, runs: int, rows: int) -> None:
         folder = scale / config.run_id
         folder.mkdir(parents=True)
         (folder / "config.json").write_bytes(config_to_json(config).encode())
-        lines = (json.dumps({"schema": 1, "step": step, "loss": 1.0 / step, "error": 0.5 / step}) + "\n" for step in range(1, rows + 1))
+        lines = (
+            json.dumps({"schema": 1, "step": step, "loss": 1.0 / step, "error": 0.5 / step}) + "\n"
+            for step in range(1, rows + 1)
+        )
         (folder / "metrics.jsonl").write_bytes("".join(lines).encode())
         (folder / "summary.json").write_bytes(json.dumps({"steps": rows, "loss": 1.0 / rows}).encode())
         meta = {"exit": {"reason": "finished", "message": ""}, "sealed": seal(folder)}
@@ -66,7 +69,9 @@ def write(place: Path, runs: int, rows: int) -> None:
 def measured(words: list[str], environment: dict[str, str]) -> tuple[float, float]:
     """Seconds and MB of one process."""
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "igr_suite.cli.main", *words], env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "igr_suite.cli.main", *words], env=environment, stdout=subprocess.DEVNULL
+    )
     usage = os.wait4(process.pid, 0)
     if os.waitstatus_to_exitcode(usage[1]):
         raise SystemExit(f"igr {' '.join(words)} failed")
@@ -80,11 +85,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         write(place, runs, rows)
-        environment = os.environ | {"IGR_RESULTS": str(place / "results"), "IGR_REPRODUCTIONS": str(place / "reproductions")}
+        environment = os.environ | {
+            "IGR_RESULTS": str(place / "results"),
+            "IGR_REPRODUCTIONS": str(place / "reproductions"),
+        }
         print(f"{runs} finished runs of {rows} rows")
         for name, words in VERBS:
             found = [measured([word.format(out=place / "out.csv") for word in words], environment) for _ in range(3)]
-            first, seconds, memory = found[0][0], statistics.median(one[0] for one in found), statistics.median(one[1] for one in found)
+            first, seconds, memory = (
+                found[0][0],
+                statistics.median(one[0] for one in found),
+                statistics.median(one[1] for one in found),
+            )
             print(f"{name:<20} {seconds:6.2f} s ({first:.2f} s the first time), {memory:5.0f} MB")
 
 

@@ -3,9 +3,9 @@
     python benchmarks/vae_step.py                               # about 4 minutes on two cores
     python benchmarks/vae_step.py --threads 1 --samples 10 --engines suite jax
 
-Nonlinear net 784-512-256-360 / 200-256-512-784, batch 100, Adam 3e-4, MNIST-size uint8 images in memory. Each engine lives in a process
-of its own, pinned to as many cores as it has threads; short windows alternate (A B C A B C ...), the others blocked on a pipe, so that
-a drifting machine drifts for all. Compare only within one run.
+Nonlinear net 784-512-256-360 / 200-256-512-784, batch 100, Adam 3e-4, MNIST-size uint8 images in memory. Each engine
+lives in a process of its own, pinned to as many cores as it has threads; short windows alternate (A B C A B C ...), the
+others blocked on a pipe, so that a drifting machine drifts for all. Compare only within one run.
 """
 
 import argparse
@@ -77,12 +77,17 @@ def start(engine: Engine, threads: int, samples: int, log: Path) -> Worker | Non
     """Starts and warms up an engine, or says in a sentence why it is left out."""
     python = sys.executable if importlib.util.find_spec(engine.package) else os.environ.get("BENCH_PYTHON")
     if python is None:
-        print(f"{engine.title} is left out: {engine.package} is not installed in {sys.prefix}; BENCH_PYTHON may name a Python that has it.")
+        print(
+            f"{engine.title} is left out: {engine.package} is not installed in {sys.prefix}; BENCH_PYTHON may name a "
+            f"Python that has it."
+        )
         return None
     command = [python, str(HERE / "_worker.py"), engine.module, engine.function, str(threads), str(samples)]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     with log.open("w", encoding="utf-8", newline="\n") as errors:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8", env=environment)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8", env=environment
+        )
     worker = Worker(engine, process)
     try:
         worker.train(_problem.CHUNK)  # compiles
@@ -106,26 +111,39 @@ def measure(workers: dict[str, Worker], windows: int, seconds: float) -> None:
 
 
 def report(workers: dict[str, Worker], threads: int, samples: int) -> None:
-    """Prints steps/s, peak memory and ratios of this suite to each; ratios are medians of the ratios of neighbouring windows."""
+    """Prints steps/s, peak memory and ratios of this suite to each; ratios are medians of the ratios of neighbouring
+    windows."""
     limits = [w for name, w in workers.items() if name.startswith("limit")]
     limit = max((statistics.median(w.rates) for w in limits), default=None)
     suite = workers.get("suite")
     print(f"\n{threads} thread{'s' * (threads > 1)}, {samples} sample{'s' * (samples > 1)} a step")
-    print(f"{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} {'of limit':>9} {'GFLOP/s':>8} {'peak GB':>8}")
+    print(
+        f"{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} {'of limit':>9} {'GFLOP/s':>8} "
+        f"{'peak GB':>8}"
+    )
     for worker in workers.values():
         median = statistics.median(worker.rates)
         over = "" if suite is None else f"{ratio(suite, worker):.2f}"
         share = "" if limit is None else f"{median / limit:.2f}"
         rate = median * _problem.flop(samples) / 1e9
         print(
-            f"{worker.engine.title:24} {median:8.1f} {min(worker.rates):7.1f} {max(worker.rates):7.1f} {over:>9} {share:>9} {rate:8.0f}"
+            f"{worker.engine.title:24} {median:8.1f} {min(worker.rates):7.1f} {max(worker.rates):7.1f} {over:>9} "
+            f"{share:>9} {rate:8.0f}"
             f" {worker.peak_gb:8.2f}"
         )
     if limit is not None:
-        print(f"The matrix products of a step ({_problem.flop(samples) / 1e9:.3f} GFLOP) take {1e3 / limit:.2f} ms alone.")
+        print(
+            f"The matrix products of a step ({_problem.flop(samples) / 1e9:.3f} GFLOP) take {1e3 / limit:.2f} ms alone."
+        )
 
 
-def parser_of(description: str, engines: dict[str, Engine], windows: int = 15, seconds: float = 1.0, threads: tuple[int, ...] = (1, 2)):
+def parser_of(
+    description: str,
+    engines: dict[str, Engine],
+    windows: int = 15,
+    seconds: float = 1.0,
+    threads: tuple[int, ...] = (1, 2),
+):
     """The options that all benchmarks of steps have."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--windows", type=int, default=windows, help="timed windows an engine")
@@ -139,7 +157,10 @@ def parser_of(description: str, engines: dict[str, Engine], windows: int = 15, s
 def timed(engines: dict[str, Engine], options: argparse.Namespace, threads: int, samples: int = 1) -> dict[str, Worker]:
     """Starts the chosen engines, times them window by window and ends them; those that could not start are left out."""
     log = options.logs / f"{Path(sys.argv[0]).stem}_{os.getpid()}"
-    started = {name: start(engines[name], threads, samples, log.with_name(f"{log.name}_{name}.log")) for name in options.engines}
+    started = {
+        name: start(engines[name], threads, samples, log.with_name(f"{log.name}_{name}.log"))
+        for name in options.engines
+    }
     workers = {name: worker for name, worker in started.items() if worker is not None}
     try:
         measure(workers, options.windows, options.seconds)
@@ -157,8 +178,12 @@ def ratio(one: Worker | None, other: Worker | None) -> float:
 
 
 def compare(workers: dict[str, Worker], threads: int, peer=lambda name: "suite") -> None:
-    """Prints steps/s and the ratio of the suite's engine to each; `peer` names which of its engines another one is compared with."""
-    print(f"\n{threads} thread{'s' * (threads > 1)}\n{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} {'peak GB':>8}")
+    """Prints steps/s and the ratio of the suite's engine to each; `peer` names which of its engines another one is
+    compared with."""
+    print(
+        f"\n{threads} thread{'s' * (threads > 1)}\n{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} "
+        f"{'peak GB':>8}"
+    )
     for name, worker in workers.items():
         median, low, high = statistics.median(worker.rates), min(worker.rates), max(worker.rates)
         over = ratio(workers.get(peer(name)), worker)

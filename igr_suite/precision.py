@@ -24,7 +24,9 @@ def check_float(dtype, owner: str) -> tf.DType:
     """
     dtype = tf.as_dtype(dtype)
     if dtype not in FLOATS:
-        raise UserError(f"{owner} must be float16, bfloat16, float32 or float64, got {dtype.name}; cast it with tf.cast")
+        raise UserError(
+            f"{owner} must be float16, bfloat16, float32 or float64, got {dtype.name}; cast it with tf.cast"
+        )
     return dtype
 
 
@@ -49,12 +51,16 @@ def as_float(value, name: str, dtype: tf.DType | None = None) -> tf.Tensor:
         if dtype is not None and isinstance(value, (list, tuple)) and tensor.dtype.is_floating:
             tensor = tf.convert_to_tensor(value, dtype=dtype)  # its numbers, without float32 on their way
     except (TypeError, ValueError) as error:
-        raise UserError(f"{name} must be numbers, an array or a tensor, got {type(value).__name__}: {_first_line(error)}") from error
+        raise UserError(
+            f"{name} must be numbers, an array or a tensor, got {type(value).__name__}: {_first_line(error)}"
+        ) from error
     if tensor.dtype.is_integer:
         return tf.cast(tensor, dtype or tf.float32)
     check_float(tensor.dtype, name)
     if dtype is not None and tensor.dtype != dtype:
-        raise UserError(f"{name} is {tensor.dtype.name} beside parameters of {dtype.name}; cast one of them with tf.cast")
+        raise UserError(
+            f"{name} is {tensor.dtype.name} beside parameters of {dtype.name}; cast one of them with tf.cast"
+        )
     return tensor
 
 

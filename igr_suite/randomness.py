@@ -1,4 +1,5 @@
-"""Stateless seeds and noise: every random number is a function of (run seed, site, step), equal in every process, cheap inside XLA.
+"""Stateless seeds and noise: every random number is a function of (run seed, site, step), equal in every process, cheap
+inside XLA.
 
 A resumed run therefore repeats the uninterrupted one.
 """
@@ -14,7 +15,8 @@ from igr_suite.precision import HALVES, check_float
 
 
 def site_number(site: str) -> int:
-    """Returns a stable 31-bit number for the name of a place that draws random numbers (Python's hash() changes between processes)."""
+    """Returns a stable 31-bit number for the name of a place that draws random numbers (Python's hash() changes between
+    processes)."""
     return zlib.crc32(site.encode()) & 0x7FFFFFFF
 
 
@@ -67,7 +69,9 @@ def uniform(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_axis: in
         return rounded_inside(unit_interval(random_bits(shape, seed, batch_axis)), dtype)
     if dtype == tf.float64:
         smallest = np.finfo(np.float64).tiny
-        return of_whole_batch(lambda s: tf.random.stateless_uniform(s, seed, smallest, dtype=dtype, alg="philox"), shape, batch_axis)
+        return of_whole_batch(
+            lambda s: tf.random.stateless_uniform(s, seed, smallest, dtype=dtype, alg="philox"), shape, batch_axis
+        )
     return unit_interval(random_bits(shape, seed, batch_axis))
 
 
@@ -83,7 +87,9 @@ def random_bits(shape, seed: tf.Tensor, batch_axis: int | None = None) -> tf.Ten
 
 def unit_interval(bits: tf.Tensor) -> tf.Tensor:
     """uint32 of any shape -> float32 in [2^-24, 1 - 2^-24], on a grid of 2^23 values that is symmetric about 1/2."""
-    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) * np.float32(2**-23) + np.float32(2**-24)
+    return tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) * np.float32(
+        2**-23
+    ) + np.float32(2**-24)
 
 
 def rounded_inside(uniforms: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
@@ -100,7 +106,9 @@ def rounded_inside(uniforms: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     """
     dropped = 23 - {tf.float16: 10, tf.bfloat16: 7}[dtype]  # digits of float32 that the type does not have
     bits = tf.bitcast(uniforms, tf.uint32)
-    cut = tf.bitwise.left_shift(tf.bitwise.right_shift(bits, tf.constant(dropped + 1, tf.uint32)), tf.constant(dropped + 1, tf.uint32))
+    cut = tf.bitwise.left_shift(
+        tf.bitwise.right_shift(bits, tf.constant(dropped + 1, tf.uint32)), tf.constant(dropped + 1, tf.uint32)
+    )
     return tf.cast(tf.bitcast(tf.bitwise.bitwise_or(cut, tf.constant(1 << dropped, tf.uint32)), tf.float32), dtype)
 
 
@@ -121,7 +129,9 @@ def standard_normal(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_
     if dtype in HALVES:
         return tf.cast(normal_of(uniform(shape, seed, batch_axis=batch_axis)), dtype)
     if dtype == tf.float64:
-        return of_whole_batch(lambda s: tf.random.stateless_normal(s, seed, dtype=dtype, alg="philox"), shape, batch_axis)
+        return of_whole_batch(
+            lambda s: tf.random.stateless_normal(s, seed, dtype=dtype, alg="philox"), shape, batch_axis
+        )
     return normal_of(uniform(shape, seed, batch_axis=batch_axis))
 
 
@@ -135,15 +145,18 @@ def _known(shape):
     if not isinstance(shape, tf.TensorShape):
         return shape
     if not shape.is_fully_defined():
-        raise UserError(f"noise of shape {shape} cannot be drawn: a size is not known; give the shape as a tensor, tf.shape(x)")
+        raise UserError(
+            f"noise of shape {shape} cannot be drawn: a size is not known; give the shape as a tensor, tf.shape(x)"
+        )
     return shape.as_list()
 
 
 def of_whole_batch(draw: Callable[..., tf.Tensor], shape, batch_axis: int | None) -> tf.Tensor:
-    """draw(shape); on replica r of R, which holds rows r B / R ... (r + 1) B / R of a batch, those rows of the whole batch's draw.
+    """draw(shape); on replica r of R, which holds rows r B / R ... (r + 1) B / R of a batch, those rows of the whole
+    batch's draw.
 
-    So the noise of an example depends neither on R nor on the replica that it is on (`training/strategy.py`). Every replica draws all
-    of it: bits are cheap, and a generator that skips ahead would need the batch to come first.
+    So the noise of an example depends neither on R nor on the replica that it is on (`training/strategy.py`). Every
+    replica draws all of it: bits are cheap, and a generator that skips ahead would need the batch to come first.
 
     Args:
       draw: shape -> tensor of this shape.
@@ -152,7 +165,8 @@ def of_whole_batch(draw: Callable[..., tf.Tensor], shape, batch_axis: int | None
     Returns:
       Tensor of the given shape.
     Raises:
-      ValueError: on several replicas without `batch_axis`: each of them would draw the same numbers for its own examples.
+      ValueError: on several replicas without `batch_axis`: each of them would draw the same numbers for its own
+        examples.
     """
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:

@@ -12,7 +12,8 @@ def replica_count() -> int:
 
 
 def mean_over_replicas(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """The tensors' means over replicas, equal on all of them; for what a model computes from a batch's gradient beside the update."""
+    """The tensors' means over replicas, equal on all of them; for what a model computes from a batch's gradient beside
+    the update."""
     if replica_count() == 1:
         return list(tensors)
     return list(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, list(tensors)))

@@ -1,8 +1,10 @@
-"""What reaches a terminal or a log: text only. Names and messages that files bring along cannot move the cursor or hide a line.
+"""What reaches a terminal or a log: text only. Names and messages that files bring along cannot move the cursor or hide
+a line.
 
-`guard` is called once by every process that prints (`igr`, workers, processes that draw); whatever is printed after it, argparse's and
-Python's own messages included, has its control characters shown by their numbers. Bars and live tables draw with control characters of
-their own: they go through `console`, which escapes the texts that it is given, or stand in a block of `drawing`.
+`guard` is called once by every process that prints (`igr`, workers, processes that draw); whatever is printed after it,
+argparse's and Python's own messages included, has its control characters shown by their numbers. Bars and live tables
+draw with control characters of their own: they go through `console`, which escapes the texts that it is given, or stand
+in a block of `drawing`.
 """
 
 import contextlib
@@ -11,15 +13,16 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-# C0 with ESC, DEL, C1; the separators that some terminals take for line ends; what reorders or hides text written from right to left;
-# and halves of surrogate pairs, which stand for bytes of names that are no text.
+# C0 with ESC, DEL, C1; the separators that some terminals take for line ends; what reorders or hides text written from
+# right to left; and halves of surrogate pairs, which stand for bytes of names that are no text.
 _CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 IN_A_LINE = re.compile(f"[{_CONTROL}]")
 IN_A_TEXT = re.compile(f"(?![\n\t])[{_CONTROL}]")
 
 
 def line(text: object) -> str:
-    """Returns one line: every control character, line ends and tabs included, shown as \\x1b or \\u202e. For names and sentences."""
+    """Returns one line: every control character, line ends and tabs included, shown as \\x1b or \\u202e. For names and
+    sentences."""
     return IN_A_LINE.sub(_number, str(text))
 
 
@@ -29,7 +32,8 @@ def shown(text: object) -> str:
 
 
 def say(text: object, error: bool = False) -> None:
-    """Prints one line on stdout, or on stderr for an `error`: a line end in a name or message begins no line of its own."""
+    """Prints one line on stdout, or on stderr for an `error`: a line end in a name or message begins no line of its
+    own."""
     print(line(text), file=sys.stderr if error else sys.stdout, flush=True)
 
 
@@ -66,7 +70,8 @@ class Guarded:
 
 
 def guard() -> None:
-    """Puts `Guarded` streams in place of stdout and stderr, once; what the locale's encoding lacks is shown by its number too."""
+    """Puts `Guarded` streams in place of stdout and stderr, once; what the locale's encoding lacks is shown by its
+    number too."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None or isinstance(stream, Guarded):
@@ -78,7 +83,8 @@ def guard() -> None:
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
-    """Lets a library draw its own bars: stdout and stderr are unguarded in the block, which shows nothing that a results folder holds."""
+    """Lets a library draw its own bars: stdout and stderr are unguarded in the block, which shows nothing that a
+    results folder holds."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = map(unguarded, before)
     try:

@@ -14,7 +14,12 @@ def pytest_addoption(parser):
     parser.addoption("--rewrite-golden", nargs="?", const=str(PLACE), metavar="FOLDER", help=text)
 
 
+# Files that take longest begin first, so that no worker is left with one of them at the end (Makefile: --no-loadscope-reorder).
+LONG = ("end_to_end/", "cluster/test_slurm_array.py", "documentation/")
+
+
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: not any(part in item.nodeid for part in LONG))
     if config.getoption("--rewrite-golden"):
         config.hook.pytest_deselected(items=[item for item in items if "golden" not in item.fixturenames])
         items[:] = [item for item in items if "golden" in item.fixturenames]

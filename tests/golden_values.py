@@ -1,11 +1,12 @@
-"""Golden values: the last numbers of one tiny run a model family, committed, so that a change that moves results is noticed.
+"""Golden values: the last numbers of one tiny run a model family, committed, so that a change that moves results is
+noticed.
 
-    make golden                              writes tests/golden/*.json again; CONTRIBUTING.md says what a change that moves them owes
-    pytest --rewrite-golden=FOLDER           writes them elsewhere: on another machine, with other threads
-    python tests/golden_values.py FOLDER     prints by how much those differ
+    make golden                              writes tests/golden/*.json again; CONTRIBUTING.md says what a change that
+    moves them owes pytest --rewrite-golden=FOLDER           writes them elsewhere: on another machine, with other
+    threads python tests/golden_values.py FOLDER     prints by how much those differ
 
-A test asks for the fixture `golden` and hands it a finished run: `golden("sbn", folder)`. The runs are those that the tests of a family
-make anyway.
+A test asks for the fixture `golden` and hands it a finished run: `golden("sbn", folder)`. The runs are those that the
+tests of a family make anyway.
 """
 
 import json
@@ -20,17 +21,23 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.lab.runs.wholeness import fault_of
 
 PLACE = Path(__file__).parent / "golden"
-# Measured in tests/golden/README.md: what other threads and instruction sets move, and what a learning rate 1% higher moves. Numbers next
-# to 0 (a percentile of distances, a scale that has just left 0) take ABSOLUTE.
+# Measured in tests/golden/README.md: what other threads and instruction sets move, and what a learning rate 1% higher
+# moves. Numbers next to 0 (a percentile of distances, a scale that has just left 0) take ABSOLUTE.
 RELATIVE, ABSOLUTE = 2e-4, 1e-6
 DIGITS = 9
 
 
 def numbers_of(run: RunFolder) -> dict[str, float]:
-    """What a run measured: its summary, and the last metrics row with training losses; numbers only, nothing of the data."""
+    """What a run measured: its summary, and the last metrics row with training losses; numbers only, nothing of the
+    data."""
     rows = [row for row in run.metrics.rows() if any(name.startswith("train_") for name in row)]
     found = flatten({"summary": run.summary(), "last": rows[-1] if rows else {}})
-    return {key: value for name, values in found.items() if not name.startswith("summary.data.") for key, value in _numbered(name, values)}
+    return {
+        key: value
+        for name, values in found.items()
+        if not name.startswith("summary.data.")
+        for key, value in _numbered(name, values)
+    }
 
 
 def _numbered(name: str, values: object) -> list[tuple[str, float]]:
@@ -50,7 +57,8 @@ def differences(found: Mapping[str, float], golden: Mapping[str, float]) -> list
 
 
 def largest_differences(one: Path, other: Path) -> dict[str, tuple[float, str]]:
-    """{family: (largest difference relative to max(|value|, ABSOLUTE / RELATIVE), its number)} of two folders of golden values."""
+    """{family: (largest difference relative to max(|value|, ABSOLUTE / RELATIVE), its number)} of two folders of golden
+    values."""
     found = {}
     for path in sorted(one.glob("*.json")):
         runs, others = (json.loads((place / path.name).read_text()) for place in (one, other))
@@ -65,7 +73,8 @@ def largest_differences(one: Path, other: Path) -> dict[str, tuple[float, str]]:
 
 
 def fault_of_run(run: RunFolder) -> str:
-    """What speaks against a finished run, whatever its folder is called: `wholeness.fault_of` in a folder of the right name."""
+    """What speaks against a finished run, whatever its folder is called: `wholeness.fault_of` in a folder of the right
+    name."""
     with tempfile.TemporaryDirectory() as place:
         link = Path(place) / run.config().run_id
         link.symlink_to(run.path.absolute())
@@ -105,20 +114,30 @@ class Golden:
         Raises:
           AssertionError: names every number that moved.
         """
-        found = {run.config().run_id: {key: value for key, value in numbers_of(run).items() if key not in leave_out} for run in runs}
+        found = {
+            run.config().run_id: {key: value for key, value in numbers_of(run).items() if key not in leave_out}
+            for run in runs
+        }
         assert all(found.values()), f"{name}: a run without numbers"
         path = self.place / f"{name}.json"
         if self.rewrite:
-            rounded = {run: {key: float(f"{value:.{DIGITS}g}") for key, value in values.items()} for run, values in found.items()}
+            rounded = {
+                run: {key: float(f"{value:.{DIGITS}g}") for key, value in values.items()}
+                for run, values in found.items()
+            }
             path.write_text(json.dumps(rounded, indent=1, sort_keys=True) + "\n")
             return
         assert path.exists(), f"{path} is absent; `make golden` writes it"
         golden = json.loads(path.read_text())
-        assert sorted(golden) == sorted(found), f"{name} holds {sorted(golden)}, and {sorted(found)} were run: a config has changed"
+        assert sorted(golden) == sorted(found), (
+            f"{name} holds {sorted(golden)}, and {sorted(found)} were run: a config has changed"
+        )
         moved = [f"{run}  {line}" for run in golden for line in differences(found[run], golden[run])]
         shown = "\n".join(moved[:20])
         rule = "CONTRIBUTING.md, 'When results change'"
-        assert not moved, f"{len(moved)} of {sum(map(len, golden.values()))} golden values of {name} moved; {rule}\n{shown}"
+        assert not moved, (
+            f"{len(moved)} of {sum(map(len, golden.values()))} golden values of {name} moved; {rule}\n{shown}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Runs the code of a guide in docs/ as it stands: Python blocks in one scope, shell blocks in a folder of their own.
 
-A block below a line that ends with a path and a colon, as in "`plot.py`:", is written into that file. Shell blocks of one guide share
-their variables; in them `igr` is the one of this interpreter.
+A block below a line that ends with a path and a colon, as in "`plot.py`:", is written into that file. Shell blocks of
+one guide share their variables; in them `igr` is the one of this interpreter.
 """
 
 import os
@@ -51,7 +51,11 @@ def run_shell(name: str, place: Path) -> str:
     commands = "".join(block.code for block in blocks(name) if block.language == "bash")
     # -P: the working folder is not searched for modules, as by the installed igr
     igr = f'igr() {{ "{sys.executable}" -P -m igr_suite.cli.main "$@"; }}\n'
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("IGR_") and key != "PYTHONPATH"}
-    done = subprocess.run(["bash", "-euc", igr + commands], cwd=place, env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("IGR_") and key != "PYTHONPATH"
+    }
+    done = subprocess.run(
+        ["bash", "-euc", igr + commands], cwd=place, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{name}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout

@@ -12,8 +12,21 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "igr_suite"
 EVERYWHERE = {"errors", "precision", "randomness", "replicas", "terminal"}
-CORE = {"data", "networks", "relaxations", "decoupling", "estimators", "objectives", "lab", "plotting", "training", "discrete", "measuring"}
-# Room -> rooms that it may import. A family and a study are rooms of their own: "families/vae"; the lab's three rooms too.
+CORE = {
+    "data",
+    "networks",
+    "relaxations",
+    "decoupling",
+    "estimators",
+    "objectives",
+    "lab",
+    "plotting",
+    "training",
+    "discrete",
+    "measuring",
+}
+# Room -> rooms that it may import. A family and a study are rooms of their own: "families/vae"; the lab's three rooms
+# too.
 MAY_IMPORT = {
     "errors": set(),
     "precision": {"errors"},
@@ -37,7 +50,16 @@ MAY_IMPORT = {
     "layers": {"data", "networks", "relaxations", "estimators", "objectives", "decoupling", "discrete"},
     "models": {"data", "networks", "relaxations", "estimators", "objectives", "decoupling", "discrete", "layers"},
     "cluster": {"data", "lab/runs", "lab/running", "lab/analysis"},
-    "report": {"lab/runs", "lab/running", "lab/analysis", "lab", "plotting", "estimators", "objectives", "studies/comparison"},
+    "report": {
+        "lab/runs",
+        "lab/running",
+        "lab/analysis",
+        "lab",
+        "plotting",
+        "estimators",
+        "objectives",
+        "studies/comparison",
+    },
 }
 BELOW_STUDIES = CORE - {"lab"} | {"lab", "lab/runs", "lab/running", "lab/analysis"}
 # What still points the wrong way, each to be mended; this list may only become shorter.
@@ -47,7 +69,9 @@ METHODS = {"VAE", "IWAE", "DReG", "RWS-DReG", "JVI-DReG", "DReG(alpha)"}
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- rooms -->\n", "<!-- end of rooms -->"
 NO_TENSORFLOW_NAMES = re.compile(r"^(names|config.*|.*_config|presets|sweeps|original.*|plots.*)$")
-FAMILIES = sorted(path.name for path in (PACKAGE / "families").iterdir() if path.is_dir() and path.name != "__pycache__")
+FAMILIES = sorted(
+    path.name for path in (PACKAGE / "families").iterdir() if path.is_dir() and path.name != "__pycache__"
+)
 
 
 def room(module: str) -> str:
@@ -72,7 +96,8 @@ MODULES = modules()
 
 
 def imports_of(path: Path) -> set[str]:
-    """The modules of the package that a file imports anywhere, inside functions too; those for type checkers only are left out."""
+    """The modules of the package that a file imports anywhere, inside functions too; those for type checkers only are
+    left out."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     unseen = set()
     for node in ast.walk(tree):
@@ -116,7 +141,9 @@ def allowed(source: str, target: str) -> bool:
 
 
 def test_rooms_import_only_what_the_table_allows():
-    wrong = {f"{source} -> {target}": lines for (source, target), lines in arrows().items() if not allowed(source, target)}
+    wrong = {
+        f"{source} -> {target}": lines for (source, target), lines in arrows().items() if not allowed(source, target)
+    }
     report = "\n".join(f"{pair}:\n    " + "\n    ".join(sorted(lines)) for pair, lines in sorted(wrong.items()))
     assert set(wrong) == {f"{source} -> {target}" for source, target in DEBTS}, report
 
@@ -137,7 +164,8 @@ def words_of(path: Path) -> set[str]:
 
 
 def test_core_rooms_name_no_family():
-    """`report` has the names of papers, `objectives` those of objectives (IWAE), which are other things than families."""
+    """`report` has the names of papers, `objectives` those of objectives (IWAE), which are other things than
+    families."""
     family = re.compile(rf"(?<![a-zA-Z])({'|'.join(FAMILIES)}|sbn|dreg|relax_vae)(?![a-zA-Z])", re.IGNORECASE)
     named = {}
     for name, path in MODULES.items():
@@ -166,7 +194,8 @@ def test_no_room_knows_another_that_knows_it():
 
 @pytest.mark.parametrize("first", ["lab", "plotting", "cluster", "report", "families", "studies"])
 def test_what_plots_and_submits_never_imports_tensorflow(first):
-    """Whole rooms, and in every room the modules with the names of `NO_TENSORFLOW_NAMES`; one process imports them all."""
+    """Whole rooms, and in every room the modules with the names of `NO_TENSORFLOW_NAMES`; one process imports them
+    all."""
     generated = {"choosing", "estimators", "objectives"}  # pages of docs/, written from the registries
     names = [name for name in MODULES if name.split(".")[1:2] == [first] and not name.endswith("preload")]
     if first in ("families", "studies"):
@@ -185,16 +214,27 @@ def picture() -> str:
     below = defaultdict(set)
     for source, target in arrows():
         if target not in EVERYWHERE | {"igr_suite"} and source not in ("igr_suite", "__main__"):
-            below["families/*" if source.startswith("families/") else "studies/*" if source.startswith("studies/") else source].add(target)
-    below = {source: {target for target in targets if target.split("/")[0] != source.split("/")[0]} | {
-        target for target in targets if source.startswith("lab") and target.startswith("lab/")
-    } for source, targets in below.items()}
+            below[
+                "families/*"
+                if source.startswith("families/")
+                else "studies/*"
+                if source.startswith("studies/")
+                else source
+            ].add(target)
+    below = {
+        source: {target for target in targets if target.split("/")[0] != source.split("/")[0]}
+        | {target for target in targets if source.startswith("lab") and target.startswith("lab/")}
+        for source, targets in below.items()
+    }
     rooms = sorted({*below, *(t for targets in below.values() for t in targets)})
     depth: dict[str, int] = {}
 
     def height(name: str) -> int:
         if name not in depth:
-            own = below.get("families/*" if name.startswith("families/") else "studies/*" if name.startswith("studies/") else name, set())
+            own = below.get(
+                "families/*" if name.startswith("families/") else "studies/*" if name.startswith("studies/") else name,
+                set(),
+            )
             depth[name] = 1 + max((height(target) for target in own), default=-1)
         return depth[name]
 

@@ -1,4 +1,5 @@
-"""What the repository's texts refer to is there: files, links, and sections of docs/papers; nothing cites a document that is not here."""
+"""What the repository's texts refer to is there: files, links, and sections of docs/papers; nothing cites a document
+that is not here."""
 
 import csv
 import re
@@ -12,19 +13,25 @@ REPOSITORY = Path(__file__).parents[1]
 HERE = Path(__file__).relative_to(REPOSITORY).as_posix()  # its own planted references are not there on purpose
 SUFFIXES = ("py", "md", "csv", "toml")
 
-FILE = re.compile(r"(?<![\w/.{}<>*$-])((?:[\w.+-]+/)+[\w.+-]*\w\.(?:py|md|csv|toml|json|sh|def|png|svg))(?![\w/*{<]|\.\w)")
+FILE = re.compile(
+    r"(?<![\w/.{}<>*$-])((?:[\w.+-]+/)+[\w.+-]*\w\.(?:py|md|csv|toml|json|sh|def|png|svg))(?![\w/*{<]|\.\w)"
+)
 PLACEHOLDER = re.compile(r"(?:^|/)(?:NAME|PAPER|ITEM|SCALE)(?=[/_.])")  # reproductions/NAME/run.py
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 GAP = r"[\s#]+"  # a citation may be broken by the end of a line, in a comment too
 NUMBERS = rf"\d+(?:\.\d+)*(?:(?:,?{GAP}and|,?{GAP}to|,){GAP}\d+(?:\.\d+)*(?![\w]|,\d|\.\d))*"
 CITATION = re.compile(rf"docs/papers/(\w+)\.md,?{GAP}sections?{GAP}({NUMBERS})")
-ABSENT = re.compile(r"\bspecs?/\w+\.md|\bproject spec\b|\bspec (?:section|igr|rebar|dreg|dni|\d)|\b[Tt]he spec\b(?!\s*=)|\bof the spec\b")
+ABSENT = re.compile(
+    r"\bspecs?/\w+\.md|\bproject spec\b|\bspec (?:section|igr|rebar|dreg|dni|\d)|\b[Tt]he spec\b(?!\s*=)|\bof the spec\b"
+)
 
 
 @cache
 def tracked(suffix: str) -> tuple[str, ...]:
     """Paths of the repository's files with a suffix, this file left out."""
-    listed = subprocess.run(["git", "ls-files", f"*.{suffix}"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "ls-files", f"*.{suffix}"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
     return tuple(path for path in listed.split("\n") if path and path != HERE)
 
 
@@ -37,13 +44,17 @@ def rooms() -> frozenset[str]:
 
 def anchors(text: str) -> set[str]:
     """What a link may name behind #, from a page's headings."""
-    plain = (re.sub(r"[^\w\s-]", "", heading.lower()).strip().replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE))
+    plain = (
+        re.sub(r"[^\w\s-]", "", heading.lower()).strip().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    )
     return set(plain)
 
 
 @cache
 def sections(page: str) -> frozenset[str]:
-    """Numbers of a page's headings, and of the items of its numbered lists behind the number of their section: 7, 7.18."""
+    """Numbers of a page's headings, and of the items of its numbered lists behind the number of their section: 7,
+    7.18."""
     numbers, section, fence = set(), "", False
     for line in (REPOSITORY / "docs" / "papers" / f"{page}.md").read_text(encoding="utf-8").splitlines():
         fence ^= line.startswith("```")
@@ -97,7 +108,9 @@ def broken_links(text: str, path: str) -> list[str]:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_everything_that_is_referred_to_is_there(suffix):
-    missing = [fault for path in tracked(suffix) for fault in faults((REPOSITORY / path).read_text(encoding="utf-8"), path)]
+    missing = [
+        fault for path in tracked(suffix) for fault in faults((REPOSITORY / path).read_text(encoding="utf-8"), path)
+    ]
     assert not missing, "\n".join(missing[:40])
 
 
@@ -116,13 +129,18 @@ def numbers_of(text: str) -> set[float]:
     """Sizes of all numbers in a text, written 12, 1,024, .5 or 4e-5."""
     return {
         float(number.replace(",", ""))
-        for number in re.findall(r"(?<![\w.])(\d*\.\d+(?:e-?\d+)?|\d{1,3}(?:,\d{3})+|\d+(?:e-?\d+)?)(?![\w]|\.\d)", text)
+        for number in re.findall(
+            r"(?<![\w.])(\d*\.\d+(?:e-?\d+)?|\d{1,3}(?:,\d{3})+|\d+(?:e-?\d+)?)(?![\w]|\.\d)", text
+        )
     }
 
 
 def test_reference_values_stand_on_the_page_that_they_cite():
     """Size only: a page may write a loss where a published.csv has a bound."""
-    pages = {file.stem: numbers_of(file.read_text(encoding="utf-8")) for file in (REPOSITORY / "docs" / "papers").glob("*.md")}
+    pages = {
+        file.stem: numbers_of(file.read_text(encoding="utf-8"))
+        for file in (REPOSITORY / "docs" / "papers").glob("*.md")
+    }
     missing, rows = [], 0
     for path in (path for path in tracked("csv") if path.endswith("/published.csv")):
         with (REPOSITORY / path).open(encoding="utf-8", newline="") as file:
@@ -131,7 +149,10 @@ def test_reference_values_stand_on_the_page_that_they_cite():
                 if page:
                     rows += 1
                     if abs(float(row["value"])) not in pages[page[1]]:
-                        missing.append(f"{path}: {row['quantity']}, {row['setting']}: {row['value']} is not in docs/papers/{page[1]}.md")
+                        missing.append(
+                            f"{path}: {row['quantity']}, {row['setting']}: {row['value']} is not in "
+                            f"docs/papers/{page[1]}.md"
+                        )
     assert not missing, "\n".join(missing)
     assert rows > 400
 

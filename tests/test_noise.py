@@ -23,7 +23,9 @@ def test_the_extreme_bits_stay_inside_the_interval_and_give_finite_noise():
 @pytest.mark.parametrize("jit", [False, True])
 def test_noise_follows_its_distribution(dtype, jit):
     """Kolmogorov-Smirnov on 200,000 values; false alarm 1e-6; finds a shift or a stretch of 0.02 with certainty."""
-    compiled = tf.function(lambda: (uniform([200_000], SEED, dtype), standard_normal([200_000], SEED, dtype)), jit_compile=jit)
+    compiled = tf.function(
+        lambda: (uniform([200_000], SEED, dtype), standard_normal([200_000], SEED, dtype)), jit_compile=jit
+    )
     u, eps = compiled()
     assert u.dtype == eps.dtype == dtype
     assert scipy.stats.kstest(u.numpy(), "uniform").pvalue > 1e-6

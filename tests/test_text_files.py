@@ -1,4 +1,5 @@
-"""Text goes in and out as UTF-8 with Unix line ends in any locale: no file or process is opened with the locale's own encoding."""
+"""Text goes in and out as UTF-8 with Unix line ends in any locale: no file or process is opened with the locale's own
+encoding."""
 
 import ast
 from pathlib import Path
@@ -6,23 +7,39 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
-FILES = sorted(path for folder in ("igr_suite", "reproductions", "benchmarks", ".ci") for path in (REPOSITORY / folder).rglob("*.py"))
+FILES = sorted(
+    path
+    for folder in ("igr_suite", "reproductions", "benchmarks", ".ci")
+    for path in (REPOSITORY / folder).rglob("*.py")
+)
 NOT_FILES = {"os", "webbrowser", "tarfile", "zipfile"}  # modules whose open() gives no text
 PROCESSES = {"run", "Popen", "check_output", "check_call", "call", "getoutput", "getstatusoutput"}
 
 
 def faults(source: str) -> list[str]:
     """Calls that open text without saying how it is encoded, or write it without saying how lines end: "line: code"."""
-    return [f"{node.lineno}: {ast.unparse(node)}" for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and _fault(node)]
+    return [
+        f"{node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and _fault(node)
+    ]
 
 
 def _fault(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    owner = call.func.value.id if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) else None
+    owner = (
+        call.func.value.id if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name) else None
+    )
     given = {word.arg for word in call.keywords}
     if name in ("read_text", "write_text"):
         return "encoding" not in given or (name == "write_text" and "newline" not in given)
-    if name in ("open", "fdopen", "TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile") and owner not in NOT_FILES - {"os"}:
+    if name in (
+        "open",
+        "fdopen",
+        "TemporaryFile",
+        "NamedTemporaryFile",
+        "SpooledTemporaryFile",
+    ) and owner not in NOT_FILES - {"os"}:
         if owner == "os" and name == "open":
             return False
         mode = _mode(call, name, owner)
@@ -34,7 +51,9 @@ def _fault(call: ast.Call) -> bool:
     if owner == "subprocess" and name in PROCESSES:
         as_text = [word for word in call.keywords if word.arg in ("text", "universal_newlines", "errors")]
         return name in ("getoutput", "getstatusoutput") or bool(as_text and "encoding" not in given)
-    return name in ("getpreferredencoding", "getencoding", "setlocale") or (name in ("encode", "decode") and _other_encoding(call))
+    return name in ("getpreferredencoding", "getencoding", "setlocale") or (
+        name in ("encode", "decode") and _other_encoding(call)
+    )
 
 
 def _mode(call: ast.Call, name: str, owner: str | None) -> str | None:
@@ -88,6 +107,9 @@ def test_the_check_sees_what_it_should(source, found):
 def test_text_is_utf_8_whatever_the_locale(folder):
     place = REPOSITORY / folder
     found = [
-        f"{path.relative_to(REPOSITORY)}:{fault}" for path in FILES if place in path.parents for fault in faults(path.read_text("utf-8"))
+        f"{path.relative_to(REPOSITORY)}:{fault}"
+        for path in FILES
+        if place in path.parents
+        for fault in faults(path.read_text("utf-8"))
     ]
     assert not found, "\n".join(found)

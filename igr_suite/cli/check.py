@@ -27,7 +27,9 @@ INDENT = "  "
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "check", "compare results with reference values: published, of the authors' code, or computed", EXAMPLES)
+    parser = add_verb(
+        verbs, "check", "compare results with reference values: published, of the authors' code, or computed", EXAMPLES
+    )
     add_experiment(parser, optional=True)
     parser.add_argument(
         "--write",
@@ -38,7 +40,8 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail', or a run that is not whole is left out."""
+    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail', or a run that is not whole is
+    left out."""
     from igr_suite.lab.analysis import ledger  # needs numpy, which a login node may not have
     from igr_suite.lab.analysis.verdicts import no_reference
 
@@ -54,7 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
         return say_left_out(results.faults)
     module = discovery.plot_module(name)
     if not hasattr(module, "ours"):
-        raise UserError(f"{shorten(discovery.folder_of(name) / 'plot.py')} defines no ours(results), so there is nothing to compare")
+        raise UserError(
+            f"{shorten(discovery.folder_of(name) / 'plot.py')} defines no ours(results), so there is nothing to compare"
+        )
     code = say_left_out(results.faults)
     if len(results.runs) == 0:
         raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")
@@ -86,8 +91,8 @@ def listing(verdicts: list["Verdict"], width: int) -> str:
 def _group(rows: list["Verdict"], width: int) -> list[str]:
     """The lines of values of one source.
 
-    Reasons stand behind their values where all of them fit there, otherwise below; one that values without a verdict share
-    stands above them. Settings stand above their values where they do not fit beside them.
+    Reasons stand behind their values where all of them fit there, otherwise below; one that values without a verdict
+    share stands above them. Settings stand above their values where they do not fit beside them.
     """
     cells = [[row.reference.setting, row.reference.text, row.our_text, str(row.seeds), row.verdict] for row in rows]
     widths = [max(map(len, column)) for column in zip(HEADS, *cells)]
@@ -113,7 +118,9 @@ def _shared_reason(rows: list["Verdict"]) -> str:
 
 def _lines(cells: Sequence[str], widths: list[int], above: bool) -> list[str]:
     """The cells in one line, or the first above the others."""
-    aligned = [cell.rjust(size) if i in RIGHT else cell.ljust(size) for i, (cell, size) in enumerate(zip(cells, widths))]
+    aligned = [
+        cell.rjust(size) if i in RIGHT else cell.ljust(size) for i, (cell, size) in enumerate(zip(cells, widths))
+    ]
     if above:
         return [INDENT + cells[0], 2 * INDENT + "  ".join(aligned[1:]).rstrip()]
     return [INDENT + "  ".join(aligned).rstrip()]
@@ -124,7 +131,8 @@ def _wrapped(text: str, width: int, indent: str = "") -> str:
 
 
 def _overview(arguments: argparse.Namespace) -> int:
-    """Prints, and writes where asked to, how many values of each kind every experiment meets; returns 1 when one is missed."""
+    """Prints, and writes where asked to, how many values of each kind every experiment meets; returns 1 when one is
+    missed."""
     from igr_suite.lab.analysis.ledger import VERDICTS, tally
     from igr_suite.lab.analysis.verdicts import verdicts_of
 

@@ -21,24 +21,40 @@ epoch when it ends. Start the same command again after a stop: it goes on from i
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "dni-train", "train a classifier with synthetic gradients as the original scripts do", EXAMPLES)
-    parser.add_argument("configuration", choices=SCRIPTS, help="network and training of docs/papers/dni.md, section 2.4")
+    parser = add_verb(
+        verbs, "dni-train", "train a classifier with synthetic gradients as the original scripts do", EXAMPLES
+    )
+    parser.add_argument(
+        "configuration", choices=SCRIPTS, help="network and training of docs/papers/dni.md, section 2.4"
+    )
     parser.add_argument("--full", action="store_true", help="all images")
     parser.add_argument("--condition", action="store_true", help="synthesisers see the label (B-dni)")
     parser.add_argument("--learningRate", type=float, metavar="X", help="default: the configuration's (scripts: 0.05)")
-    parser.add_argument("--batchSize", type=int, metavar="N", help="default: the configuration's, 250 or 100 (scripts: 10)")
+    parser.add_argument(
+        "--batchSize", type=int, metavar="N", help="default: the configuration's, 250 or 100 (scripts: 10)"
+    )
     parser.add_argument("--momentum", type=float, metavar="X", help="of SGD (default 0)")
     parser.add_argument("--coefL2", type=float, metavar="X", help="X/2 ||w||^2 is added to the loss (default 0)")
-    parser.add_argument("--coefL1", type=float, metavar="X", help="X ||w||_1 is added to the loss (B-simple, default 0)")
+    parser.add_argument(
+        "--coefL1", type=float, metavar="X", help="X ||w||_1 is added to the loss (B-simple, default 0)"
+    )
     parser.add_argument("--train_rou", choices=("synthetic", "backprop"), help="of the A configurations")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="default 1")
-    parser.add_argument("--epochs", type=int, metavar="N", help="default: those that the README reports (46, 21, 249, 80; 1,000)")
     parser.add_argument(
-        "--historical", action="store_true", help="synthesisers predict the gradient of the batch mean, as the Torch code's"
+        "--epochs", type=int, metavar="N", help="default: those that the README reports (46, 21, 249, 80; 1,000)"
+    )
+    parser.add_argument(
+        "--historical",
+        action="store_true",
+        help="synthesisers predict the gradient of the batch mean, as the Torch code's",
     )
     parser.add_argument("--data", default="mnist", metavar="NAME", help="data set; see `igr data list` (default mnist)")
-    parser.add_argument("--plot", action="store_true", help="draw errors and the synthetic gradients' agreement beside the run")
-    parser.add_argument("--save", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)")
+    parser.add_argument(
+        "--plot", action="store_true", help="draw errors and the synthetic gradients' agreement beside the run"
+    )
+    parser.add_argument(
+        "--save", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1; scripts: 4)")
     parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
     add_data_dir(parser)
@@ -62,7 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         historical=arguments.historical,
         data=arguments.data,
     )
-    experiment = Experiment(paper="dni", item="train", title="One run of the original scripts", runs=lambda scale: [config])
+    experiment = Experiment(
+        paper="dni", item="train", title="One run of the original scripts", runs=lambda scale: [config]
+    )
     results, code = start_script(experiment, arguments, arguments.save)
     folder = RunFolder(results.folder / config.run_id)
     if arguments.dry_run or not folder.finished:
@@ -88,9 +106,15 @@ def epoch_lines(rows: Iterable[Mapping[str, float]]) -> list[str]:
     lines, wrong, counted, before = [], 0.0, 0, 0
     for row in rows:
         if "train_error" in row:  # means since the row before
-            wrong, counted, before = wrong + row["train_error"] * (row["step"] - before), counted + row["step"] - before, row["step"]
+            wrong, counted, before = (
+                wrong + row["train_error"] * (row["step"] - before),
+                counted + row["step"] - before,
+                row["step"],
+            )
         if "test_error" in row:
             train, test = 100 * (1 - wrong / max(counted, 1)), 100 * (1 - row["test_error"])
-            lines.append(f"epoch {row['epoch']:g}: accuracy of training images {train:.2f}%, of test images {test:.2f}%")
+            lines.append(
+                f"epoch {row['epoch']:g}: accuracy of training images {train:.2f}%, of test images {test:.2f}%"
+            )
             wrong, counted = 0.0, 0
     return lines

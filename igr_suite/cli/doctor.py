@@ -39,7 +39,12 @@ class Finding:
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "doctor", "check versions, data, accelerator and folders, and name the fix for what is wrong", "  igr doctor")
+    parser = add_verb(
+        verbs,
+        "doctor",
+        "check versions, data, accelerator and folders, and name the fix for what is wrong",
+        "  igr doctor",
+    )
     add_data_dir(parser)
     add_results(parser)
     parser.set_defaults(run=run)
@@ -79,7 +84,9 @@ def packages(installed=version) -> Iterator[Finding]:
     for name, wanted in EXACT.items():
         found = installed(name)
         good = found == wanted
-        yield Finding("ok" if good else "BROKEN", name, found or "not installed", "" if good else f"needs {wanted}: {REINSTALL}")
+        yield Finding(
+            "ok" if good else "BROKEN", name, found or "not installed", "" if good else f"needs {wanted}: {REINSTALL}"
+        )
     for name, (least, below, why) in RANGES.items():
         found = installed(name)
         numbers = tuple(int(part) for part in re.findall(r"\d+", found or "")[:3])
@@ -99,15 +106,22 @@ def writable(root: Path) -> Finding:
         with tempfile.TemporaryFile(dir=place):
             return Finding("ok", "results folder", str(root))
     except OSError as error:
-        return Finding("BROKEN", "results folder", f"{root}: {error.strerror}", "choose another with --results PATH or IGR_RESULTS")
+        return Finding(
+            "BROKEN", "results folder", f"{root}: {error.strerror}", "choose another with --results PATH or IGR_RESULTS"
+        )
 
 
 def settings(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Says which settings of the user a run does not see, and which change the last digits of its results on this machine."""
+    """Says which settings of the user a run does not see, and which change the last digits of its results on this
+    machine."""
     for name, value in own_settings.ignored(environment).items():
-        yield Finding("note", "setting", f"{name} ({value}): runs do not see it, so that equal configs give equal results")
+        yield Finding(
+            "note", "setting", f"{name} ({value}): runs do not see it, so that equal configs give equal results"
+        )
     for name, value in own_settings.recorded(environment).items():
-        yield Finding("note", "setting", f"{name}={value}: runs keep it and note it in meta.json; it may change their last digits")
+        yield Finding(
+            "note", "setting", f"{name}={value}: runs keep it and note it in meta.json; it may change their last digits"
+        )
 
 
 def datasets(data_dir: str | None) -> Iterator[Finding]:
@@ -131,7 +145,12 @@ def devices() -> Finding:
     output = ""
     with contextlib.suppress(subprocess.TimeoutExpired):
         done = subprocess.run(
-            [sys.executable, "-c", DEVICES], capture_output=True, encoding="utf-8", errors="replace", env=environment, timeout=120
+            [sys.executable, "-c", DEVICES],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            timeout=120,
         )
         output = next((line for line in done.stdout.splitlines() if line.startswith("devices")), "")
         if not output:
@@ -141,5 +160,10 @@ def devices() -> Finding:
     if "GPU" in kinds:
         return Finding("ok", "accelerator", f"{kinds.count('GPU')} GPU, {cores()} cores")
     if Path("/proc/driver/nvidia").exists():
-        return Finding("BROKEN", "accelerator", "an NVIDIA driver is there, TensorFlow sees no GPU", "python -m pip install '.[gpu]'")
+        return Finding(
+            "BROKEN",
+            "accelerator",
+            "an NVIDIA driver is there, TensorFlow sees no GPU",
+            "python -m pip install '.[gpu]'",
+        )
     return Finding("ok", "accelerator", f"none; CPU with {cores()} cores")

@@ -1,4 +1,5 @@
-"""`igr dreg-train`: trains a VAE on a K-sample objective from the flags of the authors' script; bias check and toy problem."""
+"""`igr dreg-train`: trains a VAE on a K-sample objective from the flags of the authors' script; bias check and toy
+problem."""
 
 import argparse
 import json
@@ -10,7 +11,14 @@ from igr_suite.cli.options import add_data_dir, add_strategy, add_verb, shorten
 from igr_suite.cli.run import start_script
 from igr_suite.errors import UserError
 from igr_suite.families.iwae.config import TrainDReG
-from igr_suite.families.iwae.original import BINARISATIONS, check_all_read, config_of, data_dir_of, folder_name, names_in
+from igr_suite.families.iwae.original import (
+    BINARISATIONS,
+    check_all_read,
+    config_of,
+    data_dir_of,
+    folder_name,
+    names_in,
+)
 from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs import values
@@ -32,22 +40,45 @@ Start the same command again after a stop: it goes on from its checkpoint, and t
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "dreg-train", "train a VAE on a K-sample objective as the DReG authors' script does", EXAMPLES)
+    parser = add_verb(
+        verbs, "dreg-train", "train a VAE on a K-sample objective as the DReG authors' script does", EXAMPLES
+    )
     theirs = parser.add_argument_group("flags of the authors' script")
-    theirs.add_argument("--estimator", default="iwae", metavar="NAME", help="objective and gradient, see docs/objectives.md (default iwae)")
+    theirs.add_argument(
+        "--estimator",
+        default="iwae",
+        metavar="NAME",
+        help="objective and gradient, see docs/objectives.md (default iwae)",
+    )
     theirs.add_argument("--alpha", type=float, metavar="A", help="weight of RWS-DReG in dreg-alpha (default 0.9)")
     theirs.add_argument("--batch_size", type=int, default=32, metavar="B")
     theirs.add_argument("--num_samples", type=int, default=64, metavar="K", help="samples of an image (default 64)")
     theirs.add_argument("--latent_dim", type=int, default=50, metavar="D")
     theirs.add_argument("--learning_rate", type=float, default=3e-4, metavar="RATE")
-    theirs.add_argument("--max_steps", type=int, default=5_000_000, metavar="N", help="rounded up to whole epochs (default 5,000,000)")
-    theirs.add_argument("--summarize_every", type=int, default=100, metavar="N", help="least steps between printed lines (default 100)")
-    theirs.add_argument("--logdir", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)")
-    theirs.add_argument("--bias_check", action="store_true", help="compare the estimator's mean gradient with its reference's")
-    theirs.add_argument("--initial_checkpoint_dir", metavar="PATH", help="train the inference network alone, from this checkpoint")
-    theirs.add_argument("--run", type=int, default=0, metavar="N", dest="run_number", help="trial: part of the name, and the seed")
-    theirs.add_argument("--var_calc", metavar="A,B", help="objectives whose gradients are measured beside the trained one's")
-    theirs.add_argument("--dataset", default="mnist", metavar="NAME", help="mnist, struct_mnist, omniglot, or any of `igr data list`")
+    theirs.add_argument(
+        "--max_steps", type=int, default=5_000_000, metavar="N", help="rounded up to whole epochs (default 5,000,000)"
+    )
+    theirs.add_argument(
+        "--summarize_every", type=int, default=100, metavar="N", help="least steps between printed lines (default 100)"
+    )
+    theirs.add_argument(
+        "--logdir", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
+    )
+    theirs.add_argument(
+        "--bias_check", action="store_true", help="compare the estimator's mean gradient with its reference's"
+    )
+    theirs.add_argument(
+        "--initial_checkpoint_dir", metavar="PATH", help="train the inference network alone, from this checkpoint"
+    )
+    theirs.add_argument(
+        "--run", type=int, default=0, metavar="N", dest="run_number", help="trial: part of the name, and the seed"
+    )
+    theirs.add_argument(
+        "--var_calc", metavar="A,B", help="objectives whose gradients are measured beside the trained one's"
+    )
+    theirs.add_argument(
+        "--dataset", default="mnist", metavar="NAME", help="mnist, struct_mnist, omniglot, or any of `igr data list`"
+    )
     theirs.add_argument("--image_summary", action="store_true", help="store reconstructions as pictures.npz")
     theirs.add_argument("--MNIST_LOCATION", metavar="PATH", help="folder of prepared data")
     theirs.add_argument("--OMNIGLOT_LOCATION", metavar="PATH", help="chardata.mat or its folder")
@@ -56,31 +87,68 @@ def add(verbs) -> None:
 
 
 def _add_new(parser) -> None:
-    parser.add_argument("--mode", choices=("train", "toy"), default="train", help="toy: gradients on the linear-Gaussian model")
+    parser.add_argument(
+        "--mode", choices=("train", "toy"), default="train", help="toy: gradients on the linear-Gaussian model"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="default: the number of the run")
-    parser.add_argument("--sigma_min", type=float, default=0.0, metavar="S", help="floor of standard deviations (default 0)")
-    parser.add_argument("--struct_layout", choices=("paper", "legacy"), help="which half is predicted; legacy: as the authors' code")
-    parser.add_argument("--prior_gradient", choices=("score", "gdreg"), help="of the conditional prior of struct_ sets (default score)")
-    parser.add_argument("--binarization", choices=tuple(BINARISATIONS), default="dynamic", help="static: one draw for all uses of an image")
-    parser.add_argument("--antithetic", action="store_true", help="mirror half of the samples; unbiasedness is then not claimed")
+    parser.add_argument(
+        "--sigma_min", type=float, default=0.0, metavar="S", help="floor of standard deviations (default 0)"
+    )
+    parser.add_argument(
+        "--struct_layout", choices=("paper", "legacy"), help="which half is predicted; legacy: as the authors' code"
+    )
+    parser.add_argument(
+        "--prior_gradient", choices=("score", "gdreg"), help="of the conditional prior of struct_ sets (default score)"
+    )
+    parser.add_argument(
+        "--binarization",
+        choices=tuple(BINARISATIONS),
+        default="dynamic",
+        help="static: one draw for all uses of an image",
+    )
+    parser.add_argument(
+        "--antithetic", action="store_true", help="mirror half of the samples; unbiasedness is then not claimed"
+    )
     parser.add_argument("--jvi_order", type=int, metavar="M", help="order of jk and jk-dreg (default 1)")
     parser.add_argument("--groups", type=int, metavar="M", help="groups of miwae and piwae (default 8)")
     parser.add_argument("--beta", type=float, metavar="B", help="weight of L_1 in ciwae (default 0.05)")
     parser.add_argument("--gamma", type=float, metavar="G", help="of ovis (default 1)")
-    parser.add_argument("--eval_every", type=int, default=10, metavar="N", help="epochs between evaluations (default 10)")
-    parser.add_argument("--eval_samples", default="64", metavar="K,K", help="samples of bounds beside num_samples (default 64)")
-    parser.add_argument("--likelihood_samples", type=int, default=5_000, metavar="N", help="of the last bound; 0: none (default 5000)")
-    parser.add_argument("--likelihood_images", type=int, metavar="N", help="test images of the last bound (default: all)")
-    parser.add_argument("--stats", choices=("ema", "exact", "off"), default="ema", help="gradient statistics (default ema)")
-    parser.add_argument("--stat_repeats", type=int, default=200, metavar="R", help="draws of exact statistics (default 200)")
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32", help="of the decoder's products in training")
+    parser.add_argument(
+        "--eval_every", type=int, default=10, metavar="N", help="epochs between evaluations (default 10)"
+    )
+    parser.add_argument(
+        "--eval_samples", default="64", metavar="K,K", help="samples of bounds beside num_samples (default 64)"
+    )
+    parser.add_argument(
+        "--likelihood_samples", type=int, default=5_000, metavar="N", help="of the last bound; 0: none (default 5000)"
+    )
+    parser.add_argument(
+        "--likelihood_images", type=int, metavar="N", help="test images of the last bound (default: all)"
+    )
+    parser.add_argument(
+        "--stats", choices=("ema", "exact", "off"), default="ema", help="gradient statistics (default ema)"
+    )
+    parser.add_argument(
+        "--stat_repeats", type=int, default=200, metavar="R", help="draws of exact statistics (default 200)"
+    )
+    parser.add_argument(
+        "--precision", choices=("float32", "bfloat16"), default="float32", help="of the decoder's products in training"
+    )
     parser.add_argument("--init_from", metavar="PATH", help="checkpoint file or run folder to start from")
     parser.add_argument("--train", choices=("all", "inference"), help="which networks (default all)")
     parser.add_argument("--keep_optimizer", action="store_true", help="take Adam's state over from the checkpoint")
-    parser.add_argument("--bias_check_samples", type=int, default=10_000, metavar="N", help="paired draws (default 10000)")
-    parser.add_argument("--bias_check_warmup", type=int, metavar="N", help="training steps before them (1001, or 0 with --init_from)")
-    parser.add_argument("--reference", metavar="NAME", help="objective that the bias check compares with (default: the estimator's own)")
-    parser.add_argument("--toy_samples", default="2,8,32,128", metavar="K,K", help="numbers of samples of the toy problem")
+    parser.add_argument(
+        "--bias_check_samples", type=int, default=10_000, metavar="N", help="paired draws (default 10000)"
+    )
+    parser.add_argument(
+        "--bias_check_warmup", type=int, metavar="N", help="training steps before them (1001, or 0 with --init_from)"
+    )
+    parser.add_argument(
+        "--reference", metavar="NAME", help="objective that the bias check compares with (default: the estimator's own)"
+    )
+    parser.add_argument(
+        "--toy_samples", default="2,8,32,128", metavar="K,K", help="numbers of samples of the toy problem"
+    )
     parser.add_argument("--toy_repetitions", type=int, default=1_000, metavar="R")
     parser.add_argument("--toy_dimension", type=int, default=20, metavar="D")
     parser.add_argument("--toy_points", type=int, default=1_024, metavar="N")
@@ -105,7 +173,10 @@ def run(arguments: argparse.Namespace) -> int:
     if flags.bias_check:
         return _check_bias(flags, config)
     experiment = Experiment(
-        paper="dreg", item=folder_name(flags, config), title="One run of the authors' script", runs=lambda scale: [config]
+        paper="dreg",
+        item=folder_name(flags, config),
+        title="One run of the authors' script",
+        runs=lambda scale: [config],
     )
     results, code = start_script(experiment, flags, flags.logdir)
     if not flags.dry_run:
@@ -115,7 +186,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def lines(rows: list[Mapping], least: int) -> list[str]:
-    """ "Step 1563: train_objective -98.2, ..." of every evaluation, and of training rows at least so many steps apart."""
+    """ "Step 1563: train_objective -98.2, ..." of every evaluation, and of training rows at least so many steps
+    apart."""
     shown, last = [], -least
     for row in rows:
         values_ = {name: value for name, value in row.items() if name not in ("step", "epoch")}
@@ -172,7 +244,9 @@ def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
     with quiet():
         from igr_suite.families.iwae.check_bias import check
 
-    found = check(config, flags.bias_check_samples, warmup, flags.reference, say=lambda text: print(text, file=sys.stderr))
+    found = check(
+        config, flags.bias_check_samples, warmup, flags.reference, say=lambda text: print(text, file=sys.stderr)
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, found)
     print(json.dumps(found, indent=2))

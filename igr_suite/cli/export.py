@@ -16,31 +16,38 @@ EXAMPLES = """  igr export igr/table_1_vae_likelihood --out runs.csv            
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "export", "write finished runs to a CSV or Parquet table, or to TensorBoard's event files", EXAMPLES)
+    parser = add_verb(
+        verbs, "export", "write finished runs to a CSV or Parquet table, or to TensorBoard's event files", EXAMPLES
+    )
     add_experiment(parser, many=True)
     parser.add_argument(
         "--where",
         action="append",
         default=[],
         metavar="PATH=VALUE",
-        help="only runs with this config value, such as model.name=GS_Dis; repeated with one PATH: any of its values, with several: all",
+        help="only runs with this config value, such as model.name=GS_Dis; repeated with one PATH: any of its values, "
+        "with several: all",
     )
     parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
     parser.add_argument(
         "--what",
         choices=WHAT,
         default=WHAT[0],
-        help="summaries: one row a run; metrics: one row a run, step and quantity; both with the config values in which the runs differ; "
+        help="summaries: one row a run; metrics: one row a run, step and quantity; both with the config values in "
+        "which the runs differ; "
         "configs: one row a run with all config values (default: summaries)",
     )
     parser.add_argument("--out", metavar="FILE", help="table to write, .csv or .parquet (which needs pyarrow)")
     parser.add_argument(
         "--spreadsheet",
         action="store_true",
-        help="for a .csv that a spreadsheet opens: put a quote before texts that it would take for formulas (they begin with = + - @)",
+        help="for a .csv that a spreadsheet opens: put a quote before texts that it would take for formulas (they "
+        "begin with = + - @)",
     )
     parser.add_argument(
-        "--tensorboard", metavar="FOLDER", help="write event files there, one folder a run (pip install tensorboard to look)"
+        "--tensorboard",
+        metavar="FOLDER",
+        help="write event files there, one folder a run (pip install tensorboard to look)",
     )
     parser.set_defaults(run=run)
 
@@ -69,7 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.tensorboard:
         folder = Path(arguments.tensorboard).expanduser()
         written = event_files.write_event_files(folder, runs)
-        print(f"{shorten(folder)}: event files of {len(written)} runs; look with: tensorboard --logdir {shorten(folder)}")
+        print(
+            f"{shorten(folder)}: event files of {len(written)} runs; look with: tensorboard --logdir {shorten(folder)}"
+        )
     return code
 
 

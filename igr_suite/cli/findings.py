@@ -16,7 +16,9 @@ def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "findings", "judge a paper's claims by paired comparisons of finished runs", EXAMPLES)
     parser.add_argument("paper", metavar="PAPER", help="folder of reproductions, such as igr")
-    parser.add_argument("--scale", default="quick", metavar="|".join(SCALES), help="whose runs to read (default: quick)")
+    parser.add_argument(
+        "--scale", default="quick", metavar="|".join(SCALES), help="whose runs to read (default: quick)"
+    )
     parser.add_argument("--write", metavar="FILE", help="write the whole page there")
     add_results(parser)
     parser.set_defaults(run=run)
@@ -44,4 +46,6 @@ def run(arguments: argparse.Namespace) -> int:
         page = hypotheses.report(judged, declared.TITLE, declared.INTRODUCTION.format(scale=scale))
         write_atomically(path, page.encode(), "choose another file with --write")
         print(f"\nwritten to {shorten(path.resolve())}")
-    return say_left_out({f"{item}/{name}": fault for item, results in cache.items() for name, fault in results.faults.items()})
+    return say_left_out(
+        {f"{item}/{name}": fault for item, results in cache.items() for name, fault in results.faults.items()}
+    )

@@ -35,16 +35,28 @@ def add(verbs) -> None:
         parser.add_argument(f"--{name}", type=kind, default=None, help=default, **choices)
     for name in (name for name in REFUSED if not any(name in DEFAULTS[script] for script in SCRIPTS)):
         parser.add_argument(f"--{name}", default=None, help=argparse.SUPPRESS)
-    parser.add_argument("--mode", choices=("train", "test"), default="train", help="test: the loss of that finished run (default train)")
-    parser.add_argument("--val_file", type=Path, metavar="FILE", help="with --mode test: add the loss to this file, a line a run")
-    parser.add_argument("--base_code", default="", metavar="TAG", help="folder of its own for the run, half_mnist/train-TAG")
+    parser.add_argument(
+        "--mode", choices=("train", "test"), default="train", help="test: the loss of that finished run (default train)"
+    )
+    parser.add_argument(
+        "--val_file", type=Path, metavar="FILE", help="with --mode test: add the loss to this file, a line a run"
+    )
+    parser.add_argument(
+        "--base_code", default="", metavar="TAG", help="folder of its own for the run, half_mnist/train-TAG"
+    )
     parser.add_argument("--latents", type=int, default=50, metavar="N", help="number of latent variables (default 50)")
     parser.add_argument(
-        "--historical", action="store_true", help="the original's Adam, ReLU baseline, hard codes, regression scale, data split"
+        "--historical",
+        action="store_true",
+        help="the original's Adam, ReLU baseline, hard codes, regression scale, data split",
     )
-    parser.add_argument("--data", default="mnist", metavar="NAME", help="data set (default mnist); mnist_5k needs no download")
+    parser.add_argument(
+        "--data", default="mnist", metavar="NAME", help="data set (default mnist); mnist_5k needs no download"
+    )
     parser.add_argument("--eval_every", type=int, default=1, metavar="N", help="epochs between test losses (default 1)")
-    parser.add_argument("--results", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)")
+    parser.add_argument(
+        "--results", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1, with which it is fastest)")
     parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
     add_data_dir(parser)
@@ -55,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Trains and prints the epochs, or tests; returns the exit code."""
     config = config_of_arguments(arguments)
     item = f"train-{arguments.base_code}" if arguments.base_code else "train"
-    experiment = Experiment(paper="half_mnist", item=item, title="One run of the original's scripts", runs=lambda scale: [config])
+    experiment = Experiment(
+        paper="half_mnist", item=item, title="One run of the original's scripts", runs=lambda scale: [config]
+    )
     if arguments.mode == "test":
         results = Results(experiment, "paper", results_root(arguments.results))
         return _test(RunFolder(results.folder / config.run_id), arguments.val_file)
@@ -89,7 +103,8 @@ def config_of_arguments(arguments: argparse.Namespace) -> TrainHalfMNIST:
 
 
 def epoch_lines(rows: Iterable[Mapping]) -> list[str]:
-    """ "Epoch 3: cost 144.52, sg cost 0.0012, test 0.2213": sums over the epoch's batches as the scripts print, test loss per pixel."""
+    """ "Epoch 3: cost 144.52, sg cost 0.0012, test 0.2213": sums over the epoch's batches as the scripts print, test
+    loss per pixel."""
     rows = list(rows)
     tests = {round(row["epoch"]): row["test_bce"] for row in rows if "test_bce" in row}
     lines, last = [], 0

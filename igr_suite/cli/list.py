@@ -13,7 +13,12 @@ from igr_suite.terminal import say
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "list", "list the experiments, with finished/all runs and minutes a scale", "  igr list\n  igr list rebar")
+    parser = add_verb(
+        verbs,
+        "list",
+        "list the experiments, with finished/all runs and minutes a scale",
+        "  igr list\n  igr list rebar",
+    )
     parser.add_argument("words", nargs="*", metavar="WORD", help="show only names that contain all these words")
     add_results(parser)
     parser.set_defaults(run=run)
@@ -29,13 +34,20 @@ def run(arguments: argparse.Namespace) -> int:
             experiment = discovery.find(name)
             rows.append([name, *(_state(experiment, scale, arguments.results) for scale in SCALES), experiment.title])
         except Exception as error:  # one broken run.py must not hide the others
-            broken.append(str(error) if isinstance(error, UserError) else f"{name} cannot be loaded: {type(error).__name__}: {error}")
+            broken.append(
+                str(error)
+                if isinstance(error, UserError)
+                else f"{name} cannot be loaded: {type(error).__name__}: {error}"
+            )
     if len(rows) > 1 or not broken:
         print(table(rows) if len(rows) > 1 else "no experiment found")
     for line in broken:
         say(line)
     if len(rows) > 1:
-        print("\nfinished/all runs and measured minutes of each scale; 3/5+: more runs follow from what the first ones find")
+        print(
+            "\nfinished/all runs and measured minutes of each scale; 3/5+: more runs follow from what the first ones "
+            "find"
+        )
         print(f"run one: igr run {rows[1][0]} --scale smoke")
     return 2 if broken else 0
 

@@ -46,34 +46,46 @@ This is a defect of igr_suite {__version__}, not of what you typed: please repor
 
 
 def check_surroundings(words: Sequence[str]) -> None:
-    """Raises UserError where nothing could work: the working folder is gone, or a word holds a zero byte, which no file name can."""
+    """Raises UserError where nothing could work: the working folder is gone, or a word holds a zero byte, which no file
+    name can."""
     try:
         os.getcwd()  # noqa: PTH109 the question is whether there is one
     except OSError as error:
-        raise UserError(f"the working folder cannot be used ({error.strerror}); go to another one with cd, and start again") from None
+        raise UserError(
+            f"the working folder cannot be used ({error.strerror}); go to another one with cd, and start again"
+        ) from None
     for word in words:
         if "\0" in word:
             raise UserError(f"the word {word!r} holds a zero byte, which no name and no value can; leave it out")
 
 
 def outside_cause(error: BaseException) -> str:
-    """Returns a sentence for an exception whose cause lies outside the code: a file, a disk, characters, memory. "" for a defect."""
+    """Returns a sentence for an exception whose cause lies outside the code: a file, a disk, characters, memory. "" for
+    a defect."""
     if isinstance(error, OSError) and error.errno is not None:
         given = (error.filename, error.filename2)
         names = " and ".join(repr(os.fsdecode(name)) for name in given if isinstance(name, (str, bytes, os.PathLike)))
         reason = error.strerror or os.strerror(error.errno)
         if names or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.EAGAIN):
             return f"{names or 'a file'}: {reason}; give another path, or mend this one"
-    if isinstance(error, RuntimeError) and str(error) == "Could not determine home directory.":  # pathlib's words for ~name
+    # pathlib's words for ~name
+    if isinstance(error, RuntimeError) and str(error) == "Could not determine home directory.":
         return "a path begins with ~ and names somebody who has no home folder here; write the path without ~"
     if isinstance(error, UnicodeError):
         text = getattr(error, "object", b"")
         shown = ascii(text if len(text) <= 80 else text[max(0, error.start - 20) : error.start + 20])
-        return f"{shown} holds characters that cannot be written or read here ({error.reason}); use UTF-8 names and files"
+        return (
+            f"{shown} holds characters that cannot be written or read here ({error.reason}); use UTF-8 names and files"
+        )
     if isinstance(error, RecursionError):
-        return "something that was read is nested too deeply; look for it in the settings file, or with `igr status` in the results"
+        return (
+            "something that was read is nested too deeply; look for it in the settings file, or with `igr status` "
+            "in the results"
+        )
     if isinstance(error, MemoryError):
-        return "not enough memory; use fewer --jobs or fewer runs at once (--where, --only), or a machine with more memory"
+        return (
+            "not enough memory; use fewer --jobs or fewer runs at once (--where, --only), or a machine with more memory"
+        )
     return ""
 
 

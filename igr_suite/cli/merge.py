@@ -16,9 +16,18 @@ copied: draw them again with `igr plot --all --results results`."""
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "merge", "join results folders of several machines, never putting a worse run over a better one", EXAMPLES)
-    parser.add_argument("sources", nargs="+", type=Path, metavar="RESULTS", help="results folders; they stay as they are")
-    parser.add_argument("--out", required=True, type=Path, metavar="PATH", help="results folder to fill; what it holds takes part")
+    parser = add_verb(
+        verbs,
+        "merge",
+        "join results folders of several machines, never putting a worse run over a better one",
+        EXAMPLES,
+    )
+    parser.add_argument(
+        "sources", nargs="+", type=Path, metavar="RESULTS", help="results folders; they stay as they are"
+    )
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="PATH", help="results folder to fill; what it holds takes part"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
     parser.set_defaults(run=run)
 
@@ -31,7 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = (merging.plan if arguments.dry_run else merging.merge)(sources, out)
     for place, copy in chosen.replacements.items():
         say(f"{place}: {copy} in place of a worse one")
-    counts = {"copied": chosen.copies, "replaced": chosen.replacements, "kept": chosen.kept, "not merged": chosen.problems}
+    counts = {
+        "copied": chosen.copies,
+        "replaced": chosen.replacements,
+        "kept": chosen.kept,
+        "not merged": chosen.problems,
+    }
     scales: dict[str, Counter] = {}
     for word, places in counts.items():
         for place in places:

@@ -18,12 +18,18 @@ def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentPar
     return verbs.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
-def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick", optional: bool = False, many: bool = False) -> None:
-    """Adds NAME (optional: may be left out; many: one or more, as `names`), --scale, --set, --config, --data and --results."""
+def add_experiment(
+    parser: argparse.ArgumentParser, scale: str | None = "quick", optional: bool = False, many: bool = False
+) -> None:
+    """Adds NAME (optional: may be left out; many: one or more, as `names`), --scale, --set, --config, --data and
+    --results."""
     meaning = "smoke takes seconds, quick minutes, paper the paper's budget" + (f" (default {scale})" if scale else "")
     number = "+" if many else "?" if optional else None
     parser.add_argument(
-        "names" if many else "name", metavar="NAME", nargs=number, help="experiment, such as igr/table_1_vae_likelihood; see `igr list`"
+        "names" if many else "name",
+        metavar="NAME",
+        nargs=number,
+        help="experiment, such as igr/table_1_vae_likelihood; see `igr list`",
     )
     parser.add_argument("--scale", default=scale, metavar="|".join(SCALES), help=meaning)
     parser.add_argument(
@@ -32,21 +38,32 @@ def add_experiment(parser: argparse.ArgumentParser, scale: str | None = "quick",
         default=[],
         metavar="PATH=VALUE",
         dest="settings",
-        help="change a config value of every run, such as schedule.epochs=3; may be repeated; results go to a folder of their own",
+        help="change a config value of every run, such as schedule.epochs=3; may be repeated; results go to a folder "
+        "of their own",
     )
-    parser.add_argument("--config", metavar="FILE", help="JSON, TOML or YAML file of such values, the original repository's keys included")
-    parser.add_argument("--data", metavar="NAME[,NAME]", help="data sets instead of the experiment's own; see `igr data list`")
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="JSON, TOML or YAML file of such values, the original repository's keys included",
+    )
+    parser.add_argument(
+        "--data", metavar="NAME[,NAME]", help="data sets instead of the experiment's own; see `igr data list`"
+    )
     add_results(parser)
 
 
 def add_results(parser: argparse.ArgumentParser) -> None:
     """Adds --results."""
-    parser.add_argument("--results", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)")
+    parser.add_argument(
+        "--results", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
+    )
 
 
 def add_strategy(parser: argparse.ArgumentParser) -> None:
     """Adds --strategy."""
-    meaning = "divide every run's batches among the devices of this machine, or of several; batches stay as large as they are"
+    meaning = (
+        "divide every run's batches among the devices of this machine, or of several; batches stay as large as they are"
+    )
     parser.add_argument("--strategy", metavar="mirrored|multi_worker", help=meaning)
 
 
@@ -63,7 +80,9 @@ def results_of(arguments: argparse.Namespace) -> Results:
 
     pairs = [*(read_pairs(arguments.config) if arguments.config else []), *arguments.settings]
     settings = parse_settings([rename_data(pair) for pair in pairs], arguments.data)
-    return Results(discovery.find(arguments.name), check_scale(arguments.scale), results_root(arguments.results), settings)
+    return Results(
+        discovery.find(arguments.name), check_scale(arguments.scale), results_root(arguments.results), settings
+    )
 
 
 def say_left_out(faults: Mapping[str, str]) -> int:
@@ -88,13 +107,15 @@ def command(verb: str, results: Results) -> str:
 
 
 def shorten(path: Path) -> str:
-    """Returns the path for a message: relative to the working folder when it is below it, its control characters shown."""
+    """Returns the path for a message: relative to the working folder when it is below it, its control characters
+    shown."""
     path = path.resolve()
     return line(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def table(rows: list[list[str]], right: tuple[int, ...] = ()) -> str:
-    """Returns aligned columns; the first row is the heading. Control characters of cells are shown, so that every row stays one line.
+    """Returns aligned columns; the first row is the heading. Control characters of cells are shown, so that every row
+    stays one line.
 
     Args:
       rows: cells.
@@ -102,5 +123,8 @@ def table(rows: list[list[str]], right: tuple[int, ...] = ()) -> str:
     """
     rows = [[line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    cells = [[cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))] for row in rows]
+    cells = [
+        [cell.rjust(width) if i in right else cell.ljust(width) for i, (cell, width) in enumerate(zip(row, widths))]
+        for row in rows
+    ]
     return "\n".join("  ".join(row).rstrip() for row in cells)

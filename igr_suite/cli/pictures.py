@@ -21,8 +21,16 @@ Runs with evaluation.pictures=true keep the pictures themselves; for others they
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "pictures", "draw reconstructions, prior samples and latent traversals of finished VAE runs", EXAMPLES)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="RUN_FOLDER", help="folder of a finished run, which holds its config.json")
+    parser = add_verb(
+        verbs, "pictures", "draw reconstructions, prior samples and latent traversals of finished VAE runs", EXAMPLES
+    )
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        type=Path,
+        metavar="RUN_FOLDER",
+        help="folder of a finished run, which holds its config.json",
+    )
     add_data_dir(parser)
     parser.set_defaults(run=run)
 

@@ -27,7 +27,9 @@ def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "plot", "draw an experiment's figure and table from its finished runs", EXAMPLES)
     add_experiment(parser, optional=True)
-    parser.add_argument("--all", action="store_true", help="every experiment with a finished run at this scale, without printing tables")
+    parser.add_argument(
+        "--all", action="store_true", help="every experiment with a finished run at this scale, without printing tables"
+    )
     parser.set_defaults(run=run)
 
 
@@ -43,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw_all(arguments: argparse.Namespace) -> int:
-    """Draws all experiments, as many at once as there are cores; returns 2 when one cannot be drawn, 1 when a run is not whole."""
+    """Draws all experiments, as many at once as there are cores; returns 2 when one cannot be drawn, 1 when a run is
+    not whole."""
     names = discovery.names()
     # Fresh interpreters: a process that has threads, as matplotlib and numpy may, must not be forked.
     context = multiprocessing.get_context("spawn")
@@ -58,7 +61,8 @@ def _draw_all(arguments: argparse.Namespace) -> int:
 
 
 def _draw_one(arguments: argparse.Namespace, name: str) -> tuple[str, bool, dict[str, str]]:
-    """Draws one experiment; (what there is to say, "" where nothing is finished; whether that went well; the runs left out and why)."""
+    """Draws one experiment; (what there is to say, "" where nothing is finished; whether that went well; the runs left
+    out and why)."""
     arguments.name = name
     began, faults = time.monotonic(), {}
     try:
@@ -99,7 +103,9 @@ def draw(results: Results, out: Path | None = None) -> int:
         if len(results.runs) == len(results.configs):
             raise
         partial = f"{len(results.runs)} of {len(results.configs)} runs are finished and whole"
-        raise UserError(f"{results.experiment.name} cannot be drawn ({partial}): {type(error).__name__} {error}") from error
+        raise UserError(
+            f"{results.experiment.name} cannot be drawn ({partial}): {type(error).__name__} {error}"
+        ) from error
     for path in paths:
         if path.suffix == ".md":
             print("\n" + path.read_text(encoding="utf-8").strip() + "\n")

@@ -24,17 +24,33 @@ Start the same command again after a stop: it goes on from its checkpoint."""
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "rebar-train", "train a sigmoid belief network as the REBAR authors' script does", EXAMPLES)
-    parser.add_argument("--hparams", default="", metavar="K=V,K=V", help="the script's hyperparameters (default: its defaults)")
-    parser.add_argument("--working_dir", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)")
-    parser.add_argument("--eval_freq", type=int, default=20, metavar="N", help="epochs between evaluations (default 20)")
-    parser.add_argument(
-        "--steps", type=int, metavar="N", help="training steps, rounded up to whole epochs (default: the script's 2,000,000)"
+    parser = add_verb(
+        verbs, "rebar-train", "train a sigmoid belief network as the REBAR authors' script does", EXAMPLES
     )
-    parser.add_argument("--historical", action="store_true", help="the authors' biased multilayer control variate, sp generator and EMA")
+    parser.add_argument(
+        "--hparams", default="", metavar="K=V,K=V", help="the script's hyperparameters (default: its defaults)"
+    )
+    parser.add_argument(
+        "--working_dir", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
+    )
+    parser.add_argument(
+        "--eval_freq", type=int, default=20, metavar="N", help="epochs between evaluations (default 20)"
+    )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        metavar="N",
+        help="training steps, rounded up to whole epochs (default: the script's 2,000,000)",
+    )
+    parser.add_argument(
+        "--historical", action="store_true", help="the authors' biased multilayer control variate, sp generator and EMA"
+    )
     parser.add_argument("--data", metavar="NAME", help="data set instead of the task's; see `igr data list`")
     parser.add_argument(
-        "--log", choices=("script", "suite", "both"), default="script", help="lines of the script, named values, or both (default: script)"
+        "--log",
+        choices=("script", "suite", "both"),
+        default="script",
+        help="lines of the script, named values, or both (default: script)",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1, with which it is fastest)")
     parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
@@ -51,7 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
         steps=arguments.steps,
         data=arguments.data,
     )
-    experiment = Experiment(paper="rebar", item="train", title="One run of the authors' script", runs=lambda scale: [config])
+    experiment = Experiment(
+        paper="rebar", item="train", title="One run of the authors' script", runs=lambda scale: [config]
+    )
     results, code = start_script(experiment, arguments, arguments.working_dir)
     folder = RunFolder(results.folder / config.run_id)
     if not arguments.dry_run:
@@ -75,9 +93,12 @@ def epoch_lines(config: TrainSBN, rows: Iterable[Mapping], log: str) -> list[str
 
 
 def epoch_line(row: dict) -> str:
-    """ "Step 2084: elbo -231.03, temperature 0.371, ..., log variance -3.647": means over the epoch, and the log of the mean variance."""
+    """ "Step 2084: elbo -231.03, temperature 0.371, ..., log variance -3.647": means over the epoch, and the log of the
+    mean variance."""
     values = {name.removeprefix("train_"): value for name, value in row.items() if name.startswith("train_")}
-    parts = [f"{name} {value:.4g}" for name, value in values.items() if not name.startswith(("variance", "mean_square"))]
+    parts = [
+        f"{name} {value:.4g}" for name, value in values.items() if not name.startswith(("variance", "mean_square"))
+    ]
     logs = [
         f"{name.replace('log_train_', 'log ')} {value:.3f}"
         for name, value in row.items()

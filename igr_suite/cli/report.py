@@ -17,7 +17,9 @@ EXAMPLES = """  igr report                                                  ever
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "report", "write one HTML page of figures, tables, reference values beside ours, and runs", EXAMPLES)
+    parser = add_verb(
+        verbs, "report", "write one HTML page of figures, tables, reference values beside ours, and runs", EXAMPLES
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help="experiments (default: all)")
     parser.add_argument("--scale", default=SCALES, metavar="SCALE[,SCALE]", help=f"scales to show (default: {SCALES})")
     parser.add_argument("--out", metavar="FILE", help="where to (default: report.html in the results folder)")
@@ -37,7 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
     scales = [check_scale(scale) for scale in arguments.scale.split(",")]
     items = collect(arguments.names or known, scales, root)
     if not any(item.scales for item in items):
-        raise UserError(f"no run at scale {' or '.join(scales)} in {shorten(root)}; start some with `igr run`, or name another --scale")
+        raise UserError(
+            f"no run at scale {' or '.join(scales)} in {shorten(root)}; start some with `igr run`, or name another "
+            f"--scale"
+        )
     path = Path(arguments.out).expanduser() if arguments.out else root / "report.html"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

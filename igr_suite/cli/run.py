@@ -4,7 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, add_verb, command, results_of, say_left_out, shorten, table
+from igr_suite.cli.options import (
+    add_data_dir,
+    add_experiment,
+    add_strategy,
+    add_verb,
+    command,
+    results_of,
+    say_left_out,
+    shorten,
+    table,
+)
 from igr_suite.cli.plot import draw
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
@@ -37,7 +47,10 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes at once (default: as many as the cores allow)")
     parser.add_argument(
-        "--threads", type=int, metavar="N", help="threads a process (default: cores / jobs, at most what the model can use)"
+        "--threads",
+        type=int,
+        metavar="N",
+        help="threads a process (default: cores / jobs, at most what the model can use)",
     )
     add_strategy(parser)
     add_data_dir(parser)
@@ -51,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def start(results: Results, arguments: argparse.Namespace, out: Path | None = None) -> int:
-    """Runs what is unfinished of `results` with the options of `add_running`, reports and draws (into `out`); returns the exit code."""
+    """Runs what is unfinished of `results` with the options of `add_running`, reports and draws (into `out`); returns
+    the exit code."""
     from igr_suite.lab.running import runner
     from igr_suite.lab.running.reporter import make_reporter
     from igr_suite.lab.running.worker import LOG

@@ -28,13 +28,16 @@ WRONG = {"not whole": 1, "damaged": 2}  # exit codes
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "status", "show state, last metrics, time and time left of every run, and why one failed", EXAMPLES)
+    parser = add_verb(
+        verbs, "status", "show state, last metrics, time and time left of every run, and why one failed", EXAMPLES
+    )
     add_experiment(parser, scale=None, optional=True)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints one table a scale that has been started; returns 2 when an unfinished run's files are damaged, 1 when a run is not whole."""
+    """Prints one table a scale that has been started; returns 2 when an unfinished run's files are damaged, 1 when a
+    run is not whole."""
     if arguments.name is None:
         return _overview(arguments)
     scales, code = [arguments.scale] if arguments.scale else list(SCALES), 0
@@ -45,7 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
             code = max(code, _show(results, results_root(arguments.results)))
     root = results.folder.parent
     if not root.exists():
-        print(f"nothing has been run yet; start with `{command('run', results).replace(f'--scale {results.scale}', '--scale smoke')}`")
+        print(
+            f"nothing has been run yet; start with "
+            f"`{command('run', results).replace(f'--scale {results.scale}', '--scale smoke')}`"
+        )
     changed = sorted(folder.name for folder in root.glob("*+*")) if not results.settings else []
     if changed:
         say(f"also there, with --set: {', '.join(changed)}")
@@ -66,7 +72,11 @@ def _overview(arguments: argparse.Namespace) -> int:
                 runs, notes, waiting = _look(results)
                 counts = Counter(one[1] for one in runs)
                 code = max(code, _code(notes))
-                wrong += [f"{name}, {scale}: {note.run_id} is {note.state}: {note.words}" for note in notes if note.state in WRONG]
+                wrong += [
+                    f"{name}, {scale}: {note.run_id} is {note.state}: {note.words}"
+                    for note in notes
+                    if note.state in WRONG
+                ]
                 missing = sum(counts[state] for state in ("absent", "partial", *WRONG))
                 numbers = [counts["finished"], counts["running"], counts["queued"], counts["failed"]]
                 rows.append([name, scale, *map(str, numbers), f"{missing}{'+' * (waiting is not None)}"])
@@ -74,7 +84,10 @@ def _overview(arguments: argparse.Namespace) -> int:
         print(f"nothing has been run yet in {shorten(results_root(arguments.results))}; `igr list` says what there is")
     else:
         print(table(rows, right=(2, 3, 4, 5, 6)))
-        print("\n3+: a later stage follows; `igr status NAME` has every run, `igr run` or `igr submit --missing` does what is missing")
+        print(
+            "\n3+: a later stage follows; `igr status NAME` has every run, `igr run` or `igr submit --missing` does "
+            "what is missing"
+        )
         for line in wrong:
             say(line)
     return code
@@ -93,7 +106,8 @@ def _code(notes: list[Note]) -> int:
 
 
 def _look(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
-    """Returns the rows of the table, notes on runs that stopped, are not whole or are in a renamed folder, and the stage that waits."""
+    """Returns the rows of the table, notes on runs that stopped, are not whole or are in a renamed folder, and the
+    stage that waits."""
     with remembered(results.folder):
         return _look_at_runs(results)
 
@@ -123,7 +137,10 @@ def _look_at_runs(results: Results) -> tuple[list[list[str]], list[Note], int | 
         elif fate is not None and state in ("partial", "absent", "queued"):
             notes.append(Note(run_id, state, fate.words))
         rows.append([run_id, state, *_measured(row), *_times(folder.path, state, meta.get("wall_seconds"))])
-    notes += [Note(name, "not whole", f"{fault}; {WAY_OUT}") for name, fault in renamed(results.folder, expansion.runs).items()]
+    notes += [
+        Note(name, "not whole", f"{fault}; {WAY_OUT}")
+        for name, fault in renamed(results.folder, expansion.runs).items()
+    ]
     return rows, notes, expansion.waiting
 
 
@@ -131,7 +148,9 @@ def _measured(row: dict | None) -> list[str]:
     """Step and first metrics of a row."""
     if row is None:
         return ["-", ""]
-    scalars = {name: value for name, value in row.items() if name not in ("step", "epoch") and isinstance(value, (int, float))}
+    scalars = {
+        name: value for name, value in row.items() if name not in ("step", "epoch") and isinstance(value, (int, float))
+    }
     return [str(row["step"]), show(dict(list(scalars.items())[:SHOWN]))]
 
 
@@ -146,13 +165,18 @@ def _left(results: Results, rows: list[list[str]], root: Path) -> str:
     configs = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True).runs
     steps = {row[0]: None if row[2] == "-" else int(row[2]) for row in rows if row[1] not in ("finished", *WRONG)}
     left = {run_id: configs[run_id] for run_id in steps}
-    return estimate(left, steps, measured_folders(results.experiment, root)).words(share(list(left.values()), None, None)[0])
+    return estimate(left, steps, measured_folders(results.experiment, root)).words(
+        share(list(left.values()), None, None)[0]
+    )
 
 
 def _show(results: Results, root: Path) -> int:
     rows, notes, waiting = _look(results)
     counts = Counter(row[1] for row in rows)
-    print(f"{results.experiment.name}, {results.scale}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+    print(
+        f"{results.experiment.name}, {results.scale}: "
+        + ", ".join(f"{count} {state}" for state, count in counts.items())
+    )
     print(table([["run", "state", "step", "last metrics", "time", "left"], *rows], right=(2, 4, 5)))
     if waiting is not None:
         print(f"stage {waiting} follows when these are finished")
@@ -160,11 +184,18 @@ def _show(results: Results, root: Path) -> int:
         say(f"{note.run_id}: {note.words}")
     strangers = {path.parent.name for path in results.folder.glob("*/config.json")} - {row[0] for row in rows}
     if strangers:
-        print(f"{len(strangers)} other run folders in {shorten(results.folder)} belong to other code or settings and are not drawn")
+        print(
+            f"{len(strangers)} other run folders in {shorten(results.folder)} belong to other code or settings and are "
+            f"not drawn"
+        )
     if set(counts) - {"finished", *WRONG}:
         print(f"left: {_left(results, rows, root)}")
     if set(counts) - {"finished", "queued", "running"} or waiting is not None:
         submitted = (results.folder / "jobs").exists()
-        print(f"go on with: {command('submit', results)} --missing" if submitted else f"go on with: {command('run', results)}")
+        print(
+            f"go on with: {command('submit', results)} --missing"
+            if submitted
+            else f"go on with: {command('run', results)}"
+        )
     print()
     return _code(notes)

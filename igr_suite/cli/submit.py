@@ -1,4 +1,5 @@
-"""`igr submit`: one SLURM job array for the runs of an experiment. Needs the standard library only when an image is given."""
+"""`igr submit`: one SLURM job array for the runs of an experiment. Needs the standard library only when an image is
+given."""
 
 import argparse
 import os
@@ -34,18 +35,34 @@ def add(verbs) -> None:
     parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
     parser.add_argument("--missing", action="store_true", help="submit what is neither finished, running nor queued")
     parser.add_argument("--partition", metavar="NAME", help="SLURM partition")
-    parser.add_argument("--time", metavar="TIME", help="limit of a task, such as 90 (minutes), 8:00:00 or 2-12; runs go on in a next task")
+    parser.add_argument(
+        "--time",
+        metavar="TIME",
+        help="limit of a task, such as 90 (minutes), 8:00:00 or 2-12; runs go on in a next task",
+    )
     parser.add_argument("--memory", metavar="SIZE", help="of a task, such as 4G")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="cores of a task and threads of its run (default 1)")
-    parser.add_argument("--gpus", type=int, default=0, metavar="N", help="GPUs of a task, or of each of its nodes (default 0)")
-    parser.add_argument("--nodes", type=int, default=1, metavar="N", help="nodes of a task, with --strategy multi_worker (default 1)")
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="cores of a task and threads of its run (default 1)"
+    )
+    parser.add_argument(
+        "--gpus", type=int, default=0, metavar="N", help="GPUs of a task, or of each of its nodes (default 0)"
+    )
+    parser.add_argument(
+        "--nodes", type=int, default=1, metavar="N", help="nodes of a task, with --strategy multi_worker (default 1)"
+    )
     add_strategy(parser)
     parser.add_argument("--array-limit", type=int, metavar="N", help="tasks at once (default: no limit)")
-    parser.add_argument("--image", metavar="FILE.sif", help="Apptainer or Singularity image to run in (default: this Python)")
-    parser.add_argument("--sbatch", action="append", default=[], metavar="=--OPTION", help="another option of sbatch; may be repeated")
+    parser.add_argument(
+        "--image", metavar="FILE.sif", help="Apptainer or Singularity image to run in (default: this Python)"
+    )
+    parser.add_argument(
+        "--sbatch", action="append", default=[], metavar="=--OPTION", help="another option of sbatch; may be repeated"
+    )
     add_data_dir(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the script, submit nothing")
-    parser.add_argument("--plan", action="store_true", help="print the runs as JSON and stop; what a login node asks the image for")
+    parser.add_argument(
+        "--plan", action="store_true", help="print the runs as JSON and stop; what a login node asks the image for"
+    )
     parser.set_defaults(run=run)
 
 
@@ -74,7 +91,10 @@ def run(arguments: argparse.Namespace) -> int:
         say(note, error=True)
     todo = _todo(plan, arguments)
     finished = sum(state == "finished" for state in plan.runs.values())
-    print(f"{len(todo)} of {len(plan.runs)} runs to submit, {finished} finished; results in {shorten(Path(plan.folder))}", file=sys.stderr)
+    print(
+        f"{len(todo)} of {len(plan.runs)} runs to submit, {finished} finished; results in {shorten(Path(plan.folder))}",
+        file=sys.stderr,
+    )
     if plan.waiting is not None:
         print(f"stage {plan.waiting} follows when these are finished: {_again(arguments)} --missing", file=sys.stderr)
     damaged = 1 if "not whole" in plan.runs.values() else 0
@@ -82,7 +102,10 @@ def run(arguments: argparse.Namespace) -> int:
         return damaged
     most = slurm.most_tasks()
     if most is not None and len(todo) > most:
-        raise UserError(f"{len(todo)} runs are more than the {most} tasks that this cluster takes in one array; choose some with --only")
+        raise UserError(
+            f"{len(todo)} runs are more than the {most} tasks that this cluster takes in one array; choose some with "
+            f"--only"
+        )
     folder = Path(plan.folder)
     jobs = folder / "jobs" / "1" if arguments.dry_run else submission.new_folder(folder)
     text = _script(arguments, resources, image, folder, jobs, len(todo), plan.defined_in)
@@ -120,7 +143,9 @@ def _todo(plan: plans.Plan, arguments: argparse.Namespace) -> list[str]:
         states = Counter(fates[run_id].state if run_id in active else "running" for run_id in busy)
         words = " and ".join(f"{count} {state}" for state, count in sorted(states.items()))
         raise UserError(f"of these runs {words} already; submit the others with --missing")
-    return [run_id for run_id, state in plan.runs.items() if state not in ("finished", "not whole") and run_id not in busy]
+    return [
+        run_id for run_id, state in plan.runs.items() if state not in ("finished", "not whole") and run_id not in busy
+    ]
 
 
 def _image(name: str | None) -> Path | None:
@@ -139,12 +164,17 @@ def _plan(arguments: argparse.Namespace, image: Path | None) -> plans.Plan:
             try:
                 root.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise UserError(f"cannot write {root}: {error.strerror}; choose another with --results or IGR_RESULTS") from None
+                raise UserError(
+                    f"cannot write {root}: {error.strerror}; choose another with --results or IGR_RESULTS"
+                ) from None
         words = [arguments.name, *_chosen(arguments, absolute=True), *(["--dry-run"] if arguments.dry_run else [])]
         words += ["--strategy", arguments.strategy] if arguments.strategy else []
         return plans.ask_image(image, words, [folder for folder in _folders(arguments) if folder.exists()])
     if not plans.importable():
-        raise UserError("this Python has no numpy, which expanding an experiment needs; give --image on a machine that has apptainer")
+        raise UserError(
+            "this Python has no numpy, which expanding an experiment needs; give --image on a machine that has "
+            "apptainer"
+        )
     from igr_suite.cli.options import results_of
     from igr_suite.lab.running.runner import Order
 
@@ -169,9 +199,21 @@ def _chosen(arguments: argparse.Namespace, absolute: bool = False) -> list[str]:
 
     results = arguments.results or (str(results_root()) if absolute else None)
     chosen = [("--scale", arguments.scale), *(("--set", pair) for pair in arguments.settings)]
-    chosen += [("--config", arguments.config and place(arguments.config)), ("--data", arguments.data), ("--only", arguments.only)]
-    chosen += [("--results", results and place(results)), ("--data-dir", arguments.data_dir and place(arguments.data_dir))]
-    return [word for name, value in chosen if value for word in ([f"{name}={value}"] if value.startswith("-") else [name, value])]
+    chosen += [
+        ("--config", arguments.config and place(arguments.config)),
+        ("--data", arguments.data),
+        ("--only", arguments.only),
+    ]
+    chosen += [
+        ("--results", results and place(results)),
+        ("--data-dir", arguments.data_dir and place(arguments.data_dir)),
+    ]
+    return [
+        word
+        for name, value in chosen
+        if value
+        for word in ([f"{name}={value}"] if value.startswith("-") else [name, value])
+    ]
 
 
 def _again(arguments: argparse.Namespace) -> str:
@@ -180,15 +222,23 @@ def _again(arguments: argparse.Namespace) -> str:
 
 def _folders(arguments: argparse.Namespace) -> list[Path]:
     """Returns what a container has to see."""
-    places = [results_root(arguments.results), arguments.data_dir or os.environ.get("TFDS_DATA_DIR"), os.environ.get("IGR_REPRODUCTIONS")]
+    places = [
+        results_root(arguments.results),
+        arguments.data_dir or os.environ.get("TFDS_DATA_DIR"),
+        os.environ.get("IGR_REPRODUCTIONS"),
+    ]
     if arguments.config:
         places.append(Path(arguments.config).expanduser().resolve().parent)
     return [Path(place).expanduser().resolve() for place in places if place]
 
 
-def _script(arguments, resources: script.Resources, image: Path | None, folder: Path, jobs: Path, count: int, own: str) -> str:
+def _script(
+    arguments, resources: script.Resources, image: Path | None, folder: Path, jobs: Path, count: int, own: str
+) -> str:
     variables = (
-        thread_variables(resources.threads) | INTERPRETER | {"IGR_PROGRESS": "file", "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+        thread_variables(resources.threads)
+        | INTERPRETER
+        | {"IGR_PROGRESS": "file", "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     )
     variables["IGR_RESULTS"] = str(results_root(arguments.results).resolve())
     if own:
@@ -199,14 +249,25 @@ def _script(arguments, resources: script.Resources, image: Path | None, folder: 
     if data:
         variables["TFDS_DATA_DIR"] = str(Path(data).expanduser().resolve())
     if image is None:
-        places = [str(Path(__file__).resolve().parents[2]), str(reproductions_root().resolve().parent), os.environ.get("PYTHONPATH")]
+        places = [
+            str(Path(__file__).resolve().parents[2]),
+            str(reproductions_root().resolve().parent),
+            os.environ.get("PYTHONPATH"),
+        ]
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, places))
         worker = plans.python_words()
     else:
         gpu = ["--nv"] if resources.gpus else []
         python = ["python", "-m", "igr_suite.lab.running.worker"]
         variables |= plans.APART
-        worker = [plans.runtime() or plans.RUNTIMES[0], "exec", *gpu, *plans.bound(_folders(arguments)), str(image), *python]
+        worker = [
+            plans.runtime() or plans.RUNTIMES[0],
+            "exec",
+            *gpu,
+            *plans.bound(_folders(arguments)),
+            str(image),
+            *python,
+        ]
     return script.write(
         title=f"{count} run{'s' * (count != 1)} of {arguments.name} at scale {arguments.scale}",
         again=shlex.join(["igr", *sys.argv[1:]]),

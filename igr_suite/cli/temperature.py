@@ -1,4 +1,5 @@
-"""`igr temperature`: searches a model's temperature by a criterion; candidates that have been trained before are not trained again."""
+"""`igr temperature`: searches a model's temperature by a criterion; candidates that have been trained before are not
+trained again."""
 
 import argparse
 
@@ -22,14 +23,26 @@ def add(verbs) -> None:
     parser = add_verb(verbs, "temperature", "search the temperature of a model", EXAMPLES)
     models = ",".join(temperature_search.BUDGETS["quick"].models)
     parser.add_argument("--model", metavar="NAME[,NAME]", help=f"models, of {models} (default: all of the scale's)")
-    parser.add_argument("--preset", metavar="|".join(temperature_search.PRESETS), default="g2", help="training setting (default g2)")
-    meaning = "near_vertex: highest with 75%% of codes within 0.2 of a vertex; validation: best validation ELBO (default both)"
+    parser.add_argument(
+        "--preset", metavar="|".join(temperature_search.PRESETS), default="g2", help="training setting (default g2)"
+    )
+    meaning = (
+        "near_vertex: highest with 75%% of codes within 0.2 of a vertex; validation: best validation ELBO "
+        "(default both)"
+    )
     parser.add_argument("--criterion", metavar="|".join(temperature_search.CRITERIA), default="both", help=meaning)
     parser.add_argument("--grid", metavar="T[,T]", help="candidates, for every model named (default: the scale's)")
-    parser.add_argument("--refine", type=int, metavar="N", help="halve the interval above the highest near candidate N times")
+    parser.add_argument(
+        "--refine", type=int, metavar="N", help="halve the interval above the highest near candidate N times"
+    )
     parser.add_argument("--epochs", type=int, metavar="N", help="training epochs of a candidate (default: the scale's)")
     parser.add_argument("--data", metavar="NAME[,NAME]", help="data sets; see `igr data list`")
-    parser.add_argument("--scale", default="quick", metavar="|".join(SCALES), help="smoke, quick (default) or paper: epochs, seeds, grids")
+    parser.add_argument(
+        "--scale",
+        default="quick",
+        metavar="|".join(SCALES),
+        help="smoke, quick (default) or paper: epochs, seeds, grids",
+    )
     add_results(parser)
     add_running(parser)
     parser.set_defaults(run=run)
@@ -46,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def search_of(arguments: argparse.Namespace, scale: str) -> tuple[temperature_search.Search, list[str]]:
-    """Returns the search that the options describe, and the options that differ from the scale's own search, as words."""
+    """Returns the search that the options describe, and the options that differ from the scale's own search, as
+    words."""
     budget = temperature_search.BUDGETS[scale]
     models = tuple(arguments.model.split(",")) if arguments.model else budget.models
     grid = {} if arguments.grid is None else dict.fromkeys(models, _grid(arguments.grid))

@@ -17,17 +17,29 @@ EXAMPLES = """  igr variance results/rebar/readme_traces/quick/*-dynamic_rebar-L
   igr variance RUN_FOLDER --estimators rebar,disarm --draws 10000 --reference 100000
 Belief networks of one stochastic layer and VAEs of discrete codes take every registered estimator of their variables, deeper networks the
 methods that train them. Writes variance.csv, .md, .tex, .png and .pdf beside the run."""
-LEAST = {"draws": 40, "reference": 40, "images": 2}  # two draws in each of twenty groups; centring by the others needs another image
+# two draws in each of twenty groups; centring by the others needs another image
+LEAST = {"draws": 40, "reference": 40, "images": 2}
 
 
 def add(verbs) -> None:
     """Adds the verb."""
-    parser = add_verb(verbs, "variance", "compare gradient estimators at the weights of a finished run with discrete variables", EXAMPLES)
+    parser = add_verb(
+        verbs,
+        "variance",
+        "compare gradient estimators at the weights of a finished run with discrete variables",
+        EXAMPLES,
+    )
     parser.add_argument("folder", type=Path, metavar="RUN_FOLDER", help="folder of a finished run, with its checkpoint")
     parser.add_argument("--estimators", metavar="A[,B]", help="names from docs/estimators.md (default: all that apply)")
-    parser.add_argument("--draws", type=int, default=1_000, metavar="R", help="estimates of each, the same noise for all (default 1000)")
     parser.add_argument(
-        "--reference", type=int, default=4_000, metavar="N", help="draws of what biases are measured against (default 4000)"
+        "--draws", type=int, default=1_000, metavar="R", help="estimates of each, the same noise for all (default 1000)"
+    )
+    parser.add_argument(
+        "--reference",
+        type=int,
+        default=4_000,
+        metavar="N",
+        help="draws of what biases are measured against (default 4000)",
     )
     parser.add_argument("--images", type=int, default=24, metavar="B", help="the first B training images (default 24)")
     add_data_dir(parser)
@@ -45,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
     if not config.subject:
         raise UserError(
-            f"{folder.path} is a {type(config).__name__} run; estimators are compared on belief networks and on VAEs of discrete codes"
+            f"{folder.path} is a {type(config).__name__} run; estimators are compared on belief networks and on VAEs "
+            f"of discrete codes"
         )
     if reason := folder.unfinished(named=False):
         raise UserError(f"{folder.path} {reason}; run it to its end first")

@@ -1,4 +1,5 @@
-"""Which runs there are to submit: found by this Python, or by that of the image, since a login node may have no numpy."""
+"""Which runs there are to submit: found by this Python, or by that of the image, since a login node may have no
+numpy."""
 
 import json
 import os
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from igr_suite.lab.running.runner import Order
 
 RUNTIMES = ("apptainer", "singularity")
-# The host's packages are not the image's: neither those on PYTHONPATH nor those in the home folder, which the runtime shows inside.
+# The host's packages are not the image's: neither those on PYTHONPATH nor those in the home folder, which the runtime
+# shows inside.
 APART = {"PYTHONPATH": "", "PYTHONHOME": "", "PYTHONNOUSERSITE": "1"}
 
 
@@ -41,9 +43,10 @@ class Plan:
 def make(order: "Order", dry: bool) -> Plan:
     """Expands an experiment and writes a config.json into the folder of every run that is to do.
 
-    Stages are those of `igr run`: one that reads results of earlier runs has no runs here before these are finished, so that no task
-    starts too early; `waiting` names it, and planning again (`igr submit --missing`) finds its runs. Runs that another experiment has
-    finished are copied first, with what becomes known by that.
+    Stages are those of `igr run`: one that reads results of earlier runs has no runs here before these are finished, so
+      that no task
+    starts too early; `waiting` names it, and planning again (`igr submit --missing`) finds its runs. Runs that another
+    experiment has finished are copied first, with what becomes known by that.
 
     Args:
       order: what is to be run; its jobs and threads are not read.
@@ -90,7 +93,9 @@ def bound(folders: list[Path]) -> list[str]:
     unique = dict.fromkeys(str(folder) for folder in folders)
     for folder in unique:
         if set(folder) & set(":,"):
-            raise UserError(f"{folder} cannot be shown to a container, which splits paths at ':' and ','; use a folder without them")
+            raise UserError(
+                f"{folder} cannot be shown to a container, which splits paths at ':' and ','; use a folder without them"
+            )
     return [word for folder in unique for word in ("--bind", folder)]
 
 
@@ -106,15 +111,25 @@ def ask_image(image: Path, words: list[str], folders: list[Path]) -> Plan:
     """
     command = [runtime(), "exec", *bound(folders), str(image), "igr", "submit", *words, "--plan"]
     done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace", env=os.environ | APART, stdin=subprocess.DEVNULL, check=False
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        env=os.environ | APART,
+        stdin=subprocess.DEVNULL,
+        check=False,
     )
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise UserError(said.removeprefix("igr: ") if said.startswith("igr: ") else f"{image} could not make the plan: {said}")
+        raise UserError(
+            said.removeprefix("igr: ") if said.startswith("igr: ") else f"{image} could not make the plan: {said}"
+        )
     try:
         return Plan(**json.loads(done.stdout.strip().splitlines()[-1]))
     except (ValueError, TypeError, IndexError):
-        raise UserError(f"{image} did not answer with a plan; was it built from another version? it said: {done.stdout[-200:]!r}") from None
+        raise UserError(
+            f"{image} did not answer with a plan; was it built from another version? it said: {done.stdout[-200:]!r}"
+        ) from None
 
 
 def to_json(plan: Plan) -> str:

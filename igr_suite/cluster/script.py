@@ -11,7 +11,8 @@ from igr_suite.terminal import IN_A_LINE, line
 NOTICE = 120  # seconds before the time limit at which a run is told to save
 RESTARTS = 20  # times that a task queues itself again; more would be a time limit in which no run gets anywhere
 SAVED = 143  # exit code of a worker that was told to save by SIGTERM
-STEP = ["srun", "--kill-on-bad-exit=1"]  # starts a worker on each of several machines, and hands signals on to all of them
+# starts a worker on each of several machines, and hands signals on to all of them
+STEP = ["srun", "--kill-on-bad-exit=1"]
 TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d{1,2}(:\d\d){0,2}", re.ASCII)
 PLAIN = re.compile(r"[\w%+,./:=@\[\]-]+", re.ASCII)  # a word that SLURM and a shell read as it is
 
@@ -44,7 +45,10 @@ class Resources:
             if value is not None and value < least:
                 raise UserError(f"{option} must be at least {least}, got {value}")
         if self.time is not None and not TIME.fullmatch(self.time):
-            raise UserError(f"--time takes minutes, hours:minutes:seconds or days-hours, such as 90, 4:00:00 or 2-12, got '{self.time}'")
+            raise UserError(
+                f"--time takes minutes, hours:minutes:seconds or days-hours, such as 90, 4:00:00 or 2-12, got "
+                f"'{self.time}'"
+            )
         if self.memory is not None and not re.fullmatch(r"\d+[KMGT]?", self.memory, re.ASCII):
             raise UserError(f"--memory takes a number with K, M, G or T, such as 4G, got '{self.memory}'")
         if self.partition is not None:
@@ -64,7 +68,8 @@ class Resources:
 
 
 def seconds(time: str) -> int:
-    """Returns the seconds of a SLURM time: minutes, minutes:seconds, hours:minutes:seconds, days-hours[:minutes[:seconds]]."""
+    """Returns the seconds of a SLURM time: minutes, minutes:seconds, hours:minutes:seconds,
+    days-hours[:minutes[:seconds]]."""
     days, dash, rest = time.rpartition("-")
     parts = [int(part) for part in rest.split(":")]
     if dash:
@@ -84,11 +89,14 @@ def check_line(what: str, value: str) -> None:
       value: a word or a path; bytes that are no text may be in it.
     """
     if re.search(f"(?![\ud800-\udfff]){IN_A_LINE.pattern}", value):
-        raise UserError(f"{what} holds a control character, which cannot go into a job script: '{line(value)}'; take it out")
+        raise UserError(
+            f"{what} holds a control character, which cannot go into a job script: '{line(value)}'; take it out"
+        )
 
 
 def slurm_word(word: str) -> str:
-    """Returns a word for a line that begins with #SBATCH: SLURM splits it at spaces, takes # for a comment, and reads \\ and quotes."""
+    """Returns a word for a line that begins with #SBATCH: SLURM splits it at spaces, takes # for a comment, and reads
+    \\ and quotes."""
     return word if PLAIN.fullmatch(word) else '"' + re.sub(r'([\\"])', r"\\\1", word) + '"'
 
 
@@ -99,7 +107,15 @@ def _more(option: str) -> str:
 
 
 def write(
-    *, title: str, again: str, folder: Path, jobs: Path, count: int, resources: Resources, worker: list[str], variables: dict[str, str]
+    *,
+    title: str,
+    again: str,
+    folder: Path,
+    jobs: Path,
+    count: int,
+    resources: Resources,
+    worker: list[str],
+    variables: dict[str, str],
 ) -> str:
     """Returns the script.
 
@@ -114,11 +130,18 @@ def write(
     Raises:
       UserError: one of these holds a control character, or SLURM cannot write logs into such a folder.
     """
-    texts = {"the title": title, "the command line": again, "the results folder": str(folder), "the folder of the submission": str(jobs)}
+    texts = {
+        "the title": title,
+        "the command line": again,
+        "the results folder": str(folder),
+        "the folder of the submission": str(jobs),
+    }
     for what, text in [*texts.items(), *variables.items(), *(("the worker's command", word) for word in worker)]:
         check_line(what, text)
     if "\\" in str(jobs):
-        raise UserError(f"SLURM cannot write logs into {jobs}, whose path holds a backslash; choose another folder with --results")
+        raise UserError(
+            f"SLURM cannot write logs into {jobs}, whose path holds a backslash; choose another folder with --results"
+        )
     limit = f"%{resources.array_limit}" if resources.array_limit else ""
     options = {
         "job-name": f"igr-{folder.parent.name}",

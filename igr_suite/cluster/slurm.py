@@ -17,8 +17,17 @@ class Task(NamedTuple):
     where: str
 
 
-# What a user may have set for the own use of these commands, and `igr` relies on: which tasks are listed, and what the script says itself.
-OVERRIDES = ("SQUEUE_", "SBATCH_ARRAY_INX", "SBATCH_OPEN_MODE", "SBATCH_OUTPUT", "SBATCH_SIGNAL", "SBATCH_NO_REQUEUE", "SBATCH_WAIT")
+# What a user may have set for the own use of these commands, and `igr` relies on: which tasks are listed, and what the
+# script says itself.
+OVERRIDES = (
+    "SQUEUE_",
+    "SBATCH_ARRAY_INX",
+    "SBATCH_OPEN_MODE",
+    "SBATCH_OUTPUT",
+    "SBATCH_SIGNAL",
+    "SBATCH_NO_REQUEUE",
+    "SBATCH_WAIT",
+)
 
 
 def ask(*words: str) -> subprocess.CompletedProcess:
@@ -40,7 +49,10 @@ def submit(script: Path) -> str:
       UserError: there is no SLURM here, or it refuses the job; has SLURM's own words.
     """
     if not present():
-        raise UserError("there is no sbatch on this machine: submit from a login node of the cluster, or look at the script with --dry-run")
+        raise UserError(
+            "there is no sbatch on this machine: submit from a login node of the cluster, or look at the script with "
+            "--dry-run"
+        )
     done = ask("sbatch", "--parsable", str(script))
     job = done.stdout.strip().split(";")[0]
     if done.returncode != 0 or not job.isdigit():
@@ -65,7 +77,8 @@ def tasks(jobs: list[str]) -> dict[tuple[str, int], Task] | None:
 
 
 def most_tasks() -> int | None:
-    """Returns how many tasks an array may have on this cluster, None when it does not say: MaxArraySize, whose indices begin at 0."""
+    """Returns how many tasks an array may have on this cluster, None when it does not say: MaxArraySize, whose indices
+    begin at 0."""
     if shutil.which("scontrol") is None:
         return None
     done = ask("scontrol", "show", "config")

@@ -1,4 +1,5 @@
-"""The folders of submissions, `<scale>/jobs/<number>/`: the run list, the script, the job's id, and a log and an exit code a task."""
+"""The folders of submissions, `<scale>/jobs/<number>/`: the run list, the script, the job's id, and a log and an exit
+code a task."""
 
 import re
 from collections.abc import Sequence
@@ -63,7 +64,8 @@ def write(folder: Path, runs: Sequence[str], script: str) -> Path:
         if not RUN.fullmatch(run):
             raise UserError(f"'{run}' is not a run's name; submit with the igr_suite that planned the runs")
     write_atomically(folder / "runs.txt", "".join(f"{run}\n" for run in runs).encode())
-    write_atomically(folder / "job.sh", script.encode("utf-8", "surrogateescape"))  # a path may hold bytes that are no text
+    # a path may hold bytes that are no text
+    write_atomically(folder / "job.sh", script.encode("utf-8", "surrogateescape"))
     return folder / "job.sh"
 
 

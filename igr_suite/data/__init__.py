@@ -4,7 +4,8 @@
     mnist = load("mnist_5k")            # needs no download
     mnist.train                         # uint8 [4000, 28, 28, 1]
 
-Importing this package starts neither TensorFlow nor tensorflow-datasets; `igr_suite.data.binarisation` imports TensorFlow.
+Importing this package starts neither TensorFlow nor tensorflow-datasets; `igr_suite.data.binarisation` imports
+TensorFlow.
 """
 
 from igr_suite.data.batching import epoch_order, limit, steps_per_epoch

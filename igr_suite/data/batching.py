@@ -9,7 +9,8 @@ from igr_suite.errors import UserError
 def shuffled(seed: int, stream: int, examples: int) -> np.ndarray:
     """Returns a permutation of range(examples), int64 [examples], fixed for all NumPy versions.
 
-    It sorts raw Philox words: NumPy promises the bit streams of its generators, but not what `Generator.permutation` makes of them.
+    It sorts raw Philox words: NumPy promises the bit streams of its generators, but not what `Generator.permutation`
+      makes of them.
 
     Args:
       seed, stream: non-negative; different pairs give independent permutations.
@@ -39,8 +40,8 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
 def epoch_order(seed: int, epoch: int, examples: int, batch_size: int, fill: bool = False) -> np.ndarray:
     """Returns the example indices of every batch of one epoch, int32 [steps, batch_size].
 
-    No index occurs twice; the remainder that does not fill a batch is dropped, a different one each epoch. With `fill` it is completed by
-    the first images of the same shuffled epoch instead, which then occur twice.
+    No index occurs twice; the remainder that does not fill a batch is dropped, a different one each epoch. With `fill`
+    it is completed by the first images of the same shuffled epoch instead, which then occur twice.
 
     Raises:
       UserError: batch_size below 1 or above the number of examples, or a negative seed or epoch.
@@ -55,8 +56,11 @@ def epoch_order(seed: int, epoch: int, examples: int, batch_size: int, fill: boo
     return order[: steps * batch_size].reshape(steps, batch_size).astype(np.int32)
 
 
-def limit(dataset: Dataset, train: int | None = None, validation: int | None = None, test: int | None = None) -> Dataset:
-    """Returns the first images of each split that is given a number, under a name that says so: `mnist[train=1000,test=200]`.
+def limit(
+    dataset: Dataset, train: int | None = None, validation: int | None = None, test: int | None = None
+) -> Dataset:
+    """Returns the first images of each split that is given a number, under a name that says so:
+    `mnist[train=1000,test=200]`.
 
     The sizes and the checksum become those of what is left. A number equal to the split's size changes nothing.
 
@@ -68,11 +72,16 @@ def limit(dataset: Dataset, train: int | None = None, validation: int | None = N
     for split, count in asked.items():
         size = dataset.sizes[split]
         if count is not None and not 1 <= count <= size:
-            raise UserError(f"{dataset.name}: cannot keep {count} {split} images, the split has {size}; give a number from 1 to {size}")
+            raise UserError(
+                f"{dataset.name}: cannot keep {count} {split} images, the split has {size}; give a number from 1 to "
+                f"{size}"
+            )
         if count is not None and count < size:
             kept[split] = count
     if not kept:
         return dataset
     arrays = {field: array[: kept.get(field.removesuffix("_labels"))] for field, array in dataset.arrays().items()}
     changes = ",".join(f"{split}={kept[split]}" for split in SPLITS if split in kept)
-    return build_dataset(arrays, name=f"{dataset.name}[{changes}]", likelihood=dataset.likelihood, source=dataset.source)
+    return build_dataset(
+        arrays, name=f"{dataset.name}[{changes}]", likelihood=dataset.likelihood, source=dataset.source
+    )

@@ -1,6 +1,7 @@
 """Decoded arrays on disk, one .npz a dataset, so that a second process starts in a fraction of a second.
 
-A cache file is never the truth: whatever is wrong with it, it is rebuilt from the source, and a folder that cannot be written is not used.
+A cache file is never the truth: whatever is wrong with it, it is rebuilt from the source, and a folder that cannot be
+written is not used.
 """
 
 import logging
@@ -14,7 +15,17 @@ import numpy as np
 
 logger = logging.getLogger(__name__)
 
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError, SyntaxError, zipfile.BadZipFile, zlib.error)
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    SyntaxError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def cache_folder() -> Path | None:
@@ -29,7 +40,8 @@ def cache_folder() -> Path | None:
 def read(key: str) -> tuple[dict[str, np.ndarray], str] | None:
     """Returns the arrays and their checksum stored under a key, or None when there is no whole file.
 
-    The zip format holds a CRC-32 of each array, which is checked while reading; a damaged file is reported and counts as absent.
+    The zip format holds a CRC-32 of each array, which is checked while reading; a damaged file is reported and counts
+    as absent.
     """
     folder = cache_folder()
     if folder is None:
@@ -47,7 +59,8 @@ def read(key: str) -> tuple[dict[str, np.ndarray], str] | None:
 
 
 def write(key: str, arrays: dict[str, np.ndarray], checksum: str) -> None:
-    """Stores arrays under a key: a file of its own first, then renamed, so that readers and other writers see a whole file or none."""
+    """Stores arrays under a key: a file of its own first, then renamed, so that readers and other writers see a whole
+    file or none."""
     folder = cache_folder()
     if folder is None:
         return
@@ -61,4 +74,8 @@ def write(key: str, arrays: dict[str, np.ndarray], checksum: str) -> None:
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        logger.warning("data cache %s is not used (%s); each run decodes again, set IGR_CACHE_DIR to a writable folder", folder, error)
+        logger.warning(
+            "data cache %s is not used (%s); each run decodes again, set IGR_CACHE_DIR to a writable folder",
+            folder,
+            error,
+        )

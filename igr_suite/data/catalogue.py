@@ -1,4 +1,5 @@
-"""Every dataset of the suite: where it comes from, its splits, and the checksum that the prepared data were measured to have."""
+"""Every dataset of the suite: where it comes from, its splits, and the checksum that the prepared data were measured to
+have."""
 
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ class Recipe:
     """How one dataset is made.
 
     Attributes:
-      sizes: images in train, validation and test; where the source has no validation split, it is cut from the end of train.
+      sizes: images in train, validation and test; where the source has no validation split, it is cut from the end of
+        train.
       checksum: of the finished arrays, measured on data prepared by TFDS; None where the data were not at hand.
       binary: whether pixels are only 0 and 255.
     """
@@ -62,7 +64,8 @@ RECIPES = {
         ),
         Recipe(
             name="cifar10",
-            summary="CIFAR-10 photographs, 32x32 in colour; validation is the last 10,000 training images in TFDS's order",
+            summary="CIFAR-10 photographs, 32x32 in colour; validation is the last 10,000 training images in TFDS's "
+            "order",
             source=TfdsSource("cifar10", "3.0.2", _TRAIN_TEST),
             sizes=(40_000, 10_000, 10_000),
             image_shape=(32, 32, 3),
@@ -72,7 +75,11 @@ RECIPES = {
             name="binarized_mnist",
             summary="MNIST with Larochelle's fixed binarisation and splits; no labels",
             source=TfdsSource(
-                "binarized_mnist", "1.0.0", {"train": "train", "validation": "validation", "test": "test"}, spread_binary, label=None
+                "binarized_mnist",
+                "1.0.0",
+                {"train": "train", "validation": "validation", "test": "test"},
+                spread_binary,
+                label=None,
             ),
             sizes=(50_000, 10_000, 10_000),
             image_shape=(28, 28, 1),
@@ -90,7 +97,8 @@ RECIPES = {
         ),
         Recipe(
             name="omniglot_tfds",
-            summary="TFDS Omniglot 105x105, inverted and area-averaged to 28x28; not comparable with the papers' Omniglot",
+            summary="TFDS Omniglot 105x105, inverted and area-averaged to 28x28; not comparable with the papers' "
+            "Omniglot",
             source=TfdsSource(
                 "omniglot",
                 "3.0.0",
@@ -104,7 +112,8 @@ RECIPES = {
         ),
         Recipe(
             name="omniglot_tfds_small",
-            summary="as omniglot_tfds, from the small splits: small1 is train and validation, small2 is test (other alphabets)",
+            summary="as omniglot_tfds, from the small splits: small1 is train and validation, small2 is test (other "
+            "alphabets)",
             source=TfdsSource("omniglot", "3.0.0", {"train": "small1", "test": "small2"}, invert_and_shrink),
             sizes=(2_448, 272, 3_120),
             image_shape=(28, 28, 1),
@@ -114,7 +123,13 @@ RECIPES = {
         Recipe(
             name="celeb_a",
             summary="CelebA faces, the whole frame resized to 64x64; official splits, 2.5 GB in memory",
-            source=TfdsSource("celeb_a", "2.1.0", {"train": "train", "validation": "validation", "test": "test"}, resize_frame, label=None),
+            source=TfdsSource(
+                "celeb_a",
+                "2.1.0",
+                {"train": "train", "validation": "validation", "test": "test"},
+                resize_frame,
+                label=None,
+            ),
             sizes=(162_770, 19_867, 19_962),
             image_shape=(64, 64, 3),
             likelihood="gaussian",

@@ -59,7 +59,8 @@ class Dataset:
         return {split: len(getattr(self, split)) for split in SPLITS}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Returns the arrays that exist, by field name: images of every split, then labels where the source has them."""
+        """Returns the arrays that exist, by field name: images of every split, then labels where the source has
+        them."""
         fields = [*SPLITS, *(f"{split}_labels" for split in SPLITS)]
         return {field: getattr(self, field) for field in fields if getattr(self, field) is not None}
 
@@ -76,7 +77,8 @@ class Dataset:
 
 
 def array_checksum(arrays: Mapping[str, np.ndarray]) -> str:
-    """Returns the first 16 hex digits of the SHA-256 over each array's name, dtype, shape and bytes, in the mapping's order."""
+    """Returns the first 16 hex digits of the SHA-256 over each array's name, dtype, shape and bytes, in the mapping's
+    order."""
     digest = hashlib.sha256()
     for name, array in arrays.items():
         digest.update(f"{name}:{array.dtype}:{array.shape};".encode())
@@ -84,7 +86,9 @@ def array_checksum(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()[:16]
 
 
-def build_dataset(arrays: Mapping[str, np.ndarray], *, name: str, likelihood: str, source: str, checksum: str | None = None) -> Dataset:
+def build_dataset(
+    arrays: Mapping[str, np.ndarray], *, name: str, likelihood: str, source: str, checksum: str | None = None
+) -> Dataset:
     """Returns a Dataset of the given arrays, which become read-only.
 
     Args:
@@ -96,7 +100,9 @@ def build_dataset(arrays: Mapping[str, np.ndarray], *, name: str, likelihood: st
     for array in ordered.values():
         array.flags.writeable = False
     every_field = {field: ordered.get(field) for field in fields}
-    return Dataset(name=name, likelihood=likelihood, source=source, checksum=checksum or array_checksum(ordered), **every_field)
+    return Dataset(
+        name=name, likelihood=likelihood, source=source, checksum=checksum or array_checksum(ordered), **every_field
+    )
 
 
 def check_binarisation(binarisation: str) -> str:

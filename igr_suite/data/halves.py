@@ -1,8 +1,5 @@
 """The upper and the lower half of a 28 x 28 digit."""
 
-
-
-
 IMAGE_SHAPE = (28, 28, 1)
 HALF_PIXELS = 14 * 28
 

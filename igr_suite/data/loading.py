@@ -1,4 +1,5 @@
-"""Load, list, check and fetch datasets. Nothing is downloaded unless `fetch` is called, and nothing is replaced by other data."""
+"""Load, list, check and fetch datasets. Nothing is downloaded unless `fetch` is called, and nothing is replaced by
+other data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class Status:
-    """Whether a dataset can be loaded from a data folder; `where` is its file or folder, `note` says what is missing."""
+    """Whether a dataset can be loaded from a data folder; `where` is its file or folder, `note` says what is
+    missing."""
 
     name: str
     prepared: bool
@@ -35,7 +37,9 @@ class Status:
 def available() -> list[DatasetInfo]:
     """Returns every dataset of the suite, whether prepared or not, without touching the disk."""
     return [
-        DatasetInfo(recipe.name, recipe.summary, f"{_counts(recipe.sizes)} of {_shape(recipe.image_shape)}", recipe.source.needs)
+        DatasetInfo(
+            recipe.name, recipe.summary, f"{_counts(recipe.sizes)} of {_shape(recipe.image_shape)}", recipe.source.needs
+        )
         for recipe in RECIPES.values()
     ]
 
@@ -88,7 +92,8 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
 
 
 def verify(name: str, data_dir: str | Path | None = None) -> str:
-    """Decodes the source afresh, checks sizes, value range, the recorded checksum and the cached copy; returns a sentence of what held.
+    """Decodes the source afresh, checks sizes, value range, the recorded checksum and the cached copy; returns a
+    sentence of what held.
 
     Raises:
       UserError: the first thing that does not hold.
@@ -100,16 +105,21 @@ def verify(name: str, data_dir: str | Path | None = None) -> str:
         _check_pixels(recipe, split, getattr(fresh, split))
     if recipe.checksum is not None and fresh.checksum != recipe.checksum:
         raise UserError(
-            f"{name} at {located.path} has checksum {fresh.checksum}, not {recipe.checksum} as recorded: sizes are right, but "
+            f"{name} at {located.path} has checksum {fresh.checksum}, not {recipe.checksum} as recorded: sizes are "
+            f"right, but "
             f"images, labels or their order differ; remove that folder and run `igr data fetch {name}`"
         )
     stored = cache.read(_cache_key(recipe, located)) if recipe.source.cached else None
     if stored is not None and not stored[1] == array_checksum(stored[0]) == fresh.checksum:
         raise UserError(
-            f"{name}: the cached copy differs from {located.path}; remove {cache.cache_folder()}/{_cache_key(recipe, located)}.npz"
+            f"{name}: the cached copy differs from {located.path}; remove "
+            f"{cache.cache_folder()}/{_cache_key(recipe, located)}.npz"
         )
     known = "as recorded" if recipe.checksum else "with nothing recorded to compare it with"
-    return f"{name}: {_counts(recipe.sizes)} images of {_shape(recipe.image_shape)}, checksum {fresh.checksum} {known} ({located.source})"
+    return (
+        f"{name}: {_counts(recipe.sizes)} images of {_shape(recipe.image_shape)}, checksum {fresh.checksum} {known} "
+        f"({located.source})"
+    )
 
 
 def fetch(name: str, data_dir: str | Path | None = None) -> Path:
@@ -132,7 +142,8 @@ def _decode(recipe: Recipe, located: Located) -> Dataset:
     except Exception as error:  # TFDS, TensorFlow and scipy raise kinds without a common base
         reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"{recipe.name} at {located.path} cannot be read ({type(error).__name__}: {reason}); remove it and get it again: "
+            f"{recipe.name} at {located.path} cannot be read ({type(error).__name__}: {reason}); remove it and get it "
+            f"again: "
             f"`igr data fetch {recipe.name}` does it or says how"
         ) from error
     if "validation" not in arrays:

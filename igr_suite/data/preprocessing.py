@@ -26,8 +26,8 @@ def spread_binary(images: np.ndarray) -> np.ndarray:
 def invert_and_shrink(images: np.ndarray) -> np.ndarray:
     """Maps Omniglot's dark ink on white [B, 105, 105, 3] to light ink on black [B, 28, 28, 1] by averaging areas.
 
-    A target pixel covers 15/4 x 15/4 source pixels. In units of a quarter pixel all weights are integers, and float32 holds the sums
-    (at most 255 * 15^2) exactly, so every machine gives the same bytes.
+    A target pixel covers 15/4 x 15/4 source pixels. In units of a quarter pixel all weights are integers, and float32
+    holds the sums (at most 255 * 15^2) exactly, so every machine gives the same bytes.
     """
     height, width = images.shape[1:3]
     ink = (255 - images[..., 0]).astype(np.float32)  # the three channels are equal
@@ -37,7 +37,8 @@ def invert_and_shrink(images: np.ndarray) -> np.ndarray:
 
 
 def resize_frame(images: np.ndarray) -> np.ndarray:
-    """Resizes whole CelebA frames [B, 218, 178, 3] to [B, 64, 64, 3], not cropped, by tf.image.resize's default (bilinear)."""
+    """Resizes whole CelebA frames [B, 218, 178, 3] to [B, 64, 64, 3], not cropped, by tf.image.resize's default
+    (bilinear)."""
     import tensorflow as tf
 
     with tf.device("CPU:0"):
@@ -47,7 +48,8 @@ def resize_frame(images: np.ndarray) -> np.ndarray:
 def columns_to_images(columns: np.ndarray) -> np.ndarray:
     """Maps MATLAB columns [784, N] to upright uint8 images [N, 28, 28, 1].
 
-    Each column is one image read down its columns, as MATLAB does. Floats in [0, 1] become round(255 x); integers may be {0, 1} or 0..255.
+    Each column is one image read down its columns, as MATLAB does. Floats in [0, 1] become round(255 x); integers may
+    be {0, 1} or 0..255.
 
     Raises:
       ValueError: another number of rows, or values outside of these ranges.
@@ -65,7 +67,8 @@ def columns_to_images(columns: np.ndarray) -> np.ndarray:
 
 
 def _area_weights(source: int, target: int) -> np.ndarray:
-    """Returns float32 [target, source]: how many parts of a source pixel a target pixel covers, when both are cut into equal parts."""
+    """Returns float32 [target, source]: how many parts of a source pixel a target pixel covers, when both are cut into
+    equal parts."""
     common = math.gcd(source, target)
     parts_of_source, parts_of_target = target // common, source // common
     part = np.arange(source * parts_of_source)

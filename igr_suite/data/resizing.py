@@ -7,7 +7,8 @@ import tensorflow as tf
 
 
 def bilinear_weights(source: int, target: int) -> np.ndarray:
-    """How much of each source pixel a target pixel takes along one axis: two neighbours of x = (i + 1/2) source / target - 1/2.
+    """How much of each source pixel a target pixel takes along one axis: two neighbours of x = (i + 1/2) source /
+    target - 1/2.
 
     Args:
       source: pixels before.

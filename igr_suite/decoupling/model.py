@@ -1,4 +1,5 @@
-"""Decoupled neural interfaces: modules of a Keras model that learn from synthetic gradients instead of waiting for each other."""
+"""Decoupled neural interfaces: modules of a Keras model that learn from synthetic gradients instead of waiting for each
+other."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -27,7 +28,15 @@ from igr_suite.decoupling.losses import (
     sum_of,
     weighted,
 )
-from igr_suite.decoupling.optimisers import OptimiserGroup, check_optimiser, check_updates, copy_for, for_replicas, loss_scale, within_scope
+from igr_suite.decoupling.optimisers import (
+    OptimiserGroup,
+    check_optimiser,
+    check_updates,
+    copy_for,
+    for_replicas,
+    loss_scale,
+    within_scope,
+)
 from igr_suite.decoupling.passes import (
     Pass,
     agreement,
@@ -63,12 +72,15 @@ class DecoupledModel(keras.Model):
         s_i = M_i(h_i, c),  d_D = dC/dh_D,  d_(i-1) = J_f_i(h_(i-1))^T d'_i,  d'_i = s_i (i < D),  d'_D = d_D
         f_i learns from d'_i, M_i from |s_i - d_i|^2
 
-    Everything is computed from one snapshot of the weights, which equals the sequence of 2 D - 1 updates in which each module is updated
-    as soon as the data have passed it. M_i begin at zero, run in training only, and no gradient crosses an interface. The modules' layers
-    are the caller's own: training this model trains the model they were cut from.
+    Everything is computed from one snapshot of the weights, which equals the sequence of 2 D - 1 updates in which each
+    module is updated as soon as the data have passed it. M_i begin at zero, run in training only, and no gradient
+    crosses an interface. The modules' layers are the caller's own: training this model trains the model they were cut
+    from.
 
-    It is a Keras model to Keras: callbacks, sample weights, mixed precision, distribution strategies, `save` and `load_model` work as
-    usual. On several replicas a step is that of the whole batch. What a file holds of the synthesisers are their networks, not factories.
+    It is a Keras model to Keras: callbacks, sample weights, mixed precision, distribution strategies, `save` and
+      `load_model` work as
+    usual. On several replicas a step is that of the whole batch. What a file holds of the synthesisers are their
+    networks, not factories.
 
     Example:
       parts = split_model(model, ["dense", "dense_1"])
@@ -79,13 +91,16 @@ class DecoupledModel(keras.Model):
     Args:
       modules: Keras layers or models; the first one knows its input's shape. One alone is ordinary back-propagation.
       synthesiser: factory of M_i, or one for each interface; None leaves the modules below the uppermost untrained.
-      synthetic_inputs: factory of I_i(x, c), a prediction of h_i that f_(i+1) is run on in training (forward unlock); M_i then sits on it.
+      synthetic_inputs: factory of I_i(x, c), a prediction of h_i that f_(i+1) is run on in training (forward unlock);
+        M_i then sits on it.
       context: (x, y) -> c [B, C], in place of one-hot labels.
-      classes: width of one-hot labels; by default that of the uppermost module's output. Where it is 1, labels are shown as they are.
+      classes: width of one-hot labels; by default that of the uppermost module's output. Where it is 1, labels are
+        shown as they are.
       seed: of dropped updates.
       **settings: of `Decoupling`.
     Raises:
-      UserError: modules that do not fit, a layer on both sides of a cut or with state from batch to batch, or a network of the wrong width.
+      UserError: modules that do not fit, a layer on both sides of a cut or with state from batch to batch, or a network
+        of the wrong width.
     Source: Jaderberg et al. (2017); docs/papers/dni.md, section 2.
     """
 
@@ -111,11 +126,19 @@ class DecoupledModel(keras.Model):
         self.classes = classes or self.width
         width = context_width(context, self.settings.labels, self.classes, shapes[0])
         self.synthesisers = build_synthesisers(synthesiser, shapes[1:-1], shapes[1:-1], width, "synthesiser")
-        self.input_models = build_synthesisers(synthetic_inputs, [shapes[0]] * (len(shapes) - 2), shapes[1:-1], width, "input model")
+        self.input_models = build_synthesisers(
+            synthetic_inputs, [shapes[0]] * (len(shapes) - 2), shapes[1:-1], width, "input model"
+        )
         if self.settings.p_update < 1 and not self.synthesisers and len(self.parts) > 1:
-            raise UserError(f"p_update={self.settings.p_update} needs synthesisers: without them the modules below are not updated at all")
+            raise UserError(
+                f"p_update={self.settings.p_update} needs synthesisers: without them the modules below are not updated "
+                f"at all"
+            )
         if self.input_models and any(mask_of(done.inputs) is not None for done in self.forward_passes(self._no_data())):
-            raise UserError("a mask passes from module to module, and what synthetic_inputs predict has none; leave synthetic_inputs out")
+            raise UserError(
+                "a mask passes from module to module, and what synthetic_inputs predict has none; leave "
+                "synthetic_inputs out"
+            )
         self.context_features = width
         whole = {"dtype": "int32", "initializer": "zeros", "aggregation": "only_first_replica"}
         self.steps = self.add_weight(shape=(), trainable=False, name="steps", **whole)
@@ -138,26 +161,31 @@ class DecoupledModel(keras.Model):
         jit_compile=None,
         auto_scale_loss=True,
     ) -> None:
-        """Keras's compile; every module and every synthesiser gets an optimiser of its own that steps as this one would.
+        """Keras's compile; every module and every synthesiser gets an optimiser of its own that steps as this one
+        would.
 
-        `model.optimizer` stands for all of them (`OptimiserGroup`). They share the learning rate of the optimiser passed, be it a
-        variable, a schedule or a function. A norm that `global_clipnorm` bounds is that of one network's gradients.
+        `model.optimizer` stands for all of them (`OptimiserGroup`). They share the learning rate of the optimiser
+        passed, be it a variable, a schedule or a function. A norm that `global_clipnorm` bounds is that of one
+        network's gradients.
 
         Args:
           optimizer: name or Keras optimiser that belongs to no weights yet.
-          loss: name of a Keras loss, Keras loss, or function (y, outputs) -> [B]; by default cross-entropy from logits, of class numbers
-            or of one-hot labels.
-          synthesiser_optimizer: of the synthesisers and input models; by default as `optimizer`, with which they then share the rate.
+          loss: name of a Keras loss, Keras loss, or function (y, outputs) -> [B]; by default cross-entropy from logits,
+            of class numbers or of one-hot labels.
+          synthesiser_optimizer: of the synthesisers and input models; by default as `optimizer`, with which they then
+            share the rate.
           loss_weights: refused; there is one output.
           metrics, weighted_metrics, run_eagerly, steps_per_execution: as in Keras.
-          jit_compile: whether XLA compiles the step; by default unless there are convolutions, whose gradients XLA's CPU code is slow at,
-            or several replicas, or the step runs eagerly.
+          jit_compile: whether XLA compiles the step; by default unless there are convolutions, whose gradients XLA's
+            CPU code is slow at, or several replicas, or the step runs eagerly.
           auto_scale_loss: whether networks of mixed precision with float16 get dynamic loss scaling, as in Keras.
         Raises:
           UserError: an optimiser or loss that cannot be used, or settings that several replicas do not allow.
         """
         if loss_weights is not None:
-            raise UserError(f"loss_weights={loss_weights} weigh several outputs, and a decoupled model has one; leave them out")
+            raise UserError(
+                f"loss_weights={loss_weights} weigh several outputs, and a decoupled model has one; leave them out"
+            )
         main, other = check_optimiser(optimizer), check_optimiser(synthesiser_optimizer or optimizer)
         if synthesiser_optimizer is None:
             other = main
@@ -172,9 +200,13 @@ class DecoupledModel(keras.Model):
             self.optimisers = [copy_for(main, part, auto_scale_loss) for part in self.parts]
             self.synthesiser_optimisers = [copy_for(other, part, auto_scale_loss) for part in self.synthesisers]
             self.input_optimisers = [copy_for(other, part, auto_scale_loss) for part in self.input_models]
-            everyone = OptimiserGroup(main, [*reversed(self.optimisers), *self.synthesiser_optimisers, *self.input_optimisers])
+            everyone = OptimiserGroup(
+                main, [*reversed(self.optimisers), *self.synthesiser_optimisers, *self.input_optimisers]
+            )
         if jit_compile is True and strategy.num_replicas_in_sync > 1:
-            raise UserError(f"XLA cannot add gradients up over {strategy.num_replicas_in_sync} replicas; leave jit_compile=True out")
+            raise UserError(
+                f"XLA cannot add gradients up over {strategy.num_replicas_in_sync} replicas; leave jit_compile=True out"
+            )
         if jit_compile in (None, "auto"):
             jit_compile = not (has_convolutions(self) or run_eagerly or strategy.num_replicas_in_sync > 1)
         asked = {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
@@ -195,12 +227,15 @@ class DecoupledModel(keras.Model):
         """Keras's fit; the loss that it reports includes the modules' regularisers.
 
         Raises:
-          UserError: labels are missing or are no classes, the model has not been compiled, or a callback would save what cannot be saved.
+          UserError: labels are missing or are no classes, the model has not been compiled, or a callback would save
+            what cannot be saved.
         """
         if not self.optimisers:
             raise UserError("the decoupled model has no optimisers yet; call compile first")
         if y is None and hasattr(x, "shape"):
-            needed = "its synthesisers see them and its loss needs them" if self.settings.labels else "its loss needs them"
+            needed = (
+                "its synthesisers see them and its loss needs them" if self.settings.labels else "its loss needs them"
+            )
             raise UserError(f"fit got images without labels, and {needed}; pass y")
         default = self._asked()["loss"] is None
         if default or self.settings.labels:
@@ -218,32 +253,45 @@ class DecoupledModel(keras.Model):
         return {**self.compute_metrics(x, y, outputs, weights), **scalars}
 
     def _get_metrics_result_or_logs(self, logs):
-        """An epoch's metrics are those of all replicas; Keras would take their mean because of what is reported beside them."""
+        """An epoch's metrics are those of all replicas; Keras would take their mean because of what is reported beside
+        them."""
         return {**logs, **self.get_metrics_result()} if isinstance(logs, dict) else logs
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """On several replicas Keras builds metrics from the mean of their batches, which have to be of one size for that; from one here."""
+        """On several replicas Keras builds metrics from the mean of their batches, which have to be of one size for
+        that; from one here."""
         if iterator is not None and self.distribute_strategy.num_replicas_in_sync > 1:
             of_all = next(iter(iterator))[-1]
-            data_batch = keras.tree.map_structure(lambda v: self.distribute_strategy.experimental_local_results(v)[0], next(of_all))
+            data_batch = keras.tree.map_structure(
+                lambda v: self.distribute_strategy.experimental_local_results(v)[0], next(of_all)
+            )
             iterator = None
         super()._maybe_symbolic_build(iterator, data_batch)
 
     def test_step(self, data):
         x, y, weights = self._unpacked(data)
         outputs = self(x, training=False)
-        self._loss_tracker.update_state(self.compute_loss(x, y, outputs, weights, training=False), sample_weight=tf.shape(x)[0])
+        self._loss_tracker.update_state(
+            self.compute_loss(x, y, outputs, weights, training=False), sample_weight=tf.shape(x)[0]
+        )
         return self.compute_metrics(x, y, outputs, weights)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """What training minimises: the weighted mean (or sum) of the losses of all replicas' examples, and the modules' regularisers."""
+        """What training minimises: the weighted mean (or sum) of the losses of all replicas' examples, and the modules'
+        regularisers."""
         del training
-        added = [loss for part in self.parts for loss in part.losses]  # first: sums over replicas let the other replicas run
+        # first: sums over replicas let the other replicas run
+        added = [loss for part in self.parts for loss in part.losses]
         losses, mask = self._weighted_losses(y, y_pred, sample_weight)
         return self._reduced(losses, mask) + self._penalty(added, y_pred if x is None else x, losses.dtype)
 
     def update(
-        self, x: tf.Tensor, y: tf.Tensor, seed: tf.Tensor, measure: tf.Tensor | None = None, weights: tf.Tensor | None = None
+        self,
+        x: tf.Tensor,
+        y: tf.Tensor,
+        seed: tf.Tensor,
+        measure: tf.Tensor | None = None,
+        weights: tf.Tensor | None = None,
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """One step of all modules, synthesisers and input models.
 
@@ -251,11 +299,12 @@ class DecoupledModel(keras.Model):
           x: [B, ...].
           y: labels [B, ...].
           seed: int32 [2], the step's; read where updates are dropped.
-          measure: bool, whether the interfaces are measured in this step, which costs a tenth of a small network's step; by default yes.
+          measure: bool, whether the interfaces are measured in this step, which costs a tenth of a small network's
+            step; by default yes.
           weights: of the examples' losses [B]; by default 1.
         Returns:
-          ({"loss", and for each interface i the MEASURES as "cosine_<i>" and so on, 0 where not measured}, outputs [B, ...]): before the
-          step.
+          ({"loss", and for each interface i the MEASURES as "cosine_<i>" and so on, 0 where not measured}, outputs [B,
+          ...]): before the step.
         """
         return self._step(x, y, seed, measure, weights)[:2]
 
@@ -266,9 +315,16 @@ class DecoupledModel(keras.Model):
         guesses = [forward(network, with_context(x, context)) for network in self.input_models]
         passes = self.forward_passes(x, [guess.outputs for guess in guesses])
         loss, minimised, gradient = self._loss_and_gradient(y, passes[-1].outputs, weights)
-        predictions = [self._predict(network, above, context) for network, above in zip(self.synthesisers, passes[1:], strict=False)]
+        predictions = [
+            self._predict(network, above, context)
+            for network, above in zip(self.synthesisers, passes[1:], strict=False)
+        ]
         true = true_gradients(passes, gradient, loss_scale(self.optimisers[top])) if settings.target == "true" else None
-        active = tf.random.stateless_uniform([top + 1], seed, alg="philox") < settings.p_update if settings.p_update < 1 else None
+        active = (
+            tf.random.stateless_uniform([top + 1], seed, alg="philox") < settings.p_update
+            if settings.p_update < 1
+            else None
+        )
         scalars = {"loss": loss}
         for i in reversed(range(top + 1)):
 
@@ -283,7 +339,8 @@ class DecoupledModel(keras.Model):
                 measured = {name: tf.math.divide_no_nan(value, settings.p_update) for name, value in measured.items()}
                 below = None
             scalars |= {f"{name}_{i}": value for name, value in measured.items()}
-            if i and not self.synthesisers:  # nothing trains the modules below; their moving averages follow the data all the same
+            # nothing trains the modules below; their moving averages follow the data all the same
+            if i and not self.synthesisers:
                 for part, done in zip(self.parts[:i], passes):
                     keep_state(part, done)
                 break
@@ -326,7 +383,10 @@ class DecoupledModel(keras.Model):
             trained = sum_of(losses, mask) if self.settings.reduction == "sum" else own_share_of_mean(losses, mask)
         gradient = tape.gradient(trained, outputs)
         if gradient is None:
-            raise UserError("the loss has no derivative with respect to the outputs; compute it by TensorFlow's or Keras's operations")
+            raise UserError(
+                "the loss has no derivative with respect to the outputs; compute it by TensorFlow's or Keras's "
+                "operations"
+            )
         return mean(losses, mask), self._reduced(losses, mask), gradient
 
     def _weighted_losses(self, y, outputs, weights) -> tuple[tf.Tensor, tf.Tensor | None]:
@@ -349,8 +409,10 @@ class DecoupledModel(keras.Model):
             context = self.context(x, y)
             if len(context.shape) != 2 or context.shape[-1] not in (None, self.context_features):
                 raise UserError(
-                    f"context=... returned the shape {tuple(context.shape)} for labels of the shape {tuple(y.shape)}, and it was [B, "
-                    f"{self.context_features}] for the labels that the synthesisers were built for; return that for all labels"
+                    f"context=... returned the shape {tuple(context.shape)} for labels of the shape {tuple(y.shape)}, "
+                    f"and it was [B, "
+                    f"{self.context_features}] for the labels that the synthesisers were built for; return that for "
+                    f"all labels"
                 )
             return context
         return labels_for_synthesisers(y, self.classes) if self.settings.labels else None
@@ -361,7 +423,8 @@ class DecoupledModel(keras.Model):
         Args:
           x, y: a batch, [B, ...] each.
         Returns:
-          for each interface i: "audit_cosine_<i>", "audit_scale_<i>", "audit_relative_error_<i>", "audit_sign_<i>" (see `agreement`).
+          for each interface i: "audit_cosine_<i>", "audit_scale_<i>", "audit_relative_error_<i>", "audit_sign_<i>" (see
+            `agreement`).
         """
         x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
         passes, context = self.forward_passes(x), self.context_of(x, y)
@@ -390,7 +453,8 @@ class DecoupledModel(keras.Model):
         return super().export(filepath, format, verbose, signature, **options)
 
     def get_config(self) -> dict:
-        """What a copy is built from: modules and networks, the context's function, the settings (Keras's serialisation)."""
+        """What a copy is built from: modules and networks, the context's function, the settings (Keras's
+        serialisation)."""
         save = keras.saving.serialize_keras_object
         return {
             "modules": [save(part) for part in self.parts],
@@ -455,10 +519,15 @@ class DecoupledModel(keras.Model):
     def state_variables(self) -> list:
         """Everything that training changes, in a fixed order."""
         optimisers = [*self.optimisers, *self.synthesiser_optimisers, *self.input_optimisers]
-        return [*(v for network in self.networks() for v in network.variables), *(v for o in optimisers for v in o.variables), self.steps]
+        return [
+            *(v for network in self.networks() for v in network.variables),
+            *(v for o in optimisers for v in o.variables),
+            self.steps,
+        ]
 
     def weights_to_save(self, synthesisers: bool = True) -> list:
-        """The modules' variables, with those of synthesisers and input models or without: what a file of weights needs to hold."""
+        """The modules' variables, with those of synthesisers and input models or without: what a file of weights needs
+        to hold."""
         return [v for network in (self.networks() if synthesisers else self.parts) for v in network.variables]
 
     def _update_group(
@@ -469,7 +538,9 @@ class DecoupledModel(keras.Model):
         gradients, below = done.pull(gradient, to_inputs=i > 0 and bool(predictions), scale=scale)
         if settings.l2 or settings.l1:
             share = 1.0 / replica_count() if scale is None else scale / replica_count()
-            gradients = [g + share * (settings.l2 * w + settings.l1 * tf.sign(w)) for g, w in zip(gradients, done.weights)]
+            gradients = [
+                g + share * (settings.l2 * w + settings.l1 * tf.sign(w)) for g, w in zip(gradients, done.weights)
+            ]
         if settings.warmup == "hold" and i < len(self.parts) - 1:
             tf.cond(self._warming(), lambda: None, lambda: self._apply(self.optimisers[i], gradients, self.parts[i]))
         else:
@@ -491,7 +562,9 @@ class DecoupledModel(keras.Model):
             measured = agreement(values, received * self._scale(received))
             return {"sg_loss": total(tf.square(compare())) / count_of(received)} | measured
 
-        self._regress(self.synthesiser_optimisers[i - 1], self.synthesisers[i - 1], predicted, settings.sg_weight * compare())
+        self._regress(
+            self.synthesiser_optimisers[i - 1], self.synthesisers[i - 1], predicted, settings.sg_weight * compare()
+        )
         if measure is None:
             return measures(), below
         return tf.cond(measure, measures, lambda: dict.fromkeys(MEASURES, tf.zeros((), received.dtype))), below
@@ -550,7 +623,9 @@ def true_gradients(passes: Sequence[Pass], gradient: tf.Tensor, scale: tf.Tensor
     for done in reversed(passes[1:]):
         if scale is not None:
             gradient = gradient * tf.cast(scale, gradient.dtype)
-        gradient = widened(done.tape.gradient(done.outputs, done.inputs, output_gradients=tf.cast(gradient, done.outputs.dtype)))
+        gradient = widened(
+            done.tape.gradient(done.outputs, done.inputs, output_gradients=tf.cast(gradient, done.outputs.dtype))
+        )
         if scale is not None:
             gradient = gradient / tf.cast(scale, gradient.dtype)
         found.append(gradient)

@@ -1,4 +1,5 @@
-"""One optimiser for every network of a decoupled model, copied from the caller's, and all of them as Keras's callbacks see them."""
+"""One optimiser for every network of a decoupled model, copied from the caller's, and all of them as Keras's callbacks
+see them."""
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +14,8 @@ from igr_suite.replicas import replica_count
 
 
 def check_optimiser(optimiser) -> keras.Optimizer:
-    """A Keras optimiser, from its name, its configuration or itself; of a compiled decoupled model's optimiser, the one it was made from.
+    """A Keras optimiser, from its name, its configuration or itself; of a compiled decoupled model's optimiser, the one
+    it was made from.
 
     Raises:
       UserError: no such optimiser, or one that already belongs to other weights.
@@ -27,7 +29,9 @@ def check_optimiser(optimiser) -> keras.Optimizer:
     if isinstance(optimiser, OptimiserGroup):
         return optimiser.original
     if optimiser.built:
-        raise UserError(f"the optimiser '{optimiser.name}' already belongs to the weights of another model; pass a new one")
+        raise UserError(
+            f"the optimiser '{optimiser.name}' already belongs to the weights of another model; pass a new one"
+        )
     return optimiser
 
 
@@ -35,26 +39,30 @@ def check_updates(optimiser: keras.Optimizer, strategy: tf.distribute.Strategy) 
     """What several replicas ask of an optimiser.
 
     Raises:
-      UserError: it makes only some updates, or consists of several that clip gradients, neither of which several replicas can do.
+      UserError: it makes only some updates, or consists of several that clip gradients, neither of which several
+        replicas can do.
     """
     replicas = strategy.num_replicas_in_sync
     leaves = list(_leaves_of(optimiser)) if replicas > 1 else []
     if len(leaves) > 1 and any(map(_clips, leaves)):
         raise UserError(
-            f"'{optimiser.name}' consists of several optimisers that clip gradients, which cannot be done on {replicas} replicas; leave "
+            f"'{optimiser.name}' consists of several optimisers that clip gradients, which cannot be done on "
+            f"{replicas} replicas; leave "
             "clipping out, or train on one device"
         )
     for leaf in leaves:
         for option in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
             if getattr(leaf, option) and (option != "ema_overwrite_frequency" or leaf.use_ema):
                 raise UserError(
-                    f"{option}={getattr(leaf, option)} of the optimiser '{leaf.name}' updates at some steps only, which Keras cannot do on "
+                    f"{option}={getattr(leaf, option)} of the optimiser '{leaf.name}' updates at some steps only, "
+                    f"which Keras cannot do on "
                     f"{replicas} replicas; leave it out, or train on one device"
                 )
 
 
 def within_scope(optimiser: keras.Optimizer) -> keras.Optimizer:
-    """The optimiser, or a copy of it whose learning rate all replicas of the present strategy share, if it was made elsewhere.
+    """The optimiser, or a copy of it whose learning rate all replicas of the present strategy share, if it was made
+    elsewhere.
 
     Args:
       optimiser: not built.
@@ -68,13 +76,14 @@ def within_scope(optimiser: keras.Optimizer) -> keras.Optimizer:
 def copy_for(optimiser: keras.Optimizer, network: keras.Layer, auto_scale_loss: bool = True) -> keras.Optimizer:
     """A built optimiser of a network's weights that steps as the original would.
 
-    Everything is copied, whether or not it is part of the optimiser's configuration, except what it reads its learning rate from: a
-    variable, schedule or function is shared, so that whoever moves the rate of one moves the rates of all.
+    Everything is copied, whether or not it is part of the optimiser's configuration, except what it reads its learning
+    rate from: a variable, schedule or function is shared, so that whoever moves the rate of one moves the rates of all.
 
     Args:
       optimiser: not built.
       network: built.
-      auto_scale_loss: whether a network of mixed precision with float16 gets dynamic loss scaling, as in Keras's `compile`.
+      auto_scale_loss: whether a network of mixed precision with float16 gets dynamic loss scaling, as in Keras's
+        `compile`.
     """
     own = _duplicate(optimiser, _kept_and_renewed(optimiser))
     if auto_scale_loss and _is_mixed_float16(network) and not isinstance(own, keras.optimizers.LossScaleOptimizer):
@@ -84,17 +93,19 @@ def copy_for(optimiser: keras.Optimizer, network: keras.Layer, auto_scale_loss: 
 
 
 def loss_scale(optimiser: keras.Optimizer) -> tf.Tensor | None:
-    """The factor of the loss by which the optimiser divides gradients (float32 scalar); None where it divides by nothing."""
+    """The factor of the loss by which the optimiser divides gradients (float32 scalar); None where it divides by
+    nothing."""
     one = tf.ones(())
     scaled = optimiser.scale_loss(one)
     return None if scaled is one else scaled
 
 
 def for_replicas(optimiser: keras.Optimizer, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Gradients of a replica's examples as the optimiser has to be given them, so that its update is that of the whole batch.
+    """Gradients of a replica's examples as the optimiser has to be given them, so that its update is that of the whole
+    batch.
 
-    Keras clips before it adds replicas up. Where gradients are clipped, every replica is therefore given its share of the whole batch's
-    clipped gradient, which no bound holds any more.
+    Keras clips before it adds replicas up. Where gradients are clipped, every replica is therefore given its share of
+    the whole batch's clipped gradient, which no bound holds any more.
     """
     count = replica_count()
     if count == 1:
@@ -117,11 +128,13 @@ def takes_means(optimiser: keras.Optimizer) -> bool:
 
 
 class OptimiserGroup(keras.Optimizer):
-    """The optimisers of a decoupled model as `model.optimizer`: callbacks read and move the learning rate of all of them at once.
+    """The optimisers of a decoupled model as `model.optimizer`: callbacks read and move the learning rate of all of
+    them at once.
 
-    Where they have several rates (`synthesiser_optimizer` was given), `optimizers` holds a group for each rate, as Keras's
-    `MultiOptimizer` does; `learning_rate` is then that of the modules, and setting it sets all. An attribute that is set on the group,
-    such as `clipnorm`, is set on all optimisers. The model steps them itself: the group's own `apply` has no weights to update.
+    Where they have several rates (`synthesiser_optimizer` was given), `optimizers` holds a group for each rate, as
+    Keras's `MultiOptimizer` does; `learning_rate` is then that of the modules, and setting it sets all. An attribute
+    that is set on the group, such as `clipnorm`, is set on all optimisers. The model steps them itself: the group's own
+    `apply` has no weights to update.
 
     Args:
       original: the optimiser that was copied for the networks.
@@ -193,7 +206,11 @@ class OptimiserGroup(keras.Optimizer):
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
-        if "groups" in self.__dict__ and _is_option(name) and name not in ("original", "members", "leaves", "groups", "learning_rate"):
+        if (
+            "groups" in self.__dict__
+            and _is_option(name)
+            and name not in ("original", "members", "leaves", "groups", "learning_rate")
+        ):
             for leaf in [*self.leaves, *_leaves_of(self.original)]:
                 setattr(leaf, name, value)
 
@@ -216,11 +233,15 @@ class OptimiserGroup(keras.Optimizer):
 
 
 def _clipped(optimiser: keras.Optimizer, gradients: list) -> list:
-    """As Keras clips, but a gradient of rows stays one under `global_clipnorm` too: made dense, it would be clipped again."""
+    """As Keras clips, but a gradient of rows stays one under `global_clipnorm` too: made dense, it would be clipped
+    again."""
     if optimiser.clipnorm or not optimiser.global_clipnorm:
         return optimiser._clip_gradients(gradients)
     norm = tf.sqrt(tf.add_n([tf.cast(square_norm(gradient), tf.float32) for gradient in gradients]))
-    return [times(gradient, optimiser.global_clipnorm / tf.maximum(norm, optimiser.global_clipnorm)) for gradient in gradients]
+    return [
+        times(gradient, optimiser.global_clipnorm / tf.maximum(norm, optimiser.global_clipnorm))
+        for gradient in gradients
+    ]
 
 
 def _clips(optimiser: keras.Optimizer) -> bool:
@@ -264,7 +285,8 @@ def _all_of(optimiser: keras.Optimizer) -> list[keras.Optimizer]:
 
 
 def _kept_and_renewed(optimiser: keras.Optimizer) -> dict:
-    """What stands in a copy under the present strategy for parts of an optimiser, by their id: the same learning rate, new variables."""
+    """What stands in a copy under the present strategy for parts of an optimiser, by their id: the same learning rate,
+    new variables."""
     strategy, memo = tf.distribute.get_strategy(), {}
     for inner in _all_of(optimiser):
         memo[id(inner._distribution_strategy)] = strategy

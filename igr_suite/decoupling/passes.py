@@ -1,4 +1,5 @@
-"""One network run on constant inputs, its gradients pulled back from given ones, and how well one gradient predicts another."""
+"""One network run on constant inputs, its gradients pulled back from given ones, and how well one gradient predicts
+another."""
 
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from igr_suite.replicas import replica_count
 
 
 class Pass(NamedTuple):
-    """Outputs of a network, the tape that leads to them, the weights and inputs used, and the state (moving averages) it leaves behind."""
+    """Outputs of a network, the tape that leads to them, the weights and inputs used, and the state (moving averages)
+    it leaves behind."""
 
     outputs: tf.Tensor
     losses: list[tf.Tensor]
@@ -27,10 +29,12 @@ class Pass(NamedTuple):
         Args:
           gradient: with respect to the outputs, in their shape.
           to_inputs: whether the inputs' gradient is wanted.
-          scale: of the loss, a scalar: what is pulled back is so much larger, which keeps small gradients in float16's range.
+          scale: of the loss, a scalar: what is pulled back is so much larger, which keeps small gradients in float16's
+            range.
         Returns:
-          (gradients of the weights, still scaled; gradient of the inputs, unscaled and at least float32, or None); the network's own
-          regularisers, which are means over a replica's examples or no function of them, count with weight 1, once for all replicas.
+          (gradients of the weights, still scaled; gradient of the inputs, unscaled and at least float32, or None); the
+          network's own regularisers, which are means over a replica's examples or no function of them, count with
+          weight 1, once for all replicas.
         """
         share = 1.0 if not self.losses or replica_count() == 1 else own_share(self.inputs)
         gradients = [gradient, *(tf.ones_like(loss) * tf.cast(share, loss.dtype) for loss in self.losses)]
@@ -52,12 +56,14 @@ class Pass(NamedTuple):
 
 
 def forward(network: keras.Layer, inputs: tf.Tensor, mask: tf.Tensor | None = None) -> Pass:
-    """Runs a network in training mode without changing it, as Keras calls it: with casts, masks and activity regularisers.
+    """Runs a network in training mode without changing it, as Keras calls it: with casts, masks and activity
+    regularisers.
 
     Args:
       network: built Keras layer or model.
       inputs: [B, ...]; nothing flows back through them.
-      mask: Keras's mask of the inputs, False where a layer is to skip them; that of the outputs comes with them (`mask_of`).
+      mask: Keras's mask of the inputs, False where a layer is to skip them; that of the outputs comes with them
+        (`mask_of`).
     """
     inputs = with_mask(tf.stop_gradient(inputs), mask)
     weights = [tf.convert_to_tensor(v.value) for v in network.trainable_variables]
@@ -94,7 +100,8 @@ def only_where(mask: tf.Tensor | None, values: tf.Tensor) -> tf.Tensor:
 def run(network: keras.Layer, inputs: tf.Tensor, training: bool) -> tf.Tensor:
     """A network's outputs in training or inference mode, or in its only one.
 
-    Keras hands a mask to the layers of a Sequential or functional model and warns, wrongly, that it will not when the model is called.
+    Keras hands a mask to the layers of a Sequential or functional model and warns, wrongly, that it will not when the
+    model is called.
     """
     mode = {"training": training} if network._call_has_training_arg else {}
     passes_masks = hasattr(network, "_functional") or hasattr(network, "_nodes_by_depth")
@@ -104,7 +111,8 @@ def run(network: keras.Layer, inputs: tf.Tensor, training: bool) -> tf.Tensor:
 def keep_state(network: keras.Layer, done: Pass) -> None:
     """Writes the state that a pass left behind into the network."""
     for variable, value in zip(network.non_trainable_variables, done.state):
-        if replica_count() > 1 and variable.dtype.startswith("float"):  # averages over examples, which every replica counts by its own
+        # averages over examples, which every replica counts by its own
+        if replica_count() > 1 and variable.dtype.startswith("float"):
             share = tf.cast(own_share(done.inputs), value.dtype)
             value = over_replicas(tf.where(share > 0, share * value, tf.zeros((), value.dtype)))
         variable.assign(value)
@@ -133,7 +141,8 @@ def agreement(predicted: tf.Tensor, true: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def total(values: tf.Tensor) -> tf.Tensor:
-    """The sum of all elements of all replicas, the last axis last: XLA does not vectorise sums over it (docs/performance.md)."""
+    """The sum of all elements of all replicas, the last axis last: XLA does not vectorise sums over it
+    (docs/performance.md)."""
     return over_replicas(tf.reduce_sum(tf.reduce_sum(values, list(range(len(values.shape) - 1)))))
 
 

@@ -18,11 +18,14 @@ def split_model(model: keras.Model, cut_layers: Sequence[str]) -> list[keras.Mod
     Returns:
       len(cut_layers) + 1 models, each from the end of the one before.
     Raises:
-      UserError: a cut that does not exist or comes out of order, behind the last layer, where more than one tensor passes, or a model
-        that has not been built.
+      UserError: a cut that does not exist or comes out of order, behind the last layer, where more than one tensor
+        passes, or a model that has not been built.
     """
     if not getattr(model, "inputs", None) or len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise UserError(f"the model {model.name} cannot be cut: it needs one input and one output; give it a keras.Input and build it")
+        raise UserError(
+            f"the model {model.name} cannot be cut: it needs one input and one output; give it a keras.Input and "
+            f"build it"
+        )
     names = [layer.name for layer in model.layers]
     for name in cut_layers:
         if name not in names:
@@ -33,11 +36,15 @@ def split_model(model: keras.Model, cut_layers: Sequence[str]) -> list[keras.Mod
     for name in cut_layers:
         layer = model.get_layer(name)
         if len(layer._inbound_nodes) > 1 and not isinstance(model, keras.Sequential):
-            raise UserError(f"the layer '{name}' is used {len(layer._inbound_nodes)} times in {model.name}; cut behind another one")
+            raise UserError(
+                f"the layer '{name}' is used {len(layer._inbound_nodes)} times in {model.name}; cut behind another one"
+            )
         tensors.append(_output_in(model, layer))
     tensors.append(model.outputs[0])
     if any(end is tensors[-1] for end in tensors[:-1]):
-        raise UserError(f"a cut behind the last layer of {model.name} leaves nothing above it; cut behind an earlier layer")
+        raise UserError(
+            f"a cut behind the last layer of {model.name} leaves nothing above it; cut behind an earlier layer"
+        )
     return [_between(model, begin, end) for begin, end in zip(tensors, tensors[1:])]
 
 
@@ -57,11 +64,13 @@ def _between(model: keras.Model, begin, end) -> keras.Model:
     except ValueError:
         operation = end._keras_history.operation.name
         before = begin._keras_history.operation.name
-        if getattr(begin, "_keras_mask", None) is not None:  # a second tensor in Keras's graph, which comes with the first in a call
+        # a second tensor in Keras's graph, which comes with the first in a call
+        if getattr(begin, "_keras_mask", None) is not None:
             if isinstance(model, keras.Sequential):
                 return _layers_after(model, begin, end)
             raise UserError(
-                f"a mask passes the cut behind '{before}' of {model.name}, and only a keras.Sequential can be cut there; make the model "
+                f"a mask passes the cut behind '{before}' of {model.name}, and only a keras.Sequential can be cut "
+                f"there; make the model "
                 "one, or make the modules yourself, each with a keras.Input of its own"
             ) from None
         raise UserError(

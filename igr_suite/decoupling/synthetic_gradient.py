@@ -13,16 +13,21 @@ Synthesiser = Callable[[tuple[int, ...], tuple[int, ...]], keras.Layer]
 
 
 def linear(seed: int = 0) -> Synthesiser:
-    """Returns a factory of affine maps of the last axis that begin at zero; with one-hot labels beside h: h W + c C + b."""
+    """Returns a factory of affine maps of the last axis that begin at zero; with one-hot labels beside h: h W + c C +
+    b."""
     return mlp((), seed=seed)
 
 
-def mlp(hidden: Sequence[int] = (1024, 1024), *, batch_norm: bool = True, affine: bool = True, seed: int = 0) -> Synthesiser:
-    """Returns a factory of networks (linear, batch norm, relu) for each hidden layer, linear, whose last layer begins at zero.
+def mlp(
+    hidden: Sequence[int] = (1024, 1024), *, batch_norm: bool = True, affine: bool = True, seed: int = 0
+) -> Synthesiser:
+    """Returns a factory of networks (linear, batch norm, relu) for each hidden layer, linear, whose last layer begins
+    at zero.
 
     Args:
       hidden: widths of the hidden layers; none makes the network linear.
-      batch_norm: whether hidden layers are normalised, by the batch's statistics always: the network is used in training only.
+      batch_norm: whether hidden layers are normalised, by the batch's statistics always: the network is used in
+        training only.
       affine: whether the normalisation has a trained scale and shift.
       seed: of the hidden layers' weights (Glorot-uniform).
     """
@@ -35,20 +40,28 @@ def mlp(hidden: Sequence[int] = (1024, 1024), *, batch_norm: bool = True, affine
     )
 
 
-def conv(hidden: Sequence[int] = (64, 64), kernel: int = 5, *, batch_norm: bool = True, affine: bool = True, seed: int = 0) -> Synthesiser:
-    """Returns a factory of networks of "same" convolutions whose last layer begins at zero; `hidden` are filters, else as `mlp`."""
+def conv(
+    hidden: Sequence[int] = (64, 64), kernel: int = 5, *, batch_norm: bool = True, affine: bool = True, seed: int = 0
+) -> Synthesiser:
+    """Returns a factory of networks of "same" convolutions whose last layer begins at zero; `hidden` are filters, else
+    as `mlp`."""
 
     def last(size: int) -> keras.Layer:
         return keras.layers.Conv2D(size, kernel, padding="same", kernel_initializer="zeros")
 
     def middle(size: int, i: int) -> keras.Layer:
-        return keras.layers.Conv2D(size, kernel, padding="same", kernel_initializer=keras.initializers.GlorotUniform(seed + i))
+        return keras.layers.Conv2D(
+            size, kernel, padding="same", kernel_initializer=keras.initializers.GlorotUniform(seed + i)
+        )
 
     factory = _network(hidden, batch_norm, affine, middle, last)
 
     def build(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> keras.Layer:
         if len(outputs) != 3:
-            raise UserError(f"a convolutional synthesiser needs feature maps [height, width, channels], and this interface is {outputs}")
+            raise UserError(
+                f"a convolutional synthesiser needs feature maps [height, width, channels], and this interface is "
+                f"{outputs}"
+            )
         return factory(inputs, outputs)
 
     return build
@@ -62,14 +75,19 @@ def _network(hidden: Sequence[int], batch_norm: bool, affine: bool, middle, last
         del inputs  # Keras builds the layers for them
         layers: list[keras.Layer] = []
         for i, size in enumerate(hidden):
-            layers += [middle(size, i), *([BatchNorm(affine=affine, moving=False)] if batch_norm else []), keras.layers.ReLU()]
+            layers += [
+                middle(size, i),
+                *([BatchNorm(affine=affine, moving=False)] if batch_norm else []),
+                keras.layers.ReLU(),
+            ]
         return keras.Sequential([*layers, last(outputs[-1])])
 
     return build
 
 
 def with_context(values: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
-    """Appends a context [B, C] to the last axis of values [B, ..., F], the same at every position of feature maps; [B, ..., F + C]."""
+    """Appends a context [B, C] to the last axis of values [B, ..., F], the same at every position of feature maps; [B,
+    ..., F + C]."""
     if context is None:
         return values
     spread = tf.reshape(context, [tf.shape(values)[0], *[1] * (len(values.shape) - 2), context.shape[-1]])

@@ -25,7 +25,9 @@ class ARM(Estimator):
     Source: Yin & Zhou (2019); docs/papers/rebar.md, section 2.9.
     """
 
-    facts: ClassVar[Facts] = Facts(name="arm", source="Yin & Zhou (2019)", support=("bernoulli",), unbiased=True, hard=2)
+    facts: ClassVar[Facts] = Facts(
+        name="arm", source="Yin & Zhou (2019)", support=("bernoulli",), unbiased=True, hard=2
+    )
 
     def _estimate(self, objective, logits, noise, parameters):
         pair = antithetic_pair(logits, noise["u"])

@@ -32,7 +32,8 @@ def antithetic_samples(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
 
 
 def debiasing(logits: tf.Tensor, samples: int) -> tf.Tensor:
-    """D = theta (1 - theta) / (theta - P(b_j = b_k = 1)) = sigmoid(|l|) / (1 - max(0, 2 - q^(-1/(K-1)))^(K-1)), q = sigmoid(-|l|).
+    """D = theta (1 - theta) / (theta - P(b_j = b_k = 1)) = sigmoid(|l|) / (1 - max(0, 2 - q^(-1/(K-1)))^(K-1)), q =
+    sigmoid(-|l|).
 
     The second form has no cancellation and needs no guard.
     """
@@ -52,7 +53,9 @@ class ARMS(Estimator):
     Source: Dimitriev & Zhou (2021), Dirichlet copula; docs/papers/rebar.md, section 2.9.
     """
 
-    facts: ClassVar[Facts] = Facts(name="arms", source="Dimitriev & Zhou (2021)", support=("bernoulli",), unbiased=True, hard="K")
+    facts: ClassVar[Facts] = Facts(
+        name="arms", source="Dimitriev & Zhou (2021)", support=("bernoulli",), unbiased=True, hard="K"
+    )
     samples: int = 4
 
     def __post_init__(self):

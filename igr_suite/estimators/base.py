@@ -23,7 +23,8 @@ class Facts:
       name: in configs, tables and on the command line.
       source: paper.
       support: the variables it works for.
-      unbiased: whether its mean is the gradient of its target for every objective; the conformance tests prove either answer.
+      unbiased: whether its mean is the gradient of its target for every objective; the conformance tests prove either
+        answer.
       hard: evaluations of the objective at discrete samples, for one gradient; "K" where it is the number of samples.
       relaxed: evaluations at relaxed or mean-field values.
       differentiates: whether it needs df/db, with the default settings.
@@ -48,11 +49,12 @@ class Estimate(NamedTuple):
     """What one evaluation gives; the logit gradient is signal + eta control.
 
     Attributes:
-      value: the objective's mean over the discrete samples, or the multi-sample bound; its mean is the target itself [B].
+      value: the objective's mean over the discrete samples, or the multi-sample bound; its mean is the target itself
+        [B].
       samples: discrete samples, [B, D] or [K, B, D] (categorical: [..., V, C] one-hot).
       signal: the gradient without its control variate, shape of the logits.
-      control: the zero-mean control variate's gradient, or None; apart from the signal so that a model can pull both back
-        through its network once and choose eta for each of its weights.
+      control: the zero-mean control variate's gradient, or None; apart from the signal so that a model can pull both
+        back through its network once and choose eta for each of its weights.
       eta: scale of the control, broadcasting against it.
       loss: scalar whose gradient trains the estimator's own parameters where they are not trained on the gradient's
         variance. Nothing else is trained by it, neither the logits nor what the objective depends on, so that it can be
@@ -75,9 +77,10 @@ class Estimate(NamedTuple):
 class Estimator:
     """Estimates the gradient of E[f(b)] with respect to logits from explicit noise.
 
-    A subclass is a frozen dataclass of its settings with `facts` and `_estimate`. It is a pure function of (objective, logits, noise,
-    parameters): equal noise gives equal estimates, two estimators that take the same noise can be compared on it, and quadrature can
-    stand in for draws. It never knows a network. Bernoulli logits are [B, D], categorical ones [B, V, C].
+    A subclass is a frozen dataclass of its settings with `facts` and `_estimate`. It is a pure function of (objective,
+    logits, noise, parameters): equal noise gives equal estimates, two estimators that take the same noise can be
+    compared on it, and quadrature can stand in for draws. It never knows a network. Bernoulli logits are [B, D],
+    categorical ones [B, V, C].
 
     Example:
       estimator = get("disarm")
@@ -108,17 +111,19 @@ class Estimator:
         """Initial values of the estimator's own parameters; none by default."""
         return {}
 
-    def estimate(self, objective: Objective, logits: tf.Tensor, noise: Noise, parameters: Parameters | None = None) -> Estimate:
+    def estimate(
+        self, objective: Objective, logits: tf.Tensor, noise: Noise, parameters: Parameters | None = None
+    ) -> Estimate:
         """One estimate an example.
 
         Args:
           objective: samples of the logits' shape and type, with any leading axes, to values without the variables' axes
-            ([B], [K, B]); it also takes fractional samples when `facts.relaxed` is not 0. It must not mix examples. Where the
-            estimator differentiates it, all of it must be differentiable with respect to the samples: a part without a
-            derivative (tf.round(b) + b), a derivative that is zero by definition (tf.sign) and one that is stopped inside a
-            loop of a traced function cannot be detected, and make the estimate biased.
-          logits: [B, D], or [B, V, C] for categorical variables, of any floating type; calculations for half precision are
-            done in float32. A category whose logit is -inf is masked.
+            ([B], [K, B]); it also takes fractional samples when `facts.relaxed` is not 0. It must not mix examples.
+            Where the estimator differentiates it, all of it must be differentiable with respect to the samples: a part
+            without a derivative (tf.round(b) + b), a derivative that is zero by definition (tf.sign) and one that is
+            stopped inside a loop of a traced function cannot be detected, and make the estimate biased.
+          logits: [B, D], or [B, V, C] for categorical variables, of any floating type; calculations for half precision
+            are done in float32. A category whose logit is -inf is masked.
           noise: from `noise`.
           parameters: from `parameters`, or their present values; None means initial ones.
         Returns:
@@ -131,7 +136,9 @@ class Estimator:
         support = support_of(logits)
         if support not in self.facts.support:
             kinds = " or ".join(self.facts.support)
-            raise UserError(f"{self.facts.name} is for {kinds} variables, got logits of shape {logits.shape} ({support})")
+            raise UserError(
+                f"{self.facts.name} is for {kinds} variables, got logits of shape {logits.shape} ({support})"
+            )
         working = working_dtype(logits.dtype)
         parameters = in_dtype(self.parameters(logits.shape, working) if parameters is None else parameters, working)
         evaluate = valued(objective, logits.dtype, working, logits.shape.rank - 1)
@@ -175,7 +182,8 @@ def support_of(logits: tf.Tensor) -> str:
 
 
 def per_variable(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Gives values [..., B] axes of size 1 for the variables of `like` ([..., B, D] or [..., B, V, C]), so that the two broadcast."""
+    """Gives values [..., B] axes of size 1 for the variables of `like` ([..., B, D] or [..., B, V, C]), so that the two
+    broadcast."""
     for _ in range(like.shape.rank - value.shape.rank):
         value = value[..., tf.newaxis]
     return value
@@ -191,20 +199,24 @@ _registry: dict[str, type[Estimator]] = {}
 
 
 def register(cls: type[Estimator]) -> type[Estimator]:
-    """Class decorator: enters an estimator under its facts' name; it then takes part in tests, docs, the CLI and the variance tool.
+    """Class decorator: enters an estimator under its facts' name; it then takes part in tests, docs, the CLI and the
+    variance tool.
 
     Raises:
       UserError: the name is taken.
     """
     name = cls.facts.name
     if name in _registry and _registry[name].__qualname__ != cls.__qualname__:
-        raise UserError(f"an estimator '{name}' is registered already ({_registry[name].__module__}); choose another facts.name")
+        raise UserError(
+            f"an estimator '{name}' is registered already ({_registry[name].__module__}); choose another facts.name"
+        )
     _registry[name] = cls
     return cls
 
 
 def registered(support: str | None = None) -> dict[str, type[Estimator]]:
-    """Returns the registered estimators by name, in order of registration; those for one kind of variable where `support` names it."""
+    """Returns the registered estimators by name, in order of registration; those for one kind of variable where
+    `support` names it."""
     return {name: cls for name, cls in _registry.items() if support is None or support in cls.facts.support}
 
 

@@ -20,8 +20,8 @@ class Concrete(Estimator):
 
         g = d f(y(z)) / d logits,   z = logits + logit(u)   (categorical: log theta + Gumbel noise)
 
-    Biased for E[f(b)] by the distance between the two objectives. Where f reads the logits tensor itself, that dependence
-    is differentiated too (but not for logits in half precision, which are converted to float32 first).
+    Biased for E[f(b)] by the distance between the two objectives. Where f reads the logits tensor itself, that
+    dependence is differentiated too (but not for logits in half precision, which are converted to float32 first).
 
     Args:
       temperature: of the relaxation.

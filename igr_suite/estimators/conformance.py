@@ -1,4 +1,5 @@
-"""Whether an estimator's mean is the gradient that its facts claim: draws against enumeration, with stated error rates."""
+"""Whether an estimator's mean is the gradient that its facts claim: draws against enumeration, with stated error
+rates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ LARGEST_QUANTILE = 1 - 1e-6  # of the chi-square distribution of all coordinates
 SMALLEST_BIAS_Z = 8.0  # what a biased estimator has to show
 DETECTED = LARGEST_Z + 2.33  # a bias of so many standard errors is found with probability .99
 CHUNK = 100_000  # draws at once
-EXACT = 1e-10  # relative size of a standard deviation, of a variance among the others and of a difference that count as zero
+# relative size of a standard deviation, of a variance among the others and of a difference that count as zero
+EXACT = 1e-10
 
 
 class Problem(NamedTuple):
@@ -31,7 +33,8 @@ class Problem(NamedTuple):
 def enumerable_problem(support: str) -> Problem:
     """A neither quadratic nor centred objective of 3 Bernoulli variables, or of 2 variables with 3 categories.
 
-        f(b) = 2 tanh(b W) . v + 3/2 + (sum_i s_i b_i - 1.2)^2,   s = 1 (categorical: 1, 0, -1/2 of each variable's categories)
+        f(b) = 2 tanh(b W) . v + 3/2 + (sum_i s_i b_i - 1.2)^2,   s = 1 (categorical: 1, 0, -1/2 of each variable's
+        categories)
 
     Source: docs/papers/rebar.md, section 8.
     """
@@ -58,8 +61,10 @@ class Examination:
       draws: how many.
       mean, deviation: of the gradient, and the standard deviation of one draw [P].
       exact: the enumerated gradient [P].
-      z: (mean - exact) / standard error [P]; 0 where there is neither variance nor difference, infinite for a difference without variance.
-      distance: squared distance of all coordinates together in standard errors (Hotelling), over the directions with variance.
+      z: (mean - exact) / standard error [P]; 0 where there is neither variance nor difference, infinite for a
+        difference without variance.
+      distance: squared distance of all coordinates together in standard errors (Hotelling), over the directions with
+        variance.
       largest_distance: its chi-square limit.
       value_z: z of the value's mean against the enumerated target.
     """
@@ -103,7 +108,8 @@ def examine(
       problem: what to differentiate.
       draws: N; taken in chunks along the batch axis.
       seed: of the noise.
-      parameters: the estimator's own; None shakes the initial ones (`perturbed`), at which an unbiased estimator must be unbiased too.
+      parameters: the estimator's own; None shakes the initial ones (`perturbed`), at which an unbiased estimator must
+        be unbiased too.
     Raises:
       UserError: fewer than two draws.
     """
@@ -119,7 +125,10 @@ def examine(
         noise = estimator.noise(shape, at_step(tf.constant([seed, 17]), tf.constant(number)), tf.float64)
         logits = tf.broadcast_to(tf.constant(problem.logits, tf.float64), shape)
         estimate = estimator.estimate(problem.objective, logits, noise, parameters)
-        rows = np.concatenate([estimate.gradient.numpy().reshape(-1, size), estimate.value.numpy()[:, np.newaxis]], 1) - target
+        rows = (
+            np.concatenate([estimate.gradient.numpy().reshape(-1, size), estimate.value.numpy()[:, np.newaxis]], 1)
+            - target
+        )
         total, products = total + rows.sum(0), products + rows.T @ rows
     return _compare(total / draws, products / draws, draws, exact)
 
@@ -138,10 +147,14 @@ def check(estimator: Estimator, problem: Problem | None = None, draws: int = CHU
     for one in problems:
         found = examine(estimator, one, draws, seed)
         name, shown = estimator.facts.name, np.array2string(found.z, precision=1)
-        assert abs(found.value_z) < LARGEST_Z, f"{name}: the mean of its value is {found.value_z:.1f} standard errors from the target"
+        assert abs(found.value_z) < LARGEST_Z, (
+            f"{name}: the mean of its value is {found.value_z:.1f} standard errors from the target"
+        )
         if estimator.facts.unbiased:
             excess = f"distance {found.distance:.1f}, at most {found.largest_distance:.1f}"
-            assert found.unbiased, f"{name} is registered as unbiased; its mean is off by z = {shown} standard errors ({excess})"
+            assert found.unbiased, (
+                f"{name} is registered as unbiased; its mean is off by z = {shown} standard errors ({excess})"
+            )
         else:
             assert found.biased, f"{name} is registered as biased but no bias shows: z = {shown}"
         reached = trained_by_own_loss(estimator, one)
@@ -151,7 +164,8 @@ def check(estimator: Estimator, problem: Problem | None = None, draws: int = CHU
 
 
 def trained_by_own_loss(estimator: Estimator, problem: Problem) -> list[str]:
-    """Names what an estimator's own loss trains beside its own parameters; nothing, where it can be added to a model's loss."""
+    """Names what an estimator's own loss trains beside its own parameters; nothing, where it can be added to a model's
+    loss."""
     logits = tf.constant(np.stack([problem.logits] * 2), tf.float64)
     noise = estimator.noise(logits.shape, at_step(tf.constant([0, 17]), tf.constant(0)), tf.float64)
     parameters = {name: tf.convert_to_tensor(value) for name, value in perturbed(estimator, logits.shape).items()}
@@ -166,7 +180,8 @@ def trained_by_own_loss(estimator: Estimator, problem: Problem) -> list[str]:
 
 
 def perturbed(estimator: Estimator, shape, scale: float = 0.3, seed: int = 11) -> Mapping[str, tf.Tensor]:
-    """The estimator's initial parameters plus normal noise, so that no scale is 0 or 1 by chance of its initial value."""
+    """The estimator's initial parameters plus normal noise, so that no scale is 0 or 1 by chance of its initial
+    value."""
     rng = np.random.default_rng(seed)
     initial = estimator.parameters(shape, tf.float64)
     return {name: value + scale * rng.normal(size=value.shape) for name, value in initial.items()}

@@ -17,7 +17,8 @@ class MissingDerivative(UserError):
     def __init__(self, function: str):
         self.function = function
         super().__init__(
-            f"{function} has no derivative in TensorFlow: it leaves TensorFlow (tf.numpy_function, .numpy()), rounds or "
+            f"{function} has no derivative in TensorFlow: it leaves TensorFlow (tf.numpy_function, .numpy()), rounds "
+            f"or "
             "compares its argument, or stops the gradient; write it with differentiable operations"
         )
 
@@ -25,10 +26,10 @@ class MissingDerivative(UserError):
 class Traced:
     """A function that notes whether a derivative has come back to its arguments.
 
-    The derivative of a sum exists as soon as one summand has one, so a gradient that exists does not show that this function
-    took part in it; the note does. Three cases stay hidden, because TensorFlow reports a derivative for them: a function
-    that is differentiable in part only (tf.round(b) + b), operations whose derivative is zero by definition (tf.sign), and a
-    gradient that is stopped inside a loop of a traced function.
+    The derivative of a sum exists as soon as one summand has one, so a gradient that exists does not show that this
+    function took part in it; the note does. Three cases stay hidden, because TensorFlow reports a derivative for them:
+    a function that is differentiable in part only (tf.round(b) + b), operations whose derivative is zero by definition
+    (tf.sign), and a gradient that is stopped inside a loop of a traced function.
 
     Args:
       function: of tensors.
@@ -62,7 +63,9 @@ class Traced:
         return identity(tensor)
 
 
-def derivative(tape: tf.GradientTape, value: tf.Tensor, source: tf.Tensor, function: str = "the objective") -> tf.Tensor:
+def derivative(
+    tape: tf.GradientTape, value: tf.Tensor, source: tf.Tensor, function: str = "the objective"
+) -> tf.Tensor:
     """d sum(value) / d source, which has to be there.
 
     Args:

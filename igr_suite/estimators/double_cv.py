@@ -29,7 +29,9 @@ def double_control(slopes: tf.Tensor, samples: tf.Tensor, logits: tf.Tensor) -> 
     """
     score = bernoulli.score(logits, samples)
     expansions = tf.reduce_sum(score * mean_of_others(slopes), -1)
-    return leave_one_out(expansions, score) - bernoulli.times_jacobian(bernoulli.mean(logits), tf.reduce_mean(slopes, 0))
+    return leave_one_out(expansions, score) - bernoulli.times_jacobian(
+        bernoulli.mean(logits), tf.reduce_mean(slopes, 0)
+    )
 
 
 @register

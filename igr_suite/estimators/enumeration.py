@@ -30,7 +30,8 @@ def states(logits: tf.Tensor) -> tf.Tensor:
 
 
 def log_probabilities(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """log q(b) of every state, [S, ...] -> [S, B]; -inf for a state that infinite logits, as of a masked category, exclude."""
+    """log q(b) of every state, [S, ...] -> [S, B]; -inf for a state that infinite logits, as of a masked category,
+    exclude."""
     values = values[:, tf.newaxis]
     if support_of(logits) == "categorical":
         return tf.reduce_sum(kind_of(logits).log_probability(logits, values), -1)
@@ -71,7 +72,9 @@ def multi_sample_bound(objective: Objective, logits: tf.Tensor, samples: int) ->
     given = as_logits(logits)
     every = states(given)
     logits = tf.cast(given, working_dtype(given.dtype))
-    value, gradient = _enumerated(valued(objective, given.dtype, logits.dtype, logits.shape.rank - 1), logits, every, samples)
+    value, gradient = _enumerated(
+        valued(objective, given.dtype, logits.dtype, logits.shape.rank - 1), logits, every, samples
+    )
     return tf.cast(value, given.dtype), tf.cast(gradient, given.dtype)
 
 
@@ -93,4 +96,6 @@ def _enumerated(objective: Objective, logits: tf.Tensor, every: tf.Tensor, sampl
 
 def _check(number: int) -> None:
     if number > MOST_STATES:
-        raise UserError(f"{number} states are too many to enumerate (at most {MOST_STATES}); take fewer variables or samples")
+        raise UserError(
+            f"{number} states are too many to enumerate (at most {MOST_STATES}); take fewer variables or samples"
+        )

@@ -1,4 +1,5 @@
-"""Converts what estimators are given (logits, noise, parameters, values of the objective) to what they calculate with."""
+"""Converts what estimators are given (logits, noise, parameters, values of the objective) to what they calculate
+with."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,7 +11,8 @@ from igr_suite.randomness import uniform
 
 
 def working_dtype(dtype) -> tf.DType:
-    """The type to calculate in: float32 for half precision, where uniforms would round to 0 and 1; else the type itself."""
+    """The type to calculate in: float32 for half precision, where uniforms would round to 0 and 1; else the type
+    itself."""
     dtype = tf.as_dtype(dtype)
     return tf.float32 if dtype.size < 4 else dtype
 
@@ -24,7 +26,9 @@ def as_logits(logits) -> tf.Tensor:
     try:
         logits = tf.convert_to_tensor(logits)
     except (TypeError, ValueError) as error:
-        raise UserError(f"logits must be a tensor, an array or nested lists of numbers, got {type(logits).__name__}") from error
+        raise UserError(
+            f"logits must be a tensor, an array or nested lists of numbers, got {type(logits).__name__}"
+        ) from error
     if logits.dtype.is_integer:
         return tf.cast(logits, tf.float32)
     if not logits.dtype.is_floating:
@@ -67,7 +71,9 @@ def known_sizes(shape, instead: str) -> list:
     except ValueError:  # a TensorShape without a rank
         sizes = [None]
     if any(size is None for size in sizes):
-        raise UserError(f"logits of shape {shape} have sizes that are not known while this function is traced: pass {instead}")
+        raise UserError(
+            f"logits of shape {shape} have sizes that are not known while this function is traced: pass {instead}"
+        )
     return sizes
 
 
@@ -104,7 +110,8 @@ def _cast(value, dtype: tf.DType):
 
 
 def valued(objective: Callable, dtype: tf.DType, working: tf.DType, axes: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The objective with checked values: it takes samples of the logits' type, and returns values in the type to calculate in.
+    """The objective with checked values: it takes samples of the logits' type, and returns values in the type to
+    calculate in.
 
     Args:
       objective: the user's.
@@ -120,7 +127,8 @@ def valued(objective: Callable, dtype: tf.DType, working: tf.DType, axes: int) -
         leading = samples.shape[: samples.shape.rank - axes]
         if not value.shape.is_compatible_with(leading):
             raise UserError(
-                f"the objective must return one value for each example, samples {samples.shape} -> {leading}; got shape {value.shape}"
+                f"the objective must return one value for each example, samples {samples.shape} -> {leading}; got "
+                f"shape {value.shape}"
             )
         if value.shape.rank is None:  # of tf.numpy_function
             value = tf.ensure_shape(value, leading)

@@ -34,7 +34,12 @@ def coupled_control(relaxed_value, slope, logits, samples, u) -> tf.Tensor:
 
 
 def control_variate(
-    surrogate: Surrogate, logits: tf.Tensor, samples: tf.Tensor, noise: Noise, coupling: Coupling, function: str = "the objective"
+    surrogate: Surrogate,
+    logits: tf.Tensor,
+    samples: tf.Tensor,
+    noise: Noise,
+    coupling: Coupling,
+    function: str = "the objective",
 ) -> tf.Tensor:
     """REBAR's and RELAX's control variate for any surrogate.
 
@@ -60,7 +65,9 @@ def control_variate(
             relaxed = surrogate(logits, z)
         else:
             tape.watch(logits)
-            z = tf.stack([kind.noisy_logits(logits, noise["u"]), kind.conditional_noisy_logits(logits, samples, noise["v"])])
+            z = tf.stack(
+                [kind.noisy_logits(logits, noise["u"]), kind.conditional_noisy_logits(logits, samples, noise["v"])]
+            )
             free, relaxed = tf.unstack(surrogate(logits, z))
             difference = free - relaxed
     if coupling == "coupled":
@@ -94,7 +101,8 @@ class Rebar(Estimator):
 
         g = (f(b) - B - eta c(z)) (b - theta) + eta r dc/dz,   c(z) = f(y(z)),   r = dz/dlogits - dz~/dlogits
 
-    Unbiased for every eta, B and temperature. Its own parameters minimise the variance of g, or of what a model makes of g.
+    Unbiased for every eta, B and temperature. Its own parameters minimise the variance of g, or of what a model makes
+    of g.
 
     Args:
       temperature: t of the relaxation y(z).
@@ -145,6 +153,8 @@ class Rebar(Estimator):
             value,
             samples,
             signal=score_term(value - parameters["baseline"], kind.score(logits, samples)),
-            control=control_variate(self.surrogate_function(objective, parameters), logits, samples, noise, self.coupling),
+            control=control_variate(
+                self.surrogate_function(objective, parameters), logits, samples, noise, self.coupling
+            ),
             eta=parameters["eta"],
         )

@@ -21,8 +21,9 @@ def score_term(value: tf.Tensor, score: tf.Tensor) -> tf.Tensor:
 def sum_of_others(values: tf.Tensor) -> tf.Tensor:
     """The sum of all other entries along the first axis, [K, ...] -> [K, ...].
 
-    This is the sum of all entries less the entry itself, except where that would lose the others' digits (beside an outlier)
-    or is not a number (beside an infinity): there it is the sum of the entries before it and of those after it.
+    This is the sum of all entries less the entry itself, except where that would lose the others' digits (beside an
+    outlier) or is not a number (beside an infinity): there it is the sum of the entries before it and of those after
+    it.
     """
     size = tf.abs(values)
     small = size < LARGEST_SHARE * tf.reduce_sum(size, 0, keepdims=True)
@@ -48,7 +49,9 @@ class Reinforce(Estimator):
     Source: Williams (1992); docs/papers/rebar.md, section 2.1.
     """
 
-    facts: ClassVar[Facts] = Facts(name="reinforce", source="Williams (1992)", support=("bernoulli", "categorical"), unbiased=True, hard=1)
+    facts: ClassVar[Facts] = Facts(
+        name="reinforce", source="Williams (1992)", support=("bernoulli", "categorical"), unbiased=True, hard=1
+    )
     baseline: float | Literal["batch"] = 0.0
 
     def __post_init__(self):

@@ -22,7 +22,8 @@ NET = "net."  # prefix of the net's parameters among the estimator's
 
 @dataclass(frozen=True, kw_only=True)
 class TinyNet:
-    """net(y) = w2 . tanh((2 y - 1) W1 + b1) + b2 on the relaxed sample; any object with these two methods can stand in for it.
+    """net(y) = w2 . tanh((2 y - 1) W1 + b1) + b2 on the relaxed sample; any object with these two methods can stand in
+    for it.
 
     Args:
       units: hidden ones.
@@ -41,9 +42,13 @@ class TinyNet:
         """Initial values for logits of this shape."""
         inputs = math.prod(variable_sizes(shape))
         kernels = {}
-        for number, (name, rows, columns) in enumerate((("hidden_kernel", inputs, self.units), ("output_kernel", self.units, 1))):
+        for number, (name, rows, columns) in enumerate(
+            (("hidden_kernel", inputs, self.units), ("output_kernel", self.units, 1))
+        ):
             limit = math.sqrt(6.0 / (rows + columns))
-            kernels[name] = tf.cast((2.0 * uniforms([rows, columns], tf.constant([self.seed, number]), dtype) - 1.0) * limit, dtype)
+            kernels[name] = tf.cast(
+                (2.0 * uniforms([rows, columns], tf.constant([self.seed, number]), dtype) - 1.0) * limit, dtype
+            )
         return {**kernels, "hidden_bias": tf.zeros([self.units], dtype), "output_bias": tf.zeros([1], dtype)}
 
     def __call__(self, parameters: Mapping[str, tf.Tensor], z: tf.Tensor, relaxed: tf.Tensor, axes: int) -> tf.Tensor:
@@ -71,8 +76,8 @@ class LearnedSurrogate(Estimator):
     Args:
       temperature: the initial one of y(z).
       relaxation: y.
-      surrogate: "add" the net to f(y(z)), or take the "net" alone, which never evaluates f at relaxed samples and needs no
-        df/db.
+      surrogate: "add" the net to f(y(z)), or take the "net" alone, which never evaluates f at relaxed samples and needs
+        no df/db.
       net: has `parameters(shape, dtype)` and `net(parameters, z, relaxed, axes)`; see `TinyNet`.
       eta_scope: one eta, or one for each unit.
     """

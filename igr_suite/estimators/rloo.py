@@ -29,7 +29,9 @@ class RLOO(Estimator):
     Source: Salimans & Knowles (2014); Kool et al. (2019); docs/papers/rebar.md, section 2.9.
     """
 
-    facts: ClassVar[Facts] = Facts(name="rloo", source="Kool et al. (2019)", support=("bernoulli", "categorical"), unbiased=True, hard="K")
+    facts: ClassVar[Facts] = Facts(
+        name="rloo", source="Kool et al. (2019)", support=("bernoulli", "categorical"), unbiased=True, hard="K"
+    )
     samples: int = 2
 
     def __post_init__(self):

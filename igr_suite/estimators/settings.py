@@ -26,4 +26,7 @@ def check_choices(estimator) -> None:
     for setting in fields(estimator):
         value = getattr(estimator, setting.name)
         if get_origin(setting.type) is Literal and value not in get_args(setting.type):
-            raise UserError(f"{estimator.facts.name}: unknown {setting.name} '{value}': {nearest(str(value), get_args(setting.type))}")
+            raise UserError(
+                f"{estimator.facts.name}: unknown {setting.name} '{value}': "
+                f"{nearest(str(value), get_args(setting.type))}"
+            )

@@ -20,7 +20,8 @@ def bounds_with_one_replaced(log_weights: tf.Tensor, replacements: tf.Tensor) ->
 
 
 def vimco_signals(log_weights: tf.Tensor) -> tf.Tensor:
-    """What each sample adds to the bound, against the geometric mean of the other weights in its place; [K, B] -> [K, B]."""
+    """What each sample adds to the bound, against the geometric mean of the other weights in its place; [K, B] -> [K,
+    B]."""
     return difference(log_mean_exp(log_weights), bounds_with_one_replaced(log_weights, mean_of_others(log_weights)))
 
 

@@ -1,4 +1,5 @@
-"""A trained VAE of hard discrete codes as a subject of `estimator_variance`; the families say how its logits are computed."""
+"""A trained VAE of hard discrete codes as a subject of `estimator_variance`; the families say how its logits are
+computed."""
 
 import math
 from collections.abc import Callable
@@ -26,7 +27,9 @@ class CodeSubject:
     own_steps = 0
     jit = False  # measured: the decoder's products are slower under XLA (docs/performance.md)
 
-    def __init__(self, model, x: tf.Tensor, support: str, logits_of: Callable[[tf.Tensor], tf.Tensor], flat: bool = False):
+    def __init__(
+        self, model, x: tf.Tensor, support: str, logits_of: Callable[[tf.Tensor], tf.Tensor], flat: bool = False
+    ):
         self.model, self.x, self.support, self.flat, self.logits_of = model, x, support, flat, logits_of
         self.weights = [v.value if isinstance(v, keras.Variable) else v for v in model.encoder.trainable_variables]
         self.names, self.reference = registered_names(support), REFERENCES[support]

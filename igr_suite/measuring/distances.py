@@ -13,8 +13,8 @@ def describe_distances(distances: np.ndarray) -> dict[str, float]:
     Args:
       distances: [N], N >= 2.
     Returns:
-      p05 ... p95; p50_se and p75_se, their standard errors; mean, std (over N, not N - 1); below_0.2, the fraction nearer than 0.2;
-      whisker_low and whisker_high, the outermost distances within 1.5 interquartile ranges of the box.
+      p05 ... p95; p50_se and p75_se, their standard errors; mean, std (over N, not N - 1); below_0.2, the fraction
+      nearer than 0.2; whisker_low and whisker_high, the outermost distances within 1.5 interquartile ranges of the box.
       All rounded to float32, which is what the distances are.
     """
     distances = np.asarray(distances, np.float64)
@@ -27,14 +27,16 @@ def describe_distances(distances: np.ndarray) -> dict[str, float]:
         "mean": distances.mean(),
         "std": distances.std(),
         "below_0.2": np.mean(distances < NEAR),
-        "whisker_low": min(inside.min(), found["p25"]),  # few samples: the quartile is interpolated and may lie outside of all of them
+        # few samples: the quartile is interpolated and may lie outside of all of them
+        "whisker_low": min(inside.min(), found["p25"]),
         "whisker_high": max(inside.max(), found["p75"]),
     }
     return {name: np.float32(value) for name, value in found.items()}
 
 
 def percentile_error(values: np.ndarray, percentile: float) -> float:
-    """Standard error of a sample percentile, whatever the distribution: half the distance between the percentiles one binomial deviation off.
+    """Standard error of a sample percentile, whatever the distribution: half the distance between the percentiles one
+    binomial deviation off.
 
     100 sqrt(p (1 - p) / N) percent to either side, p = percentile / 100
     """

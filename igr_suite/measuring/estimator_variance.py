@@ -1,11 +1,13 @@
 """Gradient estimators compared at the frozen weights of a trained discrete model: variance, bias, signal, cost.
 
-Draws come in G equal groups. Every group gives an unbiased sample variance, so their mean has an interval by Student's t; the groups' mean
-gradients d_g, less those of a large reference sample, give the squared bias without the noise's own norm,
+Draws come in G equal groups. Every group gives an unbiased sample variance, so their mean has an interval by Student's
+t; the groups' mean gradients d_g, less those of a large reference sample, give the squared bias without the noise's own
+norm,
 
     |bias|^2  ~  1/(G(G-1)) sum_{g != h} d_g . d_h,
 
-and its p-value by flipping signs of the d_g: without bias they are symmetric about 0, whatever the distribution and dependence of the entries.
+and its p-value by flipping signs of the d_g: without bias they are symmetric about 0, whatever the distribution and
+dependence of the entries.
 """
 
 import time
@@ -37,7 +39,8 @@ class Source(NamedTuple):
     """One estimator at fixed weights and images.
 
     Attributes:
-      gradients: seed -> {"parameters": gradients of the mean bound by q's weights, "logits": of each image's bound by q's logits}.
+      gradients: seed -> {"parameters": gradients of the mean bound by q's weights, "logits": of each image's bound by
+        q's logits}.
       hard, relaxed: evaluations of the bound for one estimate.
     """
 
@@ -66,7 +69,8 @@ class Subject(Protocol):
 
 
 class Groups(NamedTuple):
-    """What draws in groups left of one list of gradients: the groups' means [G, entries], their mean sample variances [G]."""
+    """What draws in groups left of one list of gradients: the groups' means [G, entries], their mean sample variances
+    [G]."""
 
     means: np.ndarray
     variances: np.ndarray
@@ -108,7 +112,8 @@ def registered_source(
     pull: Callable[[tf.Tensor], Sequence[tf.Tensor]],
     own_steps: int = 0,
 ) -> Source:
-    """A registered estimator on the logits of some images, with the best baseline for each; other own parameters are initial or trained.
+    """A registered estimator on the logits of some images, with the best baseline for each; other own parameters are
+    initial or trained.
 
     Args:
       name: of `registered_names`.
@@ -153,7 +158,8 @@ def registered_source(
 
 
 def _trained(estimate: Callable[[tf.Tensor, dict], estimators.Estimate], parameters: dict, steps: int) -> dict:
-    """Own parameters, less the baseline, after steps of Adam on the estimator's own loss, or on the mean square of the logit gradient."""
+    """Own parameters, less the baseline, after steps of Adam on the estimator's own loss, or on the mean square of the
+    logit gradient."""
     variables = {name: tf.Variable(value) for name, value in parameters.items() if name != "baseline"}
     optimiser = FusedAdam(OWN_RATE)
     optimiser.build(list(variables.values()))
@@ -171,7 +177,8 @@ def _trained(estimate: Callable[[tf.Tensor, dict], estimators.Estimate], paramet
 
 
 def _best_baseline(gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
-    """Each image's baseline with the least E|g|^2, from warm-up draws; the gradient is affine in it, g(B) = g(0) - B s. Returns [N].
+    """Each image's baseline with the least E|g|^2, from warm-up draws; the gradient is affine in it, g(B) = g(0) - B s.
+    Returns [N].
 
     B = E<g(0), s> / E<s, s>,  s = g(0) - g(1)
     """
@@ -193,7 +200,9 @@ def _best_baseline(gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], logits
     return tf.math.divide_no_nan(products, squares)
 
 
-def draw_groups(source: Source, draws: int, seed: tf.Tensor, jit: bool, say: Callable[[int], None]) -> tuple[dict[str, Groups], float]:
+def draw_groups(
+    source: Source, draws: int, seed: tf.Tensor, jit: bool, say: Callable[[int], None]
+) -> tuple[dict[str, Groups], float]:
     """Draws in `GROUPS` equal groups.
 
     Args:
@@ -242,8 +251,8 @@ def bias_test(found: np.ndarray, reference: np.ndarray, flips: int = FLIPS) -> d
     """Bias of group means [G, entries] against a reference's of as many groups.
 
     Returns:
-      "bias": norm of the bias, 0 where its squared estimate is negative; "z": that estimate over its standard deviation under random
-      signs; "p": how often random signs give as much.
+      "bias": norm of the bias, 0 where its squared estimate is negative; "z": that estimate over its standard deviation
+      under random signs; "p": how often random signs give as much.
     """
     vectors = found - reference
     gram = vectors @ vectors.T
@@ -286,15 +295,18 @@ def measure(
       seed: int32 [2].
       say: takes progress lines.
     Returns:
-      One row an estimator: evaluations, seconds an estimate, and for "parameters" (the batch gradient of q's weights) and "logits" (each
-      image's gradient) the mean variance of an entry with its 95% interval, the signal-to-noise ratio |E g| / sqrt(sum of variances), the
-      bias's norm, also relative to the gradient's, z and p.
+      One row an estimator: evaluations, seconds an estimate, and for "parameters" (the batch gradient of q's weights)
+        and "logits" (each
+      image's gradient) the mean variance of an entry with its 95% interval, the signal-to-noise ratio |E g| / sqrt(sum
+      of variances), the bias's norm, also relative to the gradient's, z and p.
     Raises:
       UserError: an estimator that cannot be measured here.
     """
     for name in names:
         if name not in subject.names:
-            why = "estimates the gradient of another bound" if name in _of_other_bounds() else "is unknown for this model"
+            why = (
+                "estimates the gradient of another bound" if name in _of_other_bounds() else "is unknown for this model"
+            )
             raise UserError(f"--estimators: {name} {why}; {nearest(name, subject.names)}")
     draws, reference = (GROUPS * max(2, -(-number // GROUPS)) for number in (draws, reference))
 
@@ -302,7 +314,9 @@ def measure(
         return lambda done: say(f"{text}: {done:,} of {total:,} draws")
 
     told = progress(f"reference {subject.reference}", reference)
-    truth, _ = draw_groups(subject.source(subject.reference, fresh=True), reference, at_step(seed, tf.constant(2)), subject.jit, told)
+    truth, _ = draw_groups(
+        subject.source(subject.reference, fresh=True), reference, at_step(seed, tf.constant(2)), subject.jit, told
+    )
     norms = {level: max(squared_norm(groups.means), 0.0) for level, groups in truth.items()}
     rows = []
     for name in names:
@@ -312,10 +326,16 @@ def measure(
         for level, groups in found.items():
             variance = interval(groups.variances)
             entries = groups.means.shape[1]
-            row |= {f"{level}_{key}": value for key, value in zip(("variance", "variance_low", "variance_high"), variance)}
-            row[f"{level}_snr"] = float(np.sqrt(norms[level] / (entries * variance[0]))) if variance[0] > 0 else float("inf")
+            row |= {
+                f"{level}_{key}": value for key, value in zip(("variance", "variance_low", "variance_high"), variance)
+            }
+            row[f"{level}_snr"] = (
+                float(np.sqrt(norms[level] / (entries * variance[0]))) if variance[0] > 0 else float("inf")
+            )
             row |= {f"{level}_{key}": value for key, value in bias_test(groups.means, truth[level].means).items()}
-            row[f"{level}_relative_bias"] = row[f"{level}_bias"] / np.sqrt(norms[level]) if norms[level] > 0 else float("nan")
+            row[f"{level}_relative_bias"] = (
+                row[f"{level}_bias"] / np.sqrt(norms[level]) if norms[level] > 0 else float("nan")
+            )
         row["biased"] = any(row[f"{level}_p"] < LEVEL for level in found)
         rows.append(row)
     return rows

@@ -1,10 +1,13 @@
-"""Variance of gradients along training, from exponential moving averages; it mixes sampling noise, minibatches and parameter drift.
+"""Variance of gradients along training, from exponential moving averages; it mixes sampling noise, minibatches and
+parameter drift.
 
-    m <- d m + (1 - d) g,   s <- d s + (1 - d) mean_i g_i^2,   variance = s - mean_i m_i^2        (i over all scalars of the model)
+    m <- d m + (1 - d) g,   s <- d s + (1 - d) mean_i g_i^2,   variance = s - mean_i m_i^2        (i over all scalars of
+    the model)
 
-The authors keep the average of g_i^2 for every i; only its mean is ever used, so that one number is kept instead. Both averages start
-at 0 and are divided by 1 - d^t unless `debias` is off, which is how published traces were made. The sums of m_i^2, which change little
-in a step, are taken at each of the first 50 steps and at every tenth from then on: a pass over all weights costs as much as Adam.
+The authors keep the average of g_i^2 for every i; only its mean is ever used, so that one number is kept instead. Both
+averages start at 0 and are divided by 1 - d^t unless `debias` is off, which is how published traces were made. The sums
+of m_i^2, which change little in a step, are taken at each of the first 50 steps and at every tenth from then on: a pass
+over all weights costs as much as Adam.
 
 Source: docs/papers/rebar.md, sections 3.2 to 3.4.
 """
@@ -39,7 +42,9 @@ class GradientEMA:
         decay: float = DECAY,
     ):
         self.separate, self.estimators, self.debias, self.dtype, self.decay = separate, estimators, debias, dtype, decay
-        self.first = [[tf.Variable(tf.zeros(s, dtype), trainable=False) for s in shapes[:separate]] for _ in range(estimators)]
+        self.first = [
+            [tf.Variable(tf.zeros(s, dtype), trainable=False) for s in shapes[:separate]] for _ in range(estimators)
+        ]
         self.common = [tf.Variable(tf.zeros(s, dtype), trainable=False) for s in shapes[separate:]]
         self.second = tf.Variable(tf.zeros(estimators, dtype), trainable=False)
         self.steps = tf.Variable(tf.zeros((), dtype), trainable=False)
@@ -58,20 +63,23 @@ class GradientEMA:
           gradients: E lists of the separate gradients.
           common: the others.
         Returns:
-          {"variance": [E], "deviation": [E] (mean square distance of an estimator's average from that of all, an alarm for bias),
-          "mean_square": of the average of all}. The variance is about an estimator's own average, without `debias` about that of all, as
-          the authors' is.
+          {"variance": [E], "deviation": [E] (mean square distance of an estimator's average from that of all, an alarm
+          for bias), "mean_square": of the average of all}. The variance is about an estimator's own average, without
+          `debias` about that of all, as the authors' is.
         """
         first = [[_blend(v, g, self.decay) for v, g in zip(row, group)] for row, group in zip(self.first, gradients)]
         return self._update([sum_of_squares(group) for group in gradients], common, lambda steps: first)
 
-    def _update(self, separate_squares: Sequence[tf.Tensor], common: Sequence[tf.Tensor], averages: Callable) -> dict[str, tf.Tensor]:
+    def _update(
+        self, separate_squares: Sequence[tf.Tensor], common: Sequence[tf.Tensor], averages: Callable
+    ) -> dict[str, tf.Tensor]:
         """The rest of `update`.
 
         Args:
           separate_squares: sums of squares of each estimator's separate gradients.
           common: the others.
-          averages: steps so far, this one included -> E lists of the averages of the separate gradients; called where they are due.
+          averages: steps so far, this one included -> E lists of the averages of the separate gradients; called where
+            they are due.
         """
         decay = tf.constant(self.decay, self.dtype)
         common_square = sum_of_squares(common)
@@ -82,13 +90,18 @@ class GradientEMA:
         weight = 1.0 / (1.0 - tf.pow(decay, steps)) if self.debias else tf.ones((), self.dtype)
         due = tf.logical_or(steps <= FIRST, tf.equal(tf.math.floormod(steps, EVERY), 0.0))
         held = self.squares.assign(
-            tf.cond(due, lambda: tf.square(weight) * self._squares(averages(steps), shared), lambda: tf.convert_to_tensor(self.squares))
+            tf.cond(
+                due,
+                lambda: tf.square(weight) * self._squares(averages(steps), shared),
+                lambda: tf.convert_to_tensor(self.squares),
+            )
         )
         about, apart, mean_square = tf.split(held, [self.estimators, self.estimators, 1])
         return {"variance": weight * second - about, "deviation": apart, "mean_square": mean_square[0]}
 
     def _squares(self, first: list[list[tf.Tensor]], shared: list[tf.Tensor]) -> tf.Tensor:
-        """Mean squares of the averages: those the variances are about [E], of their distances from that of all [E], of that of all."""
+        """Mean squares of the averages: those the variances are about [E], of their distances from that of all [E], of
+        that of all."""
         several = self.estimators > 1
         centres = [tf.add_n(list(group)) / self.estimators for group in zip(*first)] if several else first[0]
         own = first if self.debias or not several else [centres] * self.estimators
@@ -105,7 +118,8 @@ def _blend(variable: tf.Variable, gradient: tf.Tensor, decay: float = DECAY) -> 
 
 
 def sum_of_squares(tensors: Sequence[tf.Tensor]) -> tf.Tensor | float:
-    """Sum over all entries, the first axis first: XLA vectorises that order on a CPU, and float32 sums stay exact to 10^-6."""
+    """Sum over all entries, the first axis first: XLA vectorises that order on a CPU, and float32 sums stay exact to
+    10^-6."""
     if not tensors:
         return 0.0
     return tf.add_n([tf.reduce_sum(tf.reduce_sum(tf.square(t), 0)) for t in tensors])

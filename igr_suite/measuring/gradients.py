@@ -1,4 +1,5 @@
-"""Gradients of a relaxed code with respect to its distribution's parameters, and the noise of a gradient across draws."""
+"""Gradients of a relaxed code with respect to its distribution's parameters, and the noise of a gradient across
+draws."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -30,8 +31,9 @@ def jacobian_norm(sample_of: Callable[[tf.Tensor], tf.Tensor], parameters: tf.Te
 def historical_norm(logits_of: Callable[[tf.Tensor], tf.Tensor], first_block: tf.Tensor) -> tf.Tensor:
     """Norm over categories of d sum_k softmax_k(logits) / d first block: the monitor of the authors' code.
 
-    A softmax sums to 1, so in exact arithmetic this is 0 for every model, temperature and parameter. What a computer returns is the
-    round-off of the backward pass, and the share of values below a limit counts how often the round-off cancels.
+    A softmax sums to 1, so in exact arithmetic this is 0 for every model, temperature and parameter. What a computer
+    returns is the round-off of the backward pass, and the share of values below a limit counts how often the round-off
+    cancels.
 
     Args:
       logits_of: first block [..., D] -> tempered scores [..., D].
@@ -47,7 +49,8 @@ def historical_norm(logits_of: Callable[[tf.Tensor], tf.Tensor], first_block: tf
 
 
 class Moments(NamedTuple):
-    """Running mean [...] of vectors and running sum of squared deviations of every entry [...], after `count` of them (Welford)."""
+    """Running mean [...] of vectors and running sum of squared deviations of every entry [...], after `count` of them
+    (Welford)."""
 
     count: tf.Tensor
     mean: tf.Tensor
@@ -69,5 +72,6 @@ class Moments(NamedTuple):
         return tf.reduce_sum(self.deviation, axis) / (self.count - 1)
 
     def signal(self, axis=None) -> tf.Tensor:
-        """Squared norm of the expectation, unbiased: |mean|^2 - variance / count; may fall below 0 where noise is all there is."""
+        """Squared norm of the expectation, unbiased: |mean|^2 - variance / count; may fall below 0 where noise is all
+        there is."""
         return tf.reduce_sum(self.mean**2, axis) - self.variance(axis) / self.count

@@ -2,9 +2,10 @@
 
     m_{t+10} = d^10 m_t + (1 - d) sum_j d^(10-j) a_j' d_j = d^10 m_t + A' D,   A [10 N, inputs] the a_j below each other
 
-What is logged needs m at every tenth step only. Until then the factors a_j [N, inputs], which all estimators share, and d_j [N, outputs]
-stay apart; one product with inner size 10 N then replaces ten reads and writes of every average, and gradients that nothing else reads
-are never formed: their squares follow from N x N matrices, |a'd|^2 = sum (a a') (d d').
+What is logged needs m at every tenth step only. Until then the factors a_j [N, inputs], which all estimators share, and
+d_j [N, outputs] stay apart; one product with inner size 10 N then replaces ten reads and writes of every average, and
+gradients that nothing else reads are never formed: their squares follow from N x N matrices, |a'd|^2 = sum (a a') (d
+d').
 """
 
 from collections.abc import Sequence
@@ -24,9 +25,12 @@ class ProductEMA(GradientEMA):
     def __init__(self, *args, rows: int):
         super().__init__(*args)
         kernels = [v.shape for v in self.first[0][::2]]
-        self.layer_inputs = [tf.Variable(tf.zeros((EVERY, rows, inputs), self.dtype), trainable=False) for inputs, _ in kernels]
+        self.layer_inputs = [
+            tf.Variable(tf.zeros((EVERY, rows, inputs), self.dtype), trainable=False) for inputs, _ in kernels
+        ]
         self.deltas = [
-            tf.Variable(tf.zeros((EVERY, rows, self.estimators * outputs), self.dtype), trainable=False) for _, outputs in kernels
+            tf.Variable(tf.zeros((EVERY, rows, self.estimators * outputs), self.dtype), trainable=False)
+            for _, outputs in kernels
         ]
 
     @property
@@ -35,7 +39,10 @@ class ProductEMA(GradientEMA):
         return [*super().variables, *self.layer_inputs, *self.deltas]
 
     def update_products(
-        self, layer_inputs: Sequence[tf.Tensor], deltas: Sequence[Sequence[tuple[tf.Tensor, tf.Tensor]]], common: Sequence[tf.Tensor]
+        self,
+        layer_inputs: Sequence[tf.Tensor],
+        deltas: Sequence[Sequence[tuple[tf.Tensor, tf.Tensor]]],
+        common: Sequence[tf.Tensor],
     ) -> dict[str, tf.Tensor]:
         """Takes one step's gradients into the averages.
 
@@ -53,7 +60,9 @@ class ProductEMA(GradientEMA):
             products = [tf.reduce_sum(gram * tf.matmul(d, d, transpose_b=True)) for gram, (d, _) in zip(grams, pairs)]
             squares.append(tf.add_n([*products, *[tf.reduce_sum(tf.square(total)) for total in sums]]))
             biases.append([_blend(average, total) for average, total in zip(averages[1::2], sums)])
-        slot = tf.cast(tf.where(self.steps < FIRST, tf.zeros_like(self.steps), tf.math.floormod(self.steps, EVERY)), tf.int32)
+        slot = tf.cast(
+            tf.where(self.steps < FIRST, tf.zeros_like(self.steps), tf.math.floormod(self.steps, EVERY)), tf.int32
+        )
         for variable, value in zip(self.layer_inputs, layer_inputs):
             variable.scatter_update(tf.IndexedSlices(value[tf.newaxis], slot[tf.newaxis]))
         for j, variable in enumerate(self.deltas):

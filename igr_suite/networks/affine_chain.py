@@ -1,9 +1,10 @@
-"""Affine maps with tanh between them as pure functions of their weights: values, gradients, and products of gradients by Gram matrices.
+"""Affine maps with tanh between them as pure functions of their weights: values, gradients, and products of gradients
+by Gram matrices.
 
-A chain's weights are a list [W_1, b_1, W_2, b_2, ...], W_j [inputs, outputs]. A batch's gradient with respect to W_j is a_j' d_j, where
-a_j [N, inputs] enters the j-th map and d_j [N, outputs] is the gradient at its output. It has rank at most N, so what is asked of it
-beside itself (its inner product with another gradient of the batch, its image under the chain's Jacobian) follows from the N x N
-matrix a_j a_j' at a small part of the cost of a pass over the weights.
+A chain's weights are a list [W_1, b_1, W_2, b_2, ...], W_j [inputs, outputs]. A batch's gradient with respect to W_j is
+a_j' d_j, where a_j [N, inputs] enters the j-th map and d_j [N, outputs] is the gradient at its output. It has rank at
+most N, so what is asked of it beside itself (its inner product with another gradient of the batch, its image under the
+chain's Jacobian) follows from the N x N matrix a_j a_j' at a small part of the cost of a pass over the weights.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ Tensors = Sequence[tf.Tensor]
 
 
 def shapes(widths: Sequence[int]) -> list[tuple[int, ...]]:
-    """Shapes of the weights of a chain through these widths: (784, 200, 10) -> [(784, 200), (200,), (200, 10), (10,)]."""
+    """Shapes of the weights of a chain through these widths: (784, 200, 10) -> [(784, 200), (200,), (200, 10),
+    (10,)]."""
     return [shape for pair in zip(widths, widths[1:]) for shape in (pair, pair[1:])]
 
 
@@ -70,12 +72,17 @@ def gradients(layer_inputs: Tensors, kernel_deltas: Tensors, bias_deltas: Tensor
 
 
 def gram_products(layer_inputs: Tensors, kernel_deltas: Tensors, bias_deltas: Tensors) -> list[tf.Tensor]:
-    """What a gradient of these deltas adds to each map's output when the weights move along it: [a_1 a_1' d_1, sum_n e_1, ...].
+    """What a gradient of these deltas adds to each map's output when the weights move along it: [a_1 a_1' d_1, sum_n
+    e_1, ...].
 
     Its inner product with other deltas of the batch is that of the two gradients, weight by weight.
     """
     pairs = zip(layer_inputs, kernel_deltas, bias_deltas)
-    return [g for x, d, e in pairs for g in (tf.matmul(tf.matmul(x, x, transpose_b=True), d), tf.reduce_sum(e, 0, keepdims=True))]
+    return [
+        g
+        for x, d, e in pairs
+        for g in (tf.matmul(tf.matmul(x, x, transpose_b=True), d), tf.reduce_sum(e, 0, keepdims=True))
+    ]
 
 
 def jvp(weights: Tensors, layer_inputs: Tensors, products: Tensors) -> tf.Tensor:
@@ -89,5 +96,9 @@ def jvp(weights: Tensors, layer_inputs: Tensors, products: Tensors) -> tf.Tensor
     """
     tangent = products[0] + products[1]
     for j in range(1, len(layer_inputs)):
-        tangent = tf.matmul(tangent * (1.0 - tf.square(layer_inputs[j])), weights[2 * j]) + products[2 * j] + products[2 * j + 1]
+        tangent = (
+            tf.matmul(tangent * (1.0 - tf.square(layer_inputs[j])), weights[2 * j])
+            + products[2 * j]
+            + products[2 * j + 1]
+        )
     return tangent

@@ -14,8 +14,8 @@ class BatchNorm(keras.layers.Layer):
         training: m, v of the batch;  moving <- momentum moving + (1 - momentum) (m, v n / (n - 1)),  n values a feature
         inference: the moving m, v
 
-    On several replicas m and v are those of all their values. Keras's own layer keeps the biased variance and momentum .99; Theano's and
-    Torch's, whose papers are reproduced here, the unbiased one.
+    On several replicas m and v are those of all their values. Keras's own layer keeps the biased variance and momentum
+    .99; Theano's and Torch's, whose papers are reproduced here, the unbiased one.
 
     Args:
       momentum: of the moving averages; a Torch or Lasagne "momentum" m is 1 - m here.
@@ -24,7 +24,9 @@ class BatchNorm(keras.layers.Layer):
       moving: False keeps no moving averages and normalises by the batch at inference too.
     """
 
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, affine: bool = True, moving: bool = True, **kwargs):
+    def __init__(
+        self, momentum: float = 0.9, epsilon: float = 1e-5, affine: bool = True, moving: bool = True, **kwargs
+    ):
         super().__init__(**kwargs)
         self.momentum, self.epsilon, self.affine, self.moving = momentum, epsilon, affine, moving
 
@@ -35,11 +37,15 @@ class BatchNorm(keras.layers.Layer):
             self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
         if self.moving:
             self.moving_mean = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="moving_mean")
-            self.moving_variance = self.add_weight(shape=shape, initializer="ones", trainable=False, name="moving_variance")
+            self.moving_variance = self.add_weight(
+                shape=shape, initializer="ones", trainable=False, name="moving_variance"
+            )
 
     def call(self, inputs, training=False):
         if self.moving and not training:
-            normed = (inputs - self.moving_mean) * tf.math.rsqrt(tf.convert_to_tensor(self.moving_variance) + self.epsilon)
+            normed = (inputs - self.moving_mean) * tf.math.rsqrt(
+                tf.convert_to_tensor(self.moving_variance) + self.epsilon
+            )
         else:
             normed, mean, variance = _standardise(inputs, self.epsilon)
             if self.moving:
@@ -50,14 +56,20 @@ class BatchNorm(keras.layers.Layer):
         values = tf.cast(tf.size(inputs) // inputs.shape[-1], mean.dtype)
         values = mean_over_replicas([values])[0] * replica_count()
         keep = 1.0 - self.momentum
-        for average, new in ((self.moving_mean, mean), (self.moving_variance, variance * values / tf.maximum(values - 1.0, 1.0))):
+        for average, new in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance * values / tf.maximum(values - 1.0, 1.0)),
+        ):
             average.assign(average + keep * (new - average))
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), **{name: getattr(self, name) for name in ("momentum", "epsilon", "affine", "moving")}}
+        return {
+            **super().get_config(),
+            **{name: getattr(self, name) for name in ("momentum", "epsilon", "affine", "moving")},
+        }
 
 
 def _standardise(inputs: tf.Tensor, epsilon: float) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -27,14 +27,21 @@ def encoder_layers(architecture: str, image_shape: tuple[int, int, int], outputs
     else:
         filters = (32, 64, 64, 64) if image_shape[0] == 64 else (32, 64, 64)
         convolutions = [
-            keras.layers.Conv2D(n, 4, 2, "same", activation="relu", kernel_initializer=glorot(i)) for i, n in enumerate(filters)
+            keras.layers.Conv2D(n, 4, 2, "same", activation="relu", kernel_initializer=glorot(i))
+            for i, n in enumerate(filters)
         ]
-    hidden = [keras.layers.Dense(256, activation="relu", kernel_initializer=glorot(10))] if architecture == "conv_jointvae" else []
+    hidden = (
+        [keras.layers.Dense(256, activation="relu", kernel_initializer=glorot(10))]
+        if architecture == "conv_jointvae"
+        else []
+    )
     top = keras.layers.Dense(outputs, kernel_initializer=glorot(11))
     return [keras.layers.Reshape(image_shape), *convolutions, keras.layers.Flatten(), *hidden, top]
 
 
-def decoder_layers(architecture: str, image_shape: tuple[int, int, int], parameters: int, seed: int) -> list[keras.Layer]:
+def decoder_layers(
+    architecture: str, image_shape: tuple[int, int, int], parameters: int, seed: int
+) -> list[keras.Layer]:
     """Layers [B, latents] -> [B, height * width * channels * parameters]; arguments as of `networks.decoder`."""
     _check(architecture, image_shape)
     height, width, channels = image_shape

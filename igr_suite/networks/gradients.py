@@ -20,6 +20,7 @@ def with_values(function: Callable[[tf.Tensor], tf.Tensor], gradient: Gradient) 
 
 
 def square_norm(gradient: Gradient) -> tf.Tensor:
-    """The sum of the squares of a gradient's values; those of rows that occur several times count apart, as in Keras's clipping."""
+    """The sum of the squares of a gradient's values; those of rows that occur several times count apart, as in Keras's
+    clipping."""
     values = gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
     return tf.reduce_sum(tf.square(values))

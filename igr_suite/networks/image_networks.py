@@ -1,15 +1,24 @@
 """Encoder and decoder networks of the IGR experiments, by name.
 
-| name            | encoder                                              | decoder                                        |
+| name            | encoder                                              | decoder
+|
 |-----------------|------------------------------------------------------|------------------------------------------------|
-| linear          | flatten, linear                                      | linear                                         |
-| dense_g2        | flatten, 784 C relu, 512 relu, 256 relu, linear      | 256 relu, 512 relu, linear                     |
-| nonlinear       | flatten, 512 relu, 256 relu, linear                  | 256 relu, 512 relu, linear                     |
-| dlgmm_dense     | flatten, 200 relu, 200 relu, 200 relu, linear        | 200 relu, 200 relu, linear                     |
-| dense_relax     | 2x - 1, flatten, 200 relu, 200 relu, linear          | 2z - 1, 200 relu, 200 relu, linear             |
-| conv_jointvae   | conv 4x4/2 relu 32 64 64 (64), dense 256 relu, linear | 256, 1024 relu, transposed convs to the image |
-| conv            | conv 3x3/2 relu 32 64, linear                        | 1568 relu, transposed convs 3x3 64/2 32/2 1/1  |
-| dlgmm_conv      | conv 4x4/2 relu 32 64 64, linear                     | as conv                                        |
+| linear          | flatten, linear                                      | linear
+|
+| dense_g2        | flatten, 784 C relu, 512 relu, 256 relu, linear      | 256 relu, 512 relu, linear
+|
+| nonlinear       | flatten, 512 relu, 256 relu, linear                  | 256 relu, 512 relu, linear
+|
+| dlgmm_dense     | flatten, 200 relu, 200 relu, 200 relu, linear        | 200 relu, 200 relu, linear
+|
+| dense_relax     | 2x - 1, flatten, 200 relu, 200 relu, linear          | 2z - 1, 200 relu, 200 relu, linear
+|
+| conv_jointvae   | conv 4x4/2 relu 32 64 64 (64), dense 256 relu, linear | 256, 1024 relu, transposed convs to the
+image |
+| conv            | conv 3x3/2 relu 32 64, linear                        | 1568 relu, transposed convs 3x3 64/2 32/2 1/1
+|
+| dlgmm_conv      | conv 4x4/2 relu 32 64 64, linear                     | as conv
+|
 
 conv_jointvae takes images of 32x32 or 64x64, conv and dlgmm_conv of 28x28; see `networks/convolutional.py`.
 
@@ -39,13 +48,23 @@ SIGNED = ("dense_relax",)  # their networks take 2 x - 1 of inputs in [0, 1]
 ARCHITECTURES = (*HIDDEN, *CONVOLUTIONAL)
 
 
-def dense_stack(widths: tuple[int, ...], outputs: int, seed: int, name: str, activation: str = "relu") -> keras.Sequential:
-    """Dense layers of the given widths, relu by default, and a linear layer on top; Glorot-uniform weights from `seed`."""
+def dense_stack(
+    widths: tuple[int, ...], outputs: int, seed: int, name: str, activation: str = "relu"
+) -> keras.Sequential:
+    """Dense layers of the given widths, relu by default, and a linear layer on top; Glorot-uniform weights from
+    `seed`."""
     layers = [
-        keras.layers.Dense(width, activation=activation, kernel_initializer=keras.initializers.GlorotUniform(seed + i), name=f"hidden_{i}")
+        keras.layers.Dense(
+            width,
+            activation=activation,
+            kernel_initializer=keras.initializers.GlorotUniform(seed + i),
+            name=f"hidden_{i}",
+        )
         for i, width in enumerate(widths)
     ]
-    top = keras.layers.Dense(outputs, kernel_initializer=keras.initializers.GlorotUniform(seed + len(widths)), name="output")
+    top = keras.layers.Dense(
+        outputs, kernel_initializer=keras.initializers.GlorotUniform(seed + len(widths)), name="output"
+    )
     return keras.Sequential([*layers, top], name=name)
 
 
@@ -71,7 +90,9 @@ def encoder(architecture: str, image_shape: tuple[int, int, int], outputs: int, 
     return net
 
 
-def decoder(architecture: str, latents: int, image_shape: tuple[int, int, int], parameters: int, seed: int) -> keras.Model:
+def decoder(
+    architecture: str, latents: int, image_shape: tuple[int, int, int], parameters: int, seed: int
+) -> keras.Model:
     """Network from flattened latents to the parameters of the pixels' distribution.
 
     Args:
@@ -101,9 +122,11 @@ def _signed(architecture: str, net: keras.Sequential) -> keras.Sequential:
 
 @contextlib.contextmanager
 def computing_in(networks: list[keras.Model], precision: str) -> Iterator[None]:
-    """Lets the layers of networks compute in "bfloat16" (weights and gradients of weights stay float32) or "float32" while it lasts.
+    """Lets the layers of networks compute in "bfloat16" (weights and gradients of weights stay float32) or "float32"
+    while it lasts.
 
-    It acts while a function is traced, so that one set of weights serves a training step in bfloat16 and evaluation in float32.
+    It acts while a function is traced, so that one set of weights serves a training step in bfloat16 and evaluation in
+    float32.
     """
     layers = [layer for network in networks for layer in network.layers]
     before = [layer.dtype_policy for layer in layers]

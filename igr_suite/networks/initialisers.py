@@ -11,7 +11,11 @@ class SquareOrthogonal(keras.initializers.Initializer):
 
     def __call__(self, shape, dtype=None):
         square = len(shape) == 2 and shape[0] == shape[1]
-        distribution = keras.initializers.Orthogonal(seed=self.seed) if square else keras.initializers.RandomUniform(-0.1, 0.1, self.seed)
+        distribution = (
+            keras.initializers.Orthogonal(seed=self.seed)
+            if square
+            else keras.initializers.RandomUniform(-0.1, 0.1, self.seed)
+        )
         return distribution(shape, dtype=dtype)
 
     def get_config(self):

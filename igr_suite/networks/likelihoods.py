@@ -12,8 +12,8 @@ from igr_suite.errors import UserError
 def bernoulli_log_likelihood(logits: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     """Bernoulli log-likelihood: sum_d x_d log sigmoid(l_d) + (1 - x_d) log sigmoid(-l_d).
 
-    Value and gradient, x - sigmoid(l), share exp(-|l|), which makes this the cheapest form under XLA (docs/performance.md). The
-    gradient with respect to x is not defined: x is data.
+    Value and gradient, x - sigmoid(l), share exp(-|l|), which makes this the cheapest form under XLA
+    (docs/performance.md). The gradient with respect to x is not defined: x is data.
 
     Args:
       logits: l [..., D].
@@ -37,8 +37,8 @@ def gaussian_log_likelihood(params: tf.Tensor, x: tf.Tensor, output_activation: 
     Args:
       params: [..., 2D], the first half a, the second half b.
       x: [B, D], broadcasting against [..., D].
-      output_activation: None, or "elu" on a and b as in the authors' code for (F)MNIST in grey and CelebA: it keeps the mean
-        above 0.2689 and std above 0.3133, so that black pixels cannot be represented.
+      output_activation: None, or "elu" on a and b as in the authors' code for (F)MNIST in grey and CelebA: it keeps the
+        mean above 0.2689 and std above 0.3133, so that black pixels cannot be represented.
     Returns:
       [...] in nats.
     Raises:

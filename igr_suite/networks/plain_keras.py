@@ -1,10 +1,12 @@
-"""The settings of Keras that the suite's own models are built with; in another they would be other models under the same run name."""
+"""The settings of Keras that the suite's own models are built with; in another they would be other models under the
+same run name."""
 
 import keras
 
 from igr_suite.errors import UserError
 
-# Setting -> its value, and the call that gives it. `igr` starts every run with these, whatever ~/.keras/keras.json says.
+# Setting -> its value, and the call that gives it. `igr` starts every run with these, whatever ~/.keras/keras.json
+# says.
 PLAIN = {
     "backend": ("tensorflow", "KERAS_BACKEND=tensorflow before Python starts"),
     "floatx": ("float32", "keras.config.set_floatx('float32')"),
@@ -25,6 +27,7 @@ def require_plain_keras() -> None:
         value = getattr(value, "name", value)  # a dtype policy's
         if value != wanted:
             raise UserError(
-                f"keras.config.{name}() is {value} in this process (keras.json, a variable or a call set it), and the models of the suite "
+                f"keras.config.{name}() is {value} in this process (keras.json, a variable or a call set it), and the "
+                f"models of the suite "
                 f"are those of {wanted}; use {way_out}"
             )

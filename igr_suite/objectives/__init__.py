@@ -1,1 +1,2 @@
-"""Importance-weighted objectives and their gradients; `names` is free of TensorFlow, `registry` holds the objectives themselves."""
+"""Importance-weighted objectives and their gradients; `names` is free of TensorFlow, `registry` holds the objectives
+themselves."""

@@ -14,7 +14,8 @@ from igr_suite.objectives.names import Facts, check_samples, is_unbiased, minimu
 class Coefficients(NamedTuple):
     """What an objective asks of the gradients of K samples; every tensor is [K, B] and carries no gradient.
 
-        g_phi = sum_k path_k v_k dz_k/dphi + sum_k score_k dlog q(z_k)/dphi,   g_theta = sum_k generative_k dlog p(x, z_k)/dtheta
+        g_phi = sum_k path_k v_k dz_k/dphi + sum_k score_k dlog q(z_k)/dphi,   g_theta = sum_k generative_k dlog p(x,
+        z_k)/dtheta
 
     with v_k the gradient of log-weight k with respect to z_k at fixed parameters.
 
@@ -22,8 +23,8 @@ class Coefficients(NamedTuple):
       path: c; None where it is zero for every sample.
       score: d; None where it is zero.
       generative: a.
-      ratio: path over generative in closed form where it is bounded, so that one backward pass weighted by `generative` serves
-        both; None where it is not (or where there is no path).
+      ratio: path over generative in closed form where it is bounded, so that one backward pass weighted by `generative`
+        serves both; None where it is not (or where there is no path).
 
     Source: docs/papers/dreg.md, section 2.1.
     """
@@ -36,7 +37,8 @@ class Coefficients(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """A rule from log-weights to a reported value and to gradient coefficients; subclasses carry their options as fields.
+    """A rule from log-weights to a reported value and to gradient coefficients; subclasses carry their options as
+    fields.
 
     Example:
       objective = build("dreg-alpha", alpha=0.5)
@@ -65,7 +67,8 @@ class Objective:
 
     @property
     def generative_family(self) -> tuple:
-        """Objectives of equal families have equal generative coefficients on equal draws; `leaf` shares one backward pass among them."""
+        """Objectives of equal families have equal generative coefficients on equal draws; `leaf` shares one backward
+        pass among them."""
         return ("weights",)
 
     def value(self, log_weights: tf.Tensor) -> tf.Tensor:
@@ -97,7 +100,9 @@ class Objective:
         given = check_log_weights(log_weights)
         self._check_samples(given)
         stopped = self._coefficients(tf.stop_gradient(without_empty_columns(_widened(given))))
-        return Coefficients(*(None if part is None else tf.stop_gradient(tf.cast(part, given.dtype)) for part in stopped))
+        return Coefficients(
+            *(None if part is None else tf.stop_gradient(tf.cast(part, given.dtype)) for part in stopped)
+        )
 
     def _check_samples(self, log_weights: tf.Tensor) -> None:
         samples, batch = log_weights.shape
@@ -131,9 +136,13 @@ def check_log_weights(log_weights, name: str = "log-weights") -> tf.Tensor:
         raise UserError(f"{name} must be floats, got {tensor.dtype.name}")
     if tensor.shape.rank != 2:
         way_out = "; add an axis of examples, log_weights[:, tf.newaxis]" if tensor.shape.rank == 1 else ""
-        raise UserError(f"{name} must be [K, B], samples by examples, got the shape {tuple(tensor.shape) or '()'}{way_out}")
+        raise UserError(
+            f"{name} must be [K, B], samples by examples, got the shape {tuple(tensor.shape) or '()'}{way_out}"
+        )
     if tensor.shape[0] is None:
-        raise UserError(f"{name} need a known number of samples K, the first axis; got {tensor.shape}. Set it with tf.ensure_shape")
+        raise UserError(
+            f"{name} need a known number of samples K, the first axis; got {tensor.shape}. Set it with tf.ensure_shape"
+        )
     return tensor
 
 

@@ -61,4 +61,6 @@ class ReparameterisedCIWAE(_CIWAE):
 
     def _coefficients(self, log_weights):
         w, uniform = normalised(log_weights), self.beta / log_weights.shape[0]
-        return Coefficients(path=uniform + (1.0 - self.beta) * w * w, score=None, generative=uniform + (1.0 - self.beta) * w)
+        return Coefficients(
+            path=uniform + (1.0 - self.beta) * w * w, score=None, generative=uniform + (1.0 - self.beta) * w
+        )

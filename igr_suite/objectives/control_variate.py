@@ -41,7 +41,8 @@ class ControlVariateDReG(Objective):
         return Coefficients(path=path, score=score, generative=w, ratio=1.0 - self.alpha + self.beta * (w - 1.0))
 
     def directions(self) -> list["Direction"]:
-        """The coefficients' derivatives with respect to SCALARS, in their order, as objectives for the same leaf pass."""
+        """The coefficients' derivatives with respect to SCALARS, in their order, as objectives for the same leaf
+        pass."""
         return [Direction(scalar=scalar, at=self) for scalar in SCALARS]
 
 
@@ -90,8 +91,14 @@ def scalar_gradients(inference: list[tf.Tensor], directions: list[list[tf.Tensor
     """
     for parts in (inference, *directions):
         if any(g is None for g in parts):
-            raise UserError("a gradient is None: the samples do not depend on a variable through TensorFlow; leave the variable out")
+            raise UserError(
+                "a gradient is None: the samples do not depend on a variable through TensorFlow; leave the variable out"
+            )
         if [g.shape for g in parts] != [g.shape for g in inference]:
-            raise UserError(f"a direction has gradients of shapes {[tuple(g.shape) for g in parts]}, not those of the objective")
+            raise UserError(
+                f"a direction has gradients of shapes {[tuple(g.shape) for g in parts]}, not those of the objective"
+            )
     entries = tf.add_n([tf.cast(tf.size(g), g.dtype) for g in inference])
-    return [2.0 * tf.add_n([tf.reduce_sum(g * part) for g, part in zip(inference, parts)]) / entries for parts in directions]
+    return [
+        2.0 * tf.add_n([tf.reduce_sum(g * part) for g, part in zip(inference, parts)]) / entries for parts in directions
+    ]

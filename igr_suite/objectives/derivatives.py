@@ -42,9 +42,13 @@ def check_log_prob(name: str, log_prob, like: tf.Tensor | None = None) -> tf.Ten
         log_prob = log_prob.astype(like.dtype.as_numpy_dtype)
     log_prob = check_log_weights(log_prob, f"what {name} returns")
     if like is not None and not log_prob.shape.is_compatible_with(like.shape):
-        raise UserError(f"{name} returns the shape {log_prob.shape}, but the samples' log q has {like.shape}; both must be [K, B]")
+        raise UserError(
+            f"{name} returns the shape {log_prob.shape}, but the samples' log q has {like.shape}; both must be [K, B]"
+        )
     if like is not None and log_prob.dtype != like.dtype:
-        raise UserError(f"{name} returns {log_prob.dtype.name}, but the samples' log q is {like.dtype.name}; cast one of them")
+        raise UserError(
+            f"{name} returns {log_prob.dtype.name}, but the samples' log q is {like.dtype.name}; cast one of them"
+        )
     return log_prob
 
 
@@ -62,13 +66,17 @@ def check_reaches_samples(tape: tf.GradientTape, name: str, log_prob: tf.Tensor,
     for layer, gradient in enumerate(tape.gradient(log_prob, list(leaves))):
         if gradient is None:
             raise UserError(
-                f"{name} has no derivative with respect to the samples z{_of(layer, leaves)}: it does not compute from the "
-                "samples that it is given by differentiable TensorFlow operations. Objectives with a path term need it; "
+                f"{name} has no derivative with respect to the samples z{_of(layer, leaves)}: it does not compute from "
+                f"the "
+                "samples that it is given by differentiable TensorFlow operations. Objectives with a path term need "
+                "it; "
                 f"{_without_path()} do not. If it is constant in z, add 0.0 * tf.reduce_sum(z, -1)"
             )
 
 
-def check_reparameterised(tape: tf.GradientTape, samples: Sequence[tf.Tensor], log_q: tf.Tensor, variables: Sequence[tf.Variable]) -> None:
+def check_reparameterised(
+    tape: tf.GradientTape, samples: Sequence[tf.Tensor], log_q: tf.Tensor, variables: Sequence[tf.Variable]
+) -> None:
     """Refuses samples that do not depend on the inference variables which their density depends on.
 
     Args:
@@ -88,7 +96,9 @@ def check_reparameterised(tape: tf.GradientTape, samples: Sequence[tf.Tensor], l
     for position, variable in enumerate(variables):
         drawn = any(gradients[position] is not None for gradients in by_samples)
         if not drawn and by_density[position] is not None:
-            raise UserError(f"log q depends on the inference variable {_name(variable)}, but no samples do. {_way_to_path()}")
+            raise UserError(
+                f"log q depends on the inference variable {_name(variable)}, but no samples do. {_way_to_path()}"
+            )
         if not drawn:
             raise UserError(_irrelevant(variable, "inference", "neither the samples nor log q depend"))
 
@@ -111,7 +121,9 @@ def check_scores(tape: tf.GradientTape, log_q: tf.Tensor, variables: Sequence[tf
             )
 
 
-def check_all_there(gradients: Sequence[tf.Tensor | None], variables: Sequence[tf.Variable], kind: str, what: str) -> None:
+def check_all_there(
+    gradients: Sequence[tf.Tensor | None], variables: Sequence[tf.Variable], kind: str, what: str
+) -> None:
     """Refuses missing gradients.
 
     Args:
@@ -128,7 +140,10 @@ def check_all_there(gradients: Sequence[tf.Tensor | None], variables: Sequence[t
 
 
 def _irrelevant(variable: tf.Variable, kind: str, who: str) -> str:
-    return f"{who} on the {kind} variable {_name(variable)} through TensorFlow; leave it out of the {kind} variables, or compute with it"
+    return (
+        f"{who} on the {kind} variable {_name(variable)} through TensorFlow; leave it out of the {kind} variables, "
+        f"or compute with it"
+    )
 
 
 def _name(variable) -> str:
@@ -140,7 +155,9 @@ def _of(layer: int, layers: Sequence) -> str:
 
 
 def _way_to_path() -> str:
-    return f"Draw them as a differentiable function of noise, or take an objective without a path term: {_without_path()}"
+    return (
+        f"Draw them as a differentiable function of noise, or take an objective without a path term: {_without_path()}"
+    )
 
 
 def _without_path() -> str:

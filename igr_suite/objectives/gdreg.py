@@ -35,7 +35,9 @@ def direction(log_weights: tf.Tensor, likelihood: tf.Tensor, rest: tf.Tensor) ->
     return tf.stop_gradient(likelihood - w * (likelihood + rest))
 
 
-def vjp(direction: tf.Tensor, z: tf.Tensor, prior: Callable[[], Gaussian], variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
+def vjp(
+    direction: tf.Tensor, z: tf.Tensor, prior: Callable[[], Gaussian], variables: Sequence[tf.Variable]
+) -> list[tf.Tensor]:
     """sum_k direction_k dT(eps_k)/dtheta, mean over the batch, where T(eps) = loc + scale eps and T(eps_k) = z_k.
 
     Args:
@@ -79,7 +81,9 @@ def _check_samples(log_weights: tf.Tensor, **parts: tf.Tensor) -> None:
     """Refuses tensors that are not [K, B, D]; their product with weights would broadcast by chance."""
     for name, part in parts.items():
         if part.shape.rank != 3 or not part.shape[:2].is_compatible_with(log_weights.shape):
-            raise UserError(f"{name} must be [K, B, D] beside log-weights {log_weights.shape}, got the shape {part.shape}")
+            raise UserError(
+                f"{name} must be [K, B, D] beside log-weights {log_weights.shape}, got the shape {part.shape}"
+            )
 
 
 def prior_gradients(
@@ -92,10 +96,11 @@ def prior_gradients(
 ) -> list[tf.Tensor]:
     """Estimates sum_k E[w_k dlog p_theta(z_k)/dtheta] without the score of the prior.
 
-        E[sum_k w_k dlog p_theta(z_k)] = E[sum_k (w_k dlog p(x|z_k)/dz - w_k^2 v_k) dT_theta(eps_k)],   T_theta(eps_k) = z_k
+        E[sum_k w_k dlog p_theta(z_k)] = E[sum_k (w_k dlog p(x|z_k)/dz - w_k^2 v_k) dT_theta(eps_k)],   T_theta(eps_k) =
+        z_k
 
-    Both parts come from one backward pass through the decoder, weighted by w, which the other gradients of L_K need anyway. It is for
-    parameters of distributions over z, not for those of the likelihood.
+    Both parts come from one backward pass through the decoder, weighted by w, which the other gradients of L_K need
+    anyway. It is for parameters of distributions over z, not for those of the likelihood.
 
     Args:
       z: samples from q [K, B, D].

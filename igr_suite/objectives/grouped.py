@@ -78,7 +78,8 @@ class ReparameterisedMIWAE(_MIWAE):
 @register
 @dataclass(frozen=True, kw_only=True)
 class PIWAE(_Grouped):
-    """The inference network as with MIWAE, the generative model as with IWAE on all M K samples; the reported value is the latter's.
+    """The inference network as with MIWAE, the generative model as with IWAE on all M K samples; the reported value is
+    the latter's.
 
         c = v / M,  d = -v / M,  a = w
 

@@ -1,4 +1,5 @@
-"""The importance-weighted bound and three gradients for its inference network: total derivative, path only, doubly reparameterised."""
+"""The importance-weighted bound and three gradients for its inference network: total derivative, path only, doubly
+reparameterised."""
 
 from dataclasses import dataclass
 
@@ -49,7 +50,8 @@ class DReG(Objective):
 
         c = w^2,  d = 0,  a = w
 
-    For fixed other samples E[w_k s_k] = E[dw_k/dz_k dz_k/dphi] and dw_k/dz_k = (w_k - w_k^2) v_k, so the score term -w leaves w^2.
+    For fixed other samples E[w_k s_k] = E[dw_k/dz_k dz_k/dphi] and dw_k/dz_k = (w_k - w_k^2) v_k, so the score term -w
+    leaves w^2.
 
     Source: Tucker et al. (2019), IWAE-DReG; docs/papers/dreg.md, section 2.1.
     """
@@ -75,4 +77,6 @@ class NormalisedDReG(Objective):
 
     def _coefficients(self, log_weights):
         w = normalised(log_weights)
-        return Coefficients(path=normalised(2.0 * log_weights), score=None, generative=w, ratio=w / tf.reduce_sum(w * w, 0))
+        return Coefficients(
+            path=normalised(2.0 * log_weights), score=None, generative=w, ratio=w / tf.reduce_sum(w * w, 0)
+        )

@@ -42,7 +42,8 @@ def masked(log_weights: tf.Tensor, order: int) -> tuple[tf.Tensor, tf.Tensor, tf
     """
     members, factors = subsets(log_weights.shape[0], order)
     table = tf.where(members[..., np.newaxis], log_weights, tf.constant(-np.inf, log_weights.dtype))
-    empty = tf.reduce_all(tf.equal(log_weights, -np.inf) | ~members[..., np.newaxis], 1)  # subsets of weights that are all 0, [M, B]
+    # subsets of weights that are all 0, [M, B]
+    empty = tf.reduce_all(tf.equal(log_weights, -np.inf) | ~members[..., np.newaxis], 1)
     bounds = tf.reduce_logsumexp(table, 1) - tf.constant(np.log(members.sum(1, keepdims=True)), log_weights.dtype)
     # Within an empty subset the limit of equal weights, and its bound -inf apart: factors have both signs.
     table = tf.where(empty[:, tf.newaxis] & members[..., np.newaxis], tf.zeros_like(table), table)
@@ -58,8 +59,8 @@ def masked(log_weights: tf.Tensor, order: int) -> tuple[tf.Tensor, tf.Tensor, tf
 def closed(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The same at order one in memory [K, B].
 
-    w_k without sample i is w_k / (1 - w_i). The largest weight's 1 - w_i is the others' sum and its terms are kept apart, so that nothing
-    cancels or overflows where one weight is nearly all.
+    w_k without sample i is w_k / (1 - w_i). The largest weight's 1 - w_i is the others' sum and its terms are kept
+    apart, so that nothing cancels or overflows where one weight is nearly all.
     """
     samples = log_weights.shape[0]
     log_w = tf.nn.log_softmax(log_weights, axis=0)

@@ -1,4 +1,5 @@
-"""Gradients of several objectives on the same draws, with one backward pass through the generative model wherever one is enough."""
+"""Gradients of several objectives on the same draws, with one backward pass through the generative model wherever one
+is enough."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -17,8 +18,10 @@ class Sampled(NamedTuple):
     Attributes:
       z: reparameterised samples [K, B, ...], or a list of them for layers, each drawn given the ones before. Objectives
         without a path term take samples of any kind, as floats.
-      log_prob: log q(z | x) of samples in the form of z, [K, B]; it reads the inference network's tensors. With layers, a layer's distribution has
-        to be computed from the samples given, not from those drawn: that keeps the dependence of later layers on z (the indirect score),
+      log_prob: log q(z | x) of samples in the form of z, [K, B]; it reads the inference network's tensors. With layers,
+        a layer's distribution has to be computed from the samples given, not from those drawn: that keeps the
+        dependence of later layers on z (the
+          indirect score),
         without which reparameterised estimators are biased.
     """
 
@@ -51,9 +54,10 @@ def leaf_gradients(
 ) -> LeafGradients:
     """Gradients of all objectives from one draw: two stages that meet at the samples.
 
-    The generative model is differentiated with respect to its variables and to the samples in one backward pass weighted by the first
-    objective's `generative`; each objective rescales what arrived at the samples by its `ratio`. A second pass, with unit weights,
-    happens only for objectives without such a ratio (JVI-DReG, PIWAE). Then each objective costs one pass through the inference network.
+    The generative model is differentiated with respect to its variables and to the samples in one backward pass
+    weighted by the first objective's `generative`; each objective rescales what arrived at the samples by its `ratio`.
+    A second pass, with unit weights, happens only for objectives without such a ratio (JVI-DReG, PIWAE). Then each
+    objective costs one pass through the inference network.
 
     Args:
       objectives: the first one trains the generative variables.
@@ -82,7 +86,10 @@ def leaf_gradients(
     with density:
         density.watch(generative_variables)
         terms = log_joint(leaves)
-        terms = [derivatives.check_log_prob("log_joint", term, log_q) for term in (terms if isinstance(terms, (list, tuple)) else [terms])]
+        terms = [
+            derivatives.check_log_prob("log_joint", term, log_q)
+            for term in (terms if isinstance(terms, (list, tuple)) else [terms])
+        ]
         log_weights = sum(terms[1:], terms[0]) - log_q
     coefficients = [objective.coefficients(log_weights) for objective in objectives]
     leaves = tf.nest.flatten(leaves)
@@ -112,7 +119,9 @@ def leaf_gradients(
 class _Passes:
     """Backward passes through the log-weights, to samples and generative variables."""
 
-    def __init__(self, tape: tf.GradientTape, log_weights: tf.Tensor, leaves: list[tf.Tensor], variables: list[tf.Variable]):
+    def __init__(
+        self, tape: tf.GradientTape, log_weights: tf.Tensor, leaves: list[tf.Tensor], variables: list[tf.Variable]
+    ):
         self.tape, self.log_weights, self.leaves, self.variables = tape, log_weights, leaves, variables
 
     def weighted(self, seeds: tf.Tensor, to_samples: bool) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
@@ -129,14 +138,19 @@ class _Passes:
 
 
 def _density_gradients(objectives: Sequence[Objective], coefficients: list[Coefficients], passes: _Passes):
-    """What each objective has at the samples, c_k v_k (None without a path term), and the first one's generative gradients."""
+    """What each objective has at the samples, c_k v_k (None without a path term), and the first one's generative
+    gradients."""
     family = objectives[0].generative_family
     shared = [
         weights.path is not None and weights.ratio is not None and objective.generative_family == family
         for objective, weights in zip(objectives, coefficients)
     ]
     weighted, generative = passes.weighted(coefficients[0].generative, to_samples=any(shared))
-    unit = passes.to_samples() if any(weights.path is not None and not share for weights, share in zip(coefficients, shared)) else None
+    unit = (
+        passes.to_samples()
+        if any(weights.path is not None and not share for weights, share in zip(coefficients, shared))
+        else None
+    )
     at_samples = []
     for weights, share in zip(coefficients, shared):
         if weights.path is None:

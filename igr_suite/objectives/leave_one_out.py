@@ -7,7 +7,8 @@ import tensorflow as tf
 def log_other_weight(log_weights: tf.Tensor) -> tf.Tensor:
     """log(1 - w_k), [K, B] -> [K, B]; -inf for K = 1.
 
-    All weights but the largest are at most 1/2, where log1p(-w) is exact enough; the largest weight's complement is summed from the others.
+    All weights but the largest are at most 1/2, where log1p(-w) is exact enough; the largest weight's complement is
+    summed from the others.
     """
     log_w = tf.nn.log_softmax(log_weights, axis=0)
     largest = tf.one_hot(tf.argmax(log_w, 0), log_w.shape[0], on_value=True, off_value=False, axis=0)

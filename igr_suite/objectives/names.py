@@ -1,4 +1,5 @@
-"""Names, options and facts of the importance-weighted objectives, and what they ask of the number of samples (never imports TensorFlow)."""
+"""Names, options and facts of the importance-weighted objectives, and what they ask of the number of samples (never
+imports TensorFlow)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ class Facts:
       name: in configs, tables and on the command line; the authors' flag where they have one.
       title: in figures.
       source: paper.
-      target: name of the objective whose inference gradient it stands for; its own where it defines one. `references` says it with options.
+      target: name of the objective whose inference gradient it stands for; its own where it defines one. `references`
+        says it with options.
       unbiased: whether its mean is that gradient, at the default options; `is_unbiased` says it with options.
       bound: whether the reported value is a lower bound of log p(x) in expectation.
       options: what it reads, with defaults.
@@ -58,15 +60,27 @@ _ALL = (
     Facts(name="jk-dreg", title="JVI-DReG", source=TUCKER, target="jk", bound=False, options=JACKKNIFE),
     Facts(name="dreg-cv", title="DReG-cv", source="Tucker et al. (2019), code only", target="iwae", experimental=True),
     Facts(name="miwae", title="MIWAE", source=RAINFORTH, target="miwae", options={"groups": 8}),
-    Facts(name="miwae-dreg", title="MIWAE-DReG", source=f"{RAINFORTH}, {TUCKER}", target="miwae", options={"groups": 8}),
+    Facts(
+        name="miwae-dreg", title="MIWAE-DReG", source=f"{RAINFORTH}, {TUCKER}", target="miwae", options={"groups": 8}
+    ),
     Facts(name="piwae", title="PIWAE", source=RAINFORTH, target="piwae", options={"groups": 8}),
-    Facts(name="piwae-dreg", title="PIWAE-DReG", source=f"{RAINFORTH}, {TUCKER}", target="piwae", options={"groups": 8}),
+    Facts(
+        name="piwae-dreg", title="PIWAE-DReG", source=f"{RAINFORTH}, {TUCKER}", target="piwae", options={"groups": 8}
+    ),
     Facts(name="ciwae", title="CIWAE", source=RAINFORTH, target="ciwae", options={"beta": 0.05}),
-    Facts(name="ciwae-dreg", title="CIWAE-DReG", source=f"{RAINFORTH}, {TUCKER}", target="ciwae", options={"beta": 0.05}),
+    Facts(
+        name="ciwae-dreg", title="CIWAE-DReG", source=f"{RAINFORTH}, {TUCKER}", target="ciwae", options={"beta": 0.05}
+    ),
     Facts(name="vimco", title="VIMCO", source="Mnih & Rezende (2016)", target="iwae", options={"mean": "geometric"}),
     Facts(name="ovis-mc", title="OVIS-MC", source=LIEVIN, target="iwae", options={"auxiliary": 8}),
     Facts(name="ovis", title="OVIS~", source=LIEVIN, target="iwae", unbiased=False, options={"gamma": 1.0}),
-    Facts(name="tvo", title="TVO", source="Masrani et al. (2019)", target="tvo", options={"partitions": 5, "first": 0.02, "rule": "left"}),
+    Facts(
+        name="tvo",
+        title="TVO",
+        source="Masrani et al. (2019)",
+        target="tvo",
+        options={"partitions": 5, "first": 0.02, "rule": "left"},
+    ),
 )
 FACTS: Mapping[str, Facts] = MappingProxyType({facts.name: facts for facts in _ALL})
 NAMES = tuple(FACTS)
@@ -98,7 +112,10 @@ def resolve(name: str, given: Mapping[str, object] | None = None) -> dict[str, o
     for option, value in given.items():
         if option not in facts.options:
             readers = ", ".join(other for other, theirs in FACTS.items() if option in theirs.options)
-            raise UserError(f"{name} does not read {option}={value}; " + (f"{option} is for {readers}" if readers else "no objective does"))
+            raise UserError(
+                f"{name} does not read {option}={value}; "
+                + (f"{option} is for {readers}" if readers else "no objective does")
+            )
     options = {**facts.options, **given}
     for option, value in options.items():
         _check_option(name, option, value)
@@ -141,15 +158,22 @@ def check_samples(
       batch_size: examples at once, for the size of the jackknife's table.
       antithetic: whether half of the samples mirror the others.
     Raises:
-      UserError: too few samples, samples that do not divide into groups, odd K with antithetic sampling, or a table too large.
+      UserError: too few samples, samples that do not divide into groups, odd K with antithetic sampling, or a table too
+        large.
     """
     options = resolve(name, options)
     least = minimum_samples(name, options)
     if samples < least:
-        why = ", ".join(f"{option}={options[option]}" for option in ("order", "groups", "auxiliary") if option in options)
-        raise UserError(f"{name}{f' with {why}' if why else ''} needs at least {least} samples, got {samples}; raise num_samples")
+        why = ", ".join(
+            f"{option}={options[option]}" for option in ("order", "groups", "auxiliary") if option in options
+        )
+        raise UserError(
+            f"{name}{f' with {why}' if why else ''} needs at least {least} samples, got {samples}; raise num_samples"
+        )
     if samples % options.get("groups", 1):
-        raise UserError(f"{name} divides its samples into {options['groups']} equal groups, which {samples} samples do not allow")
+        raise UserError(
+            f"{name} divides its samples into {options['groups']} equal groups, which {samples} samples do not allow"
+        )
     if antithetic and samples % 2:
         raise UserError(f"antithetic sampling mirrors half of the samples, so num_samples must be even, got {samples}")
     if options.get("form") == "masked":
@@ -161,10 +185,13 @@ def _check_table(name: str, order: int, samples: int, batch_size: int) -> None:
     table = 4 * subsets * samples * batch_size
     if table > LARGEST_TABLE:
         way_out = (
-            "use form=closed, fewer samples or a smaller batch" if order == 1 else "use a lower order, fewer samples or a smaller batch"
+            "use form=closed, fewer samples or a smaller batch"
+            if order == 1
+            else "use a lower order, fewer samples or a smaller batch"
         )
         raise UserError(
-            f"{name} of order {order} at {samples} samples has {subsets:,} subsets; with batches of {batch_size} they need "
+            f"{name} of order {order} at {samples} samples has {subsets:,} subsets; with batches of {batch_size} they "
+            f"need "
             f"{table / 2**20:,.0f} MiB a table, more than {LARGEST_TABLE // 2**20}; {way_out}"
         )
 
@@ -174,7 +201,9 @@ def subset_count(samples: int, order: int) -> int:
     return sum(comb(samples, left_out) for left_out in range(order + 1))
 
 
-def references(name: str, options: Mapping[str, object] | None = None) -> tuple[tuple[str, dict[str, object], float], ...]:
+def references(
+    name: str, options: Mapping[str, object] | None = None
+) -> tuple[tuple[str, dict[str, object], float], ...]:
     """The objectives, with options and weights, whose mean inference gradient this one is compared with.
 
     Returns:

@@ -33,7 +33,8 @@ class VIMCO(Objective):
             signals = vimco_signals(log_weights)
         else:
             others = log_sum_of_others(log_weights) - np.log(log_weights.shape[0] - 1)
-            signals = log_mean_exp(log_weights) - others  # K - 1 weights and their arithmetic mean have the mean of the K - 1
+            # K - 1 weights and their arithmetic mean have the mean of the K - 1
+            signals = log_mean_exp(log_weights) - others
         return Coefficients(path=None, score=signals - w, generative=w)
 
 
@@ -44,7 +45,8 @@ class OVISMonteCarlo(Objective):
 
         c = 0,  d_k = (L_K - w_k) - 1/S sum_s (L_K - w_k)[z_k <- z^(s)],  a = w
 
-    The last S of the log-weights are the auxiliary samples: they cost decoder rows, and their own coefficients are zero.
+    The last S of the log-weights are the auxiliary samples: they cost decoder rows, and their own coefficients are
+    zero.
 
     Args:
       auxiliary: S.
@@ -81,7 +83,8 @@ def _signal_of(log_weights: tf.Tensor, replacement: tf.Tensor) -> tf.Tensor:
 @register
 @dataclass(frozen=True, kw_only=True)
 class OVIS(Objective):
-    """The optimal baseline's limit for large effective sample sizes; unbiased for gamma = 0, of STL's mean for gamma = 1.
+    """The optimal baseline's limit for large effective sample sizes; unbiased for gamma = 0, of STL's mean for gamma =
+    1.
 
         c = 0,  d_k = gamma log(1 - 1/K) - log(1 - w_k) - (1 - gamma) w_k,  a = w
 
@@ -96,4 +99,6 @@ class OVIS(Objective):
     def _coefficients(self, log_weights):
         w = normalised(log_weights)
         shift = self.gamma * np.log1p(-1.0 / log_weights.shape[0])
-        return Coefficients(path=None, score=shift - log_other_weight(log_weights) - (1.0 - self.gamma) * w, generative=w)
+        return Coefficients(
+            path=None, score=shift - log_other_weight(log_weights) - (1.0 - self.gamma) * w, generative=w
+        )

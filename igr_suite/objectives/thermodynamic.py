@@ -1,4 +1,5 @@
-"""The thermodynamic variational objective: a Riemann sum along the path from q to the posterior, by covariances of log-weights."""
+"""The thermodynamic variational objective: a Riemann sum along the path from q to the posterior, by covariances of
+log-weights."""
 
 from dataclasses import dataclass
 
@@ -24,7 +25,8 @@ def rule_weights(beta: np.ndarray, rule: str) -> np.ndarray:
 @register
 @dataclass(frozen=True, kw_only=True)
 class TVO(Objective):
-    """Maximises sum_p D_p E_{pi_p}[lw], pi_b ~ p^b q^(1 - b), with self-normalised weights w^b = softmax_k(b lw) at every node.
+    """Maximises sum_p D_p E_{pi_p}[lw], pi_b ~ p^b q^(1 - b), with self-normalised weights w^b = softmax_k(b lw) at
+    every node.
 
         d_k = sum_p D_p (-w^b_k + K/(K - 1) (1 - b) w^b_k (lw_k - mean))
         a_k = sum_p D_p ( w^b_k + K/(K - 1) b w^b_k (lw_k - mean)),   mean = sum_k w^b_k lw_k;   c = 0

@@ -7,11 +7,13 @@ from igr_suite.plotting.style import colour
 CAPTION = "box: median and quartiles; whiskers: 5th and 95th percentile"
 
 
-def draw_boxes(axes, frame: pd.DataFrame, labels: list[str], method: str, width: float = 0.6, places: list[float] | None = None) -> None:
+def draw_boxes(
+    axes, frame: pd.DataFrame, labels: list[str], method: str, width: float = 0.6, places: list[float] | None = None
+) -> None:
     """Draws one box a row, side by side.
 
-    The whiskers are percentiles and not Tukey's: most samples of a cold distribution lie at one spot, and Tukey's would end there and leave
-    hundreds of outliers, which are not stored.
+    The whiskers are percentiles and not Tukey's: most samples of a cold distribution lie at one spot, and Tukey's would
+    end there and leave hundreds of outliers, which are not stored.
 
     Args:
       axes: where to draw.
@@ -22,7 +24,15 @@ def draw_boxes(axes, frame: pd.DataFrame, labels: list[str], method: str, width:
       places: of the boxes on the x axis; by default 1, 2, ...
     """
     boxes = [
-        {"whislo": row.p05, "q1": row.p25, "med": row.p50, "q3": row.p75, "whishi": row.p95, "label": label, "fliers": []}
+        {
+            "whislo": row.p05,
+            "q1": row.p25,
+            "med": row.p50,
+            "q3": row.p75,
+            "whishi": row.p95,
+            "label": label,
+            "fliers": [],
+        }
         for row, label in zip(frame.itertuples(), labels)
     ]
     shade, line = colour(method), {"color": colour(method), "linewidth": 1.1}

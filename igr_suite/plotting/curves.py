@@ -12,11 +12,20 @@ MOST_CHANGES = 2  # of the number of seeds along a curve that a caption spells o
 
 
 def draw_curves(
-    axes, frame: pd.DataFrame, x: str, y: str, *, method: str, seed: str, style: str | None = None, label: str = "{method}"
+    axes,
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    method: str,
+    seed: str,
+    style: str | None = None,
+    label: str = "{method}",
 ) -> pd.DataFrame:
     """Draws one line a method (and line style): the mean over seeds; thin lines show the seeds.
 
-    Seeds are counted at every x. The line of the mean ends where one of them does; what is left goes on as a thinner line of its own.
+    Seeds are counted at every x. The line of the mean ends where one of them does; what is left goes on as a thinner
+    line of its own.
 
     Args:
       axes: where to draw.
@@ -25,12 +34,17 @@ def draw_curves(
       style: column whose values are matplotlib line styles; None draws solid lines.
       label: template over the columns of the group's first row, for the legend.
     Returns:
-      What was drawn, for figure.csv: columns method, style, x, mean, lowest, highest, seeds (that have a value at this x).
+      What was drawn, for figure.csv: columns method, style, x, mean, lowest, highest, seeds (that have a value at this
+      x).
     """
     drawn = []
     for keys, group in frame.groupby([method, style] if style else [method], sort=False):
         look = keys[1] if style else "-"
-        measured = group if not group.duplicated([seed, x]).any() else group.groupby([seed, x], sort=False)[y].mean().reset_index()
+        measured = (
+            group
+            if not group.duplicated([seed, x]).any()
+            else group.groupby([seed, x], sort=False)[y].mean().reset_index()
+        )
         by_x, seeds = measured.groupby(x)[y], seeds_at(measured, seed, x, y)
         if 1 < seeds.max() <= MANY_SEEDS:
             for _, one in measured.groupby(seed):
@@ -72,7 +86,8 @@ def seeds_at(frame: pd.DataFrame, seed: str, x: str, y: str | None = None) -> pd
 
 
 def _stretches(seeds: pd.Series) -> Iterator[tuple[pd.Index, bool]]:
-    """The x values of every stretch of a curve, and whether all seeds are there on it; an x without a value belongs to what is around."""
+    """The x values of every stretch of a curve, and whether all seeds are there on it; an x without a value belongs to
+    what is around."""
     known = seeds.where(seeds > 0).ffill().bfill()
     whole = (known == known.max()) | known.isna()
     for _, part in whole.groupby((whole != whole.shift()).cumsum()):
@@ -80,7 +95,8 @@ def _stretches(seeds: pd.Series) -> Iterator[tuple[pd.Index, bool]]:
 
 
 def seeds_along(seeds: pd.Series, x: str) -> str:
-    """Says how many seeds there are along a curve: '3', '3 to epoch 20, then 1', or '1 to 3' where their number changes often.
+    """Says how many seeds there are along a curve: '3', '3 to epoch 20, then 1', or '1 to 3' where their number changes
+    often.
 
     Args:
       seeds: number of seeds, indexed by ascending x, as `seeds_at` returns it.
@@ -101,13 +117,16 @@ def number_of_seeds(frame: pd.DataFrame, groups: Sequence[str], seed: str = "see
     return f"{number} seed{'s' if counts.max() > 1 else ''}"
 
 
-def seeds_caption(frame: pd.DataFrame, seed: str, groups: Sequence[str], x: str | None = None, y: str | None = None) -> str:
+def seeds_caption(
+    frame: pd.DataFrame, seed: str, groups: Sequence[str], x: str | None = None, y: str | None = None
+) -> str:
     """Returns 'mean and each of 3 seeds', or 'mean and each of 3 seeds to epoch 20, then 1', from the frame itself.
 
     Args:
       frame: what is drawn.
       seed: column of the seeds.
-      groups: columns that tell the curves apart; the last of them names a curve whose seeds end before those of the others.
+      groups: columns that tell the curves apart; the last of them names a curve whose seeds end before those of the
+        others.
       x: column along which seeds are counted; None where a group has one point.
       y: column that is drawn; rows without a value do not count.
     """
@@ -128,7 +147,9 @@ def seeds_caption(frame: pd.DataFrame, seed: str, groups: Sequence[str], x: str 
     if len(said) == 1 and min(most) == max(most):
         along, counts = next(iter(said)), next(iter(changing.values()))
         falls = along.startswith(f"{number} to {x} ")
-        others_end = max((c.index.max() for keys, c in curves.items() if keys not in changing), default=counts.index.min())
+        others_end = max(
+            (c.index.max() for keys, c in curves.items() if keys not in changing), default=counts.index.min()
+        )
         if falls and others_end <= counts.index[counts == max(most)].max():
             return f"{words} {along.replace(' to ', ' seeds to ', 1)}"
     ends = [f"{names[0] if len(set(names)) == 1 else f'{len(names)} curves'}: {along}" for along, names in said.items()]

@@ -24,6 +24,7 @@ LABELS = {
 
 
 def label(estimator: str, temperature: float | None = None) -> str:
-    """'REBAR(0.1)' for REBAR at a fixed temperature that is not its usual .5, otherwise the estimator's name in figures."""
+    """'REBAR(0.1)' for REBAR at a fixed temperature that is not its usual .5, otherwise the estimator's name in
+    figures."""
     name = LABELS.get(estimator, estimator)
     return f"{name}({temperature:g})" if estimator == "rebar" and temperature not in (None, 0.5) else name

@@ -3,7 +3,9 @@
 import numpy as np
 
 
-def draw_grid(axes, images: np.ndarray, rows: list[str] | None = None, columns: list[str] | None = None, gap: int = 2) -> None:
+def draw_grid(
+    axes, images: np.ndarray, rows: list[str] | None = None, columns: list[str] | None = None, gap: int = 2
+) -> None:
     """Draws images [R, C, H, W, channels] as one picture, row by row; one channel is drawn dark on white.
 
     Args:

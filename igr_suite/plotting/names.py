@@ -2,7 +2,13 @@
 
 import pandas as pd
 
-DATA_NAMES = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "celeb_a": "CelebA", "mnist_5k": "MNIST-5k", "omniglot": "Omniglot"}
+DATA_NAMES = {
+    "mnist": "MNIST",
+    "fashion_mnist": "FashionMNIST",
+    "celeb_a": "CelebA",
+    "mnist_5k": "MNIST-5k",
+    "omniglot": "Omniglot",
+}
 
 
 def likelihood_columns(frame: pd.DataFrame, estimator: str) -> list[str]:

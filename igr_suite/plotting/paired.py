@@ -12,12 +12,15 @@ def compare(one: pd.Series, other: pd.Series, names: tuple[str, str]) -> tuple[d
       one, other: values indexed by seed.
       names: of the two, for the column that says which is lower.
     Returns:
-      ({"difference", "lower", "seeds"}, {"mean_one", "mean_other", "difference", "half_width_95", "lower", "seeds"}); lower is
-      "undecided" where the interval holds 0 or there is none.
+      ({"difference", "lower", "seeds"}, {"mean_one", "mean_other", "difference", "half_width_95", "lower", "seeds"});
+      lower is "undecided" where the interval holds 0 or there is none.
     """
     common = one.dropna().index.intersection(other.dropna().index)
     found = paired_difference(one.loc[common], other.loc[common])
     mean, half, number = found.mean, found.half_width, found.pairs
     lower = {"lower": names[0], "higher": names[1]}.get(found.verdict, "undecided")
     numbers = {"mean_one": one.mean(), "mean_other": other.mean(), "difference": mean, "half_width_95": half}
-    return {"difference": found.plus_minus(), "lower": lower, "seeds": number}, numbers | {"lower": lower, "seeds": number}
+    return {"difference": found.plus_minus(), "lower": lower, "seeds": number}, numbers | {
+        "lower": lower,
+        "seeds": number,
+    }

@@ -1,4 +1,5 @@
-"""Panels of a VAE's pictures: reconstructions, prior samples, latent traversals; of one run or of several beside each other."""
+"""Panels of a VAE's pictures: reconstructions, prior samples, latent traversals; of one run or of several beside each
+other."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,13 +67,16 @@ def stored(folder: Path, labels: Mapping[str, str]) -> dict[str, Pictures]:
 
 
 def reconstruction_errors(runs: Mapping[str, Pictures]) -> pd.DataFrame:
-    """Mean absolute difference between originals and reconstructions, pixels in [0, 1]: one row a run and kind of code."""
+    """Mean absolute difference between originals and reconstructions, pixels in [0, 1]: one row a run and kind of
+    code."""
     rows = []
     for label, pictures in runs.items():
         for code in CODES:
             if code in pictures:
                 error = np.abs(pictures["originals"].astype(float) - pictures[code]).mean() / 255
-                rows.append({"run": label, "code": code, "images": len(pictures["indices"]), "mean_absolute_error": error})
+                rows.append(
+                    {"run": label, "code": code, "images": len(pictures["indices"]), "mean_absolute_error": error}
+                )
     return pd.DataFrame(rows)
 
 
@@ -107,7 +111,8 @@ def reconstructions(runs: Mapping[str, Pictures], folder: Path, name: str, colum
 
 
 def prior_samples(runs: Mapping[str, Pictures], folder: Path, name: str, columns: int = 4) -> list[Path]:
-    """Draws squares of prior samples: a column a run with the relaxed prior above uniform one-hot codes; one run's lie side by side.
+    """Draws squares of prior samples: a column a run with the relaxed prior above uniform one-hot codes; one run's lie
+    side by side.
 
     Args:
       runs: label -> its pictures.
@@ -126,12 +131,15 @@ def prior_samples(runs: Mapping[str, Pictures], folder: Path, name: str, columns
     if len(runs) == 1:
         return _draw(squares, LARGE, folder, name)
     blocks = [squares[i : i + columns] for i in range(0, len(squares), columns)]
-    lines = [[square[j] for square in block if j < len(square)] for block in blocks for j in range(max(map(len, block)))]
+    lines = [
+        [square[j] for square in block if j < len(square)] for block in blocks for j in range(max(map(len, block)))
+    ]
     return _draw(lines, SMALL, folder, name)
 
 
 def traversals(runs: Mapping[str, Pictures], folder: Path, name: str, columns: int = 3) -> list[Path]:
-    """Draws a panel a run and kind of latents: a row a latent, a column a category or normal quantile, the others fixed.
+    """Draws a panel a run and kind of latents: a row a latent, a column a category or normal quantile, the others
+    fixed.
 
     Args:
       runs: label -> its pictures.
@@ -151,7 +159,12 @@ def traversals(runs: Mapping[str, Pictures], folder: Path, name: str, columns: i
         if kind in pictures
     ]
     panels.sort(key=lambda panel: -len(panel.images))  # panels of one height beside each other
-    return _draw([panels[i : i + columns] for i in range(0, len(panels), columns)], LARGE if len(runs) == 1 else SMALL, folder, name)
+    return _draw(
+        [panels[i : i + columns] for i in range(0, len(panels), columns)],
+        LARGE if len(runs) == 1 else SMALL,
+        folder,
+        name,
+    )
 
 
 def _draw(lines: list[list[Panel]], cell: float, folder: Path, name: str) -> list[Path]:
@@ -162,7 +175,9 @@ def _draw(lines: list[list[Panel]], cell: float, folder: Path, name: str) -> lis
     widths = [max(max(panel.size(cell)[0], panel.title_width) for panel in column) for column in columns]
     aboves = [max(panel.above for panel in line) for line in lines]
     heights = [max(panel.size(cell)[1] for panel in line) for line in lines]
-    width, height = (sum(first) + sum(second) + MARGIN * (len(first) + 1) for first, second in ((lefts, widths), (aboves, heights)))
+    width, height = (
+        sum(first) + sum(second) + MARGIN * (len(first) + 1) for first, second in ((lefts, widths), (aboves, heights))
+    )
     by_hand = rc_context({"figure.constrained_layout.use": False})  # saving turns it on again otherwise
     with figure(width=width, height=height, layout="none") as (fig, first_axes), by_hand:
         first_axes.remove()

@@ -1,4 +1,5 @@
-"""One look for all figures: a colour for each method, quiet axes, readable sizes, whatever the user's own matplotlib is set to."""
+"""One look for all figures: a colour for each method, quiet axes, readable sizes, whatever the user's own matplotlib is
+set to."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -94,7 +95,8 @@ def colour(method: str) -> str:
 
 @contextlib.contextmanager
 def own_style() -> Iterator[None]:
-    """Matplotlib's defaults and the suite's RC on them, instead of a matplotlibrc or of what this process has set; both come back."""
+    """Matplotlib's defaults and the suite's RC on them, instead of a matplotlibrc or of what this process has set; both
+    come back."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(RC)
@@ -102,11 +104,14 @@ def own_style() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def figure(width: float = 6.4, height: float = 4.0, columns: int = 1, rows: int = 1, layout: str | None = None, **options):
-    """A figure in the suite's style: `with figure(columns=2) as (fig, axes): ...`; axes is an array when there are several.
+def figure(
+    width: float = 6.4, height: float = 4.0, columns: int = 1, rows: int = 1, layout: str | None = None, **options
+):
+    """A figure in the suite's style: `with figure(columns=2) as (fig, axes): ...`; axes is an array when there are
+    several.
 
-    It belongs to no window and to no backend, so that pyplot, and a notebook's inline figures, know nothing of it. Save it inside the
-    block: text and layout read the style when they are drawn.
+    It belongs to no window and to no backend, so that pyplot, and a notebook's inline figures, know nothing of it. Save
+    it inside the block: text and layout read the style when they are drawn.
 
     Args:
       width, height: inches.
@@ -133,7 +138,8 @@ def step_axis(axes) -> None:
 
 
 def save(fig, folder: Path, name: str = "figure") -> list[Path]:
-    """Writes <name>.png, .pdf and .svg without time stamps, so that equal results give equal files; no .svg of very many marks."""
+    """Writes <name>.png, .pdf and .svg without time stamps, so that equal results give equal files; no .svg of very
+    many marks."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.png", folder / f"{name}.pdf", folder / f"{name}.svg"]
     fig.savefig(paths[0], metadata={"Software": None})

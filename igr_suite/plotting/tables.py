@@ -20,8 +20,8 @@ def over_seeds(
       digits: after the point.
       seed: column of the seeds; in a frame without it every row is a seed.
     Returns:
-      (texts for people, numbers for files): one row a group; the spread is the sample standard deviation over seeds, absent for one seed.
-      A text of fewer seeds than its row has says how many.
+      (texts for people, numbers for files): one row a group; the spread is the sample standard deviation over seeds,
+      absent for one seed. A text of fewer seeds than its row has says how many.
     """
     texts, numbers = [], []
     for keys, group in frame.groupby(by, sort=False, dropna=False):
@@ -42,7 +42,8 @@ def over_seeds(
 
 
 def by_seed(frame: pd.DataFrame, column: str, seed: str = "seed") -> np.ndarray:
-    """Returns the values of a column, float [seeds that have one]: one a seed, the mean where a seed has several rows."""
+    """Returns the values of a column, float [seeds that have one]: one a seed, the mean where a seed has several
+    rows."""
     if column not in frame:
         return np.empty(0)
     measured = frame[frame[column].notna()]
@@ -52,7 +53,8 @@ def by_seed(frame: pd.DataFrame, column: str, seed: str = "seed") -> np.ndarray:
 
 
 def mean_of_seeds(frame: pd.DataFrame, column: str, seed: str = "seed") -> tuple[float, float, int] | None:
-    """Returns (mean, sample standard deviation, number) over seeds, for the ledger; the deviation of one seed is 0; None without values."""
+    """Returns (mean, sample standard deviation, number) over seeds, for the ledger; the deviation of one seed is 0;
+    None without values."""
     values = by_seed(frame, column, seed)
     if not len(values):
         return None
@@ -60,7 +62,8 @@ def mean_of_seeds(frame: pd.DataFrame, column: str, seed: str = "seed") -> tuple
 
 
 def summary_text(values: np.ndarray, digits: int, seeds: int | None = None) -> str:
-    """Returns '-98.21 ± 0.34', '-98.21' for one value, '-' without; with the number of values where there are fewer than `seeds`."""
+    """Returns '-98.21 ± 0.34', '-98.21' for one value, '-' without; with the number of values where there are fewer
+    than `seeds`."""
     if not len(values):
         return "-"
     mean = f"{values.mean():.{digits}f}"
@@ -69,7 +72,8 @@ def summary_text(values: np.ndarray, digits: int, seeds: int | None = None) -> s
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A Markdown table whose columns are aligned for reading in a terminal too; control characters are shown, so that a row is a line."""
+    """A Markdown table whose columns are aligned for reading in a terminal too; control characters are shown, so that a
+    row is a line."""
     rows = [[line(cell) for cell in row] for row in (table.columns, *table.itertuples(index=False))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
@@ -87,7 +91,9 @@ def latex(table: pd.DataFrame) -> str:
     return "\n".join([rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}", head, *rows, r"\end{tabular}"]) + "\n"
 
 
-def save_table(folder: Path, texts: pd.DataFrame, numbers: pd.DataFrame, note: str = "", name: str = "table") -> list[Path]:
+def save_table(
+    folder: Path, texts: pd.DataFrame, numbers: pd.DataFrame, note: str = "", name: str = "table"
+) -> list[Path]:
     """Writes <name>.md, .tex and .csv."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.md", folder / f"{name}.tex", folder / f"{name}.csv"]

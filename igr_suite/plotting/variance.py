@@ -11,11 +11,15 @@ from igr_suite.plotting.tables import save_table
 
 LEVELS = {"parameters": "batch gradient of q's weights", "logits": "each image's gradient of q's logits"}
 NOTE = (
-    "Variance: mean over entries, sampling noise alone, with its 95% interval. SNR: norm of the expected gradient over the root of the "
-    "summed variances. Bias: norm relative to that of the gradient, p by random signs; * where p is below 0.001. Evaluations: of the bound "
+    "Variance: mean over entries, sampling noise alone, with its 95% interval. SNR: norm of the expected gradient over "
+    "the root of the "
+    "summed variances. Bias: norm relative to that of the gradient, p by random signs; * where p is below 0.001. "
+    "Evaluations: of the bound "
     "at hard + relaxed samples. Time an estimate includes the averaging. "
-    "Networks of one layer and VAEs: own parameters are initial ones but for each image's baseline, which is the best one for these "
-    "weights. Deeper networks: as the run trained them; for methods that it did not train initial, with the mean bound as baseline "
+    "Networks of one layer and VAEs: own parameters are initial ones but for each image's baseline, which is the best "
+    "one for these "
+    "weights. Deeper networks: as the run trained them; for methods that it did not train initial, with the mean bound "
+    "as baseline "
     "(REBAR: 0, which costs it)."
 )
 
@@ -30,14 +34,19 @@ def draw(rows: list[dict], out: Path, title: str) -> list[Path]:
     """
     numbers = pd.DataFrame(rows).sort_values("parameters_variance", ignore_index=True)
     levels = [level for level in LEVELS if f"{level}_variance" in numbers]
-    with figure(width=5.2 * len(levels), height=1.5 + 0.3 * len(numbers), columns=len(levels), sharey=True, squeeze=False) as (fig, axes):
+    with figure(
+        width=5.2 * len(levels), height=1.5 + 0.3 * len(numbers), columns=len(levels), sharey=True, squeeze=False
+    ) as (fig, axes):
         for axis, level in zip(axes[0], levels):
             for height, row in numbers.iterrows():
                 if not np.isfinite(row[f"{level}_variance"]):
                     continue
                 look = {"color": colour(label(row["estimator"])), "markerfacecolor": "white" if row["biased"] else None}
                 axis.plot(row[f"{level}_variance"], height, "o", **look)
-                ends = np.maximum(row[[f"{level}_variance_low", f"{level}_variance_high"]].astype(float), 1e-3 * row[f"{level}_variance"])
+                ends = np.maximum(
+                    row[[f"{level}_variance_low", f"{level}_variance_high"]].astype(float),
+                    1e-3 * row[f"{level}_variance"],
+                )
                 axis.plot(ends, [height, height], color=look["color"], linewidth=1.5)
             axis.set(xscale="log", xlabel="variance", title=LEVELS[level])
             axis.title.set_fontsize(10)
@@ -59,5 +68,7 @@ def _texts(row: dict, levels: list[str]) -> dict[str, str]:
         star = "*" if row[f"{level}_p"] < 1e-3 else ""
         cells[f"variance, {short}"] = f"{row[f'{level}_variance']:.3g} [{low:.3g}, {high:.3g}]"
         cells[f"SNR, {short}"] = f"{row[f'{level}_snr']:.3g}"
-        cells[f"bias, {short}"] = f"{row[f'{level}_relative_bias']:.2g} (z {row[f'{level}_z']:.1f}, p {row[f'{level}_p']:.2g}){star}"
+        cells[f"bias, {short}"] = (
+            f"{row[f'{level}_relative_bias']:.2g} (z {row[f'{level}_z']:.1f}, p {row[f'{level}_p']:.2g}){star}"
+        )
     return cells | {"evaluations": f"{row['hard']:.0f} + {row['relaxed']:.0f}", "ms": f"{1e3 * row['seconds']:.2g}"}

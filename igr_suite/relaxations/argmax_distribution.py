@@ -35,21 +35,31 @@ def argmax_log_probs(distribution: Relaxation, points: int = 64, split: bool = F
         return _over_the_batch(distribution, tf.nn.log_softmax(distribution.logits))
     if isinstance(distribution, IGRI):
         cut = distribution.temperature * math.log(distribution.delta)
-        return _over_the_batch(distribution, gaussian_argmax_log_probs(distribution.loc, distribution.log_scale, cut, points, split))
+        return _over_the_batch(
+            distribution, gaussian_argmax_log_probs(distribution.loc, distribution.log_scale, cut, points, split)
+        )
     if isinstance(distribution, Overcomplete):
-        return _over_the_batch(distribution, gaussian_argmax_log_probs(distribution.loc, distribution.log_scale, None, points, split))
-    raise UserError(f"the argmax of {type(distribution).__name__} has no closed-form distribution; estimate it with sampled_argmax_probs")
+        return _over_the_batch(
+            distribution, gaussian_argmax_log_probs(distribution.loc, distribution.log_scale, None, points, split)
+        )
+    raise UserError(
+        f"the argmax of {type(distribution).__name__} has no closed-form distribution; estimate it with "
+        f"sampled_argmax_probs"
+    )
 
 
 def _over_the_batch(distribution: Relaxation, log_probs: tf.Tensor) -> tf.Tensor:
-    """Repeats the distribution of the argmax for parameters that it does not depend on: a temperature for each variable."""
+    """Repeats the distribution of the argmax for parameters that it does not depend on: a temperature for each
+    variable."""
     if log_probs.shape.rank == distribution.batch_shape.rank + 1 and distribution.temperature.shape.rank == 0:
         return log_probs
     return tf.broadcast_to(log_probs, tf.concat([distribution.batch_shape_tensor(), tf.shape(log_probs)[-1:]], axis=0))
 
 
 @in_float32
-def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, points: int = 64, split: bool = False) -> tf.Tensor:
+def gaussian_argmax_log_probs(
+    loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, points: int = 64, split: bool = False
+) -> tf.Tensor:
     """Distribution of the argmax of K-1 independent Gaussians and a constant, the last category; or of K Gaussians.
 
         P(k) = int_{t > cut} N(t; loc_k, scale_k) prod_{j != k} Phi((t - loc_j) / scale_j) dt,  k < K
@@ -57,8 +67,9 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
 
     Without a cut the integrals are over the whole line, and there is no last category.
 
-    Gauss-Legendre in z = (t - loc_k) / scale_k, in the log domain. The integrand steps at t = loc_j, sharply where scale_j is
-    far below scale_k. |sum_k P(k) - 1| over 2,000 random distributions of 10 categories, loc ~ N(0, 2^2), log_scale ~ N(-0.5, 1):
+    Gauss-Legendre in z = (t - loc_k) / scale_k, in the log domain. The integrand steps at t = loc_j, sharply where
+    scale_j is far below scale_k. |sum_k P(k) - 1| over 2,000 random distributions of 10 categories, loc ~ N(0, 2^2),
+    log_scale ~ N(-0.5, 1):
 
         points      64     256    64 split  128 split
         median     9e-9   7e-16    2e-15      1e-14
@@ -79,7 +90,11 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
     """
     dtype = loc.dtype
     scale = tf.exp(log_scale)
-    below_cut = tf.fill(tf.shape(loc), tf.cast(-TAIL, dtype)) if cut is None else (as_dtype(cut, dtype)[..., tf.newaxis] - loc) / scale
+    below_cut = (
+        tf.fill(tf.shape(loc), tf.cast(-TAIL, dtype))
+        if cut is None
+        else (as_dtype(cut, dtype)[..., tf.newaxis] - loc) / scale
+    )
 
     # Two axes of categories from here on: [..., k, j], k the winner, j its competitors.
     lower = tf.maximum(below_cut, -TAIL)
@@ -105,9 +120,11 @@ def gaussian_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, cut=0.0, poi
 
 
 def _ranges(loc: tf.Tensor, scale: tf.Tensor, lower: tf.Tensor, upper: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Starts and ends [..., k, K-1] of the ranges between the steps at the locations of the categories (its own one too)."""
+    """Starts and ends [..., k, K-1] of the ranges between the steps at the locations of the categories (its own one
+    too)."""
     steps = (loc[..., tf.newaxis, :] - loc[..., tf.newaxis]) / scale[..., tf.newaxis]
-    steps = tf.minimum(tf.stop_gradient(steps), upper[..., tf.newaxis])  # the integral does not depend on where it is split,
+    # the integral does not depend on where it is split,
+    steps = tf.minimum(tf.stop_gradient(steps), upper[..., tf.newaxis])
     steps = tf.sort(tf.maximum(steps, lower[..., tf.newaxis]), axis=-1)  # but a step below the cut moves with the cut
     return tf.concat([lower[..., tf.newaxis], steps], axis=-1), tf.concat([steps, upper[..., tf.newaxis]], axis=-1)
 
@@ -131,9 +148,13 @@ def sampled_argmax_probs(distribution: Relaxation, samples: int, seed: tf.Tensor
     if smoothing < 0:
         raise UserError(f"smoothing must not be negative, got {smoothing}")
     if categories is None:
-        raise UserError("sampled_argmax_probs needs a distribution whose number of categories is known; set the last axis of its parameters")
+        raise UserError(
+            "sampled_argmax_probs needs a distribution whose number of categories is known; set the last axis of its "
+            "parameters"
+        )
     draw = distribution.draw(samples, seed)
-    scores = draw.log_sample if distribution.dtype in HALVES else draw.sample  # rounded samples tie, and the first category would win
+    # rounded samples tie, and the first category would win
+    scores = draw.log_sample if distribution.dtype in HALVES else draw.sample
     winner = tf.argmax(scores, axis=-1, output_type=tf.int32)
     dtype = tf.float32 if distribution.dtype in HALVES else distribution.dtype
     counts = tf.stack([tf.reduce_sum(tf.cast(winner == k, tf.int32), axis=0) for k in range(categories)], axis=-1)

@@ -1,4 +1,5 @@
-"""The contract of a relaxation: a continuous distribution on the simplex near a discrete one, and what one draw of it carries."""
+"""The contract of a relaxation: a continuous distribution on the simplex near a discrete one, and what one draw of it
+carries."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -21,11 +22,12 @@ class Draw(NamedTuple):
     log_sample: log psi [S, B, V, K] (-inf where a truncation put an exact 0).
     noise: what the randomness was: Gumbel [S, B, V, K] or standard normal [S, B, V, K-1].
     preimage: logits + Gumbel [S, B, V, K], or the Gaussian kappa = loc + scale * noise [S, B, V, K-1].
-    scores: what the temperature divides: the preimage, or h(kappa) for a distribution with a map h, same shape as the preimage.
+    scores: what the temperature divides: the preimage, or h(kappa) for a distribution with a map h, same shape as the
+      preimage.
     info: scalars to monitor; empty for most distributions.
 
-    A distribution of float16 or bfloat16 parameters rounds the sample alone to its type. The other tensors stay float32:
-    densities and KLs are computed from them, and a rounded value would have another density.
+    A distribution of float16 or bfloat16 parameters rounds the sample alone to its type. The other tensors stay
+    float32: densities and KLs are computed from them, and a rounded value would have another density.
     """
 
     sample: tf.Tensor
@@ -117,7 +119,10 @@ class Relaxation(tfd.Distribution):
         output = as_float(output, f"the network's output for {cls.__name__}")
         size = output.shape[-1] if output.shape.rank else None
         if size is None or size % len(blocks):
-            raise UserError(f"{cls.__name__} needs {len(blocks)} equal parameter blocks ({', '.join(blocks)}), got a last axis of {size}")
+            raise UserError(
+                f"{cls.__name__} needs {len(blocks)} equal parameter blocks ({', '.join(blocks)}), got a last axis of "
+                f"{size}"
+            )
         return cls(**dict(zip(blocks, tf.split(output, len(blocks), axis=-1))), temperature=temperature, **options)
 
     def in_float32(self) -> "Relaxation":
@@ -132,7 +137,9 @@ class Relaxation(tfd.Distribution):
     def _log_prob_from_logs(self, log_value: tf.Tensor) -> tf.Tensor:
         """log p(psi) from log psi; categories at exactly 0 are left out of the Jacobian."""
         on_a_face = tf.math.is_inf(log_value)
-        return self.log_prob_of_log_sample(log_value) - tf.reduce_sum(tf.where(on_a_face, tf.zeros_like(log_value), log_value), axis=-1)
+        return self.log_prob_of_log_sample(log_value) - tf.reduce_sum(
+            tf.where(on_a_face, tf.zeros_like(log_value), log_value), axis=-1
+        )
 
     def _sample_n(self, n, seed=None):
         return self.draw(n, seed).sample
@@ -146,7 +153,8 @@ class Relaxation(tfd.Distribution):
 
 
 def _by_float32_distribution(method: Callable) -> Callable:
-    """`draw` or a density of a distribution, by the distribution with float32 parameters where its own are of half precision."""
+    """`draw` or a density of a distribution, by the distribution with float32 parameters where its own are of half
+    precision."""
 
     @functools.wraps(method)
     def wide(self, argument, *rest, **named):
@@ -194,7 +202,9 @@ def check_temperature(temperature) -> None:
     Raises:
       UserError: a temperature that is not a number, not positive or not finite, or too small for float32.
     """
-    if isinstance(temperature, tf.Variable) or (hasattr(temperature, "__tf_tensor__") and not isinstance(temperature, tf.Tensor)):
+    if isinstance(temperature, tf.Variable) or (
+        hasattr(temperature, "__tf_tensor__") and not isinstance(temperature, tf.Tensor)
+    ):
         return
     value = tf.get_static_value(temperature) if isinstance(temperature, tf.Tensor) else temperature
     if value is None and temperature is not None:
@@ -208,10 +218,14 @@ def check_temperature(temperature) -> None:
     wrong = numbers[~((numbers > 0) & np.isfinite(numbers))]
     if wrong.size:
         raise UserError(
-            f"temperature must be positive, got {wrong.flat[0]} (stick-breaking works from about 0.01, the others from about 0.1)"
+            f"temperature must be positive, got {wrong.flat[0]} (stick-breaking works from about 0.01, the others from "
+            f"about 0.1)"
         )
     if np.any(numbers < np.finfo(np.float32).tiny):
-        raise UserError(f"temperature must be positive, got {numbers.min()}, which is 0 in float32; 0.01 is small for any distribution here")
+        raise UserError(
+            f"temperature must be positive, got {numbers.min()}, which is 0 in float32; 0.01 is small for any "
+            f"distribution here"
+        )
 
 
 def as_dtype(value, dtype: tf.DType) -> tf.Tensor:
@@ -270,7 +284,8 @@ def with_sample_shape(sample_shape, shape: tf.Tensor) -> tf.Tensor:
 
 
 def sample_axes(sample_shape) -> int:
-    """Returns how many axes a sample shape (int, list or tensor) puts before the parameters' first, the batch's: the number of that one."""
+    """Returns how many axes a sample shape (int, list or tensor) puts before the parameters' first, the batch's: the
+    number of that one."""
     return _as_vector(sample_shape).shape[0]
 
 

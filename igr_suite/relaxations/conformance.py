@@ -1,4 +1,5 @@
-"""What every relaxation has to keep to: `check(distribution)` asserts it, for distributions of the suite and of its users."""
+"""What every relaxation has to keep to: `check(distribution)` asserts it, for distributions of the suite and of its
+users."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,11 +58,14 @@ def posterior_of(distribution: Distribution, options: Options, dtype: tf.DType) 
 
 
 def shapes_dtypes_and_simplex(distribution: Distribution, options: Options = no_options) -> None:
-    """Samples lie on the simplex, with the categories last and the draw's other parts of the shapes that `Draw` says."""
+    """Samples lie on the simplex, with the categories last and the draw's other parts of the shapes that `Draw`
+    says."""
     for dtype, tolerance in zip(FLOATS, (1e-6, 1e-14)):
         posterior = posterior_of(distribution, options, dtype)
         assert posterior.batch_shape == (BATCH, VARIABLES) and posterior.event_shape == (CATEGORIES,)
-        assert tuple(posterior.batch_shape_tensor()) == (BATCH, VARIABLES) and tuple(posterior.event_shape_tensor()) == (CATEGORIES,)
+        assert tuple(posterior.batch_shape_tensor()) == (BATCH, VARIABLES) and tuple(
+            posterior.event_shape_tensor()
+        ) == (CATEGORIES,)
         draw = posterior.draw(SAMPLES, [1, 2])
         assert draw.sample.shape == (SAMPLES, BATCH, VARIABLES, CATEGORIES) == draw.log_sample.shape
         assert draw.preimage.shape == draw.noise.shape == draw.scores.shape
@@ -82,7 +86,9 @@ def draws_repeat_with_their_seed(distribution: Distribution, options: Options = 
     assert len(np.unique(first[..., 0])) == first[..., 0].size, "noise is shared among samples, examples or variables"
 
 
-def training_step_is_finite_for_confident_networks(distribution: Distribution, options: Options = no_options, jit: bool | None = None) -> None:
+def training_step_is_finite_for_confident_networks(
+    distribution: Distribution, options: Options = no_options, jit: bool | None = None
+) -> None:
     """Draw, sampled KL and their gradients in float32 for outputs of standard deviation 8 (scales up to e^3), compiled.
 
     Args:
@@ -115,11 +121,15 @@ def _confident_step(distribution: Distribution, options: Mapping[str, Any], jit:
         kl, sample, gradient = step(tf.constant(output, tf.float32), tf.constant(temperature), tf.constant([1, 2]))
         assert kl.shape == (SAMPLES, BATCH, VARIABLES)
         for name, value in (("KL", kl), ("sample", sample), ("gradient", gradient)):
-            assert np.all(np.isfinite(value)), f"{distribution.__name__}: the {name} is not finite at temperature {temperature}, XLA {jit}"
+            assert np.all(np.isfinite(value)), (
+                f"{distribution.__name__}: the {name} is not finite at temperature {temperature}, XLA {jit}"
+            )
         assert np.any(gradient.numpy() != 0)
 
 
-def densities_in_a_graph_are_the_eager_ones(distribution: Distribution, options: Options = no_options, truncates: bool = False) -> None:
+def densities_in_a_graph_are_the_eager_ones(
+    distribution: Distribution, options: Options = no_options, truncates: bool = False
+) -> None:
     """A graph types Python numbers by position, which eager code does not: every density in both precisions."""
     for dtype, tolerance in zip(FLOATS, ({"rtol": 2e-3, "atol": 2e-3}, {"rtol": 1e-10})):
         given = options(dtype)
@@ -137,18 +147,22 @@ def densities_in_a_graph_are_the_eager_ones(distribution: Distribution, options:
 
 
 def a_draws_density_is_that_of_its_log_sample(distribution: Distribution, options: Options = no_options) -> None:
-    """`log_prob_of`, from what the draw carries, is `log_prob_of_log_sample`, by inversion; and log_prob is it less sum log psi."""
+    """`log_prob_of`, from what the draw carries, is `log_prob_of_log_sample`, by inversion; and log_prob is it less sum
+    log psi."""
     posterior = posterior_of(distribution, options, tf.float64)
     draw = posterior.draw(SAMPLES, [1, 2])
     density = posterior.log_prob_of(draw).numpy()
     np.testing.assert_allclose(posterior.log_prob_of_log_sample(draw.log_sample), density, rtol=1e-6, atol=1e-6)
     whole = np.all(draw.sample.numpy() > 1e-12, axis=-1)
     on_the_simplex = posterior.log_prob(draw.sample).numpy()
-    np.testing.assert_allclose(on_the_simplex[whole], (density - np.sum(draw.log_sample, -1))[whole], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        on_the_simplex[whole], (density - np.sum(draw.log_sample, -1))[whole], rtol=1e-6, atol=1e-6
+    )
 
 
 def density_is_the_change_of_variables(distribution: Distribution, options: Options = no_options) -> None:
-    """log q(log psi) = log N(kappa; loc, scale) - log |det d psi_{1..K-1} / d kappa| + sum_k log psi_k, the determinant by autodiff.
+    """log q(log psi) = log N(kappa; loc, scale) - log |det d psi_{1..K-1} / d kappa| + sum_k log psi_k, the determinant
+    by autodiff.
 
     Draws whose determinant is lost in rounding (psi within 1e-8 of a face) are left out.
     """
@@ -169,11 +183,14 @@ def density_is_the_change_of_variables(distribution: Distribution, options: Opti
             standard = draw.noise[b, v]
             wanted = normal_log_density(standard, posterior.log_scale[b, v]) + tf.reduce_sum(draw.log_sample[b, v])
             wanted -= np.linalg.slogdet(by_loc)[1]
-            np.testing.assert_allclose(posterior.log_prob_of(draw)[b, v], wanted, rtol=1e-5, atol=1e-5, err_msg="log_prob_of")
+            np.testing.assert_allclose(
+                posterior.log_prob_of(draw)[b, v], wanted, rtol=1e-5, atol=1e-5, err_msg="log_prob_of"
+            )
 
 
 def shared_parameters_are_drawn_for_every_element(distribution: Distribution, options: Options = no_options) -> None:
-    """A prior with parameters of one variable behaves as the posterior's batch: its closed-form KL broadcasts, where it has one."""
+    """A prior with parameters of one variable behaves as the posterior's batch: its closed-form KL broadcasts, where it
+    has one."""
     posterior = posterior_of(distribution, options, tf.float32)
     prior = distribution.uniform_prior(CATEGORIES, TEMPERATURE, **options(tf.float32))
     assert prior.event_shape == (CATEGORIES,)
@@ -182,21 +199,27 @@ def shared_parameters_are_drawn_for_every_element(distribution: Distribution, op
 
 
 def half_precision_is_float32_rounded(distribution: Distribution, options: Options = no_options) -> None:
-    """Of float16 and bfloat16 parameters: the float32 distribution's draw with its sample rounded, and densities from it."""
+    """Of float16 and bfloat16 parameters: the float32 distribution's draw with its sample rounded, and densities from
+    it."""
     for dtype in HALVES:
         half = posterior_of(distribution, options, dtype)
         draw, wide = half.draw(SAMPLES, [1, 2]), half.in_float32()
         single = wide.draw(SAMPLES, [1, 2])
         assert half.dtype == draw.sample.dtype == dtype and wide.dtype == single.sample.dtype == tf.float32
         assert {x.dtype for x in draw[1:5]} == {tf.float32}
-        np.testing.assert_array_equal(tf.cast(draw.sample, tf.float32), tf.cast(tf.cast(single.sample, dtype), tf.float32))
+        np.testing.assert_array_equal(
+            tf.cast(draw.sample, tf.float32), tf.cast(tf.cast(single.sample, dtype), tf.float32)
+        )
         density = half.log_prob_of(draw)
         assert density.dtype == dtype
-        np.testing.assert_allclose(tf.cast(density, tf.float32), wide.log_prob_of(single), rtol=1e-2, err_msg="log_prob_of")
+        np.testing.assert_allclose(
+            tf.cast(density, tf.float32), wide.log_prob_of(single), rtol=1e-2, err_msg="log_prob_of"
+        )
 
 
 def temperatures_widen_the_batch(distribution: Distribution, options: Options = no_options) -> None:
-    """Parameters of one variable with a temperature for each of VARIABLES: as many variables, with noise of their own."""
+    """Parameters of one variable with a temperature for each of VARIABLES: as many variables, with noise of their
+    own."""
     output = tf.constant(network_output(distribution)[0, 0], tf.float64)
     temperatures = tf.constant(np.linspace(0.2, 0.8, VARIABLES))
     posterior = distribution.from_network(output, temperatures, **options(tf.float64))
@@ -212,7 +235,10 @@ def wrong_temperature_seed_and_width_are_refused(distribution: Distribution, opt
     output, given = tf.constant(network_output(distribution), tf.float32), options(tf.float32)
     _refuses(lambda: distribution.from_network(output, 0.0, **given), "temperature must be positive, got 0.0")
     for seed in (None, 3, [1, 2, 3], [0.5, 1.0]):
-        _refuses(lambda seed=seed: distribution.from_network(output, 0.1, **given).draw(1, seed), "seed must be a stateless pair")
+        _refuses(
+            lambda seed=seed: distribution.from_network(output, 0.1, **given).draw(1, seed),
+            "seed must be a stateless pair",
+        )
     if len(distribution.parameter_blocks(CATEGORIES)) == 2:
         _refuses(lambda: distribution.from_network(output[..., :-1], 0.1, **given), "needs 2 equal parameter blocks")
 

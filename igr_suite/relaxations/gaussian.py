@@ -34,8 +34,8 @@ tfb = tfp.bijectors
 class GaussianNoise(Relaxation):
     """kappa = loc + exp(log_scale) eps, eps ~ N(0, I), pushed to the simplex by a map that subclasses give.
 
-    Two such distributions with equal `map_key` have a closed-form KL, that of their Gaussians: the KL on the simplex where the map is a
-    bijection, an upper bound of it where it is not.
+    Two such distributions with equal `map_key` have a closed-form KL, that of their Gaussians: the KL on the simplex
+    where the map is a bijection, an upper bound of it where it is not.
 
     Args:
       loc: [B, V, D].
@@ -73,7 +73,9 @@ class GaussianNoise(Relaxation):
         return {"loc": self.loc, "log_scale": self.log_scale, "temperature": self.temperature[..., tf.newaxis]}
 
     def _noise_static_shape(self) -> tf.TensorShape:
-        return broadcast_shapes(type(self).__name__, **{name: tensor.shape for name, tensor in self._broadcast().items()})
+        return broadcast_shapes(
+            type(self).__name__, **{name: tensor.shape for name, tensor in self._broadcast().items()}
+        )
 
     def _noise_shape(self):
         static = self._noise_static_shape()
@@ -146,7 +148,9 @@ class GaussianRelaxation(GaussianNoise):
 
     def log_prob_of_log_sample(self, log_sample: tf.Tensor) -> tf.Tensor:
         inside, finite = inside_simplex(tf.convert_to_tensor(log_sample, self.dtype))
-        return self.log_prob_of_scores(self.temperature[..., tf.newaxis] * invert_log_softmax_plus_plus(finite, self.delta), inside)
+        return self.log_prob_of_scores(
+            self.temperature[..., tf.newaxis] * invert_log_softmax_plus_plus(finite, self.delta), inside
+        )
 
     def log_prob_of_scores(self, scores: tf.Tensor, inside: tf.Tensor | bool = True) -> tf.Tensor:
         """Log density of the log-sample whose scores these are, h(kappa), by inversion of h.

@@ -1,4 +1,5 @@
-"""GSP: normalised softplus of Gaussians, a distribution of the authors' first code; its density is a one-dimensional integral."""
+"""GSP: normalised softplus of Gaussians, a distribution of the authors' first code; its density is a one-dimensional
+integral."""
 
 import numpy as np
 import tensorflow as tf
@@ -59,9 +60,11 @@ class GSP(Overcomplete):
         return log_softplus(tempered)
 
     def log_prob_of_log_sample(self, log_sample: tf.Tensor) -> tf.Tensor:
-        """Gauss-Legendre over a = log s on the two sides of t_max = e^-4, each cut to where its integrand is; in float64 always.
+        """Gauss-Legendre over a = log s on the two sides of t_max = e^-4, each cut to where its integrand is; in
+        float64 always.
 
-        On the left every lambda is linear in a, on the right some are exponential: one grid for both scales would see neither well.
+        On the left every lambda is linear in a, on the right some are exponential: one grid for both scales would see
+        neither well.
         """
         inside, finite = inside_simplex(tf.convert_to_tensor(log_sample, self.dtype))
         log_sample = tf.cast(finite, tf.float64)
@@ -88,7 +91,8 @@ class GSP(Overcomplete):
         return normal + tf.reduce_sum(log_slope + tf.math.log(temperature), axis=-1)
 
     def _zoom(self, log_sample: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Narrows ranges [..., 2] to the points of a grid where the integrand is not negligible, and one cell more on either side."""
+        """Narrows ranges [..., 2] to the points of a grid where the integrand is not negligible, and one cell more on
+        either side."""
         step = (end - start) / (GRID - 1)
         grid = start[..., tf.newaxis] + step[..., tf.newaxis] * tf.range(GRID, dtype=tf.float64)
         values = tf.stop_gradient(self._log_integrand(log_sample, grid))
@@ -98,11 +102,14 @@ class GSP(Overcomplete):
         return tf.maximum(first - step, start), tf.minimum(last + step, end)
 
 
-def _ranges(log_sample: tf.Tensor, loc: tf.Tensor, log_scale: tf.Tensor, temperature: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _ranges(
+    log_sample: tf.Tensor, loc: tf.Tensor, log_scale: tf.Tensor, temperature: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Starts and ends [..., 2] of two adjoining ranges of a that hold all but e^-45 of the integral.
 
-    Each category alone puts a between log softplus((loc -+ 10 scale) / temperature) - log psi. Outside the union of these ranges the
-    integrand has fallen from its maximum by at least what the Gaussian of the nearest category falls in 10 standard deviations.
+    Each category alone puts a between log softplus((loc -+ 10 scale) / temperature) - log psi. Outside the union of
+    these ranges the integrand has fallen from its maximum by at least what the Gaussian of the nearest category falls
+    in 10 standard deviations.
     """
     width = RANGE * tf.exp(log_scale)
     low = tf.reduce_min(log_softplus((loc - width) / temperature) - log_sample, axis=-1)
@@ -118,7 +125,8 @@ def log_softplus(x: tf.Tensor) -> tf.Tensor:
 
 
 def inverse_log_softplus(log_t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """lambda = log(e^t - 1) = t + log(1 - e^-t) of t = e^log_t, and log of its slope d lambda / d log t = t / (1 - e^-t)."""
+    """lambda = log(e^t - 1) = t + log(1 - e^-t) of t = e^log_t, and log of its slope d lambda / d log t = t / (1 -
+    e^-t)."""
     tiny = log_t < -30.0  # there lambda is log t, with slope 1
     nothing = tf.zeros_like(log_t)
     safe = tf.where(tiny, nothing, log_t)

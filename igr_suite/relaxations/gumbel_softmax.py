@@ -21,12 +21,13 @@ from igr_suite.relaxations.registry import register
 
 @register("GS")
 class GumbelSoftmax(Relaxation):
-    """psi = softmax((logits + g) / temperature), g ~ Gumbel(0, 1); argmax psi ~ Categorical(logits) at every temperature.
+    """psi = softmax((logits + g) / temperature), g ~ Gumbel(0, 1); argmax psi ~ Categorical(logits) at every
+    temperature.
 
         log p(log psi) = log Gamma(K) + (K-1) log tau + sum_k a_k - K logsumexp_k a_k,   a_k = logits_k - tau log psi_k
 
-    A category with logit -inf is masked: it has psi_k = 0, and the density is that of the distribution of the other categories
-    (K counts them).
+    A category with logit -inf is masked: it has psi_k = 0, and the density is that of the distribution of the other
+    categories (K counts them).
 
     Args:
       logits: [B, V, K]; an additive constant does not matter.
@@ -84,9 +85,14 @@ class GumbelSoftmax(Relaxation):
         log_softmax = tf.nn.log_softmax(self.logits - finite * self.temperature[..., tf.newaxis])
         left = tf.reduce_sum(tf.cast(~masked, self.dtype), axis=-1)
         # The constant of all categories apart: compilers evaluate it once, to other last bits than in a vector.
-        log_norm = tf.where(tf.reduce_any(masked, axis=-1), self._log_norm(left), self._log_norm(tf.cast(tf.shape(masked)[-1], self.dtype)))
+        log_norm = tf.where(
+            tf.reduce_any(masked, axis=-1),
+            self._log_norm(left),
+            self._log_norm(tf.cast(tf.shape(masked)[-1], self.dtype)),
+        )
         density = log_norm + tf.reduce_sum(tf.where(masked, tf.zeros_like(log_softmax), log_softmax), axis=-1)
-        elsewhere = tf.reduce_any(tf.not_equal(masked, absent), axis=-1)  # not on the face of the categories that are not masked
+        # not on the face of the categories that are not masked
+        elsewhere = tf.reduce_any(tf.not_equal(masked, absent), axis=-1)
         return tf.where(elsewhere, minus_infinity, density)
 
     def _log_norm(self, categories: tf.Tensor) -> tf.Tensor:
@@ -104,7 +110,9 @@ class GumbelSoftmax(Relaxation):
         return tf.shape(self.logits)[-1:]
 
     def _batch_shape(self):
-        return broadcast_shapes(type(self).__name__, logits=self.logits.shape, temperature=self.temperature.shape + [1])[:-1]
+        return broadcast_shapes(
+            type(self).__name__, logits=self.logits.shape, temperature=self.temperature.shape + [1]
+        )[:-1]
 
     def _batch_shape_tensor(self):
         return self._noise_shape()[:-1]
@@ -112,7 +120,8 @@ class GumbelSoftmax(Relaxation):
 
 @tf.custom_gradient
 def _divided(preimage: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
-    """preimage / temperature; masked categories (-inf) add nothing to the temperature's gradient, not 0 times infinity."""
+    """preimage / temperature; masked categories (-inf) add nothing to the temperature's gradient, not 0 times
+    infinity."""
 
     def gradient(upstream):
         by_preimage = upstream / temperature

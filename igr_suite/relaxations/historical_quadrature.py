@@ -18,8 +18,8 @@ tfd = tfp.distributions
 def half_range_hermite(points: int = 15) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights of the Gauss rule for exp(-y^2) on [0, inf), float64; the weights sum to sqrt(pi)/2.
 
-    The recurrence of the orthogonal polynomials comes from a fine discretisation of the weight (the Stieltjes procedure),
-    the nodes from the eigenvalues of the Jacobi matrix.
+    The recurrence of the orthogonal polynomials comes from a fine discretisation of the weight (the Stieltjes
+    procedure), the nodes from the eigenvalues of the Jacobi matrix.
 
     Source: Golub & Welsch (1969); Gautschi (2004), section 2.2.
     """
@@ -39,7 +39,8 @@ def half_range_hermite(points: int = 15) -> tuple[np.ndarray, np.ndarray]:
 def historical_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, points: int = 15) -> tf.Tensor:
     """log P(argmax psi = k) of IGR-I with delta = 1, by the half-range rule in y = t / (sqrt(2) scale_k).
 
-        P(k) = pi^(-1/2) sum_i w_i exp((2 loc_k t_i - loc_k^2) / (2 scale_k^2)) prod_{j != k} Phi((t_i - loc_j) / scale_j)
+        P(k) = pi^(-1/2) sum_i w_i exp((2 loc_k t_i - loc_k^2) / (2 scale_k^2)) prod_{j != k} Phi((t_i - loc_j) /
+        scale_j)
 
     Args:
       loc: [..., K-1].
@@ -55,7 +56,9 @@ def historical_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, points: in
     winner_loc, winner_scale = loc[..., tf.newaxis], scale[..., tf.newaxis]
     t = math.sqrt(2.0) * winner_scale * nodes  # [..., k, points]
     tilt = (2.0 * winner_loc * t - tf.square(winner_loc)) / (2.0 * tf.square(winner_scale))
-    log_cdf = normal.log_cdf((t[..., tf.newaxis] - loc[..., tf.newaxis, tf.newaxis, :]) / scale[..., tf.newaxis, tf.newaxis, :])
+    log_cdf = normal.log_cdf(
+        (t[..., tf.newaxis] - loc[..., tf.newaxis, tf.newaxis, :]) / scale[..., tf.newaxis, tf.newaxis, :]
+    )
     own = tf.eye(tf.shape(loc)[-1], dtype=tf.bool)[:, tf.newaxis, :]
     log_others = tf.reduce_sum(tf.where(own, tf.zeros([], loc.dtype), log_cdf), axis=-1)
     log_rest = tf.reduce_logsumexp(tf.math.log(weights) + tilt + log_others, axis=-1) - 0.5 * math.log(math.pi)

@@ -1,4 +1,5 @@
-"""IGR-I: the Gaussian goes straight into softmax++, and the distribution of its argmax is a one-dimensional integral."""
+"""IGR-I: the Gaussian goes straight into softmax++, and the distribution of its argmax is a one-dimensional
+integral."""
 
 import math
 
@@ -46,7 +47,9 @@ class IGRI(GaussianRelaxation):
         return cls(loc, tf.zeros([categories - 1], dtype), temperature, delta)
 
 
-def uniform_loc(categories: int, temperature=1.0, delta: float = 1.0, scale: float = 1.0, dtype: tf.DType = tf.float32) -> tf.Tensor:
+def uniform_loc(
+    categories: int, temperature=1.0, delta: float = 1.0, scale: float = 1.0, dtype: tf.DType = tf.float32
+) -> tf.Tensor:
     """Location that makes the argmax of IGR-I uniform: temperature log delta - scale Phi^-1(K^(-1/(K-1))).
 
     All K-1 Gaussians fall below the cut with probability 1/K; the others share the rest by symmetry.
@@ -67,4 +70,8 @@ def uniform_loc(categories: int, temperature=1.0, delta: float = 1.0, scale: flo
         return tf.zeros([0], dtype)
     below_cut = scale * ndtri(categories ** (-1.0 / (categories - 1)))
     value = as_dtype(temperature, dtype) * math.log(delta) - float(below_cut)
-    return tf.fill([categories - 1], value) if value.shape.rank == 0 else tf.repeat(value[..., tf.newaxis], categories - 1, axis=-1)
+    return (
+        tf.fill([categories - 1], value)
+        if value.shape.rank == 0
+        else tf.repeat(value[..., tf.newaxis], categories - 1, axis=-1)
+    )

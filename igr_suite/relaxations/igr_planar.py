@@ -24,19 +24,36 @@ class IGRPlanar(GaussianRelaxation):
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 3.3.
     """
 
-    def __init__(self, loc, log_scale, temperature, flow: PlanarFlow, delta: float = 1.0, norm: str = "squared", name: str = "IGRPlanar"):
+    def __init__(
+        self,
+        loc,
+        log_scale,
+        temperature,
+        flow: PlanarFlow,
+        delta: float = 1.0,
+        norm: str = "squared",
+        name: str = "IGRPlanar",
+    ):
         self.flow = flow
         self.norm = norm
         super().__init__(loc, log_scale, temperature, delta, Planar(flow, norm), dict(locals()), name)
 
     @classmethod
     def uniform_prior(
-        cls, categories: int, temperature, dtype: tf.DType = tf.float32, *, flow: PlanarFlow, delta: float = 1.0, norm: str = "squared"
+        cls,
+        categories: int,
+        temperature,
+        dtype: tf.DType = tf.float32,
+        *,
+        flow: PlanarFlow,
+        delta: float = 1.0,
+        norm: str = "squared",
     ) -> "IGRPlanar":
-        """The Gaussian of IGR-I's uniform distribution, pushed through the same flow: the KL to it is the Gaussian closed form.
+        """The Gaussian of IGR-I's uniform distribution, pushed through the same flow: the KL to it is the Gaussian
+        closed form.
 
-        Its argmax is uniform only as far as the flow is near the identity. For a prior placed after the flow, which stays
-        uniform, take `IGRI.uniform_prior` and `sampled_kl(..., prior_after_flow=True)`.
+        Its argmax is uniform only as far as the flow is near the identity. For a prior placed after the flow, which
+        stays uniform, take `IGRI.uniform_prior` and `sampled_kl(..., prior_after_flow=True)`.
 
         Args:
           categories: K.

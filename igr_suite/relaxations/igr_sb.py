@@ -15,7 +15,8 @@ from igr_suite.relaxations.truncation import check_truncation, kept_sticks, stic
 class _StickBreakingDistribution(GaussianRelaxation):
     @classmethod
     def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32, **options):
-        """The distribution with unit scales and E[eta_k] = 1/K for the K-1 pieces and the remainder, see `uniform_stick_loc`.
+        """The distribution with unit scales and E[eta_k] = 1/K for the K-1 pieces and the remainder, see
+        `uniform_stick_loc`.
 
         Args:
           categories: K of the samples.
@@ -25,7 +26,12 @@ class _StickBreakingDistribution(GaussianRelaxation):
         Returns:
           distribution with loc and log_scale [K-1].
         """
-        return cls(uniform_stick_loc(categories, dtype), tf.zeros([check_categories(categories) - 1], dtype), temperature, **options)
+        return cls(
+            uniform_stick_loc(categories, dtype),
+            tf.zeros([check_categories(categories) - 1], dtype),
+            temperature,
+            **options,
+        )
 
 
 @register("IGR_SB_Finite")
@@ -54,8 +60,8 @@ class IGRSBFinite(_StickBreakingDistribution):
 class IGRSB(_StickBreakingDistribution):
     """Stick-breaking that keeps only the sticks whose sum stays within a threshold, then softmax++, then zeros.
 
-    With n sticks kept, psi = (softmax++(eta_1..n / temperature), 0, ..., 0): n+1 categories. Densities and KL are those of
-    all K-1 Gaussians, without the truncation. A draw's info holds `n_required`, the mean number of sticks kept, and
+    With n sticks kept, psi = (softmax++(eta_1..n / temperature), 0, ..., 0): n+1 categories. Densities and KL are those
+    of all K-1 Gaussians, without the truncation. A draw's info holds `n_required`, the mean number of sticks kept, and
     `never_exceeds`, the share of draws that all K-1 sticks leave within the threshold: above 0, K is too small.
 
     Args:
@@ -92,15 +98,22 @@ class IGRSB(_StickBreakingDistribution):
     def _logits(self, scores: tf.Tensor, kappa: tf.Tensor) -> tuple[tf.Tensor, dict]:
         tempered = scores / self.temperature[..., tf.newaxis]
         if scores.shape[-1] == 0:  # one category: no stick to break, and none that exceeds the threshold
-            return append_last_category(tempered), {"n_required": tf.zeros([], self.dtype), "never_exceeds": tf.ones([], self.dtype)}
+            return append_last_category(tempered), {
+                "n_required": tf.zeros([], self.dtype),
+                "never_exceeds": tf.ones([], self.dtype),
+            }
         within = sticks_within(log_remainders(kappa), self.threshold)
         kept = kept_sticks(within, self.truncation, self.quantile)
-        info = {"n_required": _mean(tf.cast(kept, self.dtype)), "never_exceeds": _mean(tf.cast(within[..., -1], self.dtype))}
+        info = {
+            "n_required": _mean(tf.cast(kept, self.dtype)),
+            "never_exceeds": _mean(tf.cast(within[..., -1], self.dtype)),
+        }
         return truncated_logits(tempered, kept, self.delta), info
 
     def _sample_and_log_prob(self, sample_shape, seed=None):
         raise UserError(
-            "a truncated sample of IGR_SB lies on a face of the simplex and has no density there; take draw(...) and log_prob_of, "
+            "a truncated sample of IGR_SB lies on a face of the simplex and has no density there; take draw(...) and "
+            "log_prob_of, "
             "which is the density before the truncation"
         )
 

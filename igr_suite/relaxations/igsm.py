@@ -15,7 +15,8 @@ class IGSM(Overcomplete):
 
     What psi keeps of the Gaussian is its differences, Gaussians with covariance I + 11^T of determinant K:
 
-        log p(log psi) = -1/2 |d - mean(d)|^2 - (K-1)/2 log(2 pi) - 1/2 log K + (K-1) log temperature,  d = temperature log psi - loc
+        log p(log psi) = -1/2 |d - mean(d)|^2 - (K-1)/2 log(2 pi) - 1/2 log K + (K-1) log temperature,  d = temperature
+        log psi - loc
 
     Adding a constant to loc changes neither psi nor its density, only the Gaussian's KL.
 
@@ -63,5 +64,7 @@ class IGSM(Overcomplete):
         categories = tf.cast(tf.shape(deviations)[-1], self.dtype)
         centred = deviations - tf.reduce_mean(deviations, axis=-1, keepdims=True)
         quadratic = tf.reduce_sum(tf.square(centred), axis=-1)
-        constant = (categories - 1.0) * (tf.math.log(self.temperature) - 0.5 * math.log(2.0 * math.pi)) - 0.5 * tf.math.log(categories)
+        constant = (categories - 1.0) * (
+            tf.math.log(self.temperature) - 0.5 * math.log(2.0 * math.pi)
+        ) - 0.5 * tf.math.log(categories)
         return constant - 0.5 * quadratic

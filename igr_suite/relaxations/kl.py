@@ -1,4 +1,5 @@
-"""Kullback-Leibler divergences: Gaussian closed form, sampled in the space where the densities are simplest, categorical."""
+"""Kullback-Leibler divergences: Gaussian closed form, sampled in the space where the densities are simplest,
+categorical."""
 
 import numpy as np
 import tensorflow as tf
@@ -16,7 +17,8 @@ tfd = tfp.distributions
 
 @in_float32
 def gaussian_kl(loc: tf.Tensor, log_scale: tf.Tensor, prior_loc: tf.Tensor, prior_log_scale: tf.Tensor) -> tf.Tensor:
-    """KL between diagonal Gaussians: 1/2 sum_k [r_k^2 - 1 + ((loc - prior_loc)/prior_scale)^2] - log r_k, r = scale / prior_scale.
+    """KL between diagonal Gaussians: 1/2 sum_k [r_k^2 - 1 + ((loc - prior_loc)/prior_scale)^2] - log r_k, r = scale /
+    prior_scale.
 
     Args:
       loc, log_scale: [..., D].
@@ -34,7 +36,8 @@ def gaussian_kl(loc: tf.Tensor, log_scale: tf.Tensor, prior_loc: tf.Tensor, prio
 
 
 def share_map(posterior: Relaxation, prior: Relaxation) -> bool:
-    """Whether two distributions push their Gaussians through the same map (same kind or h, temperature, delta, flow weights)."""
+    """Whether two distributions push their Gaussians through the same map (same kind or h, temperature, delta, flow
+    weights)."""
     if not (isinstance(posterior, GaussianNoise) and isinstance(prior, GaussianNoise)):
         return False
     ours, theirs = posterior.map_key, prior.map_key
@@ -55,17 +58,22 @@ def _same(a, b, dtype: tf.DType) -> bool:
 def _require_shared_map(posterior: Relaxation, prior: Relaxation) -> None:
     if not share_map(posterior, prior):
         raise UserError(
-            f"{type(posterior).__name__} and {type(prior).__name__} do not share the map from their Gaussian to the simplex "
-            "(kind, temperature, delta and flow must be the same objects or equal numbers), so their KL is not the Gaussian one; "
+            f"{type(posterior).__name__} and {type(prior).__name__} do not share the map from their Gaussian to the "
+            f"simplex "
+            "(kind, temperature, delta and flow must be the same objects or equal numbers), so their KL is not the "
+            "Gaussian one; "
             "use monte_carlo_kl, or prior_after_flow=True for a Gaussian prior behind the flow"
         )
 
 
 def _check_pair(posterior: Relaxation, prior: Relaxation) -> None:
-    """Refuses distributions over different numbers of categories, which might broadcast, and of float types that do not mix."""
+    """Refuses distributions over different numbers of categories, which might broadcast, and of float types that do not
+    mix."""
     ours, theirs = posterior.event_shape[0], prior.event_shape[0]
     if ours is not None and theirs is not None and ours != theirs:
-        raise UserError(f"no KL between a {type(posterior).__name__} of {ours} categories and a {type(prior).__name__} of {theirs}")
+        raise UserError(
+            f"no KL between a {type(posterior).__name__} of {ours} categories and a {type(prior).__name__} of {theirs}"
+        )
     types = {tf.float32 if distribution.dtype in HALVES else distribution.dtype for distribution in (posterior, prior)}
     if len(types) > 1:
         raise UserError(
@@ -86,8 +94,9 @@ def _check_last_axis(first: tf.Tensor, second: tf.Tensor, name: str, other: str)
 def closed_form_kl(posterior: GaussianNoise, prior: GaussianNoise, name: str | None = None) -> tf.Tensor:
     """KL of two distributions that share a map from their Gaussians: that of the Gaussians.
 
-    A KL does not change under a bijection, so for the IGR distributions it is the KL on the simplex. IGSM and GSP forget one direction of K, so
-    for them it is an upper bound of that (the data-processing inequality). It is what tfd.kl_divergence(posterior, prior) returns.
+    A KL does not change under a bijection, so for the IGR distributions it is the KL on the simplex. IGSM and GSP
+    forget one direction of K, so for them it is an upper bound of that (the data-processing inequality). It is what
+    tfd.kl_divergence(posterior, prior) returns.
 
     Args:
       posterior: batch shape [B, V].
@@ -109,7 +118,11 @@ def closed_form_kl(posterior: GaussianNoise, prior: GaussianNoise, name: str | N
 
 
 def sampled_kl(
-    posterior: Relaxation, prior: Relaxation, draw: Draw, stick_the_landing: bool = False, prior_after_flow: bool = False
+    posterior: Relaxation,
+    prior: Relaxation,
+    draw: Draw,
+    stick_the_landing: bool = False,
+    prior_after_flow: bool = False,
 ) -> tf.Tensor:
     """One-draw estimates of the KL, cheap enough for every training step.
 
@@ -121,29 +134,35 @@ def sampled_kl(
       posterior: batch shape [B, V].
       prior: the same family as the posterior.
       draw: of the posterior, [S, B, V, ...].
-      stick_the_landing: hold the posterior's parameters constant inside log q, so that the gradient follows the path only;
-        flow weights keep their gradient.
-      prior_after_flow: read the prior's loc and log_scale as a Gaussian over h(kappa) instead of kappa, as the authors' last
-        code does for IGR-Planar; the prior may then be any IGR distribution.
+      stick_the_landing: hold the posterior's parameters constant inside log q, so that the gradient follows the path
+        only; flow weights keep their gradient.
+      prior_after_flow: read the prior's loc and log_scale as a Gaussian over h(kappa) instead of kappa, as the authors'
+        last code does for IGR-Planar; the prior may then be any IGR distribution.
     Returns:
-      [S, B, V]; its mean over draws estimates the KL (of IGSM and GSP: that of their Gaussians, see `closed_form_kl`) without bias.
+      [S, B, V]; its mean over draws estimates the KL (of IGSM and GSP: that of their Gaussians, see `closed_form_kl`)
+      without bias.
     Raises:
-      UserError: distributions of different families, categories or float types, that do not share the map, or whose map has no h
-        for a prior behind it.
+      UserError: distributions of different families, categories or float types, that do not share the map, or whose map
+        has no h for a prior behind it.
     Source: Potapczynski et al. (2020), section 3.1; Roeder, Wu & Duvenaud (2017) for stick_the_landing.
     """
     _check_pair(posterior, prior)
     if not (isinstance(posterior, GumbelSoftmax) and isinstance(prior, GumbelSoftmax)):
         family = GaussianRelaxation if prior_after_flow else GaussianNoise
         if not (isinstance(posterior, family) and isinstance(prior, family)):
-            raise UserError(f"no sampled KL between {type(posterior).__name__} and {type(prior).__name__}; use distributions of one family")
+            raise UserError(
+                f"no sampled KL between {type(posterior).__name__} and {type(prior).__name__}; use distributions of "
+                f"one family"
+            )
         if not prior_after_flow:
             _require_shared_map(posterior, prior)
     return _sampled_kl(posterior, prior, draw, stick_the_landing, prior_after_flow)
 
 
 @in_float32
-def _sampled_kl(posterior: Relaxation, prior: Relaxation, draw: Draw, stick_the_landing: bool, prior_after_flow: bool) -> tf.Tensor:
+def _sampled_kl(
+    posterior: Relaxation, prior: Relaxation, draw: Draw, stick_the_landing: bool, prior_after_flow: bool
+) -> tf.Tensor:
     hold = tf.stop_gradient if stick_the_landing else tf.identity
     if isinstance(posterior, GumbelSoftmax):
         held = GumbelSoftmax(hold(posterior.logits), hold(posterior.temperature))
@@ -163,9 +182,10 @@ def monte_carlo_kl(posterior: Relaxation, prior: Relaxation, samples: int, seed:
     """Mean over draws of log q(log psi) - log p(log psi), for any two distributions over the same simplex.
 
     The prior's density is taken from what the draw carries (its Gaussian, its scores) wherever the prior's map allows
-    it: an inversion of the rounded sample would be infinite for many draws of stick-breaking distributions. A truncated distribution
-    counts as the distribution before its truncation, as in all KLs here. The result is infinite where the posterior has mass
-    outside the prior's support, as IGR_SB_Finite has beside a prior of its own kind at a higher temperature.
+    it: an inversion of the rounded sample would be infinite for many draws of stick-breaking distributions. A truncated
+      distribution
+    counts as the distribution before its truncation, as in all KLs here. The result is infinite where the posterior has
+    mass outside the prior's support, as IGR_SB_Finite has beside a prior of its own kind at a higher temperature.
 
     Args:
       posterior: batch shape [B, V].
@@ -194,7 +214,8 @@ def _log_ratio(posterior: Relaxation, prior: Relaxation, draw: Draw) -> tf.Tenso
         return density - prior.log_prob_of_log_sample(draw.log_sample)
     if isinstance(prior, GaussianRelaxation):
         return density - prior.log_prob_of_draw_from(posterior, draw)
-    log_sample = log_softmax_plus_plus(draw.scores / posterior.temperature[..., tf.newaxis], posterior.delta)  # before a truncation
+    # before a truncation
+    log_sample = log_softmax_plus_plus(draw.scores / posterior.temperature[..., tf.newaxis], posterior.delta)
     return density - prior.log_prob_of_log_sample(log_sample)
 
 

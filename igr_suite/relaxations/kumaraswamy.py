@@ -38,7 +38,8 @@ def kumaraswamy_logits(log_a: tf.Tensor, log_b: tf.Tensor, uniform: tf.Tensor) -
     """
     log_t = tf.math.log(-tf.math.log(uniform)) - log_b
     close, far = tf.minimum(log_t, math.log(_FAR)), tf.exp(tf.maximum(log_t, math.log(_FAR)))
-    log_minus = tf.where(log_t > math.log(_FAR), 0.5 * tf.exp(-far) - far, tf.math.log(-log_one_minus_exp(close)))  # log(-log(1 - e^-t))
+    # log(-log(1 - e^-t))
+    log_minus = tf.where(log_t > math.log(_FAR), 0.5 * tf.exp(-far) - far, tf.math.log(-log_one_minus_exp(close)))
     log_s = log_minus - log_a
     return -(tf.exp(log_s) + log_one_minus_exp(log_s))
 

@@ -1,4 +1,5 @@
-"""K Gaussians for K categories: distributions whose map to the simplex forgets one direction, so that it has no inverse."""
+"""K Gaussians for K categories: distributions whose map to the simplex forgets one direction, so that it has no
+inverse."""
 
 import tensorflow as tf
 
@@ -7,10 +8,13 @@ from igr_suite.relaxations.gaussian import GaussianNoise
 
 
 class Overcomplete(GaussianNoise):
-    """psi = softmax(a(kappa / temperature)), kappa = loc + exp(log_scale) eps in R^K, a increasing and the same for every category.
+    """psi = softmax(a(kappa / temperature)), kappa = loc + exp(log_scale) eps in R^K, a increasing and the same for
+    every category.
 
-    The argmax of psi is that of kappa. `closed_form_kl` and `sampled_kl` are those of the Gaussians in R^K, as in the authors' first
-    code: psi is a function of kappa that is not a bijection, so the KL on the simplex is at most that (the data-processing
+    The argmax of psi is that of kappa. `closed_form_kl` and `sampled_kl` are those of the Gaussians in R^K, as in the
+    authors' first code: psi is a function of kappa that is not a bijection, so the KL on the simplex is at most that
+    (the
+      data-processing
     inequality), and an ELBO with it is a bound, a looser one. The same holds for importance weights.
 
     Args:

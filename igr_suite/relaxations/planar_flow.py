@@ -1,4 +1,5 @@
-"""Planar flow: f(z) = z + u_hat tanh(w.z + b), its log-determinant and its inverse, and the weights that parameterise it."""
+"""Planar flow: f(z) = z + u_hat tanh(w.z + b), its log-determinant and its inverse, and the weights that parameterise
+it."""
 
 from typing import NamedTuple
 
@@ -27,7 +28,12 @@ class PlanarFlow(NamedTuple):
 
 
 def initial_planar_flow(
-    categories: int, variables: int, seed: tf.Tensor, layers: int = 2, stddev: float = 0.05, dtype: tf.DType = tf.float32
+    categories: int,
+    variables: int,
+    seed: tf.Tensor,
+    layers: int = 2,
+    stddev: float = 0.05,
+    dtype: tf.DType = tf.float32,
 ) -> PlanarFlow:
     """Random weights: w, u ~ N(0, stddev^2), b = 0.
 
@@ -70,8 +76,8 @@ def invertible_u(w: tf.Tensor, u: tf.Tensor, norm: str = "squared") -> tf.Tensor
 def solve_monotone(target: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
     """Solves a + slope tanh(a) = target for a, slope > -1.
 
-    Bisection on [target - |slope|, target + |slope|], a fixed number of halvings (static in graphs and XLA), then two Newton
-    steps; the gradient is that of the implicit function, which one Newton step from the solution carries.
+    Bisection on [target - |slope|, target + |slope|], a fixed number of halvings (static in graphs and XLA), then two
+    Newton steps; the gradient is that of the implicit function, which one Newton step from the solution carries.
 
     Args:
       target: any shape.

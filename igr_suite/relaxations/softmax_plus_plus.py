@@ -53,7 +53,9 @@ def invert_log_softmax_plus_plus(log_sample: tf.Tensor, delta: float = 1.0) -> t
 def check_delta(delta: float) -> None:
     """Raises UserError unless delta is positive and finite."""
     if not 0 < float(delta) < math.inf:
-        raise UserError(f"delta must be positive, got {delta} (1.0 is the default; 0.1 is the value of the first preprints)")
+        raise UserError(
+            f"delta must be positive, got {delta} (1.0 is the default; 0.1 is the value of the first preprints)"
+        )
 
 
 class SoftmaxPlusPlus(tfb.Bijector):

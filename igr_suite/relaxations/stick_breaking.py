@@ -58,7 +58,8 @@ class StickBreaking(tfb.Bijector):
     def preimage_of_multiple(self, x: tf.Tensor, factor: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The inverse at factor * eta(x), from x: neither short pieces nor short remainders are lost in rounding.
 
-            y_k = log(f eta_k) - log(1 - f sum_{j<=k} eta_j),   1 - f sum_{j<=k} eta_j = (1 - f) + f prod_{j<=k} (1 - s_j)
+            y_k = log(f eta_k) - log(1 - f sum_{j<=k} eta_j),   1 - f sum_{j<=k} eta_j = (1 - f) + f prod_{j<=k} (1 -
+            s_j)
 
         Args:
           x: stick logits [..., K-1].
@@ -69,7 +70,9 @@ class StickBreaking(tfb.Bijector):
         factor = factor[..., tf.newaxis]
         log_factor = tf.math.log(factor)
         log_rest = log_remainders(x) + log_factor
-        log_lost = tf.where(factor < 1.0, tf.math.log(tf.where(factor < 1.0, 1.0 - factor, tf.ones_like(factor))), -np.inf)
+        log_lost = tf.where(
+            factor < 1.0, tf.math.log(tf.where(factor < 1.0, 1.0 - factor, tf.ones_like(factor))), -np.inf
+        )
         log_shrunk = tf.reduce_logsumexp(tf.stack([log_lost + tf.zeros_like(log_rest), log_rest], axis=-1), axis=-1)
         grown = tf.exp(log_rest) - (factor - 1.0)
         log_grown = tf.math.log(tf.where(grown > 0.0, grown, tf.ones_like(grown)))

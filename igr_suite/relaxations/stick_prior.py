@@ -13,8 +13,8 @@ from igr_suite.relaxations.base import check_categories
 def uniform_stick_loc(categories: int, dtype: tf.DType = tf.float32) -> tf.Tensor:
     """Locations with E[sigmoid(loc_k + eps)] = 1/(K-k), k = 0..K-2, eps ~ N(0, 1).
 
-    Sticks are independent, so E[eta_k] = 1/K for every piece and for the remainder. (logit(1/(K-k)) would set the medians
-    of the sticks instead, and leave later pieces too short: at K = 10 the first piece would have mean 0.13.)
+    Sticks are independent, so E[eta_k] = 1/K for every piece and for the remainder. (logit(1/(K-k)) would set the
+    medians of the sticks instead, and leave later pieces too short: at K = 10 the first piece would have mean 0.13.)
 
     Args:
       categories: K, pieces with the remainder.

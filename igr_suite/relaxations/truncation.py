@@ -1,4 +1,5 @@
-"""How many sticks a truncated stick-breaking keeps, with static shapes: comparisons and sums, no slicing and no loop."""
+"""How many sticks a truncated stick-breaking keeps, with static shapes: comparisons and sums, no slicing and no
+loop."""
 
 import math
 
@@ -16,13 +17,16 @@ def check_truncation(truncation: str, threshold: float, quantile: float) -> None
     if truncation not in TRUNCATIONS:
         raise UserError(f"unknown truncation '{truncation}'; {nearest(truncation, TRUNCATIONS)}")
     if not 0 < threshold < 1:
-        raise UserError(f"threshold must lie in (0, 1), got {threshold} (0.9 or 0.99 are usual; IGR_SB_Finite does not truncate)")
+        raise UserError(
+            f"threshold must lie in (0, 1), got {threshold} (0.9 or 0.99 are usual; IGR_SB_Finite does not truncate)"
+        )
     if not 0 <= quantile <= 100:
         raise UserError(f"quantile must be a percentage in [0, 100], got {quantile}")
 
 
 def sticks_within(log_remainders: tf.Tensor, threshold: float) -> tf.Tensor:
-    """Whether the pieces up to and with k sum to no more than the threshold: log(1 - sum_{j<=k} eta_j) >= log(1 - threshold).
+    """Whether the pieces up to and with k sum to no more than the threshold: log(1 - sum_{j<=k} eta_j) >= log(1 -
+    threshold).
 
     Args:
       log_remainders: [..., K-1], see `stick_breaking.log_remainders`.
@@ -76,8 +80,9 @@ def kept_sticks(within: tf.Tensor, truncation: str, quantile: float) -> tf.Tenso
 
     Args:
       within: bool [S, B, V, K-1].
-      truncation: "batch": one number for all, the quantile over draws, examples and variables; "sample": every draw of every
-        variable its own count; "historical": one number for all, but only variable 0 is looked at, as in the authors' code.
+      truncation: "batch": one number for all, the quantile over draws, examples and variables; "sample": every draw of
+        every variable its own count; "historical": one number for all, but only variable 0 is looked at, as in the
+        authors' code.
       quantile: percentage, not used by "sample".
     Returns:
       int32, scalar or [S, B, V].
@@ -88,13 +93,16 @@ def kept_sticks(within: tf.Tensor, truncation: str, quantile: float) -> tf.Tenso
         return stick_counts(within)
     if truncation == "historical":
         if within.shape.rank < 2:
-            raise UserError("truncation='historical' looks at variable 0 and needs parameters [B, V, K-1]; use 'batch' or 'sample'")
+            raise UserError(
+                "truncation='historical' looks at variable 0 and needs parameters [B, V, K-1]; use 'batch' or 'sample'"
+            )
         within = within[..., 0, :]
     return count_quantile(within, quantile)
 
 
 def truncated_logits(scores: tf.Tensor, kept: tf.Tensor, delta: float) -> tf.Tensor:
-    """Logits whose softmax is softmax++ of the first `kept` scores, its extra category next to them, and exact zeros behind.
+    """Logits whose softmax is softmax++ of the first `kept` scores, its extra category next to them, and exact zeros
+    behind.
 
     Args:
       scores: [S, B, V, K-1], already divided by the temperature.

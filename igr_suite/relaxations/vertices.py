@@ -28,5 +28,6 @@ def distance_to_vertex(sample: tf.Tensor) -> tf.Tensor:
     """
     apart = sample - nearest_vertex(sample)  # no cancellation, unlike the formula above
     at_vertex = tf.reduce_all(tf.equal(apart, 0.0), axis=-1)
-    norm = tf.norm(tf.where(at_vertex[..., tf.newaxis], tf.ones_like(apart), apart), axis=-1)  # the norm of 0 has no gradient
+    # the norm of 0 has no gradient
+    norm = tf.norm(tf.where(at_vertex[..., tf.newaxis], tf.ones_like(apart), apart), axis=-1)
     return tf.where(at_vertex, tf.zeros_like(norm), norm)

@@ -1,6 +1,8 @@
-"""docs/choose_an_estimator.md, from the registry and from committed measurements: `python -m igr_suite.report.choosing` writes it again.
+"""docs/choose_an_estimator.md, from the registry and from committed measurements: `python -m igr_suite.report.choosing`
+writes it again.
 
-Measurements are those of `results/suite/estimators` and `results/rebar/tracking` at quick scale; "-" stands where nothing was measured.
+Measurements are those of `results/suite/estimators` and `results/rebar/tracking` at quick scale; "-" stands where
+nothing was measured.
 """
 
 from pathlib import Path
@@ -117,7 +119,8 @@ def tracking() -> str:
 
 
 def advice(found: pd.DataFrame) -> str:
-    """The advice with the numbers that belong to it: {name} those of Bernoulli variables, {name_c} of categorical ones."""
+    """The advice with the numbers that belong to it: {name} those of Bernoulli variables, {name_c} of categorical
+    ones."""
 
     def beside(name: str, kind: str) -> str:
         variance, time, bias = (number(found, kind, name, column) for column in COLUMNS)
@@ -125,7 +128,11 @@ def advice(found: pd.DataFrame) -> str:
         shown += [] if registered()[name].facts.unbiased else [f"bias {bias} of the gradient's norm"]
         return "" if variance == "-" else f" ({', '.join(shown)})"
 
-    texts = {f"{name}{suffix}": beside(name, kind) for suffix, kind in (("", "bernoulli"), ("_c", "categorical")) for name in registered()}
+    texts = {
+        f"{name}{suffix}": beside(name, kind)
+        for suffix, kind in (("", "bernoulli"), ("_c", "categorical"))
+        for name in registered()
+    }
     return ADVICE.format(**texts)
 
 

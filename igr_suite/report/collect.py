@@ -93,7 +93,9 @@ def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None
             continue
         environments[_environment(meta)] += 1
         cost = _cost(summary, meta, expansion.runs[run_id].evaluations_per_step)
-        rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, _measures(summary), cost))
+        rows.append(
+            RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, _measures(summary), cost)
+        )
     if all(row.state == "absent" for row in rows):
         return None
     verdicts, reason = verdicts_of(results)
@@ -120,7 +122,11 @@ def _read(folder: RunFolder) -> tuple[str, dict[str, Any], dict[str, Any]]:
 
 
 def _measures(summary: dict[str, Any]) -> dict[str, float]:
-    numbers = {key: number for key, value in summary.items() if not NOT_MEASURES.search(key) and (number := _number(value)) is not None}
+    numbers = {
+        key: number
+        for key, value in summary.items()
+        if not NOT_MEASURES.search(key) and (number := _number(value)) is not None
+    }
     first = [key for key in numbers if key.startswith("test_")]
     return {key: numbers[key] for key in [*first, *(key for key in numbers if key not in first)][:MEASURES]}
 
@@ -136,7 +142,9 @@ def _cost(summary: dict[str, Any], meta: dict[str, Any], evaluations: int | None
         "peak MB": meta.get("peak_memory_mb"),
         "parameters": meta.get("parameters"),
     }
-    return {key: number for key, value in cost.items() if (number := _number(value)) is not None and math.isfinite(number)}
+    return {
+        key: number for key, value in cost.items() if (number := _number(value)) is not None and math.isfinite(number)
+    }
 
 
 def _number(value: object) -> float | None:
@@ -149,13 +157,20 @@ def _number(value: object) -> float | None:
 def _environment(meta: dict[str, Any]) -> str:
     versions, git = meta.get("versions") or {}, meta.get("git") or {}
     packages = ", ".join(f"{name} {versions[name]}" for name in ("tensorflow", "keras", "numpy") if versions.get(name))
-    commit = f"commit {git['commit'][:8]}{' with changes' if git.get('dirty') else ''}" if git.get("commit") else "no commit"
+    commit = (
+        f"commit {git['commit'][:8]}{' with changes' if git.get('dirty') else ''}" if git.get("commit") else "no commit"
+    )
     threads, device = meta.get("threads"), meta.get("device")
-    where = f"{meta.get('cores', '?')} cores, {threads} thread{'s' * (threads != 1)} a run{f', {device}' if device else ''}"
+    where = (
+        f"{meta.get('cores', '?')} cores, {threads} thread{'s' * (threads != 1)} a run{f', {device}' if device else ''}"
+    )
     return f"Python {meta.get('python', '?')}, {packages}; {commit}; {where}; {meta.get('platform', '?')}"
 
 
 def _figures(folder: Path) -> list[Path]:
     names = {path.stem for suffix in FIGURES for path in folder.glob(f"*{suffix}")}
-    found = [next(folder / f"{name}{suffix}" for suffix in FIGURES if (folder / f"{name}{suffix}").exists()) for name in names]
+    found = [
+        next(folder / f"{name}{suffix}" for suffix in FIGURES if (folder / f"{name}{suffix}").exists())
+        for name in names
+    ]
     return sorted(found, key=lambda path: (path.stem != "figure", path.name))

@@ -19,9 +19,12 @@ from igr_suite.terminal import shown
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 LONG = 45  # characters of a cell that may be broken into lines
 COUNTED = (
-    f"{EVALUATIONS}: function evaluations of training, in millions. One is the likelihood of one image at one value of its latent "
-    "variables (a row of a decoder's forward pass; on the toy problem, one value of f): steps × batch × samples × those that one gradient "
-    "of the estimator takes. Not counted are encoders, baselines, backward passes, and what evaluates or measures a model."
+    f"{EVALUATIONS}: function evaluations of training, in millions. One is the likelihood of one image at one value of "
+    f"its latent "
+    "variables (a row of a decoder's forward pass; on the toy problem, one value of f): steps × batch × samples × "
+    "those that one gradient "
+    "of the estimator takes. Not counted are encoders, baselines, backward passes, and what evaluates or measures a "
+    "model."
 )
 COUNTS = "pass / fail / not comparable"
 
@@ -35,10 +38,14 @@ def fill(template: str, *values: object) -> Html:
 
     Args:
       template: markup of this module's own, attributes in double quotes.
-      *values: `Html` goes in as it is. Everything else is text, whatever a file has put into it: markup in it is escaped, and control
-        characters are shown by their numbers.
+      *values: `Html` goes in as it is. Everything else is text, whatever a file has put into it: markup in it is
+        escaped, and control characters are shown by their numbers.
     """
-    return Html(template.format(*(value if isinstance(value, Html) else html.escape(shown(value), quote=True) for value in values)))
+    return Html(
+        template.format(
+            *(value if isinstance(value, Html) else html.escape(shown(value), quote=True) for value in values)
+        )
+    )
 
 
 def joined(parts: Iterable[Html], between: str = "") -> Html:
@@ -64,8 +71,10 @@ def page(items: list[ItemReport], source: str) -> Html:
     body = [fill('<header id="top"><h1>igr_suite: results</h1><p>{}</p>{}</header>', lead, waiting), _index(begun)]
     body += [_item(item) for item in begun]
     return fill(
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<title>igr_suite: results</title><link rel="icon" href="data:,"><style>{}</style></head>\n<body>\n{}\n<script>{}</script>\n'
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        'content="width=device-width, initial-scale=1">'
+        '<title>igr_suite: results</title><link rel="icon" '
+        'href="data:,"><style>{}</style></head>\n<body>\n{}\n<script>{}</script>\n'
         "</body></html>\n",
         Html(STYLE),
         joined(body, "\n"),
@@ -132,13 +141,20 @@ def _counts(counts: Counter | None) -> Html:
 
 def _item(item: ItemReport) -> Html:
     scales = joined(_scale(item, scale) for scale in item.scales)
-    return fill('<article><h2>{}</h2><p>{} <a class="up" href="#top">to the top</a></p>{}</article>', item.name, item.title, scales)
+    return fill(
+        '<article><h2>{}</h2><p>{} <a class="up" href="#top">to the top</a></p>{}</article>',
+        item.name,
+        item.title,
+        scales,
+    )
 
 
 def _scale(item: ItemReport, scale: ScaleReport) -> Html:
     states = ", ".join(f"{count} {state}" for state, count in scale.states.items())
     more = f"; stage {scale.waiting} is not known yet" if scale.waiting is not None else ""
-    parts = [fill('<section id="{}"><h3>{} scale</h3><p>Runs: {}{}.</p>', _anchor(item, scale), scale.scale, states, more)]
+    parts = [
+        fill('<section id="{}"><h3>{} scale</h3><p>Runs: {}{}.</p>', _anchor(item, scale), scale.scale, states, more)
+    ]
     if scale.faults:
         runs = "; ".join(f"{run_id}: {fault}" for run_id, fault in scale.faults.items())
         words = "Not whole, and left out of the numbers below (figures and tables are as they were drawn)"
@@ -163,7 +179,11 @@ def _figure(path: Path, item: ItemReport, scale: ScaleReport) -> Html:
     content = base64.b64encode(read_regular(path)).decode()
     label = f"{item.name}, {scale.scale}: {path.stem.replace('_', ' ')}"
     return fill(
-        '<figure><img alt="{}" src="data:{};base64,{}"><figcaption>{}</figcaption></figure>', label, MIME[path.suffix], content, label
+        '<figure><img alt="{}" src="data:{};base64,{}"><figcaption>{}</figcaption></figure>',
+        label,
+        MIME[path.suffix],
+        content,
+        label,
     )
 
 
@@ -178,7 +198,10 @@ def _markdown(text: str) -> Html:
             continue
         if rows:
             right = _numeric(rows[1:])
-            body = [joined(_cell(cell, _number(cell), "number" * (i in right)) for i, cell in enumerate(row)) for row in rows[1:]]
+            body = [
+                joined(_cell(cell, _number(cell), "number" * (i in right)) for i, cell in enumerate(row))
+                for row in rows[1:]
+            ]
             parts.append(_table(rows[0], body, right))
             rows = []
         if line.strip():
@@ -223,7 +246,11 @@ def _runs(scale: ScaleReport) -> Html:
         return joined(parts)
 
     numeric = tuple(range(2 + len(settings), 2 + len(settings) + len(measured) + len(cost)))
-    shared = [fill("<tr>{}{}</tr>", _cell(key), _cell(_setting(value))) for key, value in scale.shared.items() if value is not None]
+    shared = [
+        fill("<tr>{}{}</tr>", _cell(key), _cell(_setting(value)))
+        for key, value in scale.shared.items()
+        if value is not None
+    ]
     return fill(
         "<details><summary>{} runs: settings that differ, measures, cost</summary>{}{}</details>"
         "<details><summary>settings that all of them share</summary>"
@@ -243,7 +270,11 @@ def _environments(scale: ScaleReport) -> Html:
 def _table(heads: list[str], rows: list[Html], numeric: tuple[int, ...] = (), kind: str = "") -> Html:
     """A sortable table; rows are cells already in HTML, `numeric` columns are aligned to the right."""
     head = joined(
-        fill('<th scope="col"{}><button type="button">{}</button></th>', Html(" class=number" if i in numeric else ""), text)
+        fill(
+            '<th scope="col"{}><button type="button">{}</button></th>',
+            Html(" class=number" if i in numeric else ""),
+            text,
+        )
         for i, text in enumerate(heads)
     )
     body = joined(fill("<tr>{}</tr>", row) for row in rows)
@@ -286,6 +317,7 @@ def _measure(value: float) -> str:
 
 
 def _anchor(item: ItemReport, scale: ScaleReport) -> str:
-    """A word that is an id and, behind #, a link to it: letters, digits, '_', '-' and '.', other characters as their numbers."""
+    """A word that is an id and, behind #, a link to it: letters, digits, '_', '-' and '.', other characters as their
+    numbers."""
     name = f"{item.name.replace('/', '-')}-{scale.scale}"
     return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"_{ord(found[0]):x}_", name)

@@ -1,6 +1,8 @@
-"""docs/reproductions.md: what every reproduction costs at each scale, written by `python -m igr_suite.report.reproductions`.
+"""docs/reproductions.md: what every reproduction costs at each scale, written by `python -m
+igr_suite.report.reproductions`.
 
-Times come from the committed runs (`lab/running/estimates.py`), so the page is written again when longer runs have been added.
+Times come from the committed runs (`lab/running/estimates.py`), so the page is written again when longer runs have been
+added.
 """
 
 from pathlib import Path
@@ -78,7 +80,9 @@ def row(experiment: Experiment) -> dict[str, str]:
         "processor time": hours(whole.seconds) if whole.unknown < whole.runs else "-",
         "longest run": hours(whole.longest) if whole.unknown < whole.runs else "-",
         "memory": "-" if memory is None else f"{memory / 1024:.1f} GB",
-        "submit": _submit(experiment.name, whole.longest, memory) if finished < len(expansion.runs) and whole.unknown < whole.runs else "",
+        "submit": _submit(experiment.name, whole.longest, memory)
+        if finished < len(expansion.runs) and whole.unknown < whole.runs
+        else "",
     }
 
 

@@ -9,13 +9,14 @@ from igr_suite.replicas import replica_count
 
 @keras.saving.register_keras_serializable(package="igr_suite")
 class FusedAdam(keras.optimizers.Adam):
-    """Keras's Adam with TensorFlow's fused update: one pass over the memory of (weights, m, v, gradient) instead of eight.
+    """Keras's Adam with TensorFlow's fused update: one pass over the memory of (weights, m, v, gradient) instead of
+    eight.
 
         m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2
         w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
 
-    Adam is memory-bound (docs/performance.md), so this is a fifth of a small network's step. Weights, slots and the step
-    counter are Keras's own; only dense float variables are supported, and the options that change the formula
+    Adam is memory-bound (docs/performance.md), so this is a fifth of a small network's step. Weights, slots and the
+    step counter are Keras's own; only dense float variables are supported, and the options that change the formula
     (amsgrad, weight decay, clipping) are Keras's and stay in its slow path.
 
     Source: Kingma & Ba (2015), algorithm 1 with the efficient ordering of section 2.
@@ -24,12 +25,16 @@ class FusedAdam(keras.optimizers.Adam):
     averages_over_replicas = True  # `decoupling` asks for it: Keras's optimisers add the gradients of replicas
 
     def apply(self, grads, trainable_variables=None):
-        """As Keras's; updates, which are in place, wait for all gradients, so that none runs beside what still reads a weight.
+        """As Keras's; updates, which are in place, wait for all gradients, so that none runs beside what still reads a
+        weight.
 
         On several replicas the update is that of the mean of their gradients, where Keras's is that of the sum.
         """
         if replica_count() > 1:
-            grads = [with_values(lambda g: g / replica_count(), gradient) if tf.is_tensor(gradient) else gradient for gradient in grads]
+            grads = [
+                with_values(lambda g: g / replica_count(), gradient) if tf.is_tensor(gradient) else gradient
+                for gradient in grads
+            ]
         with tf.control_dependencies([gradient for gradient in grads if tf.is_tensor(gradient)]):
             super().apply(grads, trainable_variables)
 

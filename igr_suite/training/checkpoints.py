@@ -1,4 +1,5 @@
-"""Checkpoints: the whole state of a training run in one file, written atomically and checked, before anything is believed, when read."""
+"""Checkpoints: the whole state of a training run in one file, written atomically and checked, before anything is
+believed, when read."""
 
 import hashlib
 import io
@@ -75,17 +76,19 @@ def latest(folder: Path) -> State | None:
     """Reads the newest checkpoint; None when there is none.
 
     Raises:
-      UserError: the newest file is truncated, altered or not what a run saves; the sentence says how to go on without losing anything.
+      UserError: the newest file is truncated, altered or not what a run saves; the sentence says how to go on without
+        losing anything.
     """
     found = paths(folder)
     return load(found[-1]) if found else None
 
 
 def load(path: Path) -> State:
-    """Reads one checkpoint file and checks all that can be checked without the model: SHA-256, step, sizes, kinds and values.
+    """Reads one checkpoint file and checks all that can be checked without the model: SHA-256, step, sizes, kinds and
+    values.
 
-    A checksum shows that a file is as somebody wrote it, not that a run did, and a results folder may come from elsewhere. Nothing of the
-    file is unpacked, allocated or believed before its size is known to be in the file.
+    A checksum shows that a file is as somebody wrote it, not that a run did, and a results folder may come from
+    elsewhere. Nothing of the file is unpacked, allocated or believed before its size is known to be in the file.
 
     Raises:
       UserError: truncated, altered, of another version, or not what a run saves.

@@ -14,7 +14,8 @@ from igr_suite.training.executor import flat
 
 
 def store_pictures(model, images: np.ndarray, config: RunConfig, folder: RunFolder) -> None:
-    """Writes pictures.npz: `truth` uint8 [10, 28, 28, 1] in {0, 255}, `completions` uint8 [R, 10, 28, 28, 1], their upper halves given.
+    """Writes pictures.npz: `truth` uint8 [10, 28, 28, 1] in {0, 255}, `completions` uint8 [R, 10, 28, 28, 1], their
+    upper halves given.
 
     A completion is round(sigmoid(logits)) after one draw of rounded units.
 
@@ -29,7 +30,10 @@ def store_pictures(model, images: np.ndarray, config: RunConfig, folder: RunFold
     guessed = tf.cast(logits >= 0.0, upper.dtype)
     given = tf.broadcast_to(upper, [config.evaluation.pictures, len(PICTURED), HALF_PIXELS])
     pictures = {"truth": tf.concat([upper, lower], -1), "completions": tf.concat([given, guessed], -1)}
-    arrays = {name: (255 * value.numpy()).astype(np.uint8).reshape(*value.shape[:-1], 28, 28, 1) for name, value in pictures.items()}
+    arrays = {
+        name: (255 * value.numpy()).astype(np.uint8).reshape(*value.shape[:-1], 28, 28, 1)
+        for name, value in pictures.items()
+    }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     write_atomically(folder.path / "pictures.npz", buffer.getvalue())

@@ -12,7 +12,8 @@ from igr_suite.lab.runs.config import RunConfig, added_later
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun(RunConfig):
-    """What the configs of all runs that train on a data set have in common; a subclass has the fields `data` and `schedule`."""
+    """What the configs of all runs that train on a data set have in common; a subclass has the fields `data` and
+    `schedule`."""
 
     fitted: ClassVar[bool] = True
 
@@ -21,7 +22,8 @@ class TrainingRun(RunConfig):
 
     def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
         super().adapt(changed, settings)
-        for key, other in (("steps", "epochs"), ("epochs", "steps")):  # a length that is given takes the place of the other
+        # a length that is given takes the place of the other
+        for key, other in (("steps", "epochs"), ("epochs", "steps")):
             if f"schedule.{key}" in settings and f"schedule.{other}" not in settings and other in changed["schedule"]:
                 changed["schedule"][other] = None
 
@@ -30,8 +32,9 @@ class TrainingRun(RunConfig):
 class DataConfig:
     """Which images, how they are binarised, and (smoke scale only) how many of them.
 
-    `train_split` "all" trains on the validation images too, as the authors did; validation numbers then measure training images.
-    `resize` is the side of the square that images are enlarged or shrunk to after the binarisation (grey values appear).
+    `train_split` "all" trains on the validation images too, as the authors did; validation numbers then measure
+    training images. `resize` is the side of the square that images are enlarged or shrunk to after the binarisation
+    (grey values appear).
     """
 
     name: str = "mnist_5k"
@@ -89,7 +92,8 @@ class ScheduleConfig:
 class BinaryDataConfig:
     """Which images and how they become binary; limits are for the smoke scale.
 
-    `binarisation`: "static", x >= 128; "once", one draw from Bernoulli(x / 255) that is the same for all runs; "dynamic", a draw for every
+    `binarisation`: "static", x >= 128; "once", one draw from Bernoulli(x / 255) that is the same for all runs;
+      "dynamic", a draw for every
     batch, where validation and test images are drawn once and the networks' mean image is the grey one.
     """
 
@@ -101,16 +105,20 @@ class BinaryDataConfig:
     def __post_init__(self):
         recipe = recipe_of(self.name)
         if recipe.likelihood != "bernoulli":
-            raise UserError(f"binary pixels are modelled here, and {self.name} has grey or colour ones; take binarized_mnist")
+            raise UserError(
+                f"binary pixels are modelled here, and {self.name} has grey or colour ones; take binarized_mnist"
+            )
         if recipe.binary and self.binarisation != "static":
             raise UserError(
-                f"data.binarisation={self.binarisation} draws from grey levels, and {self.name} is binary; leave it static, or take mnist"
+                f"data.binarisation={self.binarisation} draws from grey levels, and {self.name} is binary; leave it "
+                f"static, or take mnist"
             )
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepScheduleConfig:
-    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up."""
+    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is
+    filled up."""
 
     DEFAULT_EPOCHS: ClassVar[int] = 20
 
@@ -121,7 +129,9 @@ class StepScheduleConfig:
 
     def __post_init__(self):
         if self.epochs is not None and self.steps is not None:
-            raise UserError(f"schedule.epochs={self.epochs} and schedule.steps={self.steps} exclude each other; give one of them")
+            raise UserError(
+                f"schedule.epochs={self.epochs} and schedule.steps={self.steps} exclude each other; give one of them"
+            )
         if self.epochs is None and self.steps is None:
             object.__setattr__(self, "epochs", self.DEFAULT_EPOCHS)
         for key in ("epochs", "steps", "batch_size", "evaluate_every"):
@@ -133,7 +143,8 @@ SEEDS = (5328, 5945, 8965, 49, 9337)  # the authors' G3 seeds: numpy seed 21, ra
 
 
 def truncated_by_batch(model, parts: str) -> str | None:
-    """Why a batch cannot be divided, for `RunConfig.data_parallel_obstacle`: the model keeps the parts that all of the batch needs."""
+    """Why a batch cannot be divided, for `RunConfig.data_parallel_obstacle`: the model keeps the parts that all of the
+    batch needs."""
     if model.truncation in (None, "sample"):
         return None
     kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"

@@ -12,7 +12,8 @@ from igr_suite.randomness import at_step, run_seed
 IMAGES_A_BATCH = 500
 DECODED_ROWS = 10_000  # importance samples x images decoded at once; larger needs memory, smaller loses speed
 LARGEST_CHUNK = 1_000  # samples of an image at once: what is the same for all of them is computed once a chunk
-LARGEST_BATCH = 1_000  # images at once however few the samples: the distribution of their codes takes 0.6 MB an image (IGR-I, V=30, K=10)
+# images at once however few the samples: the distribution of their codes takes 0.6 MB an image (IGR-I, V=30, K=10)
+LARGEST_BATCH = 1_000
 
 
 class Evaluator:
@@ -28,7 +29,9 @@ class Evaluator:
 
     def __init__(self, model: keras.Model, images: np.ndarray, site: str, seed: int, **options: bool):
         self.model, self.images, self.site, self.seed = model, images, site, seed
-        self._eval_step = tf.function(functools.partial(model.eval_step, **options), reduce_retracing=True, autograph=False)
+        self._eval_step = tf.function(
+            functools.partial(model.eval_step, **options), reduce_retracing=True, autograph=False
+        )
 
     def elbos(self) -> dict[str, float]:
         """Means over the split, in nats per image, of what the model's eval_step returns."""
@@ -61,14 +64,18 @@ class Evaluator:
         for count in sample_counts(samples):
             values = log_mean_exp(log_weights[:count])
             result[f"{self.site}_iw_{estimator}_{count}"] = float(values.mean())
-            result[f"{self.site}_iw_{estimator}_{count}_se"] = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+            result[f"{self.site}_iw_{estimator}_{count}_se"] = (
+                float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+            )
         return result
 
     @functools.cache  # noqa: B019 an evaluator lives as long as its run
     def _compiled_weights(self, chunk: int, estimator: str):
         """Traced once for all evaluations of a run."""
         return tf.function(
-            lambda batch, seed: self.model.log_weights(batch, chunk, seed, estimator), reduce_retracing=True, autograph=False
+            lambda batch, seed: self.model.log_weights(batch, chunk, seed, estimator),
+            reduce_retracing=True,
+            autograph=False,
         )
 
     def _batches(self, size: int, what: str):

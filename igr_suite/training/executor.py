@@ -33,8 +33,8 @@ class Training:
       evaluate: step -> what is measured then.
       dataset: whose description goes into meta.json and summary.json; None for a task without one.
       meta: what else goes into meta.json.
-      finish: (rows of the metrics, interrupts) -> what the summary holds beside the last row. It runs after the last step and may take
-        long; it asks `interrupts` between its parts.
+      finish: (rows of the metrics, interrupts) -> what the summary holds beside the last row. It runs after the last
+        step and may take long; it asks `interrupts` between its parts.
       replicas: among which batches are divided; the model was built in their scope.
     """
 
@@ -51,7 +51,8 @@ class Training:
 def train(training: Training, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one.
 
-    The summary has `steps`, the data set, the last metrics row, which is that of the last evaluation, and what `finish` returns beside.
+    The summary has `steps`, the data set, the last metrics row, which is that of the last evaluation, and what `finish`
+    returns beside.
 
     Args:
       training: the run.
@@ -96,7 +97,9 @@ def split_evaluators(
 
 def plan_of(config: RunConfig, examples: int) -> Plan:
     """Whole epochs of whole batches, as the config's schedule has them."""
-    return Plan(examples, config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed)
+    return Plan(
+        examples, config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed
+    )
 
 
 def load_images(config: RunConfig) -> data.Dataset:
@@ -129,7 +132,8 @@ def sampled_once(images: np.ndarray, split: int) -> np.ndarray:
 
 
 def build_plan(config: RunConfig, examples: int) -> Plan:
-    """Whole epochs; the last batch of each is filled up, which makes 2,084 steps of 50,000 images in batches of 24, as the authors'."""
+    """Whole epochs; the last batch of each is filled up, which makes 2,084 steps of 50,000 images in batches of 24, as
+    the authors'."""
     plan = Plan(examples, config.schedule.batch_size, 1, config.schedule.evaluate_every, config.seed, fill=True)
     epochs = config.schedule.epochs or -(-config.schedule.steps // plan.steps_per_epoch)
     return Plan(examples, config.schedule.batch_size, epochs, config.schedule.evaluate_every, config.seed, fill=True)

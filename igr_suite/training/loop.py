@@ -47,7 +47,8 @@ class Plan:
 
     @cached_property
     def steps_per_epoch(self) -> int:
-        """Batches an epoch; the rest of a shuffled epoch is left out, or with `fill` completed to a batch by the epoch's first images."""
+        """Batches an epoch; the rest of a shuffled epoch is left out, or with `fill` completed to a batch by the
+        epoch's first images."""
         return -(-self.examples // self.batch_size) if self.fill else self.examples // self.batch_size
 
     @property
@@ -67,7 +68,8 @@ class Plan:
         return rest == 0 and (epoch == 1 or epoch % self.evaluate_every == 0 or epoch == self.epochs)
 
     def next_stop(self, step: int) -> int:
-        """End of the compiled call that begins at `step`: the next row, the end of the epoch or LONGEST_CALL steps on."""
+        """End of the compiled call that begins at `step`: the next row, the end of the epoch or LONGEST_CALL steps
+        on."""
         stop = step + 1
         while not self.logs(stop) and stop - step < LONGEST_CALL:
             stop += 1
@@ -98,14 +100,14 @@ def compiled_steps(
     """Several training steps as one compiled call.
 
     Args:
-      model: has `train_step(batch, seed) -> dict of scalars`, the dict's keys as `scalars`, and `jit_steps`: whether XLA compiles the
-        loop, which is measured for each model family (docs/performance.md).
+      model: has `train_step(batch, seed) -> dict of scalars`, the dict's keys as `scalars`, and `jit_steps`: whether
+        XLA compiles the loop, which is measured for each model family (docs/performance.md).
       images: uint8 [N, D], the training set in memory.
       batch_size: B.
       replicas: among which every batch is divided; XLA compiles for one device only. By default there is one.
     Returns:
-      A function (orders int32 [LONGEST_CALL, B], n int32, first step int32, seed int32 [2]) -> sums of the scalars of n steps, which
-      use the first n rows: the number of rows is fixed so that XLA compiles one program.
+      A function (orders int32 [LONGEST_CALL, B], n int32, first step int32, seed int32 [2]) -> sums of the scalars of n
+      steps, which use the first n rows: the number of rows is fixed so that XLA compiles one program.
     """
     replicas = replicas or Replicas()
 
@@ -193,17 +195,21 @@ def fit(
 
 
 def means_of(model: keras.Model, sums: dict[str, float], steps: int) -> dict[str, float]:
-    """Means of a row's scalars over its steps; of those in the model's `counted_by`, over the steps that another scalar counts.
+    """Means of a row's scalars over its steps; of those in the model's `counted_by`, over the steps that another scalar
+    counts.
 
     Args:
-      model: its `counted_by`, where it has one, names for a scalar that is not measured at every step (0 then) the one that is 1 then.
+      model: its `counted_by`, where it has one, names for a scalar that is not measured at every step (0 then) the one
+        that is 1 then.
       sums: over the steps.
       steps: their number.
     Returns:
       scalar -> mean; without the counts, and without what was not measured in any of the steps.
     """
     counts = getattr(model, "counted_by", {})
-    measured = {name: sums.get(counts[name], 0.0) if name in counts else steps for name in sums if name not in counts.values()}
+    measured = {
+        name: sums.get(counts[name], 0.0) if name in counts else steps for name in sums if name not in counts.values()
+    }
     return {name: sums[name] / count for name, count in measured.items() if count}
 
 
@@ -232,14 +238,17 @@ def _check_host(state: checkpoints.State, folder: RunFolder) -> None:
     """Raises UserError where the numbers of a checkpoint's unfinished row are not those that `fit` saves."""
     sums = state.host.get("sums")
     counts = [state.host.get("counted"), state.host.get("metrics_bytes", 0)]
-    good = isinstance(sums, dict) and all(type(value) in (int, float) and math.isfinite(value) for value in sums.values())
+    good = isinstance(sums, dict) and all(
+        type(value) in (int, float) and math.isfinite(value) for value in sums.values()
+    )
     if not good or not all(type(count) is int and count >= 0 for count in counts) or counts[0] > state.step:
         path = checkpoints.path_of(folder.checkpoints, state.step)
         raise checkpoints.damaged(path, "not what a run saves: its host.npy lacks the sums of the row that was begun")
 
 
 def fit_into(arrays: Sequence[np.ndarray], variables: Sequence[tf.Variable | keras.Variable]) -> bool:
-    """Whether arrays are as many as the variables, of their shapes and of their types, so that none would be converted."""
+    """Whether arrays are as many as the variables, of their shapes and of their types, so that none would be
+    converted."""
     wanted = [(tuple(v.shape), np.dtype(tf.as_dtype(v.dtype).as_numpy_dtype)) for v in variables]
     return wanted == [(array.shape, array.dtype) for array in arrays]
 
@@ -252,7 +261,10 @@ def restore(model: keras.Model, state: checkpoints.State, folder: RunFolder) -> 
     """
     variables = model.state_variables()
     if not fit_into(state.arrays, variables):
-        raise UserError(f"the checkpoint of step {state.step} in {folder.path} is of another model; delete the folder to run it again")
+        raise UserError(
+            f"the checkpoint of step {state.step} in {folder.path} is of another model; delete the folder to run it "
+            f"again"
+        )
     for variable, array in zip(variables, state.arrays):
         variable.assign(array)
 
@@ -275,4 +287,7 @@ def _check_finite(sums: dict[str, float], step: int, stop: int, folder: RunFolde
 def _diverged(what: str, step: int, folder: RunFolder) -> str:
     kept = checkpoints.paths(folder.checkpoints)
     last = f"the last good checkpoint is {kept[-1]}" if kept else "there was no checkpoint yet"
-    return f"training diverged at step {step}: {what}; {last}; try a smaller optimiser.learning_rate or a higher model.temperature"
+    return (
+        f"training diverged at step {step}: {what}; {last}; try a smaller optimiser.learning_rate or a higher "
+        f"model.temperature"
+    )

@@ -45,7 +45,8 @@ class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     @classmethod
     def of(cls, config, steps_per_epoch: int, least: float) -> "StepDecay | float":
-        """The schedule of a config's learning_rate, slash_rate and slash_every (epochs); the plain rate where it is never divided."""
+        """The schedule of a config's learning_rate, slash_rate and slash_every (epochs); the plain rate where it is
+        never divided."""
         if config.slash_rate == 1:
             return config.learning_rate
         return cls(config.learning_rate, config.slash_rate, config.slash_every * steps_per_epoch, least)

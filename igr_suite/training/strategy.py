@@ -1,13 +1,15 @@
-"""Several devices for one run: every batch is divided among replicas of the model, and the update is that of the whole batch.
+"""Several devices for one run: every batch is divided among replicas of the model, and the update is that of the whole
+batch.
 
-        rows of replica r of R:  r B/R ... (r + 1) B/R - 1,     gradient = mean over replicas of the mean over a replica's rows
+        rows of replica r of R:  r B/R ... (r + 1) B/R - 1,     gradient = mean over replicas of the mean over a
+          replica's rows
 
-The global batch B stays the config's, so a replica has B / R rows; every example meets the noise that it meets on one device
-(`randomness.of_whole_batch`). Weights, checkpoints and metrics are those of one device up to the order of sums.
+The global batch B stays the config's, so a replica has B / R rows; every example meets the noise that it meets on one
+device (`randomness.of_whole_batch`). Weights, checkpoints and metrics are those of one device up to the order of sums.
 
-Models need nothing but an optimiser that averages (`training/adam.py`). What they may not have is a step that is no mean over examples:
-statistics of a batch, squares of its gradient.
-Configs say so (`RunConfig.data_parallel_obstacle`); such runs are refused before they start.
+Models need nothing but an optimiser that averages (`training/adam.py`). What they may not have is a step that is no
+mean over examples: statistics of a batch, squares of its gradient. Configs say so (`RunConfig.data_parallel_obstacle`);
+such runs are refused before they start.
 """
 
 import contextlib
@@ -63,13 +65,16 @@ class Replicas:
         """
         if batch_size % self.count:
             raise UserError(
-                f"a batch of {batch_size} examples cannot be divided among {self.count} devices; let the strategy see fewer of them "
-                f"(CUDA_VISIBLE_DEVICES), or set schedule.batch_size to a multiple of {self.count}, which is another run"
+                f"a batch of {batch_size} examples cannot be divided among {self.count} devices; let the strategy see "
+                f"fewer of them "
+                f"(CUDA_VISIBLE_DEVICES), or set schedule.batch_size to a multiple of {self.count}, which is another "
+                f"run"
             )
         return batch_size // self.count
 
     def announce(self, batch_size: int, folder: RunFolder) -> None:
-        """Says in the run's log and in its meta.json how batches are divided; a run that went on without a strategy loses the note.
+        """Says in the run's log and in its meta.json how batches are divided; a run that went on without a strategy
+        loses the note.
 
         Raises:
           UserError: they cannot be.
@@ -84,7 +89,15 @@ class Replicas:
         if self.count == 1:
             batch = f"there is one device only, which takes the whole batch of {batch_size}"
         folder.write_meta(
-            **{NOTE: {"name": self.name, "replicas": self.count, "processes": self.processes, "devices": devices, "batch": batch}}
+            **{
+                NOTE: {
+                    "name": self.name,
+                    "replicas": self.count,
+                    "processes": self.processes,
+                    "devices": devices,
+                    "batch": batch,
+                }
+            }
         )
         print(f"strategy {self.name}, replicas on {', '.join(devices)}: {batch}", file=sys.stderr, flush=True)
 
@@ -111,12 +124,15 @@ class Replicas:
     @tf.function(autograph=False, reduce_retracing=True)
     def _sum(self, wishes: tf.Tensor) -> tf.Tensor:
         def add(wishes: tf.Tensor) -> tf.Tensor:
-            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(wishes, tf.float32))
+            return tf.distribute.get_replica_context().all_reduce(
+                tf.distribute.ReduceOp.SUM, tf.cast(wishes, tf.float32)
+            )
 
         return self.strategy.experimental_local_results(self.strategy.run(add, args=(wishes,)))[0]
 
 
-@functools.cache  # TensorFlow numbers collective operations from the start for every strategy, and two of a process would meet
+# TensorFlow numbers collective operations from the start for every strategy, and two of a process would meet
+@functools.cache
 def _strategy(name: str) -> tf.distribute.Strategy:
     return {"mirrored": _mirrored, "multi_worker": _multi_worker}[name]()
 
@@ -136,5 +152,7 @@ def _multi_worker() -> tf.distribute.Strategy:
     own = resolver.cluster_spec().as_dict()["worker"][index].rpartition(":")[0]
     name = os.environ.get("SLURMD_NODENAME", own)
     if own != name:
-        raise UserError(f"TensorFlow takes process {index} for {own}, and it runs on {name}; name the machines in TF_CONFIG instead")
+        raise UserError(
+            f"TensorFlow takes process {index} for {own}, and it runs on {name}; name the machines in TF_CONFIG instead"
+        )
     return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)

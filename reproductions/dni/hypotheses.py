@@ -56,7 +56,9 @@ def epochs(number):
 
 def error(what, of, against, expected, item=TABLE, prepare=connected, rows="runs"):
     """One comparison of test errors."""
-    return Evidence(item=item, what=what, value="test error", of=of, against=against, expected=expected, prepare=prepare, rows=rows)
+    return Evidence(
+        item=item, what=what, value="test error", of=of, against=against, expected=expected, prepare=prepare, rows=rows
+    )
 
 
 HYPOTHESES = [
@@ -79,9 +81,16 @@ HYPOTHESES = [
     Hypothesis(
         claim="Label-conditioned DNI does not suffer from depth",
         source="DNI paper, Table 1, recalled: 2.2% at 3 layers, 1.6% at 6",
-        remark="Judged for the longest runs of cDNI, 5,850 steps (30 epochs) at scale quick; after 585 steps it still does (see 1).",
+        remark="Judged for the longest runs of cDNI, 5,850 steps (30 epochs) at scale quick; after 585 steps it still "
+        "does (see 1).",
         evidence=[
-            error("error of cDNI, 6 - 3 layers", {"method": "cDNI", "depth": 6}, {"method": "cDNI", "depth": 3}, "lower", prepare=longest)
+            error(
+                "error of cDNI, 6 - 3 layers",
+                {"method": "cDNI", "depth": 6},
+                {"method": "cDNI", "depth": 3},
+                "lower",
+                prepare=longest,
+            )
         ],
     ),
     Hypothesis(
@@ -115,7 +124,8 @@ HYPOTHESES = [
         ],
     ),
     Hypothesis(
-        claim="An LSTM learns longer sequences with synthetic gradients than by truncated back-propagation with the same window",
+        claim="An LSTM learns longer sequences with synthetic gradients than by truncated back-propagation with the "
+        "same window",
         source="DNI paper, RNN table, recalled",
         evidence=[
             Evidence(

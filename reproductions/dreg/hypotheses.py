@@ -1,4 +1,5 @@
-"""DReG: the claims of the abstract and, as far as they are recalled, of the figures, and the comparisons of runs that test them.
+"""DReG: the claims of the abstract and, as far as they are recalled, of the figures, and the comparisons of runs that
+test them.
 
 igr findings dreg --scale quick --write docs/dreg_findings.md
 """
@@ -106,6 +107,8 @@ HYPOTHESES = [
     Hypothesis(
         claim="At a fixed model the estimators with less variance train a better inference network",
         source="appendix, recalled",
-        evidence=bounds(FIXED, DOUBLY[:2], "test bound, q alone trained", prepare=lambda rows: last_bounds(inference(rows))),
+        evidence=bounds(
+            FIXED, DOUBLY[:2], "test bound, q alone trained", prepare=lambda rows: last_bounds(inference(rows))
+        ),
     ),
 ]

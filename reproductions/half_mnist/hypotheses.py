@@ -48,12 +48,17 @@ HYPOTHESES = (
         claim="Synthetic gradients train faster than the REINFORCE gradients that they learn from.",
         source="README of the original",
         evidence=(*lower("SDNI lin", "REINFORCE", 5, 10, 20), *lower("SDNI lin, Adam", "REINFORCE", 1, 5, 20)),
-        remark="At the very first epochs the regression begins at zero: with its SGD it starts behind, with Adam it does not.",
+        remark="At the very first epochs the regression begins at zero: with its SGD it starts behind, with Adam it "
+        "does not.",
     ),
     Hypothesis(
         claim="The encoder is trained by them at all: the loss is below that of an encoder left as it began.",
         source="control of this suite",
-        evidence=(*lower("SDNI lin", "frozen", 5, 20), *lower("SDNI lin, no z", "frozen", 5, 20), *lower("REINFORCE", "frozen", 5, 20)),
+        evidence=(
+            *lower("SDNI lin", "frozen", 5, 20),
+            *lower("SDNI lin, no z", "frozen", 5, 20),
+            *lower("REINFORCE", "frozen", 5, 20),
+        ),
     ),
     Hypothesis(
         claim="Inputs that hold the code and its slope help the synthetic gradient.",

@@ -30,7 +30,10 @@ NAMES = {"GS_Dis": "GS", "IGR_I_Dis": "IGR-I", "IGR_SB_Finite_Dis": "IGR-SB-Fini
 def with_set(runs):
     """Says of every run whether its temperature is its model's cross-validated one or its near-vertex one."""
     temperatures = list(zip(runs["model.name"], runs["model.temperature"]))
-    named = ["cv" if G2_CV_TEMPERATURES.get(m) == t else "near" if G2_NEAR_TEMPERATURES.get(m) == t else "" for m, t in temperatures]
+    named = [
+        "cv" if G2_CV_TEMPERATURES.get(m) == t else "near" if G2_NEAR_TEMPERATURES.get(m) == t else ""
+        for m, t in temperatures
+    ]
     return runs.assign(set=named)
 
 
@@ -58,7 +61,8 @@ def distances(runs):
 
 
 def last_monitor(runs):
-    """log10 of noise over signal, and of the variance, of the encoder's gradient after training, with the KL estimator of training."""
+    """log10 of noise over signal, and of the variance, of the encoder's gradient after training, with the KL estimator
+    of training."""
     runs = with_set(runs)
     own = {n: np.where(runs["model.kl"] == "sampled", runs[f"monitor_weights_{n}_sampled"], runs[f"monitor_weights_{n}_closed"])
            for n in ("variance", "signal")}  # fmt: skip
@@ -89,7 +93,11 @@ def against_gs(item, what, value, expected, prepare, models=IGR, of=None, gs=Non
     ]  # fmt: skip
 
 
-FIGURE_3, FIGURE_4, FIGURE_5 = "igr/figure_3_elbo_curves", "igr/figure_4_gradient_variance", "igr/figure_5_posterior_distance"
+FIGURE_3, FIGURE_4, FIGURE_5 = (
+    "igr/figure_3_elbo_curves",
+    "igr/figure_4_gradient_variance",
+    "igr/figure_5_posterior_distance",
+)
 TABLE_1, TABLE_2, TABLE_3 = "igr/table_1_vae_likelihood", "igr/table_2_joint_vae", "igr/table_3_structured_output"
 RELAX, MIXTURES = "igr/neurips_table_relax", "igr/neurips_table_dlgmm"
 
@@ -97,8 +105,11 @@ HYPOTHESES = [
     Hypothesis(
         claim="Gumbel-Softmax needs a high temperature: cooling costs it more than it costs IGR",
         source="abstract; README, Figure 3",
-        evidence=against_gs(FIGURE_3, "ELBO lost from the CV to the near-vertex temperature", "cost", "lower", cost_of_cooling),
-        remark="Cost: test ELBO at the cross-validated temperature minus that at the near-vertex one, both the authors' choices.",
+        evidence=against_gs(
+            FIGURE_3, "ELBO lost from the CV to the near-vertex temperature", "cost", "lower", cost_of_cooling
+        ),
+        remark="Cost: test ELBO at the cross-validated temperature minus that at the near-vertex one, both the "
+        "authors' choices.",
     ),
     Hypothesis(
         claim="The KL of Gumbel-Softmax is noisy while IGR's is exact",
@@ -106,7 +117,8 @@ HYPOTHESES = [
         evidence=[
             Evidence(
                 item=FIGURE_4,
-                what=f"gradient variance with the KL over that without, closed KL {NAMES[m]} - GS, near-vertex temperatures",
+                what=f"gradient variance with the KL over that without, closed KL {NAMES[m]} - GS, near-vertex "
+                f"temperatures",
                 value="kl_share",
                 expected="lower",
                 prepare=kl_noise,
@@ -115,8 +127,10 @@ HYPOTHESES = [
             )
             for m in IGR
         ],
-        remark="IGR's KL has a closed form, whose estimator has variance 0 by construction (tests/relaxations/test_kl.py); "
-        "what is measured is whether this matters for the gradient: the factor by which the KL's estimator raises its variance.",
+        remark="IGR's KL has a closed form, whose estimator has variance 0 by construction "
+        "(tests/relaxations/test_kl.py); "
+        "what is measured is whether this matters for the gradient: the factor by which the KL's estimator raises its "
+        "variance.",
     ),  # fmt: skip
     Hypothesis(
         claim="IGR yields gradients with less noise than Gumbel-Softmax",
@@ -134,19 +148,24 @@ HYPOTHESES = [
                 gs={"set": temperatures},
             )
         ],
-        remark="Raw variances do not compare across parameterisations, noise-to-signal ratios do; each model uses the KL estimator it is "
-        "trained with. Figure 4's own number, vanished gradients of a sum that is constant, measures round-off only (item's README).",
+        remark="Raw variances do not compare across parameterisations, noise-to-signal ratios do; each model uses the "
+        "KL estimator it is "
+        "trained with. Figure 4's own number, vanished gradients of a sum that is constant, measures round-off only "
+        "(item's README).",
     ),  # fmt: skip
     Hypothesis(
         claim="IGR's samples lie nearer to discrete ones than Gumbel-Softmax's at cross-validated temperatures",
         source="README, Figure 5",
-        evidence=against_gs(FIGURE_5, "median distance to the nearest vertex", "image.p50", "lower", distances, of={"set": "cv"}),
+        evidence=against_gs(
+            FIGURE_5, "median distance to the nearest vertex", "image.p50", "lower", distances, of={"set": "cv"}
+        ),
     ),
     Hypothesis(
         claim="IGR scores better than Gumbel-Softmax: discrete VAE on MNIST, relaxed ELBO (Table 1)",
         source="abstract; README, Table 1",
         evidence=against_gs(TABLE_1, "test ELBO, relaxed codes", "test_elbo_relaxed", "higher", chosen("mnist")),
-        remark="Temperatures by validation ELBO, which favours relaxed codes far from vertices; the next claim looks at hard codes.",
+        remark="Temperatures by validation ELBO, which favours relaxed codes far from vertices; the next claim looks "
+        "at hard codes.",
     ),
     Hypothesis(
         claim="The same with hard codes, which a discrete model is about",
@@ -156,7 +175,9 @@ HYPOTHESES = [
     Hypothesis(
         claim="IGR scores better than Gumbel-Softmax: discrete VAE on Fashion-MNIST (Table 1)",
         source="README, Table 1",
-        evidence=against_gs(TABLE_1, "test ELBO, relaxed codes", "test_elbo_relaxed", "higher", chosen("fashion_mnist")),
+        evidence=against_gs(
+            TABLE_1, "test ELBO, relaxed codes", "test_elbo_relaxed", "higher", chosen("fashion_mnist")
+        ),
         remark="GS ignores its codes here in all runs (item's README).",
     ),
     Hypothesis(
@@ -191,7 +212,8 @@ HYPOTHESES = [
             for name in ("IGR-I", "IGR-Planar", "IGR-Planar, authors' norm")
             for samples in (1, 5, 50)
         ],
-        remark="Compared: log-likelihood bounds (100 samples), so higher is better; temperatures by validation NLL. IGR-I holds in every "
+        remark="Compared: log-likelihood bounds (100 samples), so higher is better; temperatures by validation NLL. "
+        "IGR-I holds in every "
         "row. The correct, invertible normalisation of a planar layer has a pole in one dimension (item's README).",
     ),  # fmt: skip
     Hypothesis(
@@ -225,7 +247,8 @@ HYPOTHESES = [
         remark="'confirmed' would mean clearly better; an interval around 0 is what 'competitive' would look like.",
     ),  # fmt: skip
     Hypothesis(
-        claim="Stick-breaking gives countable support: it fits Poisson(50) without a fixed K, which Gumbel-Softmax with K = 100 does not",
+        claim="Stick-breaking gives countable support: it fits Poisson(50) without a fixed K, which Gumbel-Softmax "
+        "with K = 100 does not",
         source="abstract; README, Figure 2",
         evidence=[
             Evidence(

@@ -5,8 +5,8 @@
     python tests/attack --only words damage --write none  some parts, printed only
     python tests/attack --list                            the parts
 
-Equal options try equal things: all seeds are fixed. What depends on the machine is where in a run a moment or a race falls. Ends with 1
-when one count of lost, doubled, wrong or tracebacks is not 0.
+Equal options try equal things: all seeds are fixed. What depends on the machine is where in a run a moment or a race
+falls. Ends with 1 when one count of lost, doubled, wrong or tracebacks is not 0.
 """
 
 import argparse
@@ -77,13 +77,30 @@ def parts(every: int, kills: int) -> dict[str, Callable[[Path], Row | list[Row]]
 
 def main() -> int:
     """Runs the parts, prints and writes the table; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python tests/attack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th input, file-system call and trial (default 1)")
-    parser.add_argument("--kills", type=int, default=KILLS, metavar="N", help=f"random moments a family (default {KILLS})")
+    parser = argparse.ArgumentParser(
+        prog="python tests/attack", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="only every N-th input, file-system call and trial (default 1)",
+    )
+    parser.add_argument(
+        "--kills", type=int, default=KILLS, metavar="N", help=f"random moments a family (default {KILLS})"
+    )
     parser.add_argument("--only", nargs="+", metavar="PART", help="these parts; see --list")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="parts at once (default 2)")
-    parser.add_argument("--place", type=Path, metavar="FOLDER", help="where to work (default: memory with 4 GB, else the temporary folder)")
-    parser.add_argument("--write", default=str(PAGE), metavar="FILE", help="page for the table, or none (default: docs/reliability.md)")
+    parser.add_argument(
+        "--place",
+        type=Path,
+        metavar="FOLDER",
+        help="where to work (default: memory with 4 GB, else the temporary folder)",
+    )
+    parser.add_argument(
+        "--write", default=str(PAGE), metavar="FILE", help="page for the table, or none (default: docs/reliability.md)"
+    )
     parser.add_argument("--list", action="store_true", help="name the parts and end")
     parser.add_argument("--part", metavar="PART", help=argparse.SUPPRESS)  # how the parts are started
     arguments = parser.parse_args()
@@ -131,14 +148,17 @@ def _started(name: str, place: Path, arguments: argparse.Namespace) -> list[Row]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("IGR_", "ATTACK_"))}
     paths = [str(REPOSITORY), str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment |= {"PYTHONPATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, str(HERE), *options], cwd=place, env=environment, capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(HERE), *options], cwd=place, env=environment, capture_output=True, check=False
+    )
     try:
         rows = [Row(**content) for content in json.loads((place / "rows.json").read_bytes())]
     except (OSError, ValueError):
         words = done.stderr.decode(errors="replace").strip()[-1500:]
         rows = [Row(f"{name} (the attack itself broke off)", 0, tracebacks=1, examples=[words])]
     marks = ", ".join(
-        f"{row.tried} tried" + ", NOT clean" * (not row.clean) + f", skipped: {row.skipped}" * bool(row.skipped) for row in rows
+        f"{row.tried} tried" + ", NOT clean" * (not row.clean) + f", skipped: {row.skipped}" * bool(row.skipped)
+        for row in rows
     )
     print(f"{name}: {marks}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     shutil.rmtree(place, ignore_errors=True)
@@ -151,7 +171,9 @@ def _one(attack: Callable[[Path], Row | list[Row]], place: Path) -> int:
     try:
         rows = attack(work)
     except BaseException:
-        rows = Row(f"{place.name} (the attack itself broke off)", 0, tracebacks=1, examples=[traceback.format_exc()[-1500:]])
+        rows = Row(
+            f"{place.name} (the attack itself broke off)", 0, tracebacks=1, examples=[traceback.format_exc()[-1500:]]
+        )
     rows = rows if isinstance(rows, list) else [rows]
     (place / "rows.json").write_text(json.dumps([dataclasses.asdict(row) for row in rows]))
     return 0
@@ -161,9 +183,17 @@ def table(rows: list[Row], minutes: float) -> str:
     """Returns the section of the page: where and when it was made, and a line an attack."""
     lines = ["| attack | " + " | ".join(COLUMNS) + " |", "|---|" + "---:|" * len(COLUMNS)]
     for row in rows:
-        counts = [str(getattr(row, column)) for column in COLUMNS] if not row.skipped else ["not tried", *[""] * (len(COLUMNS) - 1)]
+        counts = (
+            [str(getattr(row, column)) for column in COLUMNS]
+            if not row.skipped
+            else ["not tried", *[""] * (len(COLUMNS) - 1)]
+        )
         lines.append(f"| {row.attack} | " + " | ".join(counts) + " |")
-    lines.append("| **together** | " + " | ".join(f"**{sum(getattr(row, column) for row in rows)}**" for column in COLUMNS) + " |")
+    lines.append(
+        "| **together** | "
+        + " | ".join(f"**{sum(getattr(row, column) for row in rows)}**" for column in COLUMNS)
+        + " |"
+    )
     command = " ".join(["python tests/attack", *(word for word in sys.argv[1:])])
     cores, python = len(os.sched_getaffinity(0)), platform.python_version()
     where = f"{platform.system()} {platform.release()} on {_processor()}, {cores} cores, Python {python}"

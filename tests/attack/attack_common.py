@@ -1,4 +1,5 @@
-"""What all attacks share: the row of the table that each fills, a small experiment to attack, and `igr` called in this process."""
+"""What all attacks share: the row of the table that each fills, a small experiment to attack, and `igr` called in this
+process."""
 
 import contextlib
 import io
@@ -34,15 +35,22 @@ def runs(scale):
 
 EXPERIMENT = Experiment(paper="igr", item="counting", title="Counting", runs=runs, minutes={"smoke": 0.1})
 '''
-STAGES = RUN.replace('''def runs(scale):
+STAGES = (
+    RUN.replace(
+        """def runs(scale):
     return [Count(until=3, seed=seed) for seed in range(3)]
-''', '''def first(scale, results):
+""",
+        """def first(scale, results):
     return [Count(until=3, seed=seed) for seed in range(3)]
 
 def second(scale, results):
     found = [one["total"] + 1 for one in map(results.summary, first(scale, results)) if one is not None]
     return [Count(until=max(found, default=1), seed=9)]
-''').replace("runs=runs", "stages=(first, second)").replace("counting", "stages")
+""",
+    )
+    .replace("runs=runs", "stages=(first, second)")
+    .replace("counting", "stages")
+)
 PLOT = """
 from igr_suite.plotting import style
 
@@ -149,16 +157,27 @@ class World:
         for experiment in ("counting", "stages"):
             for config in (Count(seed=seed) for seed in range(3)):
                 path = self.results / "igr" / experiment / "smoke" / config.run_id
-                with RunFolder(path).open(config) as folder, contextlib.redirect_stdout(None), contextlib.redirect_stderr(io.StringIO()):
+                with (
+                    RunFolder(path).open(config) as folder,
+                    contextlib.redirect_stdout(None),
+                    contextlib.redirect_stderr(io.StringIO()),
+                ):
                     execute(config, folder)
                     note = {"reason": "finished", "message": ""}
-                    folder.write_meta(exit=note, wall_seconds=1.5, versions={"numpy": "2.1"}, git={"commit": "0" * 40}, sealed=seal(path))
+                    folder.write_meta(
+                        exit=note,
+                        wall_seconds=1.5,
+                        versions={"numpy": "2.1"},
+                        git={"commit": "0" * 40},
+                        sealed=seal(path),
+                    )
                 if experiment == "counting":
                     self.ids.append(config.run_id)
         return self
 
     def igr(self, *words: str) -> tuple[int, str]:
-        """Calls `igr words` in this process; (exit code, all that it printed). Code -1 with a traceback for what escapes, -2 for a hang."""
+        """Calls `igr words` in this process; (exit code, all that it printed). Code -1 with a traceback for what
+        escapes, -2 for a hang."""
         with mock.patch.dict(os.environ, self.variables):
             return call(words)
 
@@ -230,12 +249,13 @@ def _error(text: str) -> str:
 
 
 def every(items: Sequence, step: int, seed: int = 0) -> list:
-    """Every `step`-th of the items, after they were shuffled in a way that depends on the seed only; all of them, in order, for 1."""
+    """Every `step`-th of the items, after they were shuffled in a way that depends on the seed only; all of them, in
+    order, for 1."""
     if step <= 1:
         return list(items)
     shuffled = list(items)
     random.Random(seed).shuffle(shuffled)
-    return shuffled[:: step]
+    return shuffled[::step]
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
-"""Damaged run folders, read by every verb: one damaged run is named in a sentence, exits with 1 and never hides the others."""
+"""Damaged run folders, read by every verb: one damaged run is named in a sentence, exits with 1 and never hides the
+others."""
 
 import json
 import os
@@ -39,7 +40,25 @@ CONTENTS: dict[str, bytes] = {
     "terminal escape": b'{"steps": "\\u001b[2J\\u0007"}',
     "a page": b"<html>404</html>",
 }
-VALUES = (None, True, -1, 0, 10**30, 1.5, "NaN", "Infinity", "abc", "", [], [[1]], {}, {"a": {"b": []}}, "x" * 5000, "\u0000", "../../x")
+VALUES = (
+    None,
+    True,
+    -1,
+    0,
+    10**30,
+    1.5,
+    "NaN",
+    "Infinity",
+    "abc",
+    "",
+    [],
+    [[1]],
+    {},
+    {"a": {"b": []}},
+    "x" * 5000,
+    "\u0000",
+    "../../x",
+)
 FILES = ("config.json", "summary.json", "metrics.jsonl", "meta.json", "progress.json", ".owner", "../.whole.json")
 OURS = {"config.json", "summary.json", "metrics.jsonl"}  # what results rest on
 
@@ -56,12 +75,35 @@ def content_damages() -> list[tuple[str, Callable[[Path], None]]]:
 def value_damages() -> list[tuple[str, Callable[[Path], None]]]:
     """One value of one file changed to something of another kind."""
     names = {
-        "config.json": ("schema", "kind", "module", "run_id", "config", "config.until", "config.seed", "config.pace", "config.unknown"),
+        "config.json": (
+            "schema",
+            "kind",
+            "module",
+            "run_id",
+            "config",
+            "config.until",
+            "config.seed",
+            "config.pace",
+            "config.unknown",
+        ),
         "summary.json": ("total", "seed", "unknown"),
-        "meta.json": ("exit", "exit.message", "wall_seconds", "versions", "git", "git.commit", "sealed", "threads", "unknown"),
+        "meta.json": (
+            "exit",
+            "exit.message",
+            "wall_seconds",
+            "versions",
+            "git",
+            "git.commit",
+            "sealed",
+            "threads",
+            "unknown",
+        ),
     }
     return [
-        (f"{name} of {file} is {str(value)[:20]!r}", lambda run, file=file, name=name, value=value: _set(run / file, name, value))
+        (
+            f"{name} of {file} is {str(value)[:20]!r}",
+            lambda run, file=file, name=name, value=value: _set(run / file, name, value),
+        )
         for file, keys in names.items()
         for name in keys
         for value in VALUES
@@ -90,7 +132,10 @@ def row_damages() -> list[tuple[str, Callable[[Path], None]]]:
         "with an empty line": lambda rows: [rows[0], b"\n", *rows[1:]],
         "with a strange line": lambda rows: [rows[0], b"null\n", *rows[1:]],
         "with a deep line": lambda rows: [*rows[:-1], DEEP + b"\n"],
-        "with a nested row": lambda rows: [b'{"schema": 1, "step": 1, "value": ' + b"[" * 500 + b"]" * 500 + b"}\n", *rows[1:]],
+        "with a nested row": lambda rows: [
+            b'{"schema": 1, "step": 1, "value": ' + b"[" * 500 + b"]" * 500 + b"}\n",
+            *rows[1:],
+        ],
         "with zero bytes": lambda rows: [rows[0], b"\0" * 4096, *rows[1:]],
         "with another value": lambda rows: [rows[0].replace(b'"value": 1', b'"value": 7'), *rows[1:]],
         "with a huge number": lambda rows: [rows[0].replace(b'"value": 1', b'"value": 1' + b"0" * 400), *rows[1:]],
@@ -105,11 +150,15 @@ def row_damages() -> list[tuple[str, Callable[[Path], None]]]:
         path = run / "metrics.jsonl"
         path.write_bytes(b"".join(function(path.read_bytes().splitlines(keepends=True))))
 
-    return [(f"metrics.jsonl {words}", lambda run, function=function: change(run, function)) for words, function in lines.items()]
+    return [
+        (f"metrics.jsonl {words}", lambda run, function=function: change(run, function))
+        for words, function in lines.items()
+    ]
 
 
 def place_damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """Something else in the place of a file or of the folder: nothing, a folder, a pipe, a link to nowhere, to itself, to a device."""
+    """Something else in the place of a file or of the folder: nothing, a folder, a pipe, a link to nowhere, to itself,
+    to a device."""
 
     def folder(path: Path) -> None:
         path.mkdir()
@@ -151,7 +200,9 @@ def place_damages() -> list[tuple[str, Callable[[Path], None]]]:
         if "own folder" not in words and "sparse" not in words
     ]
     for content in SUBMISSIONS:
-        made.append((f"a submission's job.json is {content.decode()}", lambda run, content=content: submitted(run, content)))
+        made.append(
+            (f"a submission's job.json is {content.decode()}", lambda run, content=content: submitted(run, content))
+        )
     made += [("its folder is a file", lambda run: replace(run, Path.touch))]
     made += [("its folder is renamed", lambda run: run.rename(run.with_name("mine")))]
     made += [
@@ -161,8 +212,20 @@ def place_damages() -> list[tuple[str, Callable[[Path], None]]]:
     return made
 
 
-SUBMISSIONS = (b"null", b"[]", b'{"job": 3, "runs": null}', b'{"job": "1", "runs": [1, null]}', b"{", b'{"job": "7", "runs": ["x"]}')
-NOT_BEGUN = ("its folder is absent", "its folder is a folder", "summary.json is absent", "summary.json is a link to nowhere")
+SUBMISSIONS = (
+    b"null",
+    b"[]",
+    b'{"job": 3, "runs": null}',
+    b'{"job": "1", "runs": [1, null]}',
+    b"{",
+    b'{"job": "7", "runs": ["x"]}',
+)
+NOT_BEGUN = (
+    "its folder is absent",
+    "its folder is a folder",
+    "summary.json is absent",
+    "summary.json is a link to nowhere",
+)
 VERBS = (
     ("status", NAME),
     ("status",),
@@ -190,9 +253,11 @@ def damages() -> list[tuple[str, Callable[[Path], None]]]:
 
 
 def attack(place: Path, step: int = 1, verbs_each: int = len(VERBS)) -> Row:
-    """Damages the first run of an experiment in every `step`-th way and reads the results folder with some verbs each time.
+    """Damages the first run of an experiment in every `step`-th way and reads the results folder with some verbs each
+    time.
 
-    The oracle is a table of the same results without damage: afterwards it must be equal, or lack the first run and nothing else, and
+    The oracle is a table of the same results without damage: afterwards it must be equal, or lack the first run and
+      nothing else, and
     then the run must have been named and the exit code be 1.
     """
     row = Row("damaged run folders, read by every verb")
@@ -236,7 +301,9 @@ def _tables(world: World, out: Path) -> dict[str, bytes]:
     return tables
 
 
-def _read(row: Row, world: World, out: Path, first: str, words: str, verb: tuple[str, ...], wanted: dict[str, bytes]) -> None:
+def _read(
+    row: Row, world: World, out: Path, first: str, words: str, verb: tuple[str, ...], wanted: dict[str, bytes]
+) -> None:
     places = {"OUT": out, "RESULTS": world.results, "RUN": world.folder / first}
     said = []
     for word in verb:
@@ -245,7 +312,11 @@ def _read(row: Row, world: World, out: Path, first: str, words: str, verb: tuple
         said.append(word)
     as_nobody = "no rights" in words
     if as_nobody:  # root may read everything
-        for folder in (out, world.results, *(path for path in world.results.rglob("*") if path.is_dir() and path.name != first)):
+        for folder in (
+            out,
+            world.results,
+            *(path for path in world.results.rglob("*") if path.is_dir() and path.name != first),
+        ):
             folder.chmod(0o777)
         os.seteuid(65534)
     try:
@@ -273,12 +344,16 @@ def _read(row: Row, world: World, out: Path, first: str, words: str, verb: tuple
             row.bad("lost", f"{what}: rows of other runs are missing from the table")
         elif first.encode() in found and found != content:
             row.bad("wrong", f"{what}: the damaged run is in the table with other numbers")
-        elif first.encode() not in found and not (code == 1 and (first in text or "mine" in text)) and words not in NOT_BEGUN:
+        elif (
+            first.encode() not in found
+            and not (code == 1 and (first in text or "mine" in text))
+            and words not in NOT_BEGUN
+        ):
             row.bad("wrong", f"{what}: the run is left out with exit code {code} and this: {text.strip()[-300:]}")
 
 
 def _columns_only(found: list[bytes], wanted: list[bytes]) -> bool:
     """Whether tables differ only in columns that all their runs share once one run is left out."""
-    return len(found) == len(wanted) and [line.split(b",")[2] for line in found] == [line.split(b",")[2] for line in wanted]
-
-
+    return len(found) == len(wanted) and [line.split(b",")[2] for line in found] == [
+        line.split(b",")[2] for line in wanted
+    ]

@@ -1,4 +1,5 @@
-"""A disk that is full at every possible moment: a sentence, the right state, and with space again the same command finishes the run."""
+"""A disk that is full at every possible moment: a sentence, the right state, and with space again the same command
+finishes the run."""
 
 import os
 import shlex
@@ -36,7 +37,9 @@ def attack(place: Path, step: int = 1, sizes: Sequence[int] = PAGES) -> Row:
     def shell(lines: list[str]) -> str:
         environment = os.environ | world.variables | {"IGR_FRESH_WORKERS": "1", "IGR_CHECKPOINT_SECONDS": "0"}
         words = ["unshare", "--mount", "sh", "-c", "\n".join(lines)]
-        done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=300)
+        done = subprocess.run(
+            words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=300
+        )
         return done.stdout.decode(errors="replace")
 
     alone, copied = place / "alone", place / "copied"
@@ -56,7 +59,9 @@ def attack(place: Path, step: int = 1, sizes: Sequence[int] = PAGES) -> Row:
             ]
         )
         what = f"disk of {pages} pages"
-        codes = {words: text.partition(f"{words} code ")[2].partition("\n")[0] for words in ("first", "status", "second")}
+        codes = {
+            words: text.partition(f"{words} code ")[2].partition("\n")[0] for words in ("first", "status", "second")
+        }
         logs = "".join(path.read_text(errors="replace") for path in copied.rglob("worker.log"))
         if "Traceback" in text + logs:
             row.bad("tracebacks", f"{what}: {(text + logs)[(text + logs).index('Traceback') :][:600]}")
@@ -64,7 +69,9 @@ def attack(place: Path, step: int = 1, sizes: Sequence[int] = PAGES) -> Row:
             row.bad("wrong", f"{what}: the full disk is not named: {text.partition('first code')[0][-300:]}")
         elif codes["first"] not in ("0", "2") or codes["status"] not in ("0", "1", "2"):
             row.bad("wrong", f"{what}: exit codes {codes}: {text[-300:]}")
-        elif codes["first"] == "2" and not any(word in text.partition("status code")[0] for word in ("failed", "partial", "absent")):
+        elif codes["first"] == "2" and not any(
+            word in text.partition("status code")[0] for word in ("failed", "partial", "absent")
+        ):
             row.bad("wrong", f"{what}: igr status does not say what became of the run: {text[-500:]}")
         if codes["second"] != "0":
             row.bad("lost", f"{what}: with space again the same command ends with {codes['second']}: {text[-400:]}")

@@ -1,4 +1,5 @@
-"""SIGKILL at random moments and at every change of the file system: the same command finishes the run, with the same bytes."""
+"""SIGKILL at random moments and at every change of the file system: the same command finishes the run, with the same
+bytes."""
 
 import contextlib
 import os
@@ -74,7 +75,8 @@ class Runs:
             os.environ["IGR_REPRODUCTIONS"] = str(place / "reproductions")
         else:
             os.environ["IGR_REPRODUCTIONS"] = str(REPOSITORY / "reproductions")
-        os.environ |= {"ATTACK_PLACE": str(place), "IGR_CHECKPOINT_SECONDS": "0"}  # before the process that workers are forked from
+        # before the process that workers are forked from
+        os.environ |= {"ATTACK_PLACE": str(place), "IGR_CHECKPOINT_SECONDS": "0"}
         runs = expand(discovery.find(family.name), "smoke", place / "none").runs
         self.run_id, self.config = next((run_id, config) for run_id, config in runs.items() if family.only in run_id)
         self.launcher = Launcher([self.config], 1, root=place / "results")
@@ -83,7 +85,10 @@ class Runs:
         began = time.monotonic()
         self.reference = self.fresh("reference")
         code = self.work(self.reference)
-        assert code == 0, f"the undisturbed run of {family.title} ended with {code}: {(self.reference / 'worker.log').read_text()[-2000:]}"
+        assert code == 0, (
+            f"the undisturbed run of {family.title} ended with {code}: "
+            f"{(self.reference / 'worker.log').read_text()[-2000:]}"
+        )
         self.log = place / "calls"
         shutil.rmtree(self.reference)
         began = time.monotonic()
@@ -182,7 +187,9 @@ def at_every_call(place: Path, family: Family, step: int) -> Row:
                 waiting.pop(0)
                 row.tried += 1
                 reached = True
-        _finish(row, runs, folder, code, f"{family.title}, call {waiting[0] if waiting else runs.calls}, folder {number}")
+        _finish(
+            row, runs, folder, code, f"{family.title}, call {waiting[0] if waiting else runs.calls}, folder {number}"
+        )
         shutil.rmtree(folder.parent)
         if not reached:  # this call does not come in every process
             waiting.pop(0)
@@ -246,7 +253,10 @@ def of_the_whole_command(place: Path, family: Family, kills: int) -> Row:
             if code == 0:
                 break
         if code != 0 or "Traceback" in text:
-            row.bad("tracebacks" if "Traceback" in text else "wrong", f"{what}: the same command ends with {code}: {text[-400:]}")
+            row.bad(
+                "tracebacks" if "Traceback" in text else "wrong",
+                f"{what}: the same command ends with {code}: {text[-400:]}",
+            )
         folder = place / root / reference.relative_to(place / "reference")
         row.compare_rows(what, (folder / "metrics.jsonl").read_bytes(), (reference / "metrics.jsonl").read_bytes())
         if (folder / "summary.json").read_bytes() != (reference / "summary.json").read_bytes():

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from attack_common import NAME, SCALE, Row, World
 
-MARK = "from pathlib import Path\nPath({mark!r}).mkdir(parents=True, exist_ok=True)\n(Path({mark!r}) / (__name__ + '.mark')).touch()\n"
+MARK = (
+    "from pathlib import Path\nPath({mark!r}).mkdir(parents=True, exist_ok=True)\n(Path({mark!r}) / (__name__ + "
+    "'.mark')).touch()\n"
+)
 CLASS = """
 from dataclasses import dataclass
 from typing import ClassVar
@@ -24,10 +27,25 @@ class Count(RunConfig):
     until: int = 3
     seed: int = 0
 """
-MODULES = ("results.planted", "planted", "results.igr.counting.smoke.planted", "smoke.planted", "results", "igr.planted", "sitecustomize")
+MODULES = (
+    "results.planted",
+    "planted",
+    "results.igr.counting.smoke.planted",
+    "smoke.planted",
+    "results",
+    "igr.planted",
+    "sitecustomize",
+)
 MODULE_NAMES = ("__init__", "planted", "sitecustomize", "usercustomize", "conftest", "dummy_runs", "numpy", "yaml")
 NAMES = tuple(f"{name}.py" for name in MODULE_NAMES)
-PICKLES = ("pictures.npz", "model.keras", "checkpoints/step_000000003.ckpt", "checkpoints/step_000000004.ckpt", "metrics.pkl", "x.npy")
+PICKLES = (
+    "pictures.npz",
+    "model.keras",
+    "checkpoints/step_000000003.ckpt",
+    "checkpoints/step_000000004.ckpt",
+    "metrics.pkl",
+    "x.npy",
+)
 VERBS = (
     ("status", NAME),
     ("status",),
@@ -63,7 +81,14 @@ def plant(world: World, module: str, mark: Path) -> None:
     """Puts code into the results folder and names it in the first run's config.json."""
     code = MARK.format(mark=str(mark)) + CLASS
     run = world.folder / world.ids[0]
-    folders = [world.results, world.results / "igr", world.results / "igr" / "counting", world.folder, run, run / "checkpoints"]
+    folders = [
+        world.results,
+        world.results / "igr",
+        world.results / "igr" / "counting",
+        world.folder,
+        run,
+        run / "checkpoints",
+    ]
     for folder in folders:
         folder.mkdir(exist_ok=True)
         for name in NAMES:
@@ -74,7 +99,8 @@ def plant(world: World, module: str, mark: Path) -> None:
     for name in PICKLES:
         (run / name).write_bytes(evil)
     with zipfile.ZipFile(run / "pictures.npz", "w") as archive:
-        head = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n"  # an array of Python objects
+        # an array of Python objects
+        head = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n"
         archive.writestr("images.npy", b"\x93NUMPY\x01\x00v\x00" + head + evil)
     (run / "settings.yaml").write_text(f"until: !!python/object/apply:os.mkdir [{str(mark / 'yaml')!r}]\n")
     content = json.loads((run / "config.json").read_bytes())
@@ -84,7 +110,8 @@ def plant(world: World, module: str, mark: Path) -> None:
 
 
 def attack(place: Path, step: int = 1) -> Row:
-    """Every verb, as a process in the folder above `results/`, with every name that a planted module could be found under."""
+    """Every verb, as a process in the folder above `results/`, with every name that a planted module could be found
+    under."""
     row = Row("results folder with planted code")
     out = place / "out"
     cases = [(module, verb) for module in MODULES for verb in VERBS]

@@ -1,4 +1,5 @@
-"""Processes that meet: two runners on one results folder, copies of one run, takers of one lock, a folder that is deleted meanwhile."""
+"""Processes that meet: two runners on one results folder, copies of one run, takers of one lock, a folder that is
+deleted meanwhile."""
 
 import contextlib
 import io
@@ -19,7 +20,8 @@ WORDS = ("run", "igr/climbing", "--scale", "smoke", "--no-plot", "--jobs", "2")
 
 
 def together(count: int, work: Callable[[int], None], place: Path) -> list[str]:
-    """Does `work(number)` in so many forked processes that begin at one moment; what each ended with, "" where it went well."""
+    """Does `work(number)` in so many forked processes that begin at one moment; what each ended with, "" where it went
+    well."""
     start = place / "start"
     start.unlink(missing_ok=True)
     children = []
@@ -125,14 +127,19 @@ def copies(place: Path, trials: int) -> Row:
         names = sorted(path.name for path in target.iterdir()) if target.exists() else []
         config = short if kind == "adopt" else long
         if names != [config.run_id]:
-            row.bad("lost" if config.run_id not in names else "wrong", f"{kind}, trial {trial}: {names} instead of one copy")
+            row.bad(
+                "lost" if config.run_id not in names else "wrong", f"{kind}, trial {trial}: {names} instead of one copy"
+            )
         else:
             made = target / config.run_id
             wanted = [path.relative_to(source) for path in source.rglob("*") if path.is_file()]
             if kind == "prolong":
                 with RunFolder(made).open(config) as folder, contextlib.redirect_stderr(io.StringIO()):
                     execute(config, folder)
-                found, right = (made / "metrics.jsonl").read_bytes(), (place / "reference" / long.run_id / "metrics.jsonl").read_bytes()
+                found, right = (
+                    (made / "metrics.jsonl").read_bytes(),
+                    (place / "reference" / long.run_id / "metrics.jsonl").read_bytes(),
+                )
                 row.compare_rows(f"{kind}, trial {trial}", found, right)
             else:
                 other = [p for p in wanted if p.name not in ("meta.json", ".lock") and not _equal(made / p, source / p)]
@@ -149,7 +156,8 @@ def _equal(one: Path, other: Path) -> bool:
 
 
 def locks(place: Path, trials: int) -> Row:
-    """Several processes find the lock of a dead owner, with the kernel's flock, without it, or with one that outlived its machine.
+    """Several processes find the lock of a dead owner, with the kernel's flock, without it, or with one that outlived
+    its machine.
 
     Every holder writes when it came and when it went; two that hold at once are two writers of one run.
     """
@@ -208,7 +216,8 @@ def locks(place: Path, trials: int) -> Row:
 
 
 def deletions(place: Path, trials: int) -> Row:
-    """The scale's folder is deleted or moved away in the middle of a run, a plot, an export or a look; then the command is given again."""
+    """The scale's folder is deleted or moved away in the middle of a run, a plot, an export or a look; then the command
+    is given again."""
     row, source = Row("results folder deleted in the middle"), random.Random(SEED)
     world = World(place / "world")
     make_climbing(world.reproductions)

@@ -1,4 +1,5 @@
-"""A run without TensorFlow that writes what training writes: a row a step, the suite's own checkpoints, a summary at the end."""
+"""A run without TensorFlow that writes what training writes: a row a step, the suite's own checkpoints, a summary at
+the end."""
 
 import hashlib
 import time
@@ -16,7 +17,8 @@ from igr_suite.training import checkpoints
 
 @dataclass(frozen=True, kw_only=True)
 class Climb(RunConfig):
-    """Goes up a random stair; its weights are a chain of hashes, so that a step left out or done twice shows in all later rows."""
+    """Goes up a random stair; its weights are a chain of hashes, so that a step left out or done twice shows in all
+    later rows."""
 
     executor: ClassVar[str] = "attack_runs:execute"
     extendable_by: ClassVar[tuple[str, ...]] = ("until",)
@@ -51,7 +53,9 @@ def execute(config: Climb, folder) -> None:
             progress.update(step, config.until, height=float(weights.mean()))
             if step % config.save_every == 0 or step == config.until or interrupts.requested:
                 folder.check_lock()
-                checkpoints.save(folder.checkpoints, checkpoints.State(step, [weights], {"bytes": folder.metrics.size()}))
+                checkpoints.save(
+                    folder.checkpoints, checkpoints.State(step, [weights], {"bytes": folder.metrics.size()})
+                )
             if interrupts.requested:
                 interrupts.stop()
     folder.write_summary({"steps": step, "height": float(weights.mean()), "weights": weights})

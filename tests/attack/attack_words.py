@@ -1,4 +1,5 @@
-"""Malformed command lines and settings files, made with fixed seeds: a sentence and exit code 2, never a traceback or an endless wait."""
+"""Malformed command lines and settings files, made with fixed seeds: a sentence and exit code 2, never a traceback or
+an endless wait."""
 
 import json
 import os
@@ -11,27 +12,119 @@ from attack_common import NAME, Row, World, every, judge
 SEED = 20_240_607
 NOT_UTF8 = os.fsdecode(b"caf\xe9-\xff")  # how Python hands over bytes that are no UTF-8
 SILLY = (
-    *("", " ", "-", "--", "---", "-x", "--set", "=", "==", "a=", "=b", "a=b=c", ".", "..", "/", "//", "~", "~nobody-of-this-name", "*"),
-    *("null", "none", "true", "nan", "inf", "-inf", "1e999", "-1", "0", "00", "1_000", "9" * 400, "0x10", "1.5", "1,2,3", ",", "()", "[1"),
+    *(
+        "",
+        " ",
+        "-",
+        "--",
+        "---",
+        "-x",
+        "--set",
+        "=",
+        "==",
+        "a=",
+        "=b",
+        "a=b=c",
+        ".",
+        "..",
+        "/",
+        "//",
+        "~",
+        "~nobody-of-this-name",
+        "*",
+    ),
+    *(
+        "null",
+        "none",
+        "true",
+        "nan",
+        "inf",
+        "-inf",
+        "1e999",
+        "-1",
+        "0",
+        "00",
+        "1_000",
+        "9" * 400,
+        "0x10",
+        "1.5",
+        "1,2,3",
+        ",",
+        "()",
+        "[1",
+    ),
     *("ä", "日本語", "\u202e", "🙂", "a\nb", "a\tb", "\r", "\x1b[2J", "\x00", "a\x00b", NOT_UTF8, "\ud800"),
-    *("x" * 300, "y" * 5000, "/x" * 3000, "../../../etc/passwd", "/etc/passwd", "/dev/null", "/dev/null/x", "/dev/zero", "/proc/self/mem"),
+    *(
+        "x" * 300,
+        "y" * 5000,
+        "/x" * 3000,
+        "../../../etc/passwd",
+        "/etc/passwd",
+        "/dev/null",
+        "/dev/null/x",
+        "/dev/zero",
+        "/proc/self/mem",
+    ),
     *("{}", "$(id)", "`id`", "; ls", "%s%n", "?", "["),
 )
-SHORT = (b"", b"null", b"3", b"[]", b"[1]", b'"a"', b"{}", b"\0" * 9, b"{", b"}", b"a", b"a:", b"a: b: c", b"- a", b"=", b"[a")
-TAGS = ("!!python/object/apply:os.system ['touch MARK']", "!!python/name:os.system", "!!python/tuple [1, 2]", "!unknown 3", "!!binary x")
+SHORT = (
+    b"",
+    b"null",
+    b"3",
+    b"[]",
+    b"[1]",
+    b'"a"',
+    b"{}",
+    b"\0" * 9,
+    b"{",
+    b"}",
+    b"a",
+    b"a:",
+    b"a: b: c",
+    b"- a",
+    b"=",
+    b"[a",
+)
+TAGS = (
+    "!!python/object/apply:os.system ['touch MARK']",
+    "!!python/name:os.system",
+    "!!python/tuple [1, 2]",
+    "!unknown 3",
+    "!!binary x",
+)
 VERBS = {  # verb -> options with a value, flags; all of them read only, or are told to
     "list": ((), ()),
-    "run": (("--scale", "--set", "--config", "--data", "--results", "--only", "--jobs", "--threads", "--strategy", "--data-dir"), ()),
+    "run": (
+        (
+            "--scale",
+            "--set",
+            "--config",
+            "--data",
+            "--results",
+            "--only",
+            "--jobs",
+            "--threads",
+            "--strategy",
+            "--data-dir",
+        ),
+        (),
+    ),
     "plot": (("--scale", "--set", "--config", "--data", "--results"), ()),
     "status": (("--scale", "--set", "--config", "--data", "--results"), ()),
     "check": (("--scale", "--set", "--config", "--data", "--results", "--write"), ()),
     "findings": (("--scale", "--results", "--write"), ()),
     "report": (("--scale", "--results", "--out"), ()),
-    "export": (("--scale", "--set", "--config", "--results", "--where", "--only", "--what", "--out", "--tensorboard"), ()),
+    "export": (
+        ("--scale", "--set", "--config", "--results", "--where", "--only", "--what", "--out", "--tensorboard"),
+        (),
+    ),
     "merge": (("--out",), ("--dry-run",)),
     "pictures": (("--data-dir",), ()),
     "variance": (("--images", "--draws", "--reference", "--estimators", "--data-dir"), ()),
-    "temperature": (("--model", "--preset", "--criterion", "--grid", "--refine", "--epochs", "--data", "--scale", "--only"), ()),
+    "temperature": (
+        ("--model", "--preset", "--criterion", "--grid", "--refine", "--epochs", "--data", "--scale", "--only"),
+        (),
+    ),
     "rebar-train": (("--results", "--hparams"), ()),
     "dni-train": (("--results", "--dataset", "--epochs"), ()),
     "dreg-train": (("--results", "--dataset", "--estimator"), ()),
@@ -40,7 +133,14 @@ VERBS = {  # verb -> options with a value, flags; all of them read only, or are 
 }
 FIRST_WORD = {"data": "list", "dni-train": "B-dni", "half-mnist-train": "baselines"}
 DRY = ("run", "temperature", "rebar-train", "dni-train", "dreg-train", "half-mnist-train")
-GOOD = {"--scale": "smoke", "--jobs": "1", "--set": "until=4", "--out": "OUT/runs.csv", "--write": "OUT/page.md", "--what": "metrics"}
+GOOD = {
+    "--scale": "smoke",
+    "--jobs": "1",
+    "--set": "until=4",
+    "--out": "OUT/runs.csv",
+    "--write": "OUT/page.md",
+    "--what": "metrics",
+}
 
 
 def command_lines(count: int) -> list[list[str]]:
@@ -54,7 +154,10 @@ def command_lines(count: int) -> list[list[str]]:
         if verb in ("run", "plot", "status", "check", "export", "list") and source.random() < 0.8:
             words.append(NAME if source.random() < 0.7 else source.choice(SILLY))
         elif verb in ("findings", "report", "merge", "pictures", "variance"):
-            words += [source.choice((*SILLY, "igr", NAME, "RESULTS", "RUN", "PIPE", "SOCKET")) for _ in range(source.choice((0, 1, 1, 2)))]
+            words += [
+                source.choice((*SILLY, "igr", NAME, "RESULTS", "RUN", "PIPE", "SOCKET"))
+                for _ in range(source.choice((0, 1, 1, 2)))
+            ]
         elif verb in FIRST_WORD:
             words += [FIRST_WORD[verb]] if source.random() < 0.8 else [source.choice(SILLY)]
         if "--scale" in options and source.random() < 0.7:
@@ -64,7 +167,17 @@ def command_lines(count: int) -> list[list[str]]:
             option = source.choice((*options, *flags)) if known else source.choice(SILLY)
             words.append(option)
             if option in options:
-                places = ("OUT", "RESULTS", "RUN", "PIPE", "SOCKET", "FILE", "OUT/runs.csv", "OUT/runs.parquet", "PIPE/x.csv")
+                places = (
+                    "OUT",
+                    "RESULTS",
+                    "RUN",
+                    "PIPE",
+                    "SOCKET",
+                    "FILE",
+                    "OUT/runs.csv",
+                    "OUT/runs.parquet",
+                    "PIPE/x.csv",
+                )
                 words.append(source.choice((*SILLY, GOOD.get(option, "x"), GOOD.get(option, "x"), *places)))
         if verb in DRY:
             words.append("--dry-run")
@@ -75,8 +188,12 @@ def command_lines(count: int) -> list[list[str]]:
 def settings_files() -> list[tuple[str, str, bytes]]:
     """(words, suffix, content) of settings files that are none."""
     flat = "\n".join(f"k{i}: {i}" for i in range(20_000))
-    bomb = "a0: &a0 {x: 1}\n" + "\n".join(f"a{i}: &a{i} {{{', '.join(f'k{j}: *a{i - 1}' for j in range(10))}}}" for i in range(1, 9))
-    merges = "a0: &a0 {x: 1}\n" + "\n".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}], k{i}: 1}}" for i in range(1, 9))
+    bomb = "a0: &a0 {x: 1}\n" + "\n".join(
+        f"a{i}: &a{i} {{{', '.join(f'k{j}: *a{i - 1}' for j in range(10))}}}" for i in range(1, 9)
+    )
+    merges = "a0: &a0 {x: 1}\n" + "\n".join(
+        f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}], k{i}: 1}}" for i in range(1, 9)
+    )
     lists = "a0: &a0 [1]\n" + "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9))
     found = [
         ("many keys", ".yaml", flat.encode()),
@@ -138,7 +255,13 @@ def attack(place: Path, count: int = 2_000, step: int = 1) -> list[Row]:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(place / "socket"))
     (place / "file.csv").write_text("something of the user's\n")
-    places = {"OUT": out, "RESULTS": world.results, "RUN": world.folder / world.ids[0], "PIPE": place / "pipe", "SOCKET": place / "socket"}
+    places = {
+        "OUT": out,
+        "RESULTS": world.results,
+        "RUN": world.folder / world.ids[0],
+        "PIPE": place / "pipe",
+        "SOCKET": place / "socket",
+    }
     places["FILE"] = place / "file.csv"
     words_row, files_row = Row("malformed command lines"), Row("malformed settings files")
     before = _content(world.folder)
@@ -155,7 +278,11 @@ def attack(place: Path, count: int = 2_000, step: int = 1) -> list[Row]:
             verb = ("run", "status", "plot", "export")[number % 4]
             more = {"run": ("--dry-run",), "export": ("--out", str(out / "x.csv"))}.get(verb, ())
             code, text = world.igr(verb, NAME, "--config", str(path), *more)
-            if judge(files_row, f"igr {verb} --config with {what}{suffix}", code, text) and code == 0 and "equal keys" in what:
+            if (
+                judge(files_row, f"igr {verb} --config with {what}{suffix}", code, text)
+                and code == 0
+                and "equal keys" in what
+            ):
                 files_row.bad("wrong", f"{what}{suffix} is taken without a word")
             if (out / "mark").exists():
                 files_row.bad("wrong", f"{what}{suffix} was executed")

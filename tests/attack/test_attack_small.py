@@ -1,4 +1,5 @@
-"""Every attack in small: what `make attack` does thousands of times over (docs/reliability.md), and that each of them can fail."""
+"""Every attack in small: what `make attack` does thousands of times over (docs/reliability.md), and that each of them
+can fail."""
 
 import importlib.util
 import os
@@ -152,7 +153,11 @@ def test_the_table_names_every_count():
     spec = importlib.util.spec_from_file_location("attack_main", HERE / "__main__.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    rows = [Row("one", tried=5), Row("two", tried=7, lost=1, doubled=2, wrong=3, tracebacks=4), Row("three", skipped="no root")]
+    rows = [
+        Row("one", tried=5),
+        Row("two", tried=7, lost=1, doubled=2, wrong=3, tracebacks=4),
+        Row("three", skipped="no root"),
+    ]
     text = module.table(rows, 2.4)
     assert "| one | 5 | 0 | 0 | 0 | 0 |" in text and "| two | 7 | 1 | 2 | 3 | 4 |" in text
     assert "| three | not tried |" in text and "three (no root)" in text and "**12**" in text and "commit" in text
@@ -168,7 +173,10 @@ def test_a_defect_says_that_it_is_one(place, monkeypatch):
         (PermissionError(13, "Permission denied", b"/caf\xe9"), "Permission denied"),
         (MemoryError(), "igr: not enough memory"),
         (RecursionError(), "igr: something that was read is nested too deeply"),
-        (UnicodeEncodeError("utf-8", "a\ud800b", 1, 2, "surrogates not allowed"), "holds characters that cannot be written or read here"),
+        (
+            UnicodeEncodeError("utf-8", "a\ud800b", 1, 2, "surrogates not allowed"),
+            "holds characters that cannot be written or read here",
+        ),
     ):
 
         def fail(*_, error=error):
@@ -186,7 +194,9 @@ def test_a_deleted_working_folder_is_a_sentence(place, monkeypatch):
     monkeypatch.chdir(gone)
     gone.rmdir()
     code, text = world.igr("list")
-    assert code == 2 and "the working folder cannot be used (No such file or directory); go to another one with cd" in text
+    assert (
+        code == 2 and "the working folder cannot be used (No such file or directory); go to another one with cd" in text
+    )
 
 
 def test_a_hang_is_counted(monkeypatch):

@@ -1,4 +1,5 @@
-"""What `igr check NAME` prints: values by quantity and source, within the terminal's width; and why an item has none."""
+"""What `igr check NAME` prints: values by quantity and source, within the terminal's width; and why an item has
+none."""
 
 import pytest
 
@@ -9,7 +10,9 @@ LONG = "REBAR with a learned scale, nonlinear, binarized_mnist, step 2084"
 
 
 def verdicts(*settings, source="paper", provenance="read"):
-    references = [Reference("F", setting, -1.0, None, "Table 1", source, "exact", provenance, 0.5) for setting in settings]
+    references = [
+        Reference("F", setting, -1.0, None, "Table 1", source, "exact", provenance, 0.5) for setting in settings
+    ]
     return judge(references, {("F", "a"): (-1.2, 0.1, 3), ("F", LONG): (-1.2, 0.1, 3)})
 
 
@@ -37,7 +40,9 @@ def test_a_reason_that_all_share_is_said_once():
         "  c               -1     -      0  not comparable",
     ]
     recalled = listing(verdicts("a", "b", provenance="recalled"), 80).splitlines()
-    assert recalled[1].startswith("  paper, recalled: ") and recalled[2].startswith("  not comparable: recalled from memory")
+    assert recalled[1].startswith("  paper, recalled: ") and recalled[2].startswith(
+        "  not comparable: recalled from memory"
+    )
 
 
 def test_a_long_setting_stands_above_its_values():

@@ -23,7 +23,8 @@ Scale smoke; written by `igr check --scale smoke --write docs/published_values.m
 
 
 def test_the_section_of_the_page_is_written_again(igr, tmp_path):
-    """On this checkout's page, whose table is of other experiments: all else stays, and a second call changes nothing."""
+    """On this checkout's page, whose table is of other experiments: all else stays, and a second call changes
+    nothing."""
     page = tmp_path / "published_values.md"
     text = (REPOSITORY / "docs" / "published_values.md").read_text()
     page.write_text(text)
@@ -39,7 +40,11 @@ def test_the_section_of_the_page_is_written_again(igr, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words", "sentence"),
     [
-        ("no markers\n", (), "has no section to write: put the lines <!-- igr check --> and <!-- end of igr check --> where it belongs"),
+        (
+            "no markers\n",
+            (),
+            "has no section to write: put the lines <!-- igr check --> and <!-- end of igr check --> where it belongs",
+        ),
         ("<!-- end of igr check -->\n<!-- igr check -->\n", (), "has no section to write"),
         ("<!-- igr check -->\n" * 2 + "<!-- end of igr check -->\n", (), "has no section to write"),
         (None, (), "No such file or directory"),

@@ -12,7 +12,9 @@ from igr_suite.cli import doctor
 def test_a_new_user_walks_through(igr):
     code, out, err = igr("list")
     assert code == 0 and "igr/counting" in out and "0/2+ 0.1 min" in out
-    assert "nothing has been run yet; start with `igr run igr/counting --scale smoke`" in igr("status", "igr/counting")[1]
+    assert (
+        "nothing has been run yet; start with `igr run igr/counting --scale smoke`" in igr("status", "igr/counting")[1]
+    )
     code, out, err = igr("run", "igr/counting", "--scale", "smoke", "--dry-run")
     assert code == 0 and "2 of 2 runs to do" in out and "stage 2 follows" in out and not igr.results.exists()
     assert igr("run", "igr/counting", "--scale", "smoke")[0] == 0
@@ -94,7 +96,9 @@ def test_a_wrong_file_of_settings_is_a_sentence(igr, tmp_path, name, text, sente
 
 
 def test_the_original_repository_s_keys_run_here(igr, tmp_path):
-    (tmp_path / "hyper.json").write_text('{"dataset_name": "mnist_5k", "model_type": "GSMDis", "temp": 0.3, "n_required": 11, "epochs": 3}')
+    (tmp_path / "hyper.json").write_text(
+        '{"dataset_name": "mnist_5k", "model_type": "GSMDis", "temp": 0.3, "n_required": 11, "epochs": 3}'
+    )
     places = {"IGR_REPRODUCTIONS": str(Path(__file__).resolve().parents[2] / "reproductions")}
     words = ("run", "igr/discrete_vae", "--scale", "smoke", "--dry-run", "--config", str(tmp_path / "hyper.json"))
     code, out, err = igr(*words, **places)
@@ -114,16 +118,27 @@ def test_light_verbs_do_not_import_tensorflow(igr):
         + [f"assert main({words}) in (0, 1)" for words in (["list"], ["status", "igr/counting"], ["data", "list"])]
         + ["assert 'pandas' not in sys.modules and 'matplotlib' not in sys.modules"]
         + [f"assert main({[verb, 'igr/counting', '--scale', 'smoke']}) in (0, 1)" for verb in ("plot", "check", "run")]
-        + ["heavy = {'tensorflow', 'keras', 'tensorflow_probability', 'tensorflow_datasets'} & set(sys.modules)", "assert not heavy, heavy"]
+        + [
+            "heavy = {'tensorflow', 'keras', 'tensorflow_probability', 'tensorflow_datasets'} & set(sys.modules)",
+            "assert not heavy, heavy",
+        ]
     )
-    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, env=igr.environment, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", lines], capture_output=True, text=True, env=igr.environment, timeout=60
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_doctor_names_the_fix():
     good = {**doctor.EXACT, "numpy": "2.3.5", "h5py": "3.14.0", "importlib_resources": "7.1.0"}
     assert {finding.state for finding in doctor.packages(good.get)} == {"ok"}
-    for change in ({"numpy": "2.4.0"}, {"h5py": "3.15.1"}, {"keras": None}, {"tensorflow-cpu": "2.21.0"}, {"importlib_resources": None}):
+    for change in (
+        {"numpy": "2.4.0"},
+        {"h5py": "3.15.1"},
+        {"keras": None},
+        {"tensorflow-cpu": "2.21.0"},
+        {"importlib_resources": None},
+    ):
         broken = [finding for finding in doctor.packages((good | change).get) if finding.state == "BROKEN"]
         assert [finding.what for finding in broken] == list(change) and "pip" in broken[0].fix
     assert doctor.python_version((3, 10, 1)).state == "BROKEN" and doctor.python_version((3, 12, 0)).state == "ok"
@@ -140,7 +155,11 @@ def test_check_and_status_without_a_name_go_over_all(igr):
     assert code == 0 and out.splitlines()[1].split() == ["igr/counting", "smoke", "3", "0", "0", "0", "0"]
     (igr.results / "igr/counting/smoke/table.md").unlink(missing_ok=True)
     code, out, err = igr("plot", "--all", "--scale", "smoke")
-    assert code == 0 and out.startswith("igr/counting: 1 files in") and (igr.results / "igr/counting/smoke/table.md").exists()
+    assert (
+        code == 0
+        and out.startswith("igr/counting: 1 files in")
+        and (igr.results / "igr/counting/smoke/table.md").exists()
+    )
     for words in (("plot",), ("plot", "igr/counting", "--all")):
         code, out, err = igr(*words)
         assert code == 2 and "say what to draw" in err

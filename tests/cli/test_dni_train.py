@@ -9,7 +9,19 @@ from igr_suite.cli.main import main
 
 
 def test_a_short_run_prints_accuracies_and_draws(tmp_path, capfd):
-    words = ["dni-train", "B-relu", "--data", "mnist_5k", "--epochs", "2", "--save", str(tmp_path), "--plot", "--seed", "3"]
+    words = [
+        "dni-train",
+        "B-relu",
+        "--data",
+        "mnist_5k",
+        "--epochs",
+        "2",
+        "--save",
+        str(tmp_path),
+        "--plot",
+        "--seed",
+        "3",
+    ]
     assert main(words) == 0
     printed = capfd.readouterr().out
     lines = re.findall(r"epoch (\d): accuracy of training images ([\d.]+)%, of test images ([\d.]+)%", printed)

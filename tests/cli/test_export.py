@@ -1,4 +1,5 @@
-"""`igr export`: values come back equal from every kind of file, bytes are stable, selections select, and bad input is a sentence."""
+"""`igr export`: values come back equal from every kind of file, bytes are stable, selections select, and bad input is a
+sentence."""
 
 import csv
 import json
@@ -26,9 +27,13 @@ def counted(tmp_path_factory):
     assert igr("run", NAME, "--scale", "smoke", "--no-plot")[0] == 0
     folder = igr.results / NAME / "smoke" / FIRST
     (folder / "meta.json").unlink()  # it holds the checksums of what is changed now
-    (folder / "summary.json").write_text('{"total": 3, "seed": 0, "p": [0.1, "NaN"], "worst": "-Infinity", "group": {"share": 0.3}}')
+    (folder / "summary.json").write_text(
+        '{"total": 3, "seed": 0, "p": [0.1, "NaN"], "worst": "-Infinity", "group": {"share": 0.3}}'
+    )
     with (folder / "metrics.jsonl").open("a") as log:
-        log.write('{"schema": 1, "step": 4, "value": "NaN", "p": [0.1, 1e-300], "group": {"share": 0.30000000000000004}}\n')
+        log.write(
+            '{"schema": 1, "step": 4, "value": "NaN", "p": [0.1, 1e-300], "group": {"share": 0.30000000000000004}}\n'
+        )
     return igr
 
 
@@ -51,16 +56,24 @@ def read(path) -> list[dict[str, str]]:
 
 
 def logged(igr, run_id) -> list[dict]:
-    return [json.loads(line) for line in (igr.results / NAME / "smoke" / run_id / "metrics.jsonl").read_text().splitlines()]
+    return [
+        json.loads(line) for line in (igr.results / NAME / "smoke" / run_id / "metrics.jsonl").read_text().splitlines()
+    ]
 
 
 def test_metrics_come_back_equal_in_long_form(counted, export, tmp_path):
     code, out, err = export("--what", "metrics", "--out", str(tmp_path / "new/metrics.csv"))
     assert code == 0 and "metrics of 3 runs, 14 rows" in out, err
     rows = read(tmp_path / "new/metrics.csv")
-    assert list(rows[0]) == ["experiment", "scale", "run_id", "until", "seed", "step", "quantity", "value"], "until and seed differ"
+    assert list(rows[0]) == ["experiment", "scale", "run_id", "until", "seed", "step", "quantity", "value"], (
+        "until and seed differ"
+    )
     assert {(row["experiment"], row["scale"]) for row in rows} == {(NAME, "smoke")}
-    assert {row["run_id"]: (row["until"], row["seed"]) for row in rows} == {FIRST: ("3", "0"), SECOND: ("3", "1"), BEST: ("4", "1")}
+    assert {row["run_id"]: (row["until"], row["seed"]) for row in rows} == {
+        FIRST: ("3", "0"),
+        SECOND: ("3", "1"),
+        BEST: ("4", "1"),
+    }
     for run_id in (SECOND, BEST):
         found = [(int(row["step"]), row["quantity"], float(row["value"])) for row in rows if row["run_id"] == run_id]
         assert found == [(row["step"], "value", float(row["value"])) for row in logged(counted, run_id)]
@@ -132,10 +145,15 @@ def test_several_experiments_go_into_one_table(counted, export, tmp_path):
     other = counted.reproductions / "igr" / "again"
     if not other.exists():
         other.mkdir()
-        (other / "run.py").write_text((other.parent / "counting/run.py").read_text().replace('item="counting"', 'item="again"'))
+        (other / "run.py").write_text(
+            (other.parent / "counting/run.py").read_text().replace('item="counting"', 'item="again"')
+        )
     assert counted("run", "igr/again", "--scale", "smoke", "--no-plot", "--only", "s0")[0] == 0
     assert export("--where", "seed=0", "--out", str(tmp_path / "both.csv"), names=("igr/again", NAME, NAME))[0] == 0
-    assert [(row["experiment"], row["run_id"]) for row in read(tmp_path / "both.csv")] == [("igr/again", FIRST), (NAME, FIRST)]
+    assert [(row["experiment"], row["run_id"]) for row in read(tmp_path / "both.csv")] == [
+        ("igr/again", FIRST),
+        (NAME, FIRST),
+    ]
 
 
 def test_tensorflow_reads_the_event_files(export, tmp_path):
@@ -166,9 +184,11 @@ def test_checksum_of_the_standard_s_example():
 
 def test_nothing_heavy_is_imported(counted, tmp_path):
     lines = (
-        f"import sys; from igr_suite.cli.main import main; assert main({[*EXPORT, '--out', str(tmp_path / 'a.csv')]}) == 0; "
+        f"import sys; from igr_suite.cli.main import main; assert main({[*EXPORT, '--out', str(tmp_path / 'a.csv')]}) "
+        f"== 0; "
         f"assert main({[*EXPORT, '--tensorboard', str(tmp_path)]}) == 0; "
-        "heavy = {'tensorflow', 'keras', 'tensorboard', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules); assert not heavy, heavy"
+        "heavy = {'tensorflow', 'keras', 'tensorboard', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules); assert not "
+        "heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", lines], env=counted.environment, check=True, timeout=60)
 

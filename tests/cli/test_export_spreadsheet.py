@@ -1,4 +1,5 @@
-"""`igr export --spreadsheet`: no cell is a formula, numbers stay numbers, and without the option bytes are as they were."""
+"""`igr export --spreadsheet`: no cell is a formula, numbers stay numbers, and without the option bytes are as they
+were."""
 
 import csv
 import json
@@ -39,7 +40,13 @@ def counted(tmp_path_factory):
     assert igr("run", NAME, "--scale", "smoke", "--no-plot")[0] == 0
     for number, folder in enumerate(sorted((igr.results / NAME / "smoke").glob("count-*"))):
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        summary |= {"text": FORMULAS[number], "=name": -1.5, "mixed": -2 if number else "=x", "low": "-Infinity", "negative": -number}
+        summary |= {
+            "text": FORMULAS[number],
+            "=name": -1.5,
+            "mixed": -2 if number else "=x",
+            "low": "-Infinity",
+            "negative": -number,
+        }
         (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
         with (folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps({"schema": 1, "step": 9, "=cmd": -1.5, "low": "-Infinity"}) + "\n")
@@ -78,9 +85,13 @@ def test_no_cell_is_a_formula_and_no_number_changes(export, tmp_path, what):
         assert not computed(new)
         assert new == (f"'{old}" if computed(old) else old)
     changed = [old for old, new in zip(sum(before, []), sum(after, [])) if old != new]
-    expected = {"summaries": {*FORMULAS[:3], "=name", "=x", "-inf"}, "metrics": {"=cmd", "-inf"}, "configs": set()}[what]
+    expected = {"summaries": {*FORMULAS[:3], "=name", "=x", "-inf"}, "metrics": {"=cmd", "-inf"}, "configs": set()}[
+        what
+    ]
     assert set(changed) == expected
-    assert what == "configs" or any(cell.startswith("-") for row in after for cell in row), "numbers below zero are still there"
+    assert what == "configs" or any(cell.startswith("-") for row in after for cell in row), (
+        "numbers below zero are still there"
+    )
 
 
 def test_cells_one_by_one():
@@ -98,7 +109,11 @@ def test_without_the_option_bytes_are_as_they_were(tmp_path):
 def test_other_files_have_no_such_cells(export, tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     code, out, err = export(*words, "--spreadsheet")
-    assert code == 2 and "--spreadsheet is about cells of a .csv file: name one with --out" in err and not list(tmp_path.iterdir())
+    assert (
+        code == 2
+        and "--spreadsheet is about cells of a .csv file: name one with --out" in err
+        and not list(tmp_path.iterdir())
+    )
 
 
 def test_a_run_with_half_a_character_is_left_out(export, counted, tmp_path):

@@ -44,7 +44,11 @@ def different(path: Path) -> Path:
 
 
 def content(root: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file() and path.name != ".lock"}
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
 
 
 @pytest.fixture
@@ -54,7 +58,8 @@ def roots(tmp_path):
 
 @pytest.fixture
 def merge(roots, capsys):
-    """`igr merge A B --out OUT` in this process: (more words) -> exit code, stdout, stderr; sources must stay as they are."""
+    """`igr merge A B --out OUT` in this process: (more words) -> exit code, stdout, stderr; sources must stay as they
+    are."""
     a, b, out = roots
 
     def run(*words: str) -> tuple[int, str, str]:
@@ -76,14 +81,22 @@ def test_runs_of_two_machines_come_together(roots, merge):
     code, said, err = merge()
     assert code == 0 and f"{PLACE}: 3 copied" in said and err == ""
     assert {path.name for path in (out / PLACE).iterdir()} == {config.run_id for config in RUNS}
-    assert RunFolder(out / FIRST).whole and RunFolder(out / SECOND).whole and RunFolder(out / THIRD).status() == ("partial", 2)
-    assert {name: text for name, text in content(out).items() if FIRST in name} == {n: t for n, t in content(a).items() if FIRST in n}
+    assert (
+        RunFolder(out / FIRST).whole
+        and RunFolder(out / SECOND).whole
+        and RunFolder(out / THIRD).status() == ("partial", 2)
+    )
+    assert {name: text for name, text in content(out).items() if FIRST in name} == {
+        n: t for n, t in content(a).items() if FIRST in n
+    }
     before = content(out)
     code, said, _ = merge()
     assert code == 0 and "0 copied, 0 replaced, 3 kept, 0 not merged" in said and content(out) == before
 
 
-@pytest.mark.parametrize("damage", [doubled, lambda path: (path / "metrics.jsonl").write_bytes(b"") or path, shutil.rmtree])
+@pytest.mark.parametrize(
+    "damage", [doubled, lambda path: (path / "metrics.jsonl").write_bytes(b"") or path, shutil.rmtree]
+)
 def test_a_worse_run_never_goes_over_a_better_one(roots, merge, damage):
     """Whatever lies where: the finished whole run wins, in OUT and among the sources."""
     a, b, out = roots
@@ -123,7 +136,9 @@ def test_two_different_results_are_named_and_left_as_they_are(roots, merge):
     (b / SECOND / "meta.json").write_text('{"host": "another"}')
     code, said, err = merge()
     assert code == 1 and f"{FIRST} finished with different results in {a} and {b}" in err and "1 copied" in said
-    assert not (out / FIRST).exists() and RunFolder(out / SECOND).whole, "two equal results are one, whatever machine made them"
+    assert not (out / FIRST).exists() and RunFolder(out / SECOND).whole, (
+        "two equal results are one, whatever machine made them"
+    )
     shutil.copytree(b / FIRST, out / FIRST)
     before = content(out)
     code, _, err = merge()
@@ -137,7 +152,10 @@ def test_a_run_that_is_nowhere_whole_is_named_and_not_copied(roots, merge):
     a, b, out = roots
     doubled(finished(a, 0)), finished(b, 1)
     code, said, err = merge()
-    assert code == 1 and f"{FIRST} is nowhere whole: {a} (not whole: line 5 of metrics.jsonl has step 1 after step 4" in err
+    assert (
+        code == 1
+        and f"{FIRST} is nowhere whole: {a} (not whole: line 5 of metrics.jsonl has step 1 after step 4" in err
+    )
     assert not (out / FIRST).exists() and (out / SECOND).exists()
     begun(b, 0, steps=2)
     assert merge()[0] == 0 and RunFolder(out / FIRST).status() == ("partial", 2)
@@ -145,7 +163,9 @@ def test_a_run_that_is_nowhere_whole_is_named_and_not_copied(roots, merge):
     doubled(finished(out, 0))
     before = content(out)
     code, _, err = merge()
-    assert code == 1 and "nowhere whole" in err and content(out) == before, "an unfinished run does not replace what may be repaired"
+    assert code == 1 and "nowhere whole" in err and content(out) == before, (
+        "an unfinished run does not replace what may be repaired"
+    )
     finished(a, 2).rename(a / PLACE / "renamed")
     assert f"{PLACE}/renamed is nowhere whole" in merge()[2] and not (out / PLACE / "renamed").exists()
 
@@ -161,7 +181,8 @@ def test_a_running_run_is_let_alone(roots, merge):
 
 
 def test_a_merge_that_breaks_off_leaves_what_was_there(roots, merge, monkeypatch):
-    """The copy fails half way, or the second of the two renames does; a killed merge's rest is removed by the next one."""
+    """The copy fails half way, or the second of the two renames does; a killed merge's rest is removed by the next
+    one."""
     a, _, out = roots
     finished(a, 0), finished(a, 1)
     begun(out, 0, steps=2)

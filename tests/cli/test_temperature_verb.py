@@ -46,13 +46,31 @@ def test_without_options_it_is_the_scales_search_in_its_folder():
 
 
 def test_options_name_the_folder_of_the_outcome():
-    search, words = temperature.search_of(parsed("--model", "GS_Dis", "--grid", "0.3,0.1", "--criterion", "validation"), "quick")
+    search, words = temperature.search_of(
+        parsed("--model", "GS_Dis", "--grid", "0.3,0.1", "--criterion", "validation"), "quick"
+    )
     assert words == ["model=GS_Dis", "criterion=validation", "grid=0.3,0.1"]
-    assert (search.models, search.grids["GS_Dis"], search.refine, search.seeds) == (("GS_Dis",), (0.1, 0.3), 0, SEEDS[:1])
+    assert (search.models, search.grids["GS_Dis"], search.refine, search.seeds) == (
+        ("GS_Dis",),
+        (0.1, 0.3),
+        0,
+        SEEDS[:1],
+    )
 
 
 def test_a_dry_run_lists_the_candidates(tmp_path, capsys):
-    words = ["temperature", "--scale", "smoke", "--model", "GS_Dis", "--grid", "0.2,0.7", "--dry-run", "--results", str(tmp_path)]
+    words = [
+        "temperature",
+        "--scale",
+        "smoke",
+        "--model",
+        "GS_Dis",
+        "--grid",
+        "0.2,0.7",
+        "--dry-run",
+        "--results",
+        str(tmp_path),
+    ]
     assert main(words) == 0
     shown = capsys.readouterr().out
     assert "mnist_5k-GS_Dis-t0.2-" in shown and "mnist_5k-GS_Dis-t0.7-" in shown and "2 of 2 runs to do" in shown

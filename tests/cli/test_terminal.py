@@ -1,4 +1,5 @@
-"""No verb sends a control character of a results folder to the terminal: not of names, not of messages, not of values or logs."""
+"""No verb sends a control character of a results folder to the terminal: not of names, not of messages, not of values
+or logs."""
 
 import io
 import json
@@ -42,19 +43,28 @@ FIRST = "count-3-s0-072510eb"
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """Finished runs whose files, names and neighbours hold control characters wherever a file system and JSON take them."""
+    """Finished runs whose files, names and neighbours hold control characters wherever a file system and JSON take
+    them."""
     igr = Igr(tmp_path_factory.mktemp("hostile"))
     assert igr("run", NAME, "--scale", "smoke", "--no-plot")[0] == 0
     item = igr.reproductions / NAME
     (item / "plot.py").write_text(PLOT, encoding="utf-8")
     published = (item / "published.csv").read_text(encoding="utf-8").splitlines()
-    (item / "published.csv").write_text("\n".join([*published, f'total,"{EVIL}",3,,"{EVIL}",paper,exact,read,0.5', ""]), encoding="utf-8")
+    (item / "published.csv").write_text(
+        "\n".join([*published, f'total,"{EVIL}",3,,"{EVIL}",paper,exact,read,0.5', ""]), encoding="utf-8"
+    )
     (igr.reproductions / "igr" / "hypotheses.py").write_text(CLAIMS, encoding="utf-8")
     scale = igr.results / NAME / "smoke"
     for folder in scale.glob("count-*"):
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         (folder / "summary.json").write_text(json.dumps(summary | {"remark": EVIL, EVIL: 1.0}), encoding="utf-8")
-        meta = {"exit": {"reason": "error", "message": LINE}, "python": LINE, "platform": EVIL, "device": LINE, "versions": {"numpy": EVIL}}
+        meta = {
+            "exit": {"reason": "error", "message": LINE},
+            "python": LINE,
+            "platform": EVIL,
+            "device": LINE,
+            "versions": {"numpy": EVIL},
+        }
         (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
     with (scale / FIRST / "metrics.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps({"schema": 1, "step": 4, EVIL: 2.0}) + "\n")
@@ -70,7 +80,8 @@ def hostile(tmp_path_factory):
 
 @pytest.fixture
 def igr(hostile, monkeypatch, capfd):
-    """`igr` of the hostile folder, in this process: (words) -> exit code, stdout and stderr, in which nothing is raw."""
+    """`igr` of the hostile folder, in this process: (words) -> exit code, stdout and stderr, in which nothing is
+    raw."""
     monkeypatch.setenv("IGR_REPRODUCTIONS", str(hostile.reproductions))
     monkeypatch.setenv("IGR_RESULTS", str(hostile.results))
 
@@ -109,7 +120,9 @@ def test_a_guarded_stream_is_the_stream_in_all_else(monkeypatch):
 
 @pytest.mark.parametrize("verb", ["status", "plot", "check", "report", "list", "run", "submit", "temperature"])
 def test_no_verb_prints_one_raw(igr, hostile, tmp_path, verb):
-    options = {"run": ("--dry-run",), "submit": ("--dry-run",), "report": ("--out", str(tmp_path / "r.html"))}.get(verb, ())
+    options = {"run": ("--dry-run",), "submit": ("--dry-run",), "report": ("--out", str(tmp_path / "r.html"))}.get(
+        verb, ()
+    )
     words = ("--scale", "smoke", "--dry-run") if verb == "temperature" else (NAME, "--scale", "smoke", *options)
     code, out, err = igr(verb, *(words if verb != "list" else ()))
     if verb in ("status", "plot", "check", "report"):
@@ -162,7 +175,11 @@ def test_failures_logs_and_tracebacks_of_runs_are_escaped(hostile):
     """A run's own messages, in the log, from the runner and from `status`; and the traceback of a defect in plot.py."""
     item = hostile.reproductions / "igr" / "failing"
     item.mkdir()
-    text = (hostile.reproductions / NAME / "run.py").read_text(encoding="utf-8").replace('item="counting"', 'item="failing"')
+    text = (
+        (hostile.reproductions / NAME / "run.py")
+        .read_text(encoding="utf-8")
+        .replace('item="counting"', 'item="failing"')
+    )
     (item / "run.py").write_text(text.replace("from dummy_runs", "from loud_runs"), encoding="utf-8")
     (hostile.reproductions.parent / "loud_runs.py").write_text(LOUD, encoding="utf-8")
     path = f"{hostile.environment['PYTHONPATH']}:{hostile.reproductions.parent}"

@@ -22,6 +22,9 @@ def slurm():
     """Environment in which SLURM's commands work."""
     absent = one_node.absent()
     if absent:
-        pytest.skip(f"SLURM is not installed ({', '.join(absent)} not found): apt-get install slurm-wlm munge, then this test runs")
+        pytest.skip(
+            f"SLURM is not installed ({', '.join(absent)} not found): apt-get install slurm-wlm munge, then this test "
+            f"runs"
+        )
     with one_node.slurm(cpus=4) as environment:
         yield environment

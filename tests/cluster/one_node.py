@@ -62,7 +62,9 @@ def _wait(what: str, ready, place: Path, patience: float = 30.0) -> None:
     give_up = time.monotonic() + patience
     while not ready():
         if time.monotonic() > give_up:
-            logs = "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in sorted(place.glob("*.log")))
+            logs = "\n".join(
+                f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}" for log in sorted(place.glob("*.log"))
+            )
             raise RuntimeError(f"{what} did not start in {patience:g} s\n{logs}")
         time.sleep(0.1)
 
@@ -84,17 +86,24 @@ def slurm(cpus: int = 4) -> Iterator[dict[str, str]]:
         controller, node = free_ports(2)
         values = {"host": socket.gethostname().split(".")[0], "user": getpass.getuser(), "place": place, "cpus": cpus}
         (place / "slurm.conf").write_text(CONF.format(controller=controller, node=node, **values))
-        environment = os.environ | {"SLURM_CONF": str(place / "slurm.conf"), "PATH": os.environ.get("PATH", "") + ":" + PATHS}
+        environment = os.environ | {
+            "SLURM_CONF": str(place / "slurm.conf"),
+            "PATH": os.environ.get("PATH", "") + ":" + PATHS,
+        }
         munge = ["munged", "--foreground", "--force", f"--key-file={place}/munge.key", f"--socket={place}/munge.socket"]
         munge += [f"--pid-file={place}/munged.pid", f"--log-file={place}/munge.log", f"--seed-file={place}/munge.seed"]
         daemons: list[subprocess.Popen] = []
 
         def start(name: str, *words: str) -> None:
             with (place / f"{name}.out.log").open("wb") as out:
-                daemons.append(subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment))
+                daemons.append(
+                    subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment)
+                )
 
         def idle() -> bool:
-            done = subprocess.run(["sinfo", "-h", "-o", "%t"], capture_output=True, text=True, env=environment, check=False)
+            done = subprocess.run(
+                ["sinfo", "-h", "-o", "%t"], capture_output=True, text=True, env=environment, check=False
+            )
             return done.stdout.strip() == "idle"
 
         try:
@@ -105,7 +114,9 @@ def slurm(cpus: int = 4) -> Iterator[dict[str, str]]:
             _wait("SLURM", idle, place)
             yield environment
         finally:
-            subprocess.run(["scancel", "--user", getpass.getuser(), "--full"], env=environment, check=False, capture_output=True)
+            subprocess.run(
+                ["scancel", "--user", getpass.getuser(), "--full"], env=environment, check=False, capture_output=True
+            )
             time.sleep(0.5)
             for daemon in reversed(daemons):
                 daemon.send_signal(signal.SIGTERM)

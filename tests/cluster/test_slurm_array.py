@@ -1,4 +1,5 @@
-"""A job array on a real SLURM: killed, cancelled, out of time; what is missing is submitted again and nothing is lost or done twice."""
+"""A job array on a real SLURM: killed, cancelled, out of time; what is missing is submitted again and nothing is lost
+or done twice."""
 
 import os
 import re
@@ -61,7 +62,9 @@ def test_an_array_survives_kills_cancels_and_time_limits(cluster, tmp_path):
     igr, folder = cluster, cluster.results / NAME / "smoke"
     submit = ("submit", NAME, "--scale", "smoke")
     dry = igr(*submit, "--dry-run", "--time", "20")[1]
-    done = subprocess.run(["sbatch", "--test-only"], input=dry, env=igr.environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sbatch", "--test-only"], input=dry, env=igr.environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 and "to start at" in done.stderr, "SLURM accepts the printed script"
 
     code, out, err = igr(*submit, "--time", "20")
@@ -85,7 +88,8 @@ def test_an_array_survives_kills_cancels_and_time_limits(cluster, tmp_path):
 
     wait(lambda: "BeginTime" in ask(igr, "squeue", "--noheader", "--array", "--format=%r") or runs[0].finished)
     assert not runs[0].finished and runs[0].meta()["exit"]["reason"] == "interrupted"
-    ask(igr, "scontrol", "update", f"jobid={job}_0", "StartTime=now")  # SLURM waits two minutes before it starts a job again
+    # SLURM waits two minutes before it starts a job again
+    ask(igr, "scontrol", "update", f"jobid={job}_0", "StartTime=now")
     wait(lambda: not busy(igr))
     assert [run.finished for run in runs] == [True, False, False, True, True, True, True, False]
     assert "restart 1" in (folder / "jobs/1/0.log").read_text(), "the task that was out of time queued itself again"
@@ -109,11 +113,14 @@ def test_an_array_survives_kills_cancels_and_time_limits(cluster, tmp_path):
             assert (run.path / name).read_bytes() == (local / NAME / "smoke" / run.path.name / name).read_bytes()
     logs = "".join(path.read_text() for path in sorted(folder.glob("jobs/*/*.log")))
     assert logs.count("counting from 0\n") == 8, "no run began twice from nothing"
-    assert logs.count("counting from") == 8 + 1 + 2, "one went on after its time, two after --missing; the eighth had not begun"
+    assert logs.count("counting from") == 8 + 1 + 2, (
+        "one went on after its time, two after --missing; the eighth had not begun"
+    )
 
 
 def test_the_task_that_has_the_array_s_id_requeues_itself_alone(cluster):
-    """SLURM gives one task the job id of the whole array, and `scontrol requeue` of that id takes in finished and running tasks."""
+    """SLURM gives one task the job id of the whole array, and `scontrol requeue` of that id takes in finished and
+    running tasks."""
     igr, folder = cluster, cluster.results / NAME / "smoke"
     (igr.reproductions / NAME / "run.py").write_text(THREE, encoding="utf-8")
     code, out, err = igr("submit", NAME, "--scale", "smoke", "--time", "20")
@@ -121,7 +128,13 @@ def test_the_task_that_has_the_array_s_id_requeues_itself_alone(cluster):
     job = read_json(folder / "jobs/1/job.json", "")["job"]
     runs = [RunFolder(folder / name) for name in (folder / "jobs/1/runs.txt").read_text(encoding="utf-8").split()]
     logs = [folder / f"jobs/1/{index}.log" for index in range(3)]
-    wait(lambda: runs[1].finished and (folder / "jobs/1/1.exit").exists() and all(len(runs[i].metrics.rows()) > 2 for i in (0, 2)))
+    wait(
+        lambda: (
+            runs[1].finished
+            and (folder / "jobs/1/1.exit").exists()
+            and all(len(runs[i].metrics.rows()) > 2 for i in (0, 2))
+        )
+    )
     ids = [re.search(r"job (\d+), restart 0", log.read_text(encoding="utf-8"))[1] for log in logs]
     assert job in (ids[0], ids[2]), f"neither long task has the id of the array {job}: {ids}"
     first = 0 if ids[0] == job else 2
@@ -133,4 +146,6 @@ def test_the_task_that_has_the_array_s_id_requeues_itself_alone(cluster):
     ask(igr, "scontrol", "update", f"jobid={job}_{first}", "StartTime=now")
     wait(lambda: all(run.finished for run in runs) and not busy(igr))
     restarts = [re.findall(r"restart (\d)", log.read_text(encoding="utf-8")) for log in logs]
-    assert restarts == [["0", "1"] if index == first else ["0"] for index in range(3)], "no other task began a second time"
+    assert restarts == [["0", "1"] if index == first else ["0"] for index in range(3)], (
+        "no other task began a second time"
+    )

@@ -18,14 +18,16 @@ SUBMIT = ("submit", NAME, "--scale", "smoke")
 
 @pytest.fixture
 def fake_cluster(igr, tmp_path):
-    """A machine on which sbatch takes every job and keeps what it was given, and a container runtime runs the words after the image."""
+    """A machine on which sbatch takes every job and keeps what it was given, and a container runtime runs the words
+    after the image."""
     programs = tmp_path / "programs"
     programs.mkdir()
     texts = {
         "sbatch": f'#!/bin/sh\ncp "$2" {tmp_path}/submitted.sh\necho "41;cluster"\n',
         "squeue": f"#!/bin/sh\ncat {tmp_path}/queue 2>/dev/null || true\n",
         "scontrol": "#!/bin/sh\necho 'MaxArraySize            = 1001'\n",
-        "apptainer": f'#!/bin/sh\necho "$@" >> {tmp_path}/contained\nwhile [ "$1" != {tmp_path}/suite.sif ]; do shift; done; shift\n'
+        "apptainer": f'#!/bin/sh\necho "$@" >> {tmp_path}/contained\nwhile [ "$1" != {tmp_path}/suite.sif ]; do shift; '
+        f"done; shift\n"
         f"export PYTHONPATH={shlex.quote(igr.environment['PYTHONPATH'])}\n"
         f'[ "$1" = igr ] && shift && exec {shlex.quote(sys.executable)} -m igr_suite "$@"\nexec "$@"\n',
     }
@@ -77,7 +79,8 @@ def test_an_array_of_the_known_runs_is_submitted_once(igr, fake_cluster):
 
 @pytest.mark.parametrize(("size", "code"), [(2, 0), (1, 2), (0, 2)])
 def test_an_array_may_have_as_many_tasks_as_max_array_size(igr, fake_cluster, size, code):
-    """Its indices are 0 to MaxArraySize - 1: SLURM takes two runs where MaxArraySize is 2, and no array where it is 0."""
+    """Its indices are 0 to MaxArraySize - 1: SLURM takes two runs where MaxArraySize is 2, and no array where it is
+    0."""
     (fake_cluster / "programs/scontrol").write_text(f"#!/bin/sh\necho 'MaxArraySize            = {size}'\n")
     found, _, err = igr(*SUBMIT)
     assert found == code, err
@@ -89,7 +92,12 @@ def test_a_task_queues_itself_again_by_the_array_s_id_and_its_own_index(igr, fak
     text = igr(*SUBMIT, "--dry-run")[1]
     line = next(line for line in text.splitlines() if "scontrol requeue" in line)
     words = line.strip().replace("exec scontrol", "printf '%s '")
-    environment = {"PATH": "/usr/bin:/bin", "SLURM_JOB_ID": "41", "SLURM_ARRAY_JOB_ID": "41", "SLURM_ARRAY_TASK_ID": "7"}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "SLURM_JOB_ID": "41",
+        "SLURM_ARRAY_JOB_ID": "41",
+        "SLURM_ARRAY_TASK_ID": "7",
+    }
     done = subprocess.run(["bash", "-c", words], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["requeue", "41_7"]
 
@@ -110,7 +118,9 @@ def test_runs_of_other_experiments_are_copied_through_all_stages(igr, fake_clust
     assert igr("run", NAME, "--scale", "smoke", "--no-plot")[0] == 0
     submit = ("submit", "igr/shared", "--scale", "smoke")
     code, out, err = igr(*submit, "--dry-run")
-    assert code == 0 and "2 of 2 runs to submit" in err and not (igr.results / "igr/shared").exists(), "a dry run copies nothing"
+    assert code == 0 and "2 of 2 runs to submit" in err and not (igr.results / "igr/shared").exists(), (
+        "a dry run copies nothing"
+    )
     code, out, err = igr(*submit)
     assert code == 0 and "0 of 3 runs to submit, 3 finished" in err and "follows" not in err
     assert err.count("copied count-") == 3 and not (fake_cluster / "submitted.sh").exists()
@@ -121,26 +131,40 @@ def test_a_later_stage_is_not_submitted_before_all_runs_that_it_reads_are_finish
     code, out, err = igr(*SUBMIT, "--missing")
     assert code == 0 and "1 of 2 runs to submit, 1 finished" in err and "stage 2 follows" in err
     code, out, err = igr(*SUBMIT, "--missing", "--only", "count-4")
-    assert code == 2 and "matches --only 'count-4' (stage 2 is not known before the stages ahead of it are finished)" in err
+    assert (
+        code == 2
+        and "matches --only 'count-4' (stage 2 is not known before the stages ahead of it are finished)" in err
+    )
 
 
 def test_a_dry_run_prints_the_script_and_writes_nothing(igr, fake_cluster):
-    code, out, err = igr(*SUBMIT, "--dry-run", "--time", "0:30", "--gpus", "2", "--threads", "3", "--memory", "4G", "--image", "no.sif")
+    code, out, err = igr(
+        *SUBMIT, "--dry-run", "--time", "0:30", "--gpus", "2", "--threads", "3", "--memory", "4G", "--image", "no.sif"
+    )
     assert code == 2 and "there is no image" in err
     image = str(fake_cluster / "suite.sif")
-    code, out, err = igr(*SUBMIT, "--dry-run", "--time", "0:30", "--gpus", "2", "--threads", "3", "--memory", "4G", "--image", image)
+    code, out, err = igr(
+        *SUBMIT, "--dry-run", "--time", "0:30", "--gpus", "2", "--threads", "3", "--memory", "4G", "--image", image
+    )
     assert code == 0 and out.startswith("#!/usr/bin/env bash\n") and not igr.results.exists()
     for line in ("--gpus-per-task=2", "--cpus-per-task=3", "--mem=4G", "--signal=B:USR1@7"):
         assert f"#SBATCH {line}\n" in out
-    assert f"apptainer exec --nv --bind {igr.results} --bind {igr.reproductions} {image} python -m igr_suite.lab.running.worker" in out
+    assert (
+        f"apptainer exec --nv --bind {igr.results} --bind {igr.reproductions} {image} python -m "
+        f"igr_suite.lab.running.worker" in out
+    )
     assert "export OMP_NUM_THREADS=3" in out
     subprocess.run(["bash", "-n"], input=out, text=True, check=True)
 
 
 def test_a_login_node_needs_the_standard_library_only(igr, fake_cluster):
     """With an image the runs are found in the image, and this Python never sees numpy."""
-    bare = "import sys; sys.path = [p for p in sys.path if 'site-packages' not in p]; sys.path.insert(0, sys.argv[1]); " + (
-        "from igr_suite.cli.main import main; code = main(sys.argv[2:]); assert 'numpy' not in sys.modules; sys.exit(code)"
+    bare = (
+        "import sys; sys.path = [p for p in sys.path if 'site-packages' not in p]; sys.path.insert(0, sys.argv[1]); "
+        + (
+            "from igr_suite.cli.main import main; code = main(sys.argv[2:]); assert 'numpy' not in sys.modules; "
+            "sys.exit(code)"
+        )
     )
     repository = str(Path(__file__).resolve().parents[2])
     environment = {k: v for k, v in igr.environment.items() if k != "PYTHONPATH"}
@@ -181,14 +205,17 @@ def test_bad_input_of_submit_is_a_sentence(igr, tmp_path, words, sentence):
 
 
 def test_what_sbatch_refuses_is_said_in_its_words(igr, fake_cluster):
-    (fake_cluster / "programs/sbatch").write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: gpu' >&2\nexit 1\n")
+    (fake_cluster / "programs/sbatch").write_text(
+        "#!/bin/sh\necho 'sbatch: error: invalid partition specified: gpu' >&2\nexit 1\n"
+    )
     code, out, err = igr(*SUBMIT, "--partition", "gpu")
     assert code == 2 and "invalid partition specified: gpu; change it with the options of `igr submit`" in err
     assert igr("status", NAME, "--scale", "smoke")[0] == 0, "a refused job is no submission"
 
 
 @pytest.mark.parametrize(
-    ("time", "seconds"), [("90", 5400), ("1:30", 90), ("8:00:00", 28800), ("2-12", 216000), ("1-0:30", 88200), ("1-1:01:01", 90061)]
+    ("time", "seconds"),
+    [("90", 5400), ("1:30", 90), ("8:00:00", 28800), ("2-12", 216000), ("1-0:30", 88200), ("1-1:01:01", 90061)],
 )
 def test_times_mean_what_slurm_takes_them_for(time, seconds):
     assert script.seconds(time) == seconds

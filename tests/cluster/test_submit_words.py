@@ -1,4 +1,5 @@
-"""No value of `igr submit` becomes a line or an option of the job script: each is one word in its place, or refused in a sentence."""
+"""No value of `igr submit` becomes a line or an option of the job script: each is one word in its place, or refused in
+a sentence."""
 
 import json
 import shlex
@@ -34,14 +35,27 @@ NASTY = (
 
 def written(**changes) -> str:
     """The script of harmless values, but for some."""
-    resources = script.Resources(partition=changes.pop("partition", "main"), more=tuple(changes.pop("more", ("--account=me",))))
-    values = {"title": "2 runs", "again": "igr submit", "folder": Path("/r/item/smoke"), "jobs": Path("/r/item/smoke/jobs/1")}
-    values |= {"count": 2, "resources": resources, "worker": ["python", "-m", "worker"], "variables": {"IGR_RESULTS": "/r"}}
+    resources = script.Resources(
+        partition=changes.pop("partition", "main"), more=tuple(changes.pop("more", ("--account=me",)))
+    )
+    values = {
+        "title": "2 runs",
+        "again": "igr submit",
+        "folder": Path("/r/item/smoke"),
+        "jobs": Path("/r/item/smoke/jobs/1"),
+    }
+    values |= {
+        "count": 2,
+        "resources": resources,
+        "worker": ["python", "-m", "worker"],
+        "variables": {"IGR_RESULTS": "/r"},
+    }
     return script.write(**{**values, **changes})
 
 
 def words_of(text: str) -> list[str]:
-    """The words of the lines that begin with #SBATCH as SLURM reads them: spaces, quotes, backslashes, # before a word."""
+    """The words of the lines that begin with #SBATCH as SLURM reads them: spaces, quotes, backslashes, # before a
+    word."""
     found = []
     for line in text.split("\n"):
         if line.startswith("#SBATCH"):
@@ -52,7 +66,10 @@ def words_of(text: str) -> list[str]:
                 elif character == "\\":
                     escaped = True
                 elif quote:
-                    word, quote = (word or "") + ("" if character == quote else character), "" if character == quote else quote
+                    word, quote = (
+                        (word or "") + ("" if character == quote else character),
+                        "" if character == quote else quote,
+                    )
                 elif character in "\"'":
                     word, quote = word or "", character
                 elif character.isspace():
@@ -85,13 +102,25 @@ def test_every_value_is_one_word_in_its_place(tmp_path, word):
     (jobs / "runs.txt").write_text("count-1\n", encoding="utf-8")
     values = {"title": word, "again": shlex.join(["igr", word]), "folder": folder, "jobs": jobs}
     worker = ["bash", "-c", 'printf "%s\\0" "$VALUE" "$@"', "bash", word]
-    text = written(**values, worker=worker, variables={"VALUE": word}, more=(f"--comment={word}", f"--comment {word}", f"-A {word}"))
+    text = written(
+        **values,
+        worker=worker,
+        variables={"VALUE": word},
+        more=(f"--comment={word}", f"--comment {word}", f"-A {word}"),
+    )
     harmless = written(more=("--comment=b", "--comment b", "-A b"), variables={"VALUE": "b"})
 
     lines, expected = text.split("\n"), harmless.split("\n")
     assert len(lines) == len(expected)
     changed = [(a, b) for a, b in zip(lines, expected) if a != b]
-    known = ("# 2 runs", "# Written by: ", "#SBATCH --job-name=", "#SBATCH --output=", "#SBATCH --comment", "#SBATCH -A ")
+    known = (
+        "# 2 runs",
+        "# Written by: ",
+        "#SBATCH --job-name=",
+        "#SBATCH --output=",
+        "#SBATCH --comment",
+        "#SBATCH -A ",
+    )
     known += ("folder=", "jobs=", "export VALUE=", "python -m worker")
     assert all(b.startswith(known) for _, b in changed), changed
     assert all(a.startswith(b[:1]) or b.startswith("python") for a, b in changed), "comments stay comments"
@@ -110,8 +139,14 @@ def test_slurm_reads_the_words_as_they_are_meant(slurm, tmp_path):
     for word in (*NASTY, "a  b", "'"):
         path = tmp_path / "job.sh"
         path.write_text(written(more=(f"--comment={word}", "--hold")), encoding="utf-8")
-        job = subprocess.run(["sbatch", "--parsable", path], env=slurm, capture_output=True, check=True).stdout.decode().strip()
-        shown = subprocess.run(["scontrol", "show", "job", job], env=slurm, capture_output=True, check=True).stdout.decode()
+        job = (
+            subprocess.run(["sbatch", "--parsable", path], env=slurm, capture_output=True, check=True)
+            .stdout.decode()
+            .strip()
+        )
+        shown = subprocess.run(
+            ["scontrol", "show", "job", job], env=slurm, capture_output=True, check=True
+        ).stdout.decode()
         subprocess.run(["scancel", job], env=slurm, check=True)
         assert f"\n   Comment={word}" in shown.replace(" \n", "\n") and "JobName=igr-item" in shown
 
@@ -125,7 +160,14 @@ def test_a_folder_with_a_backslash_is_refused():
 def test_no_script_holds_a_control_character(control):
     """Whatever the caller has not looked at."""
     text, path = f"a{control}#SBATCH --wrap=id", Path(f"/r/a{control}#SBATCH --wrap=id")
-    places = [{"title": text}, {"again": text}, {"folder": path}, {"jobs": path}, {"worker": [text]}, {"variables": {"A": text}}]
+    places = [
+        {"title": text},
+        {"again": text},
+        {"folder": path},
+        {"jobs": path},
+        {"worker": [text]},
+        {"variables": {"A": text}},
+    ]
     for change in (*places, {"partition": text}, {"more": [f"--comment={text}"]}, {"more": [f"-A {text}"]}):
         with pytest.raises(UserError, match="holds a control character") as refused:
             written(**change)
@@ -166,10 +208,14 @@ def test_digits_of_other_scripts_are_no_time_and_no_memory():
 def test_control_characters_are_refused_before_anything_is_written(igr, monkeypatch, capsys, tmp_path, option, control):
     monkeypatch.setenv("IGR_REPRODUCTIONS", str(igr.reproductions))
     monkeypatch.setenv("IGR_RESULTS", str(igr.results))
-    value = {"--set": "until=", "--sbatch": "--comment="}.get(option, str(tmp_path / "x")) + f"{control}#SBATCH --wrap=id"
+    value = {"--set": "until=", "--sbatch": "--comment="}.get(
+        option, str(tmp_path / "x")
+    ) + f"{control}#SBATCH --wrap=id"
     assert main([*SUBMIT, f"{option}={value}"]) == 2
     err = capsys.readouterr().err
-    assert err.startswith("igr: ") and err.count("\n") == 1 and option.strip("-") in err and terminal.line(control) in err
+    assert (
+        err.startswith("igr: ") and err.count("\n") == 1 and option.strip("-") in err and terminal.line(control) in err
+    )
     assert not igr.results.exists() and not [path for path in tmp_path.iterdir() if path != igr.reproductions]
 
 
@@ -193,9 +239,13 @@ def test_the_words_of_the_command_line_are_refused_too(igr, tmp_path):
 def test_nasty_settings_come_through_as_they_are(igr):
     """--set of a value with quotes and options, as far as the run: one comment line, and the config holds it."""
     word = "x'; touch owned #\" --wrap=id"
-    code, out, err = igr(*SUBMIT, "--set", f"pace.name={word}", "--set=seed=-1", "--only=-s-1", "--sbatch", f"--comment={word}")
+    code, out, err = igr(
+        *SUBMIT, "--set", f"pace.name={word}", "--set=seed=-1", "--only=-s-1", "--sbatch", f"--comment={word}"
+    )
     assert code == 0, err
-    assert len([line for line in out.split("\n") if "owned" in line and line.startswith("# Written by: igr submit")]) == 1
+    assert (
+        len([line for line in out.split("\n") if "owned" in line and line.startswith("# Written by: igr submit")]) == 1
+    )
     assert words_of(out)[-1] == f"--comment={word}"
     again = next(line for line in err.split("\n") if "follows when" in line).partition(": igr ")[2]
     assert shlex.split(again)[:-1] == [*SUBMIT[:-1], "--set", f"pace.name={word}", "--set", "seed=-1", "--only=-s-1"]
@@ -219,7 +269,9 @@ def test_a_run_list_holds_names_of_runs_only(tmp_path, run):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("content", ["[]", "null", '{"job": 1, "runs": []}', '{"job": "1", "runs": {"a": 1}}', '{"job": "1", "runs": [1]}'])
+@pytest.mark.parametrize(
+    "content", ["[]", "null", '{"job": 1, "runs": []}', '{"job": "1", "runs": {"a": 1}}', '{"job": "1", "runs": [1]}']
+)
 def test_a_submission_that_is_none_is_a_sentence(tmp_path, content):
     (tmp_path / "jobs/1").mkdir(parents=True)
     (tmp_path / "jobs/1/job.json").write_text(content, encoding="utf-8")

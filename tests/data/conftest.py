@@ -32,13 +32,22 @@ def _write_tfds(folder, shards: dict[str, list[np.ndarray]], dataset="tiny"):
                     writer.write(example.SerializeToString())
     template = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
     splits = [
-        {"name": split, "filepathTemplate": template, "numBytes": "1", "shardLengths": [str(len(images)) for images in parts]}
+        {
+            "name": split,
+            "filepathTemplate": template,
+            "numBytes": "1",
+            "shardLengths": [str(len(images)) for images in parts],
+        }
         for split, parts in shards.items()
     ]
     info = {"name": dataset, "version": folder.name, "fileFormat": "tfrecord", "moduleName": "none", "splits": splits}
     (folder / "dataset_info.json").write_text(json.dumps(info))
     core = "tensorflow_datasets.core.features."
-    image = {"dtype": "uint8", "encodingFormat": "png", "shape": {"dimensions": [str(n) for n in next(iter(shards.values()))[0].shape[1:]]}}
+    image = {
+        "dtype": "uint8",
+        "encodingFormat": "png",
+        "shape": {"dimensions": [str(n) for n in next(iter(shards.values()))[0].shape[1:]]},
+    }
     features = {
         "image": {"pythonClassName": core + "image_feature.Image", "image": image},
         "label": {"pythonClassName": core + "class_label_feature.ClassLabel", "classLabel": {"numClasses": "256"}},
@@ -69,7 +78,12 @@ def numbered():
 def tiny(monkeypatch, tmp_path, write_tfds, numbered):
     """A dataset `tiny` in the catalogue and in the data folder: 12 training images in two shards, 3 test images."""
     recipe = Recipe(
-        "tiny", "a test's", TfdsSource("tiny", "1.0.0", {"train": "train", "test": "test"}), (8, 4, 3), (28, 28, 1), "bernoulli"
+        "tiny",
+        "a test's",
+        TfdsSource("tiny", "1.0.0", {"train": "train", "test": "test"}),
+        (8, 4, 3),
+        (28, 28, 1),
+        "bernoulli",
     )
     monkeypatch.setitem(RECIPES, "tiny", recipe)
     folder = tmp_path / "data" / "tiny" / "1.0.0"

@@ -66,7 +66,9 @@ def test_limit_to_the_whole_split_changes_nothing():
 
 @pytest.mark.parametrize("count", [0, -1, 501])
 def test_limit_beyond_the_split_is_a_sentence(count):
-    with pytest.raises(UserError, match=f"mnist_5k: cannot keep {count} test images, the split has 500; give a number from 1 to 500"):
+    with pytest.raises(
+        UserError, match=f"mnist_5k: cannot keep {count} test images, the split has 500; give a number from 1 to 500"
+    ):
         limit(load("mnist_5k"), test=count)
 
 

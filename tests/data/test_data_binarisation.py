@@ -43,7 +43,8 @@ def test_all_work_compiled_flattened_and_in_other_dtypes():
     """XLA draws other uniforms from the same seed than eager TensorFlow does, so "dynamic" is compared with itself."""
     flat = np.tile(EVERY_VALUE[:196], (3, 4))
     compiled = tf.function(
-        lambda images, seed: [to_unit_interval(images, name, seed, tf.float64) for name in BINARISATIONS], jit_compile=True
+        lambda images, seed: [to_unit_interval(images, name, seed, tf.float64) for name in BINARISATIONS],
+        jit_compile=True,
     )
     for name, observed in zip(BINARISATIONS, compiled(tf.constant(flat), tf.constant([3, 4]))):
         assert observed.dtype == tf.float64 and observed.shape == (3, 784)

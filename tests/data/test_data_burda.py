@@ -17,11 +17,17 @@ def test_burdas_omniglot_is_read_upright_and_split_as_the_papers_do(tmp_path):
     target[np.arange(24_345) % 50, np.arange(24_345)] = 1
     (tmp_path / "data").mkdir()
     scipy.io.savemat(
-        tmp_path / "data" / "chardata.mat", {"data": train, "testdata": test, "target": target, "testtarget": target[:, :8_070]}
+        tmp_path / "data" / "chardata.mat",
+        {"data": train, "testdata": test, "target": target, "testtarget": target[:, :8_070]},
     )
     data = load("omniglot")
-    assert data.sizes == {"train": 23_000, "validation": 1_345, "test": 8_070} and data.source == "Burda et al. chardata.mat"
-    assert np.all(data.train[:, 0, 1, 0] == 255) and np.all(data.test[:, 1, 0, 0] == 255) and not data.train[:, 1, 0].any()
+    assert (
+        data.sizes == {"train": 23_000, "validation": 1_345, "test": 8_070}
+        and data.source == "Burda et al. chardata.mat"
+    )
+    assert (
+        np.all(data.train[:, 0, 1, 0] == 255) and np.all(data.test[:, 1, 0, 0] == 255) and not data.train[:, 1, 0].any()
+    )
     order = np.random.RandomState(123).permutation(24_345)
     np.testing.assert_array_equal(data.train_labels, order[:23_000] % 50)
     np.testing.assert_array_equal(data.validation[:, 27, 27, 0] == 255, order[23_000:] < 1_000)
@@ -32,7 +38,9 @@ def test_burdas_omniglot_is_refused_when_absent_or_another_file(tmp_path):
     (tmp_path / "data").mkdir()
     for verb in (load, fetch):
         with pytest.raises(
-            UserError, match="omniglot is not prepared: there is no .*/data/chardata.mat. .*put chardata.mat from github.com/yburda"
+            UserError,
+            match="omniglot is not prepared: there is no .*/data/chardata.mat. .*put chardata.mat from "
+            "github.com/yburda",
         ):
             verb("omniglot")
     path = tmp_path / "data" / "chardata.mat"

@@ -31,7 +31,12 @@ def test_a_cached_load_does_not_import_tensorflow(tiny):
         "catalogue.RECIPES['tiny'] = catalogue.Recipe('tiny', '', source, (8, 4, 3), (28, 28, 1), 'bernoulli');"
         "print(len(load('tiny').train), [m for m in ('tensorflow', 'tensorflow_datasets') if m in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip() == "8 []"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.strip()
+        == "8 []"
+    )
 
 
 def test_a_changed_source_is_decoded_again(tiny, tmp_path, write_tfds, numbered):
@@ -48,7 +53,9 @@ def test_a_damaged_cache_is_reported_and_rebuilt(tiny, tmp_path, caplog, damage)
     (path,) = (tmp_path / "cache").iterdir()
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    path.write_bytes({"flipped bit": bytes(content), "truncated": content[:-500], "garbage": b"PK\x03\x04 no", "empty": b""}[damage])
+    path.write_bytes(
+        {"flipped bit": bytes(content), "truncated": content[:-500], "garbage": b"PK\x03\x04 no", "empty": b""}[damage]
+    )
     again = load("tiny")
     assert again.checksum == whole.checksum
     np.testing.assert_array_equal(again.train, whole.train)

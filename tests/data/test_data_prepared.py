@@ -11,12 +11,15 @@ BESIDE_THE_PROJECT = Path(__file__).parents[3] / "shared" / "data" / "tfds"
 FOLDER = Path(os.environ.get("TFDS_DATA_DIR") or BESIDE_THE_PROJECT)
 
 
-NAMES = ["mnist", "binarized_mnist", "omniglot_tfds_small", pytest.param("fashion_mnist", marks=pytest.mark.sweep)]  # 4 s, the way of mnist
+# 4 s, the way of mnist
+NAMES = ["mnist", "binarized_mnist", "omniglot_tfds_small", pytest.param("fashion_mnist", marks=pytest.mark.sweep)]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_prepared_data_are_the_recorded_ones(name, monkeypatch, tmp_path):
     if not status(name, FOLDER).prepared:
-        pytest.skip(f"{name} is not prepared in {FOLDER}; set TFDS_DATA_DIR to a folder that `igr data fetch {name}` has filled")
+        pytest.skip(
+            f"{name} is not prepared in {FOLDER}; set TFDS_DATA_DIR to a folder that `igr data fetch {name}` has filled"
+        )
     monkeypatch.setenv("IGR_CACHE_DIR", str(tmp_path))
     assert "as recorded" in verify(name, FOLDER)

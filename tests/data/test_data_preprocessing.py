@@ -40,7 +40,9 @@ def test_other_columns_are_refused(columns, reason):
 def test_shrinking_inverts_and_averages_areas():
     white = np.full((2, 105, 105, 3), 255, np.uint8)
     assert not invert_and_shrink(white).any() and np.all(invert_and_shrink(white * 0) == 255)
-    strokes = np.where(np.random.default_rng(0).random((5, 105, 105, 1)) < 0.8, 255, 0).repeat(3, axis=-1).astype(np.uint8)
+    strokes = (
+        np.where(np.random.default_rng(0).random((5, 105, 105, 1)) < 0.8, 255, 0).repeat(3, axis=-1).astype(np.uint8)
+    )
     shrunk = invert_and_shrink(strokes)
     assert shrunk.shape == (5, 28, 28, 1)
     oracle = tf.image.resize(255.0 - strokes[..., :1].astype(np.float32), (28, 28), method="area").numpy()

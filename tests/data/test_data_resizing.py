@@ -10,7 +10,9 @@ from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.training.config_parts import OptimiserConfig
 
 
-@pytest.mark.parametrize(("shape", "side"), [((28, 28, 1), 32), ((5, 7, 3), 9), ((7, 5, 2), 4), ((3, 3, 1), 3), ((2, 2, 1), 11)])
+@pytest.mark.parametrize(
+    ("shape", "side"), [((28, 28, 1), 32), ((5, 7, 3), 9), ((7, 5, 2), 4), ((3, 3, 1), 3), ((2, 2, 1), 11)]
+)
 def test_it_is_tensorflows(shape, side):
     images = np.random.default_rng(0).random((4, *shape), np.float32)
     want = tf.image.resize(images, (side, side), method="bilinear").numpy()

@@ -1,4 +1,5 @@
-"""A program for test_decoupled_keras.py: with two logical CPU devices it trains decoupled models on one and on two replicas, prints JSON.
+"""A program for test_decoupled_keras.py: with two logical CPU devices it trains decoupled models on one and on two
+replicas, prints JSON.
 
 python tests/decoupling/decoupled_two_devices.py [all]      # without `all` one of the cases
 """
@@ -11,7 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # graphs that run three times
 
 from keras_pairs import IDS, TAGS, WEIGHTS, X, Y, network, normal, tagger  # noqa: E402 devices come first
@@ -91,7 +94,16 @@ CASES |= {
 }
 
 
-def trained(scope, settings=None, make=network, factory=small, optimiser=lambda: SGD(0.1), sizes=(20, 8), outside=False, callbacks=list):
+def trained(
+    scope,
+    settings=None,
+    make=network,
+    factory=small,
+    optimiser=lambda: SGD(0.1),
+    sizes=(20, 8),
+    outside=False,
+    callbacks=list,
+):
     """State variables before and after two epochs of batches, the history, an evaluation."""
     metrics = [keras.metrics.SparseCategoricalAccuracy()] if outside else None
     made = optimiser() if outside else None

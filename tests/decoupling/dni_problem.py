@@ -39,16 +39,22 @@ def synthesiser(hidden: tuple[int, ...] = (), zero: bool = True, seed: int = 5):
     def build(inputs, outputs):
         del inputs
         layers = [
-            keras.layers.Dense(n, "tanh", kernel_initializer=keras.initializers.RandomNormal(0.0, 0.5, seed=seed + i), dtype="float64")
+            keras.layers.Dense(
+                n, "tanh", kernel_initializer=keras.initializers.RandomNormal(0.0, 0.5, seed=seed + i), dtype="float64"
+            )
             for i, n in enumerate(hidden)
         ]
         distribution = "zeros" if zero else keras.initializers.RandomNormal(0.0, 0.5, seed=seed + 9)
-        return keras.Sequential([*layers, keras.layers.Dense(outputs[-1], kernel_initializer=distribution, dtype="float64")])
+        return keras.Sequential(
+            [*layers, keras.layers.Dense(outputs[-1], kernel_initializer=distribution, dtype="float64")]
+        )
 
     return build
 
 
-def model(depth: int, factory=None, optimiser=None, sg_optimiser=None, batch_norm: bool = True, **settings) -> DecoupledModel:
+def model(
+    depth: int, factory=None, optimiser=None, sg_optimiser=None, batch_norm: bool = True, **settings
+) -> DecoupledModel:
     """A compiled decoupled model of `modules(depth)`."""
     decoupled = DecoupledModel(modules(depth, batch_norm=batch_norm), factory or synthesiser(), **settings)
     decoupled.compile(optimiser or keras.optimizers.SGD(1.0), synthesiser_optimizer=sg_optimiser, jit_compile=False)
@@ -76,7 +82,8 @@ def loss(y, logits):
 
 
 def backpropagation(parts, x, y) -> tuple[list[list[np.ndarray]], list[np.ndarray]]:
-    """Ordinary back-propagation in training mode, state restored: (gradients of every part's weights, of the inputs of parts 2, 3, ...)."""
+    """Ordinary back-propagation in training mode, state restored: (gradients of every part's weights, of the inputs of
+    parts 2, 3, ...)."""
     kept = [values(part) for part in parts]
     with tf.GradientTape() as tape:
         hidden, inner = x, []

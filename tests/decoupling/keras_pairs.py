@@ -1,4 +1,5 @@
-"""A Keras model and the same one decoupled so that its step is back-propagation: what Keras's habits are compared with."""
+"""A Keras model and the same one decoupled so that its step is back-propagation: what Keras's habits are compared
+with."""
 
 import keras
 import numpy as np
@@ -24,7 +25,14 @@ def network(outputs: int = 3, top: str | None = None, weights=None, activities=N
     return keras.Sequential(
         [
             keras.Input((6,)),
-            dense(5, "tanh", name="a", kernel_initializer=normal(1), kernel_regularizer=weights, activity_regularizer=activities),
+            dense(
+                5,
+                "tanh",
+                name="a",
+                kernel_initializer=normal(1),
+                kernel_regularizer=weights,
+                activity_regularizer=activities,
+            ),
             dense(4, "tanh", name="b", kernel_initializer=normal(2), kernel_regularizer=weights),
             dense(outputs, top, name="top", kernel_initializer=normal(3), activity_regularizer=activities),
         ]
@@ -38,7 +46,9 @@ def tagger(tags: bool = True) -> keras.Sequential:
         [
             keras.Input((5,)),
             layers.Embedding(7, 4, mask_zero=True, name="a", embeddings_initializer=normal(3)),
-            layers.SimpleRNN(4, return_sequences=True, name="b", kernel_initializer=normal(4), recurrent_initializer=normal(5)),
+            layers.SimpleRNN(
+                4, return_sequences=True, name="b", kernel_initializer=normal(4), recurrent_initializer=normal(5)
+            ),
             *([] if tags else [layers.GlobalAveragePooling1D()]),
             layers.Dense(3, name="top", kernel_initializer=normal(6)),
         ]

@@ -4,7 +4,21 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from dni_problem import BATCH, CLASSES, SEED, WIDTH, backpropagation, batch, changed, loss, model, modules, synthesiser, values, weights
+from dni_problem import (
+    BATCH,
+    CLASSES,
+    SEED,
+    WIDTH,
+    backpropagation,
+    batch,
+    changed,
+    loss,
+    model,
+    modules,
+    synthesiser,
+    values,
+    weights,
+)
 
 from igr_suite.decoupling.model import DecoupledModel
 from igr_suite.decoupling.passes import forward
@@ -38,7 +52,9 @@ def test_perfect_synthetic_gradients_are_back_propagation(depth, scale):
     x, y = batch()
     reference = modules(depth)
     gradients, inner = backpropagation(reference, x, y)
-    decoupled = DecoupledModel(modules(depth), prescribed([g * (BATCH if scale == "example" else 1) for g in inner]), sg_scale=scale)
+    decoupled = DecoupledModel(
+        modules(depth), prescribed([g * (BATCH if scale == "example" else 1) for g in inner]), sg_scale=scale
+    )
     decoupled.compile(keras.optimizers.SGD(RATE), jit_compile=False)
     before = [weights(part) for part in decoupled.parts]
     scalars, outputs = decoupled.update(x, y, SEED)
@@ -179,7 +195,9 @@ def test_no_gradient_crosses_an_interface():
     with tf.GradientTape(persistent=True) as tape:
         passes = decoupled.forward_passes(x)
         context = decoupled.context_of(x, y)
-        predictions = [forward(m, with_context(above.inputs, context)) for m, above in zip(decoupled.synthesisers, passes[1:])]
+        predictions = [
+            forward(m, with_context(above.inputs, context)) for m, above in zip(decoupled.synthesisers, passes[1:])
+        ]
     networks = [*decoupled.parts, *decoupled.synthesisers]
     for i, done in enumerate([*passes, *predictions]):
         for j, network in enumerate(networks):
@@ -199,18 +217,23 @@ def test_labels_matter_in_training_and_never_at_inference():
 
 
 def test_a_linear_synthesiser_is_exact_for_squared_error_under_a_linear_head():
-    """Oracle 6: A = W W^T / N, C = -W^T / N, bias b W^T / N; it is found by fitting, and h alone gets the regression on h."""
+    """Oracle 6: A = W W^T / N, C = -W^T / N, bias b W^T / N; it is found by fitting, and h alone gets the regression on
+    h."""
     rng = np.random.default_rng(0)
     x, y = tf.constant(rng.normal(size=(BATCH * 10, WIDTH))), tf.constant(rng.normal(size=(BATCH * 10, CLASSES)))
     body, head = modules(2, batch_norm=False)
-    body = keras.Sequential([keras.Input((WIDTH,), dtype="float64"), keras.layers.Activation("linear", dtype="float64")])
+    body = keras.Sequential(
+        [keras.Input((WIDTH,), dtype="float64"), keras.layers.Activation("linear", dtype="float64")]
+    )
 
     def half_square(y, out):
         return 0.5 * tf.reduce_sum(tf.square(out - y), -1)
 
     def built(context):
         found = DecoupledModel([body, head], synthesiser(), context=context)
-        found.compile(keras.optimizers.SGD(0.0), half_square, synthesiser_optimizer=keras.optimizers.SGD(1.5), jit_compile=False)
+        found.compile(
+            keras.optimizers.SGD(0.0), half_square, synthesiser_optimizer=keras.optimizers.SGD(1.5), jit_compile=False
+        )
         return found
 
     w, b = weights(head)

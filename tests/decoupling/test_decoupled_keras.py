@@ -1,4 +1,5 @@
-"""A decoupled model beside Keras's habits: data, labels, weights, masks, precision, files; what cannot work is refused before training."""
+"""A decoupled model beside Keras's habits: data, labels, weights, masks, precision, files; what cannot work is refused
+before training."""
 
 import json
 import os
@@ -18,7 +19,9 @@ from igr_suite.decoupling.synthetic_gradient import linear, mlp
 from igr_suite.errors import UserError
 
 # Keras's files read variables in a way that NumPy 2 warns of
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
 losses, layers, callbacks = keras.losses, keras.layers, keras.callbacks
 CLASSES = {0: 1.0, 1: 2.0, 2: 0.5}
 
@@ -52,25 +55,59 @@ DATA = {  # (options of the pair, inputs, labels, options of fit)
     ),
     "one number an example": ({"loss": "mse", "make": one_output(), "metrics": ["mae"]}, X, Y.astype("float32"), {}),
     "hinge": ({"loss": "hinge", "make": one_output()}, X, np.sign(Y - 0.5), {}),
-    "true or false": ({"loss": "binary_crossentropy", "make": one_output("sigmoid"), "metrics": ["accuracy"]}, X, Y > 0, {}),
+    "true or false": (
+        {"loss": "binary_crossentropy", "make": one_output("sigmoid"), "metrics": ["accuracy"]},
+        X,
+        Y > 0,
+        {},
+    ),
     "a function, whole numbers": ({"loss": square}, X, HOT.astype("int64"), {}),
     "a function, one number": ({"loss": square, "make": one_output()}, X, Y.astype("float32"), {}),
     "a class left out": ({"loss": SPARSE(from_logits=True, ignore_class=255)}, X, np.where(Y == 2, 255, Y), {}),
     "sums": ({"loss": SPARSE(from_logits=True, reduction="sum"), "settings": {"reduction": "sum"}}, X, Y, {}),
     "regularisers": ({"make": lambda: network(weights="l2", activities="l1")}, X, Y, {"validation_data": (X, Y)}),
-    "regularisers of bare layers": ({"make": lambda: network(weights="l2", activities="l1"), "parts": bare_layers}, X, Y, {}),
-    "masks": ({"make": tagger, "metrics": ["accuracy"], "weighted_metrics": ["accuracy"]}, IDS, TAGS, {"validation_data": (IDS, TAGS)}),
+    "regularisers of bare layers": (
+        {"make": lambda: network(weights="l2", activities="l1"), "parts": bare_layers},
+        X,
+        Y,
+        {},
+    ),
+    "masks": (
+        {"make": tagger, "metrics": ["accuracy"], "weighted_metrics": ["accuracy"]},
+        IDS,
+        TAGS,
+        {"validation_data": (IDS, TAGS)},
+    ),
     "masks and weights": ({"make": tagger}, IDS, TAGS, {"sample_weight": np.arange(100.0).reshape(20, 5)}),
-    "masks and sums": ({"make": tagger, "loss": SPARSE(True, reduction="sum"), "settings": {"reduction": "sum"}}, IDS, TAGS, {}),
-    "a mask that ends inside": ({"make": lambda: tagger(False), "metrics": ["accuracy"]}, IDS, Y, {"validation_split": 0.2}),
+    "masks and sums": (
+        {"make": tagger, "loss": SPARSE(True, reduction="sum"), "settings": {"reduction": "sum"}},
+        IDS,
+        TAGS,
+        {},
+    ),
+    "a mask that ends inside": (
+        {"make": lambda: tagger(False), "metrics": ["accuracy"]},
+        IDS,
+        Y,
+        {"validation_split": 0.2},
+    ),
     "graph, XLA": ({"run_eagerly": False, "jit_compile": True}, X[:16], Y[:16], {}),
     "graph, several steps a call": ({"run_eagerly": False, "steps_per_execution": 2}, X, Y, {"epochs": 2}),
 }
-SELDOM = ("one number an example", "a function, one number", "masks and sums", "masks and weights", "true or false", "regularisers")
+SELDOM = (
+    "one number an example",
+    "a function, one number",
+    "masks and sums",
+    "masks and weights",
+    "true or false",
+    "regularisers",
+)
 SELDOM += ("a mask that ends inside", "graph, XLA", "graph, several steps a call", "a column of floats")
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.sweep) if name in SELDOM else name for name in DATA])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.sweep) if name in SELDOM else name for name in DATA]
+)
 def test_data_are_taken_as_by_keras(name):
     """Weights after an epoch whose last batch is smaller, losses and metrics."""
     options, x, y, fitting = DATA[name]
@@ -89,7 +126,10 @@ def endless():
 
 @pytest.mark.parametrize(
     ("data", "options"),
-    [(batches, {}), (endless, {"steps_per_epoch": 2, "epochs": 2, "validation_data": endless(), "validation_steps": 2})],
+    [
+        (batches, {}),
+        (endless, {"steps_per_epoch": 2, "epochs": 2, "validation_data": endless(), "validation_steps": 2}),
+    ],
     ids=["generator", "data set without end"],
 )
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
@@ -111,7 +151,8 @@ def test_single_batches_and_use_before_training():
 
 
 def test_masks_reach_the_layers_above_a_cut_and_silence_predictions():
-    """Padding is no example to a synthesiser: what it predicts there drives nothing. Nothing warns, at inference neither."""
+    """Padding is no example to a synthesiser: what it predicts there drives nothing. Nothing warns, at inference
+    neither."""
     ids, tags = tf.constant(IDS), tf.constant(TAGS)
     found = []
     for offset in (0.0, 5.0):
@@ -142,7 +183,10 @@ def test_masks_reach_the_layers_above_a_cut_and_silence_predictions():
 def test_a_mask_may_be_given_by_hand():
     inner = keras.Sequential([keras.Input((5, 4)), layers.SimpleRNN(3, name="a"), layers.Dense(2)])
     decoupled = DecoupledModel(split_model(inner, ["a"]), linear())
-    x, mask = np.random.default_rng(0).normal(size=(4, 5, 4)), tf.constant(np.arange(5) < np.array([[1], [2], [5], [3]]))
+    x, mask = (
+        np.random.default_rng(0).normal(size=(4, 5, 4)),
+        tf.constant(np.arange(5) < np.array([[1], [2], [5], [3]])),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that models do not support masking, which they do
         np.testing.assert_allclose(decoupled(x, mask=mask), inner(x, mask=mask), rtol=1e-6)
@@ -152,7 +196,9 @@ def test_a_mask_may_be_given_by_hand():
 def trained(optimiser=None, make=network, factory=None, **settings) -> DecoupledModel:
     decoupled = DecoupledModel(split_model(make(), ["a", "b"]), factory or mlp((4,)), **({"labels": True} | settings))
     optimiser = optimiser or keras.optimizers.Adam(0.02, amsgrad=True)
-    decoupled.compile(optimiser, metrics=["accuracy"], synthesiser_optimizer=keras.optimizers.SGD(0.1, momentum=0.5), run_eagerly=True)
+    decoupled.compile(
+        optimiser, metrics=["accuracy"], synthesiser_optimizer=keras.optimizers.SGD(0.1, momentum=0.5), run_eagerly=True
+    )
     return decoupled
 
 
@@ -167,7 +213,8 @@ def with_dropout():
 
 
 def test_a_saved_model_goes_on_as_it_would_have(tmp_path):
-    """Weights, optimisers, dropout, dropped updates, a rate that was moved: `save` and `load_model`, and weights alone."""
+    """Weights, optimisers, dropout, dropped updates, a rate that was moved: `save` and `load_model`, and weights
+    alone."""
     decoupled = trained(make=with_dropout, p_update=0.7)
     decoupled.fit(X, Y, batch_size=8, verbose=0)
     decoupled.optimizer.learning_rate = 0.125
@@ -276,20 +323,32 @@ def scalar(y, outputs):
     ("call", "sentence"),
     [
         (unsaved, "ModelCheckpoint saves the whole model, and a part of it cannot be saved"),
-        (lambda: train(cut(), callbacks=[callbacks.ModelCheckpoint("never.h5")]), "from 'never.h5'; end the name with .keras"),
+        (
+            lambda: train(cut(), callbacks=[callbacks.ModelCheckpoint("never.h5")]),
+            "from 'never.h5'; end the name with .keras",
+        ),
         (lambda: cut().save("never.h5"), "cannot be read back"),
         (functional_with_a_mask, "a mask passes the cut behind 'a'"),
         (lambda: cut(tagger(), ("a",), synthetic_inputs=words), "leave synthetic_inputs out"),
         (lambda: train(cut(tagger(), ("a",)), IDS, TAGS, scalar), r"the outputs have a mask of the shape \(20, 5\)"),
         (lambda: train(cut(), X, None), "images without labels, and its loss needs them"),
-        (lambda: train(cut(), tf.data.Dataset.from_tensor_slices(X).batch(4), None, shuffle=False), "the data hold no labels"),
+        (
+            lambda: train(cut(), tf.data.Dataset.from_tensor_slices(X).batch(4), None, shuffle=False),
+            "the data hold no labels",
+        ),
         (lambda: train(cut(), [X, X]), "the data hold 2 inputs"),
         (module_with_a_name, "module 1, named, returns a dict; let it return the tensor itself"),
         (lambda: train(cut(), X, [Y, Y]), "the data hold 2 labels"),
         (lambda: train(cut(), X, Y + 1), "the label 3 is none of the 3 classes"),
-        (lambda: train(cut(), X, HOT[:, :2]), r"labels of the shape \(20, 2\) are neither class numbers nor probabilities"),
+        (
+            lambda: train(cut(), X, HOT[:, :2]),
+            r"labels of the shape \(20, 2\) are neither class numbers nor probabilities",
+        ),
         (lambda: train(cut(), X, Y, {"top": "mse"}), "so its loss is a single one"),
-        (lambda: train(cut(), X, Y, losses.MeanSquaredError(reduction="sum")), "pass reduction='sum' to DecoupledModel"),
+        (
+            lambda: train(cut(), X, Y, losses.MeanSquaredError(reduction="sum")),
+            "pass reduction='sum' to DecoupledModel",
+        ),
         (lambda: cut().compile("sgd", loss_weights=[1.0]), "weigh several outputs"),
         (lambda: train(cut(), X, Y, scalar, sample_weight=WEIGHTS), "examples cannot be weighted"),
     ],
@@ -303,7 +362,11 @@ HERE = Path(__file__).parent
 
 
 def on_two_devices(*words: str) -> dict:
-    variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
+    variables = {
+        **os.environ,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)]),
+    }
     program = [sys.executable, "-W", "ignore", str(HERE / "decoupled_two_devices.py"), *words]
     done = subprocess.run(program, capture_output=True, text=True, env=variables, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -317,7 +380,8 @@ def close(found: dict) -> None:
 
 
 def test_two_replicas_make_the_step_of_the_whole_batch():
-    """Batches of odd size and of one example, weights of examples, every kind of sum over the batch; what needs one device is refused."""
+    """Batches of odd size and of one example, weights of examples, every kind of sum over the batch; what needs one
+    device is refused."""
     found = on_two_devices()
     assert len(found["apart"]) == 1
     close(found)

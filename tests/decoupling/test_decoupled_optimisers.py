@@ -1,4 +1,5 @@
-"""Every option of an optimiser and every callback that moves one: a decoupled model by true gradients trains as the Keras model does."""
+"""Every option of an optimiser and every callback that moves one: a decoupled model by true gradients trains as the
+Keras model does."""
 
 import keras
 import numpy as np
@@ -10,7 +11,9 @@ from igr_suite.decoupling.synthetic_gradient import linear
 from igr_suite.errors import UserError
 
 # Keras itself reads variables in a way that NumPy 2 warns of
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+)
 optimizers, callbacks = keras.optimizers, keras.callbacks
 NAMES = ["Adadelta", "Adafactor", "Adagrad", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam", "ScheduleFreeAdamW"]
 
@@ -78,13 +81,19 @@ def test_every_optimiser_steps_as_in_keras(name):
 
 
 CALLBACKS = {
-    "scheduler": (lambda: optimizers.SGD(0.1, momentum=0.5), lambda: [callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)]),
+    "scheduler": (
+        lambda: optimizers.SGD(0.1, momentum=0.5),
+        lambda: [callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)],
+    ),
     "scheduler, loss scale": (
         lambda: optimizers.LossScaleOptimizer(optimizers.SGD(0.1)),
         lambda: [callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)],
     ),
     "plateau": (lambda: optimizers.Adam(0.1), lambda: [callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=10)]),
-    "early stopping": (lambda: optimizers.SGD(9.0), lambda: [callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)]),
+    "early stopping": (
+        lambda: optimizers.SGD(9.0),
+        lambda: [callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)],
+    ),
     "averages swapped in": (
         lambda: optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5),
         lambda: [callbacks.SwapEMAWeights(swap_on_epoch=True)],
@@ -92,7 +101,9 @@ CALLBACKS = {
 }
 
 
-@pytest.mark.parametrize("name", ["scheduler, loss scale", "early stopping", *rest("scheduler", "plateau", "averages swapped in")])
+@pytest.mark.parametrize(
+    "name", ["scheduler, loss scale", "early stopping", *rest("scheduler", "plateau", "averages swapped in")]
+)
 def test_a_callback_acts_as_in_keras(name):
     optimiser, made = CALLBACKS[name]
     history = fit(pair(optimiser=optimiser), X, Y, callbacks=made, epochs=3)
@@ -120,7 +131,9 @@ def test_callbacks_move_the_rates_of_all_networks(name):
 
 
 def test_a_global_norm_is_that_of_a_network_s_gradients():
-    """Of all weights where there is one module; of each module's where there are several, none of which waits for another one."""
+    """Of all weights where there is one module; of each module's where there are several, none of which waits for
+    another one."""
+
     def one_module(inner):
         return [inner]
 
@@ -140,7 +153,9 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("settings", ["penalties, true targets", "regularisers of layers", *rest("penalties", "penalties, warm-up")])
+@pytest.mark.parametrize(
+    "settings", ["penalties, true targets", "regularisers of layers", *rest("penalties", "penalties, warm-up")]
+)
 def test_under_loss_scaling_a_step_is_that_of_float32(settings):
     """A regulariser whose gradient were not scaled would be 2^-15 of itself, one scaled twice 2^15 times it."""
     regulariser = keras.regularizers.L1L2(0.05, 0.1) if settings == "regularisers of layers" else None

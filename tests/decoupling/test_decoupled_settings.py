@@ -6,7 +6,20 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from dni_problem import BATCH, CLASSES, SEED, backpropagation, batch, changed, loss, model, modules, synthesiser, values, weights
+from dni_problem import (
+    BATCH,
+    CLASSES,
+    SEED,
+    backpropagation,
+    batch,
+    changed,
+    loss,
+    model,
+    modules,
+    synthesiser,
+    values,
+    weights,
+)
 
 from igr_suite.decoupling.model import MEASURES, DecoupledModel
 
@@ -34,7 +47,8 @@ def test_updates_that_are_dropped_leave_everything_as_it_was():
 
 
 def test_each_group_is_updated_with_its_probability_and_apart_from_the_others():
-    """Oracle 8: 300 steps; 4 standard deviations, 4 counts and 3 pairs: false alarm below 5e-4, detects a probability off by .17 (99%)."""
+    """Oracle 8: 300 steps; 4 standard deviations, 4 counts and 3 pairs: false alarm below 5e-4, detects a probability
+    off by .17 (99%)."""
     p, steps, (x, y) = 0.3, 300, batch()
     decoupled = model(4, synthesiser(zero=False), keras.optimizers.SGD(1e-3), p_update=p)
     step = tf.function(lambda i: decoupled.update(x, y, tf.stack([i, 77]))[0]["loss"])
@@ -69,7 +83,10 @@ def test_warm_up_trains_synthesisers_without_using_them():
 def test_factors_of_the_synthetic_gradient():
     """sg_use_factor multiplies what f_1 gets, sg_weight what M learns from."""
     x, y = batch()
-    runs = {name: model(2, synthesiser(zero=False), **{name: 0.25} if name else {}) for name in ("", "sg_use_factor", "sg_weight")}
+    runs = {
+        name: model(2, synthesiser(zero=False), **{name: 0.25} if name else {})
+        for name in ("", "sg_use_factor", "sg_weight")
+    }
     start = {name: [weights(network) for network in one.networks()] for name, one in runs.items()}
     for one in runs.values():
         one.update(x, y, SEED)
@@ -84,7 +101,8 @@ def test_factors_of_the_synthetic_gradient():
 
 
 def test_synthetic_inputs_unlock_the_forward_pass():
-    """f_(i+1) and M_i see I_i(x) in training, which learns h_i; the loss is that of the unlocked chain; inference sees neither."""
+    """f_(i+1) and M_i see I_i(x) in training, which learns h_i; the loss is that of the unlocked chain; inference sees
+    neither."""
     x, y = batch()
     decoupled = model(3, synthesiser(zero=False), synthetic_inputs=synthesiser((7,), zero=False, seed=40), labels=True)
     seen = tf.concat([x, tf.one_hot(y, CLASSES, dtype=tf.float64)], -1)
@@ -127,7 +145,9 @@ def test_an_audit_compares_with_back_propagation_and_changes_nothing():
         predicted = decoupled.synthesisers[i](hidden).numpy() / BATCH
         cosine = np.sum(predicted * true) / np.linalg.norm(predicted) / np.linalg.norm(true)
         assert float(found[f"audit_cosine_{i + 1}"]) == pytest.approx(cosine, rel=1e-9)
-        assert float(found[f"audit_scale_{i + 1}"]) == pytest.approx(np.linalg.norm(predicted) / np.linalg.norm(true), rel=1e-9)
+        assert float(found[f"audit_scale_{i + 1}"]) == pytest.approx(
+            np.linalg.norm(predicted) / np.linalg.norm(true), rel=1e-9
+        )
         assert float(found[f"audit_sign_{i + 1}"]) == pytest.approx(np.mean(np.sign(predicted) == np.sign(true)))
         error = np.sum((predicted - true) ** 2) / np.sum(true**2)
         assert float(found[f"audit_relative_error_{i + 1}"]) == pytest.approx(error, rel=1e-9)
@@ -143,7 +163,9 @@ def test_without_synthesisers_only_the_uppermost_module_learns():
     start, everything = ([read(part) for part in decoupled.parts] for read in (weights, values))
     decoupled.update(x, y, SEED)
     assert [changed(weights(part), old) for part, old in zip(decoupled.parts, start)] == [False, False, True]
-    assert all(changed(values(part), old) for part, old in zip(decoupled.parts, everything)), "moving averages follow the data"
+    assert all(changed(values(part), old) for part, old in zip(decoupled.parts, everything)), (
+        "moving averages follow the data"
+    )
 
 
 @pytest.mark.parametrize("measured", [True, False])

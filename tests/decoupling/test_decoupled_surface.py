@@ -1,4 +1,5 @@
-"""What users meet: the guide runs, bad input is a sentence before training, weights are saved with synthesisers or without."""
+"""What users meet: the guide runs, bad input is a sentence before training, weights are saved with synthesisers or
+without."""
 
 import re
 
@@ -29,7 +30,11 @@ def test_the_guide_runs(capsys):
 
 def chain() -> keras.Sequential:
     return keras.Sequential(
-        [keras.Input((6,)), *(keras.layers.Dense(5, "relu", name=name) for name in ("a", "b", "c")), keras.layers.Dense(3, name="top")]
+        [
+            keras.Input((6,)),
+            *(keras.layers.Dense(5, "relu", name=name) for name in ("a", "b", "c")),
+            keras.layers.Dense(3, name="top"),
+        ]
     )
 
 
@@ -58,11 +63,15 @@ def cut_through_a_skip():
 
 def shared_layer():
     layer = keras.layers.Dense(6)
-    return DecoupledModel([keras.Sequential([keras.Input((6,)), layer]), keras.Sequential([keras.Input((6,)), layer])], linear())
+    return DecoupledModel(
+        [keras.Sequential([keras.Input((6,)), layer]), keras.Sequential([keras.Input((6,)), layer])], linear()
+    )
 
 
 def stateful():
-    recurrent = keras.Sequential([keras.Input((4, 6), batch_size=2), keras.layers.LSTM(5, stateful=True, name="memory")])
+    recurrent = keras.Sequential(
+        [keras.Input((4, 6), batch_size=2), keras.layers.LSTM(5, stateful=True, name="memory")]
+    )
     return DecoupledModel([recurrent, keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])], linear())
 
 
@@ -87,7 +96,10 @@ def fitted(y=None, **options):
             lambda: DecoupledModel(split_model(chain(), ["a"]), lambda inputs, outputs: keras.layers.Dense(4)),
             r"the synthesiser of interface 1 predicts the shape \(4,\), and the interface is \(5,\)",
         ),
-        (lambda: DecoupledModel(split_model(chain(), ["a", "b"]), [linear()]), "there are 2 interfaces and 1 factories"),
+        (
+            lambda: DecoupledModel(split_model(chain(), ["a", "b"]), [linear()]),
+            "there are 2 interfaces and 1 factories",
+        ),
         (lambda: DecoupledModel(split_model(chain(), ["a"]), conv()), "needs feature maps"),
         (lambda: DecoupledModel(split_model(chain(), ["a"]), mlp((0,))), "sizes of at least 1"),
         (lambda: DecoupledModel([keras.layers.Dense(3)], linear()), "does not know the shape of its input"),
@@ -111,7 +123,8 @@ def test_weights_are_saved_with_synthesisers_or_without():
     decoupled = DecoupledModel(parts, mlp((7,)), synthetic_inputs=mlp((4,)))
     without, everything = decoupled.weights_to_save(synthesisers=False), decoupled.weights_to_save()
     assert [id(v) for v in without] == [id(v) for part in parts for v in part.variables]
-    assert len(everything) == len(without) + 2 * 2 * 6  # two networks at two cuts: kernels and biases of two layers, gamma and beta
+    # two networks at two cuts: kernels and biases of two layers, gamma and beta
+    assert len(everything) == len(without) + 2 * 2 * 6
 
 
 def test_feature_maps_are_decoupled_by_convolutions_that_see_the_label():

@@ -36,9 +36,19 @@ RUNS = {
         | {"model.architecture": "linear", "model.variables": 2, "model.categories": 3, "model.control_units": 4}
         | {"evaluation.variance_draws": 2, "evaluation.variance_images": 4}
     ),
-    "mixture_vae": TrainMixture().with_values(LIMITED | {"model.name": "DLGMM_IGR_SB", "model.components": 3, "model.dimensions": 2}),
+    "mixture_vae": TrainMixture().with_values(
+        LIMITED | {"model.name": "DLGMM_IGR_SB", "model.components": 3, "model.dimensions": 2}
+    ),
     "copy_rnn": TrainCopyRNN().with_values(
-        {"model.units": 4, "model.window": 2, "model.sg_hidden": (5,), "task.bits": 2, "batch_size": 3, "windows": 12, "seed": 3}
+        {
+            "model.units": 4,
+            "model.window": 2,
+            "model.sg_hidden": (5,),
+            "task.bits": 2,
+            "batch_size": 3,
+            "windows": 12,
+            "seed": 3,
+        }
     ),
 }
 LEARNING_RATE = {"copy_rnn": "learning_rate"}  # the others': optimiser.learning_rate

@@ -1,4 +1,5 @@
-"""A run that is killed at random moments ends as one that never was: same metrics and summary byte by byte, same weights."""
+"""A run that is killed at random moments ends as one that never was: same metrics and summary byte by byte, same
+weights."""
 
 import os
 import random
@@ -16,7 +17,8 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints
 
 CONFIG = replace_parts(
-    default("IGR_I_Dis", epochs=60, evaluate_every=10, importance_samples=2, limit=500), model={"architecture": "linear", "variables": 4}
+    default("IGR_I_Dis", epochs=60, evaluate_every=10, importance_samples=2, limit=500),
+    model={"architecture": "linear", "variables": 4},
 )
 
 
@@ -49,7 +51,8 @@ def refused(path: Path) -> str:
 
 
 def test_a_run_that_is_stopped_killed_and_damaged_ends_as_one_that_never_was(tmp_path):
-    """SIGTERM saves; a truncated checkpoint and a corrupted metrics line are refused without loss; SIGKILL costs nothing but time.
+    """SIGTERM saves; a truncated checkpoint and a corrupted metrics line are refused without loss; SIGKILL costs
+    nothing but time.
 
     One story, because every start of a worker costs seconds.
     """
@@ -76,7 +79,9 @@ def test_a_run_that_is_stopped_killed_and_damaged_ends_as_one_that_never_was(tmp
 
     assert kill_in_training(path, 2, signal.SIGKILL) == -signal.SIGKILL
     assert RunFolder(path).status().state == "partial"
-    assert checkpoints.latest(path / "checkpoints").step > saved, "killed before anything new was saved: it would show nothing"
+    assert checkpoints.latest(path / "checkpoints").step > saved, (
+        "killed before anything new was saved: it would show nothing"
+    )
 
     assert start(path).wait() == 0
     assert undisturbed.wait() == 0

@@ -1,4 +1,5 @@
-"""The lists of packages: all pinned, with hashes, nothing missing; and `make lock`, which makes them from an index, here a small one."""
+"""The lists of packages: all pinned, with hashes, nothing missing; and `make lock`, which makes them from an index,
+here a small one."""
 
 import hashlib
 import importlib.metadata
@@ -51,13 +52,19 @@ def test_nothing_that_an_installed_package_needs_is_left_out():
     pins = {name: Version(version) for name, (version, _) in locked("requirements.txt").items()}
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needs = {"pyproject.toml": [*project["dependencies"], *project["optional-dependencies"]["dev"]]}
-    needs |= {name: importlib.metadata.requires(name) or [] for name in pins if importlib.metadata.version(name) == str(pins[name])}
+    needs |= {
+        name: importlib.metadata.requires(name) or []
+        for name in pins
+        if importlib.metadata.version(name) == str(pins[name])
+    }
     assert len(needs) > 70, "the environment is that of requirements.txt"
     for name, texts in needs.items():
         for requirement in map(Requirement, texts):
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 version = pins.get(canonicalize_name(requirement.name))
-                assert version is not None and requirement.specifier.contains(version, prereleases=True), f"{name} needs {requirement}"
+                assert version is not None and requirement.specifier.contains(version, prereleases=True), (
+                    f"{name} needs {requirement}"
+                )
 
 
 def test_setup_and_image_take_no_file_without_a_hash():
@@ -69,7 +76,9 @@ def test_setup_and_image_take_no_file_without_a_hash():
         (own,) = set(installs) - set(hashed)
         assert "--no-deps --editable" in own and "--no-build-isolation" in own
         assert all(re.search(r"-r \S*(build|requirements|requirements-gpu)\.txt", line) for line in hashed)
-        assert all("--no-build-isolation" in line for line in hashed if "requirements.txt" in line), "or pip would fetch what builds"
+        assert all("--no-build-isolation" in line for line in hashed if "requirements.txt" in line), (
+            "or pip would fetch what builds"
+        )
         assert "/^setuptools==/" in text
     assert locked("requirements.txt")["setuptools"]
 
@@ -120,7 +129,10 @@ class Server:
             links = (f'<a href="../files/{file}#sha256={self.digest(file)}"{beside}>{file}</a>' for file in found)
             return f"<html>{''.join(links)}</html>".encode(), "text/html; charset=utf-8"
         hashes = {file: {"sha256": self.digest(file)} if self.digest(file) else {} for file in found}
-        page = [{"filename": f, "url": f"{URL}/files/{f}", "hashes": hashes[f], "core-metadata": self.metadata} for f in found]
+        page = [
+            {"filename": f, "url": f"{URL}/files/{f}", "hashes": hashes[f], "core-metadata": self.metadata}
+            for f in found
+        ]
         return json.dumps({"files": page}).encode(), "application/vnd.pypi.simple.v1+json"
 
     def _file(self, name: str, part: str) -> tuple[bytes, str]:
@@ -146,7 +158,11 @@ PACKAGES = {
     "Requires-Dist: plus>=1,<3; extra == 'more'\nRequires-Dist: old; python_version < '3.11'\n",
     "one-1.0.tar.gz": "",
     "one-0.9-py3-none-any.whl": "",
-    **{f"Two_b-2.0-cp3{n}-cp3{n}-manylinux_2_28_{m}.whl": "Name: two-b\n" for n in (11, 12, 13) for m in ("x86_64", "aarch64")},
+    **{
+        f"Two_b-2.0-cp3{n}-cp3{n}-manylinux_2_28_{m}.whl": "Name: two-b\n"
+        for n in (11, 12, 13)
+        for m in ("x86_64", "aarch64")
+    },
     "Two_b-2.0-cp313-cp313-win_amd64.whl": "",
     "two-2.0-py3-none-any.whl": "Name: two\nRequires-Dist: two-b; python_version >= '3.13'\n",
     "plus-2.0-py3-none-manylinux2014_x86_64.whl": "Name: plus\nRequires-Dist: minus<2\nRequires-Dist: two\n",
@@ -179,7 +195,9 @@ def test_all_files_of_the_pins_and_what_an_extra_adds(tmp_path, how):
 
 def test_metadata_are_read_out_of_a_wheel_without_fetching_it():
     server = Server(PACKAGES, metadata=False)
-    lock.Index(URL, server).requires([lock.File("one-1.0-py3-none-any.whl", f"{URL}/files/one-1.0-py3-none-any.whl", DIGEST, False)])
+    lock.Index(URL, server).requires(
+        [lock.File("one-1.0-py3-none-any.whl", f"{URL}/files/one-1.0-py3-none-any.whl", DIGEST, False)]
+    )
     parts = [part for _, part in server.asked]
     assert (
         len(parts) > 1
@@ -191,13 +209,33 @@ def test_metadata_are_read_out_of_a_wheel_without_fetching_it():
 @pytest.mark.parametrize(
     ("pins", "files", "root", "sentence"),
     [
-        ({"one": "1.0", "two": "2.0"}, {}, "one", 'two==2.0 needs two-b; python_version >= "3.13", which is not pinned'),
-        (PINS, {}, "one>1", "pyproject.toml needs one>1, which is pinned to 1.0; make new pins with `make lock FRESH=1`"),
+        (
+            {"one": "1.0", "two": "2.0"},
+            {},
+            "one",
+            'two==2.0 needs two-b; python_version >= "3.13", which is not pinned',
+        ),
+        (
+            PINS,
+            {},
+            "one>1",
+            "pyproject.toml needs one>1, which is pinned to 1.0; make new pins with `make lock FRESH=1`",
+        ),
         (PINS, {}, "three", "pyproject.toml needs three, which is not pinned"),
         (PINS | {"four": "1"}, {}, "one", "https://index.example/simple/four/: 404 Not Found"),
         (PINS | {"one": "7"}, {}, "one", "has no file of one==7"),
-        (PINS | {"x": "1"}, {"x-1-cp311-cp311-manylinux_2_28_x86_64.whl": ""}, "one", "x==1 has no file for Python 3.11 on aarch64"),
-        (PINS | {"unhashed": "1"}, {"unhashed-1-py3-none-any.whl": ""}, "one", "does not say the SHA-256 of unhashed-1-py3-none-any.whl"),
+        (
+            PINS | {"x": "1"},
+            {"x-1-cp311-cp311-manylinux_2_28_x86_64.whl": ""},
+            "one",
+            "x==1 has no file for Python 3.11 on aarch64",
+        ),
+        (
+            PINS | {"unhashed": "1"},
+            {"unhashed-1-py3-none-any.whl": ""},
+            "one",
+            "does not say the SHA-256 of unhashed-1-py3-none-any.whl",
+        ),
     ],
 )
 def test_what_is_missing_is_a_sentence(pins, files, root, sentence):
@@ -206,7 +244,9 @@ def test_what_is_missing_is_a_sentence(pins, files, root, sentence):
 
 
 def test_a_server_that_sends_whole_files_only_is_named():
-    with pytest.raises(lock.LockError, match="the metadata of .*one-1.0.* cannot be read: the server sends whole files only"):
+    with pytest.raises(
+        lock.LockError, match="the metadata of .*one-1.0.* cannot be read: the server sends whole files only"
+    ):
         lock.lock({"one": "1.0"}, [], lock.Index(URL, Server(PACKAGES, metadata=False, parts=False)))
 
 

@@ -21,7 +21,9 @@ RESULTS = REPOSITORY / "results"
 COMMITTED = sorted(f"{path.parents[2].name}/{path.parents[1].name}" for path in RESULTS.glob("*/*/quick/table.md"))
 
 
-def igr(*words: str, results: Path, program: tuple[str, ...] = ("-m", "igr_suite.cli.main")) -> subprocess.CompletedProcess:
+def igr(
+    *words: str, results: Path, program: tuple[str, ...] = ("-m", "igr_suite.cli.main")
+) -> subprocess.CompletedProcess:
     environment = {k: v for k, v in os.environ.items() if k != "TFDS_DATA_DIR"}
     command = [sys.executable, *program, *words, "--results", str(results)]
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=REPOSITORY, check=False)
@@ -39,11 +41,15 @@ def test_table_1_from_the_first_run_to_the_table(tmp_path, golden):
     with (folder / "table.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["model"] for row in rows] == ["GS", "IGR-I", "IGR-SB-Finite", "IGR-Planar"]
-    for row in rows:  # a bound on 0/1 images of 784 pixels: negative, and not far below that of a coin (-543) after an epoch
+    # a bound on 0/1 images of 784 pixels: negative, and not far below that of a coin (-543) after an epoch
+    for row in rows:
         assert -1200 < float(row["test_elbo_relaxed_mean"]) < -100
         assert float(row["test_iw_relaxed_10_mean"]) > float(row["test_elbo_relaxed_mean"])
     with (folder / "table_search.csv").open() as file:
-        found = {(r["model"], float(r["temperature"])): float(r["validation_elbo_relaxed_mean"]) for r in csv.DictReader(file)}
+        found = {
+            (r["model"], float(r["temperature"])): float(r["validation_elbo_relaxed_mean"])
+            for r in csv.DictReader(file)
+        }
     for row in rows:
         mine = {temperature: elbo for (model, temperature), elbo in found.items() if model == row["model"]}
         assert float(row["temperature"]) == max(mine, key=mine.get)
@@ -61,13 +67,18 @@ def test_table_1_from_the_first_run_to_the_table(tmp_path, golden):
 @pytest.mark.parametrize("name", COMMITTED)
 def test_committed_results_redraw_and_are_judged(tmp_path, name, capsys):
     """In this process: two new ones for each item would take most of the time to import pandas and matplotlib."""
-    shutil.copytree(RESULTS / name / "quick", tmp_path / name / "quick", ignore=shutil.ignore_patterns("checkpoints", "figure*", "table*"))
+    shutil.copytree(
+        RESULTS / name / "quick",
+        tmp_path / name / "quick",
+        ignore=shutil.ignore_patterns("checkpoints", "figure*", "table*"),
+    )
     assert main(["plot", name, "--scale", "quick", "--results", str(tmp_path)]) == 0, capsys.readouterr().err
     for file in ("figure.png", "figure.csv", "table.md"):
         assert (tmp_path / name / "quick" / file).exists()
     assert (tmp_path / name / "quick" / "table.csv").read_text() == (RESULTS / name / "quick" / "table.csv").read_text()
     capsys.readouterr()
-    assert main(["check", name, "--scale", "quick", "--results", str(tmp_path)]) in (0, 1)  # 1: a value differs, as the item's README says
+    # 1: a value differs, as the item's README says
+    assert main(["check", name, "--scale", "quick", "--results", str(tmp_path)]) in (0, 1)
     checked = capsys.readouterr().out
     with (REPOSITORY / "reproductions" / name / "published.csv").open() as file:
         judged = len(list(csv.DictReader(file)))
@@ -78,7 +89,9 @@ def test_the_page_of_findings_is_what_the_committed_results_say(tmp_path):
     page = tmp_path / "page.md"
     written = igr("findings", "igr", "--scale", "quick", "--write", str(page), results=RESULTS)
     assert written.returncode == 0, written.stderr
-    assert page.read_text() == (REPOSITORY / "docs" / "igr_findings.md").read_text(), "igr findings igr --write docs/igr_findings.md"
+    assert page.read_text() == (REPOSITORY / "docs" / "igr_findings.md").read_text(), (
+        "igr findings igr --write docs/igr_findings.md"
+    )
     unknown = igr("findings", "igs", results=RESULTS)
     assert unknown.returncode == 2 and "did you mean 'igr'" in unknown.stderr
 
@@ -89,7 +102,9 @@ def test_every_reproduction_has_its_files_and_runs_at_every_scale(tmp_path):
         for file in ("run.py", "plot.py", "README.md", "published.csv"):
             assert (folder / file).exists(), f"{name} has no {file}"
         references = read_references(folder / "published.csv")
-        assert bool(references) != bool(find(name).no_reference), f"{name}: no_reference says why published.csv has no rows"
+        assert bool(references) != bool(find(name).no_reference), (
+            f"{name}: no_reference says why published.csv has no rows"
+        )
         for scale in SCALES:
             assert expand(find(name), scale, tmp_path).runs, f"{name} has no runs at {scale}"
 

@@ -1,4 +1,5 @@
-"""The container's recipe names files that exist and commands that run; building it needs a registry, which tests have not."""
+"""The container's recipe names files that exist and commands that run; building it needs a registry, which tests have
+not."""
 
 import re
 import subprocess
@@ -26,7 +27,13 @@ def test_the_recipe_has_all_sections_and_copies_what_it_installs():
 
 def test_what_points_to_the_host_s_python_stays_outside():
     """Apptainer passes all of the host's variables on; %environment comes after them, `--env` after it."""
-    host = {"PYTHONPATH": "/host/python3.9", "PYTHONHOME": "/host", "PYTHONUSERBASE": "/host", "VIRTUAL_ENV": "/host", "LC_ALL": "tr_TR"}
+    host = {
+        "PYTHONPATH": "/host/python3.9",
+        "PYTHONHOME": "/host",
+        "PYTHONUSERBASE": "/host",
+        "VIRTUAL_ENV": "/host",
+        "LC_ALL": "tr_TR",
+    }
     host |= {"MPLBACKEND": "TkAgg", "MATPLOTLIBRC": "/host/rc", "MPLCONFIGDIR": "/host/mpl", "KERAS_BACKEND": "jax"}
     host |= {"KERAS_HOME": "/host/keras", "TF_USE_LEGACY_KERAS": "1"}
     command = ["sh", "-c", sections()["environment"] + "\nenv"]
@@ -45,6 +52,10 @@ def test_help_says_how_to_use_a_gpu_and_bind_results():
 
 
 def test_requirements_pin_tensorflow_and_not_its_cpu_twin():
-    pins = dict(re.findall(r"^([A-Za-z0-9_.-]+)==(\S+)", (REPOSITORY / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
+    pins = dict(
+        re.findall(
+            r"^([A-Za-z0-9_.-]+)==(\S+)", (REPOSITORY / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE
+        )
+    )
     assert pins["tensorflow"] == "2.21.0"
     assert "tensorflow-cpu" not in pins

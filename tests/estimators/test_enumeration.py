@@ -19,7 +19,10 @@ def by_hand(objective, logits, samples):
         chances = [np.prod(np.where(b > 0.5, theta, 1 - theta)) for b in every]
     else:
         theta = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-        every = [np.eye(logits.shape[1])[list(chosen)] for chosen in itertools.product(range(logits.shape[1]), repeat=len(logits))]
+        every = [
+            np.eye(logits.shape[1])[list(chosen)]
+            for chosen in itertools.product(range(logits.shape[1]), repeat=len(logits))
+        ]
         chances = [np.prod((theta * b).sum(-1)) for b in every]
     values = [float(objective(tf.constant(b[None]))[0]) for b in every]
     joint = itertools.product(zip(chances, values), repeat=samples)

@@ -1,4 +1,5 @@
-"""What every registered estimator keeps to: facts, shapes, compilation, equal noise, safe numbers, sentences for wrong settings."""
+"""What every registered estimator keeps to: facts, shapes, compilation, equal noise, safe numbers, sentences for wrong
+settings."""
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ from igr_suite.estimators.conformance import enumerable_problem
 from igr_suite.randomness import run_seed
 
 BATCH = 4
-CASES = [pytest.param(name, support, id=f"{name}-{support}") for name, cls in registered().items() for support in cls.facts.support]
+CASES = [
+    pytest.param(name, support, id=f"{name}-{support}")
+    for name, cls in registered().items()
+    for support in cls.facts.support
+]
 SEED = run_seed(3, "estimators")
 
 
@@ -50,7 +55,8 @@ def test_shapes_and_parameters(name, support):
 
 @pytest.mark.parametrize("support", ["bernoulli", "categorical"])
 def test_compilation(support):
-    """XLA compiles every estimator in float32 and says the same as eager TensorFlow; one program, because compiling is what costs."""
+    """XLA compiles every estimator in float32 and says the same as eager TensorFlow; one program, because compiling is
+    what costs."""
     _, logits = batch_of(support)
     estimators = {name: get(name) for name in registered(support)}
     noise = {name: estimator.noise(logits.shape, SEED) for name, estimator in estimators.items()}
@@ -59,7 +65,10 @@ def test_compilation(support):
     def gradients(logits, noise, parameters):
         axes = tuple(range(1 - logits.shape.rank, 0))
         objective = lambda b: tf.square(tf.reduce_sum(b, axes) - 1.2) + tf.reduce_sum(b[..., :1], axes)  # noqa: E731
-        return {name: one.estimate(objective, logits, noise[name], parameters[name]).gradient for name, one in estimators.items()}
+        return {
+            name: one.estimate(objective, logits, noise[name], parameters[name]).gradient
+            for name, one in estimators.items()
+        }
 
     compiled = tf.function(gradients, jit_compile=True, autograph=False)(logits, noise, parameters)
     for name, eager in gradients(logits, noise, parameters).items():
@@ -86,7 +95,8 @@ def test_only_what_is_said_to_be_differentiated_is(name, support):
 
 @pytest.mark.parametrize(("name", "support"), CASES)
 def test_evaluations_are_counted(name, support):
-    """`facts.hard` and `facts.relaxed` are the numbers of samples that the objective is asked for; concrete's hard one is for its value."""
+    """`facts.hard` and `facts.relaxed` are the numbers of samples that the objective is asked for; concrete's hard one
+    is for its value."""
     objective, logits = batch_of(support)
     estimator = get(name)
     counts = {"hard": 0, "relaxed": 0}

@@ -1,4 +1,5 @@
-"""A missing derivative is a clear error, where TensorFlow says None and where another summand hides that it is missing."""
+"""A missing derivative is a clear error, where TensorFlow says None and where another summand hides that it is
+missing."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -17,7 +18,11 @@ from igr_suite.families.hard_vae.distributions import Categorical
 from igr_suite.families.hard_vae.gradients import evaluate_control
 from igr_suite.randomness import run_seed
 
-CASES = [pytest.param(name, support, id=f"{name}-{support}") for name, cls in registered().items() for support in cls.facts.support]
+CASES = [
+    pytest.param(name, support, id=f"{name}-{support}")
+    for name, cls in registered().items()
+    for support in cls.facts.support
+]
 NEED = [case for case in CASES if registered()[case.values[0]].facts.differentiates]
 SEED = run_seed(11, "derivatives")
 BATCH = 4
@@ -43,7 +48,9 @@ def opaque(objective):
 
 def estimate_of(name, objective, logits, shape=None, **settings):
     estimator = get(name, **settings)
-    return estimator.estimate(objective, logits, estimator.noise(logits.shape if shape is None else shape, SEED, logits.dtype))
+    return estimator.estimate(
+        objective, logits, estimator.noise(logits.shape if shape is None else shape, SEED, logits.dtype)
+    )
 
 
 def settings_of(name):
@@ -57,7 +64,9 @@ def test_a_missing_derivative_is_a_sentence(name, support, kind):
     """Eagerly; the sentence names estimators of this kind of variable that need none."""
     objective, logits = batch_of(support)
     for settings in settings_of(name):
-        with pytest.raises(UserError, match=f"^{name} needs a derivative, but the objective has no derivative") as error:
+        with pytest.raises(
+            UserError, match=f"^{name} needs a derivative, but the objective has no derivative"
+        ) as error:
             estimate_of(name, opaque(objective)[kind], logits, **settings)
         named = str(error.value).partition("Estimators that need none: ")[2]
         for other in ("reinforce", "rloo"):
@@ -133,7 +142,8 @@ def test_the_bias_that_a_missing_derivative_had():
 
 @pytest.mark.parametrize(("name", "support"), NEED)
 def test_objectives_that_do_not_depend_on_their_samples(name, support):
-    """A constant has no derivative in TensorFlow: the error says what to add. With it, and for one unit, all is finite."""
+    """A constant has no derivative in TensorFlow: the error says what to add. With it, and for one unit, all is
+    finite."""
     objective, logits = batch_of(support)
     axes = list(range(-logits.shape.rank + 1, 0))
     constant = lambda b: tf.fill(tf.shape(b)[: b.shape.rank - len(axes)], 2.0)  # noqa: E731
@@ -226,7 +236,9 @@ def test_estimators_of_a_user_are_checked(monkeypatch):
     @register
     @dataclass(frozen=True, kw_only=True)
     class Beside(Estimator):
-        facts: ClassVar[Facts] = Facts(name="beside", source="", support=("bernoulli",), unbiased=False, hard=1, differentiates=True)
+        facts: ClassVar[Facts] = Facts(
+            name="beside", source="", support=("bernoulli",), unbiased=False, hard=1, differentiates=True
+        )
 
         def _estimate(self, objective, logits, noise, parameters):
             with tf.GradientTape() as tape:
@@ -261,7 +273,9 @@ def test_an_own_loss_trains_the_estimator_alone(name, support):
     assert trained_by_own_loss(estimator, problem) == []
     objective, logits = batch_of(support, tf.float64)
     noise = estimator.noise(logits.shape, SEED, tf.float64)
-    parameters = {key: tf.convert_to_tensor(value) for key, value in estimator.parameters(logits.shape, tf.float64).items()}
+    parameters = {
+        key: tf.convert_to_tensor(value) for key, value in estimator.parameters(logits.shape, tf.float64).items()
+    }
     with tf.GradientTape() as tape:
         tape.watch([logits, parameters])
         estimate = estimator.estimate(objective, logits, noise, parameters)
@@ -271,5 +285,8 @@ def test_an_own_loss_trains_the_estimator_alone(name, support):
     by_logits, by_parameters = tape.gradient(estimate.loss, [logits, parameters])
     assert by_logits is None
     for key, value in parameters.items():
-        up, down = (estimator.estimate(objective, logits, noise, {**parameters, key: value + step}).loss for step in (1e-6, -1e-6))
+        up, down = (
+            estimator.estimate(objective, logits, noise, {**parameters, key: value + step}).loss
+            for step in (1e-6, -1e-6)
+        )
         assert float(by_parameters[key]) == pytest.approx(float(up - down) / 2e-6, rel=1e-6) != 0.0

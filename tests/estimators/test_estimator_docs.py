@@ -26,7 +26,9 @@ def test_the_committed_advice_is_the_generated_one():
     found = choose.measured()
     for kind in set(found.index.get_level_values(0)):
         comparable = {name for name, cls in registered(kind).items() if cls.facts.target == "expectation"}
-        assert comparable == set(found.loc[kind].index), f"`igr run suite/estimators --scale quick` measures all ({kind})"
+        assert comparable == set(found.loc[kind].index), (
+            f"`igr run suite/estimators --scale quick` measures all ({kind})"
+        )
 
 
 def test_what_was_not_measured_is_a_dash(monkeypatch, tmp_path):

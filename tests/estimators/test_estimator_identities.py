@@ -19,7 +19,9 @@ F64 = tf.float64
 def problem_of(support):
     """The enumerable objective and BATCH different examples."""
     problem = enumerable_problem(support)
-    return problem.objective, tf.constant(problem.logits + np.random.default_rng(1).normal(size=(BATCH, *problem.logits.shape)), F64)
+    return problem.objective, tf.constant(
+        problem.logits + np.random.default_rng(1).normal(size=(BATCH, *problem.logits.shape)), F64
+    )
 
 
 def numbers(**values):
@@ -40,7 +42,9 @@ def test_without_control_variate_rebar_and_relax_are_reinforce(support):
     rebar = get("rebar").estimate(objective, logits, noise, numbers(eta=0.0, baseline=0.7)).gradient.numpy()
     assert np.array_equal(rebar, plain)
     relax = get("relax", surrogate="net")
-    silent = {name: value * 0.0 if "output" in name else value for name, value in relax.parameters(logits.shape, F64).items()}
+    silent = {
+        name: value * 0.0 if "output" in name else value for name, value in relax.parameters(logits.shape, F64).items()
+    }
     without = get("reinforce").estimate(objective, logits, noise).gradient.numpy()
     assert np.array_equal(relax.estimate(objective, logits, noise, silent).gradient.numpy(), without)
     assert not np.array_equal(relax.estimate(objective, logits, noise).gradient.numpy(), without)
@@ -60,7 +64,8 @@ def coupled_uniforms(support, logits, u):
 @pytest.mark.parametrize("relaxation", ["improved", "concrete"])
 @pytest.mark.parametrize("support", ["bernoulli", "categorical"])
 def test_closed_form_is_automatic_differentiation_of_the_coupled_form(support, relaxation):
-    """The one-pass form with r against two passes whose conditional noise is pinned to the free one, v without a gradient."""
+    """The one-pass form with r against two passes whose conditional noise is pinned to the free one, v without a
+    gradient."""
     objective, logits = problem_of(support)
     u = uniform(logits.shape, SEED, F64)
     noise = {"u": u, "v": coupled_uniforms(support, logits, u)}
@@ -78,7 +83,11 @@ def test_conditional_noise_given_its_own_sample_is_the_free_noise():
         _, logits = problem_of(support)
         u, v = uniform(logits.shape, SEED, F64), uniform(logits.shape, at_step(SEED, 1), F64)
         samples = kind.hard_sample(logits, u)
-        close(kind.conditional_noisy_logits(logits, samples, coupled_uniforms(support, logits, u)), kind.noisy_logits(logits, u), 1e-9)
+        close(
+            kind.conditional_noisy_logits(logits, samples, coupled_uniforms(support, logits, u)),
+            kind.noisy_logits(logits, u),
+            1e-9,
+        )
         z = kind.conditional_noisy_logits(logits, samples, v)
         hard = tf.cast(z > 0, F64) if support == "bernoulli" else tf.one_hot(tf.argmax(z, -1), 3, dtype=F64)
         np.testing.assert_array_equal(hard, samples)
@@ -90,7 +99,9 @@ def test_limits_of_the_improved_relaxation():
     z = bernoulli.noisy_logits(logits, u)
     close(bernoulli.relaxed_sample(logits, z, 1e6), tf.sigmoid(logits), 1e-5)
     away = np.abs(z) > 0.05
-    np.testing.assert_allclose(bernoulli.relaxed_sample(logits, z, 1e-3)[away], bernoulli.hard_sample(logits, u)[away], atol=1e-12)
+    np.testing.assert_allclose(
+        bernoulli.relaxed_sample(logits, z, 1e-3)[away], bernoulli.hard_sample(logits, u)[away], atol=1e-12
+    )
     t = 0.37
     other = tf.sigmoid(((t * t + t + 1) / (t + 1) * logits + bernoulli.logit(u)) / t)
     close(bernoulli.relaxed_sample(logits, z, t), other)
@@ -132,7 +143,8 @@ def test_two_antithetic_samples_are_disarm():
 
 
 def test_antithetic_samples_have_the_stated_joint_probability():
-    """D is theta (1 - theta) / (theta - P(b_j = b_k = 1)) for empirical joint frequencies; 200,000 draws, 5 standard errors."""
+    """D is theta (1 - theta) / (theta - P(b_j = b_k = 1)) for empirical joint frequencies; 200,000 draws, 5 standard
+    errors."""
     number = 200_000
     for samples in (3, 4):
         logits = tf.constant([[-2.0, -0.3, 0.0, 0.6, 2.5]], F64)
@@ -150,7 +162,9 @@ def test_double_cv_without_scale_is_rloo():
     noise = get("rloo", samples=3).noise(logits.shape, SEED, F64)
     plain = get("rloo", samples=3).estimate(objective, logits, noise).gradient
     close(get("double_cv", samples=3).estimate(objective, logits, noise).gradient, plain)
-    assert not np.allclose(get("double_cv", samples=3).estimate(objective, logits, noise, numbers(scale=-0.5)).gradient, plain)
+    assert not np.allclose(
+        get("double_cv", samples=3).estimate(objective, logits, noise, numbers(scale=-0.5)).gradient, plain
+    )
 
 
 def test_double_cv_of_a_quadratic_has_its_best_scale_below_zero():
@@ -218,10 +232,12 @@ def test_two_categories_are_a_bernoulli_variable(name, settings):
 
 
 @pytest.mark.parametrize(
-    ("name", "support"), [(n, s) for n in ("rebar", "dynamic_rebar", "relax", "lax") for s in ("bernoulli", "categorical")]
+    ("name", "support"),
+    [(n, s) for n in ("rebar", "dynamic_rebar", "relax", "lax") for s in ("bernoulli", "categorical")],
 )
 def test_variance_gradients_are_finite_differences(name, support):
-    """dV/d(own parameters), V = mean g^2 at fixed noise, through the estimate, whose control variate holds a derivative already."""
+    """dV/d(own parameters), V = mean g^2 at fixed noise, through the estimate, whose control variate holds a derivative
+    already."""
     objective, logits = problem_of(support)
     logits = logits[:50]
     estimator = get(name)
@@ -249,7 +265,10 @@ def test_a_baseline_learns_by_least_squares():
     for name in ("nvil", "simple_muprop", "muprop"):
         estimator = get(name)
         noise = estimator.noise(logits.shape, SEED, F64)
-        for own in (perturbed(estimator, logits.shape), {**perturbed(estimator, logits.shape), "baseline": tf.linspace(-1.0, 1.0, BATCH)}):
+        for own in (
+            perturbed(estimator, logits.shape),
+            {**perturbed(estimator, logits.shape), "baseline": tf.linspace(-1.0, 1.0, BATCH)},
+        ):
             own = {key: tf.cast(value, F64) for key, value in own.items()}
             estimate = estimator.estimate(objective, logits, noise, own)
             signal = estimate.signal

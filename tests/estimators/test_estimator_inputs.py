@@ -1,4 +1,5 @@
-"""Estimators on any floating type and shape that a network, an array or a user gives them: right numbers or a clear error."""
+"""Estimators on any floating type and shape that a network, an array or a user gives them: right numbers or a clear
+error."""
 
 import numpy as np
 import pytest
@@ -13,7 +14,11 @@ from igr_suite.estimators.reinforce import mean_of_others, sum_of_others
 from igr_suite.estimators.vimco import vimco_signals
 from igr_suite.randomness import run_seed
 
-CASES = [pytest.param(name, support, id=f"{name}-{support}") for name, cls in registered().items() for support in cls.facts.support]
+CASES = [
+    pytest.param(name, support, id=f"{name}-{support}")
+    for name, cls in registered().items()
+    for support in cls.facts.support
+]
 SEED = run_seed(7, "inputs")
 BATCH = 4
 HALF = [tf.float16, tf.bfloat16]
@@ -28,14 +33,17 @@ def batch_of(support: str, dtype=tf.float32):
 def estimated(name, objective, logits, shape=None, noise_dtype=None, **settings):
     """One estimate with perturbed parameters."""
     estimator = get(name, **settings)
-    noise = estimator.noise(np.shape(logits) if shape is None else shape, SEED, noise_dtype or getattr(logits, "dtype", tf.float32))
+    noise = estimator.noise(
+        np.shape(logits) if shape is None else shape, SEED, noise_dtype or getattr(logits, "dtype", tf.float32)
+    )
     return estimator.estimate(objective, logits, noise, perturbed(estimator, np.shape(logits)))
 
 
 @pytest.mark.parametrize("dtype", HALF, ids=lambda dtype: dtype.name)
 @pytest.mark.parametrize(("name", "support"), CASES)
 def test_half_precision_is_float32_rounded(name, support, dtype):
-    """The objective gets samples of the logits' type; the rest is calculated in float32 from float32 noise, rounded once."""
+    """The objective gets samples of the logits' type; the rest is calculated in float32 from float32 noise, rounded
+    once."""
     objective, logits = batch_of(support, dtype)
     seen = set()
 
@@ -87,7 +95,9 @@ def test_arrays_lists_and_variables_are_logits(name, support):
     expected = estimated(name, objective, logits, noise_dtype=tf.float32)
     assert expected.gradient.dtype == tf.float64
     for given in (logits.numpy(), tf.Variable(logits)):
-        np.testing.assert_array_equal(estimated(name, objective, given, noise_dtype=tf.float32).gradient, expected.gradient)
+        np.testing.assert_array_equal(
+            estimated(name, objective, given, noise_dtype=tf.float32).gradient, expected.gradient
+        )
     listed = estimated(name, objective, tf.cast(logits, tf.float32).numpy().tolist())
     single = estimated(name, objective, tf.cast(logits, tf.float32))
     np.testing.assert_array_equal(listed.gradient, single.gradient)
@@ -126,11 +136,17 @@ def test_a_batch_of_unknown_size(support, dtype):
             found[name] = (estimate.gradient, estimate.value, tf.zeros([]) if estimate.loss is None else estimate.loss)
         centred = get("reinforce", baseline="batch")
         if logits.shape[0] is None:
-            found["batch"] = (centred.estimate(problem.objective, logits, centred.noise(tf.shape(logits), SEED, logits.dtype)).gradient,)
+            found["batch"] = (
+                centred.estimate(
+                    problem.objective, logits, centred.noise(tf.shape(logits), SEED, logits.dtype)
+                ).gradient,
+            )
         return found
 
     for batch in (2, 5):
-        logits = tf.cast(np.linspace(-1.0, 1.0, batch * problem.logits.size).reshape(batch, *problem.logits.shape), dtype)
+        logits = tf.cast(
+            np.linspace(-1.0, 1.0, batch * problem.logits.size).reshape(batch, *problem.logits.shape), dtype
+        )
         for name, (gradient, *_) in traced(logits).items():
             estimator = get("reinforce", baseline="batch") if name == "batch" else get(name)
             eager = estimator.estimate(problem.objective, logits, estimator.noise(logits.shape, SEED, dtype)).gradient
@@ -198,14 +214,18 @@ def test_masked_values_have_no_gradient(name, support):
         fixed = np.isinf(logits)
     objective = enumerable_problem(support).objective
     settings = (
-        [{}] + [{"coupling": "independent"}] * hasattr(get(name), "coupling") + [{"relaxation": "improved"}] * (name in ("relax", "lax"))
+        [{}]
+        + [{"coupling": "independent"}] * hasattr(get(name), "coupling")
+        + [{"relaxation": "improved"}] * (name in ("relax", "lax"))
     )
     for setting in settings:
         estimator = get(name, **setting)
         parameters = {key: tf.convert_to_tensor(value) for key, value in perturbed(estimator, logits.shape).items()}
         with tf.GradientTape() as tape:
             tape.watch(parameters)
-            estimate = estimator.estimate(objective, logits, estimator.noise(logits.shape, SEED, tf.float64), parameters)
+            estimate = estimator.estimate(
+                objective, logits, estimator.noise(logits.shape, SEED, tf.float64), parameters
+            )
             trained = tf.reduce_mean(tf.square(estimate.gradient)) if estimate.loss is None else estimate.loss
         gradient = estimate.gradient.numpy()
         assert np.isfinite(gradient).all(), setting
@@ -225,7 +245,8 @@ def test_masked_values_have_no_gradient(name, support):
 
 @pytest.mark.parametrize("name", ["rebar", "relax", "lax", "rloo", "concrete"])
 def test_a_masked_category_is_one_category_less(name):
-    """The mean is the enumerated gradient, 0 for the masked category; 100,000 draws, 5 standard errors (concrete: biased)."""
+    """The mean is the enumerated gradient, 0 for the masked category; 100,000 draws, 5 standard errors (concrete:
+    biased)."""
     logits = np.array([[0.7, -np.inf, 0.2], [-0.4, 0.3, 0.9]])
     found = examine(get(name), enumerable_problem("categorical")._replace(logits=logits))
     assert np.isfinite(found.exact).all() and found.exact[1] == 0.0 and found.mean[1] == 0.0
@@ -233,16 +254,24 @@ def test_a_masked_category_is_one_category_less(name):
 
 
 def test_enumeration_of_masked_states():
-    """A masked category's states count nothing even where the objective is infinite; the rest is the smaller problem."""
+    """A masked category's states count nothing even where the objective is infinite; the rest is the smaller
+    problem."""
     generator = np.random.default_rng(0)
     values = generator.normal(size=3)
-    objective = lambda b: tf.reduce_sum(tf.math.multiply_no_nan(tf.constant([[values[0], -np.inf, values[2]]], tf.float64), b), [-2, -1])  # noqa: E731
+
+    def objective(b):
+        return tf.reduce_sum(
+            tf.math.multiply_no_nan(tf.constant([[values[0], -np.inf, values[2]]], tf.float64), b), [-2, -1]
+        )
+
     logits = np.array([[[0.4, -np.inf, -0.2]]])
     value, gradient = expectation(objective, logits)
     theta = np.exp([0.4, -0.2]) / np.exp([0.4, -0.2]).sum()
     mean = theta @ values[[0, 2]]
     np.testing.assert_allclose(value, [mean], rtol=1e-12)
-    np.testing.assert_allclose(gradient, [[[theta[0] * (values[0] - mean), 0.0, theta[1] * (values[2] - mean)]]], rtol=1e-12)
+    np.testing.assert_allclose(
+        gradient, [[[theta[0] * (values[0] - mean), 0.0, theta[1] * (values[2] - mean)]]], rtol=1e-12
+    )
     bound, slope = multi_sample_bound(objective, logits, 2)
     assert np.isfinite(bound).all() and np.isfinite(slope).all() and slope[0, 0, 1] == 0.0
 
@@ -265,7 +294,9 @@ def test_enumeration_takes_what_estimators_take():
     half, gradient = expectation(problem.objective, tf.constant(problem.logits[np.newaxis], tf.bfloat16))
     assert half.dtype == gradient.dtype == tf.bfloat16
     np.testing.assert_allclose(tf.cast(gradient, tf.float64), exact[1], rtol=0.05, atol=0.05)
-    traced = tf.function(lambda logits: expectation(problem.objective, logits), [tf.TensorSpec([None, 3], tf.float64)], autograph=False)
+    traced = tf.function(
+        lambda logits: expectation(problem.objective, logits), [tf.TensorSpec([None, 3], tf.float64)], autograph=False
+    )
     np.testing.assert_allclose(traced(problem.logits[np.newaxis])[1], exact[1], rtol=1e-12)
     assert expectation(problem.objective, tf.zeros([0, 3]))[1].shape == (0, 3)
     assert states(tf.zeros([2, 2, 1])).shape == (1, 2, 1) and states(tf.zeros([2, 0])).shape == (1, 0)
@@ -279,7 +310,9 @@ def test_the_mean_of_others_keeps_digits_beside_an_outlier(count, dtype):
     values = generator.normal(size=(count, 6)).astype(dtype)
     for row, outlier in ((0, 1e8), (count - 1, -1e8), (count // 2, 3e30)):
         values[row, row % 6] = outlier
-    exact = np.array([[np.delete(values[:, j].astype(np.longdouble), k).sum() / (count - 1) for j in range(6)] for k in range(count)])
+    exact = np.array(
+        [[np.delete(values[:, j].astype(np.longdouble), k).sum() / (count - 1) for j in range(6)] for k in range(count)]
+    )
     for compute in (mean_of_others, tf.function(mean_of_others, jit_compile=True)):
         tolerance = 40 * np.finfo(dtype).eps
         scale = np.array([[np.abs(np.delete(values[:, j], k)).sum() for j in range(6)] for k in range(count)])
@@ -292,7 +325,9 @@ def test_the_mean_of_others_keeps_digits_beside_an_outlier(count, dtype):
 
 def test_the_sum_of_others_beside_infinities():
     infinite = np.inf
-    columns = tf.constant([[-infinite, 1.0, 2.0], [-infinite, -infinite, 2.0], [1.0, infinite, 2.0], [infinite, -infinite, 2.0]])
+    columns = tf.constant(
+        [[-infinite, 1.0, 2.0], [-infinite, -infinite, 2.0], [1.0, infinite, 2.0], [infinite, -infinite, 2.0]]
+    )
     expected = [
         [3.0, -infinite, -infinite],
         [-infinite, -infinite, -infinite],
@@ -330,14 +365,16 @@ def log_mean_exp(values):
 
 @pytest.mark.parametrize("name", ["vimco", "local_disarm"])
 def test_bounds_with_impossible_samples(name):
-    """Where b_0 = 1 is impossible (f = -inf) nothing is NaN, neither in 20,000 draws nor for pairs that differ in b_0 alone."""
+    """Where b_0 = 1 is impossible (f = -inf) nothing is NaN, neither in 20,000 draws nor for pairs that differ in b_0
+    alone."""
     objective = lambda b: tf.where(b[..., 0] > 0.5, tf.constant(-np.inf, b.dtype), 0.7 * b[..., 1])  # noqa: E731
     logits = tf.broadcast_to(tf.constant([[-30.0, 0.4]], tf.float64), [20_000, 2])
     estimator = get(name, samples=3)
     gradient = estimator.estimate(objective, logits, estimator.noise(logits.shape, SEED, tf.float64)).gradient.numpy()
     assert not np.isnan(gradient).any()
     mixed = tf.constant([[0.0, 0.4]], tf.float64)
-    u = tf.constant([[[0.9, 0.3]], [[0.2, 0.8]], [[0.3, 0.6]]], tf.float64)  # the first sample is impossible, its mirror image is not
+    # the first sample is impossible, its mirror image is not
+    u = tf.constant([[[0.9, 0.3]], [[0.2, 0.8]], [[0.3, 0.6]]], tf.float64)
     assert not np.isnan(estimator.estimate(objective, mixed, {"u": u}).gradient).any()
 
 

@@ -35,7 +35,8 @@ def quartic(b):
     ],
 )
 def test_the_mean_is_exact(name, settings, logits):
-    """64 nodes a piece; 1e-10. Parameters are perturbed, except the temperature, whose 1/t would make the integrand rough at the ends."""
+    """64 nodes a piece; 1e-10. Parameters are perturbed, except the temperature, whose 1/t would make the integrand
+    rough at the ends."""
     estimator = get(name, **settings)
     own = {**perturbed(estimator, (1, len(logits)))}
     if "log_temperature" in own:
@@ -101,7 +102,8 @@ def test_variances_on_the_toy_problem(name):
 
 
 def test_variance_numbers_of_the_toy_problem():
-    """Printed ones: REINFORCE's log variance -4.139 at p = .5; MuProp .015625, .02875, .04796; MuProp is worse than REINFORCE at p = .1."""
+    """Printed ones: REINFORCE's log variance -4.139 at p = .5; MuProp .015625, .02875, .04796; MuProp is worse than
+    REINFORCE at p = .1."""
     assert np.log(closed_forms(0.5)["reinforce"]) == pytest.approx(-4.139, abs=5e-4)
     assert [closed_forms(p)["muprop"] for p in (0.5, 0.3, 0.1)] == pytest.approx([0.015625, 0.02875, 0.04796], abs=5e-6)
     assert closed_forms(0.1)["reinforce"] == pytest.approx(0.0077, abs=5e-5)

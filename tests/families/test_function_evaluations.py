@@ -1,4 +1,5 @@
-"""Function evaluations that configs say of a training step: against hand-computed numbers, and against what models are seen to do."""
+"""Function evaluations that configs say of a training step: against hand-computed numbers, and against what models are
+seen to do."""
 
 from types import MethodType
 
@@ -8,7 +9,12 @@ import tensorflow as tf
 
 from igr_suite import estimators
 from igr_suite.families.dni.config import TrainDNI
-from igr_suite.families.half_mnist.config import HalfMNISTModelConfig, HalfMNISTScheduleConfig, SyntheticGradientConfig, TrainHalfMNIST
+from igr_suite.families.half_mnist.config import (
+    HalfMNISTModelConfig,
+    HalfMNISTScheduleConfig,
+    SyntheticGradientConfig,
+    TrainHalfMNIST,
+)
 from igr_suite.families.half_mnist.model import HalfMNIST
 from igr_suite.families.hard_vae.config import RelaxModelConfig, TrainRelax
 from igr_suite.families.hard_vae.model import RelaxVAE
@@ -39,9 +45,18 @@ def sbn(**settings) -> TrainSBN:
         (TrainVAE(schedule=ScheduleConfig(batch_size=64, samples=1)), 64),
         (TrainVAE(schedule=ScheduleConfig(batch_size=100, samples=20)), 2000),
         (TrainStructured(schedule=ScheduleConfig(batch_size=100, samples=50)), 5000),
-        (TrainMixture(model=MixtureModelConfig(components=20), schedule=ScheduleConfig(batch_size=100, samples=1)), 2000),
+        (
+            TrainMixture(model=MixtureModelConfig(components=20), schedule=ScheduleConfig(batch_size=100, samples=1)),
+            2000,
+        ),
         (TrainRelax(model=RelaxModelConfig(name="Relax_IGR"), schedule=ScheduleConfig(batch_size=100)), 200),
-        (TrainRelax(model=RelaxModelConfig(name="Relax_GS_Dis", coupling="independent"), schedule=ScheduleConfig(batch_size=100)), 300),
+        (
+            TrainRelax(
+                model=RelaxModelConfig(name="Relax_GS_Dis", coupling="independent"),
+                schedule=ScheduleConfig(batch_size=100),
+            ),
+            300,
+        ),
         (TrainDReG(model=DReGConfig(estimator="dreg", samples=64), schedule=DReGScheduleConfig(batch_size=32)), 2048),
         (sbn(estimator="nvil", layers=2), 24),
         (sbn(estimator="muprop", layers=2), 48),
@@ -52,7 +67,12 @@ def sbn(**settings) -> TrainSBN:
         (sbn(estimator="track", layers=2), 144),  # hard, at means, two relaxed ones each of REBAR and DynamicREBAR
         (TrainHalfMNIST(model=HalfMNISTModelConfig(samples=5), schedule=HalfMNISTScheduleConfig(batch_size=100)), 500),
         (TrainHalfMNIST(model=HalfMNISTModelConfig(estimator="oracle", oracle_samples=250)), 25_100),
-        (TrainHalfMNIST(model=HalfMNISTModelConfig(estimator="sdni"), sg=SyntheticGradientConfig(average_samples=10)), 1100),
+        (
+            TrainHalfMNIST(
+                model=HalfMNISTModelConfig(estimator="sdni"), sg=SyntheticGradientConfig(average_samples=10)
+            ),
+            1100,
+        ),
         (TrainDNI(), None),  # a classifier: no latent variables
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "run_id") else str(value),
@@ -61,7 +81,9 @@ def test_hand_computed_numbers(config, evaluations):
     assert config.evaluations_per_step == evaluations
 
 
-@pytest.mark.parametrize("name", ["reinforce", "nvil", "simple_muprop", "muprop", "rebar", "dynamic_rebar", "relax", "concrete"])
+@pytest.mark.parametrize(
+    "name", ["reinforce", "nvil", "simple_muprop", "muprop", "rebar", "dynamic_rebar", "relax", "concrete"]
+)
 def test_one_layer_takes_what_the_registry_says(name):
     facts = estimators.registered()[name].facts
     read = name == "concrete"  # which evaluates a hard sample more where its value is read, as training does
@@ -91,9 +113,17 @@ VAE = {"image_shape": (28, 28, 1), "binarisation": "static", "seed": 0}
 @pytest.mark.parametrize(
     "config",
     [
-        TrainVAE(model=ModelConfig(architecture="linear", variables=2, categories=3), schedule=ScheduleConfig(batch_size=4, samples=3)),
-        TrainMixture(model=MixtureModelConfig(components=3, dimensions=2), schedule=ScheduleConfig(batch_size=4, samples=2)),
-        TrainRelax(model=RelaxModelConfig(name="Relax_IGR", architecture="linear", variables=2), schedule=ScheduleConfig(batch_size=4)),
+        TrainVAE(
+            model=ModelConfig(architecture="linear", variables=2, categories=3),
+            schedule=ScheduleConfig(batch_size=4, samples=3),
+        ),
+        TrainMixture(
+            model=MixtureModelConfig(components=3, dimensions=2), schedule=ScheduleConfig(batch_size=4, samples=2)
+        ),
+        TrainRelax(
+            model=RelaxModelConfig(name="Relax_IGR", architecture="linear", variables=2),
+            schedule=ScheduleConfig(batch_size=4),
+        ),
         TrainRelax(
             model=RelaxModelConfig(name="Relax_Ber_Dis", architecture="linear", variables=2, coupling="independent"),
             schedule=ScheduleConfig(batch_size=4),
@@ -125,7 +155,9 @@ def test_likelihoods_of_a_training_step_are_counted(config):
 )
 def test_losses_of_a_half_mnist_step_are_counted(model, sg):
     sg = None if sg is None else SyntheticGradientConfig(**sg)
-    config = TrainHalfMNIST(model=HalfMNISTModelConfig(latents=3, **model), sg=sg, schedule=HalfMNISTScheduleConfig(batch_size=4))
+    config = TrainHalfMNIST(
+        model=HalfMNISTModelConfig(latents=3, **model), sg=sg, schedule=HalfMNISTScheduleConfig(batch_size=4)
+    )
     built = HalfMNIST(config, steps_per_epoch=10)
     found = counted(built, "losses")
     built.train_step(batch(), SEED)
@@ -154,7 +186,8 @@ def test_passes_of_a_belief_network_s_step_are_counted(monkeypatch, estimator):
                 monkeypatch.setattr(module, name, counting(getattr(module, name), values))
     settings = {"net_layers": 1} if estimator in OPTIONS["net_layers"][0] else {}
     config = TrainSBN(
-        model=SBNConfig(estimator=estimator, layers=2, hidden=3, samples=2, **settings), schedule=StepScheduleConfig(batch_size=4)
+        model=SBNConfig(estimator=estimator, layers=2, hidden=3, samples=2, **settings),
+        schedule=StepScheduleConfig(batch_size=4),
     )
     model = SBN(config.model, SBNOptimiserConfig(), np.full(8, 0.3))
     model.train_step(batch(8), SEED)

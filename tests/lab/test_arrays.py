@@ -1,4 +1,5 @@
-"""Archives of arrays: what numpy writes comes back, and nothing inflates or lies about its size. See test_foreign_checkpoints.py too."""
+"""Archives of arrays: what numpy writes comes back, and nothing inflates or lies about its size. See
+test_foreign_checkpoints.py too."""
 
 import hashlib
 import io
@@ -14,7 +15,11 @@ from igr_suite.lab.runs import picture_file
 from igr_suite.lab.runs.arrays import BadArchive, read_arrays
 from igr_suite.studies.fits import priors
 
-PICTURES = {"truth": np.arange(40, dtype=np.uint8).reshape(10, 4), "none": np.zeros((0, 3), np.float32), "one": np.array(1.5)}
+PICTURES = {
+    "truth": np.arange(40, dtype=np.uint8).reshape(10, 4),
+    "none": np.zeros((0, 3), np.float32),
+    "one": np.array(1.5),
+}
 
 
 def packed(compression: int, **members: bytes) -> bytes:
@@ -51,10 +56,16 @@ def lying() -> bytes:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (packed(zipfile.ZIP_DEFLATED, a=npy(np.zeros(30_000_000, np.uint8))), "its members hold 30000128 bytes, the file"),
+        (
+            packed(zipfile.ZIP_DEFLATED, a=npy(np.zeros(30_000_000, np.uint8))),
+            "its members hold 30000128 bytes, the file",
+        ),
         (packed(zipfile.ZIP_BZIP2, a=npy(np.zeros(10, np.uint8))), "would inflate"),
         (packed(zipfile.ZIP_LZMA, a=npy(np.zeros(10, np.uint8))), "would inflate"),
-        (packed(zipfile.ZIP_DEFLATED, a=npy(np.zeros(10, np.uint8))[:-1]), "a.npy holds 9 bytes, and its header says uint8 [10]"),
+        (
+            packed(zipfile.ZIP_DEFLATED, a=npy(np.zeros(10, np.uint8))[:-1]),
+            "a.npy holds 9 bytes, and its header says uint8 [10]",
+        ),
         (packed(zipfile.ZIP_DEFLATED, a=npy(np.array([None]))), "a.npy is no array of numbers"),
         (lying(), "its archive cannot be read"),
         (b"", "its archive cannot be read"),
@@ -82,7 +93,9 @@ def test_pictures_of_a_run_folder(tmp_path, monkeypatch):
     picture_file.save(tmp_path, PICTURES)
     assert set(picture_file.load(tmp_path)) == set(PICTURES)
     monkeypatch.setattr(picture_file, "ROOM", 100)
-    with pytest.raises(UserError, match="pictures.npz is damaged .its members hold .* bytes, the file .*; delete it and make it again"):
+    with pytest.raises(
+        UserError, match="pictures.npz is damaged .its members hold .* bytes, the file .*; delete it and make it again"
+    ):
         picture_file.save(tmp_path, {"truth": np.zeros(1_000_000, np.uint8)})
         picture_file.load(tmp_path)
 
@@ -101,7 +114,12 @@ def test_a_cached_prior(tmp_path):
 
     put(packed(zipfile.ZIP_STORED, loc=npy(weights)))
     np.testing.assert_array_equal(priors.fitted_prior(config, tmp_path).values["loc"], weights)
-    for content in (packed(zipfile.ZIP_DEFLATED, loc=npy(np.zeros(10_000_000, np.float32))), packed(zipfile.ZIP_STORED, loc=b"")):
+    for content in (
+        packed(zipfile.ZIP_DEFLATED, loc=npy(np.zeros(10_000_000, np.float32))),
+        packed(zipfile.ZIP_STORED, loc=b""),
+    ):
         put(content)
-        with pytest.raises(UserError, match="is not an archive of arrays .loc.npy (would inflate|is no array of numbers).*delete"):
+        with pytest.raises(
+            UserError, match="is not an archive of arrays .loc.npy (would inflate|is no array of numbers).*delete"
+        ):
             priors.fitted_prior(config, tmp_path)

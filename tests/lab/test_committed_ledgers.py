@@ -1,4 +1,5 @@
-"""Ledgers beside the committed results: every item that has reference values has one, and it is what `igr check` writes."""
+"""Ledgers beside the committed results: every item that has reference values has one, and it is what `igr check`
+writes."""
 
 import csv
 from collections import Counter
@@ -20,7 +21,9 @@ def committed():
     """(item, scale) of every results folder of an item with reference values."""
     for name in discovery.names():
         if read_references(discovery.folder_of(name) / "published.csv"):
-            yield from ((name, scale) for scale in ("quick", "paper") if list((RESULTS / name / scale).glob("*/summary.json")))
+            yield from (
+                (name, scale) for scale in ("quick", "paper") if list((RESULTS / name / scale).glob("*/summary.json"))
+            )
 
 
 @pytest.mark.parametrize(("name", "scale"), list(committed()))
@@ -41,7 +44,8 @@ def test_every_item_with_reference_values_has_committed_results():
 
 
 def test_no_reference_value_is_without_a_place():
-    """Sources name a paper, a README, a program or a page of docs/papers with its section; none cites what is not here."""
+    """Sources name a paper, a README, a program or a page of docs/papers with its section; none cites what is not
+    here."""
     for name in discovery.names():
         for row in read_references(discovery.folder_of(name) / "published.csv"):
             assert row.source.strip(), f"{name}: {row.quantity}, {row.setting}"
@@ -52,7 +56,12 @@ def test_no_reference_value_is_without_a_place():
 
 
 def test_the_readme_s_tally_is_that_of_the_committed_ledgers():
-    section = (REPOSITORY / "docs" / "published_values.md").read_text().split("<!-- igr check -->")[1].split("<!-- end of igr check -->")[0]
+    section = (
+        (REPOSITORY / "docs" / "published_values.md")
+        .read_text()
+        .split("<!-- igr check -->")[1]
+        .split("<!-- end of igr check -->")[0]
+    )
     rows, name = [], ""
     for line in section.splitlines():
         if line.startswith("| ") and "kind of source" not in line:
@@ -64,8 +73,12 @@ def test_the_readme_s_tally_is_that_of_the_committed_ledgers():
         if scale == "quick":
             with (RESULTS / item / scale / "ledger.csv").open(newline="") as file:
                 for row in csv.DictReader(file):
-                    label = SOURCES[row["kind_of_source"]].name + (", recalled" if row["provenance"] == "recalled" else "")
+                    label = SOURCES[row["kind_of_source"]].name + (
+                        ", recalled" if row["provenance"] == "recalled" else ""
+                    )
                     for place in ((item, label), ("all", label), ("all", "together")):
                         counts.setdefault(place, Counter())[row["verdict"]] += 1
     expected = {(*place, *(str(numbers[word]) for word in VERDICTS)) for place, numbers in counts.items()}
-    assert set(rows) == expected and len(rows) == len(expected), "igr check --scale quick --write docs/published_values.md"
+    assert set(rows) == expected and len(rows) == len(expected), (
+        "igr check --scale quick --write docs/published_values.md"
+    )

@@ -60,7 +60,9 @@ def test_slug_becomes_a_file_name():
     assert len(StepDecay().run_id) == 89
 
 
-@pytest.mark.parametrize("config", [Count(), Count(pace=Pace(marks=(1, 2), name="x")), Nested(), Nested(pace=Pace(), size=(1, 2))])
+@pytest.mark.parametrize(
+    "config", [Count(), Count(pace=Pace(marks=(1, 2), name="x")), Nested(), Nested(pace=Pace(), size=(1, 2))]
+)
 def test_json_gives_the_config_back(config):
     assert config_from_json(config_to_json(config)) == config
     assert type(config).from_dict(config.to_dict()) == config
@@ -109,7 +111,9 @@ def test_a_key_below_an_absent_group_makes_the_group_with_its_defaults():
     assert Nested().with_values({"pace.seconds": "1"}) == Nested(pace=Pace(seconds=1.0))
 
 
-@pytest.mark.parametrize("bad", [{"until": "3"}, {"until": True}, {"pace": {"seconds": [1]}}, {"pace": 3}, {"pace": {"marks": ["a"]}}])
+@pytest.mark.parametrize(
+    "bad", [{"until": "3"}, {"until": True}, {"pace": {"seconds": [1]}}, {"pace": 3}, {"pace": {"marks": ["a"]}}]
+)
 def test_values_of_the_wrong_type_are_refused(bad):
     with pytest.raises(UserError, match="must be"):
         Count.from_dict(bad)

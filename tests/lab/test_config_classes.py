@@ -1,4 +1,5 @@
-"""Reading a results folder runs nothing of it: a config's class is looked up, never imported because a file names it."""
+"""Reading a results folder runs nothing of it: a config's class is looked up, never imported because a file names
+it."""
 
 import ast
 import json
@@ -49,7 +50,9 @@ def defined_in_the_package() -> dict[str, str]:
     for path in sorted((ROOT / "igr_suite").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
-                bases[node.name] = {base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases}
+                bases[node.name] = {
+                    base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases
+                }
                 places[node.name] = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     configs = {"RunConfig"}
     while more := {name for name, parents in bases.items() if parents & configs} - configs:
@@ -60,7 +63,10 @@ def defined_in_the_package() -> dict[str, str]:
 def test_every_config_of_the_package_is_found_by_its_name():
     found = {kind: cls.__module__ for kind, cls in package_classes().items() if not kind.startswith("_")}
     assert found == defined_in_the_package() and len(found) >= 16
-    code = "import sys; from igr_suite.lab.runs.config_classes import class_of; print(class_of('TrainSBN', 'igr_suite.gone'), *sys.modules)"
+    code = (
+        "import sys; from igr_suite.lab.runs.config_classes import class_of; print(class_of('TrainSBN', "
+        "'igr_suite.gone'), *sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert "TrainSBN" in done.stdout and "tensorflow" not in done.stdout.split()
 
@@ -89,7 +95,9 @@ def test_a_class_of_the_package_that_does_not_exist_is_said_to_be_unknown():
         class_of("TrainGAN", "igr_suite.families.vae.config")
 
 
-@pytest.mark.parametrize(("key", "value"), [("kind", ["ToyRun"]), ("module", None), ("module", {}), ("config", []), ("config", None)])
+@pytest.mark.parametrize(
+    ("key", "value"), [("kind", ["ToyRun"]), ("module", None), ("module", {}), ("config", []), ("config", None)]
+)
 def test_a_config_of_another_shape_is_damaged(key, value):
     content = json.loads(config_to_json(ToyRun(estimator="reinforce"))) | {key: value}
     with pytest.raises(UserError, match="not a readable run config"):
@@ -122,7 +130,8 @@ def test_an_own_experiment_outside_the_checkout_runs_from_any_folder(fresh, igr,
 
 @pytest.fixture
 def hostile(igr, tmp_path):
-    """A results folder of four finished runs, two of which name planted modules; planted are also the names that Python looks for."""
+    """A results folder of four finished runs, two of which name planted modules; planted are also the names that Python
+    looks for."""
     code, _, err = igr("run", NAME, "--scale", "smoke", "--no-plot")
     assert code == 0, err
     scale = igr.results / NAME / "smoke"
@@ -137,7 +146,17 @@ def hostile(igr, tmp_path):
     config = json.loads((real[0] / "config.json").read_text()) | {"module": "planted"}
     (real[0] / "config.json").write_text(json.dumps(config))
     for folder in (scale, igr.results, *scale.glob("count-*"), igr.results / "igr", igr.results / NAME):
-        for name in ("__init__", "planted", "run", "plot", "sitecustomize", "usercustomize", "dummy_runs", "pandas", "config"):
+        for name in (
+            "__init__",
+            "planted",
+            "run",
+            "plot",
+            "sitecustomize",
+            "usercustomize",
+            "dummy_runs",
+            "pandas",
+            "config",
+        ):
             (folder / f"{name}.py").write_text(PLANT)
     return igr
 
@@ -161,7 +180,8 @@ READING = [
 
 
 def test_every_verb_reads_a_hostile_folder_and_runs_nothing_of_it(hostile, tmp_path, monkeypatch, capsys):
-    """In this process, with the folder that holds results/ on Python's path, as it is where a checkout is started with `python -m`."""
+    """In this process, with the folder that holds results/ on Python's path, as it is where a checkout is started with
+    `python -m`."""
     for name in ("IGR_REPRODUCTIONS", "IGR_RESULTS"):
         monkeypatch.setenv(name, hostile.environment[name])
     monkeypatch.setenv("PLANTED", str(tmp_path / "ran"))
@@ -169,16 +189,26 @@ def test_every_verb_reads_a_hostile_folder_and_runs_nothing_of_it(hostile, tmp_p
     monkeypatch.chdir(tmp_path)
     for verb, *words in READING:
         more = [] if verb == "list" else ["--scale", "smoke"]
-        more += ["--out", str(tmp_path / f"out.{'html' if verb == 'report' else 'csv'}")] if verb in ("report", "export") else []
+        more += (
+            ["--out", str(tmp_path / f"out.{'html' if verb == 'report' else 'csv'}")]
+            if verb in ("report", "export")
+            else []
+        )
         code = main([verb, *words, *more])
         said = capsys.readouterr()
         assert not (tmp_path / "ran").exists(), f"igr {verb} ran {(tmp_path / 'ran').read_text()}"
         assert code in (0, 1, 2) and "Traceback" not in said.err
         if verb in ("status", "plot", "check", "export"):
-            assert code == 1 and "no experiment here has the run config 'Count' of planted" in said.out + said.err, (verb, code, said)
+            assert code == 1 and "no experiment here has the run config 'Count' of planted" in said.out + said.err, (
+                verb,
+                code,
+                said,
+            )
     code = main(["merge", str(hostile.results), "--out", str(tmp_path / "merged")])
     assert code == 0 and not (tmp_path / "ran").exists()
-    assert (tmp_path / "merged" / NAME / "smoke/count-9-s0-deadbeef/summary.json").exists(), "somebody's own run is taken along unread"
+    assert (tmp_path / "merged" / NAME / "smoke/count-9-s0-deadbeef/summary.json").exists(), (
+        "somebody's own run is taken along unread"
+    )
     for folder in sorted((hostile.results / NAME / "smoke").glob("count-*")):
         for verb in ("pictures", "variance"):
             assert main([verb, str(folder)]) == 2
@@ -191,13 +221,18 @@ def test_every_verb_reads_a_hostile_folder_and_runs_nothing_of_it(hostile, tmp_p
 
 @pytest.mark.parametrize("fresh", ["", "1"], ids=["forked", "fresh"])
 def test_a_worker_that_is_started_inside_a_hostile_folder_runs_nothing_of_it(fresh, hostile, tmp_path):
-    """As `igr`, which does not put the current folder on Python's path, started in the folder that planted modules lie in."""
+    """As `igr`, which does not put the current folder on Python's path, started in the folder that planted modules lie
+    in."""
     scale = hostile.results / NAME / "smoke"
     for path in scale.glob("count-*/summary.json"):
         path.unlink()
-    environment = hostile.environment | {"PLANTED": str(tmp_path / "ran")} | ({"IGR_FRESH_WORKERS": fresh} if fresh else {})
+    environment = (
+        hostile.environment | {"PLANTED": str(tmp_path / "ran")} | ({"IGR_FRESH_WORKERS": fresh} if fresh else {})
+    )
     environment.pop("PYTHONSAFEPATH", None)
     command = [Path(sys.executable).parent / "igr", "run", NAME, "--scale", "smoke", "--no-plot", "--jobs", "2"]
     done = subprocess.run(command, cwd=scale, env=environment, capture_output=True, text=True, timeout=120)
     assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
-    assert done.returncode != 0 and "of planted" in done.stderr + done.stdout, "the run whose config was changed is named"
+    assert done.returncode != 0 and "of planted" in done.stderr + done.stdout, (
+        "the run whose config was changed is named"
+    )

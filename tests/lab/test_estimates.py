@@ -35,7 +35,8 @@ def test_the_run_with_the_fewest_other_settings_counts(tmp_path):
     finished(tmp_path, g2("IGR_I_Dis", seed=2, epochs=5), wall=500.0, train=400.0, steps=3_905)
     assert seconds(GS, tmp_path) == pytest.approx(100.0 + 20 * 400.0)
     finished(tmp_path, replace_parts(GS, schedule={"epochs": 5, "batch_size": 32}), wall=70.0, train=60.0, steps=7_810)
-    assert seconds(GS, tmp_path) == pytest.approx(10.0 + 60.0 * 20)  # another batch size: the same number of epochs, by its steps an epoch
+    # another batch size: the same number of epochs, by its steps an epoch
+    assert seconds(GS, tmp_path) == pytest.approx(10.0 + 60.0 * 20)
     finished(tmp_path, g2("GS_Dis", seed=2, epochs=5), wall=50.0, train=40.0, steps=3_905)
     assert seconds(GS, tmp_path) == pytest.approx(10.0 + 20 * 40.0)
 

@@ -17,7 +17,10 @@ def finish(folder, config):
 
 def test_later_stages_wait_and_see_the_settings(tmp_path):
     first = [Count(seed=1), Count(seed=2)]
-    stages = (lambda scale, results: first, lambda scale, results: [Count(seed=9, until=sum(s["total"] for s in results.all(first)))])
+    stages = (
+        lambda scale, results: first,
+        lambda scale, results: [Count(seed=9, until=sum(s["total"] for s in results.all(first)))],
+    )
     experiment, settings = Experiment(paper="p", item="i", stages=stages), {"until": "5"}
     assert expand(experiment, "smoke", tmp_path, settings).waiting == 2
     for config in first:
@@ -71,7 +74,9 @@ def test_data_sets_that_may_be_absent_are_left_out_until_they_are_asked_for_or_h
     assert of({"data.name": "celeb_a"}) == (("celeb_a",), ())
     prepared = tmp_path / "prepared" / "celeb_a" / "2.1.0"
     prepared.mkdir(parents=True)
-    (prepared / "dataset_info.json").write_text('{"splits": [{"name": "train"}, {"name": "validation"}, {"name": "test"}]}')
+    (prepared / "dataset_info.json").write_text(
+        '{"splits": [{"name": "train"}, {"name": "validation"}, {"name": "test"}]}'
+    )
     for split in ("train", "validation", "test"):
         (prepared / f"celeb_a-{split}.tfrecord-00000-of-00001").touch()
     assert of(data_dir=str(tmp_path / "prepared")) == (names, ())
@@ -83,7 +88,10 @@ def test_data_sets_that_may_be_absent_are_left_out_until_they_are_asked_for_or_h
 
 def test_changed_runs_go_to_a_folder_of_their_own(tmp_path):
     experiment = Experiment(paper="p", item="i", runs=lambda scale: [])
-    names = [scale_folder(tmp_path, experiment, "quick", parse_settings(pairs)).name for pairs in ([], ["b=1", "a=2"], ["a=2", "b=1"])]
+    names = [
+        scale_folder(tmp_path, experiment, "quick", parse_settings(pairs)).name
+        for pairs in ([], ["b=1", "a=2"], ["a=2", "b=1"])
+    ]
     assert names == ["quick", "quick+a=2,b=1", "quick+a=2,b=1"]
     hashed = scale_folder(tmp_path, experiment, "quick", {"a": "x/y"}).name
     assert len(hashed) == len("quick+12345678") and "/" not in hashed

@@ -7,7 +7,16 @@ from collections import Counter
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.lab.analysis.ledger import COLUMNS, SOURCES, OurValue, Reference, judge, ledger_text, read_references, tally
+from igr_suite.lab.analysis.ledger import (
+    COLUMNS,
+    SOURCES,
+    OurValue,
+    Reference,
+    judge,
+    ledger_text,
+    read_references,
+    tally,
+)
 
 HEADER = "quantity,setting,value,spread,source,kind_of_source,kind,provenance\n"
 
@@ -63,7 +72,9 @@ def test_ranks_are_tested_seed_by_seed_where_seeds_are_known():
     unpaired = ranks(OurValue(20.0, 10.0, 3), OurValue(19.0, 10.0, 3))
     assert unpaired.verdict == "not comparable" and "undecided at 95% confidence" in unpaired.reason
     assert ranks(OurValue(19.0, 10.0, 3, b), OurValue(20.0, 10.0, 3, a)).verdict == "fail"
-    assert ranks(OurValue(19.0, 10.0, 3, {1: 1.0}), OurValue(20.0, 10.0, 3, {2: 1.0})).verdict == "not comparable", "no common seed"
+    assert ranks(OurValue(19.0, 10.0, 3, {1: 1.0}), OurValue(20.0, 10.0, 3, {2: 1.0})).verdict == "not comparable", (
+        "no common seed"
+    )
 
 
 def test_single_runs_are_ranked_and_the_reason_says_that_there_is_no_interval():
@@ -90,9 +101,22 @@ def test_unpaired_intervals_are_welch_s():
         ("1.5", "lower", "value must be a number, got 'lower'"),
         ("1.5", "", "value is empty"),
         ("kind,", "sort,", "no column 'kind'"),
-        ("kind_of_source,", "", "has no column 'kind_of_source'; it needs .*; kind_of_source is one of paper, authors_readme, third_party"),
-        ("paper", "papers", "csv, line 2: unknown kind_of_source 'papers': did you mean 'paper'. known: authors_code, .*computed"),
-        ("paper", "", "line 2: unknown kind_of_source '': known: authors_code, authors_readme, computed, paper, replication, third_party"),
+        (
+            "kind_of_source,",
+            "",
+            "has no column 'kind_of_source'; it needs .*; kind_of_source is one of paper, authors_readme, third_party",
+        ),
+        (
+            "paper",
+            "papers",
+            "csv, line 2: unknown kind_of_source 'papers': did you mean 'paper'. known: authors_code, .*computed",
+        ),
+        (
+            "paper",
+            "",
+            "line 2: unknown kind_of_source '': known: authors_code, authors_readme, computed, paper, replication, "
+            "third_party",
+        ),
         (",paper,exact,read", "", "line 2: unknown kind_of_source ''"),
     ],
 )
@@ -120,9 +144,18 @@ def test_every_kind_of_source_is_read_and_counted_by_itself(tmp_path):
 
 
 def test_signs_are_words(tmp_path):
-    """In published.csv, in what is shown, in the reason and in the ledger; a number whose sign is judged stands beside the word."""
-    ours = {("gap", "a"): OurValue(-0.3, 0.01, 3), ("gap", "b"): OurValue(-0.3, 0.01, 3), ("gap", "c"): OurValue(0.3, None, 1)}
-    lines = ("gap,a,lower,,here,paper,trend,read", "gap,b,higher,,here,paper,trend,read", "gap,c,1.8,,here,paper,trend,read")
+    """In published.csv, in what is shown, in the reason and in the ledger; a number whose sign is judged stands beside
+    the word."""
+    ours = {
+        ("gap", "a"): OurValue(-0.3, 0.01, 3),
+        ("gap", "b"): OurValue(-0.3, 0.01, 3),
+        ("gap", "c"): OurValue(0.3, None, 1),
+    }
+    lines = (
+        "gap,a,lower,,here,paper,trend,read",
+        "gap,b,higher,,here,paper,trend,read",
+        "gap,c,1.8,,here,paper,trend,read",
+    )
     verdicts = judge(read(tmp_path, *lines), ours)
     assert [verdict.verdict for verdict in verdicts] == ["pass", "fail", "pass"]
     assert [verdict.reference.text for verdict in verdicts] == ["lower", "higher", "higher (1.8)"]
@@ -134,7 +167,9 @@ def test_signs_are_words(tmp_path):
     ledger = list(csv.DictReader(io.StringIO(ledger_text(verdicts))))
     assert [line["reference"] for line in ledger] == ["lower", "higher", "1.8"]
     assert {line["kind_of_source"] for line in ledger} == {"paper"} and {line["source"] for line in ledger} == {"here"}
-    with pytest.raises(UserError, match="line 2: a trend needs a sign, got '0'; write lower, higher or a number that is not 0"):
+    with pytest.raises(
+        UserError, match="line 2: a trend needs a sign, got '0'; write lower, higher or a number that is not 0"
+    ):
         read(tmp_path, "gap,a,0,,here,paper,trend,read")
 
 
@@ -153,13 +188,26 @@ def test_ranks_are_those_of_one_kind_of_source():
 
 
 def test_a_single_run_shows_no_deviation():
-    shown = [judge([row()], {("elbo", "a"): ours})[0].our_text for ours in ((5.81, 0.0, 1), (5.81, 0.0, 3), (5.81, 0.02, 1))]
-    assert shown == ["5.81", "5.81 ± 0", "5.810 ± 0.020"], "0.02 of one run is an error of another kind, which `ours` gives"
+    shown = [
+        judge([row()], {("elbo", "a"): ours})[0].our_text for ours in ((5.81, 0.0, 1), (5.81, 0.0, 3), (5.81, 0.02, 1))
+    ]
+    assert shown == ["5.81", "5.81 ± 0", "5.810 ± 0.020"], (
+        "0.02 of one run is an error of another kind, which `ours` gives"
+    )
 
 
 def test_the_ledger_says_of_every_value_where_it_comes_from():
-    text = ledger_text(judge([row(source="authors_code", spread=0.5), row("b", provenance="recalled")], {("elbo", "a"): (1.0, None, 1)}))
+    text = ledger_text(
+        judge(
+            [row(source="authors_code", spread=0.5), row("b", provenance="recalled")], {("elbo", "a"): (1.0, None, 1)}
+        )
+    )
     first, second = csv.DictReader(io.StringIO(text))
     assert set(COLUMNS) - {"value", "spread"} <= set(first)
-    assert (first["kind_of_source"], first["provenance"], first["ours"], first["our_spread"]) == ("authors_code", "read", "1", "")
+    assert (first["kind_of_source"], first["provenance"], first["ours"], first["our_spread"]) == (
+        "authors_code",
+        "read",
+        "1",
+        "",
+    )
     assert (second["kind_of_source"], second["provenance"], second["ours"]) == ("paper", "recalled", "")

@@ -28,7 +28,8 @@ def hasty(monkeypatch):
 
 @pytest.fixture
 def elsewhere(monkeypatch):
-    """Makes the rest of a test happen on a machine of that name; `kernel_locks=False` on a file system that has none."""
+    """Makes the rest of a test happen on a machine of that name; `kernel_locks=False` on a file system that has
+    none."""
 
     def move(name: str, kernel_locks: bool = True) -> None:
         monkeypatch.setattr(lock, "machine", lambda: name)
@@ -188,7 +189,9 @@ def test_a_writer_that_was_taken_over_adds_nothing_to_its_run(tmp_path, monkeypa
         ):
             with pytest.raises(TakenOver, match="taken over by another process .5 on node2"):
                 write()
-        assert {path.name: path.read_bytes() for path in folder.path.iterdir() if path.name != ".owner"}.items() <= before.items()
+        assert {
+            path.name: path.read_bytes() for path in folder.path.iterdir() if path.name != ".owner"
+        }.items() <= before.items()
 
 
 def test_a_late_taker_never_makes_the_owner_vanish(tmp_path, hasty, elsewhere, monkeypatch):
@@ -252,6 +255,8 @@ def test_a_writer_whose_folder_was_deleted_does_not_make_it_again(tmp_path):
                 folder.metrics.append(2, value=1.0)
             with pytest.raises(TakenOver):
                 folder.write_summary({"total": 1})
-            with pytest.raises(UserError, match="cannot write the checkpoint") if not again else contextlib.nullcontext():
+            with (
+                pytest.raises(UserError, match="cannot write the checkpoint") if not again else contextlib.nullcontext()
+            ):
                 checkpoints.save(folder.checkpoints, checkpoints.State(1, []))
         assert [other.name for other in path.parent.rglob("*.json*")] == []

@@ -1,4 +1,5 @@
-"""Options of configs: None is not given, refused where unread, the default elsewhere; what only followed is taken back."""
+"""Options of configs: None is not given, refused where unread, the default elsewhere; what only followed is taken
+back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,9 +19,18 @@ class Part(WithOptions):
 
     group: ClassVar[str] = "part"
     options: ClassVar[Mapping[str, Option]] = {
-        **by_choice("shape", {"circle": {"radius": 1.0}, "box": {"width": 2.0, "height": 2.0}, "tall": {"width": 2.0, "height": 8.0}}),
-        "corner": Option(lambda config: config.width / 4, read=lambda config: config.width is not None, unread="is read by boxes only"),
-        "label": Option("no", read=lambda config: config.shape != "circle", unread="is read by boxes only", dropped=True),
+        **by_choice(
+            "shape",
+            {"circle": {"radius": 1.0}, "box": {"width": 2.0, "height": 2.0}, "tall": {"width": 2.0, "height": 8.0}},
+        ),
+        "corner": Option(
+            lambda config: config.width / 4,
+            read=lambda config: config.width is not None,
+            unread="is read by boxes only",
+        ),
+        "label": Option(
+            "no", read=lambda config: config.shape != "circle", unread="is read by boxes only", dropped=True
+        ),
     }
 
     shape: str = "circle"
@@ -41,14 +51,21 @@ class Shapes(RunConfig):
 
 def test_defaults_are_taken_where_they_are_read_and_may_depend_on_earlier_ones():
     assert Part() == Part(shape="circle", radius=1.0)
-    assert (Part(shape="tall").height, Part(shape="tall").corner, Part(shape="tall", width=4.0).corner) == (8.0, 0.5, 1.0)
+    assert (Part(shape="tall").height, Part(shape="tall").corner, Part(shape="tall", width=4.0).corner) == (
+        8.0,
+        0.5,
+        1.0,
+    )
     assert Part(shape="box").radius is None
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"width": 3.0}, r"part.width=3.0 is not used by circle, only by box, tall; leave it out, or pick runs with --only"),
+        (
+            {"width": 3.0},
+            r"part.width=3.0 is not used by circle, only by box, tall; leave it out, or pick runs with --only",
+        ),
         ({"shape": "box", "radius": 3.0}, "part.radius=3.0 is not used by box, only by circle"),
         ({"corner": 1.0}, "part.corner=1.0 is read by boxes only; leave it out$"),
     ],

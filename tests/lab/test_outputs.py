@@ -24,7 +24,11 @@ def test_files_are_old_until_all_new_ones_are_written(tmp_path):
         (staging.path / "parts/table.csv").write_text("1")
         paths = [staging.path / "figure.png", staging.path / "parts/table.csv", tmp_path / "elsewhere.md"]
         assert (tmp_path / "figure.png").read_text() == "old" and not (tmp_path / "parts").exists()
-    assert staging.at_their_place(paths) == [tmp_path / "figure.png", tmp_path / "parts/table.csv", tmp_path / "elsewhere.md"]
+    assert staging.at_their_place(paths) == [
+        tmp_path / "figure.png",
+        tmp_path / "parts/table.csv",
+        tmp_path / "elsewhere.md",
+    ]
     assert (tmp_path / "figure.png").read_text() == "new" and names(tmp_path) == ["figure.png", "parts/table.csv"]
 
 

@@ -26,11 +26,20 @@ from igr_suite.lab.runs import own_settings
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.networks.plain_keras import PLAIN, require_plain_keras
 
-OTHER_KERAS = {"floatx": "float64", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_first", "nnx_enabled": True}
+OTHER_KERAS = {
+    "floatx": "float64",
+    "epsilon": 0.1,
+    "backend": "jax",
+    "image_data_format": "channels_first",
+    "nnx_enabled": True,
+}
 SWITCHES = {name: "1" for name, value in own_settings.PINNED.items() if value is None and not name.startswith("NPY_")}
 SWITCHES["TF2_BEHAVIOR"] = "0"  # 1 is the default
 SWITCHES["NPY_DISABLE_CPU_FEATURES"] = "AVX512_SPR"  # numpy takes one of the two only, and names that it knows
-FLAGS = {"XLA_FLAGS": "--xla_cpu_enable_fast_math=true --xla_gpu_cuda_data_dir=/opt/cuda", "TF_XLA_FLAGS": "--tf_xla_auto_jit=2"}
+FLAGS = {
+    "XLA_FLAGS": "--xla_cpu_enable_fast_math=true --xla_gpu_cuda_data_dir=/opt/cuda",
+    "TF_XLA_FLAGS": "--tf_xla_auto_jit=2",
+}
 SEES = """
 import json, os, sys
 from typing import ClassVar
@@ -55,7 +64,10 @@ def keras_json(folder: Path, text: str | None = None) -> dict[str, str]:
 
 def test_a_run_starts_from_the_plain_settings(tmp_path):
     hostile = (
-        keras_json(tmp_path / "keras") | SWITCHES | FLAGS | {"KERAS_BACKEND": "torch", "HOME": "/home/me", "NVIDIA_TF32_OVERRIDE": "0"}
+        keras_json(tmp_path / "keras")
+        | SWITCHES
+        | FLAGS
+        | {"KERAS_BACKEND": "torch", "HOME": "/home/me", "NVIDIA_TF32_OVERRIDE": "0"}
     )
     plain = dict(hostile)
     own_settings.pin(plain)
@@ -75,7 +87,9 @@ def test_what_runs_do_not_see_is_said(tmp_path):
     assert said[file] == "floatx=float64, epsilon=0.1, image_data_format=channels_first, backend=jax, nnx_enabled=True"
     lines = [finding.found for finding in settings(hostile | {"NVIDIA_TF32_OVERRIDE": "0"})]
     assert sum("runs do not see it" in line for line in lines) == len(said)
-    assert sum("runs keep it and note it in meta.json" in line for line in lines) == 2, "NVIDIA_TF32_OVERRIDE and XLA_FLAGS"
+    assert sum("runs keep it and note it in meta.json" in line for line in lines) == 2, (
+        "NVIDIA_TF32_OVERRIDE and XLA_FLAGS"
+    )
 
 
 def test_plain_settings_are_not_worth_a_word(tmp_path):
@@ -85,7 +99,8 @@ def test_plain_settings_are_not_worth_a_word(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("{", "content=unreadable"), ("[]", "content=unreadable"), ('"x"', "content=unreadable"), ("{}", None)]
+    ("text", "said"),
+    [("{", "content=unreadable"), ("[]", "content=unreadable"), ('"x"', "content=unreadable"), ("{}", None)],
 )
 def test_any_keras_json_can_be_looked_at(tmp_path, text, said):
     home = keras_json(tmp_path / "keras", text)
@@ -94,28 +109,46 @@ def test_any_keras_json_can_be_looked_at(tmp_path, text, said):
 
 def test_keras_itself_comes_up_plain(tmp_path):
     """The one test here that imports TensorFlow in a process of its own, with a keras.json that Keras refuses."""
-    code = "from igr_suite.lab.runs.own_settings import pin; pin(); import keras; from igr_suite.networks.plain_keras import *; "
-    code += "require_plain_keras(); print(keras.config.floatx(), keras.config.is_nnx_enabled(), keras.config.max_epochs())"
-    hostile = os.environ | SWITCHES | FLAGS | keras_json(tmp_path / "keras", json.dumps(OTHER_KERAS | {"floatx": "float8"}))
+    code = (
+        "from igr_suite.lab.runs.own_settings import pin; pin(); import keras; from igr_suite.networks.plain_keras "
+        "import *; "
+    )
+    code += (
+        "require_plain_keras(); print(keras.config.floatx(), keras.config.is_nnx_enabled(), keras.config.max_epochs())"
+    )
+    hostile = (
+        os.environ | SWITCHES | FLAGS | keras_json(tmp_path / "keras", json.dumps(OTHER_KERAS | {"floatx": "float8"}))
+    )
     done = subprocess.run([sys.executable, "-c", code], env=hostile, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["float32", "False", "None"]
 
 
 @pytest.mark.parametrize(
-    "variables", [{}, {"IGR_FRESH_WORKERS": "1"}, {"PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error"}], ids=["forked", "fresh", "flags"]
+    "variables",
+    [{}, {"IGR_FRESH_WORKERS": "1"}, {"PYTHONOPTIMIZE": "2", "PYTHONWARNINGS": "error"}],
+    ids=["forked", "fresh", "flags"],
 )
 def test_workers_see_the_plain_settings(igr, tmp_path, variables):
     (tmp_path / "settings_seen.py").write_text(SEES, encoding="utf-8")
     run = igr.reproductions / "igr/counting/run.py"
     run.write_text(
         run.read_text().replace(
-            "from dummy_runs import Count, Pace", "from settings_seen import Seeing as Count\nfrom dummy_runs import Pace"
+            "from dummy_runs import Count, Pace",
+            "from settings_seen import Seeing as Count\nfrom dummy_runs import Pace",
         )
     )
-    hostile = keras_json(tmp_path / "keras") | SWITCHES | FLAGS | {"KERAS_BACKEND": "jax", "TF_DETERMINISTIC_OPS": "1"} | variables
+    hostile = (
+        keras_json(tmp_path / "keras")
+        | SWITCHES
+        | FLAGS
+        | {"KERAS_BACKEND": "jax", "TF_DETERMINISTIC_OPS": "1"}
+        | variables
+    )
     path = os.pathsep.join([str(tmp_path), igr.environment["PYTHONPATH"]])
-    code, out, err = igr("run", "igr/counting", "--scale", "smoke", "--only", "count-3-s0", "--no-plot", PYTHONPATH=path, **hostile)
+    code, out, err = igr(
+        "run", "igr/counting", "--scale", "smoke", "--only", "count-3-s0", "--no-plot", PYTHONPATH=path, **hostile
+    )
     assert code == 0, err
     assert "KERAS_BACKEND (jax) is not used" in err and "floatx=float64" in err
     [folder] = (igr.results / "igr/counting/smoke").glob("count-3-s0-*")
@@ -144,7 +177,8 @@ def test_a_process_with_other_settings_is_told_what_to_set(other_keras, setting)
     require_plain_keras()
     other_keras(setting)
     with pytest.raises(
-        UserError, match=rf"keras.config.{setting}\(\) is {OTHERS[setting]} in this process .* use keras.config.set_{setting}"
+        UserError,
+        match=rf"keras.config.{setting}\(\) is {OTHERS[setting]} in this process .* use keras.config.set_{setting}",
     ):
         require_plain_keras()
 
@@ -163,7 +197,9 @@ def test_no_model_of_a_run_is_built_with_other_settings(other_keras, model):
 
 
 def test_these_are_all_models_of_runs():
-    texts = {path: path.read_text(encoding="utf-8") for path in Path(inspect.getfile(DiscreteVAE)).parents[1].glob("*/*.py")}
+    texts = {
+        path: path.read_text(encoding="utf-8") for path in Path(inspect.getfile(DiscreteVAE)).parents[1].glob("*/*.py")
+    }
     stepped = {path for path, text in texts.items() if "(keras.Model)" in text and "jit_steps" in text}
     assert stepped == {Path(inspect.getfile(model)) for model in MODELS}
 

@@ -50,13 +50,22 @@ def test_texts_have_two_digits_of_the_half_width(found, text, plus_minus):
 
 def test_a_value_is_shown_as_far_as_its_spread_lets_one_know_it():
     found = [
-        with_spread(*pair) for pair in ((-1.5196, 0.0152), (-98.2, None), (0.274013, 0.0), (1234.5, 456.0), (3e-9, 1.2e-9), (2.0, math.nan))
+        with_spread(*pair)
+        for pair in (
+            (-1.5196, 0.0152),
+            (-98.2, None),
+            (0.274013, 0.0),
+            (1234.5, 456.0),
+            (3e-9, 1.2e-9),
+            (2.0, math.nan),
+        )
     ]
     assert found == ["-1.520 ± 0.015", "-98.2", "0.27401 ± 0", "1234 ± 456", "3e-09 ± 1.2e-09", "2"]
 
 
 def test_false_alarms_are_five_in_a_hundred():
-    """4,000 null comparisons of 5 pairs: the share of wrong decisions is 0.05 +- 0.0138 with probability 0.9999; 0.07 would be seen."""
+    """4,000 null comparisons of 5 pairs: the share of wrong decisions is 0.05 +- 0.0138 with probability 0.9999; 0.07
+    would be seen."""
     noise = np.random.default_rng(0).normal(size=(4000, 2, 5))
     wrong = np.mean([paired_difference(a, b).verdict != "undecided" for a, b in noise])
     assert abs(wrong - 0.05) < 4 * math.sqrt(0.05 * 0.95 / 4000)

@@ -46,7 +46,13 @@ def test_the_longest_shorter_run_is_taken_and_left_as_it_is(tmp_path):
 
 @pytest.mark.parametrize(
     "other",
-    [Prolonged(until=5), Prolonged(until=7), Prolonged(until=3, seed=1), Prolonged(until=3, pace=Pace(name="slow")), Count(until=3)],
+    [
+        Prolonged(until=5),
+        Prolonged(until=7),
+        Prolonged(until=3, seed=1),
+        Prolonged(until=3, pace=Pace(name="slow")),
+        Count(until=3),
+    ],
     ids=["as long", "longer", "another seed", "another setting", "another class"],
 )
 def test_no_other_run_is_taken(tmp_path, other):
@@ -71,7 +77,8 @@ def test_classes_that_do_not_say_so_are_left_alone(tmp_path):
 
 @pytest.mark.parametrize("item", ["first", "second"])
 def test_igr_run_goes_on_from_the_runs_of_the_plain_scale(tmp_path, capsys, item):
-    """`--set until=5` has a folder of its own, and finds what `igr run` has trained without it, here or where runs are shared with."""
+    """`--set until=5` has a folder of its own, and finds what `igr run` has trained without it, here or where runs are
+    shared with."""
     experiment = Experiment(paper="p", item="first", runs=lambda scale: [Prolonged(until=3)], shares_with=("p/second",))
     source = done(tmp_path / "p" / item / "smoke", Prolonged(until=3))
     longer = Prolonged(until=5)

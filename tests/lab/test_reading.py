@@ -6,7 +6,15 @@ import socket
 
 import pytest
 
-from igr_suite.lab.runs.reading import DEEPEST, json_object, not_to_be_copied, open_regular, parse_json, plain, read_regular
+from igr_suite.lab.runs.reading import (
+    DEEPEST,
+    json_object,
+    not_to_be_copied,
+    open_regular,
+    parse_json,
+    plain,
+    read_regular,
+)
 
 GOOD = (
     {},
@@ -15,7 +23,12 @@ GOOD = (
     True,
     "NaN",
     {"a": 1, "b": [1.5, "NaN", "-Infinity", None], "c": {"d": "x"}},
-    {"text": 'a quote " and a colon ": and \u00e4 and \U0001f642', "e": 1e-300, "f": 1.7976931348623157e308, "g": -(10**39)},
+    {
+        "text": 'a quote " and a colon ": and \u00e4 and \U0001f642',
+        "e": 1e-300,
+        "f": 1.7976931348623157e308,
+        "g": -(10**39),
+    },
     [[[[1]]]],
     {"step": 3, "e+000": "1e999", "Infinity": "NaN NaN"},
 )
@@ -59,7 +72,16 @@ def test_rows_that_take_a_closer_look():
     rows = [b'{"schema": 1, "step": 1, "value": 1.5}', b'{"schema": 1, "step": 2, "value": "NaN", "p": [[1, 2]]}']
     content = b"[" + b",".join(rows) + b"]"
     assert plain(content, json.loads(content))
-    for odd in (b"1, \"value\": 2", b"1, \"value\" : 2", b"NaN", b"1e999", b"7" * 41, b'{"a": 1}', b"[[[1]]]", b"[ [\t[1]]]"):
+    for odd in (
+        b'1, "value": 2',
+        b'1, "value" : 2',
+        b"NaN",
+        b"1e999",
+        b"7" * 41,
+        b'{"a": 1}',
+        b"[[[1]]]",
+        b"[ [\t[1]]]",
+    ):
         content = b'[{"schema": 1, "step": 1, "value": ' + odd + b"}]"
         assert not plain(content, json.loads(content)), odd
 

@@ -16,7 +16,9 @@ from igr_suite.lab.runs.threads import share
 
 
 def folders(igr, scale):
-    return {path.name: RunFolder(path) for path in sorted((igr.results / "igr/counting" / scale).iterdir()) if path.is_dir()}
+    return {
+        path.name: RunFolder(path) for path in sorted((igr.results / "igr/counting" / scale).iterdir()) if path.is_dir()
+    }
 
 
 def wait_for_rows(igr, scale, rows):
@@ -41,7 +43,12 @@ def test_stages_run_then_nothing_is_run_again(igr):
         "count-4-s1-a0ebcd3a": 8,
     }
     meta = folders(igr, "smoke")["count-3-s0-072510eb"].meta()
-    assert meta["exit"]["reason"] == "finished" and meta["threads"] == 1 and meta["versions"]["numpy"] and meta["wall_seconds"] >= 0
+    assert (
+        meta["exit"]["reason"] == "finished"
+        and meta["threads"] == 1
+        and meta["versions"]["numpy"]
+        and meta["wall_seconds"] >= 0
+    )
     code, out, err = igr("--scale", "smoke", script=True)
     assert code == 0 and "3 runs, 3 already finished" in err and "start " not in err
 
@@ -81,7 +88,9 @@ EIGHT = ("--set", "until=8", "--set", "pace.seconds=0.1")
 
 def pids_of(igr, scale):
     """Process ids of the workers, by run."""
-    return {name: json.loads((folder.path / ".owner").read_text())["pid"] for name, folder in folders(igr, scale).items()}
+    return {
+        name: json.loads((folder.path / ".owner").read_text())["pid"] for name, folder in folders(igr, scale).items()
+    }
 
 
 def test_a_worker_killed_for_want_of_memory_is_said_and_the_other_run_goes_on(igr):
@@ -114,7 +123,9 @@ def test_a_killed_fork_server_ends_neither_the_runner_nor_its_runs(igr):
     found = folders(igr, scale)
     assert len(found) == 2 and {folder.status().state for folder in found.values()} == {"finished"}
     for folder in found.values():
-        assert [row["step"] for row in folder.metrics.rows()] == list(range(1, 9)), "nobody started a second one beside it"
+        assert [row["step"] for row in folder.metrics.rows()] == list(range(1, 9)), (
+            "nobody started a second one beside it"
+        )
 
 
 def test_killed_runner_leaves_no_orphans_and_a_resumable_folder(igr):
@@ -139,7 +150,9 @@ def test_jobs_run_at_the_same_time(igr):
 
 
 def test_only_takes_text_or_a_pattern():
-    assert all(matches("mnist-GS-t1-s3-12345678", only) for only in (None, "GS", "GS*-s3", "*s3-*", "mnist-GS-t1-s3-12345678"))
+    assert all(
+        matches("mnist-GS-t1-s3-12345678", only) for only in (None, "GS", "GS*-s3", "*s3-*", "mnist-GS-t1-s3-12345678")
+    )
     assert not any(matches("mnist-GS-t1-s3-12345678", only) for only in ("gs", "GS*s4"))
 
 

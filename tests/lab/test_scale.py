@@ -16,7 +16,11 @@ from igr_suite.lab.runs.config import config_to_json
 from igr_suite.lab.runs.metrics_log import MetricsLog
 from igr_suite.lab.runs.store import RunFolder
 
-CONFIGS = [Count(seed=0), Count(seed=1, pace=Pace(seconds=0.5)), Count(seed=2, until=2, pace=Pace(name='a "quoted", name'))]
+CONFIGS = [
+    Count(seed=0),
+    Count(seed=1, pace=Pace(seconds=0.5)),
+    Count(seed=2, until=2, pace=Pace(name='a "quoted", name')),
+]
 ROWS = {
     0: [{"step": 1, "value": 1.5}, {"step": 2, "value": 2, "seed": 7}],
     1: [{"step": 1, "value": "NaN", "list": [1, 2.5]}, {"step": 3, "group": {"a": 1e-300}}],
@@ -31,7 +35,9 @@ def folder(tmp_path):
         place = tmp_path / config.run_id
         place.mkdir()
         (place / "config.json").write_text(config_to_json(config))
-        (place / "metrics.jsonl").write_text("".join(json.dumps({"schema": 1} | row) + "\n" for row in ROWS[config.seed]))
+        (place / "metrics.jsonl").write_text(
+            "".join(json.dumps({"schema": 1} | row) + "\n" for row in ROWS[config.seed])
+        )
         (place / "summary.json").write_text(json.dumps({"steps": ROWS[config.seed][-1]["step"]}))
     return tmp_path
 
@@ -41,7 +47,9 @@ def test_a_frame_gathered_by_columns_is_that_of_the_rows(folder):
     for run in finished_runs(folder):
         description = describe(run)
         for row in run.metrics.rows():
-            rows.append(description | {f"metrics.{name}" if name in description else name: value for name, value in row.items()})
+            rows.append(
+                description | {f"metrics.{name}" if name in description else name: value for name, value in row.items()}
+            )
     assert len(rows) == 5
     pd.testing.assert_frame_equal(metrics_frame(folder), pd.DataFrame(rows))
 
@@ -54,13 +62,17 @@ def test_a_table_written_in_blocks_is_that_of_the_rows(folder, tmp_path, suffix)
         del settings["run_id"]
         runs.append(Selected("p/item", "quick", run, settings))
     differing = ["seed", "until", "pace.seconds", "pace.name"]
-    assert {key for run in runs for key in run.settings if len({str(other.settings[key]) for other in runs}) > 1} == set(differing)
+    assert {
+        key for run in runs for key in run.settings if len({str(other.settings[key]) for other in runs}) > 1
+    } == set(differing)
     rows = []
     for run in runs:
         beside = {key: run.settings[key] for key in run.settings if key in differing}
         for row in run.folder.metrics.rows():
             step = row.pop("step")
-            rows += [run.place | beside | {"step": step, "quantity": name, "value": value} for name, value in numbers(row)]
+            rows += [
+                run.place | beside | {"step": step, "quantity": name, "value": value} for name, value in numbers(row)
+            ]
     table = metrics(runs)
     table_files.write_blocks(tmp_path / f"blocks{suffix}", table)
     table_files.write_table(tmp_path / f"rows{suffix}", rows)
@@ -74,7 +86,10 @@ def test_a_table_written_in_blocks_is_that_of_the_rows(folder, tmp_path, suffix)
 
 def test_a_long_file_is_never_in_memory_as_a_whole(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    path.write_text("".join(f'{{"schema": 1, "step": {step}, "value": {step / 7}}}\n' for step in range(100_000)) + '{"schema": 1, "st')
+    path.write_text(
+        "".join(f'{{"schema": 1, "step": {step}, "value": {step / 7}}}\n' for step in range(100_000))
+        + '{"schema": 1, "st'
+    )
     size = path.stat().st_size
     tracemalloc.start()
     count = total = 0

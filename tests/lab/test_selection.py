@@ -36,11 +36,20 @@ def test_the_stage_waits_for_all_candidates(tmp_path):
 
 
 def test_plots_keep_the_selected_temperature_of_each_cell():
-    rows = [("mnist", "GS", 0.5, 1, -100.0), ("mnist", "GS", 1.0, 1, -90.0), ("mnist", "GS", 1.0, 2, -99.0), ("mnist", "GS", 0.5, 2, -1.0)]
+    rows = [
+        ("mnist", "GS", 0.5, 1, -100.0),
+        ("mnist", "GS", 1.0, 1, -90.0),
+        ("mnist", "GS", 1.0, 2, -99.0),
+        ("mnist", "GS", 0.5, 2, -1.0),
+    ]
     rows += [("fashion", "GS", 0.5, 1, -7.0), ("fashion", "GS", 1.0, 1, -8.0)]
     frame = pd.DataFrame(rows, columns=["data.name", "model.name", "model.temperature", "seed", CRITERION])
     kept = selected_runs(frame, seed=1)
-    assert kept[["data.name", "model.temperature", "seed"]].values.tolist() == [["mnist", 1.0, 1], ["mnist", 1.0, 2], ["fashion", 0.5, 1]]
+    assert kept[["data.name", "model.temperature", "seed"]].values.tolist() == [
+        ["mnist", 1.0, 1],
+        ["mnist", 1.0, 2],
+        ["fashion", 0.5, 1],
+    ]
 
 
 def end(folder, config, reason: str) -> None:
@@ -98,7 +107,8 @@ def test_no_near_temperature_is_a_sentence(tmp_path):
     finish(tmp_path, dict.fromkeys(CANDIDATES, -1.0))
     measure(tmp_path, {0.25: 0.31, 0.5: 0.5, 1.0: 0.6})
     with pytest.raises(
-        UserError, match=r"no temperature of 0.25, 0.5, 1 brings 75% .* of GS_Dis within 0.2 .*: at 0.25 .* 0.31; add lower"
+        UserError,
+        match=r"no temperature of 0.25, 0.5, 1 brings 75% .* of GS_Dis within 0.2 .*: at 0.25 .* 0.31; add lower",
     ):
         near_vertex_temperature(StageResults(tmp_path), CANDIDATES)
 
@@ -112,7 +122,8 @@ def test_the_interval_above_the_highest_near_temperature_is_halved():
 
 
 def test_a_search_trains_measures_and_halves(tmp_path):
-    """A pretended distribution, p75 = temperature / 2: between 0.25 and 1 the halvings try 0.625 and 0.438; 4 diverges and is skipped."""
+    """A pretended distribution, p75 = temperature / 2: between 0.25 and 1 the halvings try 0.625 and 0.438; 4 diverges
+    and is skipped."""
     grids = {"GS_Dis": (0.25, 1.0, 4.0)}
     search = Search(models=("GS_Dis",), grids=grids, refine=2, seeds=(1,), epochs=1, limit=64)
     experiment = temperature_search.experiment({"smoke": search}, {"smoke": ("mnist_5k",)})
@@ -130,7 +141,12 @@ def test_a_search_trains_measures_and_halves(tmp_path):
             break
     found = [config.model.temperature for config in expansion.runs.values() if isinstance(config, TrainVAE)]
     assert found == [0.25, 1.0, 4.0, 0.625, 0.438]
-    assert [c.trained.model.temperature for c in expansion.runs.values() if isinstance(c, PosteriorDistance)] == [0.25, 1.0, 0.625, 0.438]
+    assert [c.trained.model.temperature for c in expansion.runs.values() if isinstance(c, PosteriorDistance)] == [
+        0.25,
+        1.0,
+        0.625,
+        0.438,
+    ]
 
 
 @pytest.mark.parametrize(

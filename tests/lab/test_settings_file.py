@@ -9,10 +9,12 @@ from igr_suite.lab.runs.settings_file import DEEPEST, read_pairs
 
 LETTERS = "abcdefghij"
 BOMB = "a: &a {x: 1, y: 2}\n" + "".join(
-    f"{name}: &{name} {{" + ", ".join(f"k{i}: *{before}" for i in range(9)) + "}\n" for before, name in zip(LETTERS, LETTERS[1:])
+    f"{name}: &{name} {{" + ", ".join(f"k{i}: *{before}" for i in range(9)) + "}\n"
+    for before, name in zip(LETTERS, LETTERS[1:])
 )
 MERGES = "a: &a {x: 1, y: 2}\n" + "".join(
-    f"{name}: &{name}\n  <<: [" + ", ".join(f"*{before}" for _ in range(9)) + "]\n" for before, name in zip(LETTERS, LETTERS[1:])
+    f"{name}: &{name}\n  <<: [" + ", ".join(f"*{before}" for _ in range(9)) + "]\n"
+    for before, name in zip(LETTERS, LETTERS[1:])
 )
 
 
@@ -51,5 +53,8 @@ def test_many_keys_are_read_in_a_moment(tmp_path, suffix):
 
 def test_settings_may_be_dotted_or_nested_and_refer_to_each_other(tmp_path):
     path = tmp_path / "good.yaml"
-    path.write_text("common: &common {samples: 3}\nschedule:\n  <<: *common\n  epochs: 5\nmodel.temperature: 0.3\n", encoding="utf-8")
+    path.write_text(
+        "common: &common {samples: 3}\nschedule:\n  <<: *common\n  epochs: 5\nmodel.temperature: 0.3\n",
+        encoding="utf-8",
+    )
     assert read_pairs(path) == ["common.samples=3", "schedule.samples=3", "schedule.epochs=5", "model.temperature=0.3"]

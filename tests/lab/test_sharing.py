@@ -41,7 +41,9 @@ def test_checkpoints_come_along_where_later_stages_start_from_them(tmp_path: Pat
         execute(RUNS[0], folder)
         folder.checkpoints.mkdir(exist_ok=True)
         (folder.checkpoints / "step_000000001.ckpt").write_bytes(b"weights")
-    third = Experiment(paper="p", item="third", runs=lambda scale: RUNS[:1], shares_with=("p/first",), copies_checkpoints=True)
+    third = Experiment(
+        paper="p", item="third", runs=lambda scale: RUNS[:1], shares_with=("p/first",), copies_checkpoints=True
+    )
     adopt(expand(third, "smoke", tmp_path), third, "smoke", tmp_path, {})
     copy = tmp_path / "p/third/smoke" / RUNS[0].run_id
     assert (copy / "checkpoints" / "step_000000001.ckpt").read_bytes() == b"weights"
@@ -57,7 +59,9 @@ def test_a_stage_that_waits_for_a_copied_run_is_found_at_once(tmp_path: Path):
         results.require(RUNS[:1])
         return RUNS[1:2]
 
-    fourth = Experiment(paper="p", item="fourth", stages=(lambda scale, results: RUNS[:1], second_stage), shares_with=("p/first",))
+    fourth = Experiment(
+        paper="p", item="fourth", stages=(lambda scale, results: RUNS[:1], second_stage), shares_with=("p/first",)
+    )
     report = run(Order(experiment=fourth, scale="smoke", root=tmp_path), Reporter())
     assert report.waiting is None and report.exit_code == 0
     assert sorted(report.skipped) == sorted(config.run_id for config in RUNS[:2]), "both were copied, nothing was run"
@@ -71,7 +75,9 @@ def test_a_stage_that_becomes_known_while_running_is_copied_too(tmp_path: Path):
         results.require(RUNS[:1])
         return RUNS[1:2]
 
-    fifth = Experiment(paper="p", item="fifth", stages=(lambda scale, results: RUNS[:1], second_stage), shares_with=("p/first",))
+    fifth = Experiment(
+        paper="p", item="fifth", stages=(lambda scale, results: RUNS[:1], second_stage), shares_with=("p/first",)
+    )
     report = run(Order(experiment=fifth, scale="smoke", root=tmp_path), Reporter())
     assert report.exit_code == 0 and [outcome.run_id for outcome in report.outcomes] == [RUNS[0].run_id]
     assert RunFolder(tmp_path / "p/fifth/smoke" / RUNS[1].run_id).meta()["copied_from"] == "p/first"
@@ -84,7 +90,11 @@ def test_processes_that_copy_at_once_leave_one_whole_copy_and_no_errors(tmp_path
             execute(config, folder)
             for number in range(20):
                 (folder.path / f"part-{number}").write_bytes(bytes(1000))
-    source = {path.name: path.read_bytes() for path in (tmp_path / "p/first/smoke" / RUNS[0].run_id).iterdir() if path.is_file()}
+    source = {
+        path.name: path.read_bytes()
+        for path in (tmp_path / "p/first/smoke" / RUNS[0].run_id).iterdir()
+        if path.is_file()
+    }
     for trial in range(5):
         second = Experiment(paper="p", item=f"copy{trial}", runs=lambda scale: RUNS[:2], shares_with=("p/first",))
         target = tmp_path / second.name / "smoke"
@@ -117,7 +127,9 @@ def test_what_killed_writers_left_is_not_copied_and_is_swept(tmp_path: Path, mon
     abandoned, young = target / ".a.5.partial", target / ".b.6.partial"
     for place in (abandoned, young):
         place.mkdir(parents=True)
-    third = Experiment(paper="p", item="third", runs=lambda scale: RUNS[:1], shares_with=("p/first",), copies_checkpoints=True)
+    third = Experiment(
+        paper="p", item="third", runs=lambda scale: RUNS[:1], shares_with=("p/first",), copies_checkpoints=True
+    )
     adopt(expand(third, "smoke", tmp_path), third, "smoke", tmp_path, {})
     copy = target / RUNS[0].run_id
     assert (copy / "checkpoints/state").exists() and not any((copy / name).exists() for name in left)

@@ -42,12 +42,18 @@ def test_truncated_last_line_is_skipped_and_replaced(folder, tail):
     assert [row["step"] for row in folder.metrics.rows()] == [1, 2]
 
 
-@pytest.mark.parametrize("line", ["garbage", "[]", '{"step": 1}', '{"schema": 1, "step": "x"}', '{"schema": 2, "step": 1}'])
+@pytest.mark.parametrize(
+    "line", ["garbage", "[]", '{"step": 1}', '{"schema": 1, "step": "x"}', '{"schema": 2, "step": 1}']
+)
 def test_any_other_unreadable_line_names_file_line_and_way_out(folder, line):
     folder.metrics.append(1, a=1)
     folder.metrics.path.write_text(folder.metrics.path.read_text() + line + "\n" + '{"schema": 1, "step": 3}\n')
     before = folder.metrics.path.read_bytes()
-    for read in (folder.metrics.rows, lambda: folder.metrics.cut_after(3), lambda: folder.metrics.cut_to(len(before), 3)):
+    for read in (
+        folder.metrics.rows,
+        lambda: folder.metrics.cut_after(3),
+        lambda: folder.metrics.cut_to(len(before), 3),
+    ):
         with pytest.raises(UserError, match=r"metrics.jsonl, line 2 .*delete that line"):
             read()
     assert folder.metrics.path.read_bytes() == before
@@ -166,10 +172,15 @@ def test_folder_of_another_config_is_refused(tmp_path):
 
 def test_second_process_is_kept_out(folder):
     code = (
-        "import sys; from igr_suite.lab.runs.store import RunFolder; from dummy_runs import Count; RunFolder(sys.argv[1]).open(Count())"
+        "import sys; from igr_suite.lab.runs.store import RunFolder; from dummy_runs import Count; "
+        "RunFolder(sys.argv[1]).open(Count())"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(folder.path)], capture_output=True, text=True, env={"PYTHONPATH": ":".join(sys.path)}, timeout=30
+        [sys.executable, "-c", code, str(folder.path)],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+        timeout=30,
     )
     assert "is being written by another process" in done.stderr
 

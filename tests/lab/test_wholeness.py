@@ -43,7 +43,9 @@ def other(folder: Path, file: str) -> bytes:
     """That file of another run of this kind, of equal length where there is one."""
     kind = json.loads((folder / "config.json").read_text())["kind"]
     own = json.loads((folder / "summary.json").read_text())
-    ranked = sorted(KINDS[kind], key=lambda path: json.loads((path / "summary.json").read_text()).get("steps") != own.get("steps"))
+    ranked = sorted(
+        KINDS[kind], key=lambda path: json.loads((path / "summary.json").read_text()).get("steps") != own.get("steps")
+    )
     return next((path / file).read_bytes() for path in ranked if path.name != folder.name)
 
 
@@ -74,7 +76,10 @@ SEVERAL = {  # where there are several rows
 }
 TRAINED = {  # where rows stand at even distances
     "rows missing in the middle": lambda lines: [*lines[: len(lines) // 2 - 3], *lines[len(lines) // 2 + 3 :]],
-    "cut out from one line into another": lambda lines: [(content := b"".join(lines))[: len(content) // 3], content[len(content) // 2 :]],
+    "cut out from one line into another": lambda lines: [
+        (content := b"".join(lines))[: len(content) // 3],
+        content[len(content) // 2 :],
+    ],
 }
 CASES = [(kind, damage) for kind in LOGGED for damage in METRICS]
 CASES += [(kind, damage) for kind in LOGGED if kind != "LinearGaussianGradients" for damage in SEVERAL]
@@ -91,9 +96,14 @@ def test_every_committed_run_is_whole(thorough):
 
 def test_every_family_that_the_loop_trains_says_so():
     """A class that did not would be looked at less closely, without anybody noticing."""
-    classes = {kind: config_classes.class_of(kind, json.loads((KINDS[kind][0] / "config.json").read_text())["module"]) for kind in KINDS}
+    classes = {
+        kind: config_classes.class_of(kind, json.loads((KINDS[kind][0] / "config.json").read_text())["module"])
+        for kind in KINDS
+    }
     assert {kind for kind, cls in classes.items() if cls.fitted} == set(FITTED)
-    assert {kind for kind, cls in classes.items() if ".families." in cls.executor and ".train" in cls.executor} == set(FITTED)
+    assert {kind for kind, cls in classes.items() if ".families." in cls.executor and ".train" in cls.executor} == set(
+        FITTED
+    )
 
 
 @pytest.mark.parametrize(("kind", "damage"), CASES, ids=lambda value: value)
@@ -121,7 +131,9 @@ def test_files_of_two_runs_are_named(kind, tmp_path):
 
 
 @pytest.mark.parametrize("file", ["summary.json", "config.json"])
-@pytest.mark.parametrize("content", [b"", bytes(100), b"[]", b"{}", b'{"steps": ', b"\xff\xfe", '{"steps": 1}'.encode("utf-16")], ids=repr)
+@pytest.mark.parametrize(
+    "content", [b"", bytes(100), b"[]", b"{}", b'{"steps": ', b"\xff\xfe", '{"steps": 1}'.encode("utf-16")], ids=repr
+)
 def test_damaged_descriptions_are_named(file, content, tmp_path):
     folder = copied("TrainVAE", tmp_path)
     (folder / file).write_bytes(content)
@@ -201,7 +213,10 @@ def test_a_large_file_is_read_in_blocks_and_once(tmp_path, monkeypatch):
     assert len(opened) == 2, "a light look and a thorough one"
     rows[1500], rows[1501] = rows[1501], rows[1500]
     (folder / "metrics.jsonl").write_text("".join(rows))
-    assert fault_of(folder) == "line 1502 of metrics.jsonl has step 1500 after step 1501: rows are doubled, or in another order"
+    assert (
+        fault_of(folder)
+        == "line 1502 of metrics.jsonl has step 1500 after step 1501: rows are doubled, or in another order"
+    )
 
 
 # What the verbs make of it: a dummy experiment whose first run's rows are doubled.
@@ -263,7 +278,10 @@ def test_every_reader_names_the_run_leaves_it_out_and_exits_with_1(damaged, word
     assert FIRST in said and "line 4 of metrics.jsonl has step 1 after step 3" in said
     assert "igr merge" in said and "delete its folder to run it again" in said
     if words[0] == "plot":
-        assert "| 0 |" not in (damaged.folder / "table.md").read_text() and "| 1 |" in (damaged.folder / "table.md").read_text()
+        assert (
+            "| 0 |" not in (damaged.folder / "table.md").read_text()
+            and "| 1 |" in (damaged.folder / "table.md").read_text()
+        )
     if words[0] == "export" and "--out" in words:
         table = (tmp_path / "runs.csv").read_text()
         assert FIRST not in table and SECOND in table
@@ -282,7 +300,11 @@ def test_readers_that_find_nothing_wrong_exit_with_0(damaged, tmp_path):
 def test_a_renamed_folder_is_named_although_no_run_has_its_name(damaged):
     shutil.rmtree(damaged.folder / FIRST)
     (damaged.folder / SECOND).rename(damaged.folder / "mine")
-    for words in (("status", NAME), ("plot", NAME, *SCALE), ("export", NAME, *SCALE, "--out", str(damaged.folder / "a.csv"))):
+    for words in (
+        ("status", NAME),
+        ("plot", NAME, *SCALE),
+        ("export", NAME, *SCALE, "--out", str(damaged.folder / "a.csv")),
+    ):
         code, out, err = damaged(*words)
         assert code in (1, 2) and "mine" in out + err and f"config.json is of the run {SECOND}" in out + err
 
@@ -291,7 +313,12 @@ def test_the_runner_neither_skips_nor_overwrites_such_a_run(damaged):
     before = (damaged.folder / FIRST / "metrics.jsonl").read_bytes()
     report = run(Order(experiment=discovery.find(NAME), scale="smoke", root=damaged.folder.parents[2]), Reporter())
     refused = {outcome.run_id: outcome for outcome in report.outcomes}
-    assert refused[FIRST].reason == "user_error" and report.exit_code == 2 and FIRST not in report.skipped and SECOND in report.skipped
+    assert (
+        refused[FIRST].reason == "user_error"
+        and report.exit_code == 2
+        and FIRST not in report.skipped
+        and SECOND in report.skipped
+    )
     assert "not whole" in refused[FIRST].message and "delete its folder to run it again" in refused[FIRST].message
     assert report.waiting == 2, "a later stage does not choose from it"
     assert (damaged.folder / FIRST / "metrics.jsonl").read_bytes() == before
@@ -310,7 +337,10 @@ def test_a_run_that_ends_with_files_that_do_not_fit_is_no_success(tmp_path, monk
     for one, code in ((patient, 0), (config, 1)):
         with RunFolder(tmp_path / one.run_id).open(one) as folder:
             assert worker._execute(one, folder)[0] == code
-    assert "wrote files that do not belong together: line 2 of metrics.jsonl has step 1 after step 7" in capsys.readouterr().err
+    assert (
+        "wrote files that do not belong together: line 2 of metrics.jsonl has step 1 after step 7"
+        in capsys.readouterr().err
+    )
     monkeypatch.setattr(worker, "raise_on_signals", lambda: None)
     assert worker.run(tmp_path / config.run_id) == 2 and "finished but not whole" in capsys.readouterr().err
 
@@ -330,7 +360,9 @@ def test_an_item_without_published_values_is_looked_at_too(damaged, igr):
 
 
 def test_a_plot_that_needs_the_run_that_is_left_out_is_a_sentence(damaged, igr):
-    (igr.reproductions / NAME / "plot.py").write_text("def plot(results, out):\n    return [results.runs.set_index('seed').loc[0]]\n")
+    (igr.reproductions / NAME / "plot.py").write_text(
+        "def plot(results, out):\n    return [results.runs.set_index('seed').loc[0]]\n"
+    )
     code, _, err = damaged("plot", NAME, *SCALE)
     assert code == 2 and FIRST in err and "cannot be drawn (1 of 2 runs are finished and whole): KeyError 0" in err
 
@@ -352,11 +384,20 @@ def test_a_number_that_became_something_else_is_seen_beside_the_other_runs(damag
             execute(config, opened)
     path = damaged.folder / FIRST / "summary.json"
     path.write_text(json.dumps({"total": value, "seed": 0}))
-    for verb in (("plot", NAME, *SCALE), ("check", NAME, *SCALE), ("export", NAME, *SCALE, "--out", str(tmp_path / "runs.csv"))):
+    for verb in (
+        ("plot", NAME, *SCALE),
+        ("check", NAME, *SCALE),
+        ("export", NAME, *SCALE, "--out", str(tmp_path / "runs.csv")),
+    ):
         code, out, err = damaged(*verb)
-        said = f"{FIRST} is not whole and is left out: summary.json holds {words} under total, where 2 other runs of its kind have a number"
+        said = (
+            f"{FIRST} is not whole and is left out: summary.json holds {words} under total, where 2 other runs of "
+            f"its kind have a number"
+        )
         assert code == 1 and said in err, out + err
     table = (tmp_path / "runs.csv").read_text()
     assert FIRST not in table and SECOND in table
     path.write_text('{"total": null, "seed": 0}')
-    assert damaged("export", NAME, *SCALE, "--out", str(tmp_path / "runs.csv"))[0] == 0, "nothing was measured: no damage"
+    assert damaged("export", NAME, *SCALE, "--out", str(tmp_path / "runs.csv"))[0] == 0, (
+        "nothing was measured: no damage"
+    )

@@ -18,15 +18,20 @@ def test_statistics_are_numpys():
     assert all(type(value) is np.float32 for value in found.values())
 
 
-@pytest.mark.parametrize("values", [SKEWED, 1 - SKEWED, np.zeros(5), np.array([0.1, 0.9]), np.array([0.1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.9])])
+@pytest.mark.parametrize(
+    "values", [SKEWED, 1 - SKEWED, np.zeros(5), np.array([0.1, 0.9]), np.array([0.1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.9])]
+)
 def test_whiskers_are_matplotlibs(values):
     found, expected = describe_distances(values), boxplot_stats(values)[0]
-    np.testing.assert_allclose([found["whisker_low"], found["whisker_high"]], [expected["whislo"], expected["whishi"]], rtol=1e-6)
+    np.testing.assert_allclose(
+        [found["whisker_low"], found["whisker_high"]], [expected["whislo"], expected["whishi"]], rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("percentile", [50, 75])
 def test_standard_error_of_a_percentile(percentile):
-    """Uniform distribution, where it is sqrt(p (1 - p) / N): exact on a grid; within 10% of what 2,000 samples of 500 show (its own error: 2%)."""
+    """Uniform distribution, where it is sqrt(p (1 - p) / N): exact on a grid; within 10% of what 2,000 samples of 500
+    show (its own error: 2%)."""
     p = percentile / 100
     expected = np.sqrt(p * (1 - p) / 500)
     np.testing.assert_allclose(percentile_error(np.linspace(0, 1, 500), percentile), expected, rtol=1e-9)

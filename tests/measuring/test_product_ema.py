@@ -14,14 +14,18 @@ COMMON = [(4,), (2, 2)]
 
 @pytest.mark.parametrize("debias", [True, False])
 def test_what_is_logged_is_the_same(debias):
-    """Every number at each of 75 steps, which hold the steps one by one, the first ten together and an unfinished ten; float64, 1e-9."""
+    """Every number at each of 75 steps, which hold the steps one by one, the first ten together and an unfinished ten;
+    float64, 1e-9."""
     arguments = [*SHAPES, *COMMON], len(SHAPES), ESTIMATORS, debias, tf.float64
     plain, products = GradientEMA(*arguments), ProductEMA(*arguments, rows=ROWS)
     generator = np.random.default_rng(0)
 
     @tf.function(autograph=False)
     def both(layer_inputs, deltas, common):
-        gradients = [[g for a, (d, e) in zip(layer_inputs, pairs) for g in (tf.transpose(a) @ d, tf.reduce_sum(e, 0))] for pairs in deltas]
+        gradients = [
+            [g for a, (d, e) in zip(layer_inputs, pairs) for g in (tf.transpose(a) @ d, tf.reduce_sum(e, 0))]
+            for pairs in deltas
+        ]
         return plain.update(gradients, common), products.update_products(layer_inputs, deltas, common)
 
     for step in range(75):

@@ -57,7 +57,9 @@ def test_elu_bounds():
     at_mean = gaussian_log_likelihood(lowest, tf.fill([1, 1], tf.constant(expit(-1.0), tf.float64)), "elu")
     np.testing.assert_allclose(at_mean, [0.241775], atol=3e-6)
     assert abs(expit(-1.0) - 0.268941) < 1e-6 and abs(np.log1p(np.exp(-1.0)) - 0.313262) < 1e-6
-    random = gaussian_log_likelihood(tf.constant(RNG.normal(0, 5, size=(10_000, 2))), tf.constant(RNG.uniform(size=(10_000, 1))), "elu")
+    random = gaussian_log_likelihood(
+        tf.constant(RNG.normal(0, 5, size=(10_000, 2))), tf.constant(RNG.uniform(size=(10_000, 1))), "elu"
+    )
     assert np.max(random) <= at_mean[0]
     black = gaussian_log_likelihood(lowest, tf.zeros([1, 1], tf.float64), "elu")
     np.testing.assert_allclose(black, stats.norm.logpdf(0.0, expit(-1.0), np.log1p(np.exp(-1.0)))[None], atol=1e-5)

@@ -57,7 +57,9 @@ def test_conv_networks():
     code = np.zeros((1, 40), np.float32)
     before = np.asarray(up(code))
     next(layer for layer in reversed(up.layers) if layer.weights).bias.assign([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
-    np.testing.assert_allclose(np.asarray(up(code)) - before, np.repeat([[1.0, 0.0]], 28 * 28 * 3, 1).reshape(1, -1), atol=1e-6)
+    np.testing.assert_allclose(
+        np.asarray(up(code)) - before, np.repeat([[1.0, 0.0]], 28 * 28 * 3, 1).reshape(1, -1), atol=1e-6
+    )
 
 
 def test_mixture_conv_networks():

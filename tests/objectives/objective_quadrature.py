@@ -1,4 +1,5 @@
-"""Exact moments of K-sample gradient estimators on scalar linear-Gaussian models, by tensor-product Gauss-Hermite quadrature."""
+"""Exact moments of K-sample gradient estimators on scalar linear-Gaussian models, by tensor-product Gauss-Hermite
+quadrature."""
 
 import numpy as np
 import tensorflow as tf

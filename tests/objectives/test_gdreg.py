@@ -1,4 +1,5 @@
-"""GDReG: exact mean and variance of theta's gradient by quadrature, and its agreement with the score of a network's prior."""
+"""GDReG: exact mean and variance of theta's gradient by quadrature, and its agreement with the score of a network's
+prior."""
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ def test_mean_and_variance(samples, mean, variance):
 
 
 def test_whole_gradient_is_the_direction_pulled_back():
-    """`prior_gradients` by tapes with one theta a quadrature node, weighted afterwards: the exact means for loc and log scale."""
+    """`prior_gradients` by tapes with one theta a quadrature node, weighted afterwards: the exact means for loc and log
+    scale."""
     at = OneLayer(2, 40)
     one, nodes = tf.constant(1.0, tf.float64), len(at.weights)
     shift, log_scale = tf.Variable(np.zeros([nodes, 1])), tf.Variable(np.zeros([nodes, 1]))
@@ -42,7 +44,8 @@ def test_whole_gradient_is_the_direction_pulled_back():
         prior=prior,
         variables=[shift, log_scale],
     )
-    by_loc, by_log_scale = (nodes * at.weights @ gradient.numpy()[:, 0] for gradient in gradients)  # the gradient has a mean over nodes
+    # the gradient has a mean over nodes
+    by_loc, by_log_scale = (nodes * at.weights @ gradient.numpy()[:, 0] for gradient in gradients)
     assert by_loc == pytest.approx(0.3602632088, abs=1e-8)
     w = normalised(tf.constant(at.log_weights)).numpy()
     score = np.sum(w * ((at.z - THETA) ** 2 - 1.0), 0)

@@ -1,4 +1,5 @@
-"""Leaf gradients against surrogate losses on networks, identities between estimators draw by draw, and layers of latents by quadrature."""
+"""Leaf gradients against surrogate losses on networks, identities between estimators draw by draw, and layers of
+latents by quadrature."""
 
 import numpy as np
 import pytest
@@ -51,7 +52,9 @@ class Network:
 
     def log_joint(self, z):
         logits = tf.tensordot(tf.tanh(tf.tensordot(z, self.generative[0], 1)), self.generative[1], 1)
-        log_likelihood = -tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(tf.broadcast_to(self.x, logits.shape), logits), -1)
+        log_likelihood = -tf.reduce_sum(
+            tf.nn.sigmoid_cross_entropy_with_logits(tf.broadcast_to(self.x, logits.shape), logits), -1
+        )
         return log_likelihood + normal_log_density(z - self.generative[2], tf.zeros_like(z))
 
     def sample(self):
@@ -63,7 +66,8 @@ class Network:
         return leaf_gradients(objectives, self.sample, self.log_joint, self.inference, self.generative)
 
     def surrogate(self, objective):
-        """Inference and generative gradients from losses with stopped tensors, one backward pass each: an independent way."""
+        """Inference and generative gradients from losses with stopped tensors, one backward pass each: an independent
+        way."""
         with tf.GradientTape(persistent=True) as tape:
             loc, log_scale = self.posterior()
             z = loc + tf.exp(log_scale) * self.eps
@@ -144,7 +148,8 @@ def test_identities_draw_by_draw(gradients):
 
 
 def test_backward_passes(network, monkeypatch):
-    """One pass through the generative model for all weight-based objectives, none to the samples for scores, two with JVI-DReG."""
+    """One pass through the generative model for all weight-based objectives, none to the samples for scores, two with
+    JVI-DReG."""
 
     def passes(*names):
         counted = []
@@ -160,7 +165,9 @@ def test_backward_passes(network, monkeypatch):
         monkeypatch.undo()
         return counted
 
-    assert passes("iwae", "stl", "dreg", "rws", "rws-dreg", "dreg-alpha", "dreg-norm", "dreg-cv") == [("weighted", True)]
+    assert passes("iwae", "stl", "dreg", "rws", "rws-dreg", "dreg-alpha", "dreg-norm", "dreg-cv") == [
+        ("weighted", True)
+    ]
     assert passes("rws", "dreg") == [("weighted", True)]
     assert passes("rws", "ovis", "vimco") == [("weighted", False)]
     assert passes("jk") == [("weighted", True)]
@@ -192,7 +199,8 @@ def test_scalars_follow_the_squared_gradient(network):
 
 
 class TwoLayers:
-    """p(z2) = N(0, 1), p(z1|z2) = N(.8 z2, 1), p(x|z1) = N(z1, 1), x = 1.2; q(z1) = N(m1, .9^2), q(z2|z1) = N(.6 z1 - .2, .8^2); K = 2.
+    """p(z2) = N(0, 1), p(z1|z2) = N(.8 z2, 1), p(x|z1) = N(z1, 1), x = 1.2; q(z1) = N(m1, .9^2), q(z2|z1) = N(.6 z1 -
+    .2, .8^2); K = 2.
 
     One m1 a quadrature node, so that nodes can be weighted afterwards (docs/papers/dreg.md, section 6.2).
     """
@@ -208,7 +216,11 @@ class TwoLayers:
 
     def log_joint(self, z):
         zeros = tf.zeros_like(z[0])
-        return self.log_normal(z[1], zeros, 1.0) + self.log_normal(z[0], 0.8 * z[1], 1.0) + self.log_normal(z[0], zeros + 1.2, 1.0)
+        return (
+            self.log_normal(z[1], zeros, 1.0)
+            + self.log_normal(z[0], 0.8 * z[1], 1.0)
+            + self.log_normal(z[0], zeros + 1.2, 1.0)
+        )
 
     def sample(self, indirect=True):
         z1 = self.m1 + 0.9 * self.eps[0]
@@ -221,7 +233,9 @@ class TwoLayers:
         return Sampled([z1, z2], log_prob)
 
     def moments(self, names, indirect=True):
-        found = leaf_gradients([build(name) for name in names], lambda: self.sample(indirect), self.log_joint, [self.m1], [])
+        found = leaf_gradients(
+            [build(name) for name in names], lambda: self.sample(indirect), self.log_joint, [self.m1], []
+        )
         for (gradient,) in found.inference:
             values = len(self.weights) * gradient.numpy()[:, 0]
             mean = self.weights @ values

@@ -1,8 +1,9 @@
-"""Paired tests of means on a network, in random directions: no estimator that claims its target's mean is rejected, biased ones are.
+"""Paired tests of means on a network, in random directions: no estimator that claims its target's mean is rejected,
+biased ones are.
 
-Each draw gives both gradients from the same noise; their difference is projected on 32 fixed random directions. False alarm: |t| < 4.8
-in all of them has probability above 1 - 6e-5 a pair. Power: a biased estimator has to exceed 8, which chance reaches with
-probability 1e-13.
+Each draw gives both gradients from the same noise; their difference is projected on 32 fixed random directions. False
+alarm: |t| < 4.8 in all of them has probability above 1 - 6e-5 a pair. Power: a biased estimator has to exceed 8, which
+chance reaches with probability 1e-13.
 """
 
 import numpy as np
@@ -16,7 +17,13 @@ from igr_suite.randomness import at_step, standard_normal
 from igr_suite.relaxations.gaussian import normal_log_density
 
 SAMPLES, BATCH, LATENTS, PIXELS, HIDDEN, DIRECTIONS = 4, 3, 2, 6, 4, 32
-OPTIONS = {"miwae": {"groups": 2}, "miwae-dreg": {"groups": 2}, "piwae": {"groups": 2}, "piwae-dreg": {"groups": 2}, "ovis": {"gamma": 0.0}}
+OPTIONS = {
+    "miwae": {"groups": 2},
+    "miwae-dreg": {"groups": 2},
+    "piwae": {"groups": 2},
+    "piwae-dreg": {"groups": 2},
+    "ovis": {"gamma": 0.0},
+}
 LEFT_OUT = ("ovis-mc",)  # its samples are not all its own; its mean is in test_objective_quadrature
 
 
@@ -29,7 +36,9 @@ class Problem:
         def variables(*shapes):
             return [tf.Variable(generator.normal(size=shape).astype(np.float32) * 0.6) for shape in shapes]
 
-        self.inference = variables((PIXELS, HIDDEN), (HIDDEN, 2 * LATENTS), (LATENTS, 2 * LATENTS), (PIXELS, 2 * LATENTS))
+        self.inference = variables(
+            (PIXELS, HIDDEN), (HIDDEN, 2 * LATENTS), (LATENTS, 2 * LATENTS), (PIXELS, 2 * LATENTS)
+        )
         self.decoder = variables((LATENTS, PIXELS), (LATENTS, LATENTS))
         self.x = tf.constant(generator.integers(0, 2, (BATCH, PIXELS)).astype(np.float32))
         size = sum(v.shape.num_elements() for v in self.inference)
@@ -38,7 +47,9 @@ class Problem:
     def distributions(self):
         first = tf.tanh(self.x @ self.inference[0]) @ self.inference[1]
         offset = self.x @ self.inference[3]
-        return tf.split(first, 2, -1), lambda z1: tf.split(tf.tanh(tf.tensordot(z1, self.inference[2], 1) + offset), 2, -1)
+        return tf.split(first, 2, -1), lambda z1: tf.split(
+            tf.tanh(tf.tensordot(z1, self.inference[2], 1) + offset), 2, -1
+        )
 
     def sample(self, seed):
         (loc, log_scale), second = self.distributions()
@@ -57,18 +68,31 @@ class Problem:
 
     def log_joint(self, z):
         logits = 2.0 * tf.tensordot(z[0], self.decoder[0], 1)
-        log_likelihood = -tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(tf.broadcast_to(self.x, logits.shape), logits), -1)
+        log_likelihood = -tf.reduce_sum(
+            tf.nn.sigmoid_cross_entropy_with_logits(tf.broadcast_to(self.x, logits.shape), logits), -1
+        )
         zero = tf.zeros_like(z[0])
-        return log_likelihood + normal_log_density(z[1], zero) + normal_log_density(z[0] - tf.tensordot(z[1], self.decoder[1], 1), zero)
+        return (
+            log_likelihood
+            + normal_log_density(z[1], zero)
+            + normal_log_density(z[0] - tf.tensordot(z[1], self.decoder[1], 1), zero)
+        )
 
     def projections(self, objectives, draws):
         """Inference gradients of each objective in the fixed directions, [draws, J, 32]."""
 
         def one(i):
-            found = leaf_gradients(objectives, lambda: self.sample(at_step(tf.constant([1, 2]), i)), self.log_joint, self.inference, [])
-            return tf.stack([tf.concat([tf.reshape(g, [-1]) for g in gradient], 0) for gradient in found.inference]) @ self.directions
+            found = leaf_gradients(
+                objectives, lambda: self.sample(at_step(tf.constant([1, 2]), i)), self.log_joint, self.inference, []
+            )
+            return (
+                tf.stack([tf.concat([tf.reshape(g, [-1]) for g in gradient], 0) for gradient in found.inference])
+                @ self.directions
+            )
 
-        compiled = tf.function(lambda: tf.map_fn(one, tf.range(draws), fn_output_signature=tf.float32), jit_compile=True, autograph=False)
+        compiled = tf.function(
+            lambda: tf.map_fn(one, tf.range(draws), fn_output_signature=tf.float32), jit_compile=True, autograph=False
+        )
         return compiled().numpy().astype(np.float64)
 
 

@@ -98,7 +98,9 @@ def test_ratio_times_generative_is_the_path(name):
     weights = build(name, **options_for(name)).coefficients(draws())
     if weights.ratio is not None:
         np.testing.assert_allclose(weights.ratio * weights.generative, weights.path, rtol=1e-12)
-        assert np.max(np.abs(weights.ratio)) <= 1.0 / np.min(np.sum(np.square(weights.generative), 0)) + 1e-9, "bounded by the sample size"
+        assert np.max(np.abs(weights.ratio)) <= 1.0 / np.min(np.sum(np.square(weights.generative), 0)) + 1e-9, (
+            "bounded by the sample size"
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,14 +136,21 @@ def test_closed_form_of_the_jackknife_is_the_masked_one(name):
 
 def test_jackknife_of_order_zero_is_iwae_and_every_order_sums_to_one():
     lw = draws()
-    np.testing.assert_allclose(build("jk", order=0).coefficients(lw).path, build("iwae").coefficients(lw).path, rtol=1e-12)
-    np.testing.assert_allclose(build("jk-dreg", order=0).coefficients(lw).path, build("dreg").coefficients(lw).path, rtol=1e-12)
+    np.testing.assert_allclose(
+        build("jk", order=0).coefficients(lw).path, build("iwae").coefficients(lw).path, rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        build("jk-dreg", order=0).coefficients(lw).path, build("dreg").coefficients(lw).path, rtol=1e-12
+    )
     for order in range(5):
-        np.testing.assert_allclose(tf.reduce_sum(build("jk", order=order).coefficients(lw).path, 0), np.ones(5), rtol=1e-8)
+        np.testing.assert_allclose(
+            tf.reduce_sum(build("jk", order=order).coefficients(lw).path, 0), np.ones(5), rtol=1e-8
+        )
 
 
 def test_jackknife_removes_the_leading_terms_of_the_bias():
-    """A delta-method fact: for S(K) = c0 + c1/K + c2/K^2 + c3/K^3 the weights C_j of order m leave an error without the first m terms."""
+    """A delta-method fact: for S(K) = c0 + c1/K + c2/K^2 + c3/K^3 the weights C_j of order m leave an error without the
+    first m terms."""
     from igr_suite.objectives.jackknife import order_weights
 
     for order in (1, 2, 3):
@@ -159,8 +168,14 @@ def test_identities_of_coefficients():
     np.testing.assert_allclose(found["stl"].path, found["dreg"].path + found["rws-dreg"].path, rtol=1e-12)
     np.testing.assert_allclose(found["iwae"].score, -found["rws"].score, rtol=1e-12)
     for alpha, other, factor in ((0.0, "dreg", 1.0), (1.0, "rws-dreg", 1.0), (0.5, "stl", 0.5)):
-        np.testing.assert_allclose(build("dreg-alpha", alpha=alpha).coefficients(lw).path, factor * found[other].path, rtol=1e-12)
-    for one, other in ((build("miwae", groups=1), "iwae"), (build("miwae-dreg", groups=1), "dreg"), (build("ciwae", beta=0.0), "iwae")):
+        np.testing.assert_allclose(
+            build("dreg-alpha", alpha=alpha).coefficients(lw).path, factor * found[other].path, rtol=1e-12
+        )
+    for one, other in (
+        (build("miwae", groups=1), "iwae"),
+        (build("miwae-dreg", groups=1), "dreg"),
+        (build("ciwae", beta=0.0), "iwae"),
+    ):
         np.testing.assert_allclose(one.coefficients(lw).path, found[other].path, rtol=1e-12)
     for name in ("stl", "dreg", "rws", "rws-dreg", "piwae"):
         generative = build(name, **options_for(name)).coefficients(lw).generative

@@ -1,4 +1,5 @@
-"""Log-weights as they come (zero weights, other axes, half precision, no examples), and derivatives that are missing."""
+"""Log-weights as they come (zero weights, other axes, half precision, no examples), and derivatives that are
+missing."""
 
 import numpy as np
 import pytest
@@ -38,7 +39,10 @@ def described(objective):
 
 def parts_of(objective, log_weights):
     coefficients = objective.coefficients(log_weights)
-    return {"value": objective.value(log_weights), **{name: part for name, part in coefficients._asdict().items() if part is not None}}
+    return {
+        "value": objective.value(log_weights),
+        **{name: part for name, part in coefficients._asdict().items() if part is not None},
+    }
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=described)
@@ -176,7 +180,10 @@ def test_a_path_that_is_missing_is_no_zero(name):
             {"log_joint": lambda z: [model.outside(model.log_likelihood)(z), model.log_prior(z)]},
             "term 0 of log_joint has no derivative with respect to the samples z",
         ),
-        ({"sample": lambda: model.sample(foreign="samples")}, "log_prob has no derivative with respect to the samples z"),
+        (
+            {"sample": lambda: model.sample(foreign="samples")},
+            "log_prob has no derivative with respect to the samples z",
+        ),
     )
     for changed, sentence in cases:
         with pytest.raises(UserError, match=sentence) as caught:
@@ -238,7 +245,10 @@ def test_a_layer_or_a_variable_without_a_path_is_named():
         return model.log_joint(z[0]) + second.log_prior(z[1])
 
     variables = [model.loc, model.log_scale, second.loc, second.log_scale]
-    sentences = ((True, "the samples z of layer 0 do not depend"), (False, "log q depends on the inference variable 'loc"))
+    sentences = (
+        (True, "the samples z of layer 0 do not depend"),
+        (False, "log q depends on the inference variable 'loc"),
+    )
     for stop_first, sentence in sentences:
         with pytest.raises(UserError, match=sentence):
             leaf_gradients([build("dreg")], lambda stop=stop_first: sample(stop), log_joint, variables, [])

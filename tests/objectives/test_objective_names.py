@@ -68,7 +68,9 @@ def test_antithetic_samples_come_in_pairs():
 
 def test_a_table_that_does_not_fit_is_refused():
     check_samples("jk", 64, {"order": 2}, batch_size=32)  # 17 MB
-    with pytest.raises(UserError, match=r"order 3 at 64 samples has 43,745 subsets; with batches of 32 they need 342 MiB.*lower order"):
+    with pytest.raises(
+        UserError, match=r"order 3 at 64 samples has 43,745 subsets; with batches of 32 they need 342 MiB.*lower order"
+    ):
         check_samples("jk", 64, {"order": 3}, batch_size=32)
     with pytest.raises(UserError, match="form=closed"):
         check_samples("jk", 4096, batch_size=32)

@@ -26,7 +26,9 @@ def moments(name, samples, **options):
     return [at.moments(values) for values in at.of(build(name, **options))]
 
 
-@pytest.mark.parametrize(("samples", "bound", "jackknife"), [(2, -1.5149880060, -1.4306769631), (3, -1.4963113269, -1.4589579688)])
+@pytest.mark.parametrize(
+    ("samples", "bound", "jackknife"), [(2, -1.5149880060, -1.4306769631), (3, -1.4963113269, -1.4589579688)]
+)
 def test_reported_values(samples, bound, jackknife):
     assert pytest.approx(-1.4680121235, abs=1e-10) == LOG_EVIDENCE
     assert moments("iwae", 1)[0][0] == pytest.approx(-1.5992990489, abs=1e-10)
@@ -43,17 +45,33 @@ def test_the_bound_rises_with_samples_and_the_jackknife_may_exceed_the_evidence(
 
 TABLE = {  # name: options, then for K = 2 and K = 3 the means and variances of d/dm and d/dlog s
     "iwae": ({}, (0.1794735824, -0.1778300221, 1.24532, 1.35045), (0.1051123141, -0.0984236058, 0.723896, 0.718655)),
-    "dreg": ({}, (0.1794735824, -0.1778300221, 0.0630304, 0.0626969), (0.1051123141, -0.0984236058, 0.0156522, 0.0121812)),
+    "dreg": (
+        {},
+        (0.1794735824, -0.1778300221, 0.0630304, 0.0626969),
+        (0.1051123141, -0.0984236058, 0.0156522, 0.0121812),
+    ),
     "stl": ({}, (0.3773293957, -0.4013104996, 0.182404, 0.205659), (0.3488701449, -0.3594448853, 0.106030, 0.0992510)),
     "rws": ({}, (0.1978558133, -0.2234804775, 0.474516, 0.579392), (0.2437578308, -0.2610212794, 0.275833, 0.328577)),
-    "rws-dreg": ({}, (0.1978558133, -0.2234804775, 0.0388408, 0.0478968), (0.2437578308, -0.2610212794, 0.0436165, 0.0448065)),
+    "rws-dreg": (
+        {},
+        (0.1978558133, -0.2234804775, 0.0388408, 0.0478968),
+        (0.2437578308, -0.2610212794, 0.0436165, 0.0448065),
+    ),
     "dreg-alpha": (
         {"alpha": 0.9},
         (0.1960175902, -0.2189154319, 0.0393393, 0.0479793),
         (0.2298932792, -0.2447615121, 0.0396944, 0.0402188),
     ),
-    "jk": ({"order": 1}, (-0.1410528352, 0.2643399558, 1.56943, 2.09288), (-0.0436102226, 0.0603892267, 0.702377, 0.673457)),
-    "jk-dreg": ({"order": 1}, (-0.1410528352, 0.2643399558, 0.0945015, 0.243749), (-0.0436102226, 0.0603892267, 0.0101287, 0.0164172)),
+    "jk": (
+        {"order": 1},
+        (-0.1410528352, 0.2643399558, 1.56943, 2.09288),
+        (-0.0436102226, 0.0603892267, 0.702377, 0.673457),
+    ),
+    "jk-dreg": (
+        {"order": 1},
+        (-0.1410528352, 0.2643399558, 0.0945015, 0.243749),
+        (-0.0436102226, 0.0603892267, 0.0101287, 0.0164172),
+    ),
 }
 
 
@@ -139,7 +157,13 @@ def test_control_variates_leave_the_mean_alone(scalars):
 def test_gradients_are_those_of_the_reported_values():
     """IWAE, JVI, MIWAE and CIWAE against central differences of their quadrature values; any number of nodes does."""
     h = 1e-4
-    for name, options in (("iwae", {}), ("jk", {}), ("jk", {"order": 2}), ("miwae", {"groups": 3}), ("ciwae", {"beta": 0.3})):
+    for name, options in (
+        ("iwae", {}),
+        ("jk", {}),
+        ("jk", {"order": 2}),
+        ("miwae", {"groups": 3}),
+        ("ciwae", {"beta": 0.3}),
+    ):
         objective = build(name, **options)
 
         def value(m=M, s=S, theta=0.3, objective=objective):
@@ -168,7 +192,8 @@ def test_stl_has_the_mean_of_iwae_and_rws_together():
 
 
 def test_at_the_posterior_reparameterised_gradients_have_no_variance():
-    """q = p(z|x): the bound is log p(x) for every draw; IWAE's and RWS's variances are 2/K, that of theta's gradient is 1/(2K)."""
+    """q = p(z|x): the bound is log p(x) for every draw; IWAE's and RWS's variances are 2/K, that of theta's gradient is
+    1/(2K)."""
     for samples in (2, 3):
         at = layer(samples, m=(1.2 + 0.3) / 2, s=np.sqrt(0.5))
         for name in ("stl", "dreg", "rws-dreg", "dreg-alpha", "jk-dreg"):
@@ -183,7 +208,8 @@ def test_at_the_posterior_reparameterised_gradients_have_no_variance():
 
 
 def test_antithetic_pairs_leave_iwae_alone_unbiased():
-    """With z_2 the mirror image of z_1, DReG's mean is no longer that of IWAE, which is the derivative of the bound's own mean."""
+    """With z_2 the mirror image of z_1, DReG's mean is no longer that of IWAE, which is the derivative of the bound's
+    own mean."""
     objective = build("iwae")
     mirrored = {"eps": lambda eps: np.concatenate([eps, -eps])}
     at = OneLayer(1, 80, **mirrored)

@@ -14,7 +14,9 @@ from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-FIGURES = sorted(path for path in RESULTS.glob("*/*/*/figure*.csv") if "seeds" in path.read_text().partition("\n")[0].split(","))
+FIGURES = sorted(
+    path for path in RESULTS.glob("*/*/*/figure*.csv") if "seeds" in path.read_text().partition("\n")[0].split(",")
+)
 ENDS = {"igr/temperature_search", "dni/table_1"}  # a row stands for the ends of runs, at no step of theirs
 HEAD = re.compile(rb'^\{"schema": 1, "step": (\d+)(?:, "epoch": ([\d.e-]+))?', re.MULTILINE)
 
@@ -80,7 +82,9 @@ def test_every_committed_figure_has_the_counts_that_its_runs_give(item, monkeypa
     for drawn, seeds, x, look in calls:
         for row in drawn.to_dict("records"):
             keys = [key for key in seeds if key[0] == row["method"] and key[-1] == row[x]]
-            keys = [key for key in keys if not look or (key[1] if isinstance(key[1], str) else repr(key[1])) == row["style"]]
+            keys = [
+                key for key in keys if not look or (key[1] if isinstance(key[1], str) else repr(key[1])) == row["style"]
+            ]
             assert [seeds[key] for key in keys] == [row["seeds"]], row
     for path in tmp_path.glob("figure*.csv"):
         assert path.read_bytes() == (results.folder / path.name).read_bytes(), path.name

@@ -19,8 +19,17 @@ def some(count=12, side=4, joint=False):
     def images(*shape):
         return rng.integers(0, 256, (*shape, side, side, 1), dtype=np.uint8)
 
-    result = {"indices": np.arange(count, dtype=np.int32), "originals": images(count), "sampled": images(count), "one_hot": images(count)}
-    result |= {"prior": images(10, 10), "prior_one_hot": images(10, 10), "traversal_discrete": images(1 if joint else 3, 5)}
+    result = {
+        "indices": np.arange(count, dtype=np.int32),
+        "originals": images(count),
+        "sampled": images(count),
+        "one_hot": images(count),
+    }
+    result |= {
+        "prior": images(10, 10),
+        "prior_one_hot": images(10, 10),
+        "traversal_discrete": images(1 if joint else 3, 5),
+    }
     result["latents_discrete"] = np.arange(7, 7 + len(result["traversal_discrete"]), dtype=np.int32)
     return result | ({"traversal_continuous": images(2, 12), "latents_continuous": np.arange(2)} if joint else {})
 
@@ -34,7 +43,12 @@ def drawn(monkeypatch):
         fig.canvas.draw()
         inside = [axis.get_tightbbox().transformed(fig.transFigure.inverted()) for axis in fig.axes]
         seen.append(
-            (name, [a.images[0].get_array() for a in fig.axes], [[t.get_text() for t in a.get_yticklabels()] for a in fig.axes], inside)
+            (
+                name,
+                [a.images[0].get_array() for a in fig.axes],
+                [[t.get_text() for t in a.get_yticklabels()] for a in fig.axes],
+                inside,
+            )
         )
         return []
 
@@ -51,7 +65,8 @@ def test_reconstructions_lie_in_the_rows_that_name_them(drawn, tmp_path):
         ["original", "A relaxed", "A one-hot", "B relaxed", "B one-hot"],
         ["original", "C relaxed", "C one-hot"],  # it saw larger images
     ]
-    np.testing.assert_allclose(canvases[0][18:22, 6:10, 0], 1 - other["sampled"][1, ..., 0] / 255)  # rows are 4 + 2 pixels apart
+    # rows are 4 + 2 pixels apart
+    np.testing.assert_allclose(canvases[0][18:22, 6:10, 0], 1 - other["sampled"][1, ..., 0] / 255)
     np.testing.assert_allclose(canvases[1][8:14, :6, 0], 1 - large["sampled"][0, ..., 0] / 255)
 
 
@@ -88,7 +103,9 @@ def test_reconstruction_errors_are_mean_absolute_differences():
     pictures = some(2)
     pictures["originals"][:], pictures["sampled"][:], pictures["one_hot"][:] = 255, 204, 0
     frame = panels.reconstruction_errors({"A": pictures})
-    assert frame["code"].tolist() == ["sampled", "one_hot"] and frame["mean_absolute_error"].tolist() == pytest.approx([0.2, 1.0])
+    assert frame["code"].tolist() == ["sampled", "one_hot"] and frame["mean_absolute_error"].tolist() == pytest.approx(
+        [0.2, 1.0]
+    )
 
 
 def test_stored_pictures_come_back_whole_and_are_drawn_without_tensorflow(tmp_path):
@@ -100,10 +117,16 @@ def test_stored_pictures_come_back_whole_and_are_drawn_without_tensorflow(tmp_pa
     assert picture_file.save(tmp_path, loaded).read_bytes() == content
     code = "import sys; from igr_suite.cli.main import main; assert main() == 0; assert 'tensorflow' not in sys.modules"
     done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-c", code, "pictures", str(tmp_path)], capture_output=True, text=True
+        [sys.executable, "-W", "error::UserWarning", "-c", code, "pictures", str(tmp_path)],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert sorted(file.name for file in tmp_path.glob("*.png")) == ["prior_samples.png", "reconstructions.png", "traversals.png"]
+    assert sorted(file.name for file in tmp_path.glob("*.png")) == [
+        "prior_samples.png",
+        "reconstructions.png",
+        "traversals.png",
+    ]
 
 
 def test_what_cannot_be_drawn_is_a_sentence(tmp_path, capsys):

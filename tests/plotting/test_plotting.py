@@ -74,12 +74,16 @@ def test_equal_data_give_equal_files(tmp_path):
 
 
 def test_one_colour_a_method():
-    """Methods of one figure differ in colour, and no method has two: "GS" and "REINFORCE" of half-MNIST take those of the others."""
+    """Methods of one figure differ in colour, and no method has two: "GS" and "REINFORCE" of half-MNIST take those of
+    the others."""
     palettes = (style.DISCRETE, style.IMPORTANCE_WEIGHTED, dni_plots.COLOURS, half_mnist_plots.COLOURS)
     assert sum(map(len, palettes)) == len(set().union(*palettes)) == len(COLOURS)
     for palette in palettes:
-        same = {"Bprop", "A-bp", "BPTT"}, {"cDNI", "A-dni"}, {"SDNI", "SDNI lin"}  # one method under the names of several papers
-        found = [value for name, value in palette.items() if not any(name in group and name != min(group) for group in same)]
+        # one method under the names of several papers
+        same = {"Bprop", "A-bp", "BPTT"}, {"cDNI", "A-dni"}, {"SDNI", "SDNI lin"}
+        found = [
+            value for name, value in palette.items() if not any(name in group and name != min(group) for group in same)
+        ]
         assert len(set(found)) == len(found)
     assert colour("unheard of") not in COLOURS.values()
     with pytest.raises(ValueError, match="GS has the colour"):
@@ -87,14 +91,19 @@ def test_one_colour_a_method():
 
 
 def test_plotting_never_imports_tensorflow():
-    code = "import sys, igr_suite.families.vae.plots.curves, igr_suite.families.vae.selection; sys.exit('tensorflow' in sys.modules)"
+    code = (
+        "import sys, igr_suite.families.vae.plots.curves, igr_suite.families.vae.selection; sys.exit('tensorflow' "
+        "in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def falling(model: str = "GS", seeds=(1, 2, 3), long=(1,), to: int = 20, end: int = 30) -> pd.DataFrame:
     """One row an epoch of every seed, to epoch `to`, of the `long` ones to `end`; the loss is seed + epoch."""
     places = [(seed, epoch) for seed in seeds for epoch in range(1, 1 + (end if seed in long else to))]
-    return pd.DataFrame([{"model": model, "seed": seed, "epoch": epoch, "loss": float(seed + epoch)} for seed, epoch in places])
+    return pd.DataFrame(
+        [{"model": model, "seed": seed, "epoch": epoch, "loss": float(seed + epoch)} for seed, epoch in places]
+    )
 
 
 def lines_of(frame: pd.DataFrame, **options) -> tuple[pd.DataFrame, list]:
@@ -118,7 +127,9 @@ def test_a_seed_without_a_value_does_not_count_and_two_rows_of_a_seed_are_one():
     frame.loc[(frame["seed"] == 2) & (frame["epoch"] == 5), "loss"] = np.nan
     drawn, lines = lines_of(pd.concat([frame, frame[frame["seed"] == 1].assign(loss=lambda rows: rows["loss"] + 3.0)]))
     assert drawn.set_index("epoch")["seeds"].to_dict() == {epoch: 2 if epoch == 5 else 3 for epoch in range(1, 21)}
-    assert drawn.set_index("epoch").loc[6, "mean"] == pytest.approx(np.mean([7 + 1.5, 8, 9])), "a seed counts once in the mean"
+    assert drawn.set_index("epoch").loc[6, "mean"] == pytest.approx(np.mean([7 + 1.5, 8, 9])), (
+        "a seed counts once in the mean"
+    )
     assert [list(x) for x, _, _ in lines[3:]] == [[1, 2, 3, 4], [5], list(range(6, 21))]
     assert [label for _, _, label in lines[3:] if not label.startswith("_")] == ["GS"]
     drawn, lines = lines_of(falling(seeds=range(8), long=(0,)))
@@ -132,7 +143,10 @@ def test_a_seed_without_a_value_does_not_count_and_two_rows_of_a_seed_are_one():
         ([falling(), falling("REBAR", long=())], "mean and each of 3 seeds to epoch 20, then 1"),
         ([falling(), falling("REBAR", long=(1, 2, 3))], "mean and each of 3 seeds;\nGS: 3 to epoch 20, then 1"),
         ([falling(), falling("REBAR", seeds=(1,))], "mean and each of 1-3 seeds;\nGS: 3 to epoch 20, then 1"),
-        ([falling(), falling("REBAR"), falling("NVIL", seeds=(1,))], "mean and each of 1-3 seeds;\n2 curves: 3 to epoch 20, then 1"),
+        (
+            [falling(), falling("REBAR"), falling("NVIL", seeds=(1,))],
+            "mean and each of 1-3 seeds;\n2 curves: 3 to epoch 20, then 1",
+        ),
         ([falling(seeds=range(8), long=(1, 2))], "mean and range of 8 seeds to epoch 20, then 2"),
         ([falling(seeds=(1,)), falling("REBAR", seeds=(1,), end=9)], "1 seed"),
         ([falling(seeds=(1, 2)), falling("REBAR", long=())], "mean and each of 2-3 seeds;\nGS: 2 to epoch 20, then 1"),
@@ -170,4 +184,7 @@ def test_tables_count_seeds_and_not_rows():
 def test_captions_of_dots_and_boxes_count_seeds_and_not_rows():
     frame = pd.concat([falling(long=()), falling("REBAR", seeds=(1,))])
     assert number_of_seeds(frame, ["model"]) == "1 to 3 seeds"
-    assert number_of_seeds(falling(), ["model"]) == "3 seeds" and number_of_seeds(falling(seeds=(1,)), ["model"]) == "1 seed"
+    assert (
+        number_of_seeds(falling(), ["model"]) == "3 seeds"
+        and number_of_seeds(falling(seeds=(1,)), ["model"]) == "1 seed"
+    )

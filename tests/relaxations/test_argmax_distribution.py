@@ -35,7 +35,10 @@ FOUR = ((0.5, -0.3, 0.1, -1.2), (1.0, 0.5, 2.0, 0.8))
         (gaussian_distribution((3.0, 2.0, 1.0), (4.0, 5.0, 1.0)), (0.475591, 0.382324, 0.129696, 0.012390)),
         (gaussian_distribution(*FOUR), (0.438538, 0.062409, 0.383785, 0.014954, 0.100314)),
         (gaussian_distribution(*FOUR, delta=0.1), (0.476000, 0.104033, 0.396680, 0.022982, 0.000305)),
-        (gaussian_distribution(*FOUR, delta=100.0, temperature=0.15), (0.311177, 0.009971, 0.331693, 0.004036, 0.343123)),
+        (
+            gaussian_distribution(*FOUR, delta=100.0, temperature=0.15),
+            (0.311177, 0.009971, 0.331693, 0.004036, 0.343123),
+        ),
     ],
 )
 def test_igr_i_oracles(distribution, expected):
@@ -99,11 +102,16 @@ def test_uniform_prior_is_uniform(categories, loc):
 
 @pytest.mark.parametrize(
     "distribution",
-    [GumbelSoftmax(tf.constant([1.0, 0.0, -2.0, 0.5], F64), 0.3), gaussian_distribution(*FOUR), gaussian_distribution(*FOUR, delta=100.0, temperature=0.15)],
+    [
+        GumbelSoftmax(tf.constant([1.0, 0.0, -2.0, 0.5], F64), 0.3),
+        gaussian_distribution(*FOUR),
+        gaussian_distribution(*FOUR, delta=100.0, temperature=0.15),
+    ],
     ids=["gs", "igr_i", "igr_i_delta"],
 )
 def test_frequencies_of_the_argmax(distribution):
-    """Chi-square of 200,000 draws; false alarm 1e-6, and .5 % of mass in the wrong place is seen with near certainty."""
+    """Chi-square of 200,000 draws; false alarm 1e-6, and .5 % of mass in the wrong place is seen with near
+    certainty."""
     probs = np.exp(argmax_log_probs(distribution))
     counts = sampled_argmax_probs(distribution, 200_000, [1, 2]).numpy() * 200_000
     statistic = np.sum((counts - 200_000 * probs) ** 2 / (200_000 * probs))

@@ -51,7 +51,9 @@ def test_inverse_undoes_forward(bijector):
     image = tf.identity(bijector.forward(POINTS))  # identity: past TFP's cache
     np.testing.assert_allclose(bijector.inverse(image), POINTS, atol=1e-10)
     expected = -bijector.forward_log_det_jacobian(POINTS, event_ndims=1)
-    np.testing.assert_allclose(bijector.inverse_log_det_jacobian(tf.identity(image), event_ndims=1), expected, atol=1e-9)
+    np.testing.assert_allclose(
+        bijector.inverse_log_det_jacobian(tf.identity(image), event_ndims=1), expected, atol=1e-9
+    )
 
 
 def test_tempered_softmax_plus_plus_log_det():
@@ -122,7 +124,11 @@ def test_stick_breaking_gradients_are_finite_in_float32():
     with tf.GradientTape() as tape:
         tape.watch(y)
         pieces = StickBreaking().forward(y)
-        total = tf.reduce_sum(pieces) + tf.reduce_sum(log_stick_lengths(y)) + tf.reduce_sum(StickBreakingLogRatios().forward(y))
+        total = (
+            tf.reduce_sum(pieces)
+            + tf.reduce_sum(log_stick_lengths(y))
+            + tf.reduce_sum(StickBreakingLogRatios().forward(y))
+        )
         total += tf.reduce_sum(StickBreaking().forward_log_det_jacobian(y, event_ndims=1))
     assert np.all(np.isfinite(total)) and np.all(np.isfinite(tape.gradient(total, y)))
 
@@ -154,7 +160,9 @@ def test_planar_layers_are_invertible_for_any_weights():
     w, u = tf.constant(RNG.normal(size=(100_000, 3)) * 0.1), tf.constant(RNG.normal(size=(100_000, 3)) * 3)
     product = tf.reduce_sum(w * invertible_u(w, u), axis=-1).numpy()
     assert product.min() > -1.0
-    single = tf.map_fn(lambda wu: tf.reduce_sum(wu[0] * invertible_u(wu[0:1], wu[1:2], "historical")), tf.stack([w, u], 1)[:500])
+    single = tf.map_fn(
+        lambda wu: tf.reduce_sum(wu[0] * invertible_u(wu[0:1], wu[1:2], "historical")), tf.stack([w, u], 1)[:500]
+    )
     assert np.mean(single.numpy() < -1.0) > 0.001  # the historical norm does lose the guarantee
 
 

@@ -102,7 +102,9 @@ class Overflows(Wrong):
 
 class AnyTemperature(Wrong):
     def __init__(self, loc, log_scale, temperature, delta=1.0, name="AnyTemperature"):
-        super().__init__(loc, log_scale, temperature if isinstance(temperature, tf.Tensor) else temperature or 1.0, delta, name)
+        super().__init__(
+            loc, log_scale, temperature if isinstance(temperature, tf.Tensor) else temperature or 1.0, delta, name
+        )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,8 @@ def test_python_temperature_keeps_float64_digits():
 
 
 def test_stick_prior_has_equal_expected_pieces():
-    """E[eta_k] = 1/K from independent sticks; the means are checked by 400-point quadrature, not by the solver's own."""
+    """E[eta_k] = 1/K from independent sticks; the means are checked by 400-point quadrature, not by the solver's
+    own."""
     z, w = np.polynomial.legendre.leggauss(400)
     density = 10 * w * np.exp(-50 * z**2) / np.sqrt(2 * np.pi)
     means = expit(uniform_stick_loc(10, tf.float64).numpy()[:, None] + 10 * z) @ density

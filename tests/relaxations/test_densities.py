@@ -1,4 +1,5 @@
-"""Oracles of docs/papers/igr.md, sections 7.5 and 7.6: densities of the distributions, in log space and on the simplex."""
+"""Oracles of docs/papers/igr.md, sections 7.5 and 7.6: densities of the distributions, in log space and on the
+simplex."""
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from igr_suite.relaxations import IGRI, GumbelSoftmax, IGRPlanar, IGRSBFinite, I
 
 PSI = tf.constant([0.2, 0.3, 0.5], tf.float64)
 LOC, LOG_SCALE = tf.constant([0.3, -0.5], tf.float64), tf.math.log(tf.constant([0.7, 1.2], tf.float64))
-FLOW = PlanarFlow(*(tf.constant(x, tf.float64) for x in ([[1.0, -0.7], [0.4, 1.5]], [[-2.0, 0.5], [1.0, 1.0]], [0.3, -0.2])))
+FLOW = PlanarFlow(
+    *(tf.constant(x, tf.float64) for x in ([[1.0, -0.7], [0.4, 1.5]], [[-2.0, 0.5], [1.0, 1.0]], [0.3, -0.2]))
+)
 DISTRIBUTIONS = {
     "gs": GumbelSoftmax(tf.constant([0.3, -0.5, 0.9], tf.float64), 0.6),
     "igr_i": IGRI(LOC, LOG_SCALE, 0.5, delta=0.8),
@@ -43,8 +46,8 @@ def test_igr_i_oracle():
 def test_density_integrates_to_one_and_matches_a_histogram(distribution):
     """In the two log-ratios to the last category, where the log-space density is a plain density.
 
-    10^6 samples in 8 x 8 cells: the largest of the z-scores exceeds 5 with probability below 5e-5; the midpoint rule's own
-    error is below 1e-4, about one standard error.
+    10^6 samples in 8 x 8 cells: the largest of the z-scores exceeds 5 with probability below 5e-5; the midpoint rule's
+    own error is below 1e-4, about one standard error.
     """
     samples = distribution.draw(1_000_000, [5, 6]).log_sample.numpy()
     ratios = samples[:, :2] - samples[:, 2:]
@@ -59,7 +62,9 @@ def test_density_integrates_to_one_and_matches_a_histogram(distribution):
 
     wide = [np.linspace(2 * low - 0.5 * (low + high), 2 * high - 0.5 * (low + high), 1201) for low, high in edges]
     x, y = np.meshgrid(*wide, indexing="ij")
-    np.testing.assert_allclose(np.trapezoid(np.trapezoid(grid_density(distribution, x, y), wide[1]), wide[0]), 1.0, atol=1e-3)
+    np.testing.assert_allclose(
+        np.trapezoid(np.trapezoid(grid_density(distribution, x, y), wide[1]), wide[0]), 1.0, atol=1e-3
+    )
 
 
 def grid_density(distribution, x, y):
@@ -70,7 +75,9 @@ def grid_density(distribution, x, y):
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS.values(), ids=DISTRIBUTIONS)
 def test_density_from_the_preimage_is_that_by_inversion(distribution):
     draw = distribution.draw([3, 2], [1, 2])
-    np.testing.assert_allclose(distribution.log_prob_of_log_sample(draw.log_sample), distribution.log_prob_of(draw), rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(
+        distribution.log_prob_of_log_sample(draw.log_sample), distribution.log_prob_of(draw), rtol=1e-8, atol=1e-8
+    )
     on_simplex = distribution.log_prob_of(draw) - np.sum(draw.log_sample, axis=-1)
     np.testing.assert_allclose(distribution.log_prob(draw.sample), on_simplex, rtol=1e-8, atol=1e-8)
 
@@ -79,7 +86,8 @@ def test_density_from_the_preimage_is_that_by_inversion(distribution):
 def test_density_is_that_of_the_chain_of_bijectors(name):
     distribution = DISTRIBUTIONS[name]
     transformed = tfp.distributions.TransformedDistribution(
-        tfp.distributions.MultivariateNormalDiag(distribution.loc, tf.exp(distribution.log_scale)), distribution.bijector
+        tfp.distributions.MultivariateNormalDiag(distribution.loc, tf.exp(distribution.log_scale)),
+        distribution.bijector,
     )
     sample = tf.identity(distribution.draw(5, [3, 4]).sample)
     np.testing.assert_allclose(distribution.log_prob(sample), transformed.log_prob(sample), rtol=1e-9)
@@ -87,7 +95,8 @@ def test_density_is_that_of_the_chain_of_bijectors(name):
 
 def test_stick_breaking_density_is_zero_off_its_support():
     distribution = DISTRIBUTIONS["igr_sb_finite"]
-    outside = tf.constant([[0.1, 0.1, 0.8], [0.5, 0.49, 0.01], [0.96, 0.02, 0.02]], tf.float64)  # eta < 0, sum > 1, both
+    # eta < 0, sum > 1, both
+    outside = tf.constant([[0.1, 0.1, 0.8], [0.5, 0.49, 0.01], [0.96, 0.02, 0.02]], tf.float64)
     assert np.all(np.isneginf(distribution.log_prob(outside)))
     with tf.GradientTape() as tape:
         tape.watch(outside)

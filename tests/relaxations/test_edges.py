@@ -147,7 +147,10 @@ def test_one_category_is_certain(name):
 def test_no_draws():
     distribution = GumbelSoftmax(tf.zeros([2, 3]), 0.5)
     assert distribution.draw(0, SEED).sample.shape == (0, 2, 3)
-    for call in (lambda: monte_carlo_kl(distribution, distribution, 0, SEED), lambda: sampled_argmax_probs(distribution, 0, SEED)):
+    for call in (
+        lambda: monte_carlo_kl(distribution, distribution, 0, SEED),
+        lambda: sampled_argmax_probs(distribution, 0, SEED),
+    ):
         with pytest.raises(UserError, match="needs at least 1, got samples=0"):
             call()
     with pytest.raises(UserError, match="smoothing must not be negative"):
@@ -156,7 +159,15 @@ def test_no_draws():
 
 
 NUMBERS = [[0, 1, 2], (0.0, 1.0, 2.0), np.arange(3), np.arange(3.0), tf.range(3), tf.Variable([0.0, 1.0, 2.0])]
-SAME = [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), tf.constant(0.5), tf.constant(0.5, tf.float64), tf.Variable(0.5)]
+SAME = [
+    0.5,
+    np.float32(0.5),
+    np.float64(0.5),
+    np.array(0.5),
+    tf.constant(0.5),
+    tf.constant(0.5, tf.float64),
+    tf.Variable(0.5),
+]
 
 
 @pytest.mark.parametrize("given", NUMBERS, ids=lambda given: type(given).__name__)
@@ -186,10 +197,16 @@ def test_parameters_of_any_kind(given):
         (lambda: GumbelSoftmax([True, False], 0.5), "got bool"),
         (lambda: GumbelSoftmax(None, 0.5), "must be numbers, an array or a tensor, got NoneType"),
         (lambda: GumbelSoftmax([[0.0], [0.0, 1.0]], 0.5), "must be numbers, an array or a tensor"),
-        (lambda: IGRI(tf.zeros([2]), tf.zeros([2], tf.float64), 0.5), "log_scale is float64 beside parameters of float32"),
+        (
+            lambda: IGRI(tf.zeros([2]), tf.zeros([2], tf.float64), 0.5),
+            "log_scale is float64 beside parameters of float32",
+        ),
         (lambda: IGRI(tf.zeros([3, 2]), tf.zeros([2, 2]), 0.5), r"do not broadcast: loc \(3, 2\), log_scale \(2, 2\)"),
         (lambda: GumbelSoftmax(tf.zeros([3, 2]), tf.ones([2])), "do not broadcast"),
-        (lambda: IGRPlanar(tf.zeros([4, 2]), tf.zeros([4, 2]), 0.5, initial_planar_flow(3, 3, SEED)), "do not broadcast"),
+        (
+            lambda: IGRPlanar(tf.zeros([4, 2]), tf.zeros([4, 2]), 0.5, initial_planar_flow(3, 3, SEED)),
+            "do not broadcast",
+        ),
         (lambda: uniform(3, SEED, tf.int32), "noise must be float16"),
         (lambda: standard_normal(3, SEED, "complex64"), "noise must be float16"),
         (lambda: uniform(tf.TensorShape([None, 3]), SEED), "a size is not known"),
@@ -311,9 +328,17 @@ def test_a_masked_category_leaves_the_distribution_of_the_others(jit):
         three, three_prior = tf.constant(logits[0][kept]), tf.constant(prior[kept])
         tape.watch((three, three_prior, temperature))
         tempered = (three + tf.gather(draw.noise[:, 0], kept, axis=-1)) / temperature
-        logs, distribution, distribution_prior = tf.nn.log_softmax(tempered), GumbelSoftmax(three, temperature), GumbelSoftmax(three_prior, 0.7)
-        loss = tf.reduce_sum(distribution.log_prob_of_log_sample(logs) - distribution_prior.log_prob_of_log_sample(logs))
-        loss += tf.reduce_sum(tf.exp(2.0 * logs)) + categorical_kl(tf.nn.log_softmax(three), tf.nn.log_softmax(three_prior))
+        logs, distribution, distribution_prior = (
+            tf.nn.log_softmax(tempered),
+            GumbelSoftmax(three, temperature),
+            GumbelSoftmax(three_prior, 0.7),
+        )
+        loss = tf.reduce_sum(
+            distribution.log_prob_of_log_sample(logs) - distribution_prior.log_prob_of_log_sample(logs)
+        )
+        loss += tf.reduce_sum(tf.exp(2.0 * logs)) + categorical_kl(
+            tf.nn.log_softmax(three), tf.nn.log_softmax(three_prior)
+        )
     by_three = tape.gradient(loss, (three, three_prior, temperature))
     np.testing.assert_allclose(gradients[0][0].numpy()[kept], by_three[0], rtol=1e-8, atol=1e-12)
     np.testing.assert_allclose(gradients[1].numpy()[kept], by_three[1], rtol=1e-8, atol=1e-12)
@@ -354,7 +379,8 @@ def test_a_sample_on_a_face_has_no_density(name):
 
 
 def test_categorical_kl_of_probabilities_that_are_zero():
-    """Value and gradient with respect to logits: P_j (log P_j/p_j - KL); 0 for a category that neither distribution has."""
+    """Value and gradient with respect to logits: P_j (log P_j/p_j - KL); 0 for a category that neither distribution
+    has."""
     logits, prior = tf.constant([[0.5, -np.inf, 1.0, -np.inf]]), tf.constant([0.3, 0.0, 0.2, -np.inf])
     for given in (None, tf.nn.log_softmax(prior)):
         with tf.GradientTape() as tape:
@@ -396,7 +422,8 @@ SHARED = ["IGR_I", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGR_Planar"]
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
 @pytest.mark.parametrize("name", SHARED)
 def test_monte_carlo_kl_of_distributions_that_share_their_map(name, dtype):
-    """18 sticks, 20 x 3 variables, 400 draws: finite, and the closed form within 6 standard errors (false alarm 1e-7)."""
+    """18 sticks, 20 x 3 variables, 400 draws: finite, and the closed form within 6 standard errors (false alarm
+    1e-7)."""
     size = 18
     given = options(name, dtype, size + 1)
     output = tf.cast(tf.random.stateless_normal([20, VARIABLES, 2 * size], [3, 4]), dtype)
@@ -411,7 +438,9 @@ def test_monte_carlo_kl_of_distributions_that_share_their_map(name, dtype):
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
-@pytest.mark.parametrize(("temperature", "inside"), [(0.1, True), (0.0999, True), (0.03, True), (0.1 + 1e-6, False), (0.4, False)])
+@pytest.mark.parametrize(
+    ("temperature", "inside"), [(0.1, True), (0.0999, True), (0.03, True), (0.1 + 1e-6, False), (0.4, False)]
+)
 def test_stick_breaking_priors_at_another_temperature(dtype, temperature, inside):
     """log p of the posterior's draws against 60 digits; a prior at a higher temperature does not reach all of them."""
     loc = np.array([-3.0, 2.0, 8.0, -1.0])
@@ -464,7 +493,8 @@ def test_a_sample_and_its_density_without_an_inversion(name):
 
 @pytest.mark.parametrize("posterior", NAMES)
 def test_monte_carlo_kl_between_any_two_distributions_is_a_number(posterior):
-    """Never NaN; infinite exactly where the prior is a stick-breaking distribution that does not reach the whole simplex."""
+    """Never NaN; infinite exactly where the prior is a stick-breaking distribution that does not reach the whole
+    simplex."""
     ours = relaxation(posterior).from_network(network_output(posterior)[0], 0.3, **options(posterior, tf.float32))
     for name in NAMES:
         prior = relaxation(name).uniform_prior(CATEGORIES, 0.3, **options(name, tf.float32))
@@ -499,7 +529,9 @@ def test_distance_to_a_vertex_has_a_gradient_at_the_vertex():
 
 
 def test_uniform_loc_at_temperatures_of_each_variable():
-    np.testing.assert_allclose(uniform_loc(4, np.array([0.2, 0.7]), delta=0.3)[1], uniform_loc(4, 0.7, delta=0.3), rtol=1e-6)
+    np.testing.assert_allclose(
+        uniform_loc(4, np.array([0.2, 0.7]), delta=0.3)[1], uniform_loc(4, 0.7, delta=0.3), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("dtype", HALVES)
@@ -516,4 +548,6 @@ def test_half_precision_noise(dtype):
     for p in (0.001, 0.25, 0.9):
         assert abs(np.mean(half < p) - np.mean(single < p)) < DIGITS[dtype] * max(p, 0.01)
     eps = standard_normal([1000], SEED, dtype)
-    np.testing.assert_array_equal(tf.cast(eps, tf.float32), tf.cast(tf.cast(standard_normal([1000], SEED), dtype), tf.float32))
+    np.testing.assert_array_equal(
+        tf.cast(eps, tf.float32), tf.cast(tf.cast(standard_normal([1000], SEED), dtype), tf.float32)
+    )

@@ -35,7 +35,9 @@ MAPS = {
 
 
 def pair(distribution, options, temperature=0.4):
-    return distribution(LOC, LOG_SCALE, temperature, **options), distribution(PRIOR_LOC, PRIOR_LOG_SCALE, temperature, **options)
+    return distribution(LOC, LOG_SCALE, temperature, **options), distribution(
+        PRIOR_LOC, PRIOR_LOG_SCALE, temperature, **options
+    )
 
 
 def test_gaussian_oracles():
@@ -69,7 +71,8 @@ def test_sampled_kl_is_unbiased():
 
 
 def test_prior_after_flow():
-    """The prior behind the flow is IGR-I's distribution: the estimate is log q - log p of the log-samples, each with its own map."""
+    """The prior behind the flow is IGR-I's distribution: the estimate is log q - log p of the log-samples, each with
+    its own map."""
     posterior, prior = IGRPlanar(LOC, LOG_SCALE, 0.4, FLOW), IGRI(PRIOR_LOC, PRIOR_LOG_SCALE, 0.4)
     draw = posterior.draw(50, [1, 2])
     expected = posterior.log_prob_of(draw) - prior.log_prob_of_log_sample(draw.log_sample)
@@ -117,7 +120,10 @@ PROBS = tf.constant([0.7, 0.2, 0.1], F64)
 def test_gumbel_softmax_kl_does_not_depend_on_a_shared_temperature():
     """200,000 draws, standard error .0023; .662 has an uncertainty of .002: 5 joint standard errors."""
     for temperature in (0.1, 0.5, 2.0):
-        posterior, prior = GumbelSoftmax(tf.math.log(PROBS), temperature), GumbelSoftmax.uniform_prior(3, temperature, F64)
+        posterior, prior = (
+            GumbelSoftmax(tf.math.log(PROBS), temperature),
+            GumbelSoftmax.uniform_prior(3, temperature, F64),
+        )
         values = sampled_kl(posterior, prior, posterior.draw(200_000, [5, 6])).numpy()
         np.testing.assert_allclose(values.mean(), 0.662, atol=0.014)
         np.testing.assert_allclose(values.std(), 1.05, atol=0.02)

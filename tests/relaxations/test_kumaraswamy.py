@@ -24,19 +24,24 @@ def test_density_and_entropy(a, b):
     logits = tf.constant(np.log(v) - np.log1p(-v))
     ours = kumaraswamy_log_density(logits, np.log(a), np.log(b)).numpy()
     np.testing.assert_allclose(ours, np.log(density(v, a, b)), atol=1e-10)
-    np.testing.assert_allclose(ours, tfp.distributions.Kumaraswamy(np.float64(a), np.float64(b)).log_prob(v), atol=1e-10)
+    np.testing.assert_allclose(
+        ours, tfp.distributions.Kumaraswamy(np.float64(a), np.float64(b)).log_prob(v), atol=1e-10
+    )
 
     def integrand(u):  # over the uniform noise, where the density's poles are harmless
         value = kumaraswamy_logits(np.log(a), np.log(b), tf.constant(u, tf.float64))
         return -float(kumaraswamy_log_density(value, np.log(a), np.log(b)))
 
     by_quadrature = scipy.integrate.quad(integrand, 0, 1, epsabs=1e-7, limit=200)[0]
-    assert float(kumaraswamy_entropy(tf.constant(np.log(a)), tf.constant(np.log(b)))) == pytest.approx(by_quadrature, abs=1e-5)
+    assert float(kumaraswamy_entropy(tf.constant(np.log(a)), tf.constant(np.log(b)))) == pytest.approx(
+        by_quadrature, abs=1e-5
+    )
 
 
 @pytest.mark.parametrize(("a", "b"), PARAMETERS)
 def test_samples_follow_the_cdf(a, b):
-    """20,000 samples, Kolmogorov-Smirnov at p = 1e-6 (the false alarm, though the seed is fixed); sees a distance of .02 in the cdf."""
+    """20,000 samples, Kolmogorov-Smirnov at p = 1e-6 (the false alarm, though the seed is fixed); sees a distance of
+    .02 in the cdf."""
     parameters = tf.constant([[np.log(a), np.log(b)]], tf.float32)
     logits = KumaraswamySticks(parameters).logits(20_000, run_seed(1, "test")).numpy().ravel().astype(np.float64)
     v = 1 / (1 + np.exp(-logits))
@@ -45,7 +50,9 @@ def test_samples_follow_the_cdf(a, b):
 
 
 def test_extreme_parameters_are_finite_in_float32():
-    log_a, log_b = (tf.reshape(t, [-1]) for t in tf.meshgrid(tf.linspace(-12.0, 12.0, 13), tf.linspace(-12.0, 12.0, 13)))
+    log_a, log_b = (
+        tf.reshape(t, [-1]) for t in tf.meshgrid(tf.linspace(-12.0, 12.0, 13), tf.linspace(-12.0, 12.0, 13))
+    )
     u = tf.constant([[2.0**-24], [0.3], [1 - 2.0**-24]])
     with tf.GradientTape() as tape:
         tape.watch([log_a, log_b])
@@ -77,4 +84,6 @@ def test_logit_normal_density_is_tfp_s():
     v = np.linspace(0.02, 0.98, 49)
     distribution = LogitNormalSticks(tf.constant([[0.4, -0.3]], tf.float64))
     ours = distribution.log_density(tf.constant((np.log(v) - np.log1p(-v))[:, None, None])).numpy().ravel()
-    np.testing.assert_allclose(ours, tfp.distributions.LogitNormal(np.float64(0.4), np.exp(-0.3)).log_prob(v), atol=1e-10)
+    np.testing.assert_allclose(
+        ours, tfp.distributions.LogitNormal(np.float64(0.4), np.exp(-0.3)).log_prob(v), atol=1e-10
+    )

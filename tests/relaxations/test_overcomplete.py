@@ -1,4 +1,5 @@
-"""IGSM and GSP: K Gaussians for K categories. Densities against integrals, histograms and enumerated cases; KL against the simplex's."""
+"""IGSM and GSP: K Gaussians for K categories. Densities against integrals, histograms and enumerated cases; KL against
+the simplex's."""
 
 import numpy as np
 import pytest
@@ -42,19 +43,29 @@ def test_softplus_density_of_two_categories_is_that_of_a_ratio():
     def log_t_density(w, k):
         t = np.exp(w)
         value = temperature * np.log(np.expm1(t))
-        return np.exp(-0.5 * ((value - loc[k]) / scale[k]) ** 2) / (scale[k] * np.sqrt(2 * np.pi)) * temperature * t / -np.expm1(-t)
+        return (
+            np.exp(-0.5 * ((value - loc[k]) / scale[k]) ** 2)
+            / (scale[k] * np.sqrt(2 * np.pi))
+            * temperature
+            * t
+            / -np.expm1(-t)
+        )
 
     for ratio in (-9.0, -2.0, 0.0, 1.0, 3.0):
-        want = integrate.quad(lambda w, r=ratio: log_t_density(w + r, 0) * log_t_density(w, 1), -25, 3.5, limit=500, epsabs=1e-13)[0]
+        want = integrate.quad(
+            lambda w, r=ratio: log_t_density(w + r, 0) * log_t_density(w, 1), -25, 3.5, limit=500, epsabs=1e-13
+        )[0]
         ours = np.exp(distribution.log_prob_of_log_sample(tf.nn.log_softmax(tf.constant([ratio, 0.0], F64))))
         np.testing.assert_allclose(ours, want, rtol=1e-7)
 
 
 @pytest.mark.parametrize(
-    ("loc", "scale", "temperature"), [(LOC, SCALE, 0.6), (LOC, SCALE, 0.05), (LOC, (20.0, 9.0, 30.0), 0.1), (*SHARP, 0.2)]
+    ("loc", "scale", "temperature"),
+    [(LOC, SCALE, 0.6), (LOC, SCALE, 0.05), (LOC, (20.0, 9.0, 30.0), 0.1), (*SHARP, 0.2)],
 )
 def test_softplus_quadrature_is_a_brute_force_sum(loc, scale, temperature):
-    """Where two scales meet too: a = log s runs over hundreds on the left of the kink, over 1e-3 on its right. Twice 400,000 steps."""
+    """Where two scales meet too: a = log s runs over hundreds on the left of the kink, over 1e-3 on its right. Twice
+    400,000 steps."""
     distribution = GSP(tf.constant(loc, F64), tf.math.log(tf.constant(scale, F64)), temperature)
     row = distribution.draw((), [3, 4]).log_sample.numpy()
 
@@ -71,32 +82,45 @@ def test_softplus_quadrature_is_a_brute_force_sum(loc, scale, temperature):
     kept = coarse[values > values.max() - 60]
     fine, step = np.linspace(kept[0] - 0.02, kept[-1] + 0.02, 400_000, retstep=True)
     np.testing.assert_allclose(
-        distribution.log_prob_of_log_sample(tf.constant(row)), np.logaddexp.reduce(log_integrand(fine)) + np.log(step), atol=1e-7
+        distribution.log_prob_of_log_sample(tf.constant(row)),
+        np.logaddexp.reduce(log_integrand(fine)) + np.log(step),
+        atol=1e-7,
     )
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS.values(), ids=DISTRIBUTIONS)
 def test_density_integrates_to_one_and_matches_a_histogram(distribution):
-    """200,000 samples in 6 x 6 cells: the largest z-score exceeds 6 with probability below 1e-7; a density wrong by 5% shows."""
+    """200,000 samples in 6 x 6 cells: the largest z-score exceeds 6 with probability below 1e-7; a density wrong by 5%
+    shows."""
     samples = distribution.draw(200_000, [5, 6]).log_sample.numpy()
     ratios = samples[:, :2] - samples[:, 2:]
     edges = [np.quantile(ratios[:, axis], [0.02, 0.98]) for axis in (0, 1)]
     grids = [np.linspace(low, high, 31) for low, high in edges]
     x, y = np.meshgrid(*((grid[1:] + grid[:-1]) / 2 for grid in grids), indexing="ij")
-    expected = (ratio_density(distribution, x, y) * np.prod([grid[1] - grid[0] for grid in grids])).reshape(6, 5, 6, 5).sum((1, 3))
+    expected = (
+        (ratio_density(distribution, x, y) * np.prod([grid[1] - grid[0] for grid in grids]))
+        .reshape(6, 5, 6, 5)
+        .sum((1, 3))
+    )
     observed = np.histogram2d(*ratios.T, bins=[grid[::5] for grid in grids])[0] / 2e5
     assert np.max(np.abs(observed - expected) / np.sqrt(expected * (1 - expected) / 2e5 + 1e-8)) < 6.0
 
     points = 91 if distribution is DISTRIBUTIONS["gsp_cold"] else 61  # its density bends within 1 of a range of 100
-    wide = [np.linspace(*(np.median(r) + 1.6 * (np.quantile(r, [1e-4, 1 - 1e-4]) - np.median(r))), points) for r in ratios.T]
+    wide = [
+        np.linspace(*(np.median(r) + 1.6 * (np.quantile(r, [1e-4, 1 - 1e-4]) - np.median(r))), points) for r in ratios.T
+    ]
     x, y = np.meshgrid(*wide, indexing="ij")
-    np.testing.assert_allclose(np.trapezoid(np.trapezoid(ratio_density(distribution, x, y), wide[1]), wide[0]), 1.0, atol=1e-3)
+    np.testing.assert_allclose(
+        np.trapezoid(np.trapezoid(ratio_density(distribution, x, y), wide[1]), wide[0]), 1.0, atol=1e-3
+    )
 
 
 def test_densities_of_a_draw_and_on_the_simplex_agree():
     for distribution in DISTRIBUTIONS.values():
         draw = distribution.draw([3, 2], [1, 2])
-        np.testing.assert_allclose(distribution.log_prob_of_log_sample(draw.log_sample), distribution.log_prob_of(draw), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            distribution.log_prob_of_log_sample(draw.log_sample), distribution.log_prob_of(draw), rtol=1e-9, atol=1e-9
+        )
         on_simplex = distribution.log_prob_of(draw) - np.sum(draw.log_sample, axis=-1)
         np.testing.assert_allclose(distribution.log_prob(draw.sample), on_simplex, rtol=1e-8, atol=1e-8)
 
@@ -121,7 +145,9 @@ def test_isotropic_kl_exceeds_the_simplex_kl_by_the_shift_that_is_lost():
     assert abs(ratio.mean() - simplex) < 5 * ratio.std() / np.sqrt(4_000)
     assert 0.5 * np.sum(loc**2) - simplex == pytest.approx(1.5 * loc.mean() ** 2)
     lost = sampled_kl(posterior, prior, draw).numpy() - ratio  # the likelihood ratio of mean(kappa) ~ N(mean loc, 1/3)
-    np.testing.assert_allclose(lost, 3 * loc.mean() * draw.preimage.numpy().mean(-1) - 1.5 * loc.mean() ** 2, atol=1e-10)
+    np.testing.assert_allclose(
+        lost, 3 * loc.mean() * draw.preimage.numpy().mean(-1) - 1.5 * loc.mean() ** 2, atol=1e-10
+    )
 
 
 def test_gaussian_kl_bounds_the_simplex_kl_of_gsp():
@@ -141,11 +167,14 @@ def test_gaussian_kl_bounds_the_simplex_kl_of_gsp():
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS.values(), ids=DISTRIBUTIONS)
 def test_argmax_distribution_is_that_of_the_gaussians(distribution):
-    """P(k) = int N(t; loc_k, scale_k) prod_j Phi((t - loc_j) / scale_j) dt by scipy; the frequencies by chi-square, false alarm 1e-6."""
+    """P(k) = int N(t; loc_k, scale_k) prod_j Phi((t - loc_j) / scale_j) dt by scipy; the frequencies by chi-square,
+    false alarm 1e-6."""
     loc, scale = distribution.loc.numpy(), np.exp(distribution.log_scale.numpy())
 
     def win(t, k):
-        return stats.norm.pdf(t, loc[k], scale[k]) * np.prod([stats.norm.cdf(t, loc[j], scale[j]) for j in range(3) if j != k])
+        return stats.norm.pdf(t, loc[k], scale[k]) * np.prod(
+            [stats.norm.cdf(t, loc[j], scale[j]) for j in range(3) if j != k]
+        )
 
     want = np.array([integrate.quad(win, -9, 9, args=(k,), points=loc, epsabs=1e-12)[0] for k in range(3)])
     assert want.sum() == pytest.approx(1.0, abs=1e-9)
@@ -175,7 +204,9 @@ def test_softplus_in_logs_and_its_inverse():
 
 def test_density_gradient_is_that_of_differences():
     """d log p / d (loc, log scale, log psi): the grid is held, the integral does not depend on it."""
-    point = tf.concat([DISTRIBUTIONS["gsp"].loc, DISTRIBUTIONS["gsp"].log_scale, tf.math.log(tf.constant([0.2, 0.3, 0.5], F64))], 0)
+    point = tf.concat(
+        [DISTRIBUTIONS["gsp"].loc, DISTRIBUTIONS["gsp"].log_scale, tf.math.log(tf.constant([0.2, 0.3, 0.5], F64))], 0
+    )
 
     def value(x):
         loc, log_scale, log_psi = tf.split(x, 3, axis=-1)

@@ -1,4 +1,5 @@
-"""The guide to relaxations runs as it stands: its distribution keeps the contract, has the argmax that it says, and trains."""
+"""The guide to relaxations runs as it stands: its distribution keeps the contract, has the argmax that it says, and
+trains."""
 
 import re
 
@@ -15,7 +16,9 @@ def test_the_guide_runs(monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert float(re.search(r"largest \|z\| ([\d.]+)", printed)[1]) < 5
     for state, sign in (("unsure", 1), ("confident", -1)):
-        heavy, plain = map(float, re.search(rf"{state}: median distance to the vertex ([\d.]+), IGR-I ([\d.]+)", printed).groups())
+        heavy, plain = map(
+            float, re.search(rf"{state}: median distance to the vertex ([\d.]+), IGR-I ([\d.]+)", printed).groups()
+        )
         assert sign * (heavy - plain) > 0.01, state
     before, after = map(float, re.search(r"ELBO (-\d+) -> (-\d+)", printed).groups())
     assert after > before + 100

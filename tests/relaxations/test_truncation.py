@@ -43,7 +43,8 @@ def test_first_stick_above_the_threshold_keeps_one(truncation):
 def test_quantile_is_numpys_rounded_down(quantile):
     for size in (1, 2, 7, 100, 101):
         within = sticks_within(log_remainders(tf.constant(RNG.normal(-2, 1.5, size=(size, 15)))), 0.8)
-        expected = int(np.percentile(stick_counts(within), quantile) + 1e-9)  # numpy's lerp may fall 1e-16 short of an integer
+        # numpy's lerp may fall 1e-16 short of an integer
+        expected = int(np.percentile(stick_counts(within), quantile) + 1e-9)
         assert int(count_quantile(within, quantile)) == expected, (size, quantile)
 
 
@@ -103,7 +104,11 @@ def test_without_effect_it_is_the_finite_distribution():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"truncation": "bach"}, "did you mean 'batch'"), ({"threshold": 1.0}, "threshold must lie"), ({"quantile": 101}, "quantile must be")],
+    [
+        ({"truncation": "bach"}, "did you mean 'batch'"),
+        ({"threshold": 1.0}, "threshold must lie"),
+        ({"quantile": 101}, "quantile must be"),
+    ],
 )
 def test_wrong_options(options, message):
     with pytest.raises(UserError, match=message):

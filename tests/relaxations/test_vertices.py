@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.relaxations import IGRI, GumbelSoftmax, IGRPlanar, IGRSBFinite, IGRSBLog, PlanarFlow, distance_to_vertex, nearest_vertex
+from igr_suite.relaxations import (
+    IGRI,
+    GumbelSoftmax,
+    IGRPlanar,
+    IGRSBFinite,
+    IGRSBLog,
+    PlanarFlow,
+    distance_to_vertex,
+    nearest_vertex,
+)
 
 F64 = tf.float64
 RNG = np.random.default_rng(6)
@@ -47,10 +56,14 @@ def test_cold_samples_are_vertices_and_sharpen_monotonically(distribution):
 def test_hot_samples_forget_their_parameters():
     np.testing.assert_allclose(DISTRIBUTIONS["gs"](1e9).draw(5, [1, 2]).sample, np.full((5, 3, 5), 0.2), atol=1e-7)
     weights = np.array([1, 1, 1, 1, 0.3]) / 4.3
-    np.testing.assert_allclose(IGRI(LOC, LOG_SCALE, 1e9, 0.3).draw((), [1, 2]).sample, np.tile(weights, (3, 1)), atol=1e-7)
+    np.testing.assert_allclose(
+        IGRI(LOC, LOG_SCALE, 1e9, 0.3).draw((), [1, 2]).sample, np.tile(weights, (3, 1)), atol=1e-7
+    )
 
 
-@pytest.mark.parametrize(("temperature", "floor"), [(0.10, 0.0004), (0.15, 0.012), (0.25, 0.149), (0.5, 0.579), (1.0, 0.810)])
+@pytest.mark.parametrize(
+    ("temperature", "floor"), [(0.10, 0.0004), (0.15, 0.012), (0.25, 0.149), (0.5, 0.579), (1.0, 0.810)]
+)
 def test_sharpest_stick_breaking_sample(temperature, floor):
     loc = tf.constant([60.0] + [0.0] * 8, F64)  # the first stick takes everything
     sample = IGRSBFinite(loc, tf.fill([9], tf.constant(-60.0, F64)), temperature).draw((), [1, 2]).sample
@@ -95,8 +108,11 @@ TABLE = {  # docs/papers/igr.md, section 2.4: p10, p20, median, p75, P(d < .2) a
 @pytest.mark.parametrize(("name", "distribution"), [("gs", GumbelSoftmax), ("igr_i", IGRI)])
 @pytest.mark.parametrize("row", range(7))
 def test_simplex_proximity_table(name, distribution, row):
-    """100,000 samples: standard errors of median and p75 are at most .002 (at 10,000, up to .006, as much as the tolerance)."""
-    distance = distance_to_vertex(distribution.uniform_prior(50, TEMPERATURES[row]).draw(100_000, [11, row]).sample).numpy()
+    """100,000 samples: standard errors of median and p75 are at most .002 (at 10,000, up to .006, as much as the
+    tolerance)."""
+    distance = distance_to_vertex(
+        distribution.uniform_prior(50, TEMPERATURES[row]).draw(100_000, [11, row]).sample
+    ).numpy()
     _, _, median, p75, below = TABLE[name][row]
     np.testing.assert_allclose(np.percentile(distance, [50, 75]), (median, p75), atol=0.01)
     np.testing.assert_allclose(np.mean(distance < 0.2), below, atol=0.01)

@@ -16,7 +16,9 @@ from igr_suite.report import page as pages
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "igr/counting"
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30" fill="#377eb8"/></svg>'
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect width="40" height="30" fill="#377eb8"/></svg>'
+)
 VOID = {"meta", "link", "img"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PROBE = """<script>
@@ -91,12 +93,22 @@ def test_the_page_has_everything_and_needs_nothing(written):
     assert all(link.startswith(("#", "data:")) for link in page.links)
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     assert not re.search(r"(src|href)=\"?(https?:|/)", text)
-    for words in ("3 finished", "count-3-s0-072510eb", "count-4-s1-a0ebcd3a", "<b>", "A note & more.", "-1.5 ± 0.2", "Counting, Table 1"):
+    for words in (
+        "3 finished",
+        "count-3-s0-072510eb",
+        "count-4-s1-a0ebcd3a",
+        "<b>",
+        "A note & more.",
+        "-1.5 ± 0.2",
+        "Counting, Table 1",
+    ):
         assert words in page.text, words
     lines = page.text.splitlines()
     assert (lines.count("pass"), lines.count("fail"), lines.count("not comparable")) == (1, 1, 2)
     start = lines.index("Sources of reference values")
-    assert (lines.index("paper"), lines.index("paper, recalled"), lines.index("authors' code")) < (start,) * 3, "columns of the index"
+    assert (lines.index("paper"), lines.index("paper, recalled"), lines.index("authors' code")) < (start,) * 3, (
+        "columns of the index"
+    )
     cells = [line for line in lines[lines.index("smoke scale") + 1 :] if line]
     assert cells[:9] == [
         *("published, paper", "printed in a paper, or read off its figures by eye", "1 / 0 / 1"),
@@ -163,26 +175,50 @@ def test_all_committed_results_are_on_one_page(tmp_path):
 
 @pytest.mark.parametrize("width", [1200, 390])
 def test_the_page_lives_in_a_browser(written, tmp_path, width):
-    """No error in the console, every figure drawn, a click sorts and a second one turns the order round, nothing wider than the window."""
+    """No error in the console, every figure drawn, a click sorts and a second one turns the order round, nothing wider
+    than the window."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         pytest.skip("no chromium here to open the page with: apt-get install chromium, then this test runs")
     probed = tmp_path / "probed.html"
     probed.write_text(written.read_text().replace("<head>", "<head>" + PROBE, 1).replace("<details", "<details open"))
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'profile'}"]
-    command = [browser, *options, "--enable-logging=stderr", f"--window-size={width},900", "--dump-dom", f"file://{probed}"]
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
+    command = [
+        browser,
+        *options,
+        "--enable-logging=stderr",
+        f"--window-size={width},900",
+        "--dump-dom",
+        f"file://{probed}",
+    ]
     environment = os.environ | {"HOME": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=120)
     found = re.search(r"<title>(\{.*?\})</title>", done.stdout)
     assert found, done.stderr[-2000:]
     assert "CONSOLE" not in done.stderr
-    assert found[1].replace("&quot;", '"').startswith('{"errors":[],"orders":["3,6,8","3,6,8","8,6,3"],"drawn":1,"images":1,"tooWide":0}')
+    assert (
+        found[1]
+        .replace("&quot;", '"')
+        .startswith('{"errors":[],"orders":["3,6,8","3,6,8","8,6,3"],"drawn":1,"images":1,"tooWide":0}')
+    )
 
 
 def test_cost_of_a_run():
     """3,905 steps of 64 images with one sample are 249,920 likelihoods."""
     cost = collect._cost({"steps": 3905}, {"train_seconds": 50.0, "wall_seconds": 70.5, "parameters": 2_238_812}, 64)
-    assert cost == {"steps": 3905.0, "steps/s": 78.1, collect.EVALUATIONS: 0.24992, "wall s": 70.5, "parameters": 2238812.0}
+    assert cost == {
+        "steps": 3905.0,
+        "steps/s": 78.1,
+        collect.EVALUATIONS: 0.24992,
+        "wall s": 70.5,
+        "parameters": 2238812.0,
+    }
     assert [pages._measure(value) for value in cost.values()] == ["3905", "78.1", "0.24992", "70.5", "2,238,812"]
     assert collect.EVALUATIONS not in collect._cost({"steps": 3905}, {}, None)
 

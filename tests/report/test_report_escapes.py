@@ -1,4 +1,5 @@
-"""What names and files bring along is text on the page: it adds no element, no attribute, no link and no control character."""
+"""What names and files bring along is text on the page: it adds no element, no attribute, no link and no control
+character."""
 
 import json
 import re
@@ -70,12 +71,17 @@ def shown(word: str) -> str:
 def a_page(folder, word: str) -> str:
     """A page in which everything that can come from names and files is this word."""
     folder.mkdir()
-    (folder / "table.md").write_text(f"# {word}\n\n| a | {word} |\n|---|---|\n| 1 | {word} |\n\n{word}\n", encoding="utf-8")
+    (folder / "table.md").write_text(
+        f"# {word}\n\n| a | {word} |\n|---|---|\n| 1 | {word} |\n\n{word}\n", encoding="utf-8"
+    )
     file = word.replace("/", "|").replace("\x00", "\x01")[:80]
     for name, text in ((f"{file}.md", word), (f"{file}.svg", f"<svg>{word}</svg>")):
         (folder / name).write_text(text, encoding="utf-8")
     reference = Reference(word, word, 1.0, None, word, "paper", "exact", "read", 0.5)
-    rows = [RunRow(word, word, {word: word, "b": (word, 1, None)}, {word: 1.0}, {word: 2.0, "wall s": 1.0}) for _ in range(2)]
+    rows = [
+        RunRow(word, word, {word: word, "b": (word, 1, None)}, {word: 1.0}, {word: 2.0, "wall s": 1.0})
+        for _ in range(2)
+    ]
     scale = ScaleReport(
         scale=word,
         states=Counter({word: 2}),
@@ -85,11 +91,16 @@ def a_page(folder, word: str) -> str:
         runs=rows,
         shared={word: word, "list": (word, word)},
         faults={word: word},
-        verdicts=[Verdict(reference, 1.0, 0.1, 3, word, word), Verdict(reference, None, None, 0, "not comparable", word)],
+        verdicts=[
+            Verdict(reference, 1.0, 0.1, 3, word, word),
+            Verdict(reference, None, None, 0, "not comparable", word),
+        ],
         environments=Counter({word: 2}),
     )
     bare = ScaleReport(word, Counter({word: 1}), None, [], [], [], {}, {}, [], word)
-    return page([ItemReport(word, word, [scale]), ItemReport(word + "2", word, [bare]), ItemReport(word, word, [])], word)
+    return page(
+        [ItemReport(word, word, [scale]), ItemReport(word + "2", word, [bare]), ItemReport(word, word, [])], word
+    )
 
 
 @pytest.mark.parametrize("word", NASTY)

@@ -1,9 +1,9 @@
 """Every registered estimator has the mean that its facts claim; wrong ones are found out.
 
 One draw is one gradient of the enumerable problem of docs/papers/rebar.md, section 8 (3 Bernoulli variables, or 2
-variables of 3 categories) in float64, at perturbed parameters. False alarm: below 6e-7 a coordinate (|z| < 5) and 1e-6 for
-all coordinates together (Hotelling's distance).
-Power: a bias of 7.33 standard errors in one coordinate is found with probability .99; `test_power` states it in absolute terms.
+variables of 3 categories) in float64, at perturbed parameters. False alarm: below 6e-7 a coordinate (|z| < 5) and 1e-6
+for all coordinates together (Hotelling's distance). Power: a bias of 7.33 standard errors in one coordinate is found
+with probability .99; `test_power` states it in absolute terms.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +22,8 @@ from igr_suite.estimators.rebar import Rebar
 from igr_suite.estimators.reinforce import score_term
 from igr_suite.estimators.relax import TinyNet
 
-# Settings beside the defaults, which every registered estimator is met with; the settings of an unknown one are its author's business.
+# Settings beside the defaults, which every registered estimator is met with; the settings of an unknown one are its
+# author's business.
 SETTINGS = {
     "reinforce": [{"baseline": 1.7}, {"baseline": "batch"}],
     "rloo": [{"samples": 4}],
@@ -58,7 +59,8 @@ def cases():
 
 @pytest.mark.parametrize(("name", "support", "settings"), cases())
 def test_mean_gradient_is_the_enumerated_one(name, support, settings):
-    """100,000 draws; the facts' answer, unbiased or biased (|z| > 8), is proved either way, and the value's mean is the target."""
+    """100,000 draws; the facts' answer, unbiased or biased (|z| > 8), is proved either way, and the value's mean is the
+    target."""
     check(get(name, **settings), enumerable_problem(support), CHUNK)
 
 
@@ -70,7 +72,8 @@ def test_mean_gradient_is_the_enumerated_one_in_300_000_draws(name, support, set
 
 
 def test_power():
-    """100,000 draws find a bias of .1 (.05 for two samples or more) in a coordinate with probability .99; the largest is .4 or more."""
+    """100,000 draws find a bias of .1 (.05 for two samples or more) in a coordinate with probability .99; the largest
+    is .4 or more."""
     for name, cls in registered().items():
         if cls.facts.unbiased:
             found = examine(cls(), enumerable_problem("bernoulli"), CHUNK)
@@ -175,7 +178,8 @@ def test_coupled_rebar_without_the_gap_is_found_biased(monkeypatch, support):
 
 
 @pytest.mark.parametrize(
-    ("name", "support"), [("muprop", "bernoulli"), ("straight_through", "bernoulli"), ("straight_through", "categorical")]
+    ("name", "support"),
+    [("muprop", "bernoulli"), ("straight_through", "bernoulli"), ("straight_through", "categorical")],
 )
 def test_exact_without_variance_for_affine_objectives(name, support):
     """Coordinates without variance have to be equal; 1,000 draws."""
@@ -187,7 +191,8 @@ def test_exact_without_variance_for_affine_objectives(name, support):
 
 
 def test_relax_toy_three_units():
-    """RELAX's own test problem: sum (b - t)^2 with targets .2, .55, .9; 10,000 draws, temperatures 1 and 10, eta .3 and 0, net 3-5-1."""
+    """RELAX's own test problem: sum (b - t)^2 with targets .2, .55, .9; 10,000 draws, temperatures 1 and 10, eta .3 and
+    0, net 3-5-1."""
     targets = np.linspace(0.2, 0.9, 3)
     problem = Problem(lambda b: tf.reduce_sum(tf.square(b - targets), -1), np.array([0.3, -0.5, 0.1]))
     for temperature in (1.0, 10.0):

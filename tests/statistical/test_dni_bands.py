@@ -16,7 +16,8 @@ pytestmark = [
 
 
 @pytest.mark.parametrize(
-    ("name", "scale", "low", "high"), [("B-relu", None, 0.0, 2.8), ("B-cdni", "batch", 3.0, 5.5), ("B-cdni", "example", 0.0, 2.7)]
+    ("name", "scale", "low", "high"),
+    [("B-relu", None, 0.0, 2.8), ("B-cdni", "batch", 3.0, 5.5), ("B-cdni", "example", 0.0, 2.7)],
 )
 def test_errors_after_five_epochs(tmp_path, name, scale, low, high):
     config = named(name, data="mnist", seed=0, epochs=5, sg_scale=scale, evaluate_every=5)

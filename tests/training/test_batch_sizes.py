@@ -1,4 +1,5 @@
-"""Every family of runs that trains in batches: one larger than the training split is a sentence before training, one as large trains."""
+"""Every family of runs that trains in batches: one larger than the training split is a sentence before training, one as
+large trains."""
 
 import dataclasses
 import re
@@ -34,7 +35,16 @@ def families(tmp_path_factory):
     return trained_in_batches(tmp_path_factory.mktemp("results"))
 
 
-FAMILIES = ("TrainDNI", "TrainDReG", "TrainHalfMNIST", "TrainMixture", "TrainRelax", "TrainSBN", "TrainStructured", "TrainVAE")
+FAMILIES = (
+    "TrainDNI",
+    "TrainDReG",
+    "TrainHalfMNIST",
+    "TrainMixture",
+    "TrainRelax",
+    "TrainSBN",
+    "TrainStructured",
+    "TrainVAE",
+)
 
 
 def test_these_are_the_families(families):
@@ -49,7 +59,9 @@ def resized(config: RunConfig, size: int) -> RunConfig:
 def refused(config: RunConfig, place) -> int:
     """Asserts that a run ends with the sentence before training, and returns the size of its training split."""
     with RunFolder(place / config.run_id).open(config) as folder:
-        with pytest.raises(UserError, match=f"a batch of {batch_size(config)} examples is larger than the split, which has") as found:
+        with pytest.raises(
+            UserError, match=f"a batch of {batch_size(config)} examples is larger than the split, which has"
+        ) as found:
             executor(config)(config, folder)
         assert not folder.metrics.rows() and not folder.checkpoints.exists()
     return int(re.search(r"which has (\d+); set the batch size", str(found.value))[1])
@@ -85,7 +97,8 @@ def test_one_batch_may_be_the_whole_split(fill, stored_order):
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"), [({"batch_size": 11}, "larger than the split, which has 10"), ({"batch_size": 0}, "at least 1")]
+    ("changes", "sentence"),
+    [({"batch_size": 11}, "larger than the split, which has 10"), ({"batch_size": 0}, "at least 1")],
 )
 def test_a_plan_without_a_step_cannot_be_made(changes, sentence):
     plan = Plan(examples=10, batch_size=5, epochs=1, evaluate_every=1, seed=0)

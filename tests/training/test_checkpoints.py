@@ -9,7 +9,9 @@ from igr_suite.training.checkpoints import State
 
 
 def a_state(step: int) -> State:
-    return State(step, [np.arange(5, dtype=np.float32) + step, np.array(step)], {"sums": {"elbo": 0.1 + 0.2}, "counted": 3})
+    return State(
+        step, [np.arange(5, dtype=np.float32) + step, np.array(step)], {"sums": {"elbo": 0.1 + 0.2}, "counted": 3}
+    )
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
@@ -39,7 +41,9 @@ def test_a_damaged_file_is_a_sentence_with_the_way_out(tmp_path, damage):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes({"truncate": path.read_bytes()[:-100], "flip": bytes(content), "empty": b""}[damage])
-    with pytest.raises(UserError, match=r"step_000000020.ckpt is truncated or damaged.*goes on from step_000000010.ckpt"):
+    with pytest.raises(
+        UserError, match=r"step_000000020.ckpt is truncated or damaged.*goes on from step_000000010.ckpt"
+    ):
         checkpoints.latest(tmp_path)
     assert path.exists()  # nothing is lost: the user moves it
     path.rename(tmp_path / "moved_away")

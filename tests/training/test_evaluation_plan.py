@@ -1,4 +1,5 @@
-"""The exact distribution of the argmax can be left for the last evaluation, and nothing else of a run changes with it."""
+"""The exact distribution of the argmax can be left for the last evaluation, and nothing else of a run changes with
+it."""
 
 from igr_suite.families.vae import presets
 from igr_suite.families.vae import train as train_vae

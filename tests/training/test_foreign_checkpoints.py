@@ -1,4 +1,5 @@
-"""Checkpoints whose checksum fits and that no run has saved: each is a sentence, as a damaged one is, and nothing of it is unpacked."""
+"""Checkpoints whose checksum fits and that no run has saved: each is a sentence, as a damaged one is, and nothing of it
+is unpacked."""
 
 import contextlib
 import functools
@@ -84,7 +85,9 @@ def twice(body: bytes) -> bytes:
     size = 46 + len(first.filename) + int.from_bytes(body[entry + 30 : entry + 32], "little")
     copies = b"".join(body[entry : entry + size].replace(b"a0000", b"a%04d" % number) for number in range(2, 40))
     numbers = (count + 38).to_bytes(2, "little")
-    end = body[start : start + 8] + 2 * numbers + (start - begin + len(copies)).to_bytes(4, "little") + body[start + 16 :]
+    end = (
+        body[start : start + 8] + 2 * numbers + (start - begin + len(copies)).to_bytes(4, "little") + body[start + 16 :]
+    )
     return body[:start] + copies + end
 
 
@@ -100,30 +103,54 @@ def bodies() -> dict[str, tuple[bytes, str]]:
 
     return {
         "step": (packed(members | {"host.npy": host(step=21)}), "it is of step 21"),
-        "no step": (packed(members | {"host.npy": npy(np.frombuffer(b"{}", np.uint8))}), "does not say of which step it is"),
+        "no step": (
+            packed(members | {"host.npy": npy(np.frombuffer(b"{}", np.uint8))}),
+            "does not say of which step it is",
+        ),
         "step true": (packed(members | {"host.npy": host(step=True)}), "does not say of which step"),
         "step text": (packed(members | {"host.npy": host(step="20")}), "does not say of which step"),
         "step -1": (packed(members | {"host.npy": host(step=-1)}), "does not say of which step"),
-        "host list": (packed(members | {"host.npy": npy(np.frombuffer(b"[20]", np.uint8))}), "does not say of which step"),
-        "host deep": (packed(members | {"host.npy": npy(np.frombuffer(b"[" * 100_000, np.uint8))}), "does not say of which step"),
+        "host list": (
+            packed(members | {"host.npy": npy(np.frombuffer(b"[20]", np.uint8))}),
+            "does not say of which step",
+        ),
+        "host deep": (
+            packed(members | {"host.npy": npy(np.frombuffer(b"[" * 100_000, np.uint8))}),
+            "does not say of which step",
+        ),
         "host floats": (packed(members | {"host.npy": npy(WEIGHTS)}), "does not say of which step"),
         "nan": (with_weights(npy(many)), "a0000.npy holds numbers that are not finite"),
         "inf": (with_weights(npy(np.array([[1, 2, 3], [4, -np.inf, 6]], np.float32))), "not finite"),
         "complex nan": (with_weights(npy(many.astype(np.complex64))), "not finite"),
-        "bomb": (packed(members | {"a0000.npy": npy(np.zeros((5_000, 5_000), np.float32))}, zipfile.ZIP_DEFLATED), "would inflate from"),
+        "bomb": (
+            packed(members | {"a0000.npy": npy(np.zeros((5_000, 5_000), np.float32))}, zipfile.ZIP_DEFLATED),
+            "would inflate from",
+        ),
         "packed": (packed(members, zipfile.ZIP_DEFLATED), "would inflate"),
         "bzip2": (packed(members, zipfile.ZIP_BZIP2), "would inflate"),
         "overlap": (twice(packed(members | {"a0000.npy": npy(np.zeros(50_000, np.float32))})), "its members hold"),
-        "large": (with_weights(header(floats % "1000000, 1000000", bytes(24))), "holds 24 bytes, and its header says float32"),
+        "large": (
+            with_weights(header(floats % "1000000, 1000000", bytes(24))),
+            "holds 24 bytes, and its header says float32",
+        ),
         "huge": (with_weights(header(floats % ("9" * 100 + ","), bytes(24))), "holds 24 bytes, and its header says"),
-        "small": (with_weights(header(floats % "2, 2", bytes(24))), "holds 24 bytes, and its header says float32 [2, 2]"),
+        "small": (
+            with_weights(header(floats % "2, 2", bytes(24))),
+            "holds 24 bytes, and its header says float32 [2, 2]",
+        ),
         "negative": (with_weights(header(floats % "-2, -3", bytes(24))), "is no array of numbers"),
         "objects": (with_weights(npy(np.array([print], object))), "a0000.npy is no array of numbers"),
         "text": (with_weights(npy(np.array(["a"]))), "is no array of numbers"),
         "record": (with_weights(npy(np.zeros(2, [("a", "f4")]))), "is no array of numbers"),
         "times": (with_weights(npy(np.zeros(2, "M8[s]"))), "is no array of numbers"),
-        "float3": (with_weights(header("{'descr': '<f3', 'fortran_order': False, 'shape': (2,), }", bytes(6))), "is no array of numbers"),
-        "code": (with_weights(header("{'descr': print(1), 'fortran_order': False, 'shape': (2,), }")), "is no array of numbers"),
+        "float3": (
+            with_weights(header("{'descr': '<f3', 'fortran_order': False, 'shape': (2,), }", bytes(6))),
+            "is no array of numbers",
+        ),
+        "code": (
+            with_weights(header("{'descr': print(1), 'fortran_order': False, 'shape': (2,), }")),
+            "is no array of numbers",
+        ),
         "no npy": (with_weights(b"hello"), "is no array of numbers"),
         "empty member": (with_weights(b""), "is no array of numbers"),
         "cut header": (with_weights(npy(WEIGHTS)[:60]), "is no array of numbers"),
@@ -134,7 +161,10 @@ def bodies() -> dict[str, tuple[bytes, str]]:
         "nothing": (packed({}), "has other members than host and arrays"),
         "no archive": (b"hello", "its archive cannot be read"),
         "cut": (packed(members)[:-30], "its archive cannot be read"),
-        "wrong sum": (altered(packed(members), WEIGHTS.tobytes(), WEIGHTS[::-1].tobytes()), "its archive cannot be read (Bad CRC-32"),
+        "wrong sum": (
+            altered(packed(members), WEIGHTS.tobytes(), WEIGHTS[::-1].tobytes()),
+            "its archive cannot be read (Bad CRC-32",
+        ),
         "encrypted": (
             altered(packed(members), b"PK\x01\x02\x14\x03\x14\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01"),
             "its archive cannot be read",
@@ -152,7 +182,9 @@ def test_each_is_a_sentence_that_names_the_older_one(tmp_path, fault):
         checkpoints.latest(tmp_path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert str(refused.value).startswith(f"the checkpoint {path} is not what a run saves: ") and words in str(refused.value)
+    assert str(refused.value).startswith(f"the checkpoint {path} is not what a run saves: ") and words in str(
+        refused.value
+    )
     assert str(refused.value).endswith(f"move it away and run again: the run then goes on from {older.name}")
     assert peak < 20 * len(body) + 2_000_000, "nothing was unpacked"
     path.unlink()
@@ -162,7 +194,15 @@ def test_each_is_a_sentence_that_names_the_older_one(tmp_path, fault):
 def test_what_a_run_saves_is_taken(tmp_path):
     """Every kind of array that models have, from the crafted archive and from `save`."""
     assert checkpoints.load(put(tmp_path, packed(good()))).host == HOST
-    arrays = [WEIGHTS, np.asfortranarray(WEIGHTS), np.array(3), np.zeros((0, 4), np.float16), np.array([True]), np.array(1.5), WEIGHTS + 1j]
+    arrays = [
+        WEIGHTS,
+        np.asfortranarray(WEIGHTS),
+        np.array(3),
+        np.zeros((0, 4), np.float16),
+        np.array([True]),
+        np.array(1.5),
+        WEIGHTS + 1j,
+    ]
     arrays += [np.zeros((1,) * 5, np.uint8), np.array(2**40)]
     state = checkpoints.load(checkpoints.save(tmp_path, State(30, arrays, HOST)))
     for ours, theirs in zip(arrays, state.arrays, strict=True):
@@ -191,7 +231,10 @@ def test_what_a_run_saves_is_taken(tmp_path):
 def test_numbers_of_the_row_that_was_begun(tmp_path, changes):
     put(tmp_path / "checkpoints", packed(good() | {"host.npy": host(**changes)}))
     model = Model()
-    with contextlib.closing(RunFolder(tmp_path)) as folder, pytest.raises(UserError, match="lacks the sums of the row that was begun"):
+    with (
+        contextlib.closing(RunFolder(tmp_path)) as folder,
+        pytest.raises(UserError, match="lacks the sums of the row that was begun"),
+    ):
         resume(model, folder)
     assert not model.w.numpy().any(), "nothing was put into the model"
 
@@ -212,7 +255,9 @@ def test_other_shapes_and_types_are_of_another_model(tmp_path, arrays):
     checkpoints.save(tmp_path / "checkpoints", State(20, arrays, HOST))
     model = Model()
     with contextlib.closing(RunFolder(tmp_path)) as folder:
-        with pytest.raises(UserError, match="the checkpoint of step 20 in .* is of another model; delete the folder to run it again"):
+        with pytest.raises(
+            UserError, match="the checkpoint of step 20 in .* is of another model; delete the folder to run it again"
+        ):
             resume(model, folder)
         assert not model.w.numpy().any() and int(model.step) == 0, "all or nothing"
         restore(model, State(20, [WEIGHTS, np.array(20, np.int32)]), folder)
@@ -221,6 +266,8 @@ def test_other_shapes_and_types_are_of_another_model(tmp_path, arrays):
 
 def test_a_start_from_weights_of_another_type_is_refused(tmp_path):
     path = checkpoints.save(tmp_path, State(20, [WEIGHTS.astype(np.float64)], HOST))
-    with pytest.raises(UserError, match="is of another architecture: it has .2, 3, 'float64'. where the model has .2, 3."):
+    with pytest.raises(
+        UserError, match="is of another architecture: it has .2, 3, 'float64'. where the model has .2, 3."
+    ):
         DReGStartConfig(checkpoint=str(path)).check([(2, 3)])
     DReGStartConfig(checkpoint=str(checkpoints.save(tmp_path, State(21, [WEIGHTS], HOST)))).check([(2, 3)])

@@ -67,7 +67,9 @@ def test_the_plan_stops_at_rows_and_ends_of_epochs():
         stop = plan.next_stop(step)
         assert step < stop <= step + loop.LONGEST_CALL
         assert step // 500 == (stop - 1) // 500, "a call stays within an epoch"
-        assert len(np.unique(plan.orders(step, stop)[: stop - step])) == 100 * (stop - step), "no image twice in an epoch"
+        assert len(np.unique(plan.orders(step, stop)[: stop - step])) == 100 * (stop - step), (
+            "no image twice in an epoch"
+        )
         assert not plan.orders(step, stop)[stop - step :].any()
         step = stop
         stops.append(step)
@@ -126,7 +128,9 @@ def test_rows_are_means_of_the_steps_between_them(tmp_path):
 
 def test_nan_stops_with_a_sentence_and_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
-    with pytest.raises(Diverged, match=r"train_elbo is nan between steps 12 and 13; the last good checkpoint is .*step_000000012.ckpt"):
+    with pytest.raises(
+        Diverged, match=r"train_elbo is nan between steps 12 and 13; the last good checkpoint is .*step_000000012.ckpt"
+    ):
         run(tmp_path / "run", Noisy(explode_at=12))
     assert checkpoints.latest(tmp_path / "run" / "checkpoints").step == 12
 

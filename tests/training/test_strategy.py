@@ -1,7 +1,9 @@
-"""Batches divided among devices: equal noise, equal gradients and equal runs on one and on two replicas; what is refused.
+"""Batches divided among devices: equal noise, equal gradients and equal runs on one and on two replicas; what is
+refused.
 
-Two replicas are two logical CPU devices, which have to be made before TensorFlow starts: `two_devices.py` trains in a process of its own.
-Two workers are two processes of this machine. Equal means up to the order of float32 sums (the DReG models: of float64 sums).
+Two replicas are two logical CPU devices, which have to be made before TensorFlow starts: `two_devices.py` trains in a
+process of its own. Two workers are two processes of this machine. Equal means up to the order of float32 sums (the DReG
+models: of float64 sums).
 """
 
 import json
@@ -31,12 +33,18 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.strategy import Replicas
 
 HERE = Path(__file__).parent
-EQUAL = 1e-6  # of float32 numbers, measured below 2e-7; with noise of the replicas' own gradients are more than 0.1 apart
+# of float32 numbers, measured below 2e-7; with noise of the replicas' own gradients are more than 0.1 apart
+EQUAL = 1e-6
 
 
 def environment(**variables: str) -> dict[str, str]:
     threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1")
-    return os.environ | threads | {"PYTHONPATH": str(HERE.parents[1]), "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""} | variables
+    return (
+        os.environ
+        | threads
+        | {"PYTHONPATH": str(HERE.parents[1]), "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": ""}
+        | variables
+    )
 
 
 def finished(process: subprocess.Popen) -> str:
@@ -125,7 +133,9 @@ def test_meta_says_how_batches_are_divided(compared):
 
 
 def test_a_batch_has_to_be_divisible(compared):
-    assert compared["refusals"]["rows"].startswith("a batch of 13 examples cannot be divided among 2 devices; let the strategy see fewer")
+    assert compared["refusals"]["rows"].startswith(
+        "a batch of 13 examples cannot be divided among 2 devices; let the strategy see fewer"
+    )
 
 
 @pytest.mark.sweep
@@ -180,7 +190,10 @@ def test_a_draw_that_names_no_batch_is_refused_on_replicas():
 @pytest.mark.parametrize("kind", [TrainSBN, TrainRelax, TrainDNI, TrainHalfMNIST, TrainCopyRNN])
 def test_models_of_which_nothing_is_proved_are_refused(kind):
     config = kind()
-    sentence = f"{config.run_id} cannot be trained with the strategy mirrored: a step of a {kind.__name__} run is not known to be a mean"
+    sentence = (
+        f"{config.run_id} cannot be trained with the strategy mirrored: a step of a {kind.__name__} run is not "
+        f"known to be a mean"
+    )
     with pytest.raises(UserError, match=sentence):
         strategies.check([config], "mirrored")
     strategies.check([config], None)
@@ -190,7 +203,10 @@ def test_models_of_which_nothing_is_proved_are_refused(kind):
     "config, key",
     [
         (TrainVAE().with_values({"model.name": "IGR_SB_Dis"}), "model.truncation=batch keeps the sticks"),
-        (TrainVAE().with_values({"model.name": "IGR_SB_Dis", "model.truncation": "historical"}), "model.truncation=historical keeps"),
+        (
+            TrainVAE().with_values({"model.name": "IGR_SB_Dis", "model.truncation": "historical"}),
+            "model.truncation=historical keeps",
+        ),
         (
             TrainMixture().with_values({"model.name": "DLGMM_IGR_SB", "model.objective": "historical"}),
             "model.truncation=batch keeps the components",
@@ -200,7 +216,9 @@ def test_models_of_which_nothing_is_proved_are_refused(kind):
 def test_truncation_by_the_batch_is_refused(config, key):
     with pytest.raises(UserError, match=f"{key}.* set model.truncation=sample"):
         strategies.check([config], "mirrored")
-    strategies.check([config.with_values({"model.truncation": "sample"}), TrainVAE(), TrainDReG(), TrainStructured()], "multi_worker")
+    strategies.check(
+        [config.with_values({"model.truncation": "sample"}), TrainVAE(), TrainDReG(), TrainStructured()], "multi_worker"
+    )
 
 
 def test_unknown_strategies_and_clusters_are_refused(monkeypatch, capsys, tmp_path):
@@ -223,7 +241,17 @@ def test_unknown_strategies_and_clusters_are_refused(monkeypatch, capsys, tmp_pa
 
 
 def test_a_strategy_is_submitted_with_the_machines_that_it_takes(monkeypatch, capsys, tmp_path):
-    words = ["submit", "igr/discrete_vae", "--scale", "smoke", "--results", str(tmp_path), "--only", "GS_Dis", "--dry-run"]
+    words = [
+        "submit",
+        "igr/discrete_vae",
+        "--scale",
+        "smoke",
+        "--results",
+        str(tmp_path),
+        "--only",
+        "GS_Dis",
+        "--dry-run",
+    ]
     assert main([*words, "--strategy", "multi_worker", "--nodes", "2", "--gpus", "4"]) == 0
     text = capsys.readouterr().out
     for line in ("--nodes=2", "--ntasks-per-node=1", "--ntasks=2", "--gpus-per-task=4"):

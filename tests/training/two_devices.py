@@ -1,4 +1,5 @@
-"""A program for test_strategy.py: with two logical CPU devices it trains small models on one and on two replicas and prints JSON.
+"""A program for test_strategy.py: with two logical CPU devices it trains small models on one and on two replicas and
+prints JSON.
 
 python tests/training/two_devices.py FOLDER [all]      # without `all` two of the models, and no run by its executor
 """
@@ -82,16 +83,22 @@ def vae(**options) -> DiscreteVAE:
 
 def dreg() -> DReGVAE:
     config = DReGConfig(estimator="dreg-cv", samples=4, latents=2, hidden=3, task="structured", antithetic=True)
-    return DReGVAE(config, DReGOptimiserConfig(), np.linspace(0.1, 0.9, 16), averages=True, seed=1, float_type=tf.float64)
+    return DReGVAE(
+        config, DReGOptimiserConfig(), np.linspace(0.1, 0.9, 16), averages=True, seed=1, float_type=tf.float64
+    )
 
 
 def structured() -> StructuredOutput:
-    return StructuredOutput(StructuredModelConfig(name="GS", units=3), optimiser=StructuredOptimiserConfig(), samples=2, seed=1)
+    return StructuredOutput(
+        StructuredModelConfig(name="GS", units=3), optimiser=StructuredOptimiserConfig(), samples=2, seed=1
+    )
 
 
 def mixture() -> MixtureVAE:
     config = MixtureModelConfig(name="DLGMM_Var", threshold=0.8, components=4, dimensions=2)
-    return MixtureVAE(config, image_shape=(4, 4, 1), binarisation="dynamic", optimiser=OptimiserConfig(), samples=2, seed=1)
+    return MixtureVAE(
+        config, image_shape=(4, 4, 1), binarisation="dynamic", optimiser=OptimiserConfig(), samples=2, seed=1
+    )
 
 
 MODELS = {  # each with what another one has not: distributions, KLs, variables beside the networks'
@@ -113,7 +120,8 @@ def built(build, replicas: Replicas):
 
 
 def states(build, replicas: Replicas) -> dict[str, np.ndarray]:
-    """Scalars and gradient of the first step (a tenth of it: Adam's first averages), and all state variables after STEPS steps."""
+    """Scalars and gradient of the first step (a tenth of it: Adam's first averages), and all state variables after
+    STEPS steps."""
     model = built(build, replicas)
     images = SMALL if not isinstance(model, StructuredOutput) else DIGITS
     orders = np.random.default_rng(1).integers(0, len(images), (LONGEST_CALL, BATCH)).astype(np.int32)
@@ -144,7 +152,10 @@ def draws(seed: tf.Tensor, rows: int) -> dict[str, tuple[tf.Tensor, int]]:
         "uniform": (randomness.uniform((3, rows, 4), seed, batch_axis=1), 1),
         "uniform, float64": (randomness.uniform((rows, 4), seed, tf.float64, batch_axis=0), 0),
         "normal": (randomness.standard_normal((2, 3, rows, 4), seed, batch_axis=-2), 2),
-        "normal, float64, shape a tensor": (randomness.standard_normal(tf.constant((3, rows, 4)), seed, tf.float64, batch_axis=1), 1),
+        "normal, float64, shape a tensor": (
+            randomness.standard_normal(tf.constant((3, rows, 4)), seed, tf.float64, batch_axis=1),
+            1,
+        ),
         "bits": (tf.cast(randomness.random_bits((rows, 5), seed, batch_axis=0), tf.int64), 0),
         "pixels": (to_unit_interval(batch, "dynamic", seed), 0),
         "GS": (relaxation("GS").from_network(parameters, 0.5).draw(3, seed).sample, 1),
@@ -164,7 +175,9 @@ def noise_is_equal(replicas: Replicas) -> dict[str, bool]:
         return {name: replicas.strategy.experimental_local_results(part) for name, part in parts.items()}
 
     return {
-        name: bool(np.array_equal(np.concatenate([part.numpy() for part in parts], whole[name][1]), whole[name][0].numpy()))
+        name: bool(
+            np.array_equal(np.concatenate([part.numpy() for part in parts], whole[name][1]), whole[name][0].numpy())
+        )
         for name, parts in on_replicas().items()
     }
 
@@ -191,12 +204,17 @@ class Half(Interrupts):
 
 
 def trained(folder: Path, replicas: Replicas, stopped: bool = False) -> dict:
-    """Rows and final weights of a small run, from its checkpoint or from the start, and what meta.json says of its devices."""
+    """Rows and final weights of a small run, from its checkpoint or from the start, and what meta.json says of its
+    devices."""
     folder.mkdir(exist_ok=True)
     model, opened, plan = built(Line, replicas), RunFolder(folder), Plan(len(SMALL), BATCH, 3, 1, 0)
     with contextlib.closing(opened), contextlib.suppress(Interrupted):
         fit(model, tf.constant(SMALL), plan, opened, lambda step: {}, Half() if stopped else Interrupts(), replicas)
-    return {"rows": opened.metrics.rows(), "weights": model.trained[0].numpy().tolist(), "note": opened.meta().get("strategy")}
+    return {
+        "rows": opened.metrics.rows(),
+        "weights": model.trained[0].numpy().tolist(),
+        "note": opened.meta().get("strategy"),
+    }
 
 
 def runs(place: Path, settings: dict[str, Replicas]) -> dict[str, dict]:
@@ -221,7 +239,9 @@ def refusals(replicas: Replicas) -> dict[str, str]:
 
 
 def main(place: Path, everything: bool) -> None:
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # graphs that run five times
     one_worker = Replicas("multi_worker")  # first: it wants a TensorFlow that has done nothing yet
     one, two = Replicas(), Replicas("mirrored")

@@ -1,4 +1,5 @@
-"""Bernoulli variables from logistic noise: samples, scores, relaxations and the coupled conditional noise, in closed form.
+"""Bernoulli variables from logistic noise: samples, scores, relaxations and the coupled conditional noise, in closed
+form.
 
     z = logits + logit(u),   b = [z > 0],   u ~ Uniform(0, 1),   theta = sigmoid(logits)
 
@@ -89,7 +90,8 @@ def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Rel
 
 
 def conditional_logistic(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
-    """z~ | b: logits + logit(v'), v' = (1 - theta) + theta v where b = 1 and (1 - theta) v where b = 0; v uniform and independent of b."""
+    """z~ | b: logits + logit(v'), v' = (1 - theta) + theta v where b = 1 and (1 - theta) v where b = 0; v uniform and
+    independent of b."""
     theta, rest = tf.sigmoid(logits), tf.sigmoid(-logits)
     inside = tf.where(samples > 0.5, rest + theta * v, rest * v)
     outside = tf.where(samples > 0.5, theta * (1.0 - v), theta + rest * (1.0 - v))
@@ -107,10 +109,11 @@ def antithetic_factor(logits: tf.Tensor, samples: tf.Tensor, mirrored: tf.Tensor
 
 
 def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-    """r = dz/dlogits - dz~/dlogits for conditional noise coupled so that z~ = z: (1 - theta)/u if b = 1, theta/(1 - u) if b = 0.
+    """r = dz/dlogits - dz~/dlogits for conditional noise coupled so that z~ = z: (1 - theta)/u if b = 1, theta/(1 - u)
+    if b = 0.
 
-    It lies in (0, 1]. With it one relaxed pass serves both of REBAR's reparameterised terms, since all other dependence of the
-    control variate on the parameters cancels between them.
+    It lies in (0, 1]. With it one relaxed pass serves both of REBAR's reparameterised terms, since all other dependence
+    of the control variate on the parameters cancels between them.
 
     Source: docs/papers/rebar.md, section 2.4 (derived there; tests/estimators compare it with automatic
     differentiation).

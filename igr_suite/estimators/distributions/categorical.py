@@ -1,9 +1,10 @@
-"""Categorical variables from Gumbel noise: samples, scores, relaxations and the coupled conditional noise, in closed form.
+"""Categorical variables from Gumbel noise: samples, scores, relaxations and the coupled conditional noise, in closed
+form.
 
     z = log theta - log(-log u),   b = one-hot(argmax z),   u ~ Uniform(0, 1),   theta = softmax(logits)
 
-Functions have the names and the meaning of those in `bernoulli`, so that an estimator can be written once for both kinds. Logits are
-[..., V, C], samples one-hot; uniforms have the same shape, one a category.
+Functions have the names and the meaning of those in `bernoulli`, so that an estimator can be written once for both
+kinds. Logits are [..., V, C], samples one-hot; uniforms have the same shape, one a category.
 """
 
 import tensorflow as tf
@@ -14,7 +15,8 @@ LOWEST = -1e30  # log theta of a category without mass, finite so that a slope o
 
 
 def log_mean(logits: tf.Tensor) -> tf.Tensor:
-    """log theta, finite; a category whose logit is -inf is masked: it is never sampled, and no gradient reaches its logit."""
+    """log theta, finite; a category whose logit is -inf is masked: it is never sampled, and no gradient reaches its
+    logit."""
     return tf.maximum(tf.nn.log_softmax(logits), LOWEST)
 
 
@@ -71,14 +73,18 @@ def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Rel
         concrete:  softmax(z / t)
         improved:  softmax(z / t + log theta t / (t + 1)), which tends to theta as t grows
 
-    With two categories they are the relaxations of `bernoulli`; the improved one is this suite's extension of REBAR's to C categories.
+    With two categories they are the relaxations of `bernoulli`; the improved one is this suite's extension of REBAR's
+    to C categories.
     """
     scaled = z / temperature
-    return tf.nn.softmax(scaled if relaxation == "concrete" else scaled + log_mean(logits) * temperature / (temperature + 1.0))
+    return tf.nn.softmax(
+        scaled if relaxation == "concrete" else scaled + log_mean(logits) * temperature / (temperature + 1.0)
+    )
 
 
 def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
-    """z~ | b: -log E_b at the chosen category b and -log(E_i / theta_i + E_b) elsewhere, E = -log v; v uniform and independent of b."""
+    """z~ | b: -log E_b at the chosen category b and -log(E_i / theta_i + E_b) elsewhere, E = -log v; v uniform and
+    independent of b."""
     log_exponential = tf.math.log(-tf.math.log(v))
     chosen = tf.reduce_sum(samples * log_exponential, -1, keepdims=True)
     others = chosen + tf.nn.softplus(log_exponential - log_mean(logits) - chosen)
@@ -86,7 +92,8 @@ def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor
 
 
 def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-    """r = dz/dlog theta - dz~/dlog theta, diagonal, for conditional noise coupled so that z~ = z: exp(z - max z), in (0, 1].
+    """r = dz/dlog theta - dz~/dlog theta, diagonal, for conditional noise coupled so that z~ = z: exp(z - max z), in
+    (0, 1].
 
     Source: docs/papers/rebar.md, section 2.10 (derived there; tests/estimators compare it with automatic
     differentiation).

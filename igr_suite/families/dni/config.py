@@ -1,4 +1,5 @@
-"""Configuration of one classifier trained with synthetic gradients, or with back-propagation (never imports TensorFlow)."""
+"""Configuration of one classifier trained with synthetic gradients, or with back-propagation (never imports
+TensorFlow)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -19,9 +20,11 @@ SYNTHETIC = ("dni", "cdni")
 class DNIDataConfig:
     """Which images and how their pixels enter the network.
 
-    `scaling`: "unit" x / 255; "raw" 0..255; "standardised" (x - mean) / deviation of all training pixels; "separately", where each split
-    takes its own two numbers, as the Torch code did. `pad32`: two pixels of zeros on each side. `file_order`: batches in the stored order,
-    the same every epoch. `train_split` "all" trains on the validation images too, as the authors did; limits are for the smoke scale.
+    `scaling`: "unit" x / 255; "raw" 0..255; "standardised" (x - mean) / deviation of all training pixels; "separately",
+      where each split
+    takes its own two numbers, as the Torch code did. `pad32`: two pixels of zeros on each side. `file_order`: batches
+    in the stored order, the same every epoch. `train_split` "all" trains on the validation images too, as the authors
+    did; limits are for the smoke scale.
     """
 
     name: str = "mnist_5k"
@@ -38,7 +41,10 @@ class DNIDataConfig:
             raise UserError(f"{self.name} has no labels, which a classifier needs; take mnist")
         shape = recipe.image_shape
         if self.pad32 and shape[:2] != (28, 28):
-            raise UserError(f"data.pad32 pads images of 28x28 to 32x32, and those of {self.name} are {shape[0]}x{shape[1]}; leave it out")
+            raise UserError(
+                f"data.pad32 pads images of 28x28 to 32x32, and those of {self.name} are {shape[0]}x{shape[1]}; leave "
+                f"it out"
+            )
 
 
 def _synthetic(config) -> bool:
@@ -53,12 +59,13 @@ def _needs(config) -> str:
 class DNIModelConfig(WithOptions):
     """The network, where it is cut, and what predicts the gradients there.
 
-    `hidden` are widths of dense layers, or numbers of 5x5 filters (`network` "cnn": 3x3 max-pool after the first, average-pool after the
-    others). `method` "bp" is back-propagation, "no_bp" trains the uppermost layer alone, "dni" and "cdni" use synthetic gradients without
-    and with labels. `cuts` are the numbers of the hidden layers behind which it is cut, all by default. `sg_hidden`: hidden layers of
-    a synthesiser, none for a linear one; `synthetic_inputs` also predicts h_i, by a network with hidden layers `input_hidden`.
-    `batch_norm` "plain" has no trained scale and shift. `initial`: "glorot" (biases 0), "fan_in" (all U(+-1/sqrt(fan in))),
-    "uniform" (all U(+-initial_range)), "orthogonal" (square matrices orthogonal, others U(+-.1), biases 0).
+    `hidden` are widths of dense layers, or numbers of 5x5 filters (`network` "cnn": 3x3 max-pool after the first,
+    average-pool after the others). `method` "bp" is back-propagation, "no_bp" trains the uppermost layer alone, "dni"
+    and "cdni" use synthetic gradients without and with labels. `cuts` are the numbers of the hidden layers behind which
+    it is cut, all by default. `sg_hidden`: hidden layers of a synthesiser, none for a linear one; `synthetic_inputs`
+    also predicts h_i, by a network with hidden layers `input_hidden`. `batch_norm` "plain" has no trained scale and
+    shift. `initial`: "glorot" (biases 0), "fan_in" (all U(+-1/sqrt(fan in))), "uniform" (all U(+-initial_range)),
+    "orthogonal" (square matrices orthogonal, others U(+-.1), biases 0).
     """
 
     group: ClassVar[str] = "model"
@@ -98,7 +105,10 @@ class DNIModelConfig(WithOptions):
         for cut in self.cuts or ():
             if not 1 <= cut <= len(self.hidden):
                 count = len(self.hidden)
-                raise UserError(f"model.cuts={self.cuts} names hidden layer {cut}, and there are {count}; take numbers from 1 to {count}")
+                raise UserError(
+                    f"model.cuts={self.cuts} names hidden layer {cut}, and there are {count}; take numbers from 1 to "
+                    f"{count}"
+                )
         if self.cuts is not None and list(self.cuts) != sorted(set(self.cuts)):
             raise UserError(f"model.cuts={self.cuts} must be in ascending order and without repetition")
         if not 0 <= self.bn_momentum < 1:
@@ -116,14 +126,18 @@ class DNIModelConfig(WithOptions):
 class DNIOptimiserConfig(WithOptions):
     """One optimiser for each module and each synthesiser.
 
-    lr_t = learning_rate / (1 + decay t), divided by 10 after each of the steps `drops`. "legacy_adam" corrects Adam's start with swapped
-    factors, as the Theano code did. `sg_learning_rate`: of the synthesisers, by default the same.
+    lr_t = learning_rate / (1 + decay t), divided by 10 after each of the steps `drops`. "legacy_adam" corrects Adam's
+    start with swapped factors, as the Theano code did. `sg_learning_rate`: of the synthesisers, by default the same.
     """
 
     group: ClassVar[str] = "optimiser"
     options: ClassVar[Mapping[str, Option]] = {
-        "momentum": Option(0.0, read=lambda config: config.name == "sgd", unread=lambda config: f"is not used by {config.name}"),
-        "epsilon": Option(1e-8, read=lambda config: config.name != "sgd", unread=lambda config: f"is not used by {config.name}"),
+        "momentum": Option(
+            0.0, read=lambda config: config.name == "sgd", unread=lambda config: f"is not used by {config.name}"
+        ),
+        "epsilon": Option(
+            1e-8, read=lambda config: config.name != "sgd", unread=lambda config: f"is not used by {config.name}"
+        ),
     }
 
     name: Literal["sgd", "adam", "legacy_adam"] = "adam"
@@ -142,12 +156,15 @@ class DNIOptimiserConfig(WithOptions):
         if self.decay < 0:
             raise UserError(f"optimiser.decay must not be negative, got {self.decay}")
         if self.decay and self.drops:
-            raise UserError(f"optimiser.decay={self.decay} and optimiser.drops={self.drops} are two schedules of one rate; keep one")
+            raise UserError(
+                f"optimiser.decay={self.decay} and optimiser.drops={self.drops} are two schedules of one rate; keep one"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
 class DNIScheduleConfig(StepScheduleConfig):
-    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; a rest that does not fill a batch is left out."""
+    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; a rest that does not fill a batch
+    is left out."""
 
     DEFAULT_EPOCHS: ClassVar[int] = 5
 
@@ -157,8 +174,8 @@ class DNIScheduleConfig(StepScheduleConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class DNIEvaluationConfig:
-    """`batch_statistics`: networks are tested by batches' statistics, as the Torch baselines were. `audit`: how many validation images the
-    synthetic gradients are compared with back-propagation on at every evaluation; 0 for none."""
+    """`batch_statistics`: networks are tested by batches' statistics, as the Torch baselines were. `audit`: how many
+    validation images the synthetic gradients are compared with back-propagation on at every evaluation; 0 for none."""
 
     batch_statistics: bool = False
     audit: int = 250
@@ -190,14 +207,22 @@ class TrainDNI(TrainingRun):
         plain = Decoupling(reduction=self.decoupling.reduction)
         for setting in fields(Decoupling):
             value = getattr(self.decoupling, setting.name)
-            if not synthetic and setting.name not in ("labels", "reduction", "l2", "l1") and value != getattr(plain, setting.name):
-                raise UserError(f"decoupling.{setting.name}={value} is read by model.method=dni and cdni only; leave it out")
+            if (
+                not synthetic
+                and setting.name not in ("labels", "reduction", "l2", "l1")
+                and value != getattr(plain, setting.name)
+            ):
+                raise UserError(
+                    f"decoupling.{setting.name}={value} is read by model.method=dni and cdni only; leave it out"
+                )
         if not synthetic and self.optimiser.sg_learning_rate is not None:
             raise UserError("optimiser.sg_learning_rate is read by model.method=dni and cdni only; leave it out")
         if self.model.network == "cnn" and self.data.pad32:
             raise UserError("data.pad32 is for the fully connected networks; leave it out with model.network=cnn")
         if self.evaluation.batch_statistics and self.model.batch_norm == "none":
-            raise UserError("evaluation.batch_statistics is read by networks with batch normalisation only; leave it out")
+            raise UserError(
+                "evaluation.batch_statistics is read by networks with batch normalisation only; leave it out"
+            )
 
     def adapt(self, changed: dict, settings) -> None:
         super().adapt(changed, settings)

@@ -21,7 +21,8 @@ class CopyRNN(keras.Model):
         dL_w/dw + (ds_T/dw)^T d_T,   d_T = 0 (bptt, and where the episode ends),  d_T = factor M(s_T) (dni)
         M learns   |M(s_0) - (dL_w/ds_0 + (ds_T/ds_0)^T d_T)|^2
 
-    L_w: cross-entropy of the window's target bits, averaged over batch and bits of a step, summed over steps. Episodes (all rows of
+    L_w: cross-entropy of the window's target bits, averaged over batch and bits of a step, summed over steps. Episodes
+      (all rows of
     a batch are of one length) begin with s = 0.
 
     Args:
@@ -42,7 +43,9 @@ class CopyRNN(keras.Model):
             kernel_initializer=keras.initializers.GlorotUniform(seed),
             recurrent_initializer=keras.initializers.Orthogonal(seed=seed + 1),
         )
-        self.reader = keras.layers.Dense(config.task.bits, kernel_initializer=keras.initializers.GlorotUniform(seed + 2))
+        self.reader = keras.layers.Dense(
+            config.task.bits, kernel_initializer=keras.initializers.GlorotUniform(seed + 2)
+        )
         self.cell.build((None, config.task.bits + 1))
         self.reader.build((None, units))
         self.trained = [*self.cell.trainable_variables, *self.reader.trainable_variables]
@@ -59,7 +62,9 @@ class CopyRNN(keras.Model):
         self.position, self.episode, self.length = (
             self.add_weight(shape=(), trainable=False, name=name, **whole) for name in ("position", "episode", "length")
         )
-        self.episode_loss, self.running = (self.add_weight(shape=(), trainable=False, name=name, **real) for name in ("loss", "running"))
+        self.episode_loss, self.running = (
+            self.add_weight(shape=(), trainable=False, name=name, **real) for name in ("loss", "running")
+        )
         self.length.assign(1)
         self.running.assign(1.0)
         self.built = True
@@ -78,7 +83,8 @@ class CopyRNN(keras.Model):
           batch: not read, the task is drawn.
           seed: not read: an episode's bits follow from its number, for it may span several calls.
         Returns:
-          "bits": cross-entropy of a target bit, running mean over episodes; "length"; "cosine" of predicted and target gradient.
+          "bits": cross-entropy of a target bit, running mean over episodes; "length"; "cosine" of predicted and target
+          gradient.
         """
         del batch, seed
         begin, length = self.position.value, self.length.value
@@ -95,13 +101,17 @@ class CopyRNN(keras.Model):
         if self.synthesiser:
             used = self.config.model.sg_use_factor / self.config.batch_size * forward(self.synthesiser, end).outputs
             arriving = tf.where(last, arriving, used)
-        *gradients, at_start = tape.gradient([loss, end], [*weights, start], output_gradients=[tf.ones_like(loss), arriving])
+        *gradients, at_start = tape.gradient(
+            [loss, end], [*weights, start], output_gradients=[tf.ones_like(loss), arriving]
+        )
         measured = self._learn_gradient(start, at_start) if self.synthesiser else tf.zeros(())
         self.optimiser.apply(gradients, self.trained)
         self._advance(last, loss, end)
         return {"bits": self.running.value + 0.0, "length": tf.cast(length, tf.float32), "cosine": measured}
 
-    def run_window(self, start: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, counted: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def run_window(
+        self, start: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, counted: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The window's loss and the state it ends in.
 
         Args:
@@ -118,7 +128,8 @@ class CopyRNN(keras.Model):
         return loss, tf.concat(state, -1)
 
     def _learn_gradient(self, start: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-        """A step of the synthesiser on the state that the window began with; returns the cosine of prediction and target."""
+        """A step of the synthesiser on the state that the window began with; returns the cosine of prediction and
+        target."""
         done, wanted = forward(self.synthesiser, start), wanted * self.config.batch_size
         error = 2.0 / tf.cast(tf.size(wanted), tf.float32) * (done.outputs - wanted)
         self.synthesiser_optimiser.apply(done.pull(error, to_inputs=False)[0], self.synthesiser.trainable_variables)
@@ -130,7 +141,9 @@ class CopyRNN(keras.Model):
         length = self.length.value
         total = self.episode_loss.value + loss
         bits = total / (tf.cast(length, tf.float32) * math.log(2.0))
-        running = tf.where(last, EPISODES_AVERAGED * self.running.value + (1.0 - EPISODES_AVERAGED) * bits, self.running.value)
+        running = tf.where(
+            last, EPISODES_AVERAGED * self.running.value + (1.0 - EPISODES_AVERAGED) * bits, self.running.value
+        )
         longer = last & (running < self.task.threshold) & (length < self.task.longest)
         self.carried.assign(tf.where(last, tf.zeros_like(end), end))
         self.position.assign(tf.where(last, 0, self.position.value + self.config.model.window))
@@ -152,7 +165,8 @@ def window_of(task: CopyTaskConfig, batch: int, times: tf.Tensor, length: tf.Ten
       length: N, int32 scalar.
       seed: int32 [2] of the episode.
     Returns:
-      inputs [T, B, bits + 1] (the last one is the delimiter), targets [T, B, bits], counted [T], 1 where targets are asked for.
+      inputs [T, B, bits + 1] (the last one is the delimiter), targets [T, B, bits], counted [T], 1 where targets are
+      asked for.
     """
     bits = tf.cast(tf.random.stateless_uniform([task.longest, batch, task.bits], seed, alg="philox") < 0.5, tf.float32)
     shown, asked = times < length, (times > length) & (times <= 2 * length)

@@ -1,4 +1,5 @@
-"""Configuration of one LSTM on the copy task, by truncated back-propagation with or without synthetic gradients (no TensorFlow)."""
+"""Configuration of one LSTM on the copy task, by truncated back-propagation with or without synthetic gradients (no
+TensorFlow)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,8 +16,8 @@ SYNTHETIC = {"sg_hidden": (256,), "sg_use_factor": 0.1}  # read by method=dni on
 class CopyTaskConfig:
     """Repeat `bits` random bits a time step after a delimiter, first one step of them, then ever more.
 
-    The length grows by one when the running mean (decay .9 an episode) of the bits of cross-entropy a target bit falls below `threshold`,
-    up to `longest`.
+    The length grows by one when the running mean (decay .9 an episode) of the bits of cross-entropy a target bit falls
+    below `threshold`, up to `longest`.
     """
 
     bits: int = 4
@@ -35,7 +36,8 @@ class CopyTaskConfig:
 class CopyRNNConfig(WithOptions):
     """The LSTM, the window of truncated back-propagation, and what stands for the gradient that arrives at its end.
 
-    `method` "bptt": nothing; "dni": `sg_use_factor` times the prediction of a synthesiser with hidden layers `sg_hidden`.
+    `method` "bptt": nothing; "dni": `sg_use_factor` times the prediction of a synthesiser with hidden layers
+    `sg_hidden`.
     """
 
     group: ClassVar[str] = "model"

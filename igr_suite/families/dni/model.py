@@ -24,7 +24,8 @@ class DNIClassifier(keras.Model):
     Args:
       config: of the run.
       image_shape: height, width and channels of the images as they are fed.
-      scales: split ("train", "validation", "test") -> (mean, deviation) of its pixels in 0..255; the network sees (x - mean) / deviation.
+      scales: split ("train", "validation", "test") -> (mean, deviation) of its pixels in 0..255; the network sees (x -
+        mean) / deviation.
     """
 
     def __init__(self, config: TrainDNI, image_shape: tuple[int, int, int], scales: dict[str, tuple[float, float]]):
@@ -59,8 +60,8 @@ class DNIClassifier(keras.Model):
           batch: uint8 [B, D + 1].
           seed: int32 [2], the step's.
         Returns:
-          "loss", nats per image; "error", share of wrong images; and for each interface what `DecoupledModel.update` measures, at every
-          MEASURE_EVERY-th step, which "measured" tells by 1 (else 0).
+          "loss", nats per image; "error", share of wrong images; and for each interface what `DecoupledModel.update`
+          measures, at every MEASURE_EVERY-th step, which "measured" tells by 1 (else 0).
         """
         x, y = self.pixels_and_labels(batch, "train")
         measure = self.net.steps.value % MEASURE_EVERY == 0
@@ -99,14 +100,19 @@ def build_network(config: TrainDNI, image_shape: tuple[int, int, int]) -> Decoup
     ends = [*config.model.cut_layers, len(blocks)]
     groups = [sum(blocks[begin:end], []) for begin, end in zip([0, *ends], ends)]
     first = keras.Input((math.prod(image_shape),))
-    modules = [keras.Sequential([*([first] if i == 0 else []), *group], name=f"module_{i + 1}") for i, group in enumerate(groups)]
+    modules = [
+        keras.Sequential([*([first] if i == 0 else []), *group], name=f"module_{i + 1}")
+        for i, group in enumerate(groups)
+    ]
     settings = {name: getattr(config.decoupling, name) for name in config.decoupling.__dataclass_fields__}
     synthetic = config.model.method in SYNTHETIC
     try:
         return DecoupledModel(
             modules,
             _factories(config, config.model.sg_hidden, "gradient") if synthetic else None,
-            synthetic_inputs=_factories(config, config.model.input_hidden, "input") if config.model.synthetic_inputs else None,
+            synthetic_inputs=_factories(config, config.model.input_hidden, "input")
+            if config.model.synthetic_inputs
+            else None,
             seed=config.seed,
             **settings,
         )
@@ -127,7 +133,9 @@ def build_optimiser(config: DNIOptimiserConfig, rate: float) -> keras.Optimizer:
     if config.decay:
         rate = FlooredInverseTime(rate, config.decay, 0.0)
     elif config.drops:
-        rate = keras.optimizers.schedules.PiecewiseConstantDecay(list(config.drops), [rate / 10**i for i in range(len(config.drops) + 1)])
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(
+            list(config.drops), [rate / 10**i for i in range(len(config.drops) + 1)]
+        )
     if config.name == "sgd":
         return keras.optimizers.SGD(rate, momentum=config.momentum)
     return (LegacyAdam if config.name == "legacy_adam" else FusedAdam)(rate, epsilon=config.epsilon)

@@ -27,7 +27,9 @@ def classifier_blocks(config: DNIModelConfig, image_shape: tuple[int, int, int],
         blocks[0].insert(0, keras.layers.Reshape(image_shape))
         top = [keras.layers.Flatten()]
     else:
-        blocks = [[source.dense(size), *_after(config, i)] for i, (size, source) in enumerate(zip(config.hidden, sources))]
+        blocks = [
+            [source.dense(size), *_after(config, i)] for i, (size, source) in enumerate(zip(config.hidden, sources))
+        ]
         top = []
     return [*blocks, [*top, sources[-1].dense(CLASSES)]]
 
@@ -49,7 +51,11 @@ class _Initial:
         self.config, self.seed = config, 2 * seed
 
     def dense(self, units: int) -> keras.Layer:
-        return FanInDense(units, self.seed) if self.config.initial == "fan_in" else keras.layers.Dense(units, **self._distributions())
+        return (
+            FanInDense(units, self.seed)
+            if self.config.initial == "fan_in"
+            else keras.layers.Dense(units, **self._distributions())
+        )
 
     def conv(self, filters: int) -> keras.Layer:
         return keras.layers.Conv2D(filters, KERNEL, padding="same", **self._distributions())

@@ -1,13 +1,20 @@
 """The options of the original scripts in this suite's terms (never imports TensorFlow).
 
-| script's option (default)            | here                                                                                     |
+| script's option (default)            | here
+|
 |--------------------------------------|------------------------------------------------------------------------------------------|
-| full (off)                           | all images; without it the first 2,000 training and 1,000 test images                    |
-| condition (off; B-dni)               | model.method=cdni with linear synthesisers, else dni                                     |
-| learningRate (0.05), batchSize (10)  | optimiser.learning_rate, schedule.batch_size; here by default what the README reports    |
-| momentum (0; SGD), coefL2, coefL1 (0) | optimiser.momentum, decoupling.l2, decoupling.l1 (B-simple)                             |
-| seed (1)                             | seed                                                                                     |
-| train_rou=synthetic or backprop (A)  | A-dni or A-bp                                                                            |
+| full (off)                           | all images; without it the first 2,000 training and 1,000 test images
+|
+| condition (off; B-dni)               | model.method=cdni with linear synthesisers, else dni
+|
+| learningRate (0.05), batchSize (10)  | optimiser.learning_rate, schedule.batch_size; here by default what the README
+reports    |
+| momentum (0; SGD), coefL2, coefL1 (0) | optimiser.momentum, decoupling.l2, decoupling.l1 (B-simple)
+|
+| seed (1)                             | seed
+|
+| train_rou=synthetic or backprop (A)  | A-dni or A-bp
+|
 
 Source: docs/papers/dni.md, section 2.4.
 """
@@ -57,20 +64,28 @@ def config_of(
     if l1 is not None and script != "B-simple":
         raise UserError(f"--coefL1 is an option of B-simple only, and this is {script}; leave it out")
     if l2 is not None and script.startswith("A-"):
-        raise UserError(f"--coefL2 is an option of the B scripts, and {script} has its penalty fixed at 1/2 ||w||^2; leave it out")
+        raise UserError(
+            f"--coefL2 is an option of the B scripts, and {script} has its penalty fixed at 1/2 ||w||^2; leave it out"
+        )
     if historical and script not in ("B-dni", "B-cdni"):
-        raise UserError(f"--historical changes what synthesisers of B-dni and B-cdni predict, and this is {script}; leave it out")
+        raise UserError(
+            f"--historical changes what synthesisers of B-dni and B-cdni predict, and this is {script}; leave it out"
+        )
     script = "B-cdni" if condition else script
     if train_rou is not None:
         script = {"synthetic": "A-dni", "backprop": "A-bp"}[train_rou]
-    config = named(script, data=data, seed=seed, epochs=epochs or SCRIPTS[script], sg_scale="batch" if historical else None)
+    config = named(
+        script, data=data, seed=seed, epochs=epochs or SCRIPTS[script], sg_scale="batch" if historical else None
+    )
     changes = {
         "optimiser": {"learning_rate": learning_rate, "momentum": momentum},
         "schedule": {"batch_size": batch_size},
         "decoupling": {"l2": l2, "l1": l1},
         "data": {} if full else _few(data),
     }
-    given = {part: {key: value for key, value in values.items() if value is not None} for part, values in changes.items()}
+    given = {
+        part: {key: value for key, value in values.items() if value is not None} for part, values in changes.items()
+    }
     return replace_parts(config, **given)
 
 

@@ -1,4 +1,5 @@
-"""Errors of classifiers with synthetic gradients along training, agreement of synthetic with true gradients, and their tables."""
+"""Errors of classifiers with synthetic gradients along training, agreement of synthetic with true gradients, and their
+tables."""
 
 from pathlib import Path
 
@@ -34,10 +35,15 @@ AUDITED = {"cosine": "cosine", "scale": "length, predicted / true", "sign": "sha
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds readable columns to runs or metrics: method, network ("FCN 3"), depth, scale, p_update, data, and errors in per cent."""
+    """Adds readable columns to runs or metrics: method, network ("FCN 3"), depth, scale, p_update, data, and errors in
+    per cent."""
     kinds = frame["model.network"].str.upper()
     depth = frame["model.hidden"].map(len) + 1
-    errors = {f"{split} error": 100 * frame[f"{split}_error"] for split in ("train", "validation", "test") if f"{split}_error" in frame}
+    errors = {
+        f"{split} error": 100 * frame[f"{split}_error"]
+        for split in ("train", "validation", "test")
+        if f"{split}_error" in frame
+    }
     return frame.assign(
         method=frame["model.method"].map(METHOD_NAMES),
         depth=depth,
@@ -54,7 +60,9 @@ def evaluated(metrics: pd.DataFrame) -> pd.DataFrame:
     return named(metrics).dropna(subset=["test_error"])
 
 
-def error_values(rows: pd.DataFrame, setting, column: str = "test error") -> dict[tuple[str, str], tuple[float, float, int]]:
+def error_values(
+    rows: pd.DataFrame, setting, column: str = "test error"
+) -> dict[tuple[str, str], tuple[float, float, int]]:
     """For the ledger: ("test error, %", setting(row)) -> (mean, standard deviation over seeds, seeds)."""
     found = {}
     for text, group in rows.groupby(rows.apply(setting, axis=1), sort=False):
@@ -64,7 +72,14 @@ def error_values(rows: pd.DataFrame, setting, column: str = "test error") -> dic
 
 
 def error_curves(
-    rows: pd.DataFrame, out: Path, *, panels: str, label: str = "method", x: str = "epoch", published=(), top: float | None = None
+    rows: pd.DataFrame,
+    out: Path,
+    *,
+    panels: str,
+    label: str = "method",
+    x: str = "epoch",
+    published=(),
+    top: float | None = None,
 ):
     """Test error against the epoch (or the step), one panel a value of `panels`, one curve a `label`.
 
@@ -79,7 +94,10 @@ def error_curves(
       paths of figure.png, .pdf and .csv.
     """
     kinds = list(dict.fromkeys(rows[panels]))
-    with figure(width=1.2 + 4.0 * len(kinds), height=3.8, columns=len(kinds), squeeze=False, sharey=True) as (fig, axes):
+    with figure(width=1.2 + 4.0 * len(kinds), height=3.8, columns=len(kinds), squeeze=False, sharey=True) as (
+        fig,
+        axes,
+    ):
         drawn = []
         for axis, kind in zip(axes[0], kinds):
             part = rows[rows[panels] == kind]
@@ -97,7 +115,9 @@ def error_curves(
             axes[0][-1].plot([], [], "D", color="0.3", fillstyle="none", label="published")
         axes[0][0].set_ylabel("test error, %")
         _one_legend(fig, axes[0])
-        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', [panels, label], x)}", fontsize=10)
+        fig.suptitle(
+            f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', [panels, label], x)}", fontsize=10
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
@@ -119,8 +139,11 @@ def _one_legend(fig, axes) -> None:
     axes[-1].legend(found.values(), found.keys(), fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def agreement_figure(rows: pd.DataFrame, out: Path, *, label: str = "method", x: str = "epoch", name: str = "agreement"):
-    """Synthetic against true gradients along training: a panel for each of cosine, scale and sign; line styles are interfaces.
+def agreement_figure(
+    rows: pd.DataFrame, out: Path, *, label: str = "method", x: str = "epoch", name: str = "agreement"
+):
+    """Synthetic against true gradients along training: a panel for each of cosine, scale and sign; line styles are
+    interfaces.
 
     Args:
       rows: of `evaluated`.
@@ -138,12 +161,16 @@ def agreement_figure(rows: pd.DataFrame, out: Path, *, label: str = "method", x:
     long = long.assign(look=[looks[(i - 1) % len(looks)] for i in long["interface"]])
     with figure(width=12.5, height=3.6, columns=len(AUDITED)) as (fig, axes):
         for axis, (measure, title) in zip(axes, AUDITED.items()):
-            draw_curves(axis, long, x, measure, method=label, seed="seed", style="look", label="{method}, interface {interface}")
+            draw_curves(
+                axis, long, x, measure, method=label, seed="seed", style="look", label="{method}, interface {interface}"
+            )
             axis.set(title=title, xlabel=x)
             axis.axhline({"cosine": 0.0, "scale": 1.0, "sign": 0.5}[measure], color="0.6", linewidth=0.8)
         axes[1].set_yscale("log")
         axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(f"synthetic against back-propagated gradients, {seeds_caption(long, 'seed', [label], x)}", fontsize=10)
+        fig.suptitle(
+            f"synthetic against back-propagated gradients, {seeds_caption(long, 'seed', [label], x)}", fontsize=10
+        )
         paths = save(fig, out, name)
     long.drop(columns="look").to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
     return [*paths, out / f"{name}.csv"]
@@ -157,17 +184,22 @@ def agreement_rows(rows: pd.DataFrame, keep: list[str]) -> pd.DataFrame:
         if not set(columns.values()) <= set(rows):
             break
         part = rows.dropna(subset=list(columns.values()))
-        found.append(part[keep].assign(interface=interface, **{measure: part[column] for measure, column in columns.items()}))
+        found.append(
+            part[keep].assign(interface=interface, **{measure: part[column] for measure, column in columns.items()})
+        )
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[*keep, "interface", *AUDITED])
 
 
-def error_table(rows: pd.DataFrame, out: Path, by: list[str], note: str, columns: dict[str, str] | None = None) -> list[Path]:
+def error_table(
+    rows: pd.DataFrame, out: Path, by: list[str], note: str, columns: dict[str, str] | None = None
+) -> list[Path]:
     """Errors at the rows given, mean and deviation over seeds, as table.md, .tex and .csv."""
     return save_table(out, *over_seeds(rows, by, columns or {"test error": "test error, %"}, 2), note)
 
 
 def sparse_figure(rows: pd.DataFrame, out: Path):
-    """Test error against the probability of an update, one panel a method, one curve a number of steps; Bprop as a line.
+    """Test error against the probability of an update, one panel a method, one curve a number of steps; Bprop as a
+    line.
 
     Args:
       rows: of `evaluated`.
@@ -178,7 +210,10 @@ def sparse_figure(rows: pd.DataFrame, out: Path):
     last = int(rows["step"].max())
     steps = sorted({last // 2**i for i in range(4)} & set(rows["step"]) | {last})
     methods = [name for name in ("DNI", "cDNI") if (rows["method"] == name).any()]
-    with figure(width=1.4 + 4.2 * len(methods), height=3.8, columns=len(methods), squeeze=False, sharey=True) as (fig, axes):
+    with figure(width=1.4 + 4.2 * len(methods), height=3.8, columns=len(methods), squeeze=False, sharey=True) as (
+        fig,
+        axes,
+    ):
         shades = np.linspace(0.35, 1.0, len(steps))
         for axis, method in zip(axes[0], methods):
             for step, shade in zip(steps, shades):
@@ -197,25 +232,31 @@ def sparse_figure(rows: pd.DataFrame, out: Path):
             axis.xaxis.set_minor_locator(NullLocator())
             axis.legend(fontsize=8)
         axes[0][0].set_ylabel("test error, %")
-        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', ['method', 'p'])}", fontsize=10)
+        fig.suptitle(
+            f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', ['method', 'p'])}", fontsize=10
+        )
         paths = save(fig, out)
     rows[["method", "p", "seed", "step", "test error"]].to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
 
 
 def depth_figure(runs: pd.DataFrame, out: Path):
-    """Final test error against the number of layers, a panel a data set and kind of network, a curve a method; dashed: longer runs."""
+    """Final test error against the number of layers, a panel a data set and kind of network, a curve a method; dashed:
+    longer runs."""
     runs = runs.assign(panel=runs["data"] + ", " + runs["model.network"].str.upper())
     longer = runs["steps"] > runs.groupby(["panel", "method"])["steps"].transform("min")
     runs = runs.assign(
-        look=np.where(longer, "--", "-"), name=runs["method"] + np.where(longer, ", " + runs["steps"].astype(str) + " steps", "")
+        look=np.where(longer, "--", "-"),
+        name=runs["method"] + np.where(longer, ", " + runs["steps"].astype(str) + " steps", ""),
     )
     panels = list(dict.fromkeys(runs["panel"]))
     with figure(width=1.4 + 3.8 * len(panels), height=3.8, columns=len(panels), squeeze=False) as (fig, axes):
         drawn = []
         for axis, panel in zip(axes[0], panels):
             part = runs[runs["panel"] == panel]
-            curves = draw_curves(axis, part, "depth", "test error", method="method", seed="seed", style="look", label="{name}")
+            curves = draw_curves(
+                axis, part, "depth", "test error", method="method", seed="seed", style="look", label="{name}"
+            )
             drawn.append(curves.assign(panel=panel))
             for method, group in part.groupby("method"):
                 axis.plot(group["depth"], group["test error"], ".", color=colour(method))
@@ -249,7 +290,10 @@ def copy_figure(metrics: pd.DataFrame, out: Path) -> list[Path]:
     """Length mastered against windows of training, one panel a T."""
     rows = metrics.dropna(subset=["mastered"])
     windows = sorted(rows["T"].unique())
-    with figure(width=1.2 + 3.0 * len(windows), height=3.6, columns=len(windows), squeeze=False, sharey=True) as (fig, axes):
+    with figure(width=1.2 + 3.0 * len(windows), height=3.6, columns=len(windows), squeeze=False, sharey=True) as (
+        fig,
+        axes,
+    ):
         drawn = []
         for axis, window in zip(axes[0], windows):
             part = rows[rows["T"] == window]

@@ -154,6 +154,8 @@ def paper_network(
         decoupling=Decoupling(p_update=p_update),
         data=DNIDataConfig(name=data, train_limit=limit, evaluation_limit=limit),
         optimiser=DNIOptimiserConfig(learning_rate=learning_rate, drops=drops),
-        schedule=DNIScheduleConfig(steps=steps, batch_size=min(PAPER_BATCH, limit or PAPER_BATCH), evaluate_every=evaluate_every),
+        schedule=DNIScheduleConfig(
+            steps=steps, batch_size=min(PAPER_BATCH, limit or PAPER_BATCH), evaluate_every=evaluate_every
+        ),
         seed=seed,
     )

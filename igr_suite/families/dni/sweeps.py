@@ -24,7 +24,12 @@ WINDOW_COUNT = {"smoke": 400, "quick": 12_000, "paper": 1_000_000}
 
 def common(scale: str, data: str, seed: int, steps: int) -> dict[str, object]:
     """What all runs of the paper's networks share at a scale."""
-    options = {"learning_rate": RATE[scale], "drops": DROPS[scale], "evaluate_every": EVALUATE[scale], "limit": LIMIT[scale]}
+    options = {
+        "learning_rate": RATE[scale],
+        "drops": DROPS[scale],
+        "evaluate_every": EVALUATE[scale],
+        "limit": LIMIT[scale],
+    }
     return {"data": data, "seed": seed, "steps": steps, **options}
 
 
@@ -46,12 +51,15 @@ def table_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
                 found += [paper_network(depth, "cDNI", **long) for depth in (depths[0], depths[-1])]
             short = shared | {"steps": 195} if scale == "quick" else shared
             wide = 2 * filters if data.startswith("cifar") and scale == "paper" else filters
-            found += [paper_network(depth, method, filters=wide, **short) for depth in layers for method in convolutional]
+            found += [
+                paper_network(depth, method, filters=wide, **short) for depth in layers for method in convolutional
+            ]
     return found
 
 
 def curve_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
-    """The curves beside Table 1: its fully connected networks, the uppermost layer alone and the longer runs left out."""
+    """The curves beside Table 1: its fully connected networks, the uppermost layer alone and the longer runs left
+    out."""
     return [
         run
         for run in table_runs(scale, datasets)
@@ -92,7 +100,9 @@ def baseline_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
     """The Torch repository's back-propagated baselines for the epochs that its README reports."""
     epochs = {"B-simple": 46, "B-relu": 21} if scale != "smoke" else {"B-simple": 2, "B-relu": 2}
     return [
-        named(name, data=data, seed=seed, epochs=count, limit=LIMIT[scale], evaluate_every=2 if name == "B-simple" else 1)
+        named(
+            name, data=data, seed=seed, epochs=count, limit=LIMIT[scale], evaluate_every=2 if name == "B-simple" else 1
+        )
         for data in datasets
         for seed in SEEDS[scale]
         for name, count in epochs.items()
@@ -100,7 +110,8 @@ def baseline_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
 
 
 def torch_dni_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
-    """The Torch repository's decoupled networks: gradients of the batch mean as there, and of examples; quick runs one B-dni in full."""
+    """The Torch repository's decoupled networks: gradients of the batch mean as there, and of examples; quick runs one
+    B-dni in full."""
     lengths = {  # (configuration, what M predicts) -> epochs for each seed
         "smoke": {("B-cdni", "batch"): (2,), ("B-dni", "example"): (2,)},
         "quick": {
@@ -109,7 +120,11 @@ def torch_dni_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
             ("B-dni", "batch"): (249, 10, 10),
             ("B-dni", "example"): (10,),
         },
-        "paper": {(name, scale): (epochs,) * 3 for name, epochs in (("B-cdni", 80), ("B-dni", 249)) for scale in ("batch", "example")},
+        "paper": {
+            (name, scale): (epochs,) * 3
+            for name, epochs in (("B-cdni", 80), ("B-dni", 249))
+            for scale in ("batch", "example")
+        },
     }[scale]
     return [
         named(name, data=data, seed=seed, epochs=epochs, sg_scale=kind, limit=LIMIT[scale])
@@ -120,7 +135,8 @@ def torch_dni_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
 
 
 def theano_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
-    """The half-and-half repository's classifier, with synthetic gradients and without; as coded, and on x / 255 without the penalty."""
+    """The half-and-half repository's classifier, with synthetic gradients and without; as coded, and on x / 255 without
+    the penalty."""
     lengths = {  # epochs for each seed
         "smoke": {"A-dni": (2,), "A-bp": (2,)},
         "quick": {"A-dni": (60, 20, 20), "A-bp": (20, 20, 20)},
@@ -136,7 +152,11 @@ def theano_runs(scale: str, datasets: Sequence[str]) -> list[TrainDNI]:
             for seed, epochs in enumerate(counts)
         ]
         found += [
-            replace_parts(named(name, data=data, seed=seed, epochs=epochs, **every), data={"scaling": "unit"}, decoupling={"l2": 0.0})
+            replace_parts(
+                named(name, data=data, seed=seed, epochs=epochs, **every),
+                data={"scaling": "unit"},
+                decoupling={"l2": 0.0},
+            )
             for name in ("A-dni", "A-bp")
             for seed, epochs in enumerate(well_scaled)
         ]

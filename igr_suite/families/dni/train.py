@@ -1,4 +1,5 @@
-"""Executes a `TrainDNI` config: labelled images, network, loop, errors and audits of the synthetic gradients, summary."""
+"""Executes a `TrainDNI` config: labelled images, network, loop, errors and audits of the synthetic gradients,
+summary."""
 
 import numpy as np
 import tensorflow as tf
@@ -27,7 +28,9 @@ def load_rows(config: TrainDNI) -> tuple[data.Dataset, dict[str, np.ndarray]]:
     for name in SPLITS:
         images, labels = getattr(dataset, name), getattr(dataset, f"{name}_labels")
         if labels is None or labels.max(initial=0) >= CLASSES:
-            raise UserError(f"{config.data.name} has no labels of {CLASSES} classes, which a classifier needs; take mnist")
+            raise UserError(
+                f"{config.data.name} has no labels of {CLASSES} classes, which a classifier needs; take mnist"
+            )
         if config.data.pad32:
             images = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
         rows[name] = np.concatenate([flat(images), labels[:, np.newaxis].astype(np.uint8)], axis=1)
@@ -41,7 +44,10 @@ def pixel_scales(rows: dict[str, np.ndarray], scaling: str) -> dict[str, tuple[f
     if scaling in ("unit", "raw"):
         return dict.fromkeys(rows, (0.0, 255.0 if scaling == "unit" else 1.0))
     source = {name: rows[name if scaling == "separately" else "train"][:, :-1] for name in rows}
-    return {name: (float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))) for name, pixels in source.items()}
+    return {
+        name: (float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64)))
+        for name, pixels in source.items()
+    }
 
 
 def build_model(config: TrainDNI, dataset: data.Dataset, rows: dict[str, np.ndarray]) -> DNIClassifier:
@@ -55,7 +61,9 @@ def build_plan(config: TrainDNI, examples: int) -> Plan:
     """Whole epochs of whole batches."""
     schedule = config.schedule
     epochs = schedule.epochs or -(-schedule.steps // steps_per_epoch(examples, schedule.batch_size))
-    return Plan(examples, schedule.batch_size, epochs, schedule.evaluate_every, config.seed, stored_order=config.data.file_order)
+    return Plan(
+        examples, schedule.batch_size, epochs, schedule.evaluate_every, config.seed, stored_order=config.data.file_order
+    )
 
 
 def execute(config: TrainDNI, folder: RunFolder) -> None:
@@ -63,9 +71,17 @@ def execute(config: TrainDNI, folder: RunFolder) -> None:
     dataset, rows = load_rows(config)
     plan = build_plan(config, len(rows["train"]))
     model = build_model(config, dataset, rows)
-    networks = {"modules": model.net.parts, "synthesisers": model.net.synthesisers, "input_models": model.net.input_models}
-    counts = {f"parameters_{name}": sum(network.count_params() for network in group) for name, group in networks.items()}
-    errors = evaluation_function({site: Evaluator(model, rows[site], site, config.seed, split=site) for site in ("validation", "test")})
+    networks = {
+        "modules": model.net.parts,
+        "synthesisers": model.net.synthesisers,
+        "input_models": model.net.input_models,
+    }
+    counts = {
+        f"parameters_{name}": sum(network.count_params() for network in group) for name, group in networks.items()
+    }
+    errors = evaluation_function(
+        {site: Evaluator(model, rows[site], site, config.seed, split=site) for site in ("validation", "test")}
+    )
     audit = tf.function(lambda batch: model.audit(batch, "validation"), autograph=False)
     audited = tf.constant(rows["validation"][: config.evaluation.audit])
 

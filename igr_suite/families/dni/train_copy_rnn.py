@@ -17,6 +17,7 @@ def execute(config: TrainCopyRNN, folder: RunFolder) -> None:
     model = CopyRNN(config)
     rows = min(WINDOWS_A_ROW, config.windows)
     plan = Plan(rows, 1, -(-config.windows // rows), 1, config.seed)
+
     def evaluate(step: int) -> dict[str, float]:
         # the longest sequence it has mastered is one shorter than the one it is working on
         return {"mastered": float(model.length.numpy() - 1), "running_bits": float(model.running.numpy())}

@@ -49,20 +49,25 @@ def _option(key: str) -> Option:
 class HalfMNISTModelConfig(WithOptions):
     """The latent variables, the gradient estimator of the encoder, and the networks' switches.
 
-    `estimator`: "gaussian" (reparameterised) and "gaussian_reinforce" have Gaussian latents, all others Bernoulli ones; "sdni" applies
-    synthetic gradients (group `sg`); "oracle" applies the mean of `oracle_samples` REINFORCE gradients from fresh codes; "frozen" never
-    trains the encoder. `samples` codes are drawn for each image. `baseline`: "cmr" a trained b(x), "mr" the mean loss of the batch,
-    "loo" that of the batch's other rows, "off". `baseline_activation` of b(x): "linear", or "relu", which is dead where it begins
-    negative. `temperature` (Gumbel-Softmax): None falls from 1 to 0.5 over 24,000 steps and tests at 0.5. `hard_rule` "historical" is
-    the original's code y + [y > 1/4], which is not binary. `batch_norm`: behind a layer's matrix product ("output") or before it
-    ("input"). `clip_probs` keeps probabilities in [1e-7, 1 - 1e-7].
+    `estimator`: "gaussian" (reparameterised) and "gaussian_reinforce" have Gaussian latents, all others Bernoulli ones;
+      "sdni" applies
+    synthetic gradients (group `sg`); "oracle" applies the mean of `oracle_samples` REINFORCE gradients from fresh
+    codes; "frozen" never trains the encoder. `samples` codes are drawn for each image. `baseline`: "cmr" a trained
+    b(x), "mr" the mean loss of the batch, "loo" that of the batch's other rows, "off". `baseline_activation` of b(x):
+    "linear", or "relu", which is dead where it begins negative. `temperature` (Gumbel-Softmax): None falls from 1 to
+    0.5 over 24,000 steps and tests at 0.5. `hard_rule` "historical" is the original's code y + [y > 1/4], which is not
+    binary. `batch_norm`: behind a layer's matrix product ("output") or before it ("input"). `clip_probs` keeps
+    probabilities in [1e-7, 1 - 1e-7].
     """
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
         **{key: _option(key) for key in OPTIONS},
         "baseline_activation": Option(
-            "linear", read=lambda config: config.baseline == "cmr", unread="is read with model.baseline=cmr only", dropped=True
+            "linear",
+            read=lambda config: config.baseline == "cmr",
+            unread="is read with model.baseline=cmr only",
+            dropped=True,
         ),
     }
 
@@ -80,9 +85,14 @@ class HalfMNISTModelConfig(WithOptions):
     def __post_init__(self):
         super().__post_init__()
         if self.temperature is not None and self.estimator not in RELAXED:
-            raise UserError(f"model.temperature={self.temperature:g} is not used by {self.estimator}, only by {', '.join(RELAXED)}")
+            raise UserError(
+                f"model.temperature={self.temperature:g} is not used by {self.estimator}, only by {', '.join(RELAXED)}"
+            )
         if self.temperature is not None and not self.temperature > 0:
-            raise UserError(f"model.temperature must be positive, got {self.temperature}; leave it out for the schedule from 1 to 0.5")
+            raise UserError(
+                f"model.temperature must be positive, got {self.temperature}; leave it out for the schedule from 1 to "
+                f"0.5"
+            )
         for key in ("latents", "samples", "oracle_samples"):
             if getattr(self, key) is not None and getattr(self, key) < 1:
                 raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
@@ -98,13 +108,15 @@ class SyntheticGradientConfig(WithOptions):
     """The network that regresses the encoder's noisy logit gradient on what is known beside it
     (docs/papers/half_mnist.md, section 1.7).
 
-    `kind`: "lin", "deep" (two hidden layers of `width`), "lin_deep" (their sum), "custom". `inputs` is a mask of seven characters 0 or 1:
-    upper half, lower half, p, dC/dz, z, b(x), 1 - p. `target` is what it learns: the "reinforce" gradient or the "straight_through" one.
-    `scale` of targets and dC/dz: "batch" gradients of the batch's mean (the original's), "example" of each image's own loss, "image" of
-    that in nats per image instead of per pixel. `max_grad` > 0 rescales targets to this mean square. `reward_temperature` T learns from
-    -exp(-loss / T) in place of the loss. `update_style` "decay" trains it ever more seldom: every 2, 5, 10, 50, 100 steps from step 2,000,
-    5,000, 10,000, 20,000, 30,000 on. `average_samples` > 1 averages its predictions over so many fresh codes. `applied` False trains it
-    beside an encoder that follows the target's estimator (the gradient study).
+    `kind`: "lin", "deep" (two hidden layers of `width`), "lin_deep" (their sum), "custom". `inputs` is a mask of seven
+      characters 0 or 1:
+    upper half, lower half, p, dC/dz, z, b(x), 1 - p. `target` is what it learns: the "reinforce" gradient or the
+    "straight_through" one. `scale` of targets and dC/dz: "batch" gradients of the batch's mean (the original's),
+    "example" of each image's own loss, "image" of that in nats per image instead of per pixel. `max_grad` > 0 rescales
+    targets to this mean square. `reward_temperature` T learns from -exp(-loss / T) in place of the loss. `update_style`
+    "decay" trains it ever more seldom: every 2, 5, 10, 50, 100 steps from step 2,000, 5,000, 10,000, 20,000, 30,000 on.
+    `average_samples` > 1 averages its predictions over so many fresh codes. `applied` False trains it beside an encoder
+    that follows the target's estimator (the gradient study).
     """
 
     group: ClassVar[str] = "sg"
@@ -135,16 +147,24 @@ class SyntheticGradientConfig(WithOptions):
 
     def __post_init__(self):
         if len(self.inputs) != len(INPUTS) or set(self.inputs) - {"0", "1"} or "1" not in self.inputs:
-            raise UserError(f"sg.inputs is a mask of seven characters 0 or 1 for {', '.join(INPUTS)}, not all 0; got '{self.inputs}'")
+            raise UserError(
+                f"sg.inputs is a mask of seven characters 0 or 1 for {', '.join(INPUTS)}, not all 0; got "
+                f"'{self.inputs}'"
+            )
         super().__post_init__()
         if self.width is not None and self.width < 1:
             raise UserError(f"sg.width must be at least 1, got {self.width}")
         if self.max_grad < 0:
             raise UserError(f"sg.max_grad must not be negative, got {self.max_grad}; 0 leaves targets as they are")
         if self.reward_temperature is not None and not self.reward_temperature > 0:
-            raise UserError(f"sg.reward_temperature must be positive, got {self.reward_temperature}; leave it out to learn from the loss")
+            raise UserError(
+                f"sg.reward_temperature must be positive, got {self.reward_temperature}; leave it out to learn from "
+                f"the loss"
+            )
         if self.reward_temperature is not None and self.target == "straight_through":
-            raise UserError("sg.reward_temperature changes the REINFORCE target; leave it out with sg.target=straight_through")
+            raise UserError(
+                "sg.reward_temperature changes the REINFORCE target; leave it out with sg.target=straight_through"
+            )
         if self.update_style == "decay" and self.update_every != 1:
             raise UserError(f"sg.update_every={self.update_every} is not used with sg.update_style=decay; leave it out")
         check_rates("sg", self)
@@ -166,8 +186,9 @@ class SyntheticGradientConfig(WithOptions):
 class HalfMNISTOptimiserConfig:
     """Adam for encoder, baseline and decoder together.
 
-    "legacy_adam" has the original's bias correction, with longer first steps. The rate is divided by `slash_rate` every `slash_every`
-    epochs while it is above 1e-7. `update_every`: the networks step every so many batches. `l2` adds l2 |weights|^2 of encoder and decoder.
+    "legacy_adam" has the original's bias correction, with longer first steps. The rate is divided by `slash_rate` every
+    `slash_every` epochs while it is above 1e-7. `update_every`: the networks step every so many batches. `l2` adds l2
+    |weights|^2 of encoder and decoder.
     """
 
     name: Literal["adam", "legacy_adam"] = "adam"
@@ -191,7 +212,10 @@ def check_rates(group: str, config) -> None:
         if not getattr(config, key) > 0:
             raise UserError(f"{group}.{key} must be positive, got {getattr(config, key)}")
     if config.slash_rate < 1:
-        raise UserError(f"{group}.slash_rate divides the learning rate and must be at least 1 (which is off), got {config.slash_rate}")
+        raise UserError(
+            f"{group}.slash_rate divides the learning rate and must be at least 1 (which is off), got "
+            f"{config.slash_rate}"
+        )
     if config.slash_every < 1:
         raise UserError(f"{group}.slash_every must be at least 1 epoch, got {config.slash_every}")
 
@@ -212,14 +236,17 @@ class HalfMNISTDataConfig:
     def __post_init__(self):
         recipe = recipe_of(self.name)
         if recipe.image_shape != IMAGE_SHAPE or recipe.likelihood != "bernoulli":
-            raise UserError(f"half-and-half digits are 28x28 images of black and white pixels; data.name={self.name} is not")
+            raise UserError(
+                f"half-and-half digits are 28x28 images of black and white pixels; data.name={self.name} is not"
+            )
         if not 1 <= self.threshold <= 255:
             raise UserError(f"data.threshold is a grey level from 1 to 255, got {self.threshold}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTScheduleConfig:
-    """How long to train; with `least_loss`, at most until the first epoch whose mean training loss is this or less (nats per image)."""
+    """How long to train; with `least_loss`, at most until the first epoch whose mean training loss is this or less
+    (nats per image)."""
 
     epochs: int = 100
     batch_size: int = 100
@@ -236,8 +263,9 @@ class HalfMNISTScheduleConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTEvaluationConfig(WithOptions):
-    """`pictures`: sampled completions of each pictured test image, 0 for none. `gradient_samples`: gradients an image of which bias and
-    variance of the estimators are measured at every evaluation, against as many others; 0 for none, else on `gradient_images` images."""
+    """`pictures`: sampled completions of each pictured test image, 0 for none. `gradient_samples`: gradients an image
+    of which bias and variance of the estimators are measured at every evaluation, against as many others; 0 for none,
+    else on `gradient_images` images."""
 
     group: ClassVar[str] = "evaluation"
     options: ClassVar[Mapping[str, Option]] = {
@@ -254,7 +282,9 @@ class HalfMNISTEvaluationConfig(WithOptions):
         if self.pictures < 0:
             raise UserError(f"evaluation.pictures must not be negative, got {self.pictures}")
         if self.gradient_samples < 0 or self.gradient_samples == 1:
-            raise UserError(f"evaluation.gradient_samples must be 0 (not measured) or at least 2, got {self.gradient_samples}")
+            raise UserError(
+                f"evaluation.gradient_samples must be 0 (not measured) or at least 2, got {self.gradient_samples}"
+            )
         super().__post_init__()
         if self.gradient_images is not None and self.gradient_images < 2:
             raise UserError(f"evaluation.gradient_images must be at least 2, got {self.gradient_images}")
@@ -283,12 +313,16 @@ class TrainHalfMNIST(TrainingRun):
             self._check_synthetic()
         if self.evaluation.gradient_samples and (self.model.gaussian or self.model.estimator in RELAXED):
             raise UserError(
-                f"evaluation.gradient_samples compares gradients at hard codes, and {self.model.estimator} has others; leave it out"
+                f"evaluation.gradient_samples compares gradients at hard codes, and {self.model.estimator} has others; "
+                f"leave it out"
             )
-        images = min(recipe_of(self.data.name).sizes[2], self.data.evaluation_limit or recipe_of(self.data.name).sizes[2])
+        images = min(
+            recipe_of(self.data.name).sizes[2], self.data.evaluation_limit or recipe_of(self.data.name).sizes[2]
+        )
         if self.evaluation.pictures and images <= max(PICTURED):
             raise UserError(
-                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are {images}; "
+                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
+                f"{images}; "
                 f"set data.evaluation_limit to at least {max(PICTURED) + 1}"
             )
 
@@ -299,9 +333,13 @@ class TrainHalfMNIST(TrainingRun):
         if sg.reward_temperature is not None and baseline != "cmr":
             raise UserError(f"sg.reward_temperature needs model.baseline=cmr, which learns the reward, got {baseline}")
         if sg.target == "straight_through" and baseline != "off" and BASELINE_INPUT not in sg.selected:
-            raise UserError(f"model.baseline={baseline} is not read with sg.target=straight_through; set model.baseline=off")
+            raise UserError(
+                f"model.baseline={baseline} is not read with sg.target=straight_through; set model.baseline=off"
+            )
         if not sg.applied and sg.average_samples > 1:
-            raise UserError("sg.average_samples averages the gradient that is applied; leave it out with sg.applied=false")
+            raise UserError(
+                "sg.average_samples averages the gradient that is applied; leave it out with sg.applied=false"
+            )
 
     def adapt(self, changed: dict, settings) -> None:
         super().adapt(changed, settings)

@@ -1,4 +1,5 @@
-"""Networks that regress the encoder's gradient in half-and-half MNIST: linear, deep with a residual sum, and mixtures of the two."""
+"""Networks that regress the encoder's gradient in half-and-half MNIST: linear, deep with a residual sum, and mixtures
+of the two."""
 
 import keras
 import tensorflow as tf

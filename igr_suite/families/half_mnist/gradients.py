@@ -1,4 +1,5 @@
-"""How good the gradients at the encoder of half-and-half MNIST are: bias, variance and direction against the mean of many samples."""
+"""How good the gradients at the encoder of half-and-half MNIST are: bias, variance and direction against the mean of
+many samples."""
 
 from collections.abc import Callable
 
@@ -16,18 +17,20 @@ from igr_suite.randomness import at_step, run_seed
 class GradientStudy:
     """Numbers on a fixed batch of images at the present weights, for a metrics row; nothing of the training is touched.
 
-    Gradients are those of the batch's mean loss C at the encoder's logits, one code an image. T is the mean of R REINFORCE gradients;
-    R further codes, independent of them, give for each estimator (reinforce, straight_through, and synthetic where there is one)
+    Gradients are those of the batch's mean loss C at the encoder's logits, one code an image. T is the mean of R
+    REINFORCE gradients; R further codes, independent of them, give for each estimator (reinforce, straight_through, and
+    synthetic where there is one)
 
         gradient_true_square           sum_n |T_n|^2
         gradient_<name>_square         sum_n |mean_r g_nr|^2
         gradient_<name>_bias_square    sum_n |mean_r g_nr - T_n|^2
         gradient_<name>_variance       sum_n 1/(R - 1) sum_r |g_nr - mean_r g_nr|^2
         gradient_<name>_agreement      share of (n, r) with <g_nr, T_n> > 0
-        gradient_<name>_cosine         of mean_r g_nr and T_n, over all images at once; 0 where a squared norm is not above 0
-        gradient_<name>_snr            root of (square / variance); left out where there is no variance
+        gradient_<name>_cosine         of mean_r g_nr and T_n, over all images at once; 0 where a squared norm is not
+        above 0 gradient_<name>_snr            root of (square / variance); left out where there is no variance
 
-    The squares are unbiased: what R samples' noise adds to them is taken off, so they may fall below 0 where noise is all there is. The
+    The squares are unbiased: what R samples' noise adds to them is taken off, so they may fall below 0 where noise is
+      all there is. The
     cosine takes its norms from them. The agreement is not corrected: noise in T draws it to 1/2.
 
     Args:
@@ -51,7 +54,9 @@ class GradientStudy:
             found = {name: float(value) for name, value in self._measure().items()}
             for name in [name for name in found if name.endswith("_variance")]:
                 if found[name] > 0:
-                    found[name.replace("_variance", "_snr")] = max(0.0, found[name.replace("_variance", "_square")] / found[name]) ** 0.5
+                    found[name.replace("_variance", "_snr")] = (
+                        max(0.0, found[name.replace("_variance", "_square")] / found[name]) ** 0.5
+                    )
             return evaluate(step) | found
 
         return both
@@ -81,7 +86,11 @@ class GradientStudy:
         def estimators(i, moments, agreed):
             found = self.gradients(rows, at_step(self.seed, self.samples + i))
             signs = {name: tf.cast(tf.reduce_sum(g * truth.mean, -1) > 0, tf.float32) for name, g in found.items()}
-            return i + 1, {k: moments[k].add(found[k]) for k in moments}, {k: agreed[k] + tf.reduce_mean(signs[k]) for k in agreed}
+            return (
+                i + 1,
+                {k: moments[k].add(found[k]) for k in moments},
+                {k: agreed[k] + tf.reduce_mean(signs[k]) for k in agreed},
+            )
 
         names = ("reinforce", "straight_through", *(("synthetic",) if self.model.synthetic else ()))
         begin = (tf.constant(0), dict.fromkeys(names, start), {name: tf.zeros(()) for name in names})
@@ -112,6 +121,7 @@ class GradientStudy:
         if self.model.synthetic:
             batch = self.model.config.schedule.batch_size
             found["synthetic"] = (
-                self.model.synthetic.predict(self.model.given(rows, at, size)) / self.model.synthetic.scales(batch, size)[0]
+                self.model.synthetic.predict(self.model.given(rows, at, size))
+                / self.model.synthetic.scales(batch, size)[0]
             )
         return {name: gradient / size for name, gradient in found.items()}

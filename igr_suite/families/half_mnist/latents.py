@@ -1,7 +1,8 @@
 """Codes of half-and-half MNIST and the gradient of the loss at the encoder's outputs, an estimator a class.
 
-All take outputs [M, P], noise and codes [M, L], one row a sample, and give the gradient of each row's own loss with respect to its
-outputs [M, P]; averages over samples and the batch are the model's. Formulas of Bernoulli variables are those of igr_suite/estimators.
+All take outputs [M, P], noise and codes [M, L], one row a sample, and give the gradient of each row's own loss with
+respect to its outputs [M, P]; averages over samples and the batch are the model's. Formulas of Bernoulli variables are
+those of igr_suite/estimators.
 """
 
 from typing import NamedTuple
@@ -121,7 +122,9 @@ class GaussianReinforce(Gaussian):
 
     def gradient(self, outputs, at):
         scale = tf.nn.softplus(tf.split(outputs, 2, axis=-1)[1])
-        return self._to_outputs(outputs, score_term(at.advantage, at.noise / scale), score_term(at.advantage, (at.noise**2 - 1.0) / scale))
+        return self._to_outputs(
+            outputs, score_term(at.advantage, at.noise / scale), score_term(at.advantage, (at.noise**2 - 1.0) / scale)
+        )
 
 
 LATENTS = {

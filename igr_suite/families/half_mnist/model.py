@@ -1,4 +1,5 @@
-"""Half-and-half MNIST: the lower half of a digit from the upper one through one layer of latent variables, and how its encoder learns."""
+"""Half-and-half MNIST: the lower half of a digit from the upper one through one layer of latent variables, and how its
+encoder learns."""
 
 from typing import NamedTuple
 
@@ -39,7 +40,8 @@ class HalfMNIST(keras.Model):
     """p(lower | upper) through a code z of the upper half.
 
         C = mean over rows and pixels of -log p(lower pixel | z)
-        encoder: the gradient that the config's estimator gives at its outputs;   decoder: dC/dtheta;   baseline: mean (b(x) - C_row)^2
+        encoder: the gradient that the config's estimator gives at its outputs;   decoder: dC/dtheta;   baseline: mean
+          (b(x) - C_row)^2
 
     Args:
       config: of the run.
@@ -57,13 +59,17 @@ class HalfMNIST(keras.Model):
         self.baseline = networks.baseline(model.baseline_activation, seed + 20) if model.baseline == "cmr" else None
         self.synthetic = SyntheticGradient(config.sg, model.latents, steps_per_epoch, seed + 30) if config.sg else None
         trained = {"encoder": [] if model.estimator == "frozen" else self.encoder.trainable_variables}
-        trained |= {"decoder": self.decoder.trainable_variables, "baseline": self.baseline.trainable_variables if self.baseline else []}
+        trained |= {
+            "decoder": self.decoder.trainable_variables,
+            "baseline": self.baseline.trainable_variables if self.baseline else [],
+        }
         self.trained = trained
         kind = LegacyAdam if config.optimiser.name == "legacy_adam" else FusedAdam
         self.optimiser = kind(StepDecay.of(config.optimiser, steps_per_epoch, LOWEST_RATE), epsilon=1e-8)
         self.optimiser.build([v for group in trained.values() for v in group])
         self.steps = tf.Variable(0, dtype=tf.int32, trainable=False)
-        # XLA takes 4 s of CPU time to compile and saves 0.9 of 2.1 ms a step (1.2 of 2.8 with a linear synthetic gradient).
+        # XLA takes 4 s of CPU time to compile and saves 0.9 of 2.1 ms a step (1.2 of 2.8 with a linear synthetic
+        # gradient).
         self.jit_steps = config.schedule.epochs * steps_per_epoch >= SHORT_RUN
         self.built = True
 
@@ -76,7 +82,11 @@ class HalfMNIST(keras.Model):
         """Everything that training changes, in a fixed order."""
         nets = [self.encoder, self.decoder, *([self.baseline] if self.baseline else [])]
         own = [*self.optimiser.variables, self.steps]
-        return [*(v for net in nets for v in net.variables), *own, *(self.synthetic.state_variables() if self.synthetic else [])]
+        return [
+            *(v for net in nets for v in net.variables),
+            *own,
+            *(self.synthetic.state_variables() if self.synthetic else []),
+        ]
 
     def count_params(self) -> int:
         """Scalars of encoder, decoder and baseline."""
@@ -87,7 +97,8 @@ class HalfMNIST(keras.Model):
         return tuple(tf.split(tf.cast(batch >= self.config.data.threshold, tf.float32), 2, axis=-1))
 
     def temperature(self, training: bool) -> tf.Tensor | float:
-        """Of Gumbel-Softmax: max(.5, exp(-3e-5 t)), t the last multiple of 1,000 steps; .5 at test, or the config's constant."""
+        """Of Gumbel-Softmax: max(.5, exp(-3e-5 t)), t the last multiple of 1,000 steps; .5 at test, or the config's
+        constant."""
         if self.config.model.temperature is not None:
             return self.config.model.temperature
         if not training:
@@ -101,8 +112,8 @@ class HalfMNIST(keras.Model):
           batch: uint8 [B, 784].
           seed: int32 [2], the step's.
         Returns:
-          "loss" and "nll" (C in nats per pixel and per image), "gradient_square" (mean square of dC/d encoder outputs), and the
-          synthetic gradient's scalars.
+          "loss" and "nll" (C in nats per pixel and per image), "gradient_square" (mean square of dC/d encoder outputs),
+          and the synthetic gradient's scalars.
         """
         scalars, gradients, synthetic = self.gradients(batch, seed)
         variables = [v for group in self.trained.values() for v in group]
@@ -143,7 +154,9 @@ class HalfMNIST(keras.Model):
         gradients["encoder"] = encoding.gradient(outputs, [v.value for v in self.trained["encoder"]], at_outputs)
         if self.config.optimiser.l2:
             for name in ("encoder", "decoder"):
-                gradients[name] = [g + 2.0 * self.config.optimiser.l2 * v for g, v in zip(gradients[name], self.trained[name])]
+                gradients[name] = [
+                    g + 2.0 * self.config.optimiser.l2 * v for g, v in zip(gradients[name], self.trained[name])
+                ]
         loss = tf.reduce_mean(losses)
         scalars |= {"loss": loss, "nll": HALF_PIXELS * loss, "gradient_square": tf.reduce_mean(at_outputs**2)}
         return scalars, gradients, own
@@ -168,7 +181,8 @@ class HalfMNIST(keras.Model):
         return Evaluated(code, noise, self.rewards(losses) - rows.baseline, tape.gradient(losses, code), temperature)
 
     def baseline_of(self, upper: tf.Tensor, lower: tf.Tensor, rewards: tf.Tensor) -> tf.Tensor:
-        """b of each row [M], 0 without a baseline; halves [B, 392], rewards [M] of the images' samples, example by example."""
+        """b of each row [M], 0 without a baseline; halves [B, 392], rewards [M] of the images' samples, example by
+        example."""
         kind = self.config.model.baseline
         if kind == "mr":
             return tf.fill(rewards.shape, tf.reduce_mean(rewards))
@@ -176,7 +190,8 @@ class HalfMNIST(keras.Model):
             return mean_of_others(rewards)
         if kind != "cmr":
             return tf.zeros_like(rewards)
-        sign = -1.0 if self.config.sg and self.config.sg.reward_temperature is not None else 1.0  # b(x) learns +exp(-loss / T)
+        # b(x) learns +exp(-loss / T)
+        sign = -1.0 if self.config.sg and self.config.sg.reward_temperature is not None else 1.0
         values = sign * self.baseline(tf.concat([upper, lower], -1))[:, 0]
         return tf.repeat(values, rewards.shape[0] // values.shape[0], 0)
 
@@ -192,7 +207,8 @@ class HalfMNIST(keras.Model):
         return values, tape.gradient(loss, weights)
 
     def _encoder_gradient(self, rows: Rows, at: Evaluated, images: Rows, seed: tf.Tensor):
-        """(mean over samples of each image's own gradient at its outputs [B, P], scalars, what the synthetic gradient's step takes).
+        """(mean over samples of each image's own gradient at its outputs [B, P], scalars, what the synthetic gradient's
+        step takes).
 
         Args:
           rows, at: every sample with its code.
@@ -209,7 +225,10 @@ class HalfMNIST(keras.Model):
         targets = mean_over_samples(self.target_rows(rows.outputs, at), size)
         if not self.config.sg.applied:  # beside the networks: it learns from one sample an image, they from all
             one = slice(None, None, self.config.model.samples)
-            rows, at = images, at._replace(code=at.code[one], noise=at.noise[one], advantage=at.advantage[one], slope=at.slope[one])
+            rows, at = (
+                images,
+                at._replace(code=at.code[one], noise=at.noise[one], advantage=at.advantage[one], slope=at.slope[one]),
+            )
             _, scalars, own = self.synthetic.regress(self.given(rows, at, size), self.target_rows(rows.outputs, at))
             return targets, scalars, own
         if self.config.sg.average_samples > 1:
@@ -237,7 +256,8 @@ class HalfMNIST(keras.Model):
         return self.latent.gradient(outputs, at)
 
     def logits(self, upper: tf.Tensor, samples: int, seed: tf.Tensor, rounded: bool = False) -> tf.Tensor:
-        """Logits of the lower half's pixels [S, B, 392] of upper halves [B, 392] in test mode; the estimator says what codes are."""
+        """Logits of the lower half's pixels [S, B, 392] of upper halves [B, 392] in test mode; the estimator says what
+        codes are."""
         del rounded
         outputs = self.encoder(upper, training=False)
         rows = tf.tile(outputs, (samples, 1))
@@ -260,7 +280,8 @@ class HalfMNIST(keras.Model):
 
 
 def further(seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
-    """Seed of a step's further draws; it differs from a step's own in the first word, where no step's seed differs (`at_step`)."""
+    """Seed of a step's further draws; it differs from a step's own in the first word, where no step's seed differs
+    (`at_step`)."""
     return tf.stack([tf.bitwise.bitwise_xor(seed[0], (tf.cast(number, tf.int32) + 1) * -1640531527), seed[1]])
 
 

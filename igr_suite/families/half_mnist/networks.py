@@ -13,7 +13,8 @@ EPSILON = 1e-4  # of the batch normalisation, everywhere in this system
 
 
 def encoder(outputs: int, batch_norm: str, seed: int) -> keras.Sequential:
-    """392, 200 tanh, 100 tanh, `outputs` linear, with batch norm behind ("output") or before ("input", then all three) each product."""
+    """392, 200 tanh, 100 tanh, `outputs` linear, with batch norm behind ("output") or before ("input", then all three)
+    each product."""
     blocks = [_block(200, "tanh", batch_norm, seed), _block(100, "tanh", batch_norm, seed + 1)]
     top = _block(outputs, None, batch_norm if batch_norm == "input" else None, seed + 2)
     return _network([*blocks, top], HALF_PIXELS, "encoder")
@@ -33,7 +34,8 @@ def baseline(activation: str, seed: int) -> keras.Sequential:
 
 @contextlib.contextmanager
 def holding_averages(network: keras.Sequential) -> Iterator[None]:
-    """While it lasts, training passes of a network normalise by the batch and leave its moving averages alone; acts when traced."""
+    """While it lasts, training passes of a network normalise by the batch and leave its moving averages alone; acts
+    when traced."""
     layers = [layer for layer in network.layers if isinstance(layer, BatchNorm)]
     for layer in layers:
         layer.moving = False

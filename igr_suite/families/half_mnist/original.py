@@ -18,9 +18,9 @@
 | term_condition=epochs, min_cost=55               | schedule.least_loss, in nats per image (see below)       |
 | random_seed=42                                   | seed, of everything (there: of the sampling only)        |
 
-`min_cost` was chosen when the original's loss was a sum over pixels; its last version compares 55 with a mean and stops at once.
-`historical` takes the original's Adam, ReLU baseline, hard codes of Gumbel-Softmax, scale of the regression, and all 60,000 images.
-Source: docs/papers/half_mnist.md, section 1.6.
+`min_cost` was chosen when the original's loss was a sum over pixels; its last version compares 55 with a mean and stops
+at once. `historical` takes the original's Adam, ReLU baseline, hard codes of Gumbel-Softmax, scale of the regression,
+and all 60,000 images. Source: docs/papers/half_mnist.md, section 1.6.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,8 @@ _COMMON = {
     "random_seed": 42,
 }
 _SHARED = _COMMON | {"var_red": "cmr", "clip_probs": 0, "slash_rate": 1.0}
-# Each script's options with their defaults; what it is called and where it stores things is the command's (cli/half_mnist_train.py).
+# Each script's options with their defaults; what it is called and where it stores things is the command's
+# (cli/half_mnist_train.py).
 DEFAULTS = {
     "baselines": _SHARED | {"estimator": "SF", "latent_type": "disc", "sample_style": 0, "regularization": 0.0},
     "sdni": _SHARED
@@ -100,12 +101,19 @@ ESTIMATORS = {
     ("PD", "disc", 1): "gumbel_softmax_hard",
     ("ST", "disc", 0): "straight_through",
 }
-READERS = {"var_red": ("SF",), "regularization": ("SF",), "repeat": ("SF", "ST"), "sample_style": ("PD",), "clip_probs": ("SF", "PD", "ST")}
+READERS = {
+    "var_red": ("SF",),
+    "regularization": ("SF",),
+    "repeat": ("SF", "ST"),
+    "sample_style": ("PD",),
+    "clip_probs": ("SF", "PD", "ST"),
+}
 
 
 @dataclass(frozen=True)
 class Beyond:
-    """What the scripts have no option for: the data set, the number of latents (an edit of their source), the original's defects."""
+    """What the scripts have no option for: the data set, the number of latents (an edit of their source), the
+    original's defects."""
 
     data: str = "mnist"
     latents: int = 50
@@ -168,16 +176,23 @@ def _estimator(script: str, options: dict, given: dict) -> str | None:
     key = options["estimator"], options["latent_type"], options["sample_style"]
     for name, readers in READERS.items():
         if name in given and given[name] != DEFAULTS[script][name] and options["estimator"] not in readers:
-            raise UserError(f"--{name} {given[name]} is read with --estimator {' or '.join(readers)} only; leave it out")
+            raise UserError(
+                f"--{name} {given[name]} is read with --estimator {' or '.join(readers)} only; leave it out"
+            )
     if key not in ESTIMATORS:
         raise UserError(
-            f"--estimator {key[0]} does not go with --latent_type {key[1]} and --sample_style {key[2]}: there is no such estimator"
+            f"--estimator {key[0]} does not go with --latent_type {key[1]} and --sample_style {key[2]}: there is no "
+            f"such estimator"
         )
     return ESTIMATORS[key]
 
 
 def _baseline(kind: str, options: dict, given: dict) -> str | None:
-    if kind == "sdni" and options.get("target") == "ST" and options["sg_inp"][BASELINE_INPUT : BASELINE_INPUT + 1] != "1":
+    if (
+        kind == "sdni"
+        and options.get("target") == "ST"
+        and options["sg_inp"][BASELINE_INPUT : BASELINE_INPUT + 1] != "1"
+    ):
         if given.get("var_red", "none") != "none":
             raise UserError(f"--var_red {given['var_red']} is not read with --target ST; leave it out")
         return "off"
@@ -191,7 +206,9 @@ def _baseline(kind: str, options: dict, given: dict) -> str | None:
 def _synthetic(script: str, options: dict, beyond: Beyond) -> SyntheticGradientConfig:
     scale = "batch" if beyond.historical else "example"
     if script == "comparison":
-        return SyntheticGradientConfig(kind=options["sg_type"], scale=scale, learning_rate=options["learning_rate"], applied=False)
+        return SyntheticGradientConfig(
+            kind=options["sg_type"], scale=scale, learning_rate=options["learning_rate"], applied=False
+        )
     if options["exptemp"] != DEFAULTS["sdni"]["exptemp"] and not options["use_exp_reward"]:
         raise UserError(f"--exptemp {options['exptemp']:g} is read with --use_exp_reward 1 only; leave it out")
     return SyntheticGradientConfig(

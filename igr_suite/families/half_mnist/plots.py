@@ -77,11 +77,18 @@ def training_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_one_budget(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a (method, seed, epoch): of a seed's two budgets the longer run's, which begins as the shorter one does."""
-    return rows.sort_values("schedule.epochs", ascending=False, kind="stable").drop_duplicates(["method", "seed", "epoch"]).sort_index()
+    """One row a (method, seed, epoch): of a seed's two budgets the longer run's, which begins as the shorter one
+    does."""
+    return (
+        rows.sort_values("schedule.epochs", ascending=False, kind="stable")
+        .drop_duplicates(["method", "seed", "epoch"])
+        .sort_index()
+    )
 
 
-def by_epoch(rows: pd.DataFrame, epochs: tuple[int, ...], column: str = LOSS) -> dict[tuple[str, str], tuple[float, float, int]]:
+def by_epoch(
+    rows: pd.DataFrame, epochs: tuple[int, ...], column: str = LOSS
+) -> dict[tuple[str, str], tuple[float, float, int]]:
     """For the ledger: ("test_bce epoch 5", method) -> (mean, standard deviation over seeds, seeds)."""
     found = {}
     for (method, epoch), group in rows[rows["epoch"].isin(epochs)].groupby(["method", "epoch"], sort=False):
@@ -90,8 +97,11 @@ def by_epoch(rows: pd.DataFrame, epochs: tuple[int, ...], column: str = LOSS) ->
     return found
 
 
-def losses_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, note: str, column: str = LOSS, by: str = "method") -> list[Path]:
-    """Writes table: a row a method, the loss at each of these epochs that some run reached, the last one in nats per image."""
+def losses_table(
+    rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, note: str, column: str = LOSS, by: str = "method"
+) -> list[Path]:
+    """Writes table: a row a method, the loss at each of these epochs that some run reached, the last one in nats per
+    image."""
     shown = [epoch for epoch in epochs if (rows["epoch"] == epoch).any()]
     counts = {name: seeds_at(group, "seed", "epoch", column) for name, group in rows.groupby(by, sort=False)}
     falls = any(seeds.nunique() > 1 for seeds in counts.values())  # a row's number of seeds is then not one number
@@ -99,14 +109,20 @@ def losses_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, note: s
     for name, group in rows.groupby(by, sort=False):
         cells = {epoch: by_seed(group[group["epoch"] == epoch], column) for epoch in shown}
         last = by_seed(group[group["epoch"] == group["epoch"].max()], "test_nll")
-        words = {f"epoch {e}": summary_text(v, 4) for e, v in cells.items()} | {"nats per image, last": summary_text(last, 1)}
+        words = {f"epoch {e}": summary_text(v, 4) for e, v in cells.items()} | {
+            "nats per image, last": summary_text(last, 1)
+        }
         texts.append({by: name, **words} | ({"seeds": seeds_along(counts[name], "epoch")} if falls else {}))
         spreads = {
             f"epoch_{e}_{k}": (v.mean() if k == "mean" else v.std(ddof=1)) if len(v) > (k != "mean") else np.nan
             for e, v in cells.items()
             for k in ("mean", "sd")
         }
-        measured = {f"epoch_{e}_seeds": len(v) for e, v in cells.items()} | {"last_seeds": len(last)} if falls else {"seeds": len(last)}
+        measured = (
+            {f"epoch_{e}_seeds": len(v) for e, v in cells.items()} | {"last_seeds": len(last)}
+            if falls
+            else {"seeds": len(last)}
+        )
         numbers.append({by: name, **spreads, "last_nll": last.mean(), "last_epoch": group["epoch"].max(), **measured})
     return save_table(out, pd.DataFrame(texts), pd.DataFrame(numbers), note)
 
@@ -125,12 +141,21 @@ def paired_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, column:
         texts.append(text)
     if not numbers:
         return []
-    note = f"{LOSS_LABEL}, minus that of {REFERENCE} at equal seed [95% interval over seeds]; negative is better than {REFERENCE}."
+    note = (
+        f"{LOSS_LABEL}, minus that of {REFERENCE} at equal seed [95% interval over seeds]; negative is better than "
+        f"{REFERENCE}."
+    )
     return save_table(out, pd.DataFrame(texts).fillna("-"), pd.DataFrame(numbers), note, "table_paired")
 
 
 def curves_figure(
-    rows: pd.DataFrame, panels: list[tuple[str, str]], out: Path, *, by: str = "method", log: bool = False, top: float | None = None
+    rows: pd.DataFrame,
+    panels: list[tuple[str, str]],
+    out: Path,
+    *,
+    by: str = "method",
+    log: bool = False,
+    top: float | None = None,
 ):
     """One panel a (column, label) with one curve a method by epoch; figure.png, .pdf, .csv.
 
@@ -153,7 +178,9 @@ def curves_figure(
             if top is not None and axis.get_ylim()[1] > top:
                 axis.set_ylim(top=top)
         axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(f"{', '.join(dict.fromkeys(rows['data.name']))}, {seeds_caption(rows, 'seed', [by], 'epoch')}", fontsize=10)
+        fig.suptitle(
+            f"{', '.join(dict.fromkeys(rows['data.name']))}, {seeds_caption(rows, 'seed', [by], 'epoch')}", fontsize=10
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
@@ -164,14 +191,18 @@ LOOKS = ("-", "--", "-.", ":", "-o", "-s", "-^")
 
 
 def samples_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """`evaluations` with "run", the method and what was changed of it: 'REINFORCE, R=5', 'SDNI lin, max_grad 2'; "look", a line style."""
+    """`evaluations` with "run", the method and what was changed of it: 'REINFORCE, R=5', 'SDNI lin, max_grad 2';
+    "look", a line style."""
     return _labelled(evaluations(metrics))
 
 
 def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
     levels = rows["sg.max_grad"].fillna(0.0) if "sg.max_grad" in rows else pd.Series(0.0, rows.index)
     several = rows["model.samples"].nunique() > 1
-    samples = [f", R={count}" if several and method != "frozen" else "" for method, count in zip(rows["method"], rows["model.samples"])]
+    samples = [
+        f", R={count}" if several and method != "frozen" else ""
+        for method, count in zip(rows["method"], rows["model.samples"])
+    ]
     names = rows["method"] + samples + levels.map(lambda level: f", max_grad {level:g}" if level else "")
     order = {count: LOOKS[i % len(LOOKS)] for i, count in enumerate(sorted(rows["model.samples"].unique()))}
     order_of_levels = {level: LOOKS[i % len(LOOKS)] for i, level in enumerate(sorted(levels.unique()))}
@@ -185,8 +216,9 @@ def samples_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
 
 
 def regression_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Epoch means of runs with a synthetic gradient: "share", the part of the target's mean square that the regression explains, and
-    "target", "prediction": root mean squares of the gradient of an image's loss (nats per pixel), whatever scale was regressed."""
+    """Epoch means of runs with a synthetic gradient: "share", the part of the target's mean square that the regression
+    explains, and "target", "prediction": root mean squares of the gradient of an image's loss (nats per pixel),
+    whatever scale was regressed."""
     rows = _labelled(training_rows(metrics))
     rows = rows[rows["model.estimator"] == "sdni"]
     scale = rows["sg.scale"].map({"example": 1.0, "image": 392.0}).fillna(1.0 / rows["schedule.batch_size"])
@@ -199,11 +231,17 @@ def regression_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def regression_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
     """Draws root mean squares of target and prediction, the share explained and the cosine; figure.png, .pdf, .csv."""
-    panels = [("target", "target, RMS"), ("prediction", "prediction, RMS"), ("train_cosine", "cosine with the one-sample target")]
+    panels = [
+        ("target", "target, RMS"),
+        ("prediction", "prediction, RMS"),
+        ("train_cosine", "cosine with the one-sample target"),
+    ]
     return labelled_figure(rows, panels, out, log=("target", "prediction"))
 
 
-def labelled_figure(rows: pd.DataFrame, panels: list[tuple[str, str]], out: Path, log: tuple[str, ...] = ()) -> list[Path]:
+def labelled_figure(
+    rows: pd.DataFrame, panels: list[tuple[str, str]], out: Path, log: tuple[str, ...] = ()
+) -> list[Path]:
     """One panel a (column, label), one curve a "run"; figure.png, .pdf, .csv."""
     drawn = []
     with figure(width=2.4 + 3.9 * len(panels), height=4.0, columns=len(panels), squeeze=False) as (fig, axes):
@@ -250,11 +288,15 @@ def quality_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
     with figure(width=9.4, height=6.2, columns=2, rows=2) as (fig, axes):
         for axis, (column, label) in zip(axes.flat, QUALITY.items()):
             part = rows.groupby(["estimate", "seed", "epoch"], sort=False)[column].mean().reset_index()
-            drawn.append(draw_curves(axis, part, "epoch", column, method="estimate", seed="seed").assign(quantity=column))
+            drawn.append(
+                draw_curves(axis, part, "epoch", column, method="estimate", seed="seed").assign(quantity=column)
+            )
             axis.set_ylabel(label)
             epoch_axis(axis)
             if column in ("bias_square", "variance"):
-                axis.plot(part["epoch"].unique(), rows.groupby("epoch")["true_square"].mean(), ":", color="0.3", label="|T|²")
+                axis.plot(
+                    part["epoch"].unique(), rows.groupby("epoch")["true_square"].mean(), ":", color="0.3", label="|T|²"
+                )
                 axis.set_yscale("symlog", linthresh=SMALLEST)
             if column == "agreement":
                 axis.axhline(0.5, color="0.5", linewidth=0.8)

@@ -1,4 +1,5 @@
-"""Settings of half-and-half MNIST: the estimators under the names of the figures, at the original's settings (never imports TensorFlow)."""
+"""Settings of half-and-half MNIST: the estimators under the names of the figures, at the original's settings (never
+imports TensorFlow)."""
 
 from collections.abc import Sequence
 
@@ -22,7 +23,8 @@ def _synthetic(kind: str, inputs: str, **more) -> dict:
     return {"model": {"estimator": "sdni", **CMR}, "sg": {"kind": kind, "inputs": inputs, "scale": "batch", **more}}
 
 
-# Names of the figures; SDNI ones name the network and say "no z" where its inputs do not hold the code and what follows from it.
+# Names of the figures; SDNI ones name the network and say "no z" where its inputs do not hold the code and what follows
+# from it.
 METHODS = {
     "Gaussian": {"model": {"estimator": "gaussian"}},
     "Gaussian REINFORCE": {"model": {"estimator": "gaussian_reinforce", "baseline": "off"}},
@@ -57,7 +59,8 @@ def half_mnist(
     evaluation: dict | None = None,
     evaluate_every: int = 1,
 ) -> TrainHalfMNIST:
-    """One run at the original's settings: 50 latents, batches of 100, all 60,000 images, Adam 2e-4 with its long first steps.
+    """One run at the original's settings: 50 latents, batches of 100, all 60,000 images, Adam 2e-4 with its long first
+    steps.
 
     Args:
       method: of METHODS.
@@ -75,13 +78,17 @@ def half_mnist(
         sg=SyntheticGradientConfig(**own | (sg or {})) if own else None,
         data=HalfMNISTDataConfig(name=data, train_split="all", train_limit=limit, evaluation_limit=limit),
         optimiser=HalfMNISTOptimiserConfig(**{"name": "legacy_adam"} | (optimiser or {})),
-        schedule=HalfMNISTScheduleConfig(epochs=epochs, evaluate_every=evaluate_every, **({"batch_size": 20} if limit else {})),
+        schedule=HalfMNISTScheduleConfig(
+            epochs=epochs, evaluate_every=evaluate_every, **({"batch_size": 20} if limit else {})
+        ),
         evaluation=HalfMNISTEvaluationConfig(**evaluation or {}),
         seed=seed,
     )
 
 
-def sweep(scale: str, datasets: Sequence[str], methods: Sequence[str], *, epochs: int, seeds: int = 1, **options) -> list[TrainHalfMNIST]:
+def sweep(
+    scale: str, datasets: Sequence[str], methods: Sequence[str], *, epochs: int, seeds: int = 1, **options
+) -> list[TrainHalfMNIST]:
     """Runs of several methods and seeds; the smoke scale takes 100 images of each split; options as in `half_mnist`."""
     limit = 100 if scale == "smoke" else None
     return [

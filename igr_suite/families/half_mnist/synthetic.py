@@ -19,7 +19,8 @@ class SyntheticGradient:
 
         loss = mean (c t_n - mean_r M(u_nr))^2,   applied: mean_r M(u_nr) / c
 
-    where t_n is the gradient of image n's own loss and c = 1 / B for the original's scale "batch", 1 for "example", 392 for "image".
+    where t_n is the gradient of image n's own loss and c = 1 / B for the original's scale "batch", 1 for "example", 392
+    for "image".
 
     Args:
       config: network, inputs, scale, optimiser.
@@ -37,7 +38,9 @@ class SyntheticGradient:
         self.net = regressor(config.kind, config.width, seed)(inputs, (latents,))
         self.net.build((None, *inputs))
         rate = StepDecay.of(config, steps_per_epoch, LOWEST_RATE)
-        self.optimiser = FusedAdam(rate, epsilon=1e-8) if config.optimiser == "adam" else keras.optimizers.SGD(rate, MOMENTUM)
+        self.optimiser = (
+            FusedAdam(rate, epsilon=1e-8) if config.optimiser == "adam" else keras.optimizers.SGD(rate, MOMENTUM)
+        )
         self.optimiser.build(self.net.trainable_variables)
 
     def state_variables(self) -> list:
@@ -50,7 +53,9 @@ class SyntheticGradient:
 
     def scales(self, batch: int, rows: int) -> tuple[float, float]:
         """What gradients of rows' own losses are multiplied with: (targets, dC/dz among the inputs)."""
-        return {"batch": (1.0 / batch, 1.0 / rows), "example": (1.0, 1.0), "image": (HALF_PIXELS, HALF_PIXELS)}[self.config.scale]
+        return {"batch": (1.0 / batch, 1.0 / rows), "example": (1.0, 1.0), "image": (HALF_PIXELS, HALF_PIXELS)}[
+            self.config.scale
+        ]
 
     def given(self, rows, at, probabilities: tf.Tensor, batch: int) -> tf.Tensor:
         """The selected inputs u [M, U] in the order of `half_mnist_config.INPUTS`, as constants.
@@ -62,7 +67,15 @@ class SyntheticGradient:
           batch: number of images.
         """
         slope = at.slope * self.scales(batch, at.slope.shape[0])[1]
-        values = (rows.upper, rows.lower, probabilities, slope, at.code, rows.baseline[:, tf.newaxis], 1.0 - probabilities)
+        values = (
+            rows.upper,
+            rows.lower,
+            probabilities,
+            slope,
+            at.code,
+            rows.baseline[:, tf.newaxis],
+            1.0 - probabilities,
+        )
         return tf.stop_gradient(tf.concat([values[i] for i in self.config.selected], -1))
 
     def regress(self, given: tf.Tensor, targets: tf.Tensor):

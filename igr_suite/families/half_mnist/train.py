@@ -20,7 +20,8 @@ from igr_suite.training.loop import Plan
 
 @dataclass(frozen=True)
 class StoppingPlan(Plan):
-    """A plan that ends with the first epoch whose mean training loss is `least_loss` or less; it asks the run's own rows.
+    """A plan that ends with the first epoch whose mean training loss is `least_loss` or less; it asks the run's own
+    rows.
 
     `least_loss` None is the plain plan.
     """
@@ -64,8 +65,13 @@ def execute(config: TrainHalfMNIST, folder: RunFolder) -> None:
     def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
         del interrupts
         if config.evaluation.pictures:
-            store_pictures(model, np.where(dataset.test >= config.data.threshold, 255, 0).astype(np.uint8), config, folder)
+            store_pictures(
+                model, np.where(dataset.test >= config.data.threshold, 255, 0).astype(np.uint8), config, folder
+            )
         return {name: value for name, value in epoch_means(rows)[-1].items() if name != "step"}
 
     plan, meta = build_plan(config, len(images), folder), {"parameters": model.count_params(), **_synthetic_size(model)}
-    train(Training(model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish), folder)
+    train(
+        Training(model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish),
+        folder,
+    )

@@ -12,9 +12,16 @@ from igr_suite.training.config_parts import DataConfig, OptimiserConfig, Schedul
 
 ModelName = Literal["Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis"]
 
-# Options that only some models read, with the value taken when none is given. Temperatures are the authors' initial ones.
+# Options that only some models read, with the value taken when none is given. Temperatures are the authors' initial
+# ones.
 OPTIONS = {
-    "Relax_GS_Dis": {"temperature": 5.0, "variables": 20, "categories": 10, "coupling": "coupled", "relaxation": "standard"},
+    "Relax_GS_Dis": {
+        "temperature": 5.0,
+        "variables": 20,
+        "categories": 10,
+        "coupling": "coupled",
+        "relaxation": "standard",
+    },
     "Relax_IGR": {
         "temperature": 0.15,
         "variables": 20,
@@ -32,13 +39,14 @@ OPTIONS = {
 class RelaxModelConfig(WithOptions):
     """The VAE, its discrete distribution and its control variate c(z) = loss at the relaxed code + net(relaxed code).
 
-    `temperature` is the initial one of every latent; temperatures are trained. `coupling` (GS, Bernoulli): "coupled" uses z as the noise
-    given the code, "independent" draws that anew as the authors do; both are unbiased. `relaxation` (GS) is softmax(z / t), or
-    "historical": softmax(z / t + log pi). `estimator` (IGR): "historical" is the authors' and biased (families/hard_vae/gradients.py).
-    `parameters` (IGR): "free" is any loc and scales from 0.05 to 20, "bounded" the authors' loc = tanh, scale = 0.5 + 0.5 sigmoid.
-    `kl_sign` (IGR): "historical" rewards the KL. `points` (IGR) of the quadrature of log q, on either side of the sample.
-    `stick_the_landing` leaves out the term of mean 0, d log q(code). `control_objective`: what trains the control variate, the squared
-    norm of the gradient of the encoder's "parameters", or of its "outputs".
+    `temperature` is the initial one of every latent; temperatures are trained. `coupling` (GS, Bernoulli): "coupled"
+    uses z as the noise given the code, "independent" draws that anew as the authors do; both are unbiased. `relaxation`
+    (GS) is softmax(z / t), or "historical": softmax(z / t + log pi). `estimator` (IGR): "historical" is the authors'
+    and biased (families/hard_vae/gradients.py). `parameters` (IGR): "free" is any loc and scales from 0.05 to 20,
+    "bounded" the authors' loc = tanh, scale = 0.5 + 0.5 sigmoid. `kl_sign` (IGR): "historical" rewards the KL. `points`
+    (IGR) of the quadrature of log q, on either side of the sample. `stick_the_landing` leaves out the term of mean 0, d
+    log q(code). `control_objective`: what trains the control variate, the squared norm of the gradient of the encoder's
+      "parameters", or of its "outputs".
     """
 
     group: ClassVar[str] = "model"
@@ -89,7 +97,8 @@ class RelaxEvaluationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRelax(TrainingRun):
-    """One VAE trained with RELAX and one seed; the three optimisers (encoder, decoder, control variate) have the same settings."""
+    """One VAE trained with RELAX and one seed; the three optimisers (encoder, decoder, control variate) have the same
+    settings."""
 
     executor: ClassVar[str] = "igr_suite.families.hard_vae.train:execute"
     subject: ClassVar[str] = "igr_suite.families.hard_vae.subject"
@@ -103,14 +112,19 @@ class TrainRelax(TrainingRun):
 
     def validate(self) -> None:
         if self.schedule.samples != 1:
-            raise UserError(f"schedule.samples must be 1 with RELAX, got {self.schedule.samples}; take a larger schedule.batch_size")
+            raise UserError(
+                f"schedule.samples must be 1 with RELAX, got {self.schedule.samples}; take a larger schedule.batch_size"
+            )
         if self.schedule.matmul_precision != "float32":
-            raise UserError(f"schedule.matmul_precision={self.schedule.matmul_precision} is not supported with RELAX; leave it out")
+            raise UserError(
+                f"schedule.matmul_precision={self.schedule.matmul_precision} is not supported with RELAX; leave it out"
+            )
         if self.data.resize is not None:
             raise UserError(f"data.resize={self.data.resize} is not supported with RELAX; leave it out")
         if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
             raise UserError(
-                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a Bernoulli one"
+                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a "
+                f"Bernoulli one"
             )
 
     @classmethod
@@ -122,9 +136,12 @@ class TrainRelax(TrainingRun):
 
     @property
     def evaluations_per_step(self) -> int:
-        relaxed = 2 if self.model.coupling == "independent" else 1  # the control variate, see relax_gradients.evaluate_control
+        # the control variate, see relax_gradients.evaluate_control
+        relaxed = 2 if self.model.coupling == "independent" else 1
         return self.schedule.batch_size * (1 + relaxed)
 
     def slug(self) -> str:
         historical = [key for key in ("estimator", "kl_sign", "relaxation") if getattr(self.model, key) == "historical"]
-        return "-".join([self.data.name, self.model.name, *(f"historical-{key}" for key in historical), f"s{self.seed}"])
+        return "-".join(
+            [self.data.name, self.model.name, *(f"historical-{key}" for key in historical), f"s{self.seed}"]
+        )

@@ -1,8 +1,10 @@
-"""Discrete distributions as RELAX sees them: a hard code, noise behind it, the same noise given the code, and how both move with the parameters.
+"""Discrete distributions as RELAX sees them: a hard code, noise behind it, the same noise given the code, and how both
+move with the parameters.
 
-Parameters are [..., V, P], codes [..., V, K], noise z [..., V, M]; leading axes are draws and examples. A draw holds two values of z with
-the same distribution: z itself, and one from z | code. "coupled" takes the same value for both: the uniforms behind z | code are then those that
-give back z, which is allowed because given the code they are uniform, and one relaxed evaluation serves both.
+Parameters are [..., V, P], codes [..., V, K], noise z [..., V, M]; leading axes are draws and examples. A draw holds
+two values of z with the same distribution: z itself, and one from z | code. "coupled" takes the same value for both:
+the uniforms behind z | code are then those that give back z, which is allowed because given the code they are uniform,
+and one relaxed evaluation serves both.
 """
 
 import math
@@ -51,10 +53,12 @@ class Distribution(Protocol):
         """The relaxed code [..., V, K] of noise [..., V, M]; temperature [V, M]."""
 
     def log_prob(self, code: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """log q of a relaxed code, extended linearly between the hard ones: [...]. No gradient with respect to the parameters."""
+        """log q of a relaxed code, extended linearly between the hard ones: [...]. No gradient with respect to the
+        parameters."""
 
     def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
-        """J^T at_z - J~^T at_conditional [..., V, P]; J, J~ the derivatives of z and of the conditional z by the parameters."""
+        """J^T at_z - J~^T at_conditional [..., V, P]; J, J~ the derivatives of z and of the conditional z by the
+        parameters."""
 
     def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """(J direction, J~ direction), each [..., V, M], for a direction [..., V, P] in the space of the parameters."""
@@ -70,7 +74,8 @@ class Categorical:
 
     Args:
       relaxation: "standard", softmax(z / temperature), or "historical", softmax(z / temperature + log pi).
-    Source: Tucker et al. (2017), appendix C, Grathwohl et al. (2018), appendix B, for z~; the coupled form is derived here.
+    Source: Tucker et al. (2017), appendix C, Grathwohl et al. (2018), appendix B, for z~; the coupled form is derived
+      here.
     """
 
     def __init__(self, relaxation: Literal["standard", "historical"] = "standard"):
@@ -95,7 +100,9 @@ class Categorical:
     def relaxed(self, z: tf.Tensor, temperature: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
         scaled = z / temperature
-        return tf.nn.softmax(scaled if self.relaxation == "standard" else scaled + tf.stop_gradient(categorical.log_mean(parameters)))
+        return tf.nn.softmax(
+            scaled if self.relaxation == "standard" else scaled + tf.stop_gradient(categorical.log_mean(parameters))
+        )
 
     def log_prob(self, code: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
@@ -115,7 +122,8 @@ class Categorical:
 
 
 class Bernoulli:
-    """Code = [z > 0], z = logit + logistic noise; V units with P = K = M = 1. The conditional noise is that of REBAR."""
+    """Code = [z > 0], z = logit + logistic noise; V units with P = K = M = 1. The conditional noise is that of
+    REBAR."""
 
     def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> Draw:
         """See Distribution."""
@@ -152,13 +160,15 @@ class Bernoulli:
 
 
 class GaussianArgmax:
-    """Code = one-hot argmax of (z_1, ..., z_{K-1}, 0), z_j ~ N(loc_j, scale_j^2): IGR-I with delta = 1; parameters are (loc, log scale).
+    """Code = one-hot argmax of (z_1, ..., z_{K-1}, 0), z_j ~ N(loc_j, scale_j^2): IGR-I with delta = 1; parameters are
+    (loc, log scale).
 
     Given the winner k < K, its value t has the cdf F = G / (G + H) with
 
         G = int_0^t h,  H = int_t^inf h,  h(s) = N(s; loc_k, scale_k) prod_{j != k} Phi((s - loc_j) / scale_j)
 
-    and the others are normals cut off above t; where the last category wins, all are cut off above t = 0. Holding those cdfs fixed,
+    and the others are normals cut off above t; where the last category wins, all are cut off above t = 0. Holding those
+    cdfs fixed,
 
         d t  = -d(log G - log H) / (h(t)/G + h(t)/H)
         d z~_j = (1 - m_j) d loc_j + (a_j - m_j A_j) scale_j d log scale_j + m_j d t
@@ -166,7 +176,8 @@ class GaussianArgmax:
 
     and G + H is the probability of the winner, so one quadrature of the winner (not of all categories) serves both.
 
-    Error of log q and of its gradient's entries over 300 distributions of 10 categories, loc ~ N(0, 1), log scale ~ N(0, 0.5^2):
+    Error of log q and of its gradient's entries over 300 distributions of 10 categories, loc ~ N(0, 1), log scale ~
+    N(0, 0.5^2):
 
         points         8               12              16
         median     2e-5  2e-4      4e-8  5e-7      2e-10  6e-9
@@ -213,11 +224,13 @@ class GaussianArgmax:
         return tf.nn.softmax(append_last_category(z / temperature, 1.0))
 
     def log_prob(self, code: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """See Distribution; the distribution of all categories from one coarse grid, which is enough for a control variate."""
+        """See Distribution; the distribution of all categories from one coarse grid, which is enough for a control
+        variate."""
         return tf.reduce_sum(code * tf.stop_gradient(self.coarse_log_distribution(parameters)), [-2, -1])
 
     def coarse_log_distribution(self, parameters: tf.Tensor) -> tf.Tensor:
-        """log P(argmax = k) [..., V, K], normalised, from nodes that all categories share (so K times cheaper than one by one)."""
+        """log P(argmax = k) [..., V, K], normalised, from nodes that all categories share (so K times cheaper than one
+        by one)."""
         loc, log_scale = tf.split(parameters, 2, axis=-1)
         scale = tf.exp(log_scale)
         highest = tf.maximum(tf.reduce_max(loc + 3.0 * scale, -1, keepdims=True), 0.1)
@@ -244,7 +257,9 @@ class GaussianArgmax:
         top = tf.reduce_sum(by_parameters * direction, -1, keepdims=True)
         return by_loc + noise * scale * by_scale, (1.0 - m) * by_loc + by_log_scale * by_scale + m * top
 
-    def _winner(self, loc: tf.Tensor, scale: tf.Tensor, z: tf.Tensor, code: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _winner(
+        self, loc: tf.Tensor, scale: tf.Tensor, z: tf.Tensor, code: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """log q of the winner [..., V], its gradient [..., V, 2 (K-1)], and d t / d parameters of the same shape."""
         own, last = code[..., :-1], code[..., -1:]
         top = tf.reduce_sum(own * z, -1)
@@ -277,7 +292,9 @@ class GaussianArgmax:
         weights = tf.exp(log_terms - log_integral[..., tf.newaxis])[..., tf.newaxis]
         chosen = own[..., tf.newaxis, :]
         by_loc = tf.reduce_sum(weights * (chosen * standard - (1.0 - chosen) * ratio), -2) / scale
-        by_scale = tf.reduce_sum(weights * (chosen * (tf.square(standard) - 1.0) - (1.0 - chosen) * ratio * standard), -2)
+        by_scale = tf.reduce_sum(
+            weights * (chosen * (tf.square(standard) - 1.0) - (1.0 - chosen) * ratio * standard), -2
+        )
         return log_integral, tf.concat([by_loc, by_scale], -1)
 
     def _log_h(self, loc, scale, own, center, width, s) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -285,7 +302,9 @@ class GaussianArgmax:
         standard = (s[..., tf.newaxis] - loc[..., tf.newaxis, :]) / scale[..., tf.newaxis, :]
         log_below = _log_ndtr(standard)
         own_standard = (s - center[..., tf.newaxis]) / width[..., tf.newaxis]
-        log_normal = -0.5 * tf.square(own_standard) - tf.math.log(width)[..., tf.newaxis] - 0.5 * math.log(2.0 * math.pi)
+        log_normal = (
+            -0.5 * tf.square(own_standard) - tf.math.log(width)[..., tf.newaxis] - 0.5 * math.log(2.0 * math.pi)
+        )
         log_h = log_normal + tf.reduce_sum((1.0 - own)[..., tf.newaxis, :] * log_below, -1)
         return log_h, standard, _mills(standard, log_below)
 
@@ -310,10 +329,15 @@ def _mills(x: tf.Tensor, log_below: tf.Tensor) -> tf.Tensor:
 def _log_ndtr(x: tf.Tensor) -> tf.Tensor:
     """log Phi(x); value only, its gradients are written out above.
 
-    Below -8 by the asymptotic series of the Mills ratio, 1 - 1/x^2 + 3/x^4 - 15/x^6 + 105/x^8, relative error below 1e-6.
+    Below -8 by the asymptotic series of the Mills ratio, 1 - 1/x^2 + 3/x^4 - 15/x^6 + 105/x^8, relative error below
+    1e-6.
     """
     middle = tf.math.log(0.5 * tf.math.erfc(-tf.maximum(x, -8.0) * math.sqrt(0.5)))
     far = tf.minimum(x, -8.0)
     inverse = 1.0 / tf.square(far)
     series = 1.0 - inverse * (1.0 - inverse * (3.0 - inverse * (15.0 - inverse * 105.0)))
-    return tf.where(x > -8.0, middle, -0.5 * tf.square(far) - tf.math.log(-far) - 0.5 * math.log(2.0 * math.pi) + tf.math.log(series))
+    return tf.where(
+        x > -8.0,
+        middle,
+        -0.5 * tf.square(far) - tf.math.log(-far) - 0.5 * math.log(2.0 * math.pi) + tf.math.log(series),
+    )

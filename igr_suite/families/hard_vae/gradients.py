@@ -1,4 +1,5 @@
-"""RELAX: the gradient of an expectation over discrete codes with a learnt control variate, and what trains that control variate.
+"""RELAX: the gradient of an expectation over discrete codes with a learnt control variate, and what trains that control
+variate.
 
 With f the loss of a hard code and c any function of the noise z behind it,
 
@@ -6,14 +7,15 @@ With f the loss of a hard code and c any function of the noise z behind it,
 
 where z ~ q(z), b = b(z), z~ ~ q(z | b), J = dz/d parameters, J~ = dz~/d parameters at a fixed b. How the terms arise:
 
-* f(b) d log q(b): the score function. df is the derivative of f at a fixed b: f holds log q(b) (its KL part), so df = d log q(b), which
-  has mean 0; it is the "+ grad log q" of the authors' code.
-* z and z~ have one distribution, so E c(z) = E_b E[c(z~) | b]. Its derivative is E J^T dc(z) on the left and E [c(z~) d log q(b) + J~^T dc(z~)]
-  on the right: the other three terms add 0. The direct dependence of c on the parameters has one mean on both sides and is left out.
+* f(b) d log q(b): the score function. df is the derivative of f at a fixed b: f holds log q(b) (its KL part), so df = d
+  log q(b), which has mean 0; it is the "+ grad log q" of the authors' code.
+* z and z~ have one distribution, so E c(z) = E_b E[c(z~) | b]. Its derivative is E J^T dc(z) on the left and E [c(z~) d
+  log q(b) + J~^T dc(z~)] on the right: the other three terms add 0. The direct dependence of c on the parameters has
+  one mean on both sides and is left out.
 
-For IGR the authors take an independent z1 for both, c(z1) d log q(b) with mean 0 beside J^T dc(z1) without its counterpart. That adds
-d E c(z1) to the gradient ("historical" here): it is biased, and a control variate that is trained on the gradient's size learns to cancel
-the gradient itself, since d E c(z1) = -d E f makes it smallest.
+For IGR the authors take an independent z1 for both, c(z1) d log q(b) with mean 0 beside J^T dc(z1) without its
+counterpart. That adds d E c(z1) to the gradient ("historical" here): it is biased, and a control variate that is
+trained on the gradient's size learns to cancel the gradient itself, since d E c(z1) = -d E f makes it smallest.
 
 Source: Grathwohl et al. (2018), eq. 8; Tucker et al. (2017); docs/papers/igr.md, section 3.5.
 """
@@ -44,8 +46,8 @@ def evaluate_control(function: Callable[[tf.Tensor], tf.Tensor], draw: Draw, cou
       draw: of a distribution.
       coupling: the draw's; only "independent" needs two evaluations.
     Raises:
-      UserError: TensorFlow has no derivative of the function. One that is differentiable in part only, such as a sum with a
-        rounded summand, cannot be detected, and makes RELAX biased.
+      UserError: TensorFlow has no derivative of the function. One that is differentiable in part only, such as a sum
+        with a rounded summand, cannot be detected, and makes RELAX biased.
     """
     points = tf.stack([draw.z, draw.conditional]) if coupling == "independent" else draw.z[tf.newaxis]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -55,7 +57,12 @@ def evaluate_control(function: Callable[[tf.Tensor], tf.Tensor], draw: Draw, cou
 
 
 def relax_gradient(
-    distribution: Distribution, draw: Draw, value: tf.Tensor, control: Control, direct: float = 1.0, estimator: Estimator = "relax"
+    distribution: Distribution,
+    draw: Draw,
+    value: tf.Tensor,
+    control: Control,
+    direct: float = 1.0,
+    estimator: Estimator = "relax",
 ) -> tf.Tensor:
     """g of each draw with respect to the distribution's parameters; see the module.
 
@@ -64,7 +71,8 @@ def relax_gradient(
       draw: leading axes [...].
       value: f(b) [...].
       control: at the draw.
-      direct: df / d log q at fixed b: 1 where f holds log q(b), 0 to leave that term out ("stick the landing"; it has mean 0).
+      direct: df / d log q at fixed b: 1 where f holds log q(b), 0 to leave that term out ("stick the landing"; it has
+        mean 0).
       estimator: "relax", or "historical" (biased; needs a draw with coupling "unrelated").
     Returns:
       [..., V, P].
@@ -79,11 +87,14 @@ def reinforce_gradient(draw: Draw, value: tf.Tensor, direct: float = 1.0) -> tf.
     return (value + direct)[..., tf.newaxis, tf.newaxis] * draw.score
 
 
-def along(distribution: Distribution, draw: Draw, control: Control, direction: tf.Tensor, estimator: Estimator = "relax") -> tf.Tensor:
-    """What of <g, direction> depends on the control variate, summed: -c(z~) <d log q, d> + <dc(z), J d> - <dc(z~), J~ d>.
+def along(
+    distribution: Distribution, draw: Draw, control: Control, direction: tf.Tensor, estimator: Estimator = "relax"
+) -> tf.Tensor:
+    """What of <g, direction> depends on the control variate, summed: -c(z~) <d log q, d> + <dc(z), J d> - <dc(z~), J~
+    d>.
 
-    Since d |G|^2 = 2 <G, dG>, its derivative by the control variate's own parameters, at direction = G held fixed, is half that of
-    |G|^2: second derivatives are needed of c only, not of the distribution or the encoder.
+    Since d |G|^2 = 2 <G, dG>, its derivative by the control variate's own parameters, at direction = G held fixed, is
+    half that of |G|^2: second derivatives are needed of c only, not of the distribution or the encoder.
 
     Args:
       distribution, draw, control, estimator: as in `relax_gradient`.

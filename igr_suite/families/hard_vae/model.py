@@ -9,7 +9,14 @@ from igr_suite import relaxations
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.hard_vae.config import RelaxModelConfig
 from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, Draw, GaussianArgmax
-from igr_suite.families.hard_vae.gradients import Control, along, evaluate_control, reinforce_gradient, relax_gradient, sampling_variance
+from igr_suite.families.hard_vae.gradients import (
+    Control,
+    along,
+    evaluate_control,
+    reinforce_gradient,
+    relax_gradient,
+    sampling_variance,
+)
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
@@ -22,10 +29,12 @@ LOG_SCALES = 3.0  # IGR's log scales stay within +-3: beyond, float32 quadrature
 
 
 class RelaxVAE(keras.Model):
-    """p(x, b) = p(b) p(x | b), p(b) uniform, q(b | x) discrete; trained on f(b) = -log p(x | b) + log q(b | x) - log p(b).
+    """p(x, b) = p(b) p(x | b), p(b) uniform, q(b | x) discrete; trained on f(b) = -log p(x | b) + log q(b | x) - log
+    p(b).
 
-    The encoder's gradient is RELAX's (`relax_gradients`) with c(z) = f(psi(z)) + net(2 psi(z) - 1), psi the relaxed code; the decoder's is
-    that of -log p(x | b); the net and the log-temperatures follow the gradient of the encoder gradient's squared norm.
+    The encoder's gradient is RELAX's (`relax_gradients`) with c(z) = f(psi(z)) + net(2 psi(z) - 1), psi the relaxed
+    code; the decoder's is that of -log p(x | b); the net and the log-temperatures follow the gradient of the encoder
+    gradient's squared norm.
 
     Args:
       config: distribution, networks, control variate.
@@ -60,22 +69,33 @@ class RelaxVAE(keras.Model):
         elif config.name == "Relax_Ber_Dis":
             self.distribution, self.parameters, noise = Bernoulli(), 1, 1
         else:
-            self.distribution, self.parameters, noise = GaussianArgmax(config.points), 2 * (categories - 1), categories - 1
+            self.distribution, self.parameters, noise = (
+                GaussianArgmax(config.points),
+                2 * (categories - 1),
+                categories - 1,
+            )
         self.log_prior = -variables * math.log(max(2, categories))
         self.sign = -1.0 if config.kl_sign == "historical" else 1.0
         self.estimator = config.estimator or "relax"
         self.coupling = "unrelated" if self.estimator == "historical" else config.coupling or "coupled"
         self.encoder = encoder(config.architecture, image_shape, variables * self.parameters, 1000 * seed)
-        self.decoder = decoder(config.architecture, self.code_size, image_shape, 2 if likelihood == "gaussian" else 1, 1000 * seed + 500)
+        self.decoder = decoder(
+            config.architecture, self.code_size, image_shape, 2 if likelihood == "gaussian" else 1, 1000 * seed + 500
+        )
         self.net = dense_stack((config.control_units,), 1, 1000 * seed + 700, "control")
         self.net.build((None, self.code_size))
-        self.log_temperature = tf.Variable(tf.fill([variables, noise], math.log(config.temperature)), name="log_temperature")
+        self.log_temperature = tf.Variable(
+            tf.fill([variables, noise], math.log(config.temperature)), name="log_temperature"
+        )
         self.groups = (
             list(self.encoder.trainable_variables),
             list(self.decoder.trainable_variables),
             [*self.net.trainable_variables, self.log_temperature],
         )
-        self.optimisers = [FusedAdam(optimiser.learning_rate, optimiser.beta_1, optimiser.beta_2, optimiser.epsilon) for _ in self.groups]
+        self.optimisers = [
+            FusedAdam(optimiser.learning_rate, optimiser.beta_1, optimiser.beta_2, optimiser.epsilon)
+            for _ in self.groups
+        ]
         for one, group in zip(self.optimisers, self.groups):
             one.build(group)
         self.built = True
@@ -93,7 +113,8 @@ class RelaxVAE(keras.Model):
         if self.config.parameters == "bounded":
             return tf.concat([tf.tanh(loc), tf.math.log(0.5 + 0.5 * tf.sigmoid(log_scale))], -1)
         log_scale = LOG_SCALES * tf.tanh(log_scale / LOG_SCALES)
-        return tf.concat([loc + relaxations.uniform_loc(self.config.categories), log_scale], -1)  # 0 is the uniform distribution
+        # 0 is the uniform distribution
+        return tf.concat([loc + relaxations.uniform_loc(self.config.categories), log_scale], -1)
 
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """log p(x | code): codes [S, B, V, K], images [B, D] -> [S, B]."""
@@ -101,7 +122,9 @@ class RelaxVAE(keras.Model):
         parameters = self.decoder(tf.reshape(code, (-1, self.code_size)))
         parameters = tf.reshape(parameters, (shape[0], shape[1], self.decoder.output_shape[-1]))
         if self.likelihood == "gaussian":
-            return gaussian_log_likelihood(parameters, images, "elu" if self.config.output_activation == "elu" else None)
+            return gaussian_log_likelihood(
+                parameters, images, "elu" if self.config.output_activation == "elu" else None
+            )
         return bernoulli_log_likelihood(parameters, images)
 
     def control(self, draw: Draw, parameters: tf.Tensor, images: tf.Tensor) -> Control:
@@ -127,7 +150,8 @@ class RelaxVAE(keras.Model):
           batch: uint8 [B, D].
           seed: int32 [2], the step's.
         Returns:
-          Means over the batch, nats per image: "elbo", "reconstruction" and "kl" at the hard codes; "squared_gradient": squared norm of
+          Means over the batch, nats per image: "elbo", "reconstruction" and "kl" at the hard codes; "squared_gradient":
+            squared norm of
           the gradient of the encoder's parameters.
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
@@ -148,7 +172,17 @@ class RelaxVAE(keras.Model):
             per_image = self.gradient(draw, self.sign * kl - reconstruction, control) / size
             gradients = encoder_tape.gradient(parameters, weights[0], output_gradients=tf.stop_gradient(per_image))
             gradients = [tf.stop_gradient(g) for g in gradients]
-            loss = 2.0 * along(self.distribution, draw, control, self._direction(images, weights[0], gradients, per_image), self.estimator) / size
+            loss = (
+                2.0
+                * along(
+                    self.distribution,
+                    draw,
+                    control,
+                    self._direction(images, weights[0], gradients, per_image),
+                    self.estimator,
+                )
+                / size
+            )
         self.optimisers[0].apply(gradients, self.groups[0])
         self.optimisers[1].apply(decoder_tape.gradient(decoder_loss, weights[1]), self.groups[1])
         self.optimisers[2].apply(control_tape.gradient(loss, weights[2]), self.groups[2])
@@ -157,7 +191,8 @@ class RelaxVAE(keras.Model):
         return {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl, "squared_gradient": squared}
 
     def _direction(self, images: tf.Tensor, weights: list, gradients: list, per_image: tf.Tensor) -> tf.Tensor:
-        """d of each image: its gradient, or how the encoder's output moves along the gradient of the encoder's parameters."""
+        """d of each image: its gradient, or how the encoder's output moves along the gradient of the encoder's
+        parameters."""
         if self.config.control_objective == "outputs":
             return per_image
         with tf.autodiff.ForwardAccumulator(weights, gradients) as accumulator:
@@ -172,7 +207,9 @@ class RelaxVAE(keras.Model):
             return tf.nn.log_softmax(parameters)
         loc, log_scale = tf.split(parameters, 2, axis=-1)
         return tf.function(
-            lambda: relaxations.gaussian_argmax_log_probs(loc, log_scale, points=DISTRIBUTION_POINTS), jit_compile=True, autograph=False
+            lambda: relaxations.gaussian_argmax_log_probs(loc, log_scale, points=DISTRIBUTION_POINTS),
+            jit_compile=True,
+            autograph=False,
         )()
 
     def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -182,7 +219,8 @@ class RelaxVAE(keras.Model):
           batch: uint8 [B, D].
           seed: int32 [2].
         Returns:
-          Nats per image, each [B]: elbo_one_hot_exact (exact KL of the discrete distributions), and its parts reconstruction and discrete_kl.
+          Nats per image, each [B]: elbo_one_hot_exact (exact KL of the discrete distributions), and its parts
+          reconstruction and discrete_kl.
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         parameters = self.encode(images)
@@ -225,7 +263,8 @@ class RelaxVAE(keras.Model):
           draws: of the noise, for every image.
           seed: int32 [2].
         Returns:
-          "gradient_variance" of the model's estimator, "reinforce_variance" of the score function on the same codes: scalars, nats^2.
+          "gradient_variance" of the model's estimator, "reinforce_variance" of the score function on the same codes:
+          scalars, nats^2.
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         parameters = tf.repeat(self.encode(images), draws, 0)

@@ -25,7 +25,11 @@ from igr_suite.errors import UserError, nearest
 from igr_suite.lab.runs import key_table
 from igr_suite.lab.runs.key_table import DATA_SETS, GREY
 
-ARCHITECTURES = {"dense": "linear", "dense_nonlinear": "nonlinear", **{name: name for name in ("linear", "nonlinear", "dense_relax")}}
+ARCHITECTURES = {
+    "dense": "linear",
+    "dense_nonlinear": "nonlinear",
+    **{name: name for name in ("linear", "nonlinear", "dense_relax")},
+}
 KEYS: key_table.Table = {
     "dataset_name": ("data.name", str),
     "model_type": ("model.name", str),
@@ -50,7 +54,8 @@ def translate(settings: Mapping[str, Any], model: str) -> dict[str, Any]:
       settings: `--set` values or a settings dictionary, the original's keys beside dotted paths; text or typed values.
       model: the name of the config that they change; what n_required means depends on it.
     Raises:
-      UserError: an unknown architecture, a number of categories where there are none, or a value that another key contradicts.
+      UserError: an unknown architecture, a number of categories where there are none, or a value that another key
+        contradicts.
     """
     model = settings.get("model_type", settings.get("model.name", model))
     translated = key_table.translate(settings, KEYS, lambda key, value: _ours(key, value, model))

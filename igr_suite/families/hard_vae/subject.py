@@ -14,7 +14,8 @@ from igr_suite.training.executor import load_images, training_images
 
 
 def load(folder: RunFolder, config: TrainRelax, images: int, seed: tf.Tensor) -> CodeSubject:
-    """The subject of a finished run: newest checkpoint, first training images. `seed` is not used: nothing is drawn here.
+    """The subject of a finished run: newest checkpoint, first training images. `seed` is not used: nothing is drawn
+    here.
 
     Raises:
       UserError: no checkpoint, or fewer images than asked for.
@@ -28,7 +29,8 @@ def load(folder: RunFolder, config: TrainRelax, images: int, seed: tf.Tensor) ->
 
 
 def subject_of(model: RelaxVAE, x: tf.Tensor) -> CodeSubject:
-    """The subject of a model at observations [N, D]; of Gaussian codes the logits are log q of their argmax, by quadrature."""
+    """The subject of a model at observations [N, D]; of Gaussian codes the logits are log q of their argmax, by
+    quadrature."""
     support = "bernoulli" if model.config.name == "Relax_Ber_Dis" else "categorical"
 
     def logits_of(x: tf.Tensor) -> tf.Tensor:

@@ -9,7 +9,16 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
 from igr_suite.training.evaluation import evaluation_function
-from igr_suite.training.executor import Rows, Training, likelihoods, load_images, plan_of, split_evaluators, train, training_images
+from igr_suite.training.executor import (
+    Rows,
+    Training,
+    likelihoods,
+    load_images,
+    plan_of,
+    split_evaluators,
+    train,
+    training_images,
+)
 
 
 def build_model(config: TrainRelax, dataset: data.Dataset) -> RelaxVAE:
@@ -44,4 +53,7 @@ def execute(config: TrainRelax, folder: RunFolder) -> None:
 
     meta = {"parameters": model.count_params()}
     plan = plan_of(config, len(images))
-    train(Training(model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish), folder)
+    train(
+        Training(model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish),
+        folder,
+    )

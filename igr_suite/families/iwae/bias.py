@@ -1,7 +1,8 @@
 """Whether an estimator's mean inference gradient is that of its reference, judged from paired draws at frozen weights.
 
-The differences are projected on random unit vectors, and on the direction that a first fifth of the draws shows on average: along a
-random direction a bias is hidden by its angle, along that one it is not. The draws that chose the direction are not used to judge.
+The differences are projected on random unit vectors, and on the direction that a first fifth of the draws shows on
+average: along a random direction a bias is hidden by its angle, along that one it is not. The draws that chose the
+direction are not used to judge.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +25,8 @@ PILOT = 5  # one draw in so many chooses a direction
 
 
 class PairedDifferences:
-    """Differences d = g_estimator - g_reference of the encoder's gradient, both of the same images, binarisation and samples.
+    """Differences d = g_estimator - g_reference of the encoder's gradient, both of the same images, binarisation and
+    samples.
 
     Args:
       model: the VAE; its weights stay as they are.
@@ -50,13 +52,17 @@ class PairedDifferences:
         directions = tf.random.stateless_normal((self.entries, PROJECTIONS), run_seed(seed, "projections"))
         self.directions = tf.Variable(tf.pad(tf.math.l2_normalize(directions, axis=0), ((0, 0), (0, 1))))
         self._collect = tf.function(
-            self._many, autograph=False, input_signature=[*[tf.TensorSpec((), tf.int32)] * 2, *_moment_specs(self.entries)]
+            self._many,
+            autograph=False,
+            input_signature=[*[tf.TensorSpec((), tf.int32)] * 2, *_moment_specs(self.entries)],
         )
 
     def draw(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The difference and the reference of one draw, float64 [P] both."""
         own = at_step(self.seed, 2 * number)
-        indices = tf.random.stateless_uniform((self.batch_size,), own, maxval=self.images.shape[0], dtype=tf.int32, alg="philox")
+        indices = tf.random.stateless_uniform(
+            (self.batch_size,), own, maxval=self.images.shape[0], dtype=tf.int32, alg="philox"
+        )
         x = self.model.observations(tf.gather(self.images, indices), own)
         config = self.model.config
         eps = self.model.noise(config.samples, self.batch_size, at_step(self.seed, 2 * number + 1), config.antithetic)
@@ -68,12 +74,21 @@ class PairedDifferences:
         reference = tf.add_n([weight * gradient(objective) for objective, weight in self.reference])
         return gradient(self.estimator) - reference, reference
 
-    def _many(self, first: tf.Tensor, count: tf.Tensor, done: tf.Tensor, mean: tf.Tensor, deviation: tf.Tensor, reference: tf.Tensor):
+    def _many(
+        self,
+        first: tf.Tensor,
+        count: tf.Tensor,
+        done: tf.Tensor,
+        mean: tf.Tensor,
+        deviation: tf.Tensor,
+        reference: tf.Tensor,
+    ):
         projected = tf.TensorArray(tf.float64, size=count)
 
         def body(i, moments, reference, projected):
             difference, theirs = self.draw(first + i)
-            along = tf.matmul(tf.cast(difference, tf.float32)[tf.newaxis], self.directions)[0]  # not in float64: 28 MB a draw as it is
+            # not in float64: 28 MB a draw as it is
+            along = tf.matmul(tf.cast(difference, tf.float32)[tf.newaxis], self.directions)[0]
             row = tf.concat([[tf.reduce_mean(difference)], tf.cast(along, tf.float64)], 0)
             return i + 1, moments.add(difference), reference + theirs, projected.write(i, row)
 
@@ -95,8 +110,11 @@ class PairedDifferences:
         rows, mean, variance, reference = self._take(pilot, samples, progress)
         return {"pilot_draws": pilot, **verdict(rows, mean, variance, reference)}
 
-    def _take(self, first: int, end: int, progress: Callable[[int], None]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Projections of the draws from `first` to `end`, the mean and variance of their differences, the mean of the reference."""
+    def _take(
+        self, first: int, end: int, progress: Callable[[int], None]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Projections of the draws from `first` to `end`, the mean and variance of their differences, the mean of the
+        reference."""
         state = [tf.zeros((), tf.float64), *(tf.zeros(self.entries, tf.float64) for _ in range(3))]
         rows = []
         for number in range(first, end, DRAWS_A_CALL):
@@ -118,15 +136,16 @@ def verdict(rows: np.ndarray, mean: np.ndarray, variance: np.ndarray, reference:
         t = mean / (sd / sqrt N),   p = min(1, R P(|N(0,1)| >= max_r |t_r|)),   bias^2 = |mean|^2 - sum_p var_p / N
 
     Args:
-      rows: of every draw the mean entry of the difference and its projections on R unit vectors, the chosen one last [N, 1 + R].
+      rows: of every draw the mean entry of the difference and its projections on R unit vectors, the chosen one last
+        [N, 1 + R].
       mean, variance: of the entries of the difference [P].
       reference: mean gradient of the reference [P].
     Returns:
-      "draws"; "scalar_t" of the mean entry (the authors' test, in which opposite biases cancel); "max_t" over projections, "chosen_t" of
-      the last, and "p_value", Bonferroni's; "biased", p < 1e-4; "squared_bias" with its "squared_bias_noise" (what was subtracted) and
-      "relative_bias", its root over the reference's norm (0 where negative); "detectable_bias" and "detectable_random_bias": what size,
-      over the reference's norm, a bias along the chosen direction, or along another that only random projections see, needs to be found
-      with probability 0.9.
+      "draws"; "scalar_t" of the mean entry (the authors' test, in which opposite biases cancel); "max_t" over
+      projections, "chosen_t" of the last, and "p_value", Bonferroni's; "biased", p < 1e-4; "squared_bias" with its
+      "squared_bias_noise" (what was subtracted) and "relative_bias", its root over the reference's norm (0 where
+      negative); "detectable_bias" and "detectable_random_bias": what size, over the reference's norm, a bias along the
+      chosen direction, or along another that only random projections see, needs to be found with probability 0.9.
     """
     draws, projections = len(rows), rows.shape[1] - 1
     errors = rows.std(axis=0, ddof=1) / sqrt(draws)

@@ -16,7 +16,11 @@ from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 
 
 def check(
-    config: TrainDReG, samples: int, warmup: int, reference: str | None = None, say: Callable[[str], None] = lambda text: None
+    config: TrainDReG,
+    samples: int,
+    warmup: int,
+    reference: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, object]:
     """Trains `warmup` steps and compares the estimator's mean inference gradient with its reference's.
 
@@ -32,11 +36,14 @@ def check(
       UserError: unknown reference, the estimator itself as reference, or as in `train_dreg`.
     """
     estimator = registry.build(config.model.estimator, **config.model.options_of(config.model.estimator))
-    chosen = names.references(config.model.estimator, estimator.options) if reference is None else ((reference, {}, 1.0),)
+    chosen = (
+        names.references(config.model.estimator, estimator.options) if reference is None else ((reference, {}, 1.0),)
+    )
     references = [(registry.build(name, **options), weight) for name, options, weight in chosen]
     if [(other.facts, other.options) for other, _ in references] == [(estimator.facts, estimator.options)]:
         raise UserError(
-            f"{config.model.estimator} is its own reference, so there is nothing to compare; check another --estimator, "
+            f"{config.model.estimator} is its own reference, so there is nothing to compare; check another "
+            f"--estimator, "
             f"or name another --reference"
         )
     for name, options, _ in chosen:
@@ -49,7 +56,13 @@ def check(
     paired = PairedDifferences(model, splits["train"], estimator, references, config.schedule.batch_size, config.seed)
     found = paired.measure(samples, lambda done: say(f"{done} of {samples} draws") if done % 1000 == 0 else None)
     compared = " + ".join(f"{weight:g} {name}" if weight != 1.0 else name for name, _, weight in chosen)
-    return {"estimator": config.model.estimator, "reference": compared, "run": config.run_id, "warmup_steps": warmup, **found}
+    return {
+        "estimator": config.model.estimator,
+        "reference": compared,
+        "run": config.run_id,
+        "warmup_steps": warmup,
+        **found,
+    }
 
 
 def train(model: DReGVAE, images, config: TrainDReG, steps: int) -> None:

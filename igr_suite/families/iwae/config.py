@@ -13,23 +13,32 @@ from igr_suite.training.config_parts import BinaryDataConfig, OptimiserConfig, S
 
 
 def _structured(default: str) -> Option:
-    return Option(default, read=lambda config: config.task == "structured", unread="is read by model.task=structured only", dropped=True)
+    return Option(
+        default,
+        read=lambda config: config.task == "structured",
+        unread="is read by model.task=structured only",
+        dropped=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class DReGConfig(WithOptions):
     """Networks, objective and number of samples.
 
-    `estimator` is one of `objectives.names`; alpha, order, ... are its options, an error where it does not read them. `task` is "density"
-    of whole images or "structured", the prediction of one half of an image from the other; `struct_layout` "paper" predicts the lower
-    half, "legacy" is the authors' code (the upper half, with the mean images of the wrong halves). `sigma_min` is a floor of standard
-    deviations (0 in the original; 1e-6 is advised for long runs). `antithetic` mirrors half of the samples: samples are then
-    not independent, and no estimator's claim of unbiasedness holds. `prior_gradient` (structured) is the plain "score" or "gdreg",
-    doubly reparameterised for the conditional prior.
+    `estimator` is one of `objectives.names`; alpha, order, ... are its options, an error where it does not read them.
+    `task` is "density" of whole images or "structured", the prediction of one half of an image from the other;
+    `struct_layout` "paper" predicts the lower half, "legacy" is the authors' code (the upper half, with the mean images
+    of the wrong halves). `sigma_min` is a floor of standard deviations (0 in the original; 1e-6 is advised for long
+    runs). `antithetic` mirrors half of the samples: samples are then not independent, and no estimator's claim of
+    unbiasedness holds. `prior_gradient` (structured) is the plain "score" or "gdreg", doubly reparameterised for the
+    conditional prior.
     """
 
     group: ClassVar[str] = "model"
-    options: ClassVar[Mapping[str, Option]] = {"struct_layout": _structured("paper"), "prior_gradient": _structured("score")}
+    options: ClassVar[Mapping[str, Option]] = {
+        "struct_layout": _structured("paper"),
+        "prior_gradient": _structured("score"),
+    }
 
     estimator: str = "iwae"
     samples: int = 64
@@ -65,13 +74,18 @@ class DReGConfig(WithOptions):
 
     def options_of(self, name: str) -> dict[str, object]:
         """The options given here that an objective reads."""
-        return {option: getattr(self, option) for option in names.facts_of(name).options if getattr(self, option) is not None}
+        return {
+            option: getattr(self, option)
+            for option in names.facts_of(name).options
+            if getattr(self, option) is not None
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class DReGDataConfig(BinaryDataConfig):
-    """Which images and how they become binary, in training and evaluation alike: "dynamic", a fresh draw from Bernoulli(x / 255) whenever
-    an image is used (in every evaluation the same draws), "once", one draw for all, or "static", x >= 128. The mean image is grey.
+    """Which images and how they become binary, in training and evaluation alike: "dynamic", a fresh draw from
+    Bernoulli(x / 255) whenever an image is used (in every evaluation the same draws), "once", one draw for all, or
+    "static", x >= 128. The mean image is grey.
     """
 
     name: str = "mnist"
@@ -92,9 +106,11 @@ class DReGOptimiserConfig(OptimiserConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class DReGScheduleConfig(StepScheduleConfig):
-    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is filled up.
+    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is
+    filled up.
 
-    `precision` "bfloat16" takes the operands of the decoder's products in it; weights, log weights and evaluation stay float32.
+    `precision` "bfloat16" takes the operands of the decoder's products in it; weights, log weights and evaluation stay
+    float32.
     """
 
     batch_size: int = 32
@@ -104,8 +120,9 @@ class DReGScheduleConfig(StepScheduleConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class DReGStatisticsConfig:
-    """What is measured of the gradients: "ema", moving averages along training as the authors'; "exact", beside them means and variances
-    over `repeats` draws at the weights of every evaluation; or "off". `var_calc` names objectives measured beside the trained one.
+    """What is measured of the gradients: "ema", moving averages along training as the authors'; "exact", beside them
+    means and variances over `repeats` draws at the weights of every evaluation; or "off". `var_calc` names objectives
+    measured beside the trained one.
     """
 
     stats: Literal["ema", "exact", "off"] = "ema"
@@ -116,7 +133,10 @@ class DReGStatisticsConfig:
         for name in self.var_calc:
             names.facts_of(name)
         if self.var_calc and self.stats == "off":
-            raise UserError(f"statistics.var_calc={','.join(self.var_calc)} is not measured with statistics.stats=off; take ema or exact")
+            raise UserError(
+                f"statistics.var_calc={','.join(self.var_calc)} is not measured with statistics.stats=off; take ema or "
+                f"exact"
+            )
         if self.repeats < 2:
             raise UserError(f"statistics.repeats must be at least 2, got {self.repeats}")
 
@@ -125,8 +145,10 @@ class DReGStatisticsConfig:
 class DReGEvaluationConfig:
     """Bounds of validation and test images.
 
-    `samples` are the numbers of samples beside the training one at every evaluation. `likelihood_samples` (5,000 in the literature;
-    0: not measured) follow at the end on the first `likelihood_images` test images (None: all), a number that the metric's
+    `samples` are the numbers of samples beside the training one at every evaluation. `likelihood_samples` (5,000 in the
+    literature; 0: not measured) follow at the end on the first `likelihood_images` test images (None: all), a number
+    that the
+      metric's
     name carries. `pictures` stores reconstructions by the sample of highest weight.
     """
 
@@ -139,7 +161,9 @@ class DReGEvaluationConfig:
         if any(count < 1 for count in self.samples):
             raise UserError(f"evaluation.samples must be at least 1, got {','.join(map(str, self.samples))}")
         if self.likelihood_samples < 0:
-            raise UserError(f"evaluation.likelihood_samples must be 0 (not measured) or more, got {self.likelihood_samples}")
+            raise UserError(
+                f"evaluation.likelihood_samples must be 0 (not measured) or more, got {self.likelihood_samples}"
+            )
         if self.likelihood_images is not None and self.likelihood_images < 1:
             raise UserError(f"evaluation.likelihood_images must be at least 1, got {self.likelihood_images}")
 
@@ -150,7 +174,8 @@ class TrainDReG(TrainingRun):
 
     executor: ClassVar[str] = "igr_suite.families.iwae.train:execute"
     parts_side_by_side: ClassVar[int] = 2
-    extendable_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")  # the rate is constant, noise goes by the step
+    # the rate is constant, noise goes by the step
+    extendable_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")
 
     model: DReGConfig = field(default_factory=DReGConfig)
     data: DReGDataConfig = field(default_factory=DReGDataConfig)
@@ -165,10 +190,19 @@ class TrainDReG(TrainingRun):
         batch = {"batch_size": self.schedule.batch_size, "antithetic": self.model.antithetic}
         for name in (self.model.estimator, *self.statistics.var_calc):
             names.check_samples(name, self.model.samples, self.model.options_of(name), **batch)
-        if self.model.prior_gradient == "gdreg" and names.facts_of(self.model.estimator).target not in ("iwae", "rws", "iwae+rws"):
-            raise UserError(f"model.prior_gradient=gdreg is derived for the gradient of L_K, which {self.model.estimator} does not follow")
+        if self.model.prior_gradient == "gdreg" and names.facts_of(self.model.estimator).target not in (
+            "iwae",
+            "rws",
+            "iwae+rws",
+        ):
+            raise UserError(
+                f"model.prior_gradient=gdreg is derived for the gradient of L_K, which {self.model.estimator} does not "
+                f"follow"
+            )
         if self.model.task == "structured" and self.pixels % 2:
-            raise UserError(f"model.task=structured halves images, and those of {self.data.name} have an odd number of pixels")
+            raise UserError(
+                f"model.task=structured halves images, and those of {self.data.name} have an odd number of pixels"
+            )
 
     @property
     def pixels(self) -> int:
@@ -196,10 +230,16 @@ class TrainDReG(TrainingRun):
 
     def slug(self) -> str:
         options = self.model.options_of(self.model.estimator)
-        shown = "".join(f"-{value:g}" for name, value in options.items() if name in ("alpha", "beta", "gamma", "groups"))
+        shown = "".join(
+            f"-{value:g}" for name, value in options.items() if name in ("alpha", "beta", "gamma", "groups")
+        )
         if options.get("order", 1) != 1:
             shown += f"-o{options['order']}"
-        task = "" if self.model.task == "density" else f"-struct{'-legacy' if self.model.struct_layout == 'legacy' else ''}"
+        task = (
+            ""
+            if self.model.task == "density"
+            else f"-struct{'-legacy' if self.model.struct_layout == 'legacy' else ''}"
+        )
         start = "-phi" if self.start.train == "inference" else ""
         parts = (f"K{self.model.samples}{start}", f"lr{self.optimiser.learning_rate:g}", f"s{self.seed}")
         return "-".join((f"{self.data.name}{task}", f"{self.model.estimator}{shown}", *parts))

@@ -62,8 +62,9 @@ class Bounds:
         Args:
           counts: increasing numbers of samples.
         Returns:
-          {"<site>_iw_<k>": bound, nats an image, "<site>_iw_<k>_se": standard error over images, "<site>_ess_<k>": effective samples},
-          and "<site>_objective", the model's own objective, where its number of samples is among the counts.
+          {"<site>_iw_<k>": bound, nats an image, "<site>_iw_<k>_se": standard error over images, "<site>_ess_<k>":
+          effective samples}, and "<site>_objective", the model's own objective, where its number of samples is among
+          the counts.
         """
         bounds, effective, objective = {k: [] for k in counts}, {k: [] for k in counts}, []
         own = self.model.config.samples
@@ -83,7 +84,9 @@ class Bounds:
         for k in counts:
             values = np.concatenate(bounds[k])
             found[f"{self.site}_iw_{k}"] = float(values.mean())
-            found[f"{self.site}_iw_{k}_se"] = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+            found[f"{self.site}_iw_{k}_se"] = (
+                float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+            )
             found[f"{self.site}_ess_{k}"] = float(np.concatenate(effective[k]).mean())
         if objective:
             found[f"{self.site}_objective"] = float(np.mean(np.concatenate(objective), dtype=np.float64))

@@ -46,14 +46,17 @@ class Draws(NamedTuple):
 
 
 class DReGVAE(keras.Model):
-    """One stochastic layer, q(z | x) and p(x | z) of two hidden tanh layers each; optionally p(x | z, c) and p(z | c) of another half.
+    """One stochastic layer, q(z | x) and p(x | z) of two hidden tanh layers each; optionally p(x | z, c) and p(z | c)
+    of another half.
 
-    Gradients of every objective are sums over samples of products of its coefficients (c, d, a) with three derivatives of log densities,
-    which are the same for all objectives (`objectives`; docs/papers/dreg.md, section 2.1):
+    Gradients of every objective are sums over samples of products of its coefficients (c, d, a) with three derivatives
+    of log densities, which are the same for all objectives (`objectives`; docs/papers/dreg.md, section 2.1):
 
-        g_phi = sum_k c_k v_k' dz_k/dphi + d_k dlog q(z_k)/dphi,   g_theta = sum_k a_k dlog p(x, z_k)/dtheta,   v_k = dlog w_k / dz_k
+        g_phi = sum_k c_k v_k' dz_k/dphi + d_k dlog q(z_k)/dphi,   g_theta = sum_k a_k dlog p(x, z_k)/dtheta,   v_k =
+        dlog w_k / dz_k
 
-    so that one forward and one backward pass of the decoder give all of them; each costs one backward pass of the encoder (B rows).
+    so that one forward and one backward pass of the decoder give all of them; each costs one backward pass of the
+    encoder (B rows).
 
     Args:
       config: networks, objective, number of samples.
@@ -68,7 +71,8 @@ class DReGVAE(keras.Model):
       float_type: float64 in tests.
     """
 
-    jit_steps = False  # measured: products of this size are faster in oneDNN; only the likelihood is compiled (docs/performance.md)
+    # measured: products of this size are faster in oneDNN; only the likelihood is compiled (docs/performance.md)
+    jit_steps = False
 
     def __init__(
         self,
@@ -98,10 +102,15 @@ class DReGVAE(keras.Model):
         shapes = weight_shapes(config, len(mean))
         start = nets.initial_weights(shapes, run_seed(seed, "weights"), float_type)
         self.chains = {name: [tf.Variable(value) for value in chain] for name, chain in start.items()}
-        self.encoder, self.generative = self.chains["encoder"], [v for name in self._generative() for v in self.chains[name]]
+        self.encoder, self.generative = (
+            self.chains["encoder"],
+            [v for name in self._generative() for v in self.chains[name]],
+        )
         self.weights_in_order = [*self.encoder, *self.generative]
         self.trained = [*(self.encoder if trains == "inference" else self.weights_in_order), *self.controls]
-        self.optimiser = FusedAdam(optimiser.learning_rate, beta_1=optimiser.beta_1, beta_2=optimiser.beta_2, epsilon=optimiser.epsilon)
+        self.optimiser = FusedAdam(
+            optimiser.learning_rate, beta_1=optimiser.beta_1, beta_2=optimiser.beta_2, epsilon=optimiser.epsilon
+        )
         self.optimiser.build(self.trained)
         self.averages = self._averages(averages)
         self.built = True
@@ -112,7 +121,9 @@ class DReGVAE(keras.Model):
     def _averages(self, wanted: bool) -> dict[str, GradientEMA]:
         if not wanted:
             return {}
-        groups = dict.fromkeys(self.objectives, self.encoder) | ({"generative": self.generative} if self.trains == "all" else {})
+        groups = dict.fromkeys(self.objectives, self.encoder) | (
+            {"generative": self.generative} if self.trains == "all" else {}
+        )
         return {
             name: GradientEMA([v.shape for v in group], len(group), 1, False, self.float_type, decay=EMA_DECAY)
             for name, group in groups.items()
@@ -161,14 +172,17 @@ class DReGVAE(keras.Model):
             prior = nets.gaussian(self.chains["prior"], observed.centred_context, self.config.sigma_min)
         z = posterior.loc + posterior.scale * eps
         decoded = nets.decode(self.chains["decoder"], self.halves.offset, z, observed, operand)
-        return Draws(eps, posterior, prior, z, observed, decoded, decoded.log_likelihood + _log_ratio(z, eps, posterior, prior))
+        return Draws(
+            eps, posterior, prior, z, observed, decoded, decoded.log_likelihood + _log_ratio(z, eps, posterior, prior)
+        )
 
     def log_weights(self, x: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
         """log p(z) + log p(x | z) - log q(z | x) [K, B]; arguments as in `draw`."""
         return self.draw(x, eps).log_weights
 
     def reconstructions(self, x: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
-        """The decoder's mean [B, pixels] at each image's sample of highest weight, beside a half that was given; arguments as in `draw`."""
+        """The decoder's mean [B, pixels] at each image's sample of highest weight, beside a half that was given;
+        arguments as in `draw`."""
         draws = self.draw(x, eps)
         best = tf.gather(tf.transpose(draws.z, (1, 0, 2)), tf.argmax(draws.log_weights, 0), batch_dims=1)
         means = tf.sigmoid(nets.logits(self.chains["decoder"], self.halves.offset, best, draws.observed.context))
@@ -199,7 +213,8 @@ class DReGVAE(keras.Model):
           batch: uint8 [B, pixels].
           seed: int32 [2], the step's.
         Returns:
-          "objective" (the trained objective's own value, nats per image), "ess" of its weights, and the moving averages' statistics.
+          "objective" (the trained objective's own value, nats per image), "ess" of its weights, and the moving
+          averages' statistics.
         """
         x = self.observations(batch, seed)
         eps = self.noise(self.config.samples, batch.shape[0], seed, self.config.antithetic)
@@ -224,7 +239,10 @@ class DReGVAE(keras.Model):
         controls = []
         if self.controls:
             directions = self.objectives[self.config.estimator].directions()
-            parts = [whole(self.inference_gradients(draws, direction.coefficients(draws.log_weights))) for direction in directions]
+            parts = [
+                whole(self.inference_gradients(draws, direction.coefficients(draws.log_weights)))
+                for direction in directions
+            ]
             controls = scalar_gradients(inference[self.config.estimator], parts)
         self.optimiser.apply([*(-g for g in gradients), *controls], self.trained)
         return {name: tf.cast(scalars[name], tf.float32) for name in self.scalars}
@@ -240,7 +258,8 @@ def _log_ratio(z: tf.Tensor, eps: tf.Tensor, posterior: nets.Gaussian, prior: ne
 
 
 def path_vectors(draws: Draws) -> tf.Tensor:
-    """v_k = dlog p(x | z_k)/dz + dlog p(z_k)/dz + eps_k / scale, the derivative of log w_k at fixed parameters of q: [K, B, D]."""
+    """v_k = dlog p(x | z_k)/dz + dlog p(z_k)/dz + eps_k / scale, the derivative of log w_k at fixed parameters of q:
+    [K, B, D]."""
     by_prior = -draws.z if draws.prior is None else (draws.prior.loc - draws.z) / tf.square(draws.prior.scale)
     return draws.decoded.slope + by_prior + draws.noise / draws.posterior.scale
 
@@ -248,7 +267,8 @@ def path_vectors(draws: Draws) -> tf.Tensor:
 def prior_gradients(draws: Draws, a: tf.Tensor, doubly: bool) -> tuple[tf.Tensor, tf.Tensor]:
     """Gradients with respect to the conditional prior's loc and scale [B, D], divided by the batch's size.
 
-        sum_k a_k dlog p(z_k)/d(loc, scale),   or doubly, a = w, sum_k (w_k dlog p(x | z_k)/dz - w_k^2 v_k) dz/d(loc, scale)
+        sum_k a_k dlog p(z_k)/d(loc, scale),   or doubly, a = w, sum_k (w_k dlog p(x | z_k)/dz - w_k^2 v_k) dz/d(loc,
+        scale)
 
     where the second takes z_k = loc + scale eps' as a draw from the prior with eps' held fixed.
 
@@ -288,7 +308,8 @@ def _normal_of(bits: tf.Tensor) -> tf.Tensor:
 
 
 def _standard_normal(shape: tuple[int, ...], seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """`randomness.standard_normal` [K, B, D] with the bits drawn outside XLA, which does not vectorise Philox: 5 ns a value against 27."""
+    """`randomness.standard_normal` [K, B, D] with the bits drawn outside XLA, which does not vectorise Philox: 5 ns a
+    value against 27."""
     if dtype == tf.float64:
         return randomness.standard_normal(shape, seed, dtype, batch_axis=1)
     return _normal_of(randomness.random_bits(shape, seed, batch_axis=1))

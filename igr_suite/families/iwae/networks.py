@@ -1,8 +1,10 @@
-"""The Gaussian-latent VAE as pure functions of its weights: encoder, conditional prior, decoder, and their derivatives by hand.
+"""The Gaussian-latent VAE as pure functions of its weights: encoder, conditional prior, decoder, and their derivatives
+by hand.
 
-Weights are a dict of chains [W_1, b_1, W_2, b_2, W_3, b_3] (`networks/affine_chain.py`): "encoder", "decoder" and, where images are
-predicted from their other half, "prior". The decoder's backward pass starts from unit weights: what a sample's log-likelihood gives at
-every layer is found before its weight is known, and the weights a_k enter with the activations,
+Weights are a dict of chains [W_1, b_1, W_2, b_2, W_3, b_3] (`networks/affine_chain.py`): "encoder", "decoder" and,
+where images are predicted from their other half, "prior". The decoder's backward pass starts from unit weights: what a
+sample's log-likelihood gives at every layer is found before its weight is known, and the weights a_k enter with the
+activations,
 
     dW_j = sum_k a_k h_{j,k}' d_{j,k},   d log p(x | z_k) / d z_k = d_{1,k} W_1'
 
@@ -47,8 +49,9 @@ class Observed(NamedTuple):
 class Halves:
     """Which half of an image is predicted from which, and the constants that follow from the mean image.
 
-    "paper" predicts the lower half from the upper one. "legacy" is the authors' code: it predicts the upper half from the lower one, and
-    centres the prior's input by the upper half's mean and offsets the decoder by the lower half's logits.
+    "paper" predicts the lower half from the upper one. "legacy" is the authors' code: it predicts the upper half from
+    the lower one, and centres the prior's input by the upper half's mean and offsets the decoder by the lower half's
+    logits.
 
     Args:
       mean: of the training images [pixels].
@@ -79,7 +82,9 @@ class Halves:
         return tf.concat([context, target] if self.layout == "paper" else [target, context], -1)
 
 
-def initial_weights(shapes: dict[str, list[tuple[int, ...]]], seed: tf.Tensor, dtype: tf.DType) -> dict[str, list[tf.Tensor]]:
+def initial_weights(
+    shapes: dict[str, list[tuple[int, ...]]], seed: tf.Tensor, dtype: tf.DType
+) -> dict[str, list[tf.Tensor]]:
     """Glorot-uniform kernels and zero biases of every chain."""
     found, number = {}, 0
     for name, chain in shapes.items():
@@ -90,12 +95,15 @@ def initial_weights(shapes: dict[str, list[tuple[int, ...]]], seed: tf.Tensor, d
                 found[name].append(tf.zeros(shape, dtype))
                 continue
             limit = np.sqrt(6.0 / sum(shape))
-            found[name].append(tf.random.stateless_uniform(shape, at_step(seed, tf.constant(number)), -limit, limit, dtype))
+            found[name].append(
+                tf.random.stateless_uniform(shape, at_step(seed, tf.constant(number)), -limit, limit, dtype)
+            )
     return found
 
 
 class Gaussian(NamedTuple):
-    """A diagonal normal distribution from a chain's output: loc, scale and d scale / d output [B, D], and what enters each map of the chain."""
+    """A diagonal normal distribution from a chain's output: loc, scale and d scale / d output [B, D], and what enters
+    each map of the chain."""
 
     loc: tf.Tensor
     scale: tf.Tensor
@@ -104,7 +112,8 @@ class Gaussian(NamedTuple):
 
 
 def gaussian(chain: Chain, x: tf.Tensor, sigma_min: float) -> Gaussian:
-    """scale = max(softplus(s + 0.25), sigma_min), (loc, s) the halves of the chain's output; the slope is 0 where the floor holds."""
+    """scale = max(softplus(s + 0.25), sigma_min), (loc, s) the halves of the chain's output; the slope is 0 where the
+    floor holds."""
     output, layer_inputs = affine_chain.forward(chain, x)
     loc, raw = tf.split(output, 2, axis=-1)
     raw = raw + SHIFT
@@ -116,9 +125,12 @@ def gaussian(chain: Chain, x: tf.Tensor, sigma_min: float) -> Gaussian:
 
 
 def vjp(chain: Chain, distribution: Gaussian, by_loc: tf.Tensor, by_scale: tf.Tensor) -> list[tf.Tensor]:
-    """Gradients of a chain's weights from those with respect to the loc and scale of its distribution [B, D], summed over the batch."""
+    """Gradients of a chain's weights from those with respect to the loc and scale of its distribution [B, D], summed
+    over the batch."""
     delta = tf.concat([by_loc, by_scale * distribution.slope], -1)
-    return affine_chain.gradients(distribution.layer_inputs, affine_chain.deltas(chain, distribution.layer_inputs, delta))
+    return affine_chain.gradients(
+        distribution.layer_inputs, affine_chain.deltas(chain, distribution.layer_inputs, delta)
+    )
 
 
 class DecoderPass(NamedTuple):
@@ -150,7 +162,8 @@ def likelihood(logits: tf.Tensor, bias: tf.Tensor, x: tf.Tensor, samples: int) -
 
         log p = sum_d x_d l_d - max(l_d, 0) - log(1 + exp(-|l_d|)),   d log p / dl = x - sigmoid(l),   l = logits + bias
 
-    Up to seven factors 1 + exp(-|l|), each in (1, 2], are multiplied before the logarithm, which is what the value costs otherwise.
+    Up to seven factors 1 + exp(-|l|), each in (1, 2], are multiplied before the logarithm, which is what the value
+    costs otherwise.
 
     Args:
       logits: [K B, T] without bias, in any float type; the slopes come in the same, what is between in that of x.
@@ -172,8 +185,11 @@ def likelihood(logits: tf.Tensor, bias: tf.Tensor, x: tf.Tensor, samples: int) -
 _compiled_likelihood = tf.function(likelihood, jit_compile=True, autograph=False, reduce_retracing=False)
 
 
-def decode(chain: Chain, offset: tf.Tensor, z: tf.Tensor, observed: Observed, operand: tf.DType | None = None) -> Decoded:
-    """The decoder at K samples an image, forward and backward: in two halves where K is even, which two threads take side by side.
+def decode(
+    chain: Chain, offset: tf.Tensor, z: tf.Tensor, observed: Observed, operand: tf.DType | None = None
+) -> Decoded:
+    """The decoder at K samples an image, forward and backward: in two halves where K is even, which two threads take
+    side by side.
 
     Args:
       chain: the decoder's weights.
@@ -187,11 +203,15 @@ def decode(chain: Chain, offset: tf.Tensor, z: tf.Tensor, observed: Observed, op
         given = tf.matmul(observed.context, chain[0][z.shape[-1] :])
     parts = tf.split(z, PARTS if z.shape[0] % PARTS == 0 else 1)
     passes = [_decode(chain, chain[5] + offset, part, given, observed.target, _product(operand)) for part in parts]
-    log_likelihood, slope = (tf.concat(same, 0) for same in zip(*((done.log_likelihood, done.slope) for done in passes)))
+    log_likelihood, slope = (
+        tf.concat(same, 0) for same in zip(*((done.log_likelihood, done.slope) for done in passes))
+    )
     return Decoded(log_likelihood, slope, passes)
 
 
-def _decode(chain: Chain, bias: tf.Tensor, z: tf.Tensor, given: tf.Tensor | None, target: tf.Tensor, product) -> DecoderPass:
+def _decode(
+    chain: Chain, bias: tf.Tensor, z: tf.Tensor, given: tf.Tensor | None, target: tf.Tensor, product
+) -> DecoderPass:
     samples, batch, latents = z.shape
     rows = tf.reshape(z, (samples * batch, latents))
     first = product(rows, chain[0][:latents])
@@ -206,7 +226,9 @@ def _decode(chain: Chain, bias: tf.Tensor, z: tf.Tensor, given: tf.Tensor | None
     return DecoderPass(values, tf.reshape(slope, z.shape), [rows, h_1, h_2], [d_1, d_2, d_3])
 
 
-def decoder_gradients(decoded: Decoded, observed: Observed, coefficients: tf.Tensor, operand: tf.DType | None = None) -> list[tf.Tensor]:
+def decoder_gradients(
+    decoded: Decoded, observed: Observed, coefficients: tf.Tensor, operand: tf.DType | None = None
+) -> list[tf.Tensor]:
     """Gradients of sum_kb a_kb log p(x_b | z_kb) with respect to the decoder's weights.
 
     Args:

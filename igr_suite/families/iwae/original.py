@@ -1,18 +1,27 @@
 """The flags of the DReG authors' script in this suite's terms (never imports TensorFlow).
 
-| flag (default)                                 | here                                                                              |
+| flag (default)                                 | here
+|
 |------------------------------------------------|-----------------------------------------------------------------------------------|
-| estimator=iwae, alpha=0.9                      | model.estimator, model.alpha (read by dreg-alpha alone)                           |
-| batch_size=32, num_samples=64, latent_dim=50   | schedule.batch_size, model.samples, model.latents                                 |
-| learning_rate=3e-4, max_steps=5000000          | optimiser.learning_rate, schedule.steps, rounded up to whole epochs               |
-| dataset=mnist                                  | data.name; struct_NAME is NAME with model.task=structured; any set of `igr data`  |
-| run=0                                          | part of the folder's name, and the seed unless --seed is given (it was none)      |
-| var_calc, image_summary                        | statistics.var_calc, evaluation.pictures                                          |
-| initial_checkpoint_dir                         | start.checkpoint with start.train=inference; optimiser and step start afresh      |
-| MNIST_LOCATION, OMNIGLOT_LOCATION              | folder of prepared data, the .mat file or its folder                              |
+| estimator=iwae, alpha=0.9                      | model.estimator, model.alpha (read by dreg-alpha alone)
+|
+| batch_size=32, num_samples=64, latent_dim=50   | schedule.batch_size, model.samples, model.latents
+|
+| learning_rate=3e-4, max_steps=5000000          | optimiser.learning_rate, schedule.steps, rounded up to whole epochs
+|
+| dataset=mnist                                  | data.name; struct_NAME is NAME with model.task=structured; any set of
+`igr data`  |
+| run=0                                          | part of the folder's name, and the seed unless --seed is given (it
+was none)      |
+| var_calc, image_summary                        | statistics.var_calc, evaluation.pictures
+|
+| initial_checkpoint_dir                         | start.checkpoint with start.train=inference; optimiser and step start
+afresh      |
+| MNIST_LOCATION, OMNIGLOT_LOCATION              | folder of prepared data, the .mat file or its folder
+|
 
-Resuming needs no flag: the same command goes on from its checkpoint. Neither do compiled calls: one holds up to LONGEST_CALL steps, and
-whether XLA compiles it is measured for each family (`jit_steps`).
+Resuming needs no flag: the same command goes on from its checkpoint. Neither do compiled calls: one holds up to
+LONGEST_CALL steps, and whether XLA compiles it is measured for each family (`jit_steps`).
 
 Source: docs/papers/dreg.md, section 3.4.
 """
@@ -97,10 +106,16 @@ def check_all_read(flags: argparse.Namespace, default_of: Callable[[str], object
       UserError: one was given another value than its default.
     """
     mode = "--mode toy" if flags.mode == "toy" else "--bias_check" if flags.bias_check else "--mode train"
-    ignored = [f"--{name}".replace("data_dir", "data-dir") for name in UNREAD[mode] if getattr(flags, name) != default_of(name)]
+    ignored = [
+        f"--{name}".replace("data_dir", "data-dir") for name in UNREAD[mode] if getattr(flags, name) != default_of(name)
+    ]
     if ignored:
-        readers = " and ".join(other for other, unread in UNREAD.items() if ignored[0].lstrip("-").replace("-", "_") not in unread)
-        raise UserError(f"{mode} does not read {', '.join(ignored)}; leave it out, or take {readers}, which reads {ignored[0]}")
+        readers = " and ".join(
+            other for other, unread in UNREAD.items() if ignored[0].lstrip("-").replace("-", "_") not in unread
+        )
+        raise UserError(
+            f"{mode} does not read {', '.join(ignored)}; leave it out, or take {readers}, which reads {ignored[0]}"
+        )
 
 
 def config_of(flags: argparse.Namespace) -> TrainDReG:
@@ -136,9 +151,14 @@ def config_of(flags: argparse.Namespace) -> TrainDReG:
         ),
         optimiser=DReGOptimiserConfig(learning_rate=flags.learning_rate),
         schedule=DReGScheduleConfig(
-            steps=flags.max_steps, batch_size=flags.batch_size, evaluate_every=flags.eval_every, precision=flags.precision
+            steps=flags.max_steps,
+            batch_size=flags.batch_size,
+            evaluate_every=flags.eval_every,
+            precision=flags.precision,
         ),
-        statistics=DReGStatisticsConfig(stats=flags.stats, var_calc=names_in(flags.var_calc), repeats=flags.stat_repeats),
+        statistics=DReGStatisticsConfig(
+            stats=flags.stats, var_calc=names_in(flags.var_calc), repeats=flags.stat_repeats
+        ),
         evaluation=DReGEvaluationConfig(
             samples=values.parse(flags.eval_samples, tuple[int, ...], "--eval_samples"),
             likelihood_samples=flags.likelihood_samples,

@@ -1,4 +1,5 @@
-"""Runs of K-sample objectives along training: originals dashed, doubly reparameterised ones solid, and their paired differences."""
+"""Runs of K-sample objectives along training: originals dashed, doubly reparameterised ones solid, and their paired
+differences."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import figure, save, step_axis
 from igr_suite.plotting.tables import over_seeds, save_table
 
-FAMILIES = {"IWAE": ("iwae", "dreg", "stl"), "RWS": ("rws", "rws-dreg"), "JVI": ("jk", "jk-dreg")}  # a column of panels, its original first
+# a column of panels, its original first
+FAMILIES = {"IWAE": ("iwae", "dreg", "stl"), "RWS": ("rws", "rws-dreg"), "JVI": ("jk", "jk-dreg")}
 ORIGINALS = tuple(members[0] for members in FAMILIES.values())
 STYLES = {**dict.fromkeys(ORIGINALS, "--"), "stl": ":"}  # the others are solid
 PAIRS = (
@@ -30,12 +32,15 @@ PAIRS = (
 DOUBLY = PAIRS[:3]
 VARIANCE = "variance of q's gradient"
 NOTE = (
-    "Mean ± standard deviation over seeds; bounds in nats an image, the number of test images where not all. Objective: what the method "
-    "reports itself, for JVI an estimate and no bound. Variance and squared signal-to-noise ratio of the inference network's gradient: "
+    "Mean ± standard deviation over seeds; bounds in nats an image, the number of test images where not all. "
+    "Objective: what the method "
+    "reports itself, for JVI an estimate and no bound. Variance and squared signal-to-noise ratio of the inference "
+    "network's gradient: "
     "moving averages (decay .99), mean over the last epoch; minibatch noise and drift are in them."
 )
 PAIR_NOTE = (
-    "Differences of runs with equal seeds (weights, images, binarisation, noise), mean [95% interval, Student's t]. Variances are compared "
+    "Differences of runs with equal seeds (weights, images, binarisation, noise), mean [95% interval, Student's t]. "
+    "Variances are compared "
     "where both methods estimate, or stand for, the same gradient."
 )
 
@@ -82,12 +87,15 @@ def gradient_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def bound_rows(metrics: pd.DataFrame, pair_on: Sequence[str] = ("data", "samples", "seed")) -> pd.DataFrame:
-    """Evaluated rows with "bound" and its "gain" on the original of the family, same seed and step ("gain_iwae": on IWAE)."""
+    """Evaluated rows with "bound" and its "gain" on the original of the family, same seed and step ("gain_iwae": on
+    IWAE)."""
     column = bound_column(metrics)
     rows = named(metrics.dropna(subset=[column])).rename(columns={column: "bound"})
     keys = [*pair_on, "step"]
     originals = rows[rows["model.estimator"].isin(ORIGINALS)]
-    rows = rows.merge(originals[[*keys, "family", "bound"]].rename(columns={"bound": "original"}), on=[*keys, "family"], how="left")
+    rows = rows.merge(
+        originals[[*keys, "family", "bound"]].rename(columns={"bound": "original"}), on=[*keys, "family"], how="left"
+    )
     iwae = originals[originals["family"] == "IWAE"]
     rows = rows.merge(iwae[[*keys, "bound"]].rename(columns={"bound": "iwae"}), on=keys, how="left")
     return rows.assign(gain=rows["bound"] - rows["original"], gain_iwae=rows["bound"] - rows["iwae"])
@@ -99,7 +107,8 @@ def last_bounds(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def epochs_of(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and epoch: the run's config, step, epoch, and the epoch's means of all training scalars under their names."""
+    """One row a run and epoch: the run's config, step, epoch, and the epoch's means of all training scalars under their
+    names."""
     found = []
     for run_id, rows in metrics.groupby("run_id", sort=False):
         config = {name: rows[name].iloc[0] for name in rows if name == "seed" or "." in name}
@@ -113,11 +122,14 @@ def ends(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
     Args:
       runs, metrics: of one experiment or a part of it.
     Returns:
-      The runs with "bound" (the test bound of `bound_column`), "likelihood" (of `likelihood_column`), "gap" (that less the bound of one
-      sample, which is near KL(q || p(z|x))), "ess", "objective", "variance", "log_variance" (log10) and "snr2".
+      The runs with "bound" (the test bound of `bound_column`), "likelihood" (of `likelihood_column`), "gap" (that less
+      the bound of one sample, which is near KL(q || p(z|x))), "ess", "objective", "variance", "log_variance" (log10)
+      and "snr2".
     """
     column, longest = bound_column(runs), likelihood_column(runs)
-    found = named(runs).rename(columns={column: "bound", column.replace("_iw_", "_ess_"): "ess", "test_objective": "objective"})
+    found = named(runs).rename(
+        columns={column: "bound", column.replace("_iw_", "_ess_"): "ess", "test_objective": "objective"}
+    )
     if longest:
         found["likelihood"] = runs[longest]
         found["gap"] = runs[longest] - runs[f"{longest.split('_iw_')[0]}_iw_1"]
@@ -132,7 +144,10 @@ def last_epochs(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def own_statistics(rows: pd.DataFrame) -> pd.DataFrame:
     """Adds the trained objective's "variance", "log_variance" (log10) and "snr2" to training rows."""
-    own = {kind: [row[f"train_{kind}_{row['model.estimator']}"] for _, row in rows.iterrows()] for kind in ("variance", "snr2")}
+    own = {
+        kind: [row[f"train_{kind}_{row['model.estimator']}"] for _, row in rows.iterrows()]
+        for kind in ("variance", "snr2")
+    }
     return rows.assign(**own, log_variance=np.log10(own["variance"]))
 
 
@@ -147,7 +162,9 @@ def headings(runs: pd.DataFrame) -> dict[str, str]:
     return found | {"ess": "ESS", "log_variance": "log10 variance", "snr2": "SNR²"}
 
 
-def difference_rows(runs: pd.DataFrame, where: Sequence[str], columns: dict[str, str], pairs=PAIRS) -> tuple[pd.DataFrame, pd.DataFrame]:
+def difference_rows(
+    runs: pd.DataFrame, where: Sequence[str], columns: dict[str, str], pairs=PAIRS
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One row a place and pair of methods: paired differences of every column, as texts and as numbers.
 
     Args:
@@ -179,7 +196,9 @@ def difference_rows(runs: pd.DataFrame, where: Sequence[str], columns: dict[str,
     return texts, pd.DataFrame(numbers)
 
 
-def save_differences(out: Path, runs: pd.DataFrame, where: Sequence[str], columns: dict[str, str], pairs=PAIRS, note: str = PAIR_NOTE):
+def save_differences(
+    out: Path, runs: pd.DataFrame, where: Sequence[str], columns: dict[str, str], pairs=PAIRS, note: str = PAIR_NOTE
+):
     """Writes table_paired; arguments as in `difference_rows`; nothing where no pair is complete. Returns the paths."""
     texts, numbers = difference_rows(runs, where, columns, pairs)
     return save_table(out, texts, numbers, note, "table_paired") if len(texts) else []
@@ -189,7 +208,9 @@ def tables(runs: pd.DataFrame, metrics: pd.DataFrame, out: Path, pairs=PAIRS) ->
     """Writes table (ends of all methods) and table_paired; runs and metrics as in `ends`; returns the paths."""
     rows, names = ends(runs, metrics), headings(runs)
     texts, numbers = over_seeds(rows.rename(columns={"samples": "K"}), ["data", "K", "method"], names, 3)
-    compared = {column: heading for column, heading in names.items() if column in ("bound", "likelihood", "gap", "log_variance")}
+    compared = {
+        column: heading for column, heading in names.items() if column in ("bound", "likelihood", "gap", "log_variance")
+    }
     steps = ", ".join(f"{n:,}" for n in sorted(rows["steps"].unique()))
     note = f"After {steps} steps. {NOTE}"
     return [*save_table(out, texts, numbers, note), *save_differences(out, rows, ["data", "samples"], compared, pairs)]
@@ -206,7 +227,10 @@ def ledger(runs: pd.DataFrame, pairs=DOUBLY, place: str = "") -> dict[tuple[str,
       (quantity, "DReG - IWAE" + place) -> (mean, standard deviation over seeds, pairs).
     """
     found = {}
-    for column, quantity in {"log_variance": "difference of log10 variance", "bound": "difference of test bound"}.items():
+    for column, quantity in {
+        "log_variance": "difference of log10 variance",
+        "bound": "difference of test bound",
+    }.items():
         for method, other in pairs if column in runs else ():
             sides = [runs[runs["method"] == name].groupby("seed")[column].mean() for name in (method, other)]
             values = (sides[0] - sides[1]).dropna()
@@ -236,7 +260,10 @@ def family_panels(metrics: pd.DataFrame, out: Path, title: str, start: float | N
         (bounds, "gain", "gain on the original, nats"),
     )
     drawn = []
-    with figure(width=1.2 + 3.4 * len(shown), height=8.0, columns=len(shown), rows=3, sharey="row", squeeze=False) as (fig, axes):
+    with figure(width=1.2 + 3.4 * len(shown), height=8.0, columns=len(shown), rows=3, sharey="row", squeeze=False) as (
+        fig,
+        axes,
+    ):
         for line, (frame, column, ylabel) in zip(axes, rows):
             for axis, name in zip(line, shown):
                 part = frame[frame["family"] == name].dropna(subset=[column])
@@ -247,7 +274,12 @@ def family_panels(metrics: pd.DataFrame, out: Path, title: str, start: float | N
                 if column == "bound" and start is not None:
                     axis.axhline(start, color="0.4", linewidth=0.9)
                     axis.annotate(
-                        "start", (1.0, start), (-2, 2), xycoords=axis.get_yaxis_transform(), textcoords="offset points", ha="right"
+                        "start",
+                        (1.0, start),
+                        (-2, 2),
+                        xycoords=axis.get_yaxis_transform(),
+                        textcoords="offset points",
+                        ha="right",
                     )
                 step_axis(axis)
             line[0].set_ylabel(ylabel)
@@ -255,7 +287,11 @@ def family_panels(metrics: pd.DataFrame, out: Path, title: str, start: float | N
         for axis, name in zip(axes[0], shown):
             axis.set_title(name)
             axis.legend(fontsize=8)
-        words = (title, seeds_caption(bounds, "seed", ["method"], "step"), "original dashed, doubly reparameterised solid")
+        words = (
+            title,
+            seeds_caption(bounds, "seed", ["method"], "step"),
+            "original dashed, doubly reparameterised solid",
+        )
         fig.suptitle(("; " if len(shown) == len(FAMILIES) else "\n").join(words), fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
@@ -272,12 +308,18 @@ def mark_points(axis, part: pd.DataFrame) -> None:
 
 
 def mixtures(runs: pd.DataFrame, value: str) -> pd.DataFrame:
-    """What alpha does: rows of `ends` with "mixture", its weight of RWS-DReG, and "gain", `value` less DReG's (alpha = 0) of the same seed.
+    """What alpha does: rows of `ends` with "mixture", its weight of RWS-DReG, and "gain", `value` less DReG's (alpha =
+    0) of the same seed.
 
-    DReG is alpha = 0 and RWS-DReG alpha = 1. alpha = 1/2 is half of STL, which Adam trains as STL (its steps do not depend on the
-    gradient's scale): STL's runs stand for it, with a quarter of their variance. Only numbers of samples with another alpha are kept.
+    DReG is alpha = 0 and RWS-DReG alpha = 1. alpha = 1/2 is half of STL, which Adam trains as STL (its steps do not
+    depend on the gradient's scale): STL's runs stand for it, with a quarter of their variance. Only numbers of samples
+    with another alpha are kept.
     """
-    weight = runs["model.alpha"].astype(float).fillna(runs["model.estimator"].map({"dreg": 0.0, "stl": 0.5, "rws-dreg": 1.0}))
+    weight = (
+        runs["model.alpha"]
+        .astype(float)
+        .fillna(runs["model.estimator"].map({"dreg": 0.0, "stl": 0.5, "rws-dreg": 1.0}))
+    )
     rows = runs.assign(mixture=weight).dropna(subset=["mixture"])
     if value == "log_variance":
         rows[value] -= np.log10(4.0) * (rows["model.estimator"] == "stl")
@@ -290,7 +332,8 @@ def mixtures(runs: pd.DataFrame, value: str) -> pd.DataFrame:
 
 
 def tracked_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """From metrics or `epochs_of` runs with `var_calc`: a row for each of their training rows and measured objective, as `named` names it.
+    """From metrics or `epochs_of` runs with `var_calc`: a row for each of their training rows and measured objective,
+    as `named` names it.
 
     Returns:
       The rows with "variance", "log_variance" (log10) and "snr2".

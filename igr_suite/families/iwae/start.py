@@ -11,10 +11,11 @@ from igr_suite.training import checkpoints
 
 @dataclass(frozen=True, kw_only=True)
 class DReGStartConfig:
-    """`checkpoint` is a checkpoint file, a run's folder, or the name of a run in the same results folder; None draws fresh weights.
+    """`checkpoint` is a checkpoint file, a run's folder, or the name of a run in the same results folder; None draws
+    fresh weights.
 
-    `train` "inference" leaves everything but the encoder as it is. Optimiser and step start afresh unless `keep_optimizer` takes Adam's
-    averages and step over.
+    `train` "inference" leaves everything but the encoder as it is. Optimiser and step start afresh unless
+    `keep_optimizer` takes Adam's averages and step over.
     """
 
     checkpoint: str | None = None
@@ -23,7 +24,9 @@ class DReGStartConfig:
 
     def __post_init__(self):
         if self.checkpoint is None and self.keep_optimizer:
-            raise UserError("start.keep_optimizer takes over the optimiser of a checkpoint; name one with start.checkpoint")
+            raise UserError(
+                "start.keep_optimizer takes over the optimiser of a checkpoint; name one with start.checkpoint"
+            )
 
     def check(self, shapes: Sequence[tuple[int, ...]]) -> None:
         """Reads the checkpoint where it is named by a path, so that a wrong one is refused before anything starts.
@@ -54,13 +57,20 @@ class DReGStartConfig:
                 raise UserError(f"{path} holds no checkpoint to start from; train that run first, or name a .ckpt file")
             path = found[-1]
         if not path.is_file():
-            raise UserError(f"start.checkpoint={self.checkpoint} is not there ({path}); give a .ckpt file, a run's folder or a run's name")
+            raise UserError(
+                f"start.checkpoint={self.checkpoint} is not there ({path}); give a .ckpt file, a run's folder or a "
+                f"run's name"
+            )
         state = checkpoints.load(path)
-        held = [array.shape if array.dtype == "float32" else (*array.shape, array.dtype.name) for array in state.arrays[: len(shapes)]]
+        held = [
+            array.shape if array.dtype == "float32" else (*array.shape, array.dtype.name)
+            for array in state.arrays[: len(shapes)]
+        ]
         if held != list(shapes):
             pairs = [(a, b) for a, b in zip(held, shapes) if a != b] or [(len(held), len(shapes))]
             raise UserError(
-                f"the checkpoint {path} is of another architecture: it has {pairs[0][0]} where the model has {pairs[0][1]}; "
+                f"the checkpoint {path} is of another architecture: it has {pairs[0][0]} where the model has "
+                f"{pairs[0][1]}; "
                 f"give the same model.latents, model.hidden and model.task as its run, or another checkpoint"
             )
         return state

@@ -1,4 +1,5 @@
-"""Means and variances of gradient estimators at frozen weights, over many draws: for one batch, and over random batches."""
+"""Means and variances of gradient estimators at frozen weights, over many draws: for one batch, and over random
+batches."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +22,9 @@ def flat(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
     return tf.concat([tf.reshape(tf.cast(g, tf.float64), (-1,)) for g in gradients], 0)
 
 
-def with_references(objectives: Mapping[str, Objective]) -> tuple[dict[str, Objective], dict[str, list[tuple[str, float]]]]:
+def with_references(
+    objectives: Mapping[str, Objective],
+) -> tuple[dict[str, Objective], dict[str, list[tuple[str, float]]]]:
     """Objectives together with what they are compared with.
 
     Returns:
@@ -42,15 +45,15 @@ def with_references(objectives: Mapping[str, Objective]) -> tuple[dict[str, Obje
 class GradientStatistics:
     """Measures the trained objective, those of `var_calc`, and the generative gradient, all on the same draws.
 
-    Called, it returns for each of them (with the objective's name or "generative") and for "fixed" (one binary batch: sampling noise
-    alone) and "batches" (random images, fresh binarisation)
+    Called, it returns for each of them (with the objective's name or "generative") and for "fixed" (one binary batch:
+    sampling noise alone) and "batches" (random images, fresh binarisation)
 
         exact_<kind>_variance_<name>   mean over entries of the variance over draws (R - 1 in the denominator)
         exact_<kind>_mean_<name>       mean over entries of |mean|
         exact_<kind>_snr_<name>        mean of |mean| / standard deviation over the entries whose variance exceeds 1e-15
-        exact_<kind>_dsnr_<name>       mean over draws of |g_par| / |g_orth|, parallel and orthogonal to the mean gradient
-        exact_<kind>_cosine_<name>     between the mean gradient and that of its reference (`names.references`) on the same draws
-        exact_<kind>_ess               mean effective samples
+        exact_<kind>_dsnr_<name>       mean over draws of |g_par| / |g_orth|, parallel and orthogonal to the mean
+        gradient exact_<kind>_cosine_<name>     between the mean gradient and that of its reference (`names.references`)
+        on the same draws exact_<kind>_ess               mean effective samples
 
     and "exact_noise_floor", sqrt(2 / (pi R)), the signal-to-noise ratio that R draws of pure noise show.
 
@@ -78,7 +81,9 @@ class GradientStatistics:
     def _gradients(self, draw: tf.Tensor, fixed: bool) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Flat gradients of everything measured, and the effective samples, of one draw."""
         images = at_step(self.seed, tf.constant(-1) if fixed else 2 * draw)
-        indices = tf.random.stateless_uniform((self.batch_size,), images, maxval=self.images.shape[0], dtype=tf.int32, alg="philox")
+        indices = tf.random.stateless_uniform(
+            (self.batch_size,), images, maxval=self.images.shape[0], dtype=tf.int32, alg="philox"
+        )
         x = self.model.observations(tf.gather(self.images, indices), images)
         config = self.model.config
         eps = self.model.noise(config.samples, self.batch_size, at_step(self.seed, 2 * draw + 1), config.antithetic)
@@ -112,7 +117,9 @@ class GradientStatistics:
         for name in shown:
             variance, mean = moments[name].deviation / (moments[name].count - 1.0), moments[name].mean
             noisy = variance > LEAST_VARIANCE
-            snr = tf.where(noisy, tf.abs(mean) / tf.sqrt(tf.where(noisy, variance, tf.ones_like(variance))), tf.zeros_like(mean))
+            snr = tf.where(
+                noisy, tf.abs(mean) / tf.sqrt(tf.where(noisy, variance, tf.ones_like(variance))), tf.zeros_like(mean)
+            )
             values[f"variance_{name}"] = tf.reduce_mean(variance)
             values[f"mean_{name}"] = tf.reduce_mean(tf.abs(mean))
             values[f"snr_{name}"] = tf.math.divide_no_nan(tf.reduce_sum(snr), tf.reduce_sum(tf.cast(noisy, mean.dtype)))
@@ -123,7 +130,9 @@ class GradientStatistics:
         return values
 
     def _size(self, name: str) -> int:
-        return sum(v.shape.num_elements() for v in (self.model.generative if name == GENERATIVE else self.model.encoder))
+        return sum(
+            v.shape.num_elements() for v in (self.model.generative if name == GENERATIVE else self.model.encoder)
+        )
 
 
 def _parallel_over_orthogonal(gradient: tf.Tensor, unit: tf.Tensor) -> tf.Tensor:

@@ -14,7 +14,8 @@ from igr_suite.families.iwae.config import (
 from igr_suite.families.iwae.start import DReGStartConfig
 from igr_suite.training.config_parts import SEEDS
 
-DOUBLY = {"iwae": "dreg", "rws": "rws-dreg", "jk": "jk-dreg"}  # each original objective and its doubly reparameterised estimator
+# each original objective and its doubly reparameterised estimator
+DOUBLY = {"iwae": "dreg", "rws": "rws-dreg", "jk": "jk-dreg"}
 OBJECTIVES = ("iwae", "dreg", "stl", "rws", "rws-dreg", "jk", "jk-dreg")
 WITHOUT_JACKKNIFE = OBJECTIVES[:5]
 SMOKE = ("iwae", "dreg", "jk-dreg", "dreg-alpha")  # at that scale the others are left out
@@ -51,7 +52,8 @@ def dreg(
     var_calc: Sequence[str] = (),
     start: DReGStartConfig | None = None,
 ) -> TrainDReG:
-    """One run at the authors' settings: 50 latents, two layers of 200 tanh units, batch 32, Adam at 3e-4, dynamic binarisation.
+    """One run at the authors' settings: 50 latents, two layers of 200 tanh units, batch 32, Adam at 3e-4, dynamic
+    binarisation.
 
     Args:
       estimator: of `objectives.names`.
@@ -83,7 +85,9 @@ def dreg(
     )
 
 
-def objective_runs(scale: str, datasets: Sequence[str], objectives: Sequence[str] = OBJECTIVES, **options) -> list[TrainDReG]:
+def objective_runs(
+    scale: str, datasets: Sequence[str], objectives: Sequence[str] = OBJECTIVES, **options
+) -> list[TrainDReG]:
     """Every objective (smoke: those of SMOKE) with every seed, a seed's runs together so that pairs are complete early.
 
     Args:

@@ -24,7 +24,8 @@ PICTURED = 10  # test images
 
 
 def load_splits(config: TrainDReG) -> tuple[data.Dataset, dict[str, np.ndarray], np.ndarray]:
-    """The data set, its splits as uint8 [N, D] (in {0, 255} for "once" and "static" data), and the mean of the grey training images."""
+    """The data set, its splits as uint8 [N, D] (in {0, 255} for "once" and "static" data), and the mean of the grey
+    training images."""
     dataset = load_images(config)
     splits = {name: flat(getattr(dataset, name)) for name in ("train", "validation", "test")}
     mean = np.mean(splits["train"] / 255.0, axis=0)
@@ -65,7 +66,8 @@ def start_weights(model: DReGVAE, config: TrainDReG, neighbours: Path = Path("/"
         held = arrays[len(variables) : len(variables) + len(slots)]
         if not fit_into(held, slots):
             raise UserError(
-                f"the run of start.checkpoint={config.start.checkpoint} trained less than start.train={config.start.train} and holds no "
+                f"the run of start.checkpoint={config.start.checkpoint} trained less than "
+                f"start.train={config.start.train} and holds no "
                 f"optimiser of the rest; leave start.keep_optimizer out"
             )
         arrays = [*arrays[: len(variables)], held[0], *held[2:]]
@@ -111,18 +113,22 @@ def execute(config: TrainDReG, folder: RunFolder) -> None:
 
 
 def likelihood(model: DReGVAE, images: np.ndarray, config: TrainDReG) -> dict[str, float]:
-    """The bounds with 1 and `likelihood_samples` samples of the first `likelihood_images` test images, which their names carry."""
+    """The bounds with 1 and `likelihood_samples` samples of the first `likelihood_images` test images, which their
+    names carry."""
     limit = config.evaluation.likelihood_images
     site = "test" if limit is None or limit >= len(images) else f"test{limit}"
     return Bounds(model, images[:limit], site, config.seed)([1, config.evaluation.likelihood_samples])
 
 
 def pictures(model: DReGVAE, images: np.ndarray, image_shape: tuple[int, int, int], seed: int) -> dict[str, np.ndarray]:
-    """Binary images ("truth" uint8 [N, H, W, C]) and the decoder's means at the sample of highest weight ("reconstructions").
+    """Binary images ("truth" uint8 [N, H, W, C]) and the decoder's means at the sample of highest weight
+    ("reconstructions").
 
     Where halves are predicted, the given half stays as it is.
     """
     own = run_seed(seed, "pictures")
     x = model.observations(tf.constant(images), own)
     means = model.reconstructions(x, model.noise(model.config.samples, len(images), own))
-    return {name: as_bytes(value, (len(images),), image_shape) for name, value in (("truth", x), ("reconstructions", means))}
+    return {
+        name: as_bytes(value, (len(images),), image_shape) for name, value in (("truth", x), ("reconstructions", means))
+    }

@@ -1,4 +1,5 @@
-"""Bounds of a stick-breaking mixture VAE, as functions of one draw of all components; their relation is in the reproduction's README."""
+"""Bounds of a stick-breaking mixture VAE, as functions of one draw of all components; their relation is in the
+reproduction's README."""
 
 import math
 from typing import NamedTuple
@@ -60,8 +61,11 @@ class Bound(NamedTuple):
         return self.reconstruction - self.kl_components - self.kl_sticks
 
 
-def mixture_bound(log_likelihood: tf.Tensor, components: Components, log_p: tf.Tensor, log_q: tf.Tensor, kl_sticks: tf.Tensor) -> Bound:
-    """The component summed out of both distributions: sum_k w_k [log p(x | z_k) + log p(z_k | v) - log q(z_k | v, x)] - kl_sticks.
+def mixture_bound(
+    log_likelihood: tf.Tensor, components: Components, log_p: tf.Tensor, log_q: tf.Tensor, kl_sticks: tf.Tensor
+) -> Bound:
+    """The component summed out of both distributions: sum_k w_k [log p(x | z_k) + log p(z_k | v) - log q(z_k | v, x)] -
+    kl_sticks.
 
     Args:
       log_likelihood: log p(x | z_k) [S, B, C].
@@ -76,8 +80,11 @@ def mixture_bound(log_likelihood: tf.Tensor, components: Components, log_p: tf.T
     return Bound(tf.reduce_sum(weights * log_likelihood, -1), tf.reduce_sum(weights * difference, -1), kl_sticks)
 
 
-def joint_bound(log_likelihood: tf.Tensor, components: Components, log_p: tf.Tensor, log_q: tf.Tensor, kl_sticks: tf.Tensor) -> Bound:
-    """The component kept as a latent variable: sum_k w_k [log p(x | z_k) + log pi_k + log p(z_k | k) - log w_k - log q(z_k | k, x)] - kl.
+def joint_bound(
+    log_likelihood: tf.Tensor, components: Components, log_p: tf.Tensor, log_q: tf.Tensor, kl_sticks: tf.Tensor
+) -> Bound:
+    """The component kept as a latent variable: sum_k w_k [log p(x | z_k) + log pi_k + log p(z_k | k) - log w_k - log
+    q(z_k | k, x)] - kl.
 
     Its expectation is at most `mixture_bound`'s. Arguments as there.
     """
@@ -86,12 +93,16 @@ def joint_bound(log_likelihood: tf.Tensor, components: Components, log_p: tf.Ten
     return Bound(tf.reduce_sum(weights * log_likelihood, -1), tf.reduce_sum(weights * difference, -1), kl_sticks)
 
 
-def historical_bound(log_likelihood: tf.Tensor, components: Components, log_q: tf.Tensor, kl_sticks: tf.Tensor) -> Bound:
+def historical_bound(
+    log_likelihood: tf.Tensor, components: Components, log_q: tf.Tensor, kl_sticks: tf.Tensor
+) -> Bound:
     """The authors' loss with its sign changed; weights are clipped and need not sum to one.
 
-        sum_k w_k [mean_s log p(x | z_k) + mean_s log p(z_k | k)] - log sum_k w_k q(z_k | k, x) - log q(v | x),  w = mean_s in the sums
+        sum_k w_k [mean_s log p(x | z_k) + mean_s log p(z_k | k)] - log sum_k w_k q(z_k | k, x) - log q(v | x),  w =
+        mean_s in the sums
 
-    With weights that sum to one and no clipping it lies below `joint_bound` (Jensen); with them it can exceed log p(x). Arguments as there.
+    With weights that sum to one and no clipping it lies below `joint_bound` (Jensen); with them it can exceed log p(x).
+    Arguments as there.
 
     Source: docs/papers/igr.md, section 3.6.
     """
@@ -104,7 +115,8 @@ def historical_bound(log_likelihood: tf.Tensor, components: Components, log_q: t
 def log_importance_weight(
     log_likelihood: tf.Tensor, components: Components, log_p: tf.Tensor, log_q: tf.Tensor, kl_sticks: tf.Tensor
 ) -> tf.Tensor:
-    """log of sum_k w_k p(x | z_k) p(z_k | v) / q(z_k | v, x) times p(v) / q(v | x), whose mean over draws is p(x); arguments as above.
+    """log of sum_k w_k p(x | z_k) p(z_k | v) / q(z_k | v, x) times p(v) / q(v | x), whose mean over draws is p(x);
+    arguments as above.
 
     Returns:
       [S, B].

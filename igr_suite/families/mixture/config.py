@@ -11,8 +11,12 @@ from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
 
 KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the others' sticks are LogitNormal
-TRUNCATED = {"DLGMM_IGR_SB": {"threshold": 0.9999, "truncation": "sample"}, "DLGMM_Var": {"threshold": 0.9999, "truncation": "sample"}}
-HISTORICAL_QUANTILE = 70.0  # the one in effect in the authors' code, which declares 75 (docs/papers/igr.md, section 1.5)
+TRUNCATED = {
+    "DLGMM_IGR_SB": {"threshold": 0.9999, "truncation": "sample"},
+    "DLGMM_Var": {"threshold": 0.9999, "truncation": "sample"},
+}
+# the one in effect in the authors' code, which declares 75 (docs/papers/igr.md, section 1.5)
+HISTORICAL_QUANTILE = 70.0
 
 
 def _truncated(config) -> bool:
@@ -27,17 +31,20 @@ def _only_truncated(config) -> str:
 class MixtureModelConfig(WithOptions):
     """The mixture: distribution of its sticks, its size, its networks and the bound that it is trained on.
 
-    `name` is DLGMM (Kumaraswamy sticks), DLGMM_IGR (LogitNormal), and truncated at `threshold` DLGMM_Var (Kumaraswamy) and DLGMM_IGR_SB
-    (LogitNormal). `objective` is "mixture" (the component summed out of both distributions), "joint" (the component is a latent variable; a lower
-    bound) or "historical" (the authors' loss, clipped sticks and, for DLGMM_Var, a second sigmoid; not a bound). `stick_the_landing`
-    defaults to false, with the historical objective to what the authors did. `truncation` is "sample" (every draw its own number of
-    components) or "batch" (one number, the `quantile` over draws).
+    `name` is DLGMM (Kumaraswamy sticks), DLGMM_IGR (LogitNormal), and truncated at `threshold` DLGMM_Var (Kumaraswamy)
+    and DLGMM_IGR_SB (LogitNormal). `objective` is "mixture" (the component summed out of both distributions), "joint"
+    (the component is a latent variable; a lower bound) or "historical" (the authors' loss, clipped sticks and, for
+    DLGMM_Var, a second sigmoid; not a bound). `stick_the_landing` defaults to false, with the historical objective to
+    what the authors did. `truncation` is "sample" (every draw its own number of components) or "batch" (one number, the
+    `quantile` over draws).
     """
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
         "stick_the_landing": Option(lambda config: config.objective == "historical" and not _truncated(config)),
-        "threshold": Option(lambda config: TRUNCATED[config.name]["threshold"], read=_truncated, unread=_only_truncated),
+        "threshold": Option(
+            lambda config: TRUNCATED[config.name]["threshold"], read=_truncated, unread=_only_truncated
+        ),
         "truncation": Option(
             lambda config: "batch" if config.objective == "historical" else TRUNCATED[config.name]["truncation"],
             read=_truncated,
@@ -46,7 +53,9 @@ class MixtureModelConfig(WithOptions):
         "quantile": Option(
             HISTORICAL_QUANTILE,
             read=lambda config: config.truncation == "batch",
-            unread=lambda config: "is read with model.truncation=batch only" if _truncated(config) else _only_truncated(config),
+            unread=lambda config: (
+                "is read with model.truncation=batch only" if _truncated(config) else _only_truncated(config)
+            ),
         ),
     }
 
@@ -91,7 +100,8 @@ class MixtureEvaluationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainMixture(TrainingRun):
-    """One stick-breaking mixture VAE trained with one seed; the authors' 20 components, 50 dimensions, batch 100, Adam 3e-4, 300 epochs."""
+    """One stick-breaking mixture VAE trained with one seed; the authors' 20 components, 50 dimensions, batch 100, Adam
+    3e-4, 300 epochs."""
 
     executor: ClassVar[str] = "igr_suite.families.mixture.train:execute"
 
@@ -105,11 +115,13 @@ class TrainMixture(TrainingRun):
     def validate(self) -> None:
         if self.data.resize is not None:
             raise UserError(
-                f"data.resize={self.data.resize} is not used by the mixtures, whose networks take the data's own shape; leave it out"
+                f"data.resize={self.data.resize} is not used by the mixtures, whose networks take the data's own "
+                f"shape; leave it out"
             )
         if recipe_of(self.data.name).likelihood != "bernoulli":
             raise UserError(
-                f"data.name={self.data.name} has a Gaussian likelihood, and the mixtures have a Bernoulli one; take mnist or omniglot"
+                f"data.name={self.data.name} has a Gaussian likelihood, and the mixtures have a Bernoulli one; take "
+                f"mnist or omniglot"
             )
 
     @classmethod
@@ -124,7 +136,8 @@ class TrainMixture(TrainingRun):
 
     @property
     def evaluations_per_step(self) -> int:
-        return self.schedule.batch_size * self.schedule.samples * self.model.components  # one sample decodes every component
+        # one sample decodes every component
+        return self.schedule.batch_size * self.schedule.samples * self.model.components
 
     def slug(self) -> str:
         return f"{self.data.name}-{self.model.name}-c{self.model.components}-s{self.seed}"

@@ -4,9 +4,22 @@ import keras
 import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
-from igr_suite.families.mixture.bounds import Bound, Components, historical_bound, joint_bound, log_importance_weight, mixture_bound
+from igr_suite.families.mixture.bounds import (
+    Bound,
+    Components,
+    historical_bound,
+    joint_bound,
+    log_importance_weight,
+    mixture_bound,
+)
 from igr_suite.families.mixture.config import KUMARASWAMY, TRUNCATED, MixtureModelConfig
-from igr_suite.families.mixture.sticks import KumaraswamySticks, LogitNormalSticks, keep_first, kept_components, log_weights
+from igr_suite.families.mixture.sticks import (
+    KumaraswamySticks,
+    LogitNormalSticks,
+    keep_first,
+    kept_components,
+    log_weights,
+)
 from igr_suite.networks.image_networks import computing_in, decoder, encoder
 from igr_suite.networks.image_sides import CONVOLUTIONAL
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood
@@ -27,7 +40,8 @@ def component_means(components: int, dimensions: int) -> tf.Tensor:
 
 
 class MixtureDraw:
-    """One draw of sticks and components for a batch: log weights [S, B, C] of both distributions, components, how many are kept [S, B]."""
+    """One draw of sticks and components for a batch: log weights [S, B, C] of both distributions, components, how many
+    are kept [S, B]."""
 
     def __init__(self, sticks, logits: tf.Tensor, components: Components, kept: tf.Tensor, log_q: tf.Tensor):
         self.sticks, self.logits, self.components, self.kept, self.log_q = sticks, logits, components, kept, log_q
@@ -35,9 +49,11 @@ class MixtureDraw:
 
 
 class MixtureVAE(keras.Model):
-    """p: v_j ~ Beta(1, 1), k ~ Cat(pi(v)), z ~ N(m_k, I), x ~ p(x | z); q: sticks v, weights w(v) and N(z; loc_k, scale_k) from x.
+    """p: v_j ~ Beta(1, 1), k ~ Cat(pi(v)), z ~ N(m_k, I), x ~ p(x | z); q: sticks v, weights w(v) and N(z; loc_k,
+    scale_k) from x.
 
-        pi_k = v_k prod_{j<k} (1 - v_j), the last one the remainder;  w = pi, or pi cut behind the threshold and renormalised
+        pi_k = v_k prod_{j<k} (1 - v_j), the last one the remainder;  w = pi, or pi cut behind the threshold and
+        renormalised
 
     Args:
       config: distributions, sizes, objective.
@@ -66,7 +82,12 @@ class MixtureVAE(keras.Model):
     ):
         require_plain_keras()
         super().__init__(name="mixture_vae")
-        self.config, self.binarisation, self.samples, self.matmul_precision = config, binarisation, samples, matmul_precision
+        self.config, self.binarisation, self.samples, self.matmul_precision = (
+            config,
+            binarisation,
+            samples,
+            matmul_precision,
+        )
         # as for the other VAEs: XLA's bfloat16 products and its convolutions are slow on a CPU (docs/performance.md)
         self.jit_steps = matmul_precision == "float32" and config.architecture not in CONVOLUTIONAL
         self.decoded_a_sample = config.components
@@ -109,13 +130,22 @@ class MixtureVAE(keras.Model):
             kept = tf.fill(tf.shape(weights)[:2], self.config.components)
             return MixtureDraw(sticks, logits, components, kept, weights)
         kept = kept_components(pieces, *self._truncation)
-        return MixtureDraw(sticks, logits, components, tf.broadcast_to(kept, tf.shape(weights)[:2]), keep_first(weights, kept))
+        return MixtureDraw(
+            sticks, logits, components, tf.broadcast_to(kept, tf.shape(weights)[:2]), keep_first(weights, kept)
+        )
 
     @property
     def _truncation(self) -> tuple:
-        return self.config.threshold, self.config.truncation, self.config.quantile, self.config.objective != "historical"
+        return (
+            self.config.threshold,
+            self.config.truncation,
+            self.config.quantile,
+            self.config.objective != "historical",
+        )
 
-    def bound(self, draw: MixtureDraw, log_likelihood: tf.Tensor, objective: str, stick_the_landing: bool = False) -> Bound:
+    def bound(
+        self, draw: MixtureDraw, log_likelihood: tf.Tensor, objective: str, stick_the_landing: bool = False
+    ) -> Bound:
         """The parts [S, B] of one of the objectives at a draw."""
         components = draw.components.held() if stick_the_landing else draw.components
         if objective == "historical":
@@ -125,7 +155,9 @@ class MixtureVAE(keras.Model):
             weights = tf.math.log(tf.clip_by_value(tf.exp(log_weights(pieces)), CLIP, 1 - CLIP))
             if self.config.name in TRUNCATED:
                 weights = keep_first(weights, kept_components(pieces, *self._truncation), renormalise=False)
-            return historical_bound(log_likelihood, components, weights, draw.sticks.log_density(logits, stick_the_landing))
+            return historical_bound(
+                log_likelihood, components, weights, draw.sticks.log_density(logits, stick_the_landing)
+            )
         kl_sticks = draw.sticks.log_density(draw.logits, stick_the_landing)
         function = mixture_bound if objective == "mixture" else joint_bound
         return function(log_likelihood, components, draw.log_p, draw.log_q, kl_sticks)
@@ -137,7 +169,8 @@ class MixtureVAE(keras.Model):
           batch: uint8 [B, pixels].
           seed: int32 [2], the step's.
         Returns:
-          {"elbo", "reconstruction", "kl_components", "kl_sticks"}: of the config's objective, means over batch and samples, nats per image.
+          {"elbo", "reconstruction", "kl_components", "kl_sticks"}: of the config's objective, means over batch and
+          samples, nats per image.
         """
         weights = [v.value for v in self.trained]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -161,12 +194,13 @@ class MixtureVAE(keras.Model):
           usage: whether to return the weights of the components too.
         Returns:
           Nats per image, each [B]:
-          elbo, reconstruction, kl_components, kl_sticks: the mixture bound and its parts, whatever the objective of training.
+          elbo, reconstruction, kl_components, kl_sticks: the mixture bound and its parts, whatever the objective of
+            training.
           elbo_joint: the joint bound.
           objective_historical: the authors' objective where it is trained on; not a bound.
           components_an_image (no nats): perplexity of the image's own weights.
-          kept, cut_share (no nats): components before the truncation, and the share of them behind it (truncated kinds).
-          weight_1, ... (no nats): the posterior's weight of each component.
+          kept, cut_share (no nats): components before the truncation, and the share of them behind it (truncated
+          kinds). weight_1, ... (no nats): the posterior's weight of each component.
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         draw = self.sample(images, 1, at_step(seed, tf.constant(2)))
@@ -205,4 +239,6 @@ class MixtureVAE(keras.Model):
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         draw = self.sample(images, samples, at_step(seed, tf.constant(2)))
         log_likelihood = self.log_likelihood(draw.components.z, images)
-        return log_importance_weight(log_likelihood, draw.components, draw.log_p, draw.log_q, draw.sticks.log_density(draw.logits))
+        return log_importance_weight(
+            log_likelihood, draw.components, draw.log_p, draw.log_q, draw.sticks.log_density(draw.logits)
+        )

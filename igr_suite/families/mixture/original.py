@@ -52,5 +52,7 @@ def translate(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ours(key: str, value: Any) -> Any:
     if key == "temp" and value != 1.0:
-        raise UserError(f"temp must be 1.0 here, got {value}: the sticks of a mixture have no temperature; leave it out")
+        raise UserError(
+            f"temp must be 1.0 here, got {value}: the sticks of a mixture have no temperature; leave it out"
+        )
     return value

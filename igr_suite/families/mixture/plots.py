@@ -28,8 +28,11 @@ def weight_columns(frame: pd.DataFrame) -> list[str]:
     return sorted(columns, key=lambda c: int(c.rsplit("_", 1)[1]))
 
 
-def paired_table(frame: pd.DataFrame, columns: dict[str, str], reference: str, folder: Path, name: str = "table_paired") -> list[Path]:
-    """Writes the differences to a reference model at equal seeds, with their 95% intervals: one row a data set and other model.
+def paired_table(
+    frame: pd.DataFrame, columns: dict[str, str], reference: str, folder: Path, name: str = "table_paired"
+) -> list[Path]:
+    """Writes the differences to a reference model at equal seeds, with their 95% intervals: one row a data set and
+    other model.
 
     Args:
       frame: finished runs, from `named`.
@@ -45,10 +48,17 @@ def paired_table(frame: pd.DataFrame, columns: dict[str, str], reference: str, f
         for column, heading in columns.items():
             found = paired_by(frame, column, row, row | {"model": reference})
             text[heading] = found.text()
-            number |= {f"{column}_difference": found.mean, f"{column}_low": found.low, f"{column}_high": found.high, "pairs": found.pairs}
+            number |= {
+                f"{column}_difference": found.mean,
+                f"{column}_low": found.low,
+                f"{column}_high": found.high,
+                "pairs": found.pairs,
+            }
         texts.append(text | {"pairs": number["pairs"]})
         numbers.append(number)
-    note = f"Minus {reference} with the same seed, nats per image: mean and 95% interval (Student's t; none for one pair)."
+    note = (
+        f"Minus {reference} with the same seed, nats per image: mean and 95% interval (Student's t; none for one pair)."
+    )
     return save_table(folder, pd.DataFrame(texts), pd.DataFrame(numbers), note, name)
 
 
@@ -71,7 +81,14 @@ def draw_usage(axes, frame: pd.DataFrame) -> pd.DataFrame:
             if len(rows) > 1:
                 axes.plot(x, row[columns].astype(float), ".", color=colour(model), markersize=2.5, alpha=0.9)
             drawn.append(
-                pd.DataFrame({"model": model, "seed": row["seed"], "component": range(1, len(columns) + 1), "weight": row[columns]})
+                pd.DataFrame(
+                    {
+                        "model": model,
+                        "seed": row["seed"],
+                        "component": range(1, len(columns) + 1),
+                        "weight": row[columns],
+                    }
+                )
             )
     step = 1 if len(columns) <= 10 else 2
     axes.set_xticks(range(1, len(columns) + 1, step))
@@ -81,7 +98,8 @@ def draw_usage(axes, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_pictures(results_folder: Path, frame: pd.DataFrame, out: Path) -> list[Path]:
-    """Draws, for each data set: display images and their reconstructions by each model; and samples of the components' priors.
+    """Draws, for each data set: display images and their reconstructions by each model; and samples of the components'
+    priors.
 
     Args:
       results_folder: holds the run folders; those with a pictures.npz are drawn.
@@ -102,11 +120,15 @@ def draw_pictures(results_folder: Path, frame: pd.DataFrame, out: Path) -> list[
             axes.set_title(f"{data}: mean under the component with the largest weight", fontsize=9)
             paths += save(fig, out, f"reconstructions{ending}")
         components, samples = first["prior"].shape[:2]
-        with figure(width=2.4 * len(pictures), height=0.26 * components + 0.8, columns=len(pictures), squeeze=False) as (fig, axes):
+        with figure(
+            width=2.4 * len(pictures), height=0.26 * components + 0.8, columns=len(pictures), squeeze=False
+        ) as (fig, axes):
             for axis, (model, arrays) in zip(axes[0], pictures.items()):
                 draw_grid(axis, arrays["prior"], rows=[str(k + 1) for k in range(components)])
                 axis.set_title(model, fontsize=9)
             axes[0][0].set_ylabel("component")
-            fig.supxlabel(f"{data}: {samples} samples of every component's prior, the same noise in a column", fontsize=8)
+            fig.supxlabel(
+                f"{data}: {samples} samples of every component's prior, the same noise in a column", fontsize=8
+            )
             paths += save(fig, out, f"prior_samples{ending}")
     return paths

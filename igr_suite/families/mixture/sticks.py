@@ -1,4 +1,5 @@
-"""Stick-breaking weights of a mixture: distributions of the sticks, weights from their logits, truncation with static shapes."""
+"""Stick-breaking weights of a mixture: distributions of the sticks, weights from their logits, truncation with static
+shapes."""
 
 import math
 from typing import Protocol
@@ -82,7 +83,9 @@ def log_weights(logits: tf.Tensor) -> tf.Tensor:
 
 
 @in_float32
-def kept_components(logits: tf.Tensor, threshold: float, truncation: str, quantile: float | None, crossing: bool = True) -> tf.Tensor:
+def kept_components(
+    logits: tf.Tensor, threshold: float, truncation: str, quantile: float | None, crossing: bool = True
+) -> tf.Tensor:
     """How many components a truncated mixture keeps.
 
     Args:

@@ -49,7 +49,8 @@ def execute(config: TrainMixture, folder: RunFolder) -> None:
     with replicas.scope():
         model = build_model(config, dataset)
     evaluators = {
-        site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, usage=site == "test") for site in ("validation", "test")
+        site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, usage=site == "test")
+        for site in ("validation", "test")
     }
     elbos = evaluation_function(evaluators)
 
@@ -67,7 +68,14 @@ def execute(config: TrainMixture, folder: RunFolder) -> None:
 
     meta = {"parameters": model.count_params()}
     training = Training(
-        model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish, replicas=replicas
+        model=model,
+        rows=images,
+        plan=plan,
+        evaluate=evaluate,
+        dataset=dataset,
+        meta=meta,
+        finish=finish,
+        replicas=replicas,
     )
     train(training, folder)
 
@@ -75,9 +83,10 @@ def execute(config: TrainMixture, folder: RunFolder) -> None:
 def store_pictures(model: MixtureVAE, dataset: data.Dataset, config: TrainMixture, folder: RunFolder) -> None:
     """Writes pictures.npz, all uint8 means of pixels.
 
-    Its arrays: `originals` and `reconstructions` [N, H, W, 1], the display images that exist and their mean under the component with the
-    largest weight; `component` int32 [N], which one that is; `prior` [C, 8, H, W, 1], samples z ~ N(m_k, I) decoded, the same noise for
-    every component.
+    Its arrays: `originals` and `reconstructions` [N, H, W, 1], the display images that exist and their mean under the
+      component with the
+    largest weight; `component` int32 [N], which one that is; `prior` [C, 8, H, W, 1], samples z ~ N(m_k, I) decoded,
+    the same noise for every component.
     """
     shown = [index for index in DISPLAY_INDICES if index < len(dataset.test)]
     originals = dataset.test[shown]

@@ -10,7 +10,9 @@ from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig, TrainingRun
 
-Estimator = Literal["reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track"]
+Estimator = Literal[
+    "reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track"
+]
 TRACKED = ("nvil", "simple_muprop", "muprop", "dynamic_rebar", "rebar")
 SHORT_NAMES = {
     "reinforce": "REINFORCE",
@@ -37,14 +39,17 @@ OPTIONS = {
     "net_decay": (("relax",), 1e-3),
     "warmup_steps": (("relax",), 1000),
 }
-UNREAD = {"net": ("temperature",), "relaxed": ("net_layers", "net_decay")}  # options that a surrogate of RELAX has no use for
+# options that a surrogate of RELAX has no use for
+UNREAD = {"net": ("temperature",), "relaxed": ("net_layers", "net_decay")}
 
 
 def _option(key: str) -> Option:
     readers, default = OPTIONS[key]
 
     def read(config) -> bool:
-        return config.estimator in readers and key not in UNREAD.get(config.surrogate if config.estimator == "relax" else None, ())
+        return config.estimator in readers and key not in UNREAD.get(
+            config.surrogate if config.estimator == "relax" else None, ()
+        )
 
     def unread(config) -> str:
         if config.estimator in readers:
@@ -58,21 +63,27 @@ def _option(key: str) -> Option:
 class SBNConfig(WithOptions):
     """The model and its gradient estimator.
 
-    `task` is "density" of whole images, or "sp", structured prediction of lower halves from upper ones, where `sp_generator` chooses the
-    suite's model with as many generator layers ("hierarchical") or the authors' with a single map ("historical"). `temperature` is
-    the start where it is trained (dynamic_rebar, track). `multilayer_cv` "historical" is the authors' biased control variate. `estimator`
-    "track" measures five estimators on one path, which follows SimpleMuProp. `samples` averages that many single-sample gradients.
+    `task` is "density" of whole images, or "sp", structured prediction of lower halves from upper ones, where
+    `sp_generator` chooses the suite's model with as many generator layers ("hierarchical") or the authors' with a
+    single map ("historical"). `temperature` is the start where it is trained (dynamic_rebar, track). `multilayer_cv`
+    "historical" is the authors' biased control variate. `estimator` "track" measures five estimators on one path, which
+    follows SimpleMuProp. `samples` averages that many single-sample gradients.
 
-    RELAX alone: `surrogate` is F at relaxed samples and a net ("add"), the net alone ("net"), or F at relaxed samples alone ("relaxed",
-    which is REBAR as RELAX's authors compare with). `net_layers` hidden layers of 200 units, `net_decay` its weight decay; for the first
-    `warmup_steps` steps the control variate is trained alone.
+    RELAX alone: `surrogate` is F at relaxed samples and a net ("add"), the net alone ("net"), or F at relaxed samples
+      alone ("relaxed",
+    which is REBAR as RELAX's authors compare with). `net_layers` hidden layers of 200 units, `net_decay` its weight
+    decay; for the first `warmup_steps` steps the control variate is trained alone.
     """
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        **{key: _option(key) for key in ("surrogate", *(key for key in OPTIONS if key != "surrogate"))},  # the others depend on it
+        # the others depend on it
+        **{key: _option(key) for key in ("surrogate", *(key for key in OPTIONS if key != "surrogate"))},
         "sp_generator": Option(
-            "hierarchical", read=lambda config: config.task == "sp", unread="is read by model.task=sp only", dropped=True
+            "hierarchical",
+            read=lambda config: config.task == "sp",
+            unread="is read by model.task=sp only",
+            dropped=True,
         ),
     }
 
@@ -112,10 +123,19 @@ class SBNConfig(WithOptions):
     def evaluations(self) -> int:
         """Bounds of one example that one gradient takes: at hard samples, at means, and relaxed ones (`sbn_passes`).
 
-        A control variate a layer needs a relaxed pass a layer. The tracked estimators share the hard pass and the one at means.
+        A control variate a layer needs a relaxed pass a layer. The tracked estimators share the hard pass and the one
+        at means.
         """
         relaxed = 1 if self.multilayer_cv == "joint" else self.layers
-        further = {"reinforce": 0, "nvil": 0, "simple_muprop": 1, "muprop": 1, "concrete": 1, "rebar": relaxed, "dynamic_rebar": relaxed}
+        further = {
+            "reinforce": 0,
+            "nvil": 0,
+            "simple_muprop": 1,
+            "muprop": 1,
+            "concrete": 1,
+            "rebar": relaxed,
+            "dynamic_rebar": relaxed,
+        }
         further |= {"relax": 0 if self.surrogate == "net" else self.layers, "track": 1 + 2 * relaxed}
         return 1 + further[self.estimator]
 
@@ -138,7 +158,8 @@ class SBNOptimiserConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SBNEvaluationConfig:
-    """Multi-sample bounds of validation and test images, and the gradient's variance at frozen weights (0 draws: not measured)."""
+    """Multi-sample bounds of validation and test images, and the gradient's variance at frozen weights (0 draws: not
+    measured)."""
 
     importance_samples: int = 100
     variance_draws: int = 0
@@ -147,7 +168,9 @@ class SBNEvaluationConfig:
         if self.importance_samples < 1:
             raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
         if self.variance_draws < 0 or self.variance_draws == 1:
-            raise UserError(f"evaluation.variance_draws must be 0 (not measured) or at least 2, got {self.variance_draws}")
+            raise UserError(
+                f"evaluation.variance_draws must be 0 (not measured) or at least 2, got {self.variance_draws}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +189,10 @@ class TrainSBN(TrainingRun):
 
     def validate(self) -> None:
         if self.model.estimator == "reinforce" and self.model.samples * self.schedule.batch_size < 2:
-            raise UserError("the estimator reinforce centres an example's signal by the others'; schedule.batch_size must be at least 2")
+            raise UserError(
+                "the estimator reinforce centres an example's signal by the others'; schedule.batch_size must be at "
+                "least 2"
+            )
 
         height, width, channels = recipe_of(self.data.name).image_shape
         if self.model.task == "sp" and height * width * channels % 2:
@@ -181,6 +207,5 @@ class TrainSBN(TrainingRun):
         task = "" if self.model.task == "density" else "-sp"
         temperature = f"-t{self.model.temperature:g}" if self.model.estimator in ("rebar", "concrete") else ""
         surrogate = f"-{self.model.surrogate}" if self.model.surrogate not in (None, "add") else ""
-        return (
-            f"{self.data.name}{task}-{self.model.estimator}{surrogate}{temperature}-{depth}-lr{self.optimiser.learning_rate:g}-s{self.seed}"
-        )
+        method = f"{self.model.estimator}{surrogate}{temperature}"
+        return f"{self.data.name}{task}-{method}-{depth}-lr{self.optimiser.learning_rate:g}-s{self.seed}"

@@ -1,8 +1,9 @@
 """The gradient estimators of sigmoid belief networks as steps over shared passes; names as in configs.
 
-A method says how many baselines it reads and which parameters of its own it trains, and makes from the shared passes of a batch the
-gradients of the recognition networks (the generator's are those at the hard sample, the same for all methods but Concrete) and of its
-own parameters. Several methods on one `Shared` use the same noise and pay for each pass once.
+A method says how many baselines it reads and which parameters of its own it trains, and makes from the shared passes of
+a batch the gradients of the recognition networks (the generator's are those at the hard sample, the same for all
+methods but Concrete) and of its own parameters. Several methods on one `Shared` use the same noise and pay for each
+pass once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +57,8 @@ class Shared:
         return value, means, tape.gradient(summed, means)
 
     def vjp(self, signals: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
-        """Gradients of the recognition networks from those of the summed bound by their logits [N, hidden]; means over the batch."""
+        """Gradients of the recognition networks from those of the summed bound by their logits [N, hidden]; means over
+        the batch."""
         steps = self.deltas(signals)
         names = self.model.networks.recognition
         return {name: affine_chain.gradients(self.hard.layer_inputs[k], steps[k][0]) for k, name in enumerate(names)}
@@ -64,7 +66,10 @@ class Shared:
     def deltas(self, signals: list[tf.Tensor]) -> list[tuple[list[tf.Tensor], list[tf.Tensor]]]:
         """What those gradients are made of, as in `Step`."""
         names, layer_inputs = self.model.networks.recognition, self.hard.layer_inputs
-        found = [affine_chain.deltas(self.model.weights[q], layer_inputs[k], signals[k] / self.rows) for k, q in enumerate(names)]
+        found = [
+            affine_chain.deltas(self.model.weights[q], layer_inputs[k], signals[k] / self.rows)
+            for k, q in enumerate(names)
+        ]
         return [(steps, steps) for steps in found]
 
 
@@ -72,13 +77,15 @@ class Step(NamedTuple):
     """What a method makes of a batch.
 
     Attributes:
-      gradients: of the bound's batch mean, by network; the generator's are absent where they are those at the hard sample.
+      gradients: of the bound's batch mean, by network; the generator's are absent where they are those at the hard
+        sample.
       baselines: gradient of what the method minimises by its baselines' outputs [N, baselines].
       parameters: the same by its own parameters.
       scalars: for the log.
-      logits: gradients of each example's bound by the logits of q [N, hidden], one a layer; none for Concrete, which does not pass
-        through them.
-      deltas: gradients at the outputs of q's maps, (for kernels, for biases) one a layer, where they do not follow from `logits`.
+      logits: gradients of each example's bound by the logits of q [N, hidden], one a layer; none for Concrete, which
+        does not pass through them.
+      deltas: gradients at the outputs of q's maps, (for kernels, for biases) one a layer, where they do not follow from
+        `logits`.
     """
 
     gradients: Mapping[str, list[tf.Tensor]]
@@ -121,7 +128,8 @@ def scale_slope(eta: tf.Tensor) -> tf.Tensor:
 
 
 def fitted(residuals: Callable[[tf.Tensor, Parameters], list[tf.Tensor]], baselines: tf.Tensor, parameters: Parameters):
-    """Residuals [N] of one layer or all, and gradients of the sum of their mean squares by baselines and own parameters."""
+    """Residuals [N] of one layer or all, and gradients of the sum of their mean squares by baselines and own
+    parameters."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([baselines, *parameters.values()])
         found = residuals(baselines, parameters)
@@ -143,7 +151,8 @@ def reinforce(networks: Networks) -> Method:
 
 
 def nvil(networks: Networks) -> Method:
-    """Scores times F - B(x), B trained on the squared difference. Source: Mnih & Gregor (2014), without variance normalisation."""
+    """Scores times F - B(x), B trained on the squared difference. Source: Mnih & Gregor (2014), without variance
+    normalisation."""
 
     def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
         (signal,), by_baselines, _ = fitted(lambda b, p: [shared.hard.value - b[:, 0]], baselines, parameters)
@@ -158,7 +167,9 @@ def simple_muprop(networks: Networks) -> Method:
 
     def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
         centre = shared.mean_field[0]
-        (signal,), *by = fitted(lambda b, p: [shared.hard.value - scale(p["scale"]) * centre - b[:, 0]], baselines, parameters)
+        (signal,), *by = fitted(
+            lambda b, p: [shared.hard.value - scale(p["scale"]) * centre - b[:, 0]], baselines, parameters
+        )
         logits = [score_term(signal, score) for score in shared.hard.scores]
         return Step(shared.vjp(logits), *by, {"mean_field": tf.reduce_mean(centre)}, logits)
 
@@ -178,7 +189,10 @@ def muprop(networks: Networks) -> Method:
         def residuals(b, p):
             etas = [scale(p[name]) for name in ("value_scale", "slope_scale")]
             return [
-                muprop_residual(hard.value, centre, slopes[k], hard.samples[k], means[k], etas[0][k], etas[1][k], b[:, k]) for k in layers
+                muprop_residual(
+                    hard.value, centre, slopes[k], hard.samples[k], means[k], etas[0][k], etas[1][k], b[:, k]
+                )
+                for k in layers
             ]
 
         found, *by = fitted(residuals, baselines, parameters)
@@ -199,10 +213,19 @@ def rebar(networks: Networks, settings: Rebar, temperature: float) -> Method:
         log_temperature = parameters["log_temperature"] if settings.dynamic else tf.constant(np.log(temperature), dtype)
         advantage = shared.hard.value - baselines[:, 0]
         found = settings.gradients(
-            shared.model, shared.observed, shared.hard, shared.uniforms, advantage, etas, log_temperature, shared.logistic
+            shared.model,
+            shared.observed,
+            shared.hard,
+            shared.uniforms,
+            advantage,
+            etas,
+            log_temperature,
+            shared.logistic,
         )
         gradients = {"etas": found.etas * scale_slope(etas)}
-        scalars = {f"eta_{name}": value for name, value in zip(names, tf.unstack(tf.reduce_mean(tf.reshape(etas, shape), -1)))}
+        scalars = {
+            f"eta_{name}": value for name, value in zip(names, tf.unstack(tf.reduce_mean(tf.reshape(etas, shape), -1)))
+        }
         scalars = {name: value for name, value in scalars.items() if name in logged}
         if settings.dynamic:
             gradients["log_temperature"] = found.log_temperature
@@ -227,10 +250,13 @@ def rebar(networks: Networks, settings: Rebar, temperature: float) -> Method:
 
 
 def relax(networks: Networks, settings: Relax, temperature: float, warmup: int) -> Method:
-    """RELAX with its variance objective, or with the surrogate "relaxed" its authors' REBAR; no baseline. See `sbn_relax`."""
+    """RELAX with its variance objective, or with the surrogate "relaxed" its authors' REBAR; no baseline. See
+    `sbn_relax`."""
 
     def step(shared: Shared, baselines, parameters: Parameters) -> Step:
-        found = settings.gradients(shared.model, shared.observed, shared.hard, shared.uniforms, shared.logistic, parameters)
+        found = settings.gradients(
+            shared.model, shared.observed, shared.hard, shared.uniforms, shared.logistic, parameters
+        )
         values = {f"eta_{q}": eta for q, eta in zip(networks.recognition, tf.unstack(parameters["etas"]))}
         if settings.relaxes:
             levels = tf.unstack(tf.exp(parameters["log_temperatures"]))

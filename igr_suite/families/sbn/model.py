@@ -20,7 +20,8 @@ from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.adam import FusedAdam
 
-FOLLOWED = "simple_muprop"  # what the parameters follow while five estimators are tracked; docs/papers/rebar.md, section 3.3
+# what the parameters follow while five estimators are tracked; docs/papers/rebar.md, section 3.3
+FOLLOWED = "simple_muprop"
 
 
 class SBN(keras.Model):
@@ -28,8 +29,9 @@ class SBN(keras.Model):
 
         F = log p(x | h_0) + sum_k log p(h_{k-1} | h_k) + log p(h_{L-1}) - sum_k log q(h_k | h_{k-1})
 
-    Weights follow the estimator's gradient of F by Adam; the parameters of its control variate follow, with a rate of their own, what
-    the estimator minimises (squared residual or variance of the gradient). Both use gradients of the same sample, before any update.
+    Weights follow the estimator's gradient of F by Adam; the parameters of its control variate follow, with a rate of
+    their own, what the estimator minimises (squared residual or variance of the gradient). Both use gradients of the
+    same sample, before any update.
 
     Args:
       config: layers, task, estimator.
@@ -38,7 +40,8 @@ class SBN(keras.Model):
       binarisation: how batches of uint8 become observations.
       seed: of the initial weights.
       float_type: float64 in tests.
-      rows: images of a training batch times `samples`; with it the tracking mode averages gradients ten steps at a time, which is faster.
+      rows: images of a training batch times `samples`; with it the tracking mode averages gradients ten steps at a
+        time, which is faster.
     Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein (2017); docs/papers/rebar.md.
     """
 
@@ -71,7 +74,8 @@ class SBN(keras.Model):
         start = initial_weights(start, run_seed(seed, "baselines"), float_type)
         self.baselines = _variables(start).get("baselines", [])
         self.own = {
-            name: {key: tf.Variable(tf.cast(value, float_type)) for key, value in self._start(name, seed).items()} for name in self.methods
+            name: {key: tf.Variable(tf.cast(value, float_type)) for key, value in self._start(name, seed).items()}
+            for name in self.methods
         }
         self.trained = [v for group in self.weights_by_network.values() for v in group]
         self.controls = [*self.baselines, *(v for group in self.own.values() for v in group.values())]
@@ -83,13 +87,17 @@ class SBN(keras.Model):
         separate = [shape for name in self._separate() for shape in shapes[name]]
         common = [shape for name in self._common() for shape in shapes[name]]
         averaged = [*separate, *common], len(separate), len(self.methods), config.ema_debias, float_type
-        self.averages = ProductEMA(*averaged, rows=rows) if rows and config.estimator == "track" else GradientEMA(*averaged)
+        self.averages = (
+            ProductEMA(*averaged, rows=rows) if rows and config.estimator == "track" else GradientEMA(*averaged)
+        )
         self.built = True
 
     def _start(self, name: str, seed: int) -> dict[str, np.ndarray | tf.Tensor]:
         """Initial values of a method's own parameters."""
         method = self.methods[name]
-        nets = initial_weights({key: [shape] for key, shape in method.nets.items()}, run_seed(seed, f"nets of {name}"), self.float_type)
+        nets = initial_weights(
+            {key: [shape] for key, shape in method.nets.items()}, run_seed(seed, f"nets of {name}"), self.float_type
+        )
         return {**method.initial, **{key: value for key, (value,) in nets.items()}}
 
     def _separate(self) -> list[str]:
@@ -107,7 +115,12 @@ class SBN(keras.Model):
             own = self.methods[self.followed].scalars
             return ("elbo", "variance", *[name for name in own if not name.startswith("temperature_slope")])
         per_method = [f"{kind}_{name}" for kind in ("variance", "deviation") for name in self.methods]
-        return ("elbo", "mean_square", *per_method, *[s for s in self.methods["dynamic_rebar"].scalars if s.startswith("temperature")])
+        return (
+            "elbo",
+            "mean_square",
+            *per_method,
+            *[s for s in self.methods["dynamic_rebar"].scalars if s.startswith("temperature")],
+        )
 
     def state_variables(self) -> list:
         """Everything that training changes, in a fixed order."""
@@ -145,7 +158,8 @@ class SBN(keras.Model):
           batch: uint8 [B, pixels].
           seed: int32 [2], the step's.
         Returns:
-          "elbo" (F, nats per image), "variance" (of the gradient, see `GradientEMA`) and the estimator's scalars; means over the batch.
+          "elbo" (F, nats per image), "variance" (of the gradient, see `GradientEMA`) and the estimator's scalars; means
+          over the batch.
         """
         x = self.observations(batch, seed)
         uniforms = self.uniforms(x.shape[0], at_step(seed, tf.constant(2)))
@@ -154,7 +168,9 @@ class SBN(keras.Model):
         if isinstance(self.averages, ProductEMA):
             averages = self.averages.update_products(layer_inputs, deltas, common)
         else:
-            averages = self.averages.update([[g for name in self._separate() for g in found[name]] for found in gradients.values()], common)
+            averages = self.averages.update(
+                [[g for name in self._separate() for g in found[name]] for found in gradients.values()], common
+            )
         followed = [-g for name in self.networks.shapes() for g in gradients[self.followed][name]]
         self._train_networks(followed)
         if self.controls:
@@ -193,7 +209,8 @@ class SBN(keras.Model):
         return self._step(x, uniforms)[:4]
 
     def _step(self, x: tf.Tensor, uniforms: list[tf.Tensor]):
-        """`step_gradients`, and what the recognition gradients are products of: (what enters each map, each method's deltas)."""
+        """`step_gradients`, and what the recognition gradients are products of: (what enters each map, each method's
+        deltas)."""
         observed = self.networks.observe(x, self.mean)
         shared = sbn_methods.Shared(self.model, observed, uniforms)
         hard = shared.hard
@@ -202,7 +219,15 @@ class SBN(keras.Model):
             nets = [tf.convert_to_tensor(v) for v in self.baselines]
             values = sbn_baselines.evaluate(nets, observed.centred)
         generator = self.networks.generator_gradients(shared.model.weights, hard.terms, hard.samples)
-        gradients, logits, deltas, upstream, own, scalars, first = {}, {}, [], [], [], {"elbo": tf.reduce_mean(hard.value)}, 0
+        gradients, logits, deltas, upstream, own, scalars, first = (
+            {},
+            {},
+            [],
+            [],
+            [],
+            {"elbo": tf.reduce_mean(hard.value)},
+            0,
+        )
         for name, method in self.methods.items():
             slice_ = None if values is None else values.outputs[:, first : first + method.baselines]
             first += method.baselines
@@ -219,9 +244,13 @@ class SBN(keras.Model):
         return gradients, own, scalars, logits, ([a for group in hard.layer_inputs for a in group], deltas)
 
     def recognition_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
-        """What `frozen_variance_<method>` and `frozen_logit_variance_<method>` are the variances of; arguments as in `step_gradients`."""
+        """What `frozen_variance_<method>` and `frozen_logit_variance_<method>` are the variances of; arguments as in
+        `step_gradients`."""
         found, _, _, logits = self.step_gradients(x, uniforms)
-        weights = {f"frozen_variance_{name}": [g for q in self.networks.recognition for g in group[q]] for name, group in found.items()}
+        weights = {
+            f"frozen_variance_{name}": [g for q in self.networks.recognition for g in group[q]]
+            for name, group in found.items()
+        }
         return weights | {f"frozen_logit_variance_{name}": group for name, group in logits.items() if group}
 
     def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -259,7 +288,8 @@ def networks_of(config: SBNConfig, pixels: int) -> Networks:
 
 
 def method_of(name: str, config: SBNConfig, networks: Networks) -> sbn_methods.Method:
-    """The method of a name with a config's settings; in the tracking mode REBAR's fixed temperature is the dynamic one's start."""
+    """The method of a name with a config's settings; in the tracking mode REBAR's fixed temperature is the dynamic
+    one's start."""
     if name in ("rebar", "dynamic_rebar"):
         settings = Rebar(name == "dynamic_rebar", config.eta_scope, config.multilayer_cv, config.relaxation)
         return sbn_methods.rebar(networks, settings, config.temperature)

@@ -2,8 +2,8 @@
 
     q(h_0 | x) q(h_1 | h_0) ...   and   p(x | h_0) p(h_0 | h_1) ... p(h_{L-1}),   h_k in {0, 1}^hidden
 
-Weights are a dict of lists of tensors in the authors' order: "prior", "q_0", ..., "q_{L-1}", "p_{L-1}", ..., "p_0". Every input h enters
-a network as 2h - 1.
+Weights are a dict of lists of tensors in the authors' order: "prior", "q_0", ..., "q_{L-1}", "p_{L-1}", ..., "p_0".
+Every input h enters a network as 2h - 1.
 
 Source: docs/papers/rebar.md, sections 1.1 and 1.2 (Tucker et al., 2017, and their code).
 """
@@ -40,7 +40,8 @@ class Term(NamedTuple):
 
     Attributes:
       value: log p(layer below | h_k) [+ log p(h_k) at the top] - log q(h_k | .), shape of h_k without its last axis.
-      generator: (logits, what enters each map of p_k, target) of the part below, for its gradient; None where there is none.
+      generator: (logits, what enters each map of p_k, target) of the part below, for its gradient; None where there is
+        none.
       prior: (logits, what enters each map of the prior) at the top, likewise.
     """
 
@@ -59,8 +60,8 @@ class Networks:
       pixels: of an image.
       nonlinear: two tanh layers before every output, in place of one affine map.
       predicts_half: structured prediction of the lower half of an image from the upper one.
-      hierarchical: its generator has L stochastic layers and a conditional prior; otherwise it is one map from the last layer. With one
-        layer the two are the same.
+      hierarchical: its generator has L stochastic layers and a conditional prior; otherwise it is one map from the last
+        layer. With one layer the two are the same.
     """
 
     layers: int
@@ -91,7 +92,9 @@ class Networks:
         condition = self.pixels - self.modelled if self.predicts_half else self.pixels
         found = {}
         if self.has_distribution:
-            found["prior"] = affine_chain.shapes((condition, *between, self.hidden)) if self.predicts_half else [(self.hidden,)]
+            found["prior"] = (
+                affine_chain.shapes((condition, *between, self.hidden)) if self.predicts_half else [(self.hidden,)]
+            )
         for k, name in enumerate(self.recognition):
             found[name] = affine_chain.shapes((self.hidden if k else condition, *between, self.hidden))
         for k in reversed(range(self.layers if self.has_distribution else 1)):
@@ -111,7 +114,14 @@ class Networks:
         return Observed(centred, centred[:, :upper], x[:, upper:])
 
     def term(
-        self, k: int, weights: Weights, offset: tf.Tensor, observed: Observed, h: tf.Tensor, below: tf.Tensor, logits: tf.Tensor
+        self,
+        k: int,
+        weights: Weights,
+        offset: tf.Tensor,
+        observed: Observed,
+        h: tf.Tensor,
+        below: tf.Tensor,
+        logits: tf.Tensor,
     ) -> Term:
         """The part of the bound that hangs on layer k; at fractional h the same formula, which is no bound then.
 
@@ -127,7 +137,9 @@ class Networks:
         value, generator, prior = tf.zeros(h.shape[:-1], h.dtype), None, None
         if self.has_distribution or k == self.layers - 1:
             pixels = k == 0 or not self.has_distribution
-            flat, layer_inputs = affine_chain.forward(weights["p_0" if pixels else f"p_{k}"], tf.reshape(2.0 * h - 1.0, (-1, self.hidden)))
+            flat, layer_inputs = affine_chain.forward(
+                weights["p_0" if pixels else f"p_{k}"], tf.reshape(2.0 * h - 1.0, (-1, self.hidden))
+            )
             p_logits = tf.reshape(flat, (*h.shape[:-1], flat.shape[-1])) + (offset if pixels else 0.0)
             target = observed.target if pixels else below
             generator = p_logits, layer_inputs, target
@@ -144,7 +156,9 @@ class Networks:
             return affine_chain.forward(weights["prior"], observed.condition)
         return weights["prior"][0], []
 
-    def generator_gradients(self, weights: Weights, terms: list[Term], samples: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
+    def generator_gradients(
+        self, weights: Weights, terms: list[Term], samples: list[tf.Tensor]
+    ) -> dict[str, list[tf.Tensor]]:
         """Gradient of the batch's mean bound with respect to the generator's weights at given samples.
 
         Args:
@@ -160,12 +174,16 @@ class Networks:
                 logits, layer_inputs, target = term.generator
                 name = "p_0" if k == 0 or not self.has_distribution else f"p_{k}"
                 delta = (target - tf.sigmoid(logits)) / _rows(logits)
-                found[name] = affine_chain.gradients(layer_inputs, affine_chain.deltas(weights[name], layer_inputs, delta))
+                found[name] = affine_chain.gradients(
+                    layer_inputs, affine_chain.deltas(weights[name], layer_inputs, delta)
+                )
             if term.prior is not None:
                 logits, layer_inputs = term.prior
                 delta = (samples[k] - tf.sigmoid(logits)) / _rows(samples[k])
                 if layer_inputs:
-                    found["prior"] = affine_chain.gradients(layer_inputs, affine_chain.deltas(weights["prior"], layer_inputs, delta))
+                    found["prior"] = affine_chain.gradients(
+                        layer_inputs, affine_chain.deltas(weights["prior"], layer_inputs, delta)
+                    )
                 else:
                     found["prior"] = [tf.reduce_sum(delta, 0)]
         return found
@@ -183,7 +201,8 @@ def _rows(x: tf.Tensor) -> tf.Tensor:
 def initial_weights(
     shapes: Mapping[str, list[tuple[int, ...]]], seed: tf.Tensor, dtype: tf.DType = tf.float32
 ) -> dict[str, list[tf.Tensor]]:
-    """Kernels from a normal distribution cut at two standard deviations, with variance 2.6 / inputs before the cut; vectors 0.
+    """Kernels from a normal distribution cut at two standard deviations, with variance 2.6 / inputs before the cut;
+    vectors 0.
 
     Args:
       shapes: of the variables by network.

@@ -1,17 +1,28 @@
 """The authors' `--hparams` string in this suite's terms (never imports TensorFlow).
 
-| hparam (default)                          | here                                                                            |
+| hparam (default)                          | here
+|
 |-------------------------------------------|---------------------------------------------------------------------------------|
-| model=SBNGumbel                           | model.estimator, see MODELS                                                     |
-| task=sbn                                  | sbn: binarized_mnist; omni: omniglot, drawn once; sp: binarized_mnist and model.task=sp |
-| dynamic_b=False                           | True: mnist (omniglot), drawn anew for every batch                              |
-| n_layer=1, n_hidden=200, nonlinear=False  | model.layers, model.hidden, model.nonlinear                                     |
-| learning_rate=0.001, beta2=0.99999        | optimiser.learning_rate, optimiser.beta_2                                       |
-| temperature=0.5, muprop_relaxation=True   | model.temperature, model.relaxation (True is "improved")                        |
-| quadratic=True                            | model.multilayer_cv: True is "corrected" or with `historical` the authors', False is "joint" |
-| n_samples=1, batch_size=24                | model.samples, schedule.batch_size                                              |
-| trial=1                                   | seed                                                                            |
-| n_input=784                               | follows from the data; another value is refused                                 |
+| model=SBNGumbel                           | model.estimator, see MODELS
+|
+| task=sbn                                  | sbn: binarized_mnist; omni: omniglot, drawn once; sp: binarized_mnist and
+model.task=sp |
+| dynamic_b=False                           | True: mnist (omniglot), drawn anew for every batch
+|
+| n_layer=1, n_hidden=200, nonlinear=False  | model.layers, model.hidden, model.nonlinear
+|
+| learning_rate=0.001, beta2=0.99999        | optimiser.learning_rate, optimiser.beta_2
+|
+| temperature=0.5, muprop_relaxation=True   | model.temperature, model.relaxation (True is "improved")
+|
+| quadratic=True                            | model.multilayer_cv: True is "corrected" or with `historical` the
+authors', False is "joint" |
+| n_samples=1, batch_size=24                | model.samples, schedule.batch_size
+|
+| trial=1                                   | seed
+|
+| n_input=784                               | follows from the data; another value is refused
+|
 
 `historical` also takes the authors' generator for task sp and their EMA, which starts at 0 without correction. Source:
 docs/papers/rebar.md, section 3.5.
@@ -95,7 +106,9 @@ def config_of(
     for name, readers in READERS.items():
         if name in given and estimator not in readers:
             models = ", ".join(model for model, read in MODELS.items() if read in readers)
-            raise UserError(f"the hparam {name}={given[name]} is not read by {hparams['model']}, only by {models}; leave it out")
+            raise UserError(
+                f"the hparam {name}={given[name]} is not read by {hparams['model']}, only by {models}; leave it out"
+            )
     if hparams["n_input"] != 784:
         raise UserError(f"the hparam n_input must be 784, the pixels of the data, got {hparams['n_input']}")
     rebar, relaxed, sp = estimator in REBARS, estimator in RELAXED, hparams["task"] == "sp"
@@ -116,7 +129,9 @@ def config_of(
         ),
         data=_data(hparams, data),
         optimiser=SBNOptimiserConfig(learning_rate=hparams["learning_rate"], beta_2=hparams["beta2"]),
-        schedule=StepScheduleConfig(steps=steps or STEPS, batch_size=hparams["batch_size"], evaluate_every=evaluate_every),
+        schedule=StepScheduleConfig(
+            steps=steps or STEPS, batch_size=hparams["batch_size"], evaluate_every=evaluate_every
+        ),
         seed=hparams["trial"],
     )
 

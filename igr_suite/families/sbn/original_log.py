@@ -5,10 +5,11 @@
     Valid 41680: [-110.2]
     Test 41680: [-109.8]
 
-The vector holds means over the epoch; what they are depends on the model (`vector`). The second line is the log of the epoch's mean
-variance of the gradient, in tracking mode one "name: value" for each estimator in the order of their names. Valid and Test hold the
-multi-sample bound. Digits and line breaks are ours: the reader takes vectors over several lines, as NumPy prints long ones, and passes over
-what else a script printed. Source: docs/papers/rebar.md, section 3.1.
+The vector holds means over the epoch; what they are depends on the model (`vector`). The second line is the log of the
+epoch's mean variance of the gradient, in tracking mode one "name: value" for each estimator in the order of their
+names. Valid and Test hold the multi-sample bound. Digits and line breaks are ours: the reader takes vectors over
+several lines, as NumPy prints long ones, and passes over what else a script printed. Source: docs/papers/rebar.md,
+section 3.1.
 """
 
 import math
@@ -34,7 +35,13 @@ MEANS = {
     "concrete": ("elbo", "relaxed"),
     "rebar": ("elbo",),
     "dynamic_rebar": ("elbo", "temperature"),
-    "track": ("elbo", "temperature", "temperature_slope", "temperature_slope_square", *[f"deviation_{name}" for name in TRACKED]),
+    "track": (
+        "elbo",
+        "temperature",
+        "temperature_slope",
+        "temperature_slope_square",
+        *[f"deviation_{name}" for name in TRACKED],
+    ),
 }
 
 
@@ -55,7 +62,8 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Bound:
-    """One "Valid" or "Test" line: which of the two, the step, and its numbers, the first of which is the multi-sample bound."""
+    """One "Valid" or "Test" line: which of the two, the step, and its numbers, the first of which is the multi-sample
+    bound."""
 
     split: str
     step: int
@@ -68,13 +76,15 @@ def variable_names(config: SBNConfig) -> list[str]:
     predicts = config.task == "sp"
     without_prior = predicts and (config.sp_generator == "historical" or config.layers == 1)
     prior = [] if without_prior else [f"prior_{tensor}" for tensor in tensors] if predicts else ["prior"]
-    networks = [f"q_{k}" for k in range(config.layers)] + [f"p_{k}" for k in reversed(range(1 if without_prior else config.layers))]
+    networks = [f"q_{k}" for k in range(config.layers)] + [
+        f"p_{k}" for k in reversed(range(1 if without_prior else config.layers))
+    ]
     return [*prior, *[f"{network}_{tensor}" for network in networks for tensor in tensors]]
 
 
 def vector(config: SBNConfig, row: Mapping[str, Any]) -> tuple[float, ...]:
-    """The numbers behind "Step": means over the epoch of what `MEANS` names; then REBAR's etas, one a variable, or of tracking the log of
-    the squared mean gradient.
+    """The numbers behind "Step": means over the epoch of what `MEANS` names; then REBAR's etas, one a variable, or of
+    tracking the log of the squared mean gradient.
 
     Args:
       config: of the model; REBAR's has an eta a variable.
@@ -82,7 +92,8 @@ def vector(config: SBNConfig, row: Mapping[str, Any]) -> tuple[float, ...]:
     """
     found = [row[f"train_{name}"] for name in MEANS[config.estimator]]
     if config.estimator in ("rebar", "dynamic_rebar"):
-        found += [row.get(f"train_eta_{name}", 1.0) for name in variable_names(config)]  # the generator's stay at 1 and are not logged
+        # the generator's stay at 1 and are not logged
+        found += [row.get(f"train_eta_{name}", 1.0) for name in variable_names(config)]
     if config.estimator == "track":
         found.append(row.get("log_train_mean_square", -math.inf))
     return tuple(found)
@@ -103,7 +114,10 @@ def entries_of(config: SBNConfig, rows: Iterable[Mapping[str, Any]]) -> list[Epo
     rows, found = list(rows), []
     for mean in epoch_means(rows):
         names = {SHORT_NAMES[name]: name for name in TRACKED} if config.estimator == "track" else {"": ""}
-        logs = {shown: mean.get("log_train_variance" + (f"_{name}" if name else ""), -math.inf) for shown, name in sorted(names.items())}
+        logs = {
+            shown: mean.get("log_train_variance" + (f"_{name}" if name else ""), -math.inf)
+            for shown, name in sorted(names.items())
+        }
         found.append(Epoch(mean["step"], vector(config, mean), logs))
         for split, site in BOUNDS.items():
             values = [_most_samples(row, f"{site}_iw_bound_") for row in rows if row["step"] == mean["step"]]
@@ -116,7 +130,9 @@ def format_entry(entry: Epoch | Bound) -> str:
     if isinstance(entry, Bound):
         return f"{entry.split} {entry.step}: {_array(entry.values)}"
     logs = entry.log_variance
-    second = f"{logs['']:.9g}" if list(logs) == [""] else ", ".join(f"{name}: {value:.9g}" for name, value in logs.items())
+    second = (
+        f"{logs['']:.9g}" if list(logs) == [""] else ", ".join(f"{name}: {value:.9g}" for name, value in logs.items())
+    )
     return f"Step {entry.step}: {_array(entry.vector)}\n{second}"
 
 
@@ -146,7 +162,9 @@ def parse(text: str) -> list[Epoch | Bound]:
             numbers, step = tuple(float(word) for word in array.strip("[]").split()), int(head[2])
             found.append(Epoch(step, numbers, _logs(logs)) if head[1] == "Step" else Bound(head[1], step, numbers))
         except ValueError:
-            raise UserError(f"line {first + 1} is not '{head[1]} N: [numbers]' with its log variance: {lines[first]!r}") from None
+            raise UserError(
+                f"line {first + 1} is not '{head[1]} N: [numbers]' with its log variance: {lines[first]!r}"
+            ) from None
     return found
 
 

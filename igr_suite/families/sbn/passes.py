@@ -1,7 +1,7 @@
 """Passes through a sigmoid belief network: hard samples, means, and relaxed samples from one layer upwards.
 
-All passes of a step share one set of uniforms u_k [N, hidden], one a layer. A pass says what each layer adds to the bound, so that the
-layers below a switch, which are the same in every pass, are computed once.
+All passes of a step share one set of uniforms u_k [N, hidden], one a layer. A pass says what each layer adds to the
+bound, so that the layers below a switch, which are the same in every pass, are computed once.
 """
 
 from typing import NamedTuple
@@ -44,8 +44,8 @@ class Soft(NamedTuple):
     """Relaxed passes on a leading axis, one a switch layer.
 
     Attributes:
-      z: of each layer [k + 1, N, hidden]; row s is the pass whose layers from s upwards are relaxed. [1, N, hidden] when all layers are
-        relaxed at once.
+      z: of each layer [k + 1, N, hidden]; row s is the pass whose layers from s upwards are relaxed. [1, N, hidden]
+        when all layers are relaxed at once.
       values: relaxed bounds [N], one a pass.
     """
 
@@ -104,7 +104,8 @@ def soft_passes(
     together: bool = False,
     watch=lambda z: None,
 ) -> Soft:
-    """Relaxed passes: for each switch layer s, layers below s as in the hard pass, layer s and all above relaxed with the same noise.
+    """Relaxed passes: for each switch layer s, layers below s as in the hard pass, layer s and all above relaxed with
+    the same noise.
 
     Rows of one layer go through its networks as one batch; what lies below a switch is taken from the hard pass.
 

@@ -1,4 +1,5 @@
-"""Traces of sigmoid-belief-network runs: means over epochs under the papers' names, beside points of the authors' code."""
+"""Traces of sigmoid-belief-network runs: means over epochs under the papers' names, beside points of the authors'
+code."""
 
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def epoch_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and epoch: the columns of `named`, run_id, seed, step, epoch, the means over the epoch, log_<variance> beside each.
+    """One row a run and epoch: the columns of `named`, run_id, seed, step, epoch, the means over the epoch,
+    log_<variance> beside each.
 
     The authors' names: "train_elbo", "temperature", "log_variance" (log of the epoch's mean).
     """
@@ -57,7 +59,8 @@ def epoch_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def tracked_rows(epochs: pd.DataFrame) -> pd.DataFrame:
-    """From rows of the tracking mode to one row a run, epoch and tracked method: variance, log_variance, deviation under `method`."""
+    """From rows of the tracking mode to one row a run, epoch and tracked method: variance, log_variance, deviation
+    under `method`."""
     rows = []
     for name in TRACKED:
         rows.append(
@@ -87,7 +90,9 @@ def at_steps(rows: pd.DataFrame, quantities: list[str], setting) -> dict[tuple[s
     return found
 
 
-def draw_references(axes, references: pd.DataFrame, source_markers: dict[str, str], quantity: str, colour_of=colour) -> None:
+def draw_references(
+    axes, references: pd.DataFrame, source_markers: dict[str, str], quantity: str, colour_of=colour
+) -> None:
     """Reference points of one quantity as markers, one look a kind of source.
 
     Args:
@@ -101,13 +106,24 @@ def draw_references(axes, references: pd.DataFrame, source_markers: dict[str, st
     for kind, marker in source_markers.items():
         own = rows[rows["kind_of_source"] == kind]
         for method, points in own.groupby("method"):
-            axes.plot(points["step"], points["value"], marker, color=colour_of(method), markersize=7, fillstyle="none", zorder=4)
+            axes.plot(
+                points["step"],
+                points["value"],
+                marker,
+                color=colour_of(method),
+                markersize=7,
+                fillstyle="none",
+                zorder=4,
+            )
         if len(own):
             axes.plot([], [], marker, color="0.3", markersize=7, fillstyle="none", label=SOURCES[kind].name)
 
 
-def traces_figure(rows: pd.DataFrame, references: pd.DataFrame, column: str, ylabel: str, out: Path, lowest: float | None = None):
-    """One panel a depth, one curve a method against the step, beside points of the authors' code; figure.png, .pdf and .csv.
+def traces_figure(
+    rows: pd.DataFrame, references: pd.DataFrame, column: str, ylabel: str, out: Path, lowest: float | None = None
+):
+    """One panel a depth, one curve a method against the step, beside points of the authors' code; figure.png, .pdf and
+    .csv.
 
     Args:
       rows: of `epoch_rows`.
@@ -160,12 +176,17 @@ def differences(rows: pd.DataFrame, column: str, pairs) -> dict[tuple[str, str],
             values = (wide[method] - wide[other]).dropna() if {method, other} <= set(wide) else ()
             if len(values):
                 spread = float(values.std()) if len(values) > 1 else 0.0
-                found[f"difference of {column}, {text}", f"{method} - {other}"] = (float(values.mean()), spread, len(values))
+                found[f"difference of {column}, {text}", f"{method} - {other}"] = (
+                    float(values.mean()),
+                    spread,
+                    len(values),
+                )
     return found
 
 
 def read_steps(path, pattern: str) -> pd.DataFrame:
-    """published.csv with what the groups of a regular expression over the setting hold; rows that it does not fit are left out."""
+    """published.csv with what the groups of a regular expression over the setting hold; rows that it does not fit are
+    left out."""
     rows = pd.read_csv(path)
     groups = rows["setting"].str.extract(pattern)
     rows = rows.join(groups).dropna(subset=list(groups))

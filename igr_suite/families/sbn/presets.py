@@ -1,4 +1,5 @@
-"""Presets of sigmoid belief networks: models, methods and settings of the REBAR paper's figures and tables (never imports TensorFlow)."""
+"""Presets of sigmoid belief networks: models, methods and settings of the REBAR paper's figures and tables (never
+imports TensorFlow)."""
 
 from collections.abc import Sequence
 
@@ -63,7 +64,10 @@ def sbn(
             sp_generator=sp_generator,
         ),
         data=BinaryDataConfig(
-            name=data, binarisation="once" if data.startswith("omniglot") else "static", train_limit=limit, evaluation_limit=limit
+            name=data,
+            binarisation="once" if data.startswith("omniglot") else "static",
+            train_limit=limit,
+            evaluation_limit=limit,
         ),
         optimiser=SBNOptimiserConfig(learning_rate=LEARNING_RATE),
         schedule=StepScheduleConfig(epochs=epochs, steps=steps, evaluate_every=evaluate_every),
@@ -89,7 +93,8 @@ _FIGURE_SEEDS = {"smoke": {}, "quick": {"REBAR": 2}, "paper": dict.fromkeys((*FI
 
 
 def figure_runs(scale: str, datasets: Sequence[str]) -> list[TrainSBN]:
-    """The runs of Figures 2 and 3: the authors' control variate and moving averages, so that their traces can be compared."""
+    """The runs of Figures 2 and 3: the authors' control variate and moving averages, so that their traces can be
+    compared."""
     return [
         sbn(method, depth, data=data, seed=seed, historical_control=True, ema_debias=False, **_FIGURE_SCHEDULES[scale])
         for data in datasets

@@ -1,9 +1,11 @@
-"""REBAR for sigmoid belief networks: gradients of the recognition networks, and of the variance by the control variate's parameters.
+"""REBAR for sigmoid belief networks: gradients of the recognition networks, and of the variance by the control
+variate's parameters.
 
     g = J' (signal + eta control) / N,   V = |g|^2 / P
 
-J is the Jacobian of the logits by the weights, P the number of the model's scalars. Since E[g] does not depend on the control variate,
-the gradient of V estimates that of the variance. No second pass over the weights is needed: with t = J g,
+J is the Jacobian of the logits by the weights, P the number of the model's scalars. Since E[g] does not depend on the
+control variate, the gradient of V estimates that of the variance. No second pass over the weights is needed: with t = J
+g,
 
     dV/d eta       = (2/P) <g, J' control / N>          (inner products by Gram matrices, networks/affine_chain.py)
     dV/d B_n       = -(2/P) <t_n, score_n> / N
@@ -33,7 +35,8 @@ class Controls(NamedTuple):
     Attributes:
       values: c [N].
       slopes: dc/dz [N, hidden].
-      by_temperature: (cotangents of slopes, cotangents of values) -> derivative by log temperature; None when it is fixed.
+      by_temperature: (cotangents of slopes, cotangents of values) -> derivative by log temperature; None when it is
+        fixed.
     """
 
     values: list[tf.Tensor]
@@ -49,8 +52,8 @@ class Gradients(NamedTuple):
       etas: dV/d eta, shape of the etas.
       baseline: dV/d B [N].
       log_temperature: dV/d log lam, or None.
-      logits: gradient of each example's bound by the logits of q_k [N, hidden], one a layer; where weight tensors have their own etas,
-        with the eta of the network's last bias, whose gradient is the sum of these.
+      logits: gradient of each example's bound by the logits of q_k [N, hidden], one a layer; where weight tensors have
+        their own etas, with the eta of the network's last bias, whose gradient is the sum of these.
       deltas: what the recognition gradients are made of, as in `sbn_methods.Step`.
     """
 
@@ -68,10 +71,11 @@ class Rebar:
 
     Attributes:
       dynamic: whether the temperature is trained on the variance.
-      eta_scope: what shares a scale of the control variate: a weight tensor, all networks, a layer's logits, or nothing (every unit its
-        own).
-      multilayer_cv: "corrected", one control variate a layer; "historical", the authors', biased for all layers but the first: its
-        conditional pass reuses noise that depends on deeper layers' logits; "joint", one control variate with all layers relaxed.
+      eta_scope: what shares a scale of the control variate: a weight tensor, all networks, a layer's logits, or nothing
+        (every unit its own).
+      multilayer_cv: "corrected", one control variate a layer; "historical", the authors', biased for all layers but the
+        first: its conditional pass reuses noise that depends on deeper layers' logits; "joint", one control variate
+          with all layers relaxed.
       relaxation: see `bernoulli.relaxed_sample`.
     """
 
@@ -81,7 +85,8 @@ class Rebar:
     relaxation: bernoulli.Relaxed = "improved"
 
     def eta_shape(self, networks) -> tuple[int, ...]:
-        """Shape of the etas; "variable" has one for each tensor of the model, the generator's staying at 1 (their control is zero)."""
+        """Shape of the etas; "variable" has one for each tensor of the model, the generator's staying at 1 (their
+        control is zero)."""
         tensors = sum(len(group) for group in networks.shapes().values())
         return {
             "variable": (tensors,),
@@ -90,14 +95,25 @@ class Rebar:
             "unit": (networks.layers, networks.hidden),
         }[self.eta_scope]
 
-    def controls(self, model: Model, observed: Observed, hard: Hard, logistic: list[tf.Tensor], log_temperature: tf.Tensor) -> Controls:
+    def controls(
+        self, model: Model, observed: Observed, hard: Hard, logistic: list[tf.Tensor], log_temperature: tf.Tensor
+    ) -> Controls:
         """Relaxed bounds and their slopes for every layer's control variate; arguments as in `soft_passes`."""
         layers, together = range(model.networks.layers), self.multilayer_cv == "joint"
         with tf.GradientTape(watch_accessed_variables=False) as outer:
             if self.dynamic:
                 outer.watch(log_temperature)
             with tf.GradientTape(watch_accessed_variables=False) as inner:
-                soft = soft_passes(model, observed, hard, logistic, tf.exp(log_temperature), self.relaxation, together, watch=inner.watch)
+                soft = soft_passes(
+                    model,
+                    observed,
+                    hard,
+                    logistic,
+                    tf.exp(log_temperature),
+                    self.relaxation,
+                    together,
+                    watch=inner.watch,
+                )
                 summed = tf.add_n(soft.values)
             rows = inner.gradient(summed, soft.z)
             slopes = [tf.reduce_sum(row, 0) if self.multilayer_cv == "historical" else row[-1] for row in rows]
@@ -135,7 +151,9 @@ class Rebar:
         recognition, logits, deltas, by_eta, baseline, slope_cotangents, value_cotangents = {}, [], [], [], 0.0, [], []
         for k, name in enumerate(networks.recognition):
             gap = bernoulli.reparameterisation_gap(hard.logits[k], hard.samples[k], uniforms[k])
-            control = coupled_control(found.values[k], found.slopes[k], hard.logits[k], hard.samples[k], uniforms[k]) / rows
+            control = (
+                coupled_control(found.values[k], found.slopes[k], hard.logits[k], hard.samples[k], uniforms[k]) / rows
+            )
             signal = score_term(advantage, hard.scores[k]) / rows
             eta = self._etas_of(networks, k, etas)
             along = self._along(model, hard, k, signal, control, eta)
@@ -147,7 +165,9 @@ class Rebar:
             slope_cotangents.append(along.scaled_image * gap / rows)
             value_cotangents.append(-total(along.scaled_image * hard.scores[k]) / rows)
         temperature = factor * found.by_temperature(slope_cotangents, value_cotangents) if self.dynamic else None
-        return Gradients(recognition, factor * self._join(networks, by_eta), factor * baseline, temperature, logits, deltas)
+        return Gradients(
+            recognition, factor * self._join(networks, by_eta), factor * baseline, temperature, logits, deltas
+        )
 
     def _etas_of(self, networks, k: int, etas: tf.Tensor):
         """A list of scalars for a layer's weight tensors, or what scales its logits' control."""
@@ -184,7 +204,8 @@ class Rebar:
 
 
 class _Along(NamedTuple):
-    """One layer: its weights' gradient g, the deltas of its kernels and biases, dV/d eta without the factor, J g, and J (eta g)."""
+    """One layer: its weights' gradient g, the deltas of its kernels and biases, dV/d eta without the factor, J g, and J
+    (eta g)."""
 
     gradient: list[tf.Tensor]
     deltas: tuple[list[tf.Tensor], list[tf.Tensor]]

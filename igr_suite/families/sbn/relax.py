@@ -1,10 +1,12 @@
-"""RELAX for sigmoid belief networks: a learned surrogate in each layer's control variate, trained on the variance of the logit gradient.
+"""RELAX for sigmoid belief networks: a learned surrogate in each layer's control variate, trained on the variance of
+the logit gradient.
 
     g_k = (F(b) - eta_k c_k) (b_k - theta_k) + eta_k r_k dc_k/dz_k
     c_k = F(b_{<k}, sigmoid(z_k / t_k), sigmoid(z_{k+1} / t_{k+1}), ...) + net_k(x - mean, z_k, 2 b_{<k} - 1)
 
-Layers above k are relaxed with their own noise, unconditionally, and only the logits of layer k are differentiated by, so that every g_k
-is unbiased. With N examples, L layers of H units and g_kn the gradient of example n by the logits of layer k, the objective is
+Layers above k are relaxed with their own noise, unconditionally, and only the logits of layer k are differentiated by,
+so that every g_k is unbiased. With N examples, L layers of H units and g_kn the gradient of example n by the logits of
+layer k, the objective is
 
     V = 1 / (N L H) sum_kn |g_kn / N|^2 + decay / 2 sum of the squares of the nets' kernels
 
@@ -56,7 +58,8 @@ class Relax:
         return self.surrogate != "net"
 
     def shapes(self, networks: Networks) -> dict[str, tuple[int, ...]]:
-        """Shapes of the nets' weights by parameter, one net a layer: "net_0_0" its first kernel, "net_0_1" its first bias, ..."""
+        """Shapes of the nets' weights by parameter, one net a layer: "net_0_0" its first kernel, "net_0_1" its first
+        bias, ..."""
         found = {}
         for k in range(networks.layers) if self.surrogate != "relaxed" else ():
             widths = (networks.pixels + (k + 1) * networks.hidden, *[UNITS] * self.layers, 1)
@@ -100,14 +103,18 @@ class Relax:
             slope_cotangents.append(eta * direction * bernoulli.reparameterisation_gap(*at))
             value_cotangents.append(-eta * total(direction * hard.scores[k]))
         found = outer.gradient([*slopes, *values], learned, [*slope_cotangents, *value_cotangents])
-        decayed = {name: g + self.decay * learned[name] if learned[name].shape.rank == 2 else g for name, g in found.items()}
+        decayed = {
+            name: g + self.decay * learned[name] if learned[name].shape.rank == 2 else g for name, g in found.items()
+        }
         return Gradients(logits, {"etas": tf.stack(by_eta), **decayed})
 
     def _surrogates(self, model: Model, observed: Observed, hard: Hard, logistic: list[tf.Tensor], learned, watch):
         """z_k, whose last row [N, hidden] lies on the hard pass below, and c_k [N], one a layer."""
         layers = range(model.networks.layers)
         if self.relaxes:
-            soft = soft_passes(model, observed, hard, logistic, tf.exp(learned["log_temperatures"]), "concrete", watch=watch)
+            soft = soft_passes(
+                model, observed, hard, logistic, tf.exp(learned["log_temperatures"]), "concrete", watch=watch
+            )
             z, values = soft.z, soft.values
         else:
             z, values = [(hard.logits[k] + logistic[k])[tf.newaxis] for k in layers], [0.0 for _ in layers]

@@ -9,7 +9,15 @@ from igr_suite.families.sbn.model import SBN, method_of
 from igr_suite.families.sbn.passes import hard_pass, mean_field_value
 from igr_suite.families.sbn.train import build_model, load_splits
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.measuring.estimator_variance import WARM_UP, Gradients, Source, first_images, registered_names, registered_source, restored
+from igr_suite.measuring.estimator_variance import (
+    WARM_UP,
+    Gradients,
+    Source,
+    first_images,
+    registered_names,
+    registered_source,
+    restored,
+)
 from igr_suite.networks import affine_chain
 from igr_suite.randomness import at_step, run_seed
 
@@ -31,7 +39,8 @@ def load(folder: RunFolder, config: TrainSBN, images: int, seed: tf.Tensor) -> "
 
 
 class SBNSubject:
-    """Networks of one layer take every registered estimator of Bernoulli variables, deeper ones the methods that train them.
+    """Networks of one layer take every registered estimator of Bernoulli variables, deeper ones the methods that train
+    them.
 
     Args:
       model: trained.
@@ -85,7 +94,8 @@ def _levels(model: SBN, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Te
 
 
 def _mean_residual(name: str, bound: tf.Tensor, centre: tf.Tensor) -> tf.Tensor:
-    """The baseline of a method that has not been trained: what its control variate at scale 1 leaves of the mean bound; [N]."""
+    """The baseline of a method that has not been trained: what its control variate at scale 1 leaves of the mean bound;
+    [N]."""
     if name in ("rebar", "dynamic_rebar"):
         return tf.zeros_like(bound)  # the relaxed bound stands for nearly all of it
     return bound - centre if name in ("muprop", "simple_muprop") else bound
@@ -122,5 +132,7 @@ def _method(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Te
 def _settings(model: SBN, name: str, fresh: bool) -> SBNConfig:
     """The run's shapes with another method, and its options as far as that reads them."""
     shape = {key: getattr(model.config, key) for key in ("layers", "hidden", "nonlinear", "task", "sp_generator")}
-    options = {} if fresh else {key: getattr(model.config, key) for key, (readers, _) in OPTIONS.items() if name in readers}
+    options = (
+        {} if fresh else {key: getattr(model.config, key) for key, (readers, _) in OPTIONS.items() if name in readers}
+    )
     return SBNConfig(estimator=name, **shape, **options)

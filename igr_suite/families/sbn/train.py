@@ -16,7 +16,8 @@ from igr_suite.training.executor import Rows, Training, build_plan, flat, load_i
 
 
 def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
-    """The data set, and its splits as uint8 [N, D]; all of them in {0, 255} but for the training images of "dynamic"."""
+    """The data set, and its splits as uint8 [N, D]; all of them in {0, 255} but for the training images of
+    "dynamic"."""
     dataset = load_images(config)
     splits = {name: flat(getattr(dataset, name)) for name in ("train", "validation", "test")}
     for number, name in enumerate(splits):
@@ -39,7 +40,11 @@ def execute(config: TrainSBN, folder: RunFolder) -> None:
     plan = build_plan(config, len(splits["train"]))
     model = build_model(config, splits["train"])
     evaluators = [Evaluator(model, splits[site], site, config.seed) for site in ("validation", "test")]
-    noise = frozen_variance(model, splits["train"][: config.schedule.batch_size], config) if config.evaluation.variance_draws else dict
+    noise = (
+        frozen_variance(model, splits["train"][: config.schedule.batch_size], config)
+        if config.evaluation.variance_draws
+        else dict
+    )
 
     def evaluate(step: int) -> dict[str, float]:
         del step  # the same noise at every evaluation: differences between epochs are the model's
@@ -51,15 +56,18 @@ def execute(config: TrainSBN, folder: RunFolder) -> None:
         return epoch_means(rows)[-1]
 
     meta = {"parameters": model.count_params()}
-    training = Training(model=model, rows=splits["train"], plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish)
+    training = Training(
+        model=model, rows=splits["train"], plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish
+    )
     train(training, folder)
 
 
 def frozen_variance(model: SBN, batch: np.ndarray, config: TrainSBN):
     """Returns a function that measures every method's gradient variance at the model's present weights, on this batch.
 
-    Its dict holds "frozen_variance_<method>", the mean over q's weights of the variance of the batch gradient across noise draws, and
-    "frozen_logit_variance_<method>", the mean over images and units of that of each image's gradient by q's logits.
+    Its dict holds "frozen_variance_<method>", the mean over q's weights of the variance of the batch gradient across
+    noise draws, and "frozen_logit_variance_<method>", the mean over images and units of that of each image's gradient
+    by q's logits.
     """
     images, seed = tf.constant(batch), run_seed(config.seed, "frozen variance")
 

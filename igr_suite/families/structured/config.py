@@ -13,7 +13,8 @@ from igr_suite.training.config_parts import DataConfig, OptimiserConfig, Schedul
 
 
 class Architecture(NamedTuple):
-    """Width of a stochastic layer, how many there are, tanh layers before each linear one, values of a unit, the IGR scale.
+    """Width of a stochastic layer, how many there are, tanh layers before each linear one, values of a unit, the IGR
+    scale.
 
     `signed` units take values 2 psi - 1 in (-1, 1), others psi in (0, 1).
     """
@@ -47,9 +48,10 @@ BY_NAME = by_choice("name", OPTIONS, dropped=("noise", *IGR_OPTIONS, "planar_nor
 class StructuredModelConfig(WithOptions):
     """The distribution of the binary units and the network around them.
 
-    `units` is the width of a stochastic layer, the architecture's by default. `noise` (GS) is "logistic" or "historical" (Gumbel noise:
-    its rounded units are not Bernoulli(sigmoid(logit))). `temperature_use` (IGR) is "applied" or "historical" (G3 does not divide by it;
-    it is then no option). `scale` (IGR) is "learned" (two parameters a unit) or "unit"; the architecture's by default.
+    `units` is the width of a stochastic layer, the architecture's by default. `noise` (GS) is "logistic" or
+    "historical" (Gumbel noise: its rounded units are not Bernoulli(sigmoid(logit))). `temperature_use` (IGR) is
+    "applied" or "historical" (G3 does not divide by it; it is then no option). `scale` (IGR) is "learned" (two
+    parameters a unit) or "unit"; the architecture's by default.
     """
 
     group: ClassVar[str] = "model"
@@ -88,7 +90,8 @@ class StructuredModelConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class StructuredOptimiserConfig(OptimiserConfig):
-    """Adam, with a constant learning rate or G3's: max(least_learning_rate, learning_rate / (1 + decay t)) at step t."""
+    """Adam, with a constant learning rate or G3's: max(least_learning_rate, learning_rate / (1 + decay t)) at step
+    t."""
 
     learning_rate: float = 1e-3
     decay: float | None = 1e-3
@@ -98,21 +101,26 @@ class StructuredOptimiserConfig(OptimiserConfig):
         super().__post_init__()
         if (self.decay is None) != (self.least_learning_rate is None):
             raise UserError(
-                f"optimiser.decay={self.decay} and optimiser.least_learning_rate={self.least_learning_rate} go together: "
+                f"optimiser.decay={self.decay} and optimiser.least_learning_rate={self.least_learning_rate} go "
+                f"together: "
                 "give both, or none for a constant learning rate"
             )
         for key in ("decay", "least_learning_rate"):
             value = getattr(self, key)
             if value is not None and not value > 0:
-                raise UserError(f"optimiser.{key} must be positive, got {value}; none (for both of the schedule's) makes it constant")
+                raise UserError(
+                    f"optimiser.{key} must be positive, got {value}; none (for both of the schedule's) makes it "
+                    f"constant"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
 class StructuredEvaluationConfig:
     """How the negative log-likelihood of the test split is measured.
 
-    `samples_while_training` are drawn at each evaluation, `samples` of rounded units and `relaxed_samples` of relaxed ones at the end;
-    `pictures` is the number of sampled completions of each pictured image that the run stores, 0 for none.
+    `samples_while_training` are drawn at each evaluation, `samples` of rounded units and `relaxed_samples` of relaxed
+    ones at the end; `pictures` is the number of sampled completions of each pictured image that the run stores, 0 for
+    none.
     """
 
     samples_while_training: int = 100
@@ -142,15 +150,20 @@ class TrainStructured(TrainingRun):
     def validate(self) -> None:
         recipe = recipe_of(self.data.name)
         if recipe.image_shape != IMAGE_SHAPE or recipe.likelihood != "bernoulli":
-            raise UserError(f"structured output prediction takes 28x28 images of black and white pixels; data.name={self.data.name} is not")
+            raise UserError(
+                f"structured output prediction takes 28x28 images of black and white pixels; "
+                f"data.name={self.data.name} is not"
+            )
         if self.data.binarisation != "static":
             raise UserError(
-                f"data.binarisation={self.data.binarisation} is not possible here: both halves are thresholded at 0.5; leave it out"
+                f"data.binarisation={self.data.binarisation} is not possible here: both halves are thresholded at 0.5; "
+                f"leave it out"
             )
         images = min(recipe.sizes[2], self.data.evaluation_limit or recipe.sizes[2])
         if self.evaluation.pictures and images <= max(PICTURED):
             raise UserError(
-                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are {images}; "
+                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
+                f"{images}; "
                 f"set data.evaluation_limit to at least {max(PICTURED) + 1}"
             )
 
@@ -170,6 +183,10 @@ class TrainStructured(TrainingRun):
 
     def slug(self) -> str:
         temperature = "" if self.model.temperature is None else f"-t{self.model.temperature:g}"
-        historical = "-historical" if "historical" in (self.model.noise, self.model.temperature_use, self.model.planar_norm) else ""
+        historical = (
+            "-historical"
+            if "historical" in (self.model.noise, self.model.temperature_use, self.model.planar_norm)
+            else ""
+        )
         distribution = f"{self.model.architecture}-{self.model.name}{historical}{temperature}"
         return f"{self.data.name}-{distribution}-S{self.schedule.samples}-s{self.seed}"

@@ -16,7 +16,8 @@ from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.schedules import FlooredInverseTime
 
-SAMPLES_A_CHUNK = 10  # of an evaluation: a chunk of 500 images fits the caches' neighbourhood, 100 samples at once take 100 MB an array
+# of an evaluation: a chunk of 500 images fits the caches' neighbourhood, 100 samples at once take 100 MB an array
+SAMPLES_A_CHUNK = 10
 
 
 class StructuredOutput(keras.Model):
@@ -35,7 +36,8 @@ class StructuredOutput(keras.Model):
     """
 
     scalars = ("loss",)
-    jit_steps = False  # measured at one thread: S=50 takes 45 (GS), 57 (IGR_I), 73 ms (IGR_Planar) a step, 56, 60 and 77 under XLA
+    # measured at one thread: S=50 takes 45 (GS), 57 (IGR_I), 73 ms (IGR_Planar) a step, 56, 60 and 77 under XLA
+    jit_steps = False
 
     def __init__(
         self,
@@ -49,12 +51,25 @@ class StructuredOutput(keras.Model):
     ):
         require_plain_keras()
         super().__init__(name="structured_output")
-        self.config, self.samples, self.evaluation_samples, self.matmul_precision = config, samples, evaluation_samples, matmul_precision
+        self.config, self.samples, self.evaluation_samples, self.matmul_precision = (
+            config,
+            samples,
+            evaluation_samples,
+            matmul_precision,
+        )
         count = config.shape.stochastic_layers
-        self.binary = [StochasticBinary(config, at_step(run_seed(seed, "flow"), tf.constant(i)), f"binary_{i}") for i in range(count)]
+        self.binary = [
+            StochasticBinary(config, at_step(run_seed(seed, "flow"), tf.constant(i)), f"binary_{i}")
+            for i in range(count)
+        ]
         hidden = (config.units,) if config.shape.hidden else ()
-        inputs, outputs = [HALF_PIXELS, *[config.units] * count], [*(layer.parameters for layer in self.binary), HALF_PIXELS]
-        self.mappings = [dense_stack(hidden, size, 1000 * seed + 100 * i, f"mapping_{i}", "tanh") for i, size in enumerate(outputs)]
+        inputs, outputs = (
+            [HALF_PIXELS, *[config.units] * count],
+            [*(layer.parameters for layer in self.binary), HALF_PIXELS],
+        )
+        self.mappings = [
+            dense_stack(hidden, size, 1000 * seed + 100 * i, f"mapping_{i}", "tanh") for i, size in enumerate(outputs)
+        ]
         for mapping, size in zip(self.mappings, inputs):
             mapping.build((None, size))
         rate = optimiser.learning_rate
@@ -145,6 +160,11 @@ class StructuredOutput(keras.Model):
             sizes.append(self.evaluation_samples % SAMPLES_A_CHUNK)
         result = {}
         for estimator in ("discrete", "relaxed"):
-            parts = [self.log_weights(batch, size, at_step(seed, tf.constant(100 + i)), estimator) for i, size in enumerate(sizes)]
-            result[f"nll_{estimator}"] = math.log(self.evaluation_samples) - tf.reduce_logsumexp(tf.concat(parts, 0), axis=0)
+            parts = [
+                self.log_weights(batch, size, at_step(seed, tf.constant(100 + i)), estimator)
+                for i, size in enumerate(sizes)
+            ]
+            result[f"nll_{estimator}"] = math.log(self.evaluation_samples) - tf.reduce_logsumexp(
+                tf.concat(parts, 0), axis=0
+            )
         return result

@@ -1,4 +1,5 @@
-"""The settings dictionary of the authors' structured output prediction, in this suite's terms (never imports TensorFlow).
+"""The settings dictionary of the authors' structured output prediction, in this suite's terms (never imports
+TensorFlow).
 
 | the original's key       | here                                                              |
 |--------------------------|-------------------------------------------------------------------|

@@ -1,10 +1,11 @@
 """The log line of the authors' structured output prediction: written from our metrics, and read back as numbers.
 
-    2020-02-18 09:30:15,000 --- Epoch   10 || Test_Recon 7.21000e+01 || Train_Recon 8.10000e+01 || Temp 0.67 || GS || 0.001 || Time  9.4 sec
+    2020-02-18 09:30:15,000 --- Epoch   10 || Test_Recon 7.21000e+01 || Train_Recon 8.10000e+01 || Temp 0.67 || GS ||
+    0.001 || Time  9.4 sec
 
-Test_Recon and Train_Recon are losses in nats per image; the fields behind the temperature are model and learning rate, without names.
-Files are those of `original_log`: `read_log(path, parse_line)` reads them. Source: docs/papers/igr.md, section 4, which
-gives the fields and not their digits.
+Test_Recon and Train_Recon are losses in nats per image; the fields behind the temperature are model and learning rate,
+without names. Files are those of `original_log`: `read_log(path, parse_line)` reads them. Source: docs/papers/igr.md,
+section 4, which gives the fields and not their digits.
 """
 
 import math
@@ -48,7 +49,8 @@ def format_line(line: StructuredLine) -> str:
     """Returns the text of one evaluated epoch, with its timestamp when it has one; `parse_line` reads it."""
     return (
         f"{line.time + SEPARATOR if line.time else ''}Epoch {line.epoch:4d} || Test_Recon {line.test:.5e} || "
-        f"Train_Recon {_number(line.train):.5e} || Temp {_number(line.temperature):g} || {line.model} || {line.learning_rate:g} || "
+        f"Train_Recon {_number(line.train):.5e} || Temp {_number(line.temperature):g} || {line.model} || "
+        f"{line.learning_rate:g} || "
         f"Time {_number(line.seconds):4.1f} sec"
     )
 
@@ -73,7 +75,9 @@ def parse_line(text: str) -> StructuredLine:
             time=before[: -len(SEPARATOR)].strip(),
         )
     except ValueError:
-        raise UserError(f"not a line 'Epoch ... || Test_Recon ... || Train_Recon ... || ... || Time ... sec': {text.strip()!r}") from None
+        raise UserError(
+            f"not a line 'Epoch ... || Test_Recon ... || Train_Recon ... || ... || Time ... sec': {text.strip()!r}"
+        ) from None
 
 
 def lines_of(
@@ -101,7 +105,8 @@ def lines_of(
         if EVALUATION not in row:
             continue
         epoch = round(row["epoch"])
-        losses = [other["train_loss"] for other in training if epoch - 1 < other["epoch"] <= epoch]  # rows divide an epoch evenly
+        # rows divide an epoch evenly
+        losses = [other["train_loss"] for other in training if epoch - 1 < other["epoch"] <= epoch]
         lines.append(
             StructuredLine(
                 epoch=epoch,
@@ -138,7 +143,9 @@ def write_log(
     stamp = f"{time or datetime.now():%Y-%m-%d %H:%M:%S,000}"
     lines = lines_of(rows, time=stamp, **more)
     if not lines:
-        raise UserError(f"nothing to write to {path}: no row holds {EVALUATION}; export a run of igr/table_3_structured_output")
+        raise UserError(
+            f"nothing to write to {path}: no row holds {EVALUATION}; export a run of igr/table_3_structured_output"
+        )
     write_texts(path, map(format_line, lines), hyper, stamp)
 
 

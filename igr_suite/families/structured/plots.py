@@ -1,4 +1,5 @@
-"""Tables and figures of structured output prediction: bounds by training samples, paired differences, what must hold, completions."""
+"""Tables and figures of structured output prediction: bounds by training samples, paired differences, what must hold,
+completions."""
 
 from pathlib import Path
 
@@ -23,7 +24,8 @@ AUTHORS_NORM = ", authors' norm"  # of IGR-Planar's layers: model.planar_norm=hi
 
 
 def named_runs(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds readable columns, and negative log-likelihoods: `discrete_<S>` and `relaxed_<S>` for every number S of test samples."""
+    """Adds readable columns, and negative log-likelihoods: `discrete_<S>` and `relaxed_<S>` for every number S of test
+    samples."""
     data = frame["data.name"].map(DATA_NAMES)
     architecture = frame["model.architecture"].str.replace("_", " ")
     names = frame["model.name"].map(SHORT_NAMES)
@@ -40,9 +42,11 @@ def named_runs(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def chosen_runs(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Keeps the runs at the temperature that is best on validation images, for every distribution and number of training samples.
+    """Keeps the runs at the temperature that is best on validation images, for every distribution and number of
+    training samples.
 
-    A number of samples that was not searched takes the choice of the largest one below it that was; runs without a temperature stay.
+    A number of samples that was not searched takes the choice of the largest one below it that was; runs without a
+    temperature stay.
 
     Args:
       frame: from `named_runs`.
@@ -73,19 +77,25 @@ def columns_of(frame: pd.DataFrame, units: str) -> list[str]:
 
 
 def bounds_table(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:
-    """Writes table: test bounds with 1, 100 and the largest number of samples, rounded and relaxed units, and the training loss."""
+    """Writes table: test bounds with 1, 100 and the largest number of samples, rounded and relaxed units, and the
+    training loss."""
     discrete = columns_of(frame, "discrete")
     shown = [c for c in discrete if c in ("discrete_1", "discrete_100", discrete[-1])]
     headings = {c: f"rounded, S={c.split('_')[1]}" for c in shown}
     relaxed = columns_of(frame, "relaxed")[-1]
     headings |= {relaxed: f"relaxed, S={relaxed.split('_')[1]}", "train_loss_last_epoch": "training loss"}
     texts, numbers = over_seeds(frame, CELL, headings)
-    errors = frame.groupby(CELL, sort=False, dropna=False)[[f"test_iw_{c}_se" for c in (*discrete, relaxed)]].mean().reset_index(drop=True)
+    errors = (
+        frame.groupby(CELL, sort=False, dropna=False)[[f"test_iw_{c}_se" for c in (*discrete, relaxed)]]
+        .mean()
+        .reset_index(drop=True)
+    )
     return save_table(folder, texts, pd.concat([numbers, errors], axis=1), note)
 
 
 def paired_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes table_paired: distribution minus GS at equal seed, mean and confidence interval over seeds (Student's t)."""
+    """Writes table_paired: distribution minus GS at equal seed, mean and confidence interval over seeds (Student's
+    t)."""
     rows, where = [], ["data", "setting", "training S"]
     for units in (columns_of(frame, "discrete")[-1], columns_of(frame, "relaxed")[-1]):
         kind, test_samples = units.split("_")
@@ -95,15 +105,23 @@ def paired_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
             if both.empty:
                 continue
             found = paired_difference(both[units], both["base"])
-            row = dict(zip([*where, "model"], keys)) | {"units": "rounded" if kind == "discrete" else kind, "test S": int(test_samples)}
+            row = dict(zip([*where, "model"], keys)) | {
+                "units": "rounded" if kind == "discrete" else kind,
+                "test S": int(test_samples),
+            }
             rows.append(row | {"difference": found.mean, "low": found.low, "high": found.high, "pairs": found.pairs})
     numbers = pd.DataFrame(rows)
     if numbers.empty:
         return []
-    interval = [f"{low:+.2f} to {high:+.2f}" if np.isfinite(low) else "-" for low, high in zip(numbers["low"], numbers["high"])]
+    interval = [
+        f"{low:+.2f} to {high:+.2f}" if np.isfinite(low) else "-" for low, high in zip(numbers["low"], numbers["high"])
+    ]
     texts = numbers.drop(columns=["low", "high"]).assign(difference=numbers["difference"].map("{:+.2f}".format))
     texts.insert(7, f"{CONFIDENCE:.0%} interval", interval)
-    note = f"Test NLL minus that of {BASELINE} at equal seed, nats per image: negative is better than {BASELINE}. Student's t over pairs."
+    note = (
+        f"Test NLL minus that of {BASELINE} at equal seed, nats per image: negative is better than {BASELINE}. "
+        f"Student's t over pairs."
+    )
     return save_table(folder, texts, numbers, note, "table_paired")
 
 
@@ -128,12 +146,17 @@ def checks_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
         )
     table = pd.DataFrame(rows)
     return save_table(
-        folder, table, table, "Nats per image. A rise of at most 1e-6 counts as none: IGR-SB's bound is constant.", "table_checks"
+        folder,
+        table,
+        table,
+        "Nats per image. A rise of at most 1e-6 counts as none: IGR-SB's bound is constant.",
+        "table_checks",
     )
 
 
 def samples_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Draws test bounds by the number of training samples, rounded units beside relaxed ones: dots are seeds, lines their mean."""
+    """Draws test bounds by the number of training samples, rounded units beside relaxed ones: dots are seeds, lines
+    their mean."""
     settings = list(dict.fromkeys(zip(frame["data"], frame["setting"])))
     units = [columns_of(frame, kind)[-1] for kind in ("discrete", "relaxed")]
     positions = {samples: place for place, samples in enumerate(sorted(frame["training S"].unique()))}
@@ -149,8 +172,13 @@ def samples_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
                     if cell.empty or (outside and model == DEGENERATE):
                         continue
                     mean, places = cell.groupby("training S")[column].mean(), cell["training S"].map(positions) + shift
-                    shade, line = colour(model.removesuffix(AUTHORS_NORM)), "--" if model.endswith(AUTHORS_NORM) else "-"
-                    axis.plot([positions[s] + shift for s in mean.index], mean, line, color=shade, linewidth=1.5, label=model)
+                    shade, line = (
+                        colour(model.removesuffix(AUTHORS_NORM)),
+                        "--" if model.endswith(AUTHORS_NORM) else "-",
+                    )
+                    axis.plot(
+                        [positions[s] + shift for s in mean.index], mean, line, color=shade, linewidth=1.5, label=model
+                    )
                     axis.plot(places, cell[column], "o", color=shade, markersize=4, alpha=0.55)
                 left_out = group.loc[group["model"] == DEGENERATE, column]
                 if outside and len(left_out):
@@ -161,16 +189,19 @@ def samples_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
                 axis.set_xticks(list(positions.values()), list(positions))
                 axis.set_xlim(-0.4, len(positions) - 0.6)
                 axis.set_xlabel("training samples S")
-                axis.set_title(f"{setting}: {'rounded' if kind == 'discrete' else kind} units, S={int(samples):,} at test", fontsize=9)
+                axis.set_title(
+                    f"{setting}: {'rounded' if kind == 'discrete' else kind} units, S={int(samples):,} at test",
+                    fontsize=9,
+                )
                 axis.margins(y=0.12)
             row[0].set_ylabel(f"{data} test NLL of the lower half\n(nats per image)")
         axes[0][1].legend(fontsize=8)
         fig.supxlabel(f"line: mean; dots: each of {number_of_seeds(frame, CELL)}", fontsize=8)
         paths = save(fig, folder)
     table = folder / "figure.csv"
-    frame[[*CELL, "seed", *columns_of(frame, "discrete"), *columns_of(frame, "relaxed"), "train_loss_last_epoch"]].to_csv(
-        table, index=False, float_format="%.6g"
-    )
+    frame[
+        [*CELL, "seed", *columns_of(frame, "discrete"), *columns_of(frame, "relaxed"), "train_loss_last_epoch"]
+    ].to_csv(table, index=False, float_format="%.6g")
     return [*paths, table]
 
 
@@ -189,5 +220,7 @@ def pictures_figure(frame: pd.DataFrame, folder: Path, out: Path) -> list[Path]:
     images = np.stack(images)
     with figure(width=6.2, height=0.42 * len(images)) as (fig, axes):
         draw_grid(axes, images, rows=labels)
-        axes.set_title(f"Upper half given, lower half completed; trained with S={chosen['training S'].iloc[0]}", fontsize=9)
+        axes.set_title(
+            f"Upper half given, lower half completed; trained with S={chosen['training S'].iloc[0]}", fontsize=9
+        )
         return save(fig, out, "pictures")

@@ -32,8 +32,8 @@ def unit_noise(config: StructuredModelConfig, shape, seed: tf.Tensor, dtype: tf.
 class StochasticBinary(keras.layers.Layer):
     """Units psi = sigmoid(lambda) in (0, 1), rounded to [lambda >= 0]; a signed layer returns 2 psi - 1.
 
-        GS          lambda = (log a + logistic) / temperature            P(round = 1) = sigmoid(log a), whatever the temperature
-        IGR_I       lambda = (mu + scale eps) / temperature              P(round = 1) = Phi(mu / scale)
+        GS          lambda = (log a + logistic) / temperature            P(round = 1) = sigmoid(log a), whatever the
+        temperature IGR_I       lambda = (mu + scale eps) / temperature              P(round = 1) = Phi(mu / scale)
         IGR_Planar  lambda = h(mu + scale eps) / temperature             h two planar layers of dimension 1 a unit
         IGR_SB      lambda = sigmoid(mu + scale eps) / temperature > 0   always rounds to 1: it has no binary limit
 
@@ -51,14 +51,17 @@ class StochasticBinary(keras.layers.Layer):
         if config.name == "IGR_Planar":
             initial = initial_planar_flow(2, self.units, seed, PLANAR_LAYERS)
             weights = {
-                key: self.add_weight(name=key, shape=value.shape, initializer=lambda shape, dtype=None, value=value: value)
+                key: self.add_weight(
+                    name=key, shape=value.shape, initializer=lambda shape, dtype=None, value=value: value
+                )
                 for key, value in initial._asdict().items()
             }
             self.flow = PlanarFlow(**weights)
         self.built = True
 
     def pre_sigmoid(self, parameters: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        """lambda [S, B, units] of parameters [B, P] or [S, B, P], locations before log scales, and noise [S, B, units]."""
+        """lambda [S, B, units] of parameters [B, P] or [S, B, P], locations before log scales, and noise [S, B,
+        units]."""
         if self.config.scale == "learned":
             location, log_scale = tf.split(parameters, 2, axis=-1)
             y = location + tf.exp(log_scale) * noise

@@ -1,6 +1,5 @@
 """Executes a `TrainStructured` config: data, model, loop, final measurements, pictures, summary."""
 
-
 import numpy as np
 
 from igr_suite.families.structured.config import TrainStructured
@@ -9,7 +8,16 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.completions import store_pictures
 from igr_suite.training.evaluation import evaluation_function
-from igr_suite.training.executor import Rows, Training, likelihoods, load_images, plan_of, split_evaluators, train, training_images
+from igr_suite.training.executor import (
+    Rows,
+    Training,
+    likelihoods,
+    load_images,
+    plan_of,
+    split_evaluators,
+    train,
+    training_images,
+)
 from igr_suite.training.strategy import Replicas
 
 
@@ -45,6 +53,13 @@ def execute(config: TrainStructured, folder: RunFolder) -> None:
 
     meta, evaluate = {"parameters": model.count_params()}, evaluation_function(evaluators)
     training = Training(
-        model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish, replicas=replicas
+        model=model,
+        rows=images,
+        plan=plan,
+        evaluate=evaluate,
+        dataset=dataset,
+        meta=meta,
+        finish=finish,
+        replicas=replicas,
     )
     train(training, folder)

@@ -13,11 +13,15 @@ from igr_suite.lab.runs.options import Option, WithOptions, by_choice
 from igr_suite.networks.image_sides import SIDES, misfit
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
 
-DiscreteName = Literal["GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"]
-JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP"]  # with continuous latents beside
+DiscreteName = Literal[
+    "GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"
+]
+# with continuous latents beside
+JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP"]
 ModelName = Literal[DiscreteName, "VAE", JointName]
 
-# Options that only some models read, with the value taken when none is given. An option set for another model is an error.
+# Options that only some models read, with the value taken when none is given. An option set for another model is an
+# error.
 OPTIONS = {
     "GS_Dis": {"prior_temperature": "posterior"},
     "IGR_I_Dis": {"delta": 1.0, "prior": "uniform"},
@@ -30,13 +34,15 @@ OPTIONS = {
     "VAE": {"latent_dim": 10},
 }
 JOINT = get_args(JointName)
-OPTIONS |= {name: OPTIONS[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None} for name in JOINT}
+OPTIONS |= {
+    name: OPTIONS[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None} for name in JOINT
+}
 # Models whose one-hot codes have a distribution in closed form or by quadrature.
 EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "IGSM_Dis", "GSP_Dis", "GS", "IGR_I", "IGSM", "GSP")
 DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
 JOINT_OPTIONS = {"variables": 1, "categories": 10}
-# Temperatures of the G3 runs (docs/papers/igr.md, section 3.4); the stick-breaking distributions need lower ones. IGSM and GSP
-# take that of the IGR models in the figures of G1, the only code that had them (0.1 was its low one).
+# Temperatures of the G3 runs (docs/papers/igr.md, section 3.4); the stick-breaking distributions need lower ones. IGSM
+# and GSP take that of the IGR models in the figures of G1, the only code that had them (0.1 was its low one).
 TEMPERATURES = {
     "GS_Dis": 0.67,
     "IGR_I_Dis": 0.15,
@@ -68,9 +74,11 @@ def default_options(name: ModelName) -> dict[str, object]:
 
 @dataclass(frozen=True, kw_only=True)
 class CapacityConfig:
-    """The JointVAE loss: each KL is held at a capacity C that rises from `lo` to `hi` over `n` steps of training and stays there.
+    """The JointVAE loss: each KL is held at a capacity C that rises from `lo` to `hi` over `n` steps of training and
+    stays there.
 
-        -mean [log p(x | z) - gamma |KL_continuous - C_z(t)| - gamma |KL_discrete - C_c(t)|],  C(t) = linspace(lo, hi, n)[t]
+        -mean [log p(x | z) - gamma |KL_continuous - C_z(t)| - gamma |KL_discrete - C_c(t)|],  C(t) = linspace(lo, hi,
+        n)[t]
 
     `continuous` and `discrete` are (lo, hi, n); the defaults are those of the authors' README runs on MNIST.
     """
@@ -86,7 +94,8 @@ class CapacityConfig:
             lo, hi, steps = getattr(self, key)
             if min(lo, hi) < 0 or steps < 2:
                 raise UserError(
-                    f"model.capacity.{key} is (lo, hi, n) with lo and hi at least 0 and n at least 2 steps, got {lo},{hi},{steps}"
+                    f"model.capacity.{key} is (lo, hi, n) with lo and hi at least 0 and n at least 2 steps, got "
+                    f"{lo},{hi},{steps}"
                 )
 
 
@@ -94,12 +103,12 @@ class CapacityConfig:
 class ModelConfig(WithOptions):
     """The VAE: its latent distribution, its networks and the estimator of its KL.
 
-    `kl` is "sampled" (log q - log p at the sample) or "closed" (the Gaussians' closed form; not for GS); joint models read it for
-    their discrete part and `continuous_kl` for the continuous one. `capacity` trains joint models on the JointVAE loss.
-    `prior_temperature` is a positive number or "posterior"; G3 fixes it at 0.5. `prior` is "uniform" (argmax close to uniform),
-    "standard" (N(0, 1)), "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325) or "fitted" (relaxed samples with a uniform
-    mean; fitted when first asked for, see `studies.fits.priors.vae_prior`). `planar_prior` is "shared_flow" (the KL has a closed
-    form) or "after_flow" (G3's).
+    `kl` is "sampled" (log q - log p at the sample) or "closed" (the Gaussians' closed form; not for GS); joint models
+    read it for their discrete part and `continuous_kl` for the continuous one. `capacity` trains joint models on the
+    JointVAE loss. `prior_temperature` is a positive number or "posterior"; G3 fixes it at 0.5. `prior` is "uniform"
+    (argmax close to uniform), "standard" (N(0, 1)), "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325) or
+    "fitted" (relaxed samples with a uniform mean; fitted when first asked for, see `studies.fits.priors.vae_prior`).
+    `planar_prior` is "shared_flow" (the KL has a closed form) or "after_flow" (G3's).
     """
 
     group: ClassVar[str] = "model"
@@ -128,7 +137,8 @@ class ModelConfig(WithOptions):
     def __post_init__(self):
         if self.capacity is not None and self.name not in JOINT:
             raise UserError(
-                f"model.capacity needs continuous and discrete latents, and {self.name} has not both; take one of {', '.join(JOINT)}"
+                f"model.capacity needs continuous and discrete latents, and {self.name} has not both; take one of "
+                f"{', '.join(JOINT)}"
             )
         super().__post_init__()
         self._check_ranges()
@@ -150,7 +160,9 @@ class ModelConfig(WithOptions):
                 hint = " (IGR-SB works from about 0.01)" if key == "temperature" else ""
                 raise UserError(f"model.{key} must be positive, got {value}{hint}")
         if self.threshold is not None and not 0 < self.threshold < 1:
-            raise UserError(f"model.threshold must lie between 0 and 1, got {self.threshold} (the papers use 0.9 and 0.99)")
+            raise UserError(
+                f"model.threshold must lie between 0 and 1, got {self.threshold} (the papers use 0.9 and 0.99)"
+            )
         if self.quantile is not None and not 0 <= self.quantile <= 100:
             raise UserError(f"model.quantile is a percentile between 0 and 100, got {self.quantile}")
         for key, least in (("variables", 1), ("categories", 2), ("latent_dim", 1)):
@@ -159,10 +171,13 @@ class ModelConfig(WithOptions):
                 raise UserError(f"model.{key} must be at least {least}, got {value}")
         if self.kl == "closed" and self.distribution == "GS":
             raise UserError(
-                f"model.kl=closed does not exist for {self.name}: two Concrete distributions have no closed-form KL; set model.kl=sampled"
+                f"model.kl=closed does not exist for {self.name}: two Concrete distributions have no closed-form KL; "
+                f"set model.kl=sampled"
             )
         if self.kl == "closed" and self.planar_prior == "after_flow":
-            raise UserError("model.kl=closed needs model.planar_prior=shared_flow: behind the flow the prior has no closed-form KL")
+            raise UserError(
+                "model.kl=closed needs model.planar_prior=shared_flow: behind the flow the prior has no closed-form KL"
+            )
         if self.kl == "closed" and self.stick_the_landing:
             raise UserError("model.stick_the_landing needs model.kl=sampled: the closed form has no score term to drop")
 
@@ -171,10 +186,11 @@ class ModelConfig(WithOptions):
 class EvaluationConfig:
     """The importance-weighted log-likelihood at the end of a run.
 
-    `historical_likelihood` adds the authors' estimator, which is not a bound (it can exceed the log-likelihood). `pictures` keeps
-    reconstructions, prior samples and latent traversals in the run's folder, for `igr pictures` and figures. `exact_one_hot` says when
-    the bounds with the exact distribution of the argmax are measured: at every evaluation, or at the last one only. With IGR-I and its
-    relatives that distribution is an integral, which takes 14 s for 10,000 images where the other bounds take half a second.
+    `historical_likelihood` adds the authors' estimator, which is not a bound (it can exceed the log-likelihood).
+    `pictures` keeps reconstructions, prior samples and latent traversals in the run's folder, for `igr pictures` and
+    figures. `exact_one_hot` says when the bounds with the exact distribution of the argmax are measured: at every
+    evaluation, or at the last one only. With IGR-I and its relatives that distribution is an integral, which takes 14 s
+    for 10,000 images where the other bounds take half a second.
     """
 
     importance_samples: int = 100
@@ -204,10 +220,13 @@ class TrainVAE(TrainingRun):
 
     def validate(self) -> None:
         if self.monitor is not None and not self.model.name.endswith("_Dis"):
-            raise UserError(f"monitor is for models with discrete latents only (their names end in _Dis), not for {self.model.name}")
+            raise UserError(
+                f"monitor is for models with discrete latents only (their names end in _Dis), not for {self.model.name}"
+            )
         if self.evaluation.historical_likelihood and self.model.name not in EXACT_ARGMAX:
             raise UserError(
-                f"evaluation.historical_likelihood needs the distribution of the argmax, which {self.model.name} has not in closed form; "
+                f"evaluation.historical_likelihood needs the distribution of the argmax, which {self.model.name} has "
+                f"not in closed form; "
                 f"it exists for {', '.join(EXACT_ARGMAX)}"
             )
         problem = misfit(self.model.architecture, self.data.image_shape)
@@ -215,11 +234,13 @@ class TrainVAE(TrainingRun):
             height, width, _ = self.data.image_shape
             raise UserError(
                 f"model.architecture={self.model.architecture} {problem}, and {self.data.name} has {height}x{width}; "
-                f"set data.resize={SIDES[self.model.architecture][0]}, or take one of the dense ones: linear, nonlinear, dense_g2"
+                f"set data.resize={SIDES[self.model.architecture][0]}, or take one of the dense ones: linear, "
+                f"nonlinear, dense_g2"
             )
         if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
             raise UserError(
-                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a Bernoulli one"
+                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a "
+                f"Bernoulli one"
             )
 
     @classmethod

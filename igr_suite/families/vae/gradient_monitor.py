@@ -15,23 +15,26 @@ PERCENTILES = (10, 50, 90)
 
 
 class GradientMonitor:
-    """Numbers on a fixed batch of images, for a metrics row; equal weights give equal numbers, and nothing of the training is touched.
+    """Numbers on a fixed batch of images, for a metrics row; equal weights give equal numbers, and nothing of the
+    training is touched.
 
-    Norms are those of one image and one variable; images share nothing but the weights. `gradient` is d ELBO / d (all posterior parameters
-    of the variable) with the KL that is trained on, `reconstruction` the part of it that comes through the decoder, `jacobian` that of
-    the code, |d psi / d parameters|_F; one noise draw, the same at every call. Rows get, for each of them,
+    Norms are those of one image and one variable; images share nothing but the weights. `gradient` is d ELBO / d (all
+    posterior parameters of the variable) with the KL that is trained on, `reconstruction` the part of it that comes
+    through the decoder, `jacobian` that of the code, |d psi / d parameters|_F; one noise draw, the same at every call.
+    Rows get, for each of them,
 
         monitor_<what>_p10, _p50, _p90
-        monitor_<what>_vanished            share at most 1e-3 (jacobian), or at most 1e-3 of the untrained model's median (the others)
-        monitor_<what>_below_1e-10         share at most 1e-10, the authors' limit
+        monitor_<what>_vanished            share at most 1e-3 (jacobian), or at most 1e-3 of the untrained model's
+        median (the others) monitor_<what>_below_1e-10         share at most 1e-10, the authors' limit
 
-    and the noise of the gradient of -ELBO across noise draws, images held fixed, all at the same weights; <kl> is "sampled", "closed" where
-    there is such a form, or "none": the reconstruction term alone. A closed KL adds no noise, so its variance is that of "none".
+    and the noise of the gradient of -ELBO across noise draws, images held fixed, all at the same weights; <kl> is
+    "sampled", "closed" where there is such a form, or "none": the reconstruction term alone. A closed KL adds no noise,
+    so its variance is that of "none".
 
-        monitor_parameters_variance_<kl>   gradient of an image's bound by its parameters: trace of the covariance, mean over images
-        monitor_parameters_signal_<kl>     squared norm of its expectation (unbiased), mean over images
-        monitor_weights_variance_<kl>      gradient of the batch's mean bound by the encoder's weights: trace of the covariance
-        monitor_weights_signal_<kl>        squared norm of its expectation (unbiased)
+        monitor_parameters_variance_<kl>   gradient of an image's bound by its parameters: trace of the covariance, mean
+        over images monitor_parameters_signal_<kl>     squared norm of its expectation (unbiased), mean over images
+        monitor_weights_variance_<kl>      gradient of the batch's mean bound by the encoder's weights: trace of the
+        covariance monitor_weights_signal_<kl>        squared norm of its expectation (unbiased)
 
     The historical metric gives monitor_historical_vanished, _p50 and _max, see `gradients.historical_norm`.
 
@@ -50,7 +53,11 @@ class GradientMonitor:
         self._norms = tf.function(self.norms, autograph=False)
         self._historical = tf.function(self.historical, autograph=False)
         self._noise = tf.function(self.noise, autograph=False)
-        self.start = {name: float(np.median(values)) for name, values in self._norms().items()} if config.metric != "historical" else {}
+        self.start = (
+            {name: float(np.median(values)) for name, values in self._norms().items()}
+            if config.metric != "historical"
+            else {}
+        )
 
     def measure(self) -> dict[str, float]:
         """The numbers at the model's present weights, named as above."""
@@ -92,7 +99,8 @@ class GradientMonitor:
         }
 
     def historical(self) -> tf.Tensor:
-        """The authors' norms [B, V]: a plain softmax of the tempered scores, differentiated by the first block of parameters."""
+        """The authors' norms [B, V]: a plain softmax of the tempered scores, differentiated by the first block of
+        parameters."""
         blocks = self._by_variable(self.model.encoder(self.images))
         latent, categories = self.model.latent, self.model.config.categories
         size = next(iter(latent.distribution.parameter_blocks(categories).values()))
@@ -138,7 +146,9 @@ class GradientMonitor:
 
         like = [tf.zeros((len(self.images), self.model.latent.parameters)), *weights]
         start = [Moments.start(vector) for vector in like]
-        loop = tf.while_loop(lambda draw, *_: draw < self.config.draws, body, (tf.constant(0), *start), parallel_iterations=1)
+        loop = tf.while_loop(
+            lambda draw, *_: draw < self.config.draws, body, (tf.constant(0), *start), parallel_iterations=1
+        )
         return loop[1], list(loop[2:])
 
     def _reconstruction(self, latent: LatentDraw) -> tf.Tensor:

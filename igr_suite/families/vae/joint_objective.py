@@ -22,10 +22,11 @@ def capacity_at(ramp: tuple[float, float, int], step: tf.Tensor) -> tf.Tensor:
 def jointvae_objective(
     log_likelihood: tf.Tensor, kl_continuous: tf.Tensor, kl_discrete: tf.Tensor, config: CapacityConfig, step: tf.Tensor
 ) -> tf.Tensor:
-    """log p(x | z) - gamma |KL_continuous - C_z(t)| - gamma |KL_discrete - C_c(t)|; its mean is the negated JointVAE loss.
+    """log p(x | z) - gamma |KL_continuous - C_z(t)| - gamma |KL_discrete - C_c(t)|; its mean is the negated JointVAE
+    loss.
 
-    With gamma = 1, C = 0 and KLs that are not negative it is the ELBO. A sampled KL enters with its noise, which |.| does not average
-    away: objectives with sampled and with closed KLs are not comparable.
+    With gamma = 1, C = 0 and KLs that are not negative it is the ELBO. A sampled KL enters with its noise, which |.|
+    does not average away: objectives with sampled and with closed KLs are not comparable.
 
     Args:
       log_likelihood: log p(x | z) [...].
@@ -36,5 +37,7 @@ def jointvae_objective(
       [...] in nats.
     Source: Dupont (2018), eq. 7; docs/papers/igr.md, section 3.3.
     """
-    missed = tf.abs(kl_continuous - capacity_at(config.continuous, step)) + tf.abs(kl_discrete - capacity_at(config.discrete, step))
+    missed = tf.abs(kl_continuous - capacity_at(config.continuous, step)) + tf.abs(
+        kl_discrete - capacity_at(config.discrete, step)
+    )
     return log_likelihood - config.gamma * missed

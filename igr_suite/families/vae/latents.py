@@ -25,7 +25,8 @@ class LatentDraw(NamedTuple):
 
 
 class JointDraw(NamedTuple):
-    """Codes [S, B, continuous size + V K] and the two draws that they are made of; `posterior` and `draw` are the discrete part's."""
+    """Codes [S, B, continuous size + V K] and the two draws that they are made of; `posterior` and `draw` are the
+    discrete part's."""
 
     code: tf.Tensor
     continuous: LatentDraw
@@ -94,7 +95,8 @@ class GaussianLatent:
 
 
 class DiscreteLatent:
-    """V categorical variables relaxed by one of the distributions of `igr_suite.relaxations`; codes are [V K], variable by variable.
+    """V categorical variables relaxed by one of the distributions of `igr_suite.relaxations`; codes are [V K], variable
+    by variable.
 
     Args:
       config: the model's config: distribution, temperature, prior and the distribution's own options.
@@ -110,11 +112,18 @@ class DiscreteLatent:
         self.options = {name: getattr(config, name) for name in names if getattr(config, name) is not None}
         self.flow = None
         if config.distribution == "IGR_Planar":
-            weights = relaxations.initial_planar_flow(config.categories, config.variables, run_seed(seed, "planar flow"))
-            self.flow = relaxations.PlanarFlow(*(tf.Variable(w, name=f"flow_{n}") for n, w in zip(weights._fields, weights)))
+            weights = relaxations.initial_planar_flow(
+                config.categories, config.variables, run_seed(seed, "planar flow")
+            )
+            self.flow = relaxations.PlanarFlow(
+                *(tf.Variable(w, name=f"flow_{n}") for n, w in zip(weights._fields, weights))
+            )
             self.options |= {"flow": self.flow, "norm": config.planar_norm}
-        # Fitted here, before anything is traced; behind a planar flow, which is trained, it is the Gaussian that IGR-I's fit found.
-        self.fitted = vae_prior(config.distribution, config.categories, config.delta) if config.prior == "fitted" else None
+        # Fitted here, before anything is traced; behind a planar flow, which is trained, it is the Gaussian that
+        # IGR-I's fit found.
+        self.fitted = (
+            vae_prior(config.distribution, config.categories, config.delta) if config.prior == "fitted" else None
+        )
 
     @property
     def records(self) -> dict[str, object]:
@@ -132,7 +141,8 @@ class DiscreteLatent:
         return self.distribution.from_network(blocks, self.config.temperature, **self.options)
 
     def prior(self) -> relaxations.Relaxation:
-        """The prior, its parameters broadcasting against [B, V, ...]; behind the flow it is IGR-I's. A distribution without a choice has one."""
+        """The prior, its parameters broadcasting against [B, V, ...]; behind the flow it is IGR-I's. A distribution
+        without a choice has one."""
         config, options = self.config, dict(self.options)
         if config.distribution == "GS":
             temperature = config.temperature if config.prior_temperature == "posterior" else config.prior_temperature
@@ -143,9 +153,18 @@ class DiscreteLatent:
         if config.prior in ("uniform", None):
             return distribution.uniform_prior(config.categories, config.temperature, **options)
         if self.fitted is not None:
-            return distribution(self.fitted.values["loc"], self.fitted.values["log_scale"], config.temperature, **options)
-        loc, log_scale = {"standard": (0.0, 0.0), "logistic": (-math.log(config.categories - 1), LOGISTIC_LOG_SCALE)}[config.prior]
-        return distribution(tf.fill([config.categories - 1], loc), tf.fill([config.categories - 1], log_scale), config.temperature, **options)
+            return distribution(
+                self.fitted.values["loc"], self.fitted.values["log_scale"], config.temperature, **options
+            )
+        loc, log_scale = {"standard": (0.0, 0.0), "logistic": (-math.log(config.categories - 1), LOGISTIC_LOG_SCALE)}[
+            config.prior
+        ]
+        return distribution(
+            tf.fill([config.categories - 1], loc),
+            tf.fill([config.categories - 1], log_scale),
+            config.temperature,
+            **options,
+        )
 
     def sample(self, output: tf.Tensor, samples: int, seed: tf.Tensor) -> LatentDraw:
         """See Latent."""
@@ -156,7 +175,9 @@ class DiscreteLatent:
     def sampled_kl(self, latent: LatentDraw, stick_the_landing: bool = False) -> tf.Tensor:
         """See Latent."""
         options = {"prior_after_flow": True} if self.config.planar_prior == "after_flow" else {}
-        kl = relaxations.sampled_kl(latent.posterior, self.prior(), latent.draw, stick_the_landing=stick_the_landing, **options)
+        kl = relaxations.sampled_kl(
+            latent.posterior, self.prior(), latent.draw, stick_the_landing=stick_the_landing, **options
+        )
         return tf.reduce_sum(kl, -1)
 
     def closed_kl(self, latent: LatentDraw) -> tf.Tensor | None:
@@ -181,7 +202,8 @@ class DiscreteLatent:
         )()  # 5 times faster compiled
 
     def discrete_kl(self, latent: LatentDraw) -> tf.Tensor:
-        """KL of the argmax's distribution to the uniform one, summed over variables: sum_v [log K + sum_k p log p], [B]."""
+        """KL of the argmax's distribution to the uniform one, summed over variables: sum_v [log K + sum_k p log p],
+        [B]."""
         return tf.reduce_sum(relaxations.categorical_kl(self.log_argmax_distribution(latent.posterior)), -1)
 
     def log_one_hot_ratio(self, latent: LatentDraw, log_distribution: tf.Tensor) -> tf.Tensor:
@@ -201,7 +223,8 @@ class DiscreteLatent:
 
 
 class JointLatent:
-    """Continuous and discrete latents side by side: parameters and codes are [continuous, discrete], KLs are sums of both.
+    """Continuous and discrete latents side by side: parameters and codes are [continuous, discrete], KLs are sums of
+    both.
 
     Args:
       config: the model's config, of a joint model.
@@ -245,7 +268,8 @@ class JointLatent:
         return None if discrete is None else continuous + discrete
 
     def parts(self, latent: JointDraw) -> tuple[tuple[GaussianLatent, LatentDraw], tuple[DiscreteLatent, LatentDraw]]:
-        """The continuous and the discrete part, each with its draw: whoever needs their KLs apart asks each for its own."""
+        """The continuous and the discrete part, each with its draw: whoever needs their KLs apart asks each for its
+        own."""
         return (self.continuous, latent.continuous), (self.discrete, latent.discrete)
 
     def one_hot(self, latent: JointDraw) -> tf.Tensor:
@@ -257,12 +281,16 @@ class JointLatent:
         return self.discrete.log_argmax_distribution(posterior)
 
     def discrete_kl(self, latent: JointDraw) -> tf.Tensor:
-        """KL with the argmax's distribution in place of the relaxed one: closed form of the continuous part + sum_v [log K + sum_k p log p], [B]."""
+        """KL with the argmax's distribution in place of the relaxed one: closed form of the continuous part + sum_v
+        [log K + sum_k p log p], [B]."""
         return self.continuous.closed_kl(latent.continuous) + self.discrete.discrete_kl(latent.discrete)
 
     def log_one_hot_ratio(self, latent: JointDraw, log_distribution: tf.Tensor) -> tf.Tensor:
-        """log p(z) - log q(z) at the continuous sample and the argmax: [S, B]; `log_distribution` as in DiscreteLatent."""
-        return self.discrete.log_one_hot_ratio(latent.discrete, log_distribution) - self.continuous.sampled_kl(latent.continuous)
+        """log p(z) - log q(z) at the continuous sample and the argmax: [S, B]; `log_distribution` as in
+        DiscreteLatent."""
+        return self.discrete.log_one_hot_ratio(latent.discrete, log_distribution) - self.continuous.sampled_kl(
+            latent.continuous
+        )
 
 
 def latent_of(config: ModelConfig, seed: int) -> GaussianLatent | DiscreteLatent | JointLatent:

@@ -1,4 +1,5 @@
-"""The VAE of the IGR experiments: any relaxed discrete distribution, Gaussian latents, or both, between two networks."""
+"""The VAE of the IGR experiments: any relaxed discrete distribution, Gaussian latents, or both, between two
+networks."""
 
 import keras
 import tensorflow as tf
@@ -18,7 +19,8 @@ from igr_suite.training.config_parts import OptimiserConfig
 
 
 class DiscreteVAE(keras.Model):
-    """p(x, z) = p(z) p(x | z), q(z | x) a relaxed distribution; trained on the negative ELBO or, with a capacity, on the JointVAE loss.
+    """p(x, z) = p(z) p(x | z), q(z | x) a relaxed distribution; trained on the negative ELBO or, with a capacity, on
+    the JointVAE loss.
 
         ELBO = mean_s [log p(x | z_s) - KL],  z_s ~ q(z | x)
 
@@ -62,11 +64,18 @@ class DiscreteVAE(keras.Model):
         self.image_shape = image_shape if resize is None else (resize, resize, image_shape[2])
         self.objective = "elbo" if config.capacity is None else "jointvae"  # the scalar that a step of training raises
         if config.joint:
-            self.scalars = (*self.scalars, "kl_continuous", "kl_discrete", *(() if config.capacity is None else ("jointvae",)))
+            self.scalars = (
+                *self.scalars,
+                "kl_continuous",
+                "kl_discrete",
+                *(() if config.capacity is None else ("jointvae",)),
+            )
         self.latent = latent_of(config, seed)
         pixel_parameters = 2 if likelihood == "gaussian" else 1
         self.encoder = encoder(config.architecture, self.image_shape, self.latent.parameters, 1000 * seed)
-        self.decoder = decoder(config.architecture, self.latent.size, self.image_shape, pixel_parameters, 1000 * seed + 500)
+        self.decoder = decoder(
+            config.architecture, self.latent.size, self.image_shape, pixel_parameters, 1000 * seed + 500
+        )
         self.optimiser = FusedAdam(optimiser.learning_rate, optimiser.beta_1, optimiser.beta_2, optimiser.epsilon)
         self.trained = [*self.encoder.trainable_variables, *self.decoder.trainable_variables, *self.latent.variables]
         self.optimiser.build(self.trained)
@@ -77,7 +86,8 @@ class DiscreteVAE(keras.Model):
         return [*self.trained, *self.optimiser.variables]
 
     def observe(self, batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """What the model sees of uint8 images [B, D of the data]: binarised, then resized, [B, D] in [0, 1]; `seed` for "dynamic"."""
+        """What the model sees of uint8 images [B, D of the data]: binarised, then resized, [B, D] in [0, 1]; `seed` for
+        "dynamic"."""
         images = to_unit_interval(batch, self.binarisation, seed)
         return images if self.resize is None else resize(images, self.data_shape, self.resize)
 
@@ -90,7 +100,9 @@ class DiscreteVAE(keras.Model):
         parameters = tf.cast(self.decoder(tf.reshape(code, (-1, self.latent.size))), code.dtype)
         parameters = tf.reshape(parameters, (shape[0], shape[1], self.decoder.output_shape[-1]))
         if self.likelihood == "gaussian":
-            return gaussian_log_likelihood(parameters, images, "elu" if self.config.output_activation == "elu" else None)
+            return gaussian_log_likelihood(
+                parameters, images, "elu" if self.config.output_activation == "elu" else None
+            )
         return bernoulli_log_likelihood(parameters, images)
 
     def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -100,8 +112,9 @@ class DiscreteVAE(keras.Model):
           batch: uint8 [B, D].
           seed: int32 [2], the step's.
         Returns:
-          {"elbo", "reconstruction", "kl"}: means over batch and samples, nats per image. A joint model adds "kl_continuous" and
-          "kl_discrete", one with a capacity "jointvae", the negated JointVAE loss at the step's capacity.
+          {"elbo", "reconstruction", "kl"}: means over batch and samples, nats per image. A joint model adds
+          "kl_continuous" and "kl_discrete", one with a capacity "jointvae", the negated JointVAE loss at the step's
+          capacity.
         """
         weights = [v.value if isinstance(v, keras.Variable) else v for v in self.trained]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -143,7 +156,9 @@ class DiscreteVAE(keras.Model):
             return self.latent.closed_kl(latent)
         return self.latent.sampled_kl(latent, self.config.stick_the_landing)
 
-    def eval_step(self, batch: tf.Tensor, seed: tf.Tensor, discrete: bool = True, exact: bool = True) -> dict[str, tf.Tensor]:
+    def eval_step(
+        self, batch: tf.Tensor, seed: tf.Tensor, discrete: bool = True, exact: bool = True
+    ) -> dict[str, tf.Tensor]:
         """Bounds of each image from one sample.
 
         Args:
@@ -155,14 +170,17 @@ class DiscreteVAE(keras.Model):
           Nats per image, each [B]:
           elbo_relaxed: relaxed code, sampled KL; a bound of the relaxed model.
           elbo_relaxed_closed: the same with the closed-form KL, where there is one.
-          elbo_one_hot: one-hot code, relaxed KL (sampled). The KL of the relaxed distributions is at least that of their argmax, so this is
-            a bound of the model whose prior is the argmax of the relaxed prior.
-          elbo_one_hot_exact: one-hot code, KL of the exact distribution of the argmax to the uniform distribution (GS, IGR-I).
+          elbo_one_hot: one-hot code, relaxed KL (sampled). The KL of the relaxed distributions is at least that of
+            their argmax, so this is a bound of the model whose prior is the argmax of the relaxed prior.
+          elbo_one_hot_exact: one-hot code, KL of the exact distribution of the argmax to the uniform distribution (GS,
+            IGR-I).
           n_required, never_exceeds: sticks kept by the truncation, share of draws that it never cuts (IGR-SB; no nats).
-          relaxed_code_discrete_kl: relaxed code with that KL, as the authors report; mixes two models and bounds neither (GS, IGR-I).
+          relaxed_code_discrete_kl: relaxed code with that KL, as the authors report; mixes two models and bounds
+            neither (GS, IGR-I).
           kl_continuous, kl_discrete: the first in closed form, the second sampled (joint models).
-          jointvae, jointvae_closed: JointVAE objective of the relaxed code at the capacities reached so far, higher is better, with
-            sampled KLs and, where the discrete part has one, with closed ones. The authors print it as TeJV and TeJVC.
+          jointvae, jointvae_closed: JointVAE objective of the relaxed code at the capacities reached so far, higher is
+            better, with sampled KLs and, where the discrete part has one, with closed ones. The authors print it as
+            TeJV and TeJVC.
         """
         images = self.observe(batch, at_step(seed, tf.constant(1)))
         latent = self.latent.sample(self._encode(images), 1, at_step(seed, tf.constant(2)))
@@ -186,7 +204,10 @@ class DiscreteVAE(keras.Model):
     def _joint_measurements(self, relaxed: tf.Tensor, latent: JointDraw) -> dict[str, tf.Tensor]:
         """See `eval_step`."""
         parts = self.latent.parts(latent)
-        sampled, closed = [part.sampled_kl(draw)[0] for part, draw in parts], [part.closed_kl(draw) for part, draw in parts]
+        sampled, closed = (
+            [part.sampled_kl(draw)[0] for part, draw in parts],
+            [part.closed_kl(draw) for part, draw in parts],
+        )
         result = {"kl_continuous": closed[0], "kl_discrete": sampled[1]}
         if self.config.capacity is not None:
             capacity, step = self.config.capacity, self.optimiser.iterations
@@ -205,7 +226,8 @@ class DiscreteVAE(keras.Model):
         """Log importance weights whose log-mean-exp estimates log p(x).
 
             relaxed:     log p(x | psi_s) + log p(psi_s) - log q(psi_s)
-            one_hot:     log p(x | z_s) - V log K - log q(z_s),  z_s = argmax psi_s, q its exact distribution; for a joint model with
+            one_hot:     log p(x | z_s) - V log K - log q(z_s),  z_s = argmax psi_s, q its exact distribution; for a
+              joint model with
                          continuous samples beside z_s and + log p - log q of these
             historical:  log p(x | z_s) - KL(q(z) || p(z)); the authors', not a bound: it can exceed log p(x)
 
@@ -225,4 +247,6 @@ class DiscreteVAE(keras.Model):
         log_likelihood = self.log_likelihood(self.latent.one_hot(latent), images)
         if estimator == "historical":
             return log_likelihood - self.latent.discrete_kl(latent)
-        return log_likelihood + self.latent.log_one_hot_ratio(latent, self.latent.log_argmax_distribution(latent.posterior))
+        return log_likelihood + self.latent.log_one_hot_ratio(
+            latent, self.latent.log_argmax_distribution(latent.posterior)
+        )

@@ -5,7 +5,8 @@ from typing import Literal
 
 from igr_suite.errors import UserError
 
-VANISHED_JACOBIAN = 1e-3  # one unit of a parameter moves the code by less than a thousandth of the way between two vertices
+# one unit of a parameter moves the code by less than a thousandth of the way between two vertices
+VANISHED_JACOBIAN = 1e-3
 VANISHED_GRADIENT = 1e-3  # of the untrained model's median norm: gradients have units, so only a ratio means something
 ORIGINAL_LIMIT = 1e-10  # what the authors count as vanished
 
@@ -14,9 +15,10 @@ ORIGINAL_LIMIT = 1e-10  # what the authors count as vanished
 class MonitorConfig:
     """What is measured on a fixed batch of training images at every evaluation, beside the bounds.
 
-    `metric` "gradients": gradients of the bound and of its reconstruction term with respect to the posterior's parameters, the Jacobian
-    of the code with respect to them, and the variance of the bound's gradient across `draws` noise draws. "historical": the authors'
-    number, the gradient of sum_k softmax_k, which is zero whatever the model does: it counts round-off. "both": all of it.
+    `metric` "gradients": gradients of the bound and of its reconstruction term with respect to the posterior's
+    parameters, the Jacobian of the code with respect to them, and the variance of the bound's gradient across `draws`
+    noise draws. "historical": the authors' number, the gradient of sum_k softmax_k, which is zero whatever the model
+    does: it counts round-off. "both": all of it.
     """
 
     metric: Literal["gradients", "historical", "both"] = "gradients"

@@ -1,28 +1,49 @@
 """The settings dictionary of the authors' repository, key by key, in this suite's terms (never imports TensorFlow).
 
-| the original's key                            | here                                                                            |
+| the original's key                            | here
+|
 |-----------------------------------------------|---------------------------------------------------------------------------------|
-| dataset_name                                  | data.name (fmnist is fashion_mnist), and the binarisation that goes with it      |
-| model_type                                    | model.name; names of the first code too (ExpGSDis, GSMDis, PlanarDis, GSM, SB,   |
-|                                               | IGSMDis, GSPDis)                                                                 |
-| temp, threshold, stick_the_landing            | model.temperature, model.threshold, model.stick_the_landing                      |
-| n_required                                    | model.categories: K = n_required for GS, IGSM and GSP, n_required + 1 for IGR    |
-| latent_discrete_n, num_of_discrete_var        | model.categories, model.variables                                                |
-| latent_norm_n                                 | model.latent_dim of the VAE and of joint models                                  |
-| run_jv, gamma, cont_c_linspace,               | model.capacity, model.capacity.gamma, model.capacity.continuous and              |
-| disc_c_linspace                               | model.capacity.discrete of joint models                                          |
-| width_height                                  | data.resize: none for the data's own shape, else the side of a square            |
-| architecture                                  | model.architecture: dense_nonlinear is nonlinear; dense is dense_g2, or linear   |
-|                                               | beside a key that only the NeurIPS code has (NEURIPS_KEYS)                       |
-| run_closed_form_kl, sample_from_disc_kl=true  | model.kl                                                                         |
-| learning_rate                                 | optimiser.learning_rate                                                          |
-| batch_n, epochs, sample_size, check_every     | schedule.batch_size, schedule.epochs, schedule.samples, schedule.evaluate_every  |
-| run_with_sample                               | false: all images; true: the authors' quick mode (60 images, batch 5, 10 epochs) |
-| sample_size_testing, seed                     | evaluation.importance_samples, seed                                              |
-| prior_file                                    | mu_xi_unif_{10,50}_{IGR_I,IGR_SB_Finite}.pkl: model.prior=fitted, and            |
-|                                               | model.categories; the prior is fitted here, the file is not read                 |
+| dataset_name                                  | data.name (fmnist is fashion_mnist), and the binarisation that goes
+with it      |
+| model_type                                    | model.name; names of the first code too (ExpGSDis, GSMDis, PlanarDis,
+GSM, SB,   |
+|                                               | IGSMDis, GSPDis)
+|
+| temp, threshold, stick_the_landing            | model.temperature, model.threshold, model.stick_the_landing
+|
+| n_required                                    | model.categories: K = n_required for GS, IGSM and GSP, n_required + 1
+for IGR    |
+| latent_discrete_n, num_of_discrete_var        | model.categories, model.variables
+|
+| latent_norm_n                                 | model.latent_dim of the VAE and of joint models
+|
+| run_jv, gamma, cont_c_linspace,               | model.capacity, model.capacity.gamma, model.capacity.continuous and
+|
+| disc_c_linspace                               | model.capacity.discrete of joint models
+|
+| width_height                                  | data.resize: none for the data's own shape, else the side of a square
+|
+| architecture                                  | model.architecture: dense_nonlinear is nonlinear; dense is dense_g2,
+or linear   |
+|                                               | beside a key that only the NeurIPS code has (NEURIPS_KEYS)
+|
+| run_closed_form_kl, sample_from_disc_kl=true  | model.kl
+|
+| learning_rate                                 | optimiser.learning_rate
+|
+| batch_n, epochs, sample_size, check_every     | schedule.batch_size, schedule.epochs, schedule.samples,
+schedule.evaluate_every  |
+| run_with_sample                               | false: all images; true: the authors' quick mode (60 images, batch 5,
+10 epochs) |
+| sample_size_testing, seed                     | evaluation.importance_samples, seed
+|
+| prior_file                                    | mu_xi_unif_{10,50}_{IGR_I,IGR_SB_Finite}.pkl: model.prior=fitted, and
+|
+|                                               | model.categories; the prior is fitted here, the file is not read
+|
 
-Keys that follow from others here (CHECKS) are accepted when they agree with the config. All other values are refused in a sentence:
+Keys that follow from others here (CHECKS) are accepted when they agree with the config. All other values are refused in
+a sentence:
 nothing is accepted and ignored. One thing is not as there: the KL of the continuous latents beside GS is closed here
 (model.continuous_kl=sampled is the original's). Source: docs/papers/igr.md, sections 1.9, 3 and 8.
 """
@@ -54,7 +75,10 @@ MODELS = {
 }
 RELAX = ("Relax_GS_Dis", "Relax_Ber_Dis", "Relax_IGR")
 MIXTURES = ("DLGMM", "DLGMM_Var", "DLGMM_IGR", "DLGMM_IGR_SB")
-ARCHITECTURES = {"dense_nonlinear": "nonlinear", **{name: name for name in ("linear", "nonlinear", "dense_g2", "conv_jointvae", "conv")}}
+ARCHITECTURES = {
+    "dense_nonlinear": "nonlinear",
+    **{name: name for name in ("linear", "nonlinear", "dense_g2", "conv_jointvae", "conv")},
+}
 NEURIPS_KEYS = (
     "sample_size_testing",
     "test_with_one_hot",
@@ -73,7 +97,8 @@ PRIOR_FILE = re.compile(r"mu_xi_unif_(10|50)_(IGR_I|IGR_SB_Finite)\.pkl")
 
 
 class Given(NamedTuple):
-    """What a translation may look at: the model and data set that the run will have, all keys, and whether there is a capacity already."""
+    """What a translation may look at: the model and data set that the run will have, all keys, and whether there is a
+    capacity already."""
 
     model: str
     data: str
@@ -104,7 +129,8 @@ def translate(settings: Mapping[str, Any], config: Any) -> dict[str, Any]:
             elif not _same(translated[path], ours, path):
                 before, now = _text(translated[path]), _text(ours)
                 raise UserError(
-                    f"{path} is set twice, to {before} by {said_by[path]} and to {now} by {key}={_text(value)}; leave one of them out"
+                    f"{path} is set twice, to {before} by {said_by[path]} and to {now} by {key}={_text(value)}; leave "
+                    f"one of them out"
                 )
     if "dataset_name" in original:
         translated.setdefault("data.binarisation", "none" if given.data in GREY else "static")
@@ -155,14 +181,19 @@ def _data(original: Mapping, translated: Mapping, config: Any) -> str:
 
 def _model_name(name: str) -> str:
     if name in MIXTURES:
-        raise UserError(f"model_type={name} is a stick-breaking mixture, another kind of run: `igr run igr/neurips_table_dlgmm`")
+        raise UserError(
+            f"model_type={name} is a stick-breaking mixture, another kind of run: `igr run igr/neurips_table_dlgmm`"
+        )
     if name in RELAX:
         raise UserError(
-            f"model_type={name} is trained with RELAX, another kind of run: `igr run igr/neurips_table_relax --only {name}`, "
+            f"model_type={name} is trained with RELAX, another kind of run: `igr run igr/neurips_table_relax --only "
+            f"{name}`, "
             "which takes --set too"
         )
     if name == "GSDis":
-        raise UserError("model_type=GSDis passes probabilities where logits belong and is not offered; GS_Dis is the right one")
+        raise UserError(
+            "model_type=GSDis passes probabilities where logits belong and is not offered; GS_Dis is the right one"
+        )
     if name not in MODELS:
         raise UserError(f"unknown model_type '{name}': {nearest(name, MODELS)}")
     return MODELS[name]
@@ -176,7 +207,9 @@ def _architecture(name: str, given: Given) -> str:
     if name == "dense":  # the README's code has three hidden layers behind this name, the NeurIPS code none
         return "linear" if set(given.keys) & set(NEURIPS_KEYS) else "dense_g2"
     if name in ("dlgmm_dense", "dlgmm_conv"):
-        raise UserError(f"architecture={name} belongs to the stick-breaking mixtures: `igr run igr/neurips_table_dlgmm`")
+        raise UserError(
+            f"architecture={name} belongs to the stick-breaking mixtures: `igr run igr/neurips_table_dlgmm`"
+        )
     if name == "dense_relax":
         raise UserError("architecture=dense_relax is the network of RELAX runs: `igr run igr/neurips_table_relax`")
     if name not in ARCHITECTURES:
@@ -194,7 +227,10 @@ def _continuous(count: int, given: Given) -> dict:
         return {"model.latent_dim": count}
     if count:
         joint = _distribution(given.model)
-        raise UserError(f"latent_norm_n={count}: {given.model} has no continuous latents; model_type={joint} has them beside discrete ones")
+        raise UserError(
+            f"latent_norm_n={count}: {given.model} has no continuous latents; model_type={joint} has them beside "
+            f"discrete ones"
+        )
     return {}
 
 
@@ -203,7 +239,10 @@ def _run_jv(run: bool, given: Given) -> dict:
     if run:
         return {} if given.capacity or said else {"model.capacity": {}}
     if said:
-        raise UserError(f"{said[0]} is not used with run_jv=false: it belongs to the JointVAE loss; leave it out, or set run_jv=true")
+        raise UserError(
+            f"{said[0]} is not used with run_jv=false: it belongs to the JointVAE loss; leave it out, or set "
+            f"run_jv=true"
+        )
     return {"model.capacity": None}
 
 
@@ -214,14 +253,16 @@ def _width_height(shape: tuple[int, ...], given: Given) -> dict:
     if len(shape) == 3 and shape[0] == shape[1] and shape[2] == own[2]:
         return {"data.resize": shape[0]}
     raise UserError(
-        f"width_height must be {own} here, got {shape}: it follows from data.name={given.data}; leave it out, or resize to a square"
+        f"width_height must be {own} here, got {shape}: it follows from data.name={given.data}; leave it out, or "
+        f"resize to a square"
     )
 
 
 def _sample_from_disc_kl(sample: bool, given: Given) -> dict:
     if not sample:
         raise UserError(
-            "sample_from_disc_kl=false: training with the KL of the discretised distribution is not supported yet; set model.kl=sampled or closed"
+            "sample_from_disc_kl=false: training with the KL of the discretised distribution is not supported yet; set "
+            "model.kl=sampled or closed"
         )
     return {"model.kl": "sampled"}
 
@@ -237,7 +278,9 @@ def _run_with_sample(sample: bool, given: Given) -> dict:
 
 def _truncation(option: str, given: Given) -> dict:
     if given.model not in ("IGR_SB_Dis", "IGR_SB"):
-        raise UserError(f"truncation_option={option} is not used by {given.model}, only by IGR_SB_Dis and IGR_SB; leave it out")
+        raise UserError(
+            f"truncation_option={option} is not used by {given.model}, only by IGR_SB_Dis and IGR_SB; leave it out"
+        )
     if option != "quantile":
         raise UserError(f"truncation_option={option} is not supported, only quantile is; see model.quantile")
     return {}
@@ -249,12 +292,15 @@ def _prior_file(path: str | None, given: Given) -> dict:
     found = PRIOR_FILE.fullmatch(re.split(r"[/\\]", path)[-1])
     if found is None:
         raise UserError(
-            f"prior_file={path} is not one of the authors' mu_xi_unif_{{10,50}}_{{IGR_I,IGR_SB_Finite}}.pkl, and files are not read here; "
+            f"prior_file={path} is not one of the authors' mu_xi_unif_{{10,50}}_{{IGR_I,IGR_SB_Finite}}.pkl, and files "
+            f"are not read here; "
             "leave it out: model.prior=fitted fits a prior when it is first asked for"
         )
     categories, distribution = int(found[1]), found[2]
     if FIT_OF.get(_distribution(given.model)) != distribution:
-        raise UserError(f"prior_file={path} holds a prior of {distribution}, which is not one for {given.model}; leave it out")
+        raise UserError(
+            f"prior_file={path} holds a prior of {distribution}, which is not one for {given.model}; leave it out"
+        )
     return {"model.prior": "fitted", "model.categories": categories}
 
 
@@ -278,7 +324,9 @@ MOVES: dict[str, Callable[[Any, Given], dict]] = {
     "temp": _to("model.temperature"),
     "threshold": _to("model.threshold"),
     "stick_the_landing": _to("model.stick_the_landing"),
-    "n_required": _discrete("model.categories", lambda given: 0 if _distribution(given.model) in NO_LAST_CATEGORY else 1),
+    "n_required": _discrete(
+        "model.categories", lambda given: 0 if _distribution(given.model) in NO_LAST_CATEGORY else 1
+    ),
     "latent_discrete_n": _discrete("model.categories"),
     "num_of_discrete_var": _discrete("model.variables"),
     "latent_norm_n": _continuous,
@@ -315,15 +363,22 @@ CHECKS: dict[str, Callable[[Any], tuple[tuple, str]]] = {
         (0 if config.model.name == "VAE" else 1 if config.model.distribution in ONE_PARAMETER else 2,),
         f"it follows from model.name={config.model.name}",
     ),
-    "num_of_norm_param": lambda config: ((2 if config.model.name in CONTINUOUS else 0,), f"it follows from model.name={config.model.name}"),
-    "num_of_norm_var": lambda config: ((1 if config.model.name in CONTINUOUS else 0,), f"it follows from model.name={config.model.name}"),
+    "num_of_norm_param": lambda config: (
+        (2 if config.model.name in CONTINUOUS else 0,),
+        f"it follows from model.name={config.model.name}",
+    ),
+    "num_of_norm_var": lambda config: (
+        (1 if config.model.name in CONTINUOUS else 0,),
+        f"it follows from model.name={config.model.name}",
+    ),
     "iter_per_epoch": lambda config: (
         (_steps_an_epoch(config),),
         "it follows from the training images (data.train_split=all adds the validation images) and schedule.batch_size",
     ),
     "num_of_repetitions": lambda config: ((1,), "a run has one seed; the experiment lists the seeds"),
     "test_with_one_hot": lambda config: (
-        (False,) if config.model.name == "VAE" else (False, True),  # evaluations measure relaxed and one-hot codes, both
+        # evaluations measure relaxed and one-hot codes, both
+        (False,) if config.model.name == "VAE" else (False, True),
         "a VAE has no one-hot codes",
     ),
     "sample_from_cont_kl": lambda config: (

@@ -1,11 +1,12 @@
 """The log lines of the authors' repository: written from our metrics, and read back as numbers.
 
     2020-02-18 09:30:05,000 --- Hyper: temp: 0.3
-    2020-02-18 09:30:15,000 --- Epoch   10 || TeELBO -1.02500e+02 || TeELBOC -1.01900e+02 || N 10 || TrL 1.03100e+02 || ...
+    2020-02-18 09:30:15,000 --- Epoch   10 || TeELBO -1.02500e+02 || TeELBOC -1.01900e+02 || N 10 || TrL 1.03100e+02 ||
+    ...
 
-A line begins with a timestamp and five separator characters. Te* are negated losses of the test images (TeELBO: sampled KL; TeELBOC:
-closed-form KL; TeJV, TeJVC: the same of the JointVAE loss), N the mean number of categories or sticks, TrL the training loss.
-Source: docs/papers/igr.md, section 3.7.
+A line begins with a timestamp and five separator characters. Te* are negated losses of the test images (TeELBO: sampled
+KL; TeELBOC: closed-form KL; TeJV, TeJVC: the same of the JointVAE loss), N the mean number of categories or sticks, TrL
+the training loss. Source: docs/papers/igr.md, section 3.7.
 """
 
 import math
@@ -23,7 +24,8 @@ WAY_OUT = "delete that line to read the rest"
 
 @dataclass(frozen=True, kw_only=True)
 class LogLine:
-    """One evaluated epoch; None is a measurement that the model does not have, written as nan (or left out: the JointVAE ones).
+    """One evaluated epoch; None is a measurement that the model does not have, written as nan (or left out: the
+    JointVAE ones).
 
     Attributes:
       epoch, step: how far training was.
@@ -57,11 +59,16 @@ class Log:
 
 def format_line(line: LogLine) -> str:
     """Returns the text of one evaluated epoch, with its timestamp when it has one; `parse_line` reads it."""
-    joint = f"TeJV {_number(line.joint):.5e} || TeJVC {_number(line.joint_closed):.5e} || " if line.joint is not None else ""
+    joint = (
+        f"TeJV {_number(line.joint):.5e} || TeJVC {_number(line.joint_closed):.5e} || "
+        if line.joint is not None
+        else ""
+    )
     return (
         f"{line.time + SEPARATOR if line.time else ''}Epoch {line.epoch:4d} || "
         f"TeELBO {_number(line.elbo):.5e} || TeELBOC {_number(line.elbo_closed):.5e} || {joint}"
-        f"N {line.n_required:2d} || TrL {_number(line.train_loss):.5e} || {_number(line.seconds):4.1f} sec || i: {line.step:,d} ||"
+        f"N {line.n_required:2d} || TrL {_number(line.train_loss):.5e} || {_number(line.seconds):4.1f} sec || i: "
+        f"{line.step:,d} ||"
     )
 
 
@@ -96,7 +103,8 @@ def parse_line(text: str) -> LogLine:
 
 
 def read_log(path: str | Path, parse: Callable[[str], Any] = parse_line) -> Log:
-    """Returns header and lines of a log file; what else was logged is passed over, and so is a last line that a crash cut off.
+    """Returns header and lines of a log file; what else was logged is passed over, and so is a last line that a crash
+    cut off.
 
     Args:
       path: the file.
@@ -123,7 +131,9 @@ def read_log(path: str | Path, parse: Callable[[str], Any] = parse_line) -> Log:
     return log
 
 
-def lines_of(rows: Iterable[Mapping[str, Any]], *, n_required: int = 0, seconds: float | None = None, time: str = "") -> list[LogLine]:
+def lines_of(
+    rows: Iterable[Mapping[str, Any]], *, n_required: int = 0, seconds: float | None = None, time: str = ""
+) -> list[LogLine]:
     """Returns one line for each evaluation among the rows of a metrics.jsonl.
 
     Args:
@@ -176,7 +186,9 @@ def write_log(
     stamp = f"{time or datetime.now():%Y-%m-%d %H:%M:%S,000}"
     lines = lines_of(rows, time=stamp, **more)
     if not lines:
-        raise UserError(f"nothing to write to {path}: no row holds test_elbo_relaxed; export a run of igr/discrete_vae or Table 1")
+        raise UserError(
+            f"nothing to write to {path}: no row holds test_elbo_relaxed; export a run of igr/discrete_vae or Table 1"
+        )
     write_texts(path, map(format_line, lines), hyper, stamp)
 
 

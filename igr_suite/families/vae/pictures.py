@@ -1,4 +1,5 @@
-"""Pictures of a trained VAE: reconstructions, prior samples and latent traversals, as arrays that can be drawn without TensorFlow."""
+"""Pictures of a trained VAE: reconstructions, prior samples and latent traversals, as arrays that can be drawn without
+TensorFlow."""
 
 from typing import NamedTuple
 
@@ -61,7 +62,8 @@ def prior_codes(latent, count: int, seed: tf.Tensor) -> np.ndarray:
         codes.append(standard_normal((count, continuous.size), at_step(seed, tf.constant(1))))
     if discrete is not None:
         prior = discrete.prior()
-        variables = () if prior.batch_shape.rank else (discrete.config.variables,)  # a planar flow has weights for each of them
+        # a planar flow has weights for each of them
+        variables = () if prior.batch_shape.rank else (discrete.config.variables,)
         draw = prior.draw((1, count, *variables), at_step(seed, tf.constant(2)))
         codes.append(tf.reshape(draw.sample, (count, discrete.size)))
     return np.concatenate(codes, axis=-1)
@@ -114,14 +116,17 @@ def pictures(model: DiscreteVAE, images: np.ndarray, seed: int) -> dict[str, np.
       images: uint8 [N, D], the test split. Of the authors' 20 display images those are taken that it has.
       seed: the run's.
     Returns:
-      uint8 images [..., H, W, C], of a model with continuous latents only without those that need discrete ones, and reversely:
+      uint8 images [..., H, W, C], of a model with continuous latents only without those that need discrete ones, and
+      reversely:
       indices: int32 [n], of the display images.
       originals: [n], as the model observes them.
       sampled: [n], the decoder's mean at a sample of the posterior.
       one_hot: [n], the same at the sample's argmax.
-      prior, prior_one_hot: [SIDE, SIDE], the decoder's mean at samples of the relaxed prior and at uniform one-hot codes.
-      traversal_continuous: [D, len(LEVELS)], traversal_discrete: [V', K], of the `most_moving` latents, whose numbers are int32
-        latents_continuous [D] and latents_discrete [V']. What is not moved stays at the first display image's code, one-hot.
+      prior, prior_one_hot: [SIDE, SIDE], the decoder's mean at samples of the relaxed prior and at uniform one-hot
+        codes.
+      traversal_continuous: [D, len(LEVELS)], traversal_discrete: [V', K], of the `most_moving` latents, whose numbers
+        are int32 latents_continuous [D] and latents_discrete [V']. What is not moved stays at the first display image's
+        code, one-hot.
     """
     indices = np.array([i for i in DISPLAY_INDICES if i < len(images)], np.int32)
     observed = model.observe(tf.constant(images[indices]), run_seed(seed, "pictures/observed"))
@@ -131,7 +136,9 @@ def pictures(model: DiscreteVAE, images: np.ndarray, seed: int) -> dict[str, np.
         "indices": indices,
         "originals": as_bytes(observed, (len(indices),), model.image_shape),
         "sampled": mean_images(model, drawn.code[0]),
-        "prior": mean_images(model, prior_codes(latent, SIDE**2, run_seed(seed, "pictures/prior")).reshape(SIDE, SIDE, -1)),
+        "prior": mean_images(
+            model, prior_codes(latent, SIDE**2, run_seed(seed, "pictures/prior")).reshape(SIDE, SIDE, -1)
+        ),
     }
     base = drawn.code[0, 0].numpy()
     if shape.variables:
@@ -140,7 +147,10 @@ def pictures(model: DiscreteVAE, images: np.ndarray, seed: int) -> dict[str, np.
         uniform = one_hot_prior_codes(latent, SIDE**2, run_seed(seed, "pictures/uniform"))
         result["one_hot"] = mean_images(model, one_hot)
         result["prior_one_hot"] = mean_images(model, uniform.reshape(SIDE, SIDE, -1))
-    for kind, count, codes in (("discrete", shape.variables, discrete_traversal), ("continuous", shape.continuous, continuous_traversal)):
+    for kind, count, codes in (
+        ("discrete", shape.variables, discrete_traversal),
+        ("continuous", shape.continuous, continuous_traversal),
+    ):
         if count:
             moved = mean_images(model, codes(base, shape))
             result[f"latents_{kind}"] = most_moving(moved)

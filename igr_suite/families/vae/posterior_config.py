@@ -1,4 +1,5 @@
-"""Configuration of a posterior-distance run: one trained VAE, measured from its checkpoint (never imports TensorFlow)."""
+"""Configuration of a posterior-distance run: one trained VAE, measured from its checkpoint (never imports
+TensorFlow)."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -15,8 +16,9 @@ from igr_suite.lab.runs.config import RunConfig
 class PosteriorDistance(RunConfig):
     """Distances of posterior samples to the nearest vertex, for every image of a split.
 
-    `trained` is the whole config of the run that is measured; its folder is beside this one's, under its run id. Values that are set on
-    such a run go to `trained` (`--set model.delta=1` changes both the training and what is measured), except its own `samples` and `split`.
+    `trained` is the whole config of the run that is measured; its folder is beside this one's, under its run id. Values
+    that are set on such a run go to `trained` (`--set model.delta=1` changes both the training and what is measured),
+    except its own `samples` and `split`.
     """
 
     executor: ClassVar[str] = "igr_suite.families.vae.posterior_distance:execute"
@@ -27,7 +29,9 @@ class PosteriorDistance(RunConfig):
 
     def validate(self) -> None:
         if not self.trained.model.name.endswith("_Dis"):
-            raise UserError(f"posterior distances are for models whose names end in _Dis, not for {self.trained.model.name}")
+            raise UserError(
+                f"posterior distances are for models whose names end in _Dis, not for {self.trained.model.name}"
+            )
         if self.samples < 1:
             raise UserError(f"samples must be at least 1, got {self.samples}")
 
@@ -47,7 +51,11 @@ class PosteriorDistance(RunConfig):
         trained, codes = self.trained.run_id, summary.get("images", 0) * self.samples * self.trained.model.variables
         if summary.get("trained_run", trained) != trained:
             return f"summary.json is of the run {summary['trained_run']}, not of {trained}"
-        return "" if summary.get("codes", codes) == codes else f"summary.json is of {summary['codes']} codes, not of {codes}"
+        return (
+            ""
+            if summary.get("codes", codes) == codes
+            else f"summary.json is of {summary['codes']} codes, not of {codes}"
+        )
 
     def slug(self) -> str:
         return f"distance-{self.split}-{self.samples}-{self.trained.slug()}"

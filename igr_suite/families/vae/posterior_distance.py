@@ -1,4 +1,5 @@
-"""Executes a `PosteriorDistance` config: rebuilds a trained VAE from its checkpoint and measures how near its codes are to vertices."""
+"""Executes a `PosteriorDistance` config: rebuilds a trained VAE from its checkpoint and measures how near its codes are
+to vertices."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +74,8 @@ def distance_function(model: DiscreteVAE, samples: int, seed: tf.Tensor) -> Call
 def execute(config: PosteriorDistance, folder: RunFolder) -> None:
     """Measures all images of the split.
 
-    The summary holds, from `describe_distances`, `image`: over images, of the median over samples of the mean over variables (as in the
+    The summary holds, from `describe_distances`, `image`: over images, of the median over samples of the mean over
+      variables (as in the
     original's figure); `sample`: over all images, samples and variables (the "_20" criterion reads its p75).
     """
     trained, place = config.trained, folder.path.parent / config.trained.run_id
@@ -92,5 +94,6 @@ def execute(config: PosteriorDistance, folder: RunFolder) -> None:
             progress.update(begin + size, len(images))
     counts = {"images": len(images), "codes": int(sum(map(len, every)))}
     over_images, over_all = describe_distances(np.concatenate(medians)), describe_distances(np.concatenate(every))
-    dependent = {name: value for name, value in over_all.items() if not name.endswith("_se")}  # codes of an image are not independent
+    # codes of an image are not independent
+    dependent = {name: value for name, value in over_all.items() if not name.endswith("_se")}
     folder.write_summary({**counts, "trained_run": trained.run_id, "image": over_images, "sample": dependent})

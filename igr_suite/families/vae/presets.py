@@ -51,13 +51,14 @@ NOT_RETRIEVED = (
     "(igr/reference_traces), and the paper's claims, tested as hypotheses (docs/igr_findings.md)."
 )
 
-# Temperatures of the G2 figures on MNIST: cross-validated, and "_20" (three quarters of samples within 0.2 of a vertex).
+# Temperatures of the G2 figures on MNIST: cross-validated, and "_20" (three quarters of samples within 0.2 of a
+# vertex).
 G2_CV_TEMPERATURES = {"IGR_Planar_Dis": 0.85, "IGR_SB_Finite_Dis": 0.15, "IGR_I_Dis": 1.0, "GS_Dis": 1.0}
 G2_NEAR_TEMPERATURES = {"IGR_Planar_Dis": 0.3, "IGR_SB_Finite_Dis": 0.02, "IGR_I_Dis": 0.1, "GS_Dis": 0.25}
 
 
-# Temperatures searched for Table 1: the authors' choice and its neighbours at quick scale, the authors' grids at paper scale
-# (docs/papers/igr.md, section 3.4).
+# Temperatures searched for Table 1: the authors' choice and its neighbours at quick scale, the authors' grids at paper
+# scale (docs/papers/igr.md, section 3.4).
 _SB_GRID = (0.01, 0.03, 0.07, 0.1, 0.15, 0.25, 0.5, 0.67)
 _GRID = (0.1, 0.3, 0.5, 0.67, 0.85, 1.0, 1.11, 1.25)
 G2_GRIDS = {
@@ -81,9 +82,11 @@ G2_JOINT_GRIDS = {
 
 
 def g2(name: ModelName = "IGR_I_Dis", *, data: str = "mnist", **changes) -> TrainVAE:
-    """The README's setting (G2): delta 0.1, dense 784-512-256, V=30, batch 64, Adam 1e-3, closed-form KL where it exists, 100 epochs.
+    """The README's setting (G2): delta 0.1, dense 784-512-256, V=30, batch 64, Adam 1e-3, closed-form KL where it
+    exists, 100 epochs.
 
-    Joint models (Table 2): convolutional networks on 32x32 images (CelebA 64x64), V=1, 50 epochs, the JointVAE loss with its capacities.
+    Joint models (Table 2): convolutional networks on 32x32 images (CelebA 64x64), V=1, 50 epochs, the JointVAE loss
+    with its capacities.
     """
     if name in JOINT:
         return _with_data(_g2_joint(name, data), **changes)
@@ -91,10 +94,13 @@ def g2(name: ModelName = "IGR_I_Dis", *, data: str = "mnist", **changes) -> Trai
     if name in ("IGR_I_Dis", "IGR_Planar_Dis"):
         options["prior"] = "logistic"
     if recipe_of(data).likelihood == "gaussian":
-        options["output_activation"] = "elu"  # with a linear output, pixels that are always black make the density unbounded
+        # with a linear output, pixels that are always black make the density unbounded
+        options["output_activation"] = "elu"
     return _with_data(
         TrainVAE(
-            model=ModelConfig(name=name, architecture="dense_g2", variables=30, temperature=G2_CV_TEMPERATURES.get(name), **options),
+            model=ModelConfig(
+                name=name, architecture="dense_g2", variables=30, temperature=G2_CV_TEMPERATURES.get(name), **options
+            ),
             data=DataConfig(name=data),
             optimiser=OptimiserConfig(learning_rate=1e-3),
             schedule=ScheduleConfig(batch_size=64, epochs=100, evaluate_every=10),
@@ -107,11 +113,15 @@ PAPER_MONITOR = MonitorConfig(metric="both", draws=100)
 
 
 def g2_paper(name: ModelName, *, data: str, temperature: float, seed: int, importance_samples: int = 1_000) -> TrainVAE:
-    """A run of 100 epochs of the README's setting, the same for Table 1 and Figures 3, 4 and 5, so that each is trained once.
+    """A run of 100 epochs of the README's setting, the same for Table 1 and Figures 3, 4 and 5, so that each is trained
+    once.
 
-    It is evaluated and its gradients are monitored every five epochs; the exact distribution of the argmax is left for the last evaluation.
+    It is evaluated and its gradients are monitored every five epochs; the exact distribution of the argmax is left for
+    the last evaluation.
     """
-    preset = g2(name, data=data, temperature=temperature, seed=seed, evaluate_every=5, importance_samples=importance_samples)
+    preset = g2(
+        name, data=data, temperature=temperature, seed=seed, evaluate_every=5, importance_samples=importance_samples
+    )
     return dataclasses.replace(replace_parts(preset, evaluation={"exact_one_hot": "last"}), monitor=PAPER_MONITOR)
 
 
@@ -142,7 +152,9 @@ def _g2_joint(name: ModelName, data: str) -> TrainVAE:
         capacity = CapacityConfig(gamma=100.0, continuous=(0.0, 50.0, 100_000), discrete=(0.0, 10.0, 100_000))
     temperature = G2_CV_TEMPERATURES.get(f"{name}_Dis")
     return TrainVAE(
-        model=ModelConfig(name=name, architecture="conv_jointvae", temperature=temperature, capacity=capacity, **options),
+        model=ModelConfig(
+            name=name, architecture="conv_jointvae", temperature=temperature, capacity=capacity, **options
+        ),
         data=DataConfig(name=data, resize=None if data == "celeb_a" else 32),
         optimiser=OptimiserConfig(learning_rate=1e-3),
         schedule=ScheduleConfig(batch_size=64, epochs=50, evaluate_every=10),
@@ -150,7 +162,8 @@ def _g2_joint(name: ModelName, data: str) -> TrainVAE:
 
 
 def with_ramp(config: TrainVAE, steps: int) -> TrainVAE:
-    """Returns the config with capacities that reach their ends after so many steps: for runs shorter than the authors'."""
+    """Returns the config with capacities that reach their ends after so many steps: for runs shorter than the
+    authors'."""
     capacity = config.model.capacity
     ends = {part: (*getattr(capacity, part)[:2], steps) for part in ("continuous", "discrete")}
     return replace_parts(config, model={"capacity": dataclasses.replace(capacity, **ends)})
@@ -167,7 +180,8 @@ def _with_data(
     limit=None,
     train_split=None,
 ) -> TrainVAE:
-    """Fits a preset to its data set (likelihood, network, binarisation) and applies the few changes that experiments vary."""
+    """Fits a preset to its data set (likelihood, network, binarisation) and applies the few changes that experiments
+    vary."""
     if config.data.name in ("fashion_mnist", "celeb_a"):
         config = replace_parts(config, data={"binarisation": "none"})
     if config.data.name == "celeb_a":

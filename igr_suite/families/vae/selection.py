@@ -12,17 +12,24 @@ from igr_suite.measuring.distances import NEAR
 NEAR_SHARE = 75  # percent of the posterior's codes that have to lie within NEAR of a vertex: the paper's "_20" sets
 
 
-def distance_runs(results: StageResults, candidates: Mapping[float, TrainVAE], samples: int = 100) -> dict[float, PosteriorDistance]:
-    """Returns what measures the candidates' posteriors on validation images, for the stage before `near_vertex_temperature`.
+def distance_runs(
+    results: StageResults, candidates: Mapping[float, TrainVAE], samples: int = 100
+) -> dict[float, PosteriorDistance]:
+    """Returns what measures the candidates' posteriors on validation images, for the stage before
+    `near_vertex_temperature`.
 
     Ends the stage until all candidates have ended; one that diverged is left out.
     """
     found = _finished(results, candidates)
-    return {temperature: PosteriorDistance(trained=run, samples=samples, split="validation") for temperature, run in found.items()}
+    return {
+        temperature: PosteriorDistance(trained=run, samples=samples, split="validation")
+        for temperature, run in found.items()
+    }
 
 
 def near_vertex_temperature(results: StageResults, candidates: Mapping[float, TrainVAE], samples: int = 100) -> float:
-    """Returns the highest temperature at which three quarters of the posterior's codes lie within 0.2 of a vertex ("_20").
+    """Returns the highest temperature at which three quarters of the posterior's codes lie within 0.2 of a vertex
+    ("_20").
 
     Ends the stage until the candidates' `distance_runs`, which an earlier stage returns, are finished.
 
@@ -35,26 +42,32 @@ def near_vertex_temperature(results: StageResults, candidates: Mapping[float, Tr
         lowest = min(statistics)
         raise UserError(
             f"no temperature of {', '.join(f'{t:g}' for t in sorted(statistics))} brings {NEAR_SHARE}% of the codes of "
-            f"{next(iter(candidates.values())).model.name} within {NEAR} of a vertex: at {lowest:g} that share is within "
+            f"{next(iter(candidates.values())).model.name} within {NEAR} of a vertex: at {lowest:g} that share is "
+            f"within "
             f"{statistics[lowest]:.3g}; add lower temperatures"
         )
     return found
 
 
-def near_statistics(results: StageResults, candidates: Mapping[float, TrainVAE], samples: int = 100) -> dict[float, float]:
-    """Returns the distance within which three quarters of the validation codes lie, by temperature; see `near_vertex_temperature`."""
+def near_statistics(
+    results: StageResults, candidates: Mapping[float, TrainVAE], samples: int = 100
+) -> dict[float, float]:
+    """Returns the distance within which three quarters of the validation codes lie, by temperature; see
+    `near_vertex_temperature`."""
     runs = distance_runs(results, candidates, samples)
     summaries = results.all(list(runs.values()))
     return {temperature: summary["sample"][f"p{NEAR_SHARE}"] for temperature, summary in zip(runs, summaries)}
 
 
 def highest_near(statistics: Mapping[float, float]) -> float | None:
-    """Returns the highest temperature whose statistic is at most 0.2, whatever lower ones have; None when there is none."""
+    """Returns the highest temperature whose statistic is at most 0.2, whatever lower ones have; None when there is
+    none."""
     return max((temperature for temperature, distance in statistics.items() if distance <= NEAR), default=None)
 
 
 def between(statistics: Mapping[float, float]) -> float | None:
-    """Returns the temperature to try next: halfway between the highest that is near and the next one above it, to three digits.
+    """Returns the temperature to try next: halfway between the highest that is near and the next one above it, to three
+    digits.
 
     None when nothing lies between: none is near, the highest is, or the two are neighbours at three digits.
     """

@@ -14,7 +14,8 @@ from igr_suite.training.executor import load_images, training_images
 
 
 def load(folder: RunFolder, config: TrainVAE, images: int, seed: tf.Tensor) -> CodeSubject:
-    """The subject of a finished run: newest checkpoint, first training images. `seed` is not used: nothing is drawn here.
+    """The subject of a finished run: newest checkpoint, first training images. `seed` is not used: nothing is drawn
+    here.
 
     Raises:
       UserError: codes without a distribution of the argmax, no checkpoint, or fewer images than asked for.

@@ -1,4 +1,5 @@
-"""Searches for temperatures: grids, budgets, and the stages that train candidates, measure them and halve the interval that is left."""
+"""Searches for temperatures: grids, budgets, and the stages that train candidates, measure them and halve the interval
+that is left."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,12 @@ Criterion = Literal["near_vertex", "validation", "both"]
 PRESETS: dict[str, Callable[..., TrainVAE]] = {"g2": presets.g2, "default": presets.default}
 CRITERIA = ("near_vertex", "validation", "both")
 GRIDS = {
-    "smoke": {"GS_Dis": (0.25, 1.0), "IGR_I_Dis": (0.1, 1.0), "IGR_SB_Finite_Dis": (0.02, 0.15), "IGR_Planar_Dis": (0.3, 0.85)},
+    "smoke": {
+        "GS_Dis": (0.25, 1.0),
+        "IGR_I_Dis": (0.1, 1.0),
+        "IGR_SB_Finite_Dis": (0.02, 0.15),
+        "IGR_Planar_Dis": (0.3, 0.85),
+    },
     "quick": {
         "GS_Dis": (0.1, 0.25, 0.5, 1.0),
         "IGR_I_Dis": (0.03, 0.1, 0.3, 1.0),
@@ -34,8 +40,9 @@ class Search:
     Attributes:
       models: names such as "GS_Dis".
       preset: "g2" (the README's setting) or "default" (the suite's own).
-      criterion: "near_vertex": the highest temperature at which three quarters of the posterior's codes of validation images lie within 0.2
-        of a vertex after training (the paper's "_20"); "validation": the best validation ELBO; "both" answers both from the same runs.
+      criterion: "near_vertex": the highest temperature at which three quarters of the posterior's codes of validation
+        images lie within 0.2 of a vertex after training (the paper's "_20"); "validation": the best validation ELBO;
+        "both" answers both from the same runs.
       grids: candidates by model.
       refine: how often the interval between the highest near temperature and the next candidate is halved.
       seeds: of the candidates; statistics are means over them.
@@ -67,7 +74,9 @@ class Search:
         if self.refine < 0:
             raise UserError(f"--refine must be at least 0, got {self.refine}")
         if self.refine and self.criterion == "validation":
-            raise UserError("--refine halves an interval of the near_vertex criterion; leave it out with --criterion validation")
+            raise UserError(
+                "--refine halves an interval of the near_vertex criterion; leave it out with --criterion validation"
+            )
 
     def candidate(self, data: str, model: str, temperature: float, seed: int) -> TrainVAE:
         """The training run of one temperature and seed."""
@@ -86,7 +95,12 @@ class Search:
     def _stage(self, runs_of: Callable, halvings: int) -> Stage:
         def stage(scale: str, results: StageResults) -> list:
             del scale
-            return [run for data in results.datasets for model in self.models for run in runs_of(results, data, model, halvings)]
+            return [
+                run
+                for data in results.datasets
+                for model in self.models
+                for run in runs_of(results, data, model, halvings)
+            ]
 
         return stage
 
@@ -112,7 +126,13 @@ class Search:
 
 BUDGETS = {
     "smoke": Search(
-        models=("GS_Dis", "IGR_I_Dis"), grids=GRIDS["smoke"], refine=1, seeds=presets.SEEDS[:1], epochs=1, samples=20, limit=256
+        models=("GS_Dis", "IGR_I_Dis"),
+        grids=GRIDS["smoke"],
+        refine=1,
+        seeds=presets.SEEDS[:1],
+        epochs=1,
+        samples=20,
+        limit=256,
     ),
     "quick": Search(grids=GRIDS["quick"], refine=1, seeds=presets.SEEDS[:1], epochs=4),
     "paper": Search(grids=GRIDS["paper"], refine=3, seeds=presets.SEEDS[:3], epochs=100),
@@ -121,7 +141,9 @@ DATASETS = {"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist", "fas
 TITLE = "Temperatures by nearness to vertices and by validation ELBO"
 
 
-def experiment(searches: Mapping[str, Search] = BUDGETS, datasets: Mapping[str, Sequence[str]] = DATASETS) -> Experiment:
+def experiment(
+    searches: Mapping[str, Search] = BUDGETS, datasets: Mapping[str, Sequence[str]] = DATASETS
+) -> Experiment:
     """The search as an experiment: finished candidates are found again by their run ids, whoever asked for them."""
 
     def at(number: int) -> Stage:
@@ -134,7 +156,9 @@ def experiment(searches: Mapping[str, Search] = BUDGETS, datasets: Mapping[str, 
     most = max(len(search.stages()) for search in searches.values())
     stages = tuple(at(number) for number in range(most))
     why = "The authors' choices stand in the table; the statistics behind them could not be retrieved."
-    return Experiment(paper="igr", item="temperature_search", title=TITLE, datasets=datasets, stages=stages, no_reference=why)
+    return Experiment(
+        paper="igr", item="temperature_search", title=TITLE, datasets=datasets, stages=stages, no_reference=why
+    )
 
 
 def changed(scale: str, **changes) -> Search:

@@ -1,6 +1,5 @@
 """Executes a `TrainVAE` config: data, model, loop, final measurements, summary."""
 
-
 from igr_suite import data
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.families.vae.gradient_monitor import GradientMonitor
@@ -37,7 +36,8 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
     images = training_images(config, dataset)
     plan = plan_of(config, len(images))
     if replicas.strategy is not None and config.model.prior == "fitted":
-        vae_prior(config.model.distribution, config.model.categories, config.model.delta)  # now, since the fit's weights are nobody's replicas
+        # now, since the fit's weights are nobody's replicas
+        vae_prior(config.model.distribution, config.model.categories, config.model.delta)
     with replicas.scope():
         model = build_model(config, dataset)
     validation = Evaluator(model, flat(dataset.validation), "validation", config.seed, discrete=False)
@@ -59,6 +59,13 @@ def execute(config: TrainVAE, folder: RunFolder) -> None:
 
     meta = {"parameters": model.count_params(), **model.latent.records}
     training = Training(
-        model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish, replicas=replicas
+        model=model,
+        rows=images,
+        plan=plan,
+        evaluate=evaluate,
+        dataset=dataset,
+        meta=meta,
+        finish=finish,
+        replicas=replicas,
     )
     train(training, folder)

@@ -16,7 +16,8 @@ def epoch_means(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
     Args:
       rows: of metrics.jsonl; a training row holds means since the one before it.
     Returns:
-      One dict an epoch: "step" and "epoch" at its end, the means under their names, and "log_<name>" beside every positive variance,
+      One dict an epoch: "step" and "epoch" at its end, the means under their names, and "log_<name>" beside every
+        positive variance,
       the log of the mean.
     """
     found, sums, steps, last = [], {}, 0, 0
@@ -29,7 +30,11 @@ def epoch_means(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
         sums = {name: sums.get(name, 0.0) + weight * value for name, value in values.items()}
         if float(row["epoch"]).is_integer():
             means = {name: value / steps for name, value in sums.items()}
-            logs = {f"log_{name}": math.log(value) for name, value in means.items() if name.startswith(SQUARES) and value > 0}
+            logs = {
+                f"log_{name}": math.log(value)
+                for name, value in means.items()
+                if name.startswith(SQUARES) and value > 0
+            }
             found.append({"step": row["step"], "epoch": int(row["epoch"]), **means, **logs})
             sums, steps = {}, 0
     return found

@@ -1,7 +1,8 @@
 """TensorBoard's event files of finished runs, written without TensorFlow or TensorBoard.
 
-An event file is a sequence of TFRecords, each a protocol buffer `Event`. Both formats are simple enough to be written here: a record is
-its length, a masked CRC-32C of that, the bytes and a masked CRC-32C of them; of a message only numbers, text and nested messages occur.
+An event file is a sequence of TFRecords, each a protocol buffer `Event`. Both formats are simple enough to be written
+here: a record is its length, a masked CRC-32C of that, the bytes and a masked CRC-32C of them; of a message only
+numbers, text and nested messages occur.
 """
 
 import math
@@ -19,7 +20,8 @@ _VARINT, _DOUBLE, _BYTES, _FLOAT = 0, 1, 2, 5  # wire types
 
 
 def write_event_files(root: Path, runs: Iterable[Selected]) -> list[Path]:
-    """Writes root/<experiment>/<scale>/<run_id>/ of every run: its metrics by step, and its summary's numbers ("summary/...") at the end.
+    """Writes root/<experiment>/<scale>/<run_id>/ of every run: its metrics by step, and its summary's numbers
+    ("summary/...") at the end.
 
     All events have wall time 0: metrics hold no times. Numbers are rounded to float32, TensorBoard's.
 

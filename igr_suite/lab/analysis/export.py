@@ -19,7 +19,8 @@ LONG = (*PLACE, "step", "quantity", "value")
 
 @dataclass(frozen=True)
 class Selected:
-    """One finished run: the experiment and scale it belongs to, its folder, its kind and config values under dotted names."""
+    """One finished run: the experiment and scale it belongs to, its folder, its kind and config values under dotted
+    names."""
 
     experiment: str
     scale: str
@@ -33,7 +34,10 @@ class Selected:
 
 
 def select(
-    results: Sequence[Results], where: Mapping[str, Sequence[str]], only: str | None = None, left_out: dict[str, str] | None = None
+    results: Sequence[Results],
+    where: Mapping[str, Sequence[str]],
+    only: str | None = None,
+    left_out: dict[str, str] | None = None,
 ) -> list[Selected]:
     """Returns the whole finished runs of some experiments that fit all conditions, in the experiments' order.
 
@@ -58,11 +62,19 @@ def select(
         raise UserError(f"no finished run in {places}; start some with `igr run`, or name another --scale")
     for path, texts in where.items():
         if not any(path in run.settings for run in found):
-            raise UserError(f"no run has the column '{path}' of --where: {nearest(path, {key for run in found for key in run.settings})}")
-        kept = [run for run in found if path in run.settings and any(fits(run.settings[path], text, path) for text in texts)]
+            raise UserError(
+                f"no run has the column '{path}' of --where: "
+                f"{nearest(path, {key for run in found for key in run.settings})}"
+            )
+        kept = [
+            run for run in found if path in run.settings and any(fits(run.settings[path], text, path) for text in texts)
+        ]
         if not kept:
             there = sorted({show(run.settings[path]) for run in found if path in run.settings})
-            raise UserError(f"no run with {' or '.join(f'{path}={text}' for text in texts)} is left; there are {path}={', '.join(there)}")
+            raise UserError(
+                f"no run with {' or '.join(f'{path}={text}' for text in texts)} is left; there are "
+                f"{path}={', '.join(there)}"
+            )
         found = kept
     found = [run for run in found if matches(run.folder.path.name, only)]
     if not found:
@@ -85,11 +97,14 @@ def show(value: Any) -> str:
     """The text of a config value that `fits` it."""
     if isinstance(value, tuple):
         return ",".join(map(show, value))
-    return {None: "none", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+    return (
+        {None: "none", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else str(value)
+    )
 
 
 def metrics(runs: Sequence[Selected]) -> Blocks:
-    """One row a run, step and quantity, with the config values in which the runs differ; items of lists are quantities, "p[0]", "p[1]".
+    """One row a run, step and quantity, with the config values in which the runs differ; items of lists are quantities,
+    "p[0]", "p[1]".
 
     There may be millions of them, so that they come in blocks, of which one is in memory at a time.
     """
@@ -107,11 +122,16 @@ def metrics(runs: Sequence[Selected]) -> Blocks:
 
 
 def summaries(runs: Sequence[Selected]) -> list[Row]:
-    """One row a run: the config values in which the runs differ and its summary; a summary name that is a config path gets "summary."."""
+    """One row a run: the config values in which the runs differ and its summary; a summary name that is a config path
+    gets "summary."."""
     rows = []
     for run, beside in _beside(runs, PLACE):
         found = flatten(run.folder.summary())
-        rows.append(run.place | beside | {f"summary.{name}" if name in run.settings else name: value for name, value in found.items()})
+        rows.append(
+            run.place
+            | beside
+            | {f"summary.{name}" if name in run.settings else name: value for name, value in found.items()}
+        )
     return rows
 
 

@@ -61,16 +61,18 @@ class Judged(NamedTuple):
 def judge(hypothesis: Hypothesis, frames: FRAMES) -> Judged:
     """Tests a claim at 95% confidence for all its comparisons together.
 
-    With m comparisons each interval covers 1 - 0.05/m (Bonferroni). "confirmed": every comparison lies clearly where the claim has it;
-    "not confirmed": at least one lies clearly on the other side; "undecided": none contradicts, not all support; "not measured": runs
-    are missing.
+    With m comparisons each interval covers 1 - 0.05/m (Bonferroni). "confirmed": every comparison lies clearly where
+    the claim has it; "not confirmed": at least one lies clearly on the other side; "undecided": none contradicts, not
+    all support; "not measured": runs are missing.
 
     Args:
       hypothesis: claim and evidence.
       frames: (item, rows) -> frame of its finished runs; None or an empty frame where there are none.
     """
     confidence = 1 - (1 - CONFIDENCE) / len(hypothesis.evidence)
-    differences = [_difference(evidence, frames(evidence.item, evidence.rows), confidence) for evidence in hypothesis.evidence]
+    differences = [
+        _difference(evidence, frames(evidence.item, evidence.rows), confidence) for evidence in hypothesis.evidence
+    ]
     words = [_word(difference, evidence) for difference, evidence in zip(differences, hypothesis.evidence)]
     if "not measured" in words:
         verdict = "not measured"
@@ -104,11 +106,22 @@ def report(judged: Sequence[Judged], title: str, introduction: str) -> str:
     lines = [f"# {title}", "", introduction, "", "| # | claim | verdict |", "|---|---|---|"]
     lines += [f"| {i} | {one.hypothesis.claim} | **{one.verdict}** |" for i, one in enumerate(judged, start=1)]
     for i, one in enumerate(judged, start=1):
-        lines += ["", f"## {i}. {one.hypothesis.claim}", "", f"Source: {one.hypothesis.source}. Verdict: **{one.verdict}**.", ""]
+        lines += [
+            "",
+            f"## {i}. {one.hypothesis.claim}",
+            "",
+            f"Source: {one.hypothesis.source}. Verdict: **{one.verdict}**.",
+            "",
+        ]
         if one.hypothesis.remark:
             lines += [one.hypothesis.remark, ""]
-        lines += ["| compared | claim says | difference [interval] | pairs | outcome | from |", "|---|---|---|---|---|---|"]
+        lines += [
+            "| compared | claim says | difference [interval] | pairs | outcome | from |",
+            "|---|---|---|---|---|---|",
+        ]
         for evidence, difference, word in zip(one.hypothesis.evidence, one.differences, one.words):
             shown = ("-", "0") if difference is None else (difference.text(), str(difference.pairs))
-            lines.append(f"| {evidence.what} | {evidence.expected} | {shown[0]} | {shown[1]} | {word} | {evidence.item} |")
+            lines.append(
+                f"| {evidence.what} | {evidence.expected} | {shown[0]} | {shown[1]} | {word} | {evidence.item} |"
+            )
     return "\n".join(lines) + "\n"

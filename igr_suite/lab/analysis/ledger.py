@@ -25,11 +25,21 @@ class SourceKind(NamedTuple):
 
 SOURCES = {  # the first three were published, the others were not
     "paper": SourceKind("paper", "published, paper", "printed in a paper, or read off its figures by eye"),
-    "authors_readme": SourceKind("authors' README", "published, authors' README", "printed in the README of the reproduced code"),
-    "third_party": SourceKind("third party", "published, third party", "published by others, for the same or a near setting"),
-    "authors_code": SourceKind("authors' code", "authors' code, run by us", "the authors' code, patched only to run, and run by us"),
-    "replication": SourceKind("replication", "independent replication", "the same training with independent code, run by us"),
-    "computed": SourceKind("computed", "computed", "from formulas, without training: closed form, quadrature, simulation"),
+    "authors_readme": SourceKind(
+        "authors' README", "published, authors' README", "printed in the README of the reproduced code"
+    ),
+    "third_party": SourceKind(
+        "third party", "published, third party", "published by others, for the same or a near setting"
+    ),
+    "authors_code": SourceKind(
+        "authors' code", "authors' code, run by us", "the authors' code, patched only to run, and run by us"
+    ),
+    "replication": SourceKind(
+        "replication", "independent replication", "the same training with independent code, run by us"
+    ),
+    "computed": SourceKind(
+        "computed", "computed", "from formulas, without training: closed form, quadrature, simulation"
+    ),
 }
 RECALLED = "remembered, not read in the source: shown, never judged"
 KINDS = ("exact", "order", "trend")
@@ -40,7 +50,8 @@ DEVIATIONS = 2.0  # an exact value agrees when it is this many combined standard
 
 
 class OurValue(NamedTuple):
-    """A value of ours; `by_seed`, the values of single seeds, lets two settings of one quantity be compared seed by seed."""
+    """A value of ours; `by_seed`, the values of single seeds, lets two settings of one quantity be compared seed by
+    seed."""
 
     value: float
     spread: float | None
@@ -59,10 +70,10 @@ class Reference:
       quantity, setting: what was measured and where, "test_elbo" and "IGR-I, MNIST".
       value, spread: the number and its standard deviation (None when not given); -1 or 1 where only a sign is known.
       source: the place, "IGR, Table 1".
-      kind_of_source: one of SOURCES. "paper", "authors_readme" and "third_party" were published; "authors_code" was run by us,
-        "replication" trained again with independent code, "computed" follows from the formulas without training.
-      kind: "exact" compares the numbers; "order" the ranks of the settings of one quantity; "trend" the signs. Ranks and signs are
-        tested at 95% confidence, over seeds.
+      kind_of_source: one of SOURCES. "paper", "authors_readme" and "third_party" were published; "authors_code" was run
+        by us, "replication" trained again with independent code, "computed" follows from the formulas without training.
+      kind: "exact" compares the numbers; "order" the ranks of the settings of one quantity; "trend" the signs. Ranks
+        and signs are tested at 95% confidence, over seeds.
       provenance: "read" in the source or "recalled" from memory; recalled values are shown, never judged.
       tolerance: largest difference that passes; None leaves it to the spreads.
       sign_only: whether the row says "lower" or "higher" in place of a number.
@@ -128,7 +139,9 @@ def read_references(path: Path) -> list[Reference]:
             missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
             if missing:
                 kinds = f"; kind_of_source is one of {', '.join(SOURCES)}" if missing[0] == "kind_of_source" else ""
-                raise UserError(f"{path} has no column '{missing[0]}'; it needs {', '.join(COLUMNS)} and may have tolerance{kinds}")
+                raise UserError(
+                    f"{path} has no column '{missing[0]}'; it needs {', '.join(COLUMNS)} and may have tolerance{kinds}"
+                )
             return [_reference(row, f"{path}, line {reader.line_num}") for row in reader]
     except FileNotFoundError:
         raise UserError(f"{path} is absent: there are no reference values to compare with") from None
@@ -150,7 +163,9 @@ def _reference(row: Mapping[str, str], place: str) -> Reference:
     if value is None:
         raise UserError(f"{place}: value is empty")
     if row["kind"] == "trend" and not value:
-        raise UserError(f"{place}: a trend needs a sign, got '{row['value']}'; write lower, higher or a number that is not 0")
+        raise UserError(
+            f"{place}: a trend needs a sign, got '{row['value']}'; write lower, higher or a number that is not 0"
+        )
     texts = {name: row[name] for name in ("quantity", "setting", "source", "kind_of_source", "kind", "provenance")}
     return Reference(**texts, value=value, spread=number("spread"), tolerance=number("tolerance"), sign_only=sign_only)
 
@@ -179,7 +194,8 @@ def judge(references: Sequence[Reference], ours: Ours) -> list[Verdict]:
 
 
 def tally(verdicts: Iterable[Verdict]) -> dict[str, Counter]:
-    """Returns how many values pass, fail or are not comparable, by the kind of their source; recalled values count apart."""
+    """Returns how many values pass, fail or are not comparable, by the kind of their source; recalled values count
+    apart."""
     counts: dict[tuple, Counter] = {}
     for row in verdicts:
         place = (
@@ -211,8 +227,8 @@ def _exact(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple
 def _order(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
     """Every pair that the source ranks must be ranked alike here; pairs nearer than the row's tolerance are left out.
 
-    At 95% confidence for all its pairs together (Bonferroni): "fail" when one clearly lies the other way round, "pass" when
-    all clearly lie as in the source. Seeds make pairs where both settings have them.
+    At 95% confidence for all its pairs together (Bonferroni): "fail" when one clearly lies the other way round, "pass"
+    when all clearly lie as in the source. Seeds make pairs where both settings have them.
     """
     peers = [other for other in references if _peer(row, other) and (other.quantity, other.setting) in ours]
     apart = [other for other in peers if abs(other.value - row.value) > (row.tolerance or 0.0)]
@@ -239,12 +255,17 @@ def _than(difference: float) -> str:
 
 
 def _between(mine: OurValue, other: OurValue, confidence: float) -> Difference:
-    """Paired by seed where both sides have the same ones, else from both means and spreads (Welch), else the bare difference."""
+    """Paired by seed where both sides have the same ones, else from both means and spreads (Welch), else the bare
+    difference."""
     common = [seed for seed in mine.by_seed or {} if seed in (other.by_seed or {})]
     if len(common) > 1:
-        return paired_difference([mine.by_seed[seed] for seed in common], [other.by_seed[seed] for seed in common], confidence)
+        return paired_difference(
+            [mine.by_seed[seed] for seed in common], [other.by_seed[seed] for seed in common], confidence
+        )
     difference = mine.value - other.value
-    if min(mine.seeds, other.seeds) < 2 or not all(one.spread is not None and math.isfinite(one.spread) for one in (mine, other)):
+    if min(mine.seeds, other.seeds) < 2 or not all(
+        one.spread is not None and math.isfinite(one.spread) for one in (mine, other)
+    ):
         return Difference(difference, math.nan, math.nan, 1)
     from scipy import stats
 
@@ -306,7 +327,8 @@ def write_ledger(path: Path, verdicts: Sequence[Verdict]) -> None:
 
 
 def ledger_text(verdicts: Sequence[Verdict]) -> str:
-    """Returns what ledger.csv holds; a reference of which only the sign is known stands there as "lower" or "higher"."""
+    """Returns what ledger.csv holds; a reference of which only the sign is known stands there as "lower" or
+    "higher"."""
     lines: list[Sequence[object]] = [LEDGER]
     for row in verdicts:
         theirs = row.reference

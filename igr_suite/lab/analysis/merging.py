@@ -1,4 +1,5 @@
-"""Joins the results folders of several machines: the better copy of every run, and never a worse one over a better one."""
+"""Joins the results folders of several machines: the better copy of every run, and never a worse one over a better
+one."""
 
 import contextlib
 import os
@@ -18,7 +19,8 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.lab.runs.wholeness import FILES, fault_of, name_fault
 
 NOT_WHOLE, UNFINISHED, WHOLE = range(3)
-TEMPORARY = ".merging-"  # a folder beside the runs; copies get their names in it and are moved out when they are complete
+# a folder beside the runs; copies get their names in it and are moved out when they are complete
+TEMPORARY = ".merging-"
 STAYS = shutil.ignore_patterns(".lock*", ".owner*", "progress.json", ".*.tmp")  # of the process that writes a run
 
 
@@ -30,7 +32,8 @@ class Copy:
       root: the results folder that it lies in.
       path: its folder.
       rank: WHOLE, UNFINISHED or NOT_WHOLE.
-      progress: of an unfinished one: step of its newest checkpoint, step of its last metrics row, whether it diverged there.
+      progress: of an unfinished one: step of its newest checkpoint, step of its last metrics row, whether it diverged
+        there.
       fault: why it is not whole.
     """
 
@@ -42,7 +45,11 @@ class Copy:
 
     def __str__(self) -> str:
         if self.rank == UNFINISHED:
-            return f"{self.root} (unfinished, step {max(self.progress[:2])})" if max(self.progress[:2]) >= 0 else f"{self.root} (begun)"
+            return (
+                f"{self.root} (unfinished, step {max(self.progress[:2])})"
+                if max(self.progress[:2]) >= 0
+                else f"{self.root} (begun)"
+            )
         return f"{self.root} (finished)" if self.rank == WHOLE else f"{self.root} (not whole: {self.fault})"
 
 
@@ -68,8 +75,9 @@ class Plan:
 def plan(sources: Sequence[Path], out: Path) -> Plan:
     """Chooses a copy of every run of the sources.
 
-    A whole finished run is better than an unfinished one, and of two unfinished ones the one with the later checkpoint (then the later
-    metrics row). Equal results are one result. A run that is not whole goes nowhere, and gives way to a whole one only.
+    A whole finished run is better than an unfinished one, and of two unfinished ones the one with the later checkpoint
+    (then the later metrics row). Equal results are one result. A run that is not whole goes nowhere, and gives way to a
+    whole one only.
 
     Args:
       sources: results folders.
@@ -83,7 +91,9 @@ def plan(sources: Sequence[Path], out: Path) -> Plan:
         found = list(runs_below(source))
         if not found:
             way_out = "give the folder that holds <paper>/<item>/<scale>/<run>"
-            raise UserError(f"{source} holds no run; {way_out}" if source.is_dir() else f"there is no folder {source}; {way_out}")
+            raise UserError(
+                f"{source} holds no run; {way_out}" if source.is_dir() else f"there is no folder {source}; {way_out}"
+            )
         for place in found:
             places[place].append(source)
     _load({place.rsplit("/", 2)[0] for place in places})
@@ -94,7 +104,8 @@ def plan(sources: Sequence[Path], out: Path) -> Plan:
 
 
 def _load(items: Iterable[str]) -> None:
-    """Loads the run.py of those items that there are here, so that their configs' classes are known; other items may come too."""
+    """Loads the run.py of those items that there are here, so that their configs' classes are known; other items may
+    come too."""
     for name in sorted(set(items) & set(discovery.names())):
         with contextlib.suppress(UserError):
             discovery.find(name)
@@ -118,12 +129,15 @@ def look(root: Path, place: str) -> Copy:
         step = run.metrics.last_step()
     except UserError as error:
         return Copy(root, path, NOT_WHOLE, fault=str(error))
-    saved = [int(number) for name in run.checkpoints.glob("step_*") for number in re.findall(r"^step_(\d+)\.", name.name)]
+    saved = [
+        int(number) for name in run.checkpoints.glob("step_*") for number in re.findall(r"^step_(\d+)\.", name.name)
+    ]
     return Copy(root, path, UNFINISHED, (max(saved, default=-1), -1 if step is None else step, run.diverged))
 
 
 def merge(sources: Sequence[Path], out: Path) -> Plan:
-    """Does what `plan` says and returns it. A run is complete at its place or not there; what was there before is moved away first.
+    """Does what `plan` says and returns it. A run is complete at its place or not there; what was there before is moved
+    away first.
 
     Raises:
       UserError: as in `plan`, or the folder cannot be written.
@@ -155,13 +169,17 @@ def _choose(result: Plan, place: str, out: Path, roots: Iterable[Path]) -> None:
     whole = _different([copy for copy in copies if copy.rank == WHOLE])
     damaged = [copy for copy in copies if copy.rank == NOT_WHOLE]
     if len(whole) > 1:
-        result.problems[place] = f"finished with different results in {' and '.join(str(copy.root) for copy in whole)}; delete one of them"
+        result.problems[place] = (
+            f"finished with different results in {' and '.join(str(copy.root) for copy in whole)}; delete one of them"
+        )
     elif mine in running:
         result.problems[place] = f"is running in {out}; wait for it, or stop it"
     elif whole:
         _enter(result, place, mine, whole[0])
     elif running:
-        result.problems[place] = f"is running in {' and '.join(str(copy.root) for copy in running)}; wait for it, or stop it"
+        result.problems[place] = (
+            f"is running in {' and '.join(str(copy.root) for copy in running)}; wait for it, or stop it"
+        )
     else:
         unfinished = [copy for copy in theirs if copy.rank == UNFINISHED]
         best = max(unfinished, key=lambda copy: copy.progress, default=None)

@@ -1,4 +1,5 @@
-"""Paired comparisons over seeds: two methods that share seeds and setting, their difference and its 95% confidence interval."""
+"""Paired comparisons over seeds: two methods that share seeds and setting, their difference and its 95% confidence
+interval."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ MOST_DECIMALS = 6  # of a number that is written without an exponent
 
 
 class Difference(NamedTuple):
-    """Mean of paired differences, its confidence interval (Student's t), and the number of pairs; nan where there are none or one."""
+    """Mean of paired differences, its confidence interval (Student's t), and the number of pairs; nan where there are
+    none or one."""
 
     mean: float
     low: float
@@ -38,7 +40,11 @@ class Difference(NamedTuple):
         if not self.pairs:
             return "-"
         mean = _signed(self.mean, self._decimals)
-        return mean if math.isnan(self.low) else f"{mean} [{_signed(self.low, self._decimals)}, {_signed(self.high, self._decimals)}]"
+        return (
+            mean
+            if math.isnan(self.low)
+            else f"{mean} [{_signed(self.low, self._decimals)}, {_signed(self.high, self._decimals)}]"
+        )
 
     def plus_minus(self) -> str:
         """'+1.23 ± 0.43', with the digits of `text`."""
@@ -49,10 +55,14 @@ class Difference(NamedTuple):
 
     @property
     def _decimals(self) -> int:
-        """Decimals of all numbers of the text: a mean or bound near zero shows a digit too, where two more decimals are enough for it."""
+        """Decimals of all numbers of the text: a mean or bound near zero shows a digit too, where two more decimals are
+        enough for it."""
         if math.isnan(self.low) or not self.half_width:
             return _decimals(self.mean, 3)
-        fewest, smallest = _decimals(self.half_width, 2), min((abs(number) for number in self[:3] if number), default=1.0)
+        fewest, smallest = (
+            _decimals(self.half_width, 2),
+            min((abs(number) for number in self[:3] if number), default=1.0),
+        )
         return min(max(fewest, _decimals(smallest, 1)), fewest + 2)
 
 
@@ -76,14 +86,19 @@ def _signed(value: float, decimals: int) -> str:
 
 
 def with_spread(value: float, spread: float | None) -> str:
-    """'-1.520 ± 0.015', with two significant digits of the spread; '-1.5196' with five of its own where there is no spread."""
+    """'-1.520 ± 0.015', with two significant digits of the spread; '-1.5196' with five of its own where there is no
+    spread."""
     if not spread or not math.isfinite(spread):
         return f"{value:.5g}" + (" ± 0" if spread == 0 else "")
     decimals = max(0, _decimals(spread, 2))
-    return f"{value:.{decimals}f} ± {spread:.{decimals}f}" if decimals <= MOST_DECIMALS else f"{value:.5g} ± {spread:.2g}"
+    return (
+        f"{value:.{decimals}f} ± {spread:.{decimals}f}" if decimals <= MOST_DECIMALS else f"{value:.5g} ± {spread:.2g}"
+    )
 
 
-def paired_difference(values: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE) -> Difference:
+def paired_difference(
+    values: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE
+) -> Difference:
     """values - reference, pair by pair.
 
         mean +- t_{(1 + confidence) / 2, n - 1} s / sqrt(n),  s the standard deviation of the differences

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 class Results:
     """The results of one experiment at one scale; what `plot(results, out)` of a reproduction receives.
 
-    Only the experiment's present runs are read: folders left by other settings or older code do not enter a figure, nor do runs that are
-    not whole (`wholeness`), which `faults` names.
+    Only the experiment's present runs are read: folders left by other settings or older code do not enter a figure, nor
+    do runs that are not whole (`wholeness`), which `faults` names.
 
     Attributes:
       experiment, scale: what was run.
@@ -40,8 +40,12 @@ class Results:
 
     @cached_property
     def faults(self) -> dict[str, str]:
-        """Run folder -> what speaks against it: finished runs that are not whole, and folders that are named for another run."""
-        found = {run_id: RunFolder(self.folder / run_id).fault(thorough=True, config=config) for run_id, config in self.configs.items()}
+        """Run folder -> what speaks against it: finished runs that are not whole, and folders that are named for
+        another run."""
+        found = {
+            run_id: RunFolder(self.folder / run_id).fault(thorough=True, config=config)
+            for run_id, config in self.configs.items()
+        }
         whole = {run_id: config for run_id, config in self.configs.items() if not found[run_id]}
         found |= unlike_the_others(self.folder, whole)
         return {name: fault for name, fault in (found | renamed(self.folder, self.configs)).items() if fault}
@@ -87,7 +91,10 @@ def metrics_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.Dat
     for run in finished_runs(folder, run_ids):
         description = describe(run)
         for rows in run.metrics.blocks():
-            columns.add(description, ({f"metrics.{name}" if name in description else name: row[name] for name in row} for row in rows))
+            columns.add(
+                description,
+                ({f"metrics.{name}" if name in description else name: row[name] for name in row} for row in rows),
+            )
     return pd.DataFrame(columns.filled())
 
 
@@ -121,7 +128,9 @@ class Columns:
 
     def filled(self) -> dict[str, list[Any]]:
         """Returns the columns in the order in which they were first named, NaN where a row had no value."""
-        return {name: column + [math.nan] * (self._rows - len(column)) for name, column in self._columns.items() if column}
+        return {
+            name: column + [math.nan] * (self._rows - len(column)) for name, column in self._columns.items() if column
+        }
 
 
 def finished_runs(folder: Path, run_ids: Iterable[str] | None = None, thorough: bool = True) -> list[RunFolder]:
@@ -133,17 +142,21 @@ def finished_runs(folder: Path, run_ids: Iterable[str] | None = None, thorough: 
     """
     if run_ids is None:
         run_ids = sorted(path.parent.name for path in folder.glob("*/summary.json"))
-    return [run for run in (RunFolder(folder / run_id) for run_id in run_ids) if run.finished and not run.fault(thorough)]
+    return [
+        run for run in (RunFolder(folder / run_id) for run_id in run_ids) if run.finished and not run.fault(thorough)
+    ]
 
 
 def renamed(folder: Path, known: Collection[str]) -> dict[str, str]:
-    """Returns name -> fault of the run folders in `folder`, the `known` ones left out, that are named for another run than theirs."""
+    """Returns name -> fault of the run folders in `folder`, the `known` ones left out, that are named for another run
+    than theirs."""
     strangers = (path.parent for path in folder.glob("[!.]*/config.json") if path.parent.name not in known)
     return {path.name: fault for path in sorted(strangers) if (fault := name_fault(path))}
 
 
 def unlike_the_others(folder: Path, configs: Mapping[str, RunConfig]) -> dict[str, str]:
-    """Returns run_id -> fault of finished runs without checksums whose summary has another kind of value than most runs of their class.
+    """Returns run_id -> fault of finished runs without checksums whose summary has another kind of value than most runs
+    of their class.
 
     A number that has become a text or a list shows in nothing else, and would end a plot that computes with it.
 
@@ -168,7 +181,10 @@ def unlike_the_others(folder: Path, configs: Mapping[str, RunConfig]) -> dict[st
             counts = sorts.get((kind, name), Counter())
             usual, number = counts.most_common(1)[0] if counts else ("", 0)
             if value is not None and usual != _sort(value) and 2 * number > counts.total():
-                there = f"{_sort(value)} under {name}, where {number} other run{'s' * (number > 1)} of its kind have {usual}"
+                there = (
+                    f"{_sort(value)} under {name}, where {number} other run{'s' * (number > 1)} of its kind have "
+                    f"{usual}"
+                )
                 found[run_id] = f"summary.json holds {there}"
                 break
     return found
@@ -190,7 +206,8 @@ def describe(run: RunFolder) -> dict[str, Any]:
 
 
 def shared_and_differing(settings: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    """Returns what all runs have in common, and the keys in which they differ; a key that only some have counts as differing.
+    """Returns what all runs have in common, and the keys in which they differ; a key that only some have counts as
+    differing.
 
     Args:
       settings: flat settings by run.

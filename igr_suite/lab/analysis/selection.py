@@ -33,7 +33,8 @@ def _finished(results: StageResults, candidates: Mapping[float, RunConfig]) -> d
     survivors = results.survivors(list(candidates.values()))
     if not survivors:
         raise UserError(
-            f"{next(iter(candidates.values())).model.name} diverged at every temperature of {', '.join(f'{t:g}' for t in candidates)}; "
+            f"{next(iter(candidates.values())).model.name} diverged at every temperature of "
+            f"{', '.join(f'{t:g}' for t in candidates)}; "
             "try other temperatures or a smaller optimiser.learning_rate"
         )
     return {temperature: run for temperature, run in candidates.items() if run in survivors}

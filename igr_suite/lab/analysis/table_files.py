@@ -15,7 +15,8 @@ from igr_suite.lab.runs.files import encode, file_in_the_making, write_atomicall
 SUFFIXES = (".csv", ".parquet")
 ROW_GROUP = 100_000  # rows of a Parquet file that are compressed together
 ELSEWHERE = "choose another file with --out"
-# What a cell begins with that a spreadsheet computes, or that ends the cell before it; the wide forms are taken for the others.
+# What a cell begins with that a spreadsheet computes, or that ends the cell before it; the wide forms are taken for the
+# others.
 FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -34,12 +35,14 @@ def as_it_is(cell: str) -> str:
 
 
 def for_spreadsheet(cell: str) -> str:
-    """Returns a cell that a spreadsheet shows and does not compute: one that begins like a formula gets a quote before it; numbers stay."""
+    """Returns a cell that a spreadsheet shows and does not compute: one that begins like a formula gets a quote before
+    it; numbers stay."""
     return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
 
 
 def write_table(path: Path, rows: Sequence[dict[str, Any]], cell: Callable[[str], str] = as_it_is) -> None:
-    """Writes rows in their order; columns stand in the order in which rows first name them, and a row without one has it empty.
+    """Writes rows in their order; columns stand in the order in which rows first name them, and a row without one has
+    it empty.
 
     A column of integers and other numbers holds floats; one with anything else holds text, where lists are JSON.
 
@@ -51,7 +54,9 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]], cell: Callable[[str]
       UserError: unknown suffix, pyarrow is absent, or the file cannot be written.
     """
     check_path(path)
-    columns = {name: same_type([row.get(name) for row in rows]) for name in dict.fromkeys(name for row in rows for name in row)}
+    columns = {
+        name: same_type([row.get(name) for row in rows]) for name in dict.fromkeys(name for row in rows for name in row)
+    }
     content = _csv(columns, cell) if path.suffix == ".csv" else _parquet(columns)
     with writing(path, ELSEWHERE):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +110,8 @@ def _csv_blocks(file: BinaryIO, table: Blocks, cell: Callable[[str], str]) -> No
         csv.writer(text, lineterminator="").writerow(map(cell, cells))
         return text.getvalue()
 
-    number = repr if cell is as_it_is else lambda value: cell(repr(value))  # as `_text` of a float; f"{value}" takes longer
+    # as `_text` of a float; f"{value}" takes longer
+    number = repr if cell is as_it_is else lambda value: cell(repr(value))
     file.write(f"{line([*table.shared, *table.own])}\n".encode(errors="backslashreplace"))
     for shared, rows in table.blocks:
         before = line("" if shared[name] is None else _text(shared[name]) for name in table.shared)
@@ -125,7 +131,11 @@ def _parquet_blocks(file: BinaryIO, table: Blocks) -> None:
         for shared, rows in table.blocks:
             if rows:
                 cells = [[shared[name]] * len(rows) for name in table.shared] + [list(column) for column in zip(*rows)]
-                waiting.append(arrow.table([arrow.array(column, field.type) for column, field in zip(cells, schema)], schema=schema))
+                waiting.append(
+                    arrow.table(
+                        [arrow.array(column, field.type) for column, field in zip(cells, schema)], schema=schema
+                    )
+                )
                 table.rows += len(rows)
             if sum(len(part) for part in waiting) >= ROW_GROUP:
                 writer.write_table(arrow.concat_tables(waiting))

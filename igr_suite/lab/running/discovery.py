@@ -1,4 +1,5 @@
-"""Finds reproductions: every `reproductions/<paper>/<item>/run.py` that defines EXPERIMENT, and the plot.py beside it."""
+"""Finds reproductions: every `reproductions/<paper>/<item>/run.py` that defines EXPERIMENT, and the plot.py beside
+it."""
 
 import importlib.util
 import sys
@@ -32,7 +33,9 @@ def find(name: str) -> Experiment:
     if not isinstance(experiment, Experiment):
         raise UserError(f"{folder_of(name) / 'run.py'} defines no EXPERIMENT = Experiment(...)")
     if experiment.name != name:
-        raise UserError(f"{folder_of(name) / 'run.py'} names itself {experiment.name}; paper and item must be its folders, {name}")
+        raise UserError(
+            f"{folder_of(name) / 'run.py'} names itself {experiment.name}; paper and item must be its folders, {name}"
+        )
     return experiment
 
 

@@ -12,7 +12,8 @@ from igr_suite.lab.running.places import repository
 from igr_suite.lab.runs.config import RunConfig
 from igr_suite.lab.runs.reading import is_number, json_object
 
-# Settings that change the length of a run, its random numbers or what is measured beside training, but not the cost of a training step.
+# Settings that change the length of a run, its random numbers or what is measured beside training, but not the cost of
+# a training step.
 _BESIDE = re.compile(r"(.*\.)?(seed|schedule\.(epochs|steps|evaluate_every)|(evaluation|monitor)(\..*)?)")
 
 
@@ -53,9 +54,10 @@ class Estimate:
 def estimate(configs: Mapping[str, RunConfig], steps: Mapping[str, int | None], folders: Iterable[Path]) -> Estimate:
     """Estimates the time of unfinished runs.
 
-    Every run is compared with those finished runs of the same kind that differ in the fewest settings. Of them, those count that
-    have at least half the steps of the longest one, since the start of a run, with its compilation, weighs heavily in short ones.
-    The estimate is the median of their seconds a step, times the number of steps, and the median of what they spent beside training.
+    Every run is compared with those finished runs of the same kind that differ in the fewest settings. Of them, those
+    count that have at least half the steps of the longest one, since the start of a run, with its compilation, weighs
+    heavily in short ones. The estimate is the median of their seconds a step, times the number of steps, and the median
+    of what they spent beside training.
 
     Args:
       configs: run_id -> config of the unfinished runs.
@@ -69,15 +71,22 @@ def estimate(configs: Mapping[str, RunConfig], steps: Mapping[str, int | None], 
 
 
 def measured_folders(experiment: Experiment, root: Path) -> list[Path]:
-    """Returns the folders of all scales of an experiment and of those that it shares runs with, in `root` and in the checkout's results."""
+    """Returns the folders of all scales of an experiment and of those that it shares runs with, in `root` and in the
+    checkout's results."""
     roots = dict.fromkeys(path.resolve() for path in (root, repository() / "results"))
     names = (experiment.name, *experiment.shares_with)
-    return [folder for place in roots for name in names for folder in sorted((place / name).glob("*")) if folder.is_dir()]
+    return [
+        folder for place in roots for name in names for folder in sorted((place / name).glob("*")) if folder.is_dir()
+    ]
 
 
 def peak_memory(folders: Iterable[Path]) -> int | None:
     """Returns the largest peak memory of a finished run in these folders, in MB; None where none was measured."""
-    values = [json_object(path.parent / "meta.json").get("peak_memory_mb") for folder in folders for path in folder.glob("*/summary.json")]
+    values = [
+        json_object(path.parent / "meta.json").get("peak_memory_mb")
+        for folder in folders
+        for path in folder.glob("*/summary.json")
+    ]
     return max((int(value) for value in values if is_number(value)), default=None)
 
 

@@ -42,13 +42,15 @@ class StageResults:
     ):
         self._folder, self._changes = folder, dict(settings or {})
         self.left_out: tuple[str, ...] = ()
-        if DATA_KEY in self._changes and datasets:  # the stages make their runs for these, nothing is changed afterwards
+        # the stages make their runs for these, nothing is changed afterwards
+        if DATA_KEY in self._changes and datasets:
             self.datasets = tuple(self._changes.pop(DATA_KEY).split(","))
         else:
             from igr_suite import data  # needs numpy, which a login node may not have
 
             absent = [name for name in datasets if name in if_prepared and not data.status(name, data_dir).prepared]
-            self.left_out = tuple(name for name in absent if not self._has_runs(name))  # results made elsewhere are still drawn
+            # results made elsewhere are still drawn
+            self.left_out = tuple(name for name in absent if not self._has_runs(name))
             self.datasets = tuple(name for name in datasets if name not in self.left_out)
 
     def _has_runs(self, dataset: str) -> bool:
@@ -70,7 +72,8 @@ class StageResults:
             raise NotReady
 
     def survivors(self, configs: Sequence[RunConfig]) -> list[RunConfig]:
-        """Returns those of these runs that finished, once every other one has diverged; ends the stage here until then."""
+        """Returns those of these runs that finished, once every other one has diverged; ends the stage here until
+        then."""
         finished = [config for config in configs if self.summary(config) is not None]
         others = [config for config in configs if self.summary(config) is None]
         if not all(RunFolder(self._folder / self.changed(config).run_id).diverged for config in others):
@@ -97,10 +100,12 @@ class Experiment:
       runs: short form for one stage, scale -> configs.
       minutes: measured wall time of each scale, {"quick": 4.5}.
       datasets: names of the data sets of each scale, for stages to read as `results.datasets`.
-      if_prepared: data sets whose absence only leaves their rows out, unless they are asked for by name; runs of others are refused.
+      if_prepared: data sets whose absence only leaves their rows out, unless they are asked for by name; runs of others
+        are refused.
       shares_with: names of experiments with equal runs; those that they have finished are copied, not trained again.
       copies_checkpoints: whether the copies come with their checkpoints, for later stages that start from them.
-      no_reference: why there is nothing to compare with, where published.csv has no rows; `igr check` and the report say it.
+      no_reference: why there is nothing to compare with, where published.csv has no rows; `igr check` and the report
+        say it.
     """
 
     paper: str
@@ -131,7 +136,8 @@ class Experiment:
 class Expansion:
     """The runs that are known so far, each once, with the number (from 1) of its stage.
 
-    `waiting` is the first stage that is not ready, `left_out` names data sets that are not prepared and not insisted on.
+    `waiting` is the first stage that is not ready, `left_out` names data sets that are not prepared and not insisted
+    on.
     """
 
     runs: dict[str, RunConfig]
@@ -156,7 +162,8 @@ def expand(
       folder: the scale's folder, read for the summaries that later stages need.
       settings: `--set` values, applied to every run.
       wanted: says of a run_id whether the run is to be kept (`--only`).
-      lenient: leave out the runs that cannot take the settings, as long as one can; for readers, since those were never started.
+      lenient: leave out the runs that cannot take the settings, as long as one can; for readers, since those were never
+        started.
       data_dir: where data sets are looked for; None means the environment's folder.
     Raises:
       UserError: unknown scale, or a setting that a run does not have.

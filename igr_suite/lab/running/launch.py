@@ -1,4 +1,5 @@
-"""Starts worker processes: forked from one process that has TensorFlow imported, or fresh ones (IGR_FRESH_WORKERS=1)."""
+"""Starts worker processes: forked from one process that has TensorFlow imported, or fresh ones
+(IGR_FRESH_WORKERS=1)."""
 
 import contextlib
 import multiprocessing
@@ -32,7 +33,8 @@ class Worker:
     def exit_code(self) -> int | None:
         """Returns None while the process lives; negative numbers are signals, ORPHANED that nobody knows how it ended.
 
-        A forked worker's exit code comes from the process that forked it. When that one is killed the worker may live on.
+        A forked worker's exit code comes from the process that forked it. When that one is killed the worker may live
+        on.
         """
         if isinstance(self._process, subprocess.Popen):
             return self._process.poll()
@@ -64,9 +66,18 @@ class Launcher:
     """
 
     def __init__(
-        self, configs: Sequence[RunConfig], threads: int, data_dir: str | None = None, root: Path | None = None, strategy: str | None = None
+        self,
+        configs: Sequence[RunConfig],
+        threads: int,
+        data_dir: str | None = None,
+        root: Path | None = None,
+        strategy: str | None = None,
     ):
-        places = [*filter(None, sys.path), str(Path(__file__).resolve().parents[3]), str(reproductions_root().resolve().parent)]
+        places = [
+            *filter(None, sys.path),
+            str(Path(__file__).resolve().parents[3]),
+            str(reproductions_root().resolve().parent),
+        ]
         self._variables = {
             **thread_variables(threads),
             **INTERPRETER,
@@ -108,7 +119,8 @@ class Launcher:
                     process.start()
                 except (EOFError, OSError) as error:
                     raise UserError(
-                        f"the worker of {folder.name} could not be started: the process that workers are forked from has ended "
+                        f"the worker of {folder.name} could not be started: the process that workers are forked from "
+                        f"has ended "
                         f"({self.cause_of_kill}); start the same command again"
                     ) from error
                 return Worker(process)
@@ -127,7 +139,8 @@ def _lives(pid: int) -> bool:
 
 
 def memory_kills() -> int:
-    """How many processes the kernel has killed for want of memory since the machine or container started; 0 where it does not say."""
+    """How many processes the kernel has killed for want of memory since the machine or container started; 0 where it
+    does not say."""
     total = 0
     for place in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
         with contextlib.suppress(OSError, ValueError):

@@ -11,7 +11,8 @@ from igr_suite.lab.running.experiment import DATA_KEY, SCALES, Experiment
 
 
 def repository() -> Path:
-    """Returns the checkout: the nearest folder with `reproductions/` above this package, else above the working folder, else that one."""
+    """Returns the checkout: the nearest folder with `reproductions/` above this package, else above the working folder,
+    else that one."""
     for start in (Path(__file__).resolve().parent, Path.cwd()):
         for folder in (start, *start.parents):
             if (folder / "reproductions").is_dir():
@@ -30,12 +31,14 @@ def results_root(option: str | Path | None = None) -> Path:
 
 
 def scale_folder(root: Path, experiment: Experiment, scale: str, settings: Mapping[str, str] | None = None) -> Path:
-    """Returns results/<paper>/<item>/<scale>, or <scale>+<settings> beside it, so that changed runs never mix with the plain ones."""
+    """Returns results/<paper>/<item>/<scale>, or <scale>+<settings> beside it, so that changed runs never mix with the
+    plain ones."""
     return root / experiment.paper / experiment.item / (scale + settings_suffix(settings or {}))
 
 
 def settings_suffix(settings: Mapping[str, str]) -> str:
-    """Returns '+data.name=mnist', a hash of the settings when that would be long or is no file name, '' without settings."""
+    """Returns '+data.name=mnist', a hash of the settings when that would be long or is no file name, '' without
+    settings."""
     text = ",".join(f"{path}={settings[path]}" for path in sorted(settings))
     if not text:
         return ""

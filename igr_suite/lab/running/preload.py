@@ -1,4 +1,5 @@
-"""Imported once by the process that workers are forked from: loads TensorFlow with the executors, so that a run starts in milliseconds.
+"""Imported once by the process that workers are forked from: loads TensorFlow with the executors, so that a run starts
+in milliseconds.
 
 Importing TensorFlow takes seconds but starts no runtime; `worker.forked` starts afresh if an import did start it.
 """

@@ -15,10 +15,12 @@ BEGINS = ("checkpoints", "metrics.jsonl", "meta.json")
 
 
 def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]) -> dict[str, str]:
-    """Makes the folders of runs that have none from the longest finished run that differs in length only and has kept its checkpoint.
+    """Makes the folders of runs that have none from the longest finished run that differs in length only and has kept
+    its checkpoint.
 
-    The weights are those of the whole run, bit by bit. Metrics before the checkpoint are those of the shorter run, whose rows may be
-    denser. meta.json says "continued_from": name, length and code of the run that it began as. The shorter run stays as it is.
+    The weights are those of the whole run, bit by bit. Metrics before the checkpoint are those of the shorter run,
+    whose rows may be denser. meta.json says "continued_from": name, length and code of the run that it began as. The
+    shorter run stays as it is.
 
     Args:
       runs: run_id -> config; those whose class names no `extendable_by` are left alone.
@@ -27,7 +29,9 @@ def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]
     Returns:
       run_id -> name of the run that it goes on from.
     """
-    wanted = {run_id: config for run_id, config in runs.items() if config.extendable_by and not (folder / run_id).exists()}
+    wanted = {
+        run_id: config for run_id, config in runs.items() if config.extendable_by and not (folder / run_id).exists()
+    }
     if not wanted:
         return {}
     found = [pair for source in sources for pair in _finished(source)]

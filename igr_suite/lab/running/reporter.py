@@ -45,7 +45,10 @@ class Reporter:
 
     def stopping(self, running: int) -> None:
         """The user asked to stop."""
-        self.say(f"stopping: {running} run{'s' * (running != 1)} will save first; once more stops at once and loses what is not saved")
+        self.say(
+            f"stopping: {running} run{'s' * (running != 1)} will save first; once more stops at once and loses what is "
+            f"not saved"
+        )
 
     def look(self, running: list[Path], pending: int) -> None:
         """Called several times a second while runs are going."""
@@ -63,7 +66,11 @@ class Reporter:
         return f"{finished}/{self.total} finished, {running} running{failed}{self._time_left(folders, pending)}"
 
     def _time_left(self, folders: list[Path], pending: int) -> str:
-        left = [progress["left"] for folder in folders if (progress := read_progress(folder)) and progress.get("left") is not None]
+        left = [
+            progress["left"]
+            for folder in folders
+            if (progress := read_progress(folder)) and progress.get("left") is not None
+        ]
         if self.ended_runs:
             each = (time.monotonic() - self._began) * self.jobs / (self.ended_runs + len(folders) / 2)
         elif left and not pending:
@@ -78,7 +85,8 @@ class Reporter:
 
 
 class LiveReporter(Reporter):
-    """The same on a terminal: lines for starts and ends of runs that failed, and a table of the running ones that redraws itself."""
+    """The same on a terminal: lines for starts and ends of runs that failed, and a table of the running ones that
+    redraws itself."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,7 +135,10 @@ def progress_line(folder: Path) -> str:
     if progress is None:
         return f"{folder.name}  starting"
     percent = 100 * progress["step"] // max(progress["total"], 1)
-    line = f"{folder.name}  {progress['step']}/{progress['total']}  {percent}%  left {clock(progress['left'])}  {show(progress['scalars'])}"
+    line = (
+        f"{folder.name}  {progress['step']}/{progress['total']}  {percent}%  left {clock(progress['left'])}  "
+        f"{show(progress['scalars'])}"
+    )
     return line.rstrip()
 
 

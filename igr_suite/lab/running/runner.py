@@ -1,4 +1,5 @@
-"""Runs an experiment on this machine: expands its stages, skips what is finished, one process a run, some of them at once."""
+"""Runs an experiment on this machine: expands its stages, skips what is finished, one process a run, some of them at
+once."""
 
 import contextlib
 import fnmatch
@@ -26,7 +27,8 @@ from igr_suite.lab.runs.threads import share
 from igr_suite.lab.runs.wholeness import WAY_OUT
 
 POLL = 0.1  # seconds between looks at the workers
-RESEND = (0.0, 0.3, 0.6)  # seconds; a worker that is just being forked may miss the first signal, and counts these as one request
+# seconds; a worker that is just being forked may miss the first signal, and counts these as one request
+RESEND = (0.0, 0.3, 0.6)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +67,8 @@ class Order:
         return expand(self.experiment, self.scale, self.folder, self.settings, wanted, data_dir=self.data_dir)
 
     def expand_and_adopt(self) -> tuple[Expansion, list[str]]:
-        """Returns the runs that are known once those that other experiments have finished are copied, and a sentence for each run that
-        was copied or that will go on from a shorter one.
+        """Returns the runs that are known once those that other experiments have finished are copied, and a sentence
+        for each run that was copied or that will go on from a shorter one.
 
         A later stage may have waited for them, and what it holds may have been run elsewhere too.
 
@@ -86,7 +88,11 @@ class Order:
     def check_matches(self, expansion: Expansion) -> None:
         """Raises UserError when `only` leaves no run."""
         if not expansion.runs:
-            later = f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)" if expansion.waiting else ""
+            later = (
+                f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)"
+                if expansion.waiting
+                else ""
+            )
             wanted = f"no run of {self.experiment.name} at scale {self.scale} matches --only '{self.only}'"
             raise UserError(f"{wanted}{later}; see them with --dry-run")
 
@@ -98,7 +104,8 @@ def matches(run_id: str, only: str | None) -> bool:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run of this invocation ended: reason "finished", "interrupted", "user_error", "error" or "killed", and a sentence."""
+    """How a run of this invocation ended: reason "finished", "interrupted", "user_error", "error" or "killed", and a
+    sentence."""
 
     run_id: str
     reason: str
@@ -107,7 +114,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """All that was done: outcomes of this invocation's runs, ids skipped because they were finished, and the stage that still waits."""
+    """All that was done: outcomes of this invocation's runs, ids skipped because they were finished, and the stage that
+    still waits."""
 
     outcomes: list[Outcome]
     skipped: list[str]
@@ -144,12 +152,15 @@ def run(order: Order, reporter: Reporter) -> Report:
     if order.strategy == "multi_worker" and strategies.workers()[1] > 1:
         count = strategies.workers()[1]
         raise UserError(
-            f"`igr run` starts one process and TF_CONFIG (or SLURM) speaks of {count}; use `igr submit --strategy multi_worker "
+            f"`igr run` starts one process and TF_CONFIG (or SLURM) speaks of {count}; use `igr submit --strategy "
+            f"multi_worker "
             f"--nodes {count}`, or start the worker of a run on every machine as docs/devices.md shows"
         )
     if order.strategy is not None:
         among = strategies.STRATEGIES[order.strategy]
-        reporter.say(f"strategy {order.strategy}: a run's batches are divided among {among}, and stay as large as they are")
+        reporter.say(
+            f"strategy {order.strategy}: a run's batches are divided among {among}, and stay as large as they are"
+        )
     return invocation.run()
 
 
@@ -171,7 +182,9 @@ class _Invocation:
     def pending(self) -> dict[str, RunConfig]:
         """Returns the runs that are neither finished, running nor ended in this invocation."""
         known = self.expansion.runs.items()
-        return {run_id: config for run_id, config in known if run_id not in {*self.skipped, *self.running, *self.outcomes}}
+        return {
+            run_id: config for run_id, config in known if run_id not in {*self.skipped, *self.running, *self.outcomes}
+        }
 
     def run(self) -> Report:
         self.reporter.begin(self.order.folder, len(self.expansion.runs), len(self.skipped), self.jobs, self.threads)
@@ -226,13 +239,16 @@ class _Invocation:
                 self._note(Outcome(run_id, "error", str(error)), 0.0)
 
     def _sort_finished(self) -> None:
-        """Skips whole runs of an earlier invocation, and refuses those that are not whole: neither done nor to be run over."""
+        """Skips whole runs of an earlier invocation, and refuses those that are not whole: neither done nor to be run
+        over."""
         for run_id, config in self.pending().items():
             folder = RunFolder(self.order.folder / run_id)
             if not folder.finished:
                 continue
             if fault := folder.fault(config=config):
-                self.outcomes[run_id] = Outcome(run_id, "user_error", f"it is finished but not whole: {fault}; {WAY_OUT}")
+                self.outcomes[run_id] = Outcome(
+                    run_id, "user_error", f"it is finished but not whole: {fault}; {WAY_OUT}"
+                )
             else:
                 folder.tidy()
                 self.skipped.append(run_id)
@@ -254,16 +270,22 @@ def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
     if RunFolder(path).whole:
         return Outcome(path.name, "finished", "")
     if not path.exists():
-        return Outcome(path.name, "user_error", f"{path} was deleted while the run went on; start the same command again")
+        return Outcome(
+            path.name, "user_error", f"{path} was deleted while the run went on; start the same command again"
+        )
     exit_note = RunFolder(path).meta().get("exit") or {}
     log = path / LOG
     if code < 0 or (code == ORPHANED and not exit_note):
         name = signal.Signals(-code).name if code < 0 else "SIGKILL"
-        outcome = Outcome(path.name, "killed", f"ended by {name}" + (f" ({launcher.cause_of_kill})" if name == "SIGKILL" else ""))
+        outcome = Outcome(
+            path.name, "killed", f"ended by {name}" + (f" ({launcher.cause_of_kill})" if name == "SIGKILL" else "")
+        )
         _write_down(path, outcome)
         return outcome
     if code == FULL:
-        return Outcome(path.name, "user_error", f"cannot write {path}: No space left on device; free space, or {ELSEWHERE}")
+        return Outcome(
+            path.name, "user_error", f"cannot write {path}: No space left on device; free space, or {ELSEWHERE}"
+        )
     if code in (130, 143):
         return Outcome(path.name, "interrupted", "interrupted")
     if code == 2:

@@ -17,8 +17,11 @@ from igr_suite.lab.runs.store import RunFolder
 OWN_FILES = (".lock", ".owner", *LEFT_BEHIND)  # what belongs to the folder and its writers, and not to the run
 
 
-def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, settings: dict[str, str]) -> dict[str, str]:
-    """Copies runs that this experiment lacks and one it shares with has finished and has whole; equal ids are equal configs.
+def adopt(
+    expansion: Expansion, experiment: Experiment, scale: str, root: Path, settings: dict[str, str]
+) -> dict[str, str]:
+    """Copies runs that this experiment lacks and one it shares with has finished and has whole; equal ids are equal
+    configs.
 
     Checkpoints stay there unless the experiment `copies_checkpoints`.
 
@@ -35,7 +38,11 @@ def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, 
         paper, item = name.split("/")
         other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
         for run_id in expansion.runs:
-            if not (folder / run_id).exists() and RunFolder(other / run_id).whole and not not_to_be_copied(other / run_id):
+            if (
+                not (folder / run_id).exists()
+                and RunFolder(other / run_id).whole
+                and not not_to_be_copied(other / run_id)
+            ):
                 with copied_run(other / run_id, folder / run_id, shutil.ignore_patterns(*left)) as copy:
                     copy.write_meta(copied_from=name)
                 if copy.made:
@@ -44,16 +51,19 @@ def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, 
 
 
 class Copy(RunFolder):
-    """A copy of a run that is being made under a name of its own; afterwards `made` says whether it is the one that stands at its place."""
+    """A copy of a run that is being made under a name of its own; afterwards `made` says whether it is the one that
+    stands at its place."""
 
     made = False
 
 
 @contextlib.contextmanager
 def copied_run(source: Path, target: Path, ignore: Callable[[str, list[str]], Iterable[str]]) -> Iterator[Copy]:
-    """Copies a run's folder; the block may change the copy, which is at its place once the block has ended, whole or not at all.
+    """Copies a run's folder; the block may change the copy, which is at its place once the block has ended, whole or
+    not at all.
 
-    Of several processes that copy to one place at once, the first to end wins; the others throw their copies away and take the winner's.
+    Of several processes that copy to one place at once, the first to end wins; the others throw their copies away and
+    take the winner's.
 
     Args:
       source, target: run folders.

@@ -1,4 +1,5 @@
-"""The process of one run: `python -m igr_suite.lab.running.worker --folder RUN_FOLDER` runs the config.json found there."""
+"""The process of one run: `python -m igr_suite.lab.running.worker --folder RUN_FOLDER` runs the config.json found
+there."""
 
 import argparse
 import contextlib
@@ -67,10 +68,14 @@ def run(path: Path) -> int:
                 code, reason, message = _execute(config, folder)
                 _ignore_signals()
                 seconds = folder.meta().get("wall_seconds", 0.0) + time.time() - began
-                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+                    1024**2 if sys.platform == "darwin" else 1024
+                )
                 exit_note = {"reason": reason, "message": message}
                 sealed = seal(path) if folder.finished else None
-                folder.write_meta(spare, exit=exit_note, wall_seconds=round(seconds, 2), peak_memory_mb=round(memory), sealed=sealed)
+                folder.write_meta(
+                    spare, exit=exit_note, wall_seconds=round(seconds, 2), peak_memory_mb=round(memory), sealed=sealed
+                )
             with contextlib.suppress(OSError):
                 (path / FILE).unlink(missing_ok=True)
             return code
@@ -85,7 +90,8 @@ def run(path: Path) -> int:
 
 
 def import_own() -> None:
-    """Imports the modules that `DEFINES` names; a run.py is found where `igr run` finds it, other modules along Python's path.
+    """Imports the modules that `DEFINES` names; a run.py is found where `igr run` finds it, other modules along
+    Python's path.
 
     Raises:
       UserError: one of them cannot be imported.
@@ -102,7 +108,8 @@ def import_own() -> None:
 
 
 def _follow(config, folder: RunFolder) -> int:
-    """Trains with the first of several workers, which is the one that writes: this one goes through the same run in a folder of its own.
+    """Trains with the first of several workers, which is the one that writes: this one goes through the same run in a
+    folder of its own.
 
     Beside it are links to the neighbours of the run, whose checkpoints it may start from.
     """
@@ -142,12 +149,17 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
         _say(traceback.format_exc())
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
             what = str(error).strip().partition("\n")[0][:200] or "no more could be had"
-            return 1, "error", f"not enough memory ({what}); use fewer --jobs, a smaller batch, or a machine with more memory"
+            return (
+                1,
+                "error",
+                f"not enough memory ({what}); use fewer --jobs, a smaller batch, or a machine with more memory",
+            )
         return 1, "error", f"{type(error).__name__}: {error}"
 
 
 def _say(message: object) -> None:
-    """Prints into the log, which may be on a full disk; the message is recorded in meta.json too, and must not get lost on the way."""
+    """Prints into the log, which may be on a full disk; the message is recorded in meta.json too, and must not get lost
+    on the way."""
     with contextlib.suppress(OSError):
         print(message, file=sys.stderr, flush=True)
 
@@ -183,7 +195,9 @@ def executor(config):
     """Imports and returns the function that a config names."""
     module, _, name = type(config).executor.partition(":")
     if not name:
-        raise UserError(f"{type(config).__name__}.executor must be 'package.module:function', got '{type(config).executor}'")
+        raise UserError(
+            f"{type(config).__name__}.executor must be 'package.module:function', got '{type(config).executor}'"
+        )
     return getattr(importlib.import_module(module), name)
 
 
@@ -192,8 +206,8 @@ def forked(path: str, variables: dict[str, str]) -> None:
 
     Args:
       path: run folder.
-      variables: environment of the run. When the threads differ from those that TensorFlow was imported with, or its runtime has
-        been started by an import, nothing can be shared and the process becomes a fresh one.
+      variables: environment of the run. When the threads differ from those that TensorFlow was imported with, or its
+        runtime has been started by an import, nothing can be shared and the process becomes a fresh one.
     """
     log = os.open(Path(path) / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(log, 1)

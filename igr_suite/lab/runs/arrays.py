@@ -1,4 +1,5 @@
-"""Archives of arrays (.npz) that somebody else may have made: read as numbers, and only as large as they say before they are unpacked."""
+"""Archives of arrays (.npz) that somebody else may have made: read as numbers, and only as large as they say before
+they are unpacked."""
 
 import io
 import math
@@ -9,7 +10,8 @@ import zlib
 
 import numpy as np
 
-# numpy's header of an array of bools, integers, floats or complex numbers; everything else is refused, objects above all
+# numpy's header of an array of bools, integers, floats or complex numbers; everything else is refused, objects above
+# all
 HEADER = re.compile(
     rb"\{'descr': '(?P<dtype>[<>|][biufc]\d{1,2})', 'fortran_order': (?P<order>True|False), 'shape': \((?P<shape>[0-9, ]{0,200})\), \} *\n"
 )
@@ -25,7 +27,8 @@ def read_arrays(content: bytes, room: int = 0) -> dict[str, np.ndarray]:
 
     Args:
       content: of the file.
-      room: bytes that all arrays together may take where members are packed; 0 takes an archive without packed members only.
+      room: bytes that all arrays together may take where members are packed; 0 takes an archive without packed members
+        only.
     Raises:
       BadArchive: it is no such archive, a member is larger than it may be, or is not as large as its header says.
     """
@@ -33,7 +36,10 @@ def read_arrays(content: bytes, room: int = 0) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             _check_sizes(members, len(content), room)
-            return {member.filename.removesuffix(".npy"): _array(archive.read(member), member.filename) for member in members}
+            return {
+                member.filename.removesuffix(".npy"): _array(archive.read(member), member.filename)
+                for member in members
+            }
     except BadArchive:
         raise
     except UNREADABLE as error:
@@ -65,4 +71,8 @@ def _array(content: bytes, name: str) -> np.ndarray:
     held = len(content) - 10 - length
     if math.prod(shape) * dtype.itemsize != held:
         raise BadArchive(f"{name} holds {held} bytes, and its header says {dtype.name} {list(shape)}")
-    return np.frombuffer(content[10 + length :], dtype).reshape(shape, order="F" if header["order"] == b"True" else "C").copy()
+    return (
+        np.frombuffer(content[10 + length :], dtype)
+        .reshape(shape, order="F" if header["order"] == b"True" else "C")
+        .copy()
+    )

@@ -20,18 +20,22 @@ _LATER = "later"
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """Base of all run configs; a subclass is a frozen, keyword-only dataclass whose leaves are JSON values or tuples of them.
+    """Base of all run configs; a subclass is a frozen, keyword-only dataclass whose leaves are JSON values or tuples of
+    them.
 
     Class attributes:
-      executor: "package.module:function"; `function(config, folder)` does the run and writes its summary. Imported by workers only.
+      executor: "package.module:function"; `function(config, folder)` does the run and writes its summary. Imported by
+        workers only.
       useful_threads: with which such a run is fastest, as measured (docs/performance.md); more of them gain nothing.
-      parts_side_by_side: threads that a single run has use for when cores would be idle otherwise: its step falls into as many parts of
-        whole operations.
-      subject: the module whose `load` makes a finished run a subject of `igr variance`; "" for runs without discrete variables.
-      extendable_by: dotted paths of numbers that say only how long a run trains: with more of one a run begins, bit by bit, as with
-        less of it, and may go on from there. Empty where that does not hold, or was not proved.
-      fitted: whether `training.fit` trains such a run, at whose end the summary repeats the numbers of the last metrics row; readers
-        then know that a run is not whole when these differ, or when a distance between metrics rows is larger than a later one.
+      parts_side_by_side: threads that a single run has use for when cores would be idle otherwise: its step falls into
+        as many parts of whole operations.
+      subject: the module whose `load` makes a finished run a subject of `igr variance`; "" for runs without discrete
+        variables.
+      extendable_by: dotted paths of numbers that say only how long a run trains: with more of one a run begins, bit by
+        bit, as with less of it, and may go on from there. Empty where that does not hold, or was not proved.
+      fitted: whether `training.fit` trains such a run, at whose end the summary repeats the numbers of the last metrics
+        row; readers then know that a run is not whole when these differ, or when a distance between metrics rows is
+        larger than a later one.
 
     Example:
       @dataclass(frozen=True, kw_only=True)
@@ -61,14 +65,16 @@ class RunConfig:
         """Raises UserError when fields do not go together; called once all of them have their types."""
 
     def check_inputs(self, data_dir: str | None) -> None:
-        """Raises UserError when something that the run reads is not there; asked of every run before the first one starts.
+        """Raises UserError when something that the run reads is not there; asked of every run before the first one
+        starts.
 
         Args:
           data_dir: folder of tensorflow-datasets; None means the environment's.
         """
 
     def contradiction(self, summary: Mapping[str, Any], last: Mapping[str, Any] | None, rows: int) -> str:
-        """Returns what shows that a finished run's files are not whole or of two runs, "" where nothing does (see `wholeness`).
+        """Returns what shows that a finished run's files are not whole or of two runs, "" where nothing does (see
+        `wholeness`).
 
         Args:
           summary: content of summary.json.
@@ -79,14 +85,19 @@ class RunConfig:
 
     @property
     def evaluations_per_step(self) -> int | None:
-        """Function evaluations of one training step: likelihoods of one image at one value of its latent variables, a row of a decoder's
-        forward pass, summed over the batch. None where a run has no such function, or where their number does not follow from its config.
+        """Function evaluations of one training step: likelihoods of one image at one value of its latent variables, a
+        row of a decoder's forward pass, summed over the batch. None where a run has no such function, or where their
+        number does not follow from its config.
         """
         return None
 
     def data_parallel_obstacle(self) -> str | None:
-        """Returns why batches of such a run cannot be divided among devices (`--strategy`), and what to do; None where they can be."""
-        return f"a step of a {type(self).__name__} run is not known to be a mean over the examples of its batch; leave --strategy out"
+        """Returns why batches of such a run cannot be divided among devices (`--strategy`), and what to do; None where
+        they can be."""
+        return (
+            f"a step of a {type(self).__name__} run is not known to be a mean over the examples of its batch; leave "
+            f"--strategy out"
+        )
 
     def slug(self) -> str:
         """Returns the readable part of the run's name."""
@@ -95,7 +106,9 @@ class RunConfig:
     @property
     def run_id(self) -> str:
         """The run's name: slug and the first 8 hex digits of the SHA-256 of the resolved config's canonical JSON."""
-        canonical = json.dumps({"kind": type(self).__name__, "config": _identity(self)}, sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(
+            {"kind": type(self).__name__, "config": _identity(self)}, sort_keys=True, separators=(",", ":")
+        )
         slug = re.sub(r"[^A-Za-z0-9._+=-]+", "-", self.slug())[:LONGEST_SLUG].strip("-.")
         return f"{slug}-{hashlib.sha256(canonical.encode()).hexdigest()[:8]}"
 
@@ -129,7 +142,8 @@ class RunConfig:
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:
-        """Returns the keys beside its dotted paths that `translate` understands; an unknown key's sentence names them too."""
+        """Returns the keys beside its dotted paths that `translate` understands; an unknown key's sentence names them
+        too."""
         return ()
 
     def translate(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,7 +174,9 @@ class RunConfig:
             if group is None or name not in values.field_types(group):
                 known = [*values.paths(type(self)), *self.aliases()]
                 group_members = [other for other in known if other.split(".")[0] == path.split(".")[0] and "." in path]
-                raise UserError(f"unknown key '{path}' in a {type(self).__name__} run: {nearest(path, group_members or known)}")
+                raise UserError(
+                    f"unknown key '{path}' in a {type(self).__name__} run: {nearest(path, group_members or known)}"
+                )
             if walked:
                 if target[walked[-1]] is None:
                     target[walked[-1]] = {}  # a group that was absent takes its defaults
@@ -172,12 +188,17 @@ class RunConfig:
 
 
 def two_values(name: str, in_summary: Any, in_metrics: Any) -> str:
-    """Returns the sentence for a `contradiction`: the summary and the last metrics row hold different values of one quantity."""
-    return f"{name} is {in_summary} in summary.json and {in_metrics} in the last row of metrics.jsonl: they are of two runs"
+    """Returns the sentence for a `contradiction`: the summary and the last metrics row hold different values of one
+    quantity."""
+    return (
+        f"{name} is {in_summary} in summary.json and {in_metrics} in the last row of metrics.jsonl: they are of two "
+        f"runs"
+    )
 
 
 def added_later(default: Any) -> Any:
-    """Field of a config that came after runs of its class had been committed: at its default it does not enter the run's name.
+    """Field of a config that came after runs of its class had been committed: at its default it does not enter the
+    run's name.
 
     Without it every new option would orphan all the results that the committed figures are drawn from.
 
@@ -189,7 +210,9 @@ def added_later(default: Any) -> Any:
 
 def replace_parts(config: Any, **parts: Mapping[str, Any]) -> Any:
     """Returns the config with fields of its parts changed: replace_parts(config, model={"temperature": 0.3})."""
-    return dataclasses.replace(config, **{part: dataclasses.replace(getattr(config, part), **values) for part, values in parts.items()})
+    return dataclasses.replace(
+        config, **{part: dataclasses.replace(getattr(config, part), **values) for part, values in parts.items()}
+    )
 
 
 def _identity(value: Any) -> Any:
@@ -197,7 +220,11 @@ def _identity(value: Any) -> Any:
     if not dataclasses.is_dataclass(value):
         return _plain(value)
     fields = [field for field in dataclasses.fields(value) if field.init]
-    shown = [field.name for field in fields if not (field.metadata.get(_LATER) and getattr(value, field.name) == field.default)]
+    shown = [
+        field.name
+        for field in fields
+        if not (field.metadata.get(_LATER) and getattr(value, field.name) == field.default)
+    ]
     return {name: _identity(getattr(value, name)) for name in shown}
 
 
@@ -210,7 +237,8 @@ def _plain(value: Any) -> Any:
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns {"model.temperature": 0.3, ...} from nested dicts; lists become tuples, so that every value can be grouped by."""
+    """Returns {"model.temperature": 0.3, ...} from nested dicts; lists become tuples, so that every value can be
+    grouped by."""
     flat = {}
     for name, value in nested.items():
         if isinstance(value, Mapping):
@@ -222,12 +250,18 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def config_to_json(config: RunConfig) -> str:
     """Returns the text of config.json: the config, and the names of its class and module."""
-    content = {"schema": SCHEMA, "kind": type(config).__name__, "module": type(config).__module__, "run_id": config.run_id}
+    content = {
+        "schema": SCHEMA,
+        "kind": type(config).__name__,
+        "module": type(config).__module__,
+        "run_id": config.run_id,
+    }
     return json.dumps({**content, "config": config.to_dict()}, indent=2) + "\n"
 
 
 def config_from_json(text: str, source: str = "config.json") -> RunConfig:
-    """Returns the config that `config_to_json` wrote. Its class is looked up (see `config_classes`); the module is not imported.
+    """Returns the config that `config_to_json` wrote. Its class is looked up (see `config_classes`); the module is not
+    imported.
 
     Args:
       text: content of a config.json.

@@ -1,8 +1,10 @@
-"""The classes of run configs that config.json files may name: those of the package, and those that own code has defined in this process.
+"""The classes of run configs that config.json files may name: those of the package, and those that own code has defined
+in this process.
 
-A results folder may come from anywhere, so nothing is ever imported because a file in it says so: `class_of` looks a name up among the
-classes of the package's own config modules. Classes of own experiments are known once their run.py has been loaded, by its name on the
-command line; the process that starts a worker says which modules it is to import first (the variable `DEFINES`).
+A results folder may come from anywhere, so nothing is ever imported because a file in it says so: `class_of` looks a
+name up among the classes of the package's own config modules. Classes of own experiments are known once their run.py
+has been loaded, by its name on the command line; the process that starts a worker says which modules it is to import
+first (the variable `DEFINES`).
 """
 
 import functools
@@ -17,7 +19,8 @@ from igr_suite.errors import UserError
 if TYPE_CHECKING:
     from igr_suite.lab.runs.config import RunConfig
 
-DEFINES = "IGR_DEFINES"  # modules that define the configs of own experiments, separated by commas; set by who starts a worker
+# modules that define the configs of own experiments, separated by commas; set by who starts a worker
+DEFINES = "IGR_DEFINES"
 
 _known: dict[tuple[str, str], type["RunConfig"]] = {}
 _of_package: dict[str, type["RunConfig"]] = {}  # those that can be run; names of classes are unique in the package
@@ -52,13 +55,17 @@ def class_of(kind: str, module: str) -> type["RunConfig"]:
             way_out = "check the version out that wrote it, or delete the run's folder"
             raise UnknownClass(f"igr_suite has no run config '{kind}'; {way_out}")
         return package_classes()[kind]
-    way_out = "name the experiment whose run.py defines it, or delete the run's folder; nothing is imported because a file names it"
+    way_out = (
+        "name the experiment whose run.py defines it, or delete the run's folder; nothing is imported because a "
+        "file names it"
+    )
     raise UnknownClass(f"no experiment here has the run config '{kind}' of {module}; {way_out}")
 
 
 @functools.cache
 def package_classes() -> dict[str, type["RunConfig"]]:
-    """Name -> class of the package's run configs: those of the modules `config` and `*_config` of all families and studies."""
+    """Name -> class of the package's run configs: those of the modules `config` and `*_config` of all families and
+    studies."""
     for room in ("families", "studies"):
         place = Path(igr_suite.__file__).parent / room
         for path in sorted((*place.glob("*/config.py"), *place.glob("*/*_config.py"))):
@@ -67,5 +74,14 @@ def package_classes() -> dict[str, type["RunConfig"]]:
 
 
 def own_modules(configs: Iterable["RunConfig"]) -> str:
-    """Returns the value of `DEFINES` for workers that are to read these configs: the modules of classes that are not the package's."""
-    return ",".join(sorted({module for module in (type(config).__module__ for config in configs) if not module.startswith("igr_suite.")}))
+    """Returns the value of `DEFINES` for workers that are to read these configs: the modules of classes that are not
+    the package's."""
+    return ",".join(
+        sorted(
+            {
+                module
+                for module in (type(config).__module__ for config in configs)
+                if not module.startswith("igr_suite.")
+            }
+        )
+    )

@@ -10,9 +10,20 @@ from typing import Any
 
 from igr_suite.lab.runs.own_settings import recorded
 
-PACKAGES = ("igr-suite", "tensorflow", "keras", "tf-keras", "tensorflow-probability", "tensorflow-datasets", "numpy", "scipy", "mlxtend")
+PACKAGES = (
+    "igr-suite",
+    "tensorflow",
+    "keras",
+    "tf-keras",
+    "tensorflow-probability",
+    "tensorflow-datasets",
+    "numpy",
+    "scipy",
+    "mlxtend",
+)
 
-OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")  # git sets them for its hooks, whatever -C says
+# git sets them for its hooks, whatever -C says
+OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
 
 
 def version(package: str) -> str | None:
@@ -29,20 +40,25 @@ def cores() -> int:
 
 
 def git_state(folder: Path | None = None) -> dict[str, Any]:
-    """Returns the commit of the checkout that holds this package and whether files differ from it (None outside a checkout)."""
+    """Returns the commit of the checkout that holds this package and whether files differ from it (None outside a
+    checkout)."""
     folder = folder or Path(__file__).parent
 
     def ask(*words: str) -> str | None:
         command = ["git", "-C", str(folder), *words]
         variables = {name: value for name, value in os.environ.items() if name not in OTHER_REPOSITORY}
         try:
-            done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=10, env=variables)
+            done = subprocess.run(
+                command, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=10, env=variables
+            )
             return done.stdout.strip()
         except (OSError, subprocess.SubprocessError):
             return None
 
     commit = ask("rev-parse", "HEAD")
-    changes = ask("status", "--porcelain", "--untracked-files=no", "--", ":/igr_suite", ":/reproductions") if commit else None
+    changes = (
+        ask("status", "--porcelain", "--untracked-files=no", "--", ":/igr_suite", ":/reproductions") if commit else None
+    )
     return {"commit": commit, "dirty": None if changes is None else bool(changes)}
 
 

@@ -39,7 +39,8 @@ def write_atomically(path: Path, content: bytes, way_out: str = ELSEWHERE) -> No
 
 @contextlib.contextmanager
 def file_in_the_making(path: Path, way_out: str = ELSEWHERE) -> Iterator[BinaryIO]:
-    """Yields a file that takes the place of `path` when the block has ended, and leaves the old one there when it raises.
+    """Yields a file that takes the place of `path` when the block has ended, and leaves the old one there when it
+    raises.
 
     Raises:
       UserError: it cannot be written, or the path names a folder ("/", "..", an existing one).
@@ -65,15 +66,19 @@ LEFT_BEHIND = (".*.tmp", "*.part", ".lock.*", ".owner.*", "progress.json")
 
 
 def sweep(folder: Path) -> None:
-    """Removes what killed writers left in a run folder and its checkpoints; only for the holder of the folder's lock."""
+    """Removes what killed writers left in a run folder and its checkpoints; only for the holder of the folder's
+    lock."""
     for path in left_behind(folder):
         with contextlib.suppress(OSError):
             path.unlink()
 
 
 def left_behind(folder: Path) -> list[Path]:
-    """Returns what writers left in a run folder and its checkpoints; a living one's files too, until it has the lock no more."""
-    return [path for place in (folder, folder / "checkpoints") for pattern in LEFT_BEHIND for path in place.glob(pattern)]
+    """Returns what writers left in a run folder and its checkpoints; a living one's files too, until it has the lock no
+    more."""
+    return [
+        path for place in (folder, folder / "checkpoints") for pattern in LEFT_BEHIND for path in place.glob(pattern)
+    ]
 
 
 def write_section(path: Path, name: str, content: str) -> None:
@@ -88,7 +93,9 @@ def write_section(path: Path, name: str, content: str) -> None:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
     if text.count(first) != 1 or text.count(last) != 1 or text.index(first) > text.index(last):
-        raise UserError(f"{path} has no section to write: put the lines {first.strip()} and {last.strip()} where it belongs")
+        raise UserError(
+            f"{path} has no section to write: put the lines {first.strip()} and {last.strip()} where it belongs"
+        )
     before, after = text[: text.index(first) + len(first)], text[text.index(last) :]
     write_atomically(path, (before + content + after).encode(), "choose a file that can be written")
 
@@ -117,7 +124,8 @@ def write_json(path: Path, content: Any, spare: Path | None = None) -> None:
     Args:
       path: of the file.
       content: JSON values.
-      spare: a larger file on the same disk, which is written over and takes the place of `path` when a new file cannot be written.
+      spare: a larger file on the same disk, which is written over and takes the place of `path` when a new file cannot
+        be written.
     """
     text = (json.dumps(encode(content), indent=2, allow_nan=False) + "\n").encode()
     try:
@@ -162,7 +170,8 @@ def read_json(path: Path, way_out: str) -> Any:
 
 
 def encode(value: Any) -> Any:
-    """Returns JSON values: NaN and infinities as the strings "NaN", "Infinity", "-Infinity"; arrays and tensors as numbers or lists."""
+    """Returns JSON values: NaN and infinities as the strings "NaN", "Infinity", "-Infinity"; arrays and tensors as
+    numbers or lists."""
     if isinstance(value, dict):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

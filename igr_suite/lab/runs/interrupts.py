@@ -69,7 +69,8 @@ class Interrupts:
 
 
 def raise_on_signals() -> None:
-    """Makes SIGINT and SIGTERM raise Interrupted wherever the process is; for the phases where there is nothing to save."""
+    """Makes SIGINT and SIGTERM raise Interrupted wherever the process is; for the phases where there is nothing to
+    save."""
 
     def receive(number: int, frame: FrameType | None) -> None:
         for other in SIGNALS:

@@ -15,7 +15,8 @@ def translate(settings: Mapping[str, Any], table: Table, ours: Callable[[str, An
     Args:
       settings: `--set` values or a settings dictionary, the original's keys beside dotted paths; text or typed values.
       table: key -> (path, type of its value); path None for a key that is only checked.
-      ours: (key, typed value) -> value for the path, or None where there is nothing to set; raises UserError for a wrong one.
+      ours: (key, typed value) -> value for the path, or None where there is nothing to set; raises UserError for a
+        wrong one.
     Raises:
       UserError: a value of another type, or one that another key contradicts.
     """

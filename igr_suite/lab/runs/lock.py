@@ -1,12 +1,15 @@
-"""Who may write a run folder: a kernel lock, and a heartbeat beside it that outlives neither its process nor its machine.
+"""Who may write a run folder: a kernel lock, and a heartbeat beside it that outlives neither its process nor its
+machine.
 
-The kernel's flock ends with the process and is enough on one machine. Between machines it may not exist (Lustre without -o flock) or may
-outlive a dead node (NFS). So the holder also touches `.owner` every BEAT seconds. Another machine that finds it watches for STALE seconds,
-by its own clock only: if the file is touched in that time the run is alive, else its holder is dead and the lock is taken over.
+The kernel's flock ends with the process and is enough on one machine. Between machines it may not exist (Lustre without
+-o flock) or may outlive a dead node (NFS). So the holder also touches `.owner` every BEAT seconds. Another machine that
+finds it watches for STALE seconds, by its own clock only: if the file is touched in that time the run is alive, else
+its holder is dead and the lock is taken over.
 
-`.owner` appears whole or not at all, and it does not vanish while its holder is replaced: of several processes that judge the same holder
-dead, the one that makes `.owner.<hash of the dead one's token>` puts its own name in the place of the other. A holder that finds another's
-name in `.owner` (its machine was suspended for so long) writes nothing more: it looks before every write, and its heartbeat ends it.
+`.owner` appears whole or not at all, and it does not vanish while its holder is replaced: of several processes that
+judge the same holder dead, the one that makes `.owner.<hash of the dead one's token>` puts its own name in the place of
+the other. A holder that finds another's name in `.owner` (its machine was suspended for so long) writes nothing more:
+it looks before every write, and its heartbeat ends it.
 """
 
 import contextlib
@@ -109,14 +112,19 @@ class Lock:
         """Looks, before something is written, whether the lock is still this object's; passes when it was never taken.
 
         Raises:
-          TakenOver: another process has it, or the folder is gone: what is written now would be a run without its beginning.
+          TakenOver: another process has it, or the folder is gone: what is written now would be a run without its
+            beginning.
         """
         if self.held:
             owner = self._owner()
             if owner is None and not _is_open(self._kernel, self.folder / ".lock"):
-                raise TakenOver(f"{self.folder} was deleted or replaced while the run went on; this process ends without writing")
+                raise TakenOver(
+                    f"{self.folder} was deleted or replaced while the run went on; this process ends without writing"
+                )
             if owner is not None and owner.get("token") != self._token:
-                raise TakenOver(f"{self.folder.name} was taken over by {_who(owner)}; this process ends without writing")
+                raise TakenOver(
+                    f"{self.folder.name} was taken over by {_who(owner)}; this process ends without writing"
+                )
 
     @property
     def _path(self) -> Path:
@@ -131,8 +139,9 @@ class Lock:
     def _gone(self, owner: dict[str, Any], free: bool | None) -> bool:
         """Whether the holder named in `.owner` is gone.
 
-        That is known at once on its own machine. It is known, too, when the kernel's lock is free and the file was copied along with its
-        folder or is damaged. Everywhere else the file is watched: clocks of machines differ, so its date says nothing.
+        That is known at once on its own machine. It is known, too, when the kernel's lock is free and the file was
+        copied along with its folder or is damaged. Everywhere else the file is watched: clocks of machines differ, so
+        its date says nothing.
         """
         if owner.get("machine") == machine():
             return not (free is None and _alive(owner.get("pid")))
@@ -192,8 +201,8 @@ class Lock:
     def _alone_over(self, seen: dict[str, Any]) -> Iterator[None]:
         """Keeps the others out that have judged the same holder dead.
 
-        One that died in here itself left its file behind; it is moved away at once where that is known, on its own machine, and elsewhere
-        once it has lain there for STALE seconds.
+        One that died in here itself left its file behind; it is moved away at once where that is known, on its own
+        machine, and elsewhere once it has lain there for STALE seconds.
 
         Raises:
           FileExistsError: another is at it.
@@ -238,7 +247,8 @@ class Lock:
 
 
 def left_elsewhere(folder: Path) -> bool:
-    """Whether another machine's process seems to have left the folder's lock, so that taking it would take STALE seconds."""
+    """Whether another machine's process seems to have left the folder's lock, so that taking it would take STALE
+    seconds."""
     owner = _read(folder / ".owner")
     return owner is not None and owner.get("machine") != machine()
 

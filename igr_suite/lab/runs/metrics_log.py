@@ -63,7 +63,8 @@ class MetricsLog:
         return [row for rows in self.blocks() for row in rows]
 
     def blocks(self) -> Iterator[list[dict[str, Any]]]:
-        """Yields all whole rows in file order, some thousand at once, so that a long file is never in memory as a whole.
+        """Yields all whole rows in file order, some thousand at once, so that a long file is never in memory as a
+        whole.
 
         Raises:
           UserError: as in `rows`.
@@ -96,7 +97,8 @@ class MetricsLog:
         return None if row is None else row["step"]
 
     def cut_after(self, step: int) -> None:
-        """Drops the rows after `step` and what a full disk or a crash left behind them; the bytes of all other rows stay as they are.
+        """Drops the rows after `step` and what a full disk or a crash left behind them; the bytes of all other rows
+        stay as they are.
 
         Raises:
           UserError: a line that cannot be read stands before a row that is to be kept; the file is then left untouched.
@@ -123,7 +125,8 @@ class MetricsLog:
             return 0
 
     def cut_to(self, size: int, step: int) -> None:
-        """Cuts the file back to the `size` that it had when a checkpoint was saved; what follows is of steps that will be done again.
+        """Cuts the file back to the `size` that it had when a checkpoint was saved; what follows is of steps that will
+        be done again.
 
         Args:
           size: bytes.
@@ -135,7 +138,8 @@ class MetricsLog:
         content = b"".join(self._lines())[:size]
         if len(content) < size or (content and not content.endswith(b"\n")):
             raise UserError(
-                f"{self.path} has lost rows: {len(content)} of the {size} bytes that it had at the checkpoint of step {step} are there; "
+                f"{self.path} has lost rows: {len(content)} of the {size} bytes that it had at the checkpoint of step "
+                f"{step} are there; "
                 "copy the whole run's folder again, or delete it to run it again"
             )
         for number, line in enumerate(content.splitlines(keepends=True), start=1):
@@ -180,7 +184,8 @@ class MetricsLog:
         return lines[-1] if lines else None
 
     def _parse_lines(self, lines: list[bytes], before: int) -> list[dict[str, Any]]:
-        """The rows of lines that follow `before` others: parsed at once, one by one only where a line is not as it should be."""
+        """The rows of lines that follow `before` others: parsed at once, one by one only where a line is not as it
+        should be."""
         content = b"[" + b",".join(lines) + b"]"
         try:
             rows = json.loads(content)

@@ -1,8 +1,9 @@
 """Options: fields of a config that only some of its other settings read.
 
-An option's field has the default None, "not given". Where the config reads it, it then takes the option's default; where it does not, a
-value that was given is refused. A part of a config lists its options in one table, from which that follows, and with it what
-`RunConfig.with_values` takes back when another setting changes: defaults that only followed from the settings before.
+An option's field has the default None, "not given". Where the config reads it, it then takes the option's default;
+where it does not, a value that was given is refused. A part of a config lists its options in one table, from which that
+follows, and with it what `RunConfig.with_values` takes back when another setting changes: defaults that only followed
+from the settings before.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -26,11 +27,14 @@ class Option:
     """One option.
 
     Attributes:
-      default: the field's value where it is read and was not given; a function of the config where it depends on other fields.
-      read: whether a config reads the field; it sees fields alone, no properties, and options that stand before it in the table.
-      unread: what a sentence says of a field that is given and not read, after "model.x=3": "is read by model.task=sp only"; a function
-        of the config where it depends on other fields.
-      dropped: whether a value that was chosen is taken back, too, when a changed setting no longer reads it; otherwise it is refused.
+      default: the field's value where it is read and was not given; a function of the config where it depends on other
+        fields.
+      read: whether a config reads the field; it sees fields alone, no properties, and options that stand before it in
+        the table.
+      unread: what a sentence says of a field that is given and not read, after "model.x=3": "is read by model.task=sp
+        only"; a function of the config where it depends on other fields.
+      dropped: whether a value that was chosen is taken back, too, when a changed setting no longer reads it; otherwise
+        it is refused.
     """
 
     default: Any
@@ -43,7 +47,9 @@ class Option:
         return self.default(config) if callable(self.default) else self.default
 
 
-def by_choice(choice: str, table: Choices, hint: str = ", or pick runs with --only", dropped: Collection[str] = ()) -> dict[str, Option]:
+def by_choice(
+    choice: str, table: Choices, hint: str = ", or pick runs with --only", dropped: Collection[str] = ()
+) -> dict[str, Option]:
     """Options that depend on one field alone.
 
     Args:

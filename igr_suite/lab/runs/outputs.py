@@ -33,8 +33,8 @@ class Staging:
 def staged(place: Path) -> Iterator[Staging]:
     """Makes files elsewhere and moves each to `place` when all of them are written and on the disk.
 
-    Readers, and a process killed at any moment, see every file old or new and never half of it. Files of a figure that it no longer has
-    (an .svg that has become too large, say) are removed. When the block raises, nothing changes.
+    Readers, and a process killed at any moment, see every file old or new and never half of it. Files of a figure that
+    it no longer has (an .svg that has become too large, say) are removed. When the block raises, nothing changes.
 
     Raises:
       UserError: the folder is not writable, the disk is full ...
@@ -69,7 +69,8 @@ def _move(folder: Path, place: Path) -> None:
 
 
 def sweep_abandoned(folder: Path, pattern: str) -> None:
-    """Removes folders that a killed process left: those that fit the pattern and in which nothing has changed for ABANDONED seconds.
+    """Removes folders that a killed process left: those that fit the pattern and in which nothing has changed for
+    ABANDONED seconds.
 
     The dates of two files on the same disk are compared, not a date with this machine's clock.
     """

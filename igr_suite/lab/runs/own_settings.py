@@ -1,7 +1,9 @@
-"""Environment variables that change what a run computes: which a run never sees, which it keeps and records (never imports TensorFlow).
+"""Environment variables that change what a run computes: which a run never sees, which it keeps and records (never
+imports TensorFlow).
 
-A run's name is that of its config, so a user's ~/.keras/keras.json, or a switch that was once set for another program, must not change
-its result. What belongs to the machine (the GPU's own switches, as the GPU itself) is kept and written into meta.json.
+A run's name is that of its config, so a user's ~/.keras/keras.json, or a switch that was once set for another program,
+must not change its result. What belongs to the machine (the GPU's own switches, as the GPU itself) is kept and written
+into meta.json.
 """
 
 import json
@@ -11,21 +13,31 @@ from pathlib import Path
 
 # A place where no keras.json can be, and none can be written: Keras then starts with its own defaults.
 NOWHERE = f"{os.devnull}/keras"
-# Variable -> its value in a run, None where it is not set. Those of oneDNN, XLA and numpy choose other kernels, which round in another way.
+# Variable -> its value in a run, None where it is not set. Those of oneDNN, XLA and numpy choose other kernels, which
+# round in another way.
 PINNED: dict[str, str | None] = {
     "KERAS_BACKEND": "tensorflow",
     "KERAS_HOME": NOWHERE,
-    **dict.fromkeys(("KERAS_NNX_ENABLED", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "TF_USE_LEGACY_KERAS", "TF2_BEHAVIOR")),
-    **dict.fromkeys(("TF_ENABLE_ONEDNN_OPTS", "TF_DISABLE_MKL", "TF_ENABLE_MKL_NATIVE_FORMAT", "TF_SET_ONEDNN_FPMATH_MODE")),
-    **dict.fromkeys(("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")),
-    **dict.fromkeys(("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE")),
+    **dict.fromkeys(
+        ("KERAS_NNX_ENABLED", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "TF_USE_LEGACY_KERAS", "TF2_BEHAVIOR")
+    ),
+    **dict.fromkeys(
+        ("TF_ENABLE_ONEDNN_OPTS", "TF_DISABLE_MKL", "TF_ENABLE_MKL_NATIVE_FORMAT", "TF_SET_ONEDNN_FPMATH_MODE")
+    ),
+    **dict.fromkeys(
+        ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
+    ),
+    **dict.fromkeys(
+        ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE")
+    ),
 }
-# What Python reads when it starts: without docstrings, or with warnings as errors, TensorFlow Probability cannot be imported; and nothing
-# is to be imported from the folder that a worker happens to be started in.
+# What Python reads when it starts: without docstrings, or with warnings as errors, TensorFlow Probability cannot be
+# imported; and nothing is to be imported from the folder that a worker happens to be started in.
 INTERPRETER = {"PYTHONOPTIMIZE": "", "PYTHONWARNINGS": "", "PYTHONSAFEPATH": "1"}
 # What a process that has imported TensorFlow leaves to those that it starts; it is the default.
 HARMLESS = {("TF2_BEHAVIOR", "1")}
-# Variables of flags, and the beginnings of those flags that a run keeps: they say where things are, not what is computed.
+# Variables of flags, and the beginnings of those flags that a run keeps: they say where things are, not what is
+# computed.
 FLAGS = {"XLA_FLAGS": ("--xla_gpu_cuda_data_dir", "--xla_dump"), "TF_XLA_FLAGS": ()}
 RECORDED = (
     "NVIDIA_TF32_OVERRIDE",
@@ -41,13 +53,21 @@ RECORDED = (
     "CUDA_VISIBLE_DEVICES",
     "XLA_FLAGS",
 )
-KERAS_DEFAULTS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "backend": "tensorflow", "nnx_enabled": False}
+KERAS_DEFAULTS = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "backend": "tensorflow",
+    "nnx_enabled": False,
+}
 
 
 def pinned(environment: Mapping[str, str]) -> dict[str, str | None]:
     """Returns what a run's environment must change: variable -> value, None to take it out."""
     given = {name: environment.get(name) for name in PINNED}
-    changes = {name: value for name, value in PINNED.items() if given[name] != value and (name, given[name]) not in HARMLESS}
+    changes = {
+        name: value for name, value in PINNED.items() if given[name] != value and (name, given[name]) not in HARMLESS
+    }
     for name, kept in FLAGS.items():
         given = environment.get(name)
         rest = " ".join(flag for flag in (given or "").split() if kept and flag.startswith(kept)) or None
@@ -57,7 +77,8 @@ def pinned(environment: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def pin(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Makes the changes, in this process by default; it takes effect before Keras, TensorFlow and numpy are imported."""
+    """Makes the changes, in this process by default; it takes effect before Keras, TensorFlow and numpy are
+    imported."""
     for name, value in pinned(environment).items():
         if value is None:
             environment.pop(name, None)
@@ -71,7 +92,8 @@ def recorded(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def ignored(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Returns what a user has set and runs do not see: "KERAS_BACKEND" -> "jax", "/home/me/.keras/keras.json" -> "floatx=float64"."""
+    """Returns what a user has set and runs do not see: "KERAS_BACKEND" -> "jax", "/home/me/.keras/keras.json" ->
+    "floatx=float64"."""
     changes = [*pinned(environment), *INTERPRETER]
     found = {name: environment[name] for name in changes if environment.get(name) and name != "KERAS_HOME"}
     file, differing = keras_file(environment)
@@ -79,7 +101,8 @@ def ignored(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def keras_file(environment: Mapping[str, str] = os.environ) -> tuple[Path, dict[str, object]]:
-    """Returns the user's keras.json and what it sets other than Keras itself does; {"content": "unreadable"} where it is no JSON."""
+    """Returns the user's keras.json and what it sets other than Keras itself does; {"content": "unreadable"} where it
+    is no JSON."""
     path = Path(os.path.expanduser(environment.get("KERAS_HOME", "~/.keras"))) / "keras.json"  # noqa: PTH111 Path's fails without a home
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

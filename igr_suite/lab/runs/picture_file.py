@@ -13,7 +13,8 @@ from igr_suite.lab.runs.reading import read_regular
 FILE = "pictures.npz"
 ROOM = 1 << 28  # bytes of all pictures unpacked; those of any run so far take less than a hundredth
 SIDE = 10  # prior samples are a square of this side; at most so many latents are traversed
-LEVELS = np.linspace(0.05, 0.95, 12)  # of the normal quantiles that a continuous latent is moved to; docs/papers/igr.md, section 3.7
+# of the normal quantiles that a continuous latent is moved to; docs/papers/igr.md, section 3.7
+LEVELS = np.linspace(0.05, 0.95, 12)
 
 
 def save(folder: Path, arrays: dict[str, np.ndarray]) -> Path:
@@ -43,7 +44,9 @@ def load(folder: Path) -> dict[str, np.ndarray]:
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     except BadArchive as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and make it again with `igr pictures {folder}`") from None
+        raise UserError(
+            f"{path} is damaged ({error}); delete it and make it again with `igr pictures {folder}`"
+        ) from None
 
 
 def as_bytes(images: np.ndarray, leading: tuple[int, ...], image_shape: tuple[int, int, int]) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""How far a run is, for the eyes: a bar on a terminal, a plain line every 30 s elsewhere, a small file when a runner watches."""
+"""How far a run is, for the eyes: a bar on a terminal, a plain line every 30 s elsewhere, a small file when a runner
+watches."""
 
 import contextlib
 import json
@@ -45,7 +46,9 @@ def clock(seconds: float | None) -> str:
 
 def show(scalars: dict[str, Any]) -> str:
     """Returns 'elbo -98.21  lr 0.0003'."""
-    return "  ".join(f"{name} {value:.5g}" if isinstance(value, float) else f"{name} {value}" for name, value in scalars.items())
+    return "  ".join(
+        f"{name} {value:.5g}" if isinstance(value, float) else f"{name} {value}" for name, value in scalars.items()
+    )
 
 
 class Progress:
@@ -94,7 +97,9 @@ class Progress:
             temporary.replace(self.folder / FILE)
 
     def _print(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
-        line = f"{self.folder.name}  {step}/{total}  {100 * step // max(total, 1)}%  left {clock(left)}  {show(scalars)}"
+        line = (
+            f"{self.folder.name}  {step}/{total}  {100 * step // max(total, 1)}%  left {clock(left)}  {show(scalars)}"
+        )
         terminal.say(line.rstrip(), error=True)
 
     def _draw(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
@@ -111,7 +116,8 @@ class Progress:
 
 
 def read_progress(folder: Path) -> dict[str, Any] | None:
-    """Returns what a worker last wrote: step, total, left (less the seconds since then), scalars; None when nothing is readable."""
+    """Returns what a worker last wrote: step, total, left (less the seconds since then), scalars; None when nothing is
+    readable."""
     found = json_object(folder / FILE)
     try:
         age = time.time() - (folder / FILE).stat().st_mtime

@@ -1,7 +1,8 @@
-"""Files that may be damaged, or made by somebody who means harm: read without waiting, without running anything, and without surprises.
+"""Files that may be damaged, or made by somebody who means harm: read without waiting, without running anything, and
+without surprises.
 
-Everything in a results folder is read with these functions, so that a pipe in the place of a file is no endless wait, and JSON that two
-programs could read in two ways (equal keys, NaN, numbers that no float holds) counts as damaged.
+Everything in a results folder is read with these functions, so that a pipe in the place of a file is no endless wait,
+and JSON that two programs could read in two ways (equal keys, NaN, numbers that no float holds) counts as damaged.
 """
 
 import errno
@@ -68,7 +69,8 @@ def present(path: str | Path) -> bool:
 
 
 def not_to_be_copied(folder: Path) -> str:
-    """Returns the first thing below a run's folder whose copy would never end or would be something else; "" where there is none.
+    """Returns the first thing below a run's folder whose copy would never end or would be something else; "" where
+    there is none.
 
     Pipes and devices, links that lead nowhere or back to a folder above them, and what may not be read.
     """
@@ -96,20 +98,24 @@ def parse_json(content: bytes) -> Any:
     """Returns the values of a JSON text.
 
     Raises:
-      ValueError: it is not JSON in UTF-8, or has equal keys, numbers that no float holds, half characters, or more than DEEPEST levels.
+      ValueError: it is not JSON in UTF-8, or has equal keys, numbers that no float holds, half characters, or more than
+        DEEPEST levels.
     """
     try:
         text = content.decode()
         value = json.loads(text)
         levels, names = _levels_and_names(value)
         if _odd(content, names):  # the pairs and numbers one by one, which takes several times as long
-            value = json.loads(text, object_pairs_hook=_group, parse_int=_whole, parse_float=_number, parse_constant=_number)
+            value = json.loads(
+                text, object_pairs_hook=_group, parse_int=_whole, parse_float=_number, parse_constant=_number
+            )
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if levels > DEEPEST:
         raise ValueError(f"it is nested more than {DEEPEST} levels deep")
     if b"\\u" in content:
-        json.dumps(value, ensure_ascii=False).encode()  # half of a pair of characters cannot be written, a UnicodeEncodeError
+        # half of a pair of characters cannot be written, a UnicodeEncodeError
+        json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
@@ -124,7 +130,8 @@ def plain(content: bytes, rows: Sequence[dict[str, Any]]) -> bool:
 
 
 def _odd(content: bytes, names: int) -> bool:
-    """Whether a JSON text may hold what `parse_json` refuses, or lists in lists in lists; a few searches through the bytes.
+    """Whether a JSON text may hold what `parse_json` refuses, or lists in lists in lists; a few searches through the
+    bytes.
 
     Args:
       content: the text.
@@ -140,7 +147,8 @@ def _odd(content: bytes, names: int) -> bool:
 
 
 def _levels_and_names(value: Any) -> tuple[int, int]:
-    """How many levels of groups and lists there are, and how many names in all; at most one level more than DEEPEST is looked at."""
+    """How many levels of groups and lists there are, and how many names in all; at most one level more than DEEPEST is
+    looked at."""
     deepest, names, level = 0, 0, [value]
     while deepest <= DEEPEST:
         inner: list[Any] = []

@@ -95,7 +95,8 @@ def _leaves(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _check_size(content: Any, path: Path) -> None:
-    """Refuses what is no list of settings: YAML's references can make a short file endless, or as large as one likes."""
+    """Refuses what is no list of settings: YAML's references can make a short file endless, or as large as one
+    likes."""
     waiting, count = [(content, 0)], 0
     while waiting:
         value, depth = waiting.pop()

@@ -1,4 +1,5 @@
-"""The folder of one run: config.json, meta.json, metrics.jsonl, summary.json, checkpoints/; who may write it, and how far it is."""
+"""The folder of one run: config.json, meta.json, metrics.jsonl, summary.json, checkpoints/; who may write it, and how
+far it is."""
 
 import contextlib
 import json
@@ -50,7 +51,8 @@ class RunFolder:
         self.metrics = MetricsLog(self.path / "metrics.jsonl", self.check_lock)
 
     def open(self, config: RunConfig) -> Self:
-        """Creates the folder, locks it, removes what killed writers left, and writes config.json, or checks that the one there is equal.
+        """Creates the folder, locks it, removes what killed writers left, and writes config.json, or checks that the
+        one there is equal.
 
         Raises:
           UserError: the folder is not writable, another process runs it, or it belongs to another config.
@@ -72,7 +74,8 @@ class RunFolder:
         return self
 
     def tidy(self) -> None:
-        """Removes what a writer left that was killed after the run had ended; nothing while another process has the folder."""
+        """Removes what a writer left that was killed after the run had ended; nothing while another process has the
+        folder."""
         if left_behind(self.path) and not left_elsewhere(self.path):
             with contextlib.suppress(UserError):
                 self._lock.take()
@@ -82,7 +85,8 @@ class RunFolder:
                     self._lock.release()
 
     def check_lock(self) -> None:
-        """Looks, before something is written, whether this process may still write; passes in a folder that was not opened.
+        """Looks, before something is written, whether this process may still write; passes in a folder that was not
+        opened.
 
         Raises:
           TakenOver: another process has taken the run over, because this one's machine was suspended for minutes.
@@ -122,7 +126,9 @@ class RunFolder:
             return config_from_json(text, str(self._file("config.json")))
         except CONTENT as error:
             way_out = "delete the run's folder to run it again"
-            raise UserError(f"{self._file('config.json')} holds what no run has ({type(error).__name__} {error}); {way_out}") from error
+            raise UserError(
+                f"{self._file('config.json')} holds what no run has ({type(error).__name__} {error}); {way_out}"
+            ) from error
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Writes summary.json, atomically; its presence means that the run is finished, so it comes last."""
@@ -154,11 +160,13 @@ class RunFolder:
         return self.finished and not self.fault()
 
     def fault(self, thorough: bool = False, config: RunConfig | None = None, named: bool = True) -> str:
-        """Returns what speaks against a finished run, "" where nothing does or it is not finished; arguments as in `fault_of`."""
+        """Returns what speaks against a finished run, "" where nothing does or it is not finished; arguments as in
+        `fault_of`."""
         return fault_of(self.path, thorough, config, named)
 
     def unfinished(self, named: bool = True) -> str:
-        """Returns why nothing can be made of the run, to end a sentence with: "is not finished", "is not whole: ..."; "" when it can.
+        """Returns why nothing can be made of the run, to end a sentence with: "is not finished", "is not whole: ...";
+        "" when it can.
 
         Args:
           named: whether the folder has to have the run's name.
@@ -179,7 +187,8 @@ class RunFolder:
         write_json(self._file("meta.json"), {**self.meta(), **values}, spare)
 
     def meta(self) -> dict[str, Any]:
-        """Returns meta.json, empty when there is none or it is damaged, and without values of a wrong kind: nothing is computed from it."""
+        """Returns meta.json, empty when there is none or it is damaged, and without values of a wrong kind: nothing is
+        computed from it."""
         return _fitting(decode(json_object(self._file("meta.json"))), META)
 
     @property
@@ -218,6 +227,8 @@ def _fitting(values: dict[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]
         kind = kinds.get(name, object)
         if isinstance(kind, Mapping) and isinstance(value, dict):
             kept[name] = _fitting(value, kind)
-        elif value is None or (not isinstance(kind, Mapping) and (is_number(value) if kind is float else isinstance(value, kind))):
+        elif value is None or (
+            not isinstance(kind, Mapping) and (is_number(value) if kind is float else isinstance(value, kind))
+        ):
             kept[name] = value
     return kept

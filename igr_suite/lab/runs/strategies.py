@@ -1,6 +1,8 @@
-"""Which ways there are to divide a run's batches among devices, and which runs can be divided (never imports TensorFlow).
+"""Which ways there are to divide a run's batches among devices, and which runs can be divided (never imports
+TensorFlow).
 
-How it is done is `training/strategy.py`. A strategy belongs to the machine, as threads do: it is no part of a run's config or name.
+How it is done is `training/strategy.py`. A strategy belongs to the machine, as threads do: it is no part of a run's
+config or name.
 """
 
 import json
@@ -10,7 +12,10 @@ from collections.abc import Iterable
 from igr_suite.errors import UserError, nearest
 from igr_suite.lab.runs.config import RunConfig
 
-STRATEGIES = {"mirrored": "all devices of this machine", "multi_worker": "all devices of several machines, one process each"}
+STRATEGIES = {
+    "mirrored": "all devices of this machine",
+    "multi_worker": "all devices of several machines, one process each",
+}
 VARIABLE = "IGR_STRATEGY"  # of a worker's environment
 
 
@@ -37,14 +42,16 @@ def chosen() -> str | None:
 
 
 def workers() -> tuple[int, int]:
-    """Returns (number of this process, number of processes) that train a run together, from TF_CONFIG or from SLURM's step."""
+    """Returns (number of this process, number of processes) that train a run together, from TF_CONFIG or from SLURM's
+    step."""
     if os.environ.get("TF_CONFIG"):
         try:
             content = json.loads(os.environ["TF_CONFIG"])
             index, count = int(content["task"]["index"]), len(content["cluster"]["worker"])
         except (ValueError, KeyError, TypeError):
             raise UserError(
-                'TF_CONFIG must be like {"cluster": {"worker": ["host1:12345", "host2:12345"]}, "task": {"type": "worker", "index": 0}}, '
+                'TF_CONFIG must be like {"cluster": {"worker": ["host1:12345", "host2:12345"]}, "task": {"type": '
+                '"worker", "index": 0}}, '
                 f"got {os.environ['TF_CONFIG']}"
             ) from None
         return index, count

@@ -8,14 +8,16 @@ from igr_suite.lab.runs.config import RunConfig
 from igr_suite.lab.runs.environment import cores
 
 
-def share(configs: Sequence[RunConfig], jobs: int | None, threads: int | None, available: int | None = None) -> tuple[int, int]:
+def share(
+    configs: Sequence[RunConfig], jobs: int | None, threads: int | None, available: int | None = None
+) -> tuple[int, int]:
     """Divides the cores among runs.
 
     Args:
       configs: the runs to come.
       jobs: runs at once; None means as many as the cores allow.
-      threads: threads a run; None means cores // jobs, at most what the family has use for, which is more when there are more cores
-        than runs.
+      threads: threads a run; None means cores // jobs, at most what the family has use for, which is more when there
+        are more cores than runs.
       available: cores; None means those that this process may use.
     Returns:
       (jobs, threads).
@@ -42,7 +44,8 @@ def thread_variables(threads: int) -> dict[str, str]:
 
 
 def one_operation_a_thread(config: RunConfig) -> None:
-    """Gives each thread whole operations where a run's step falls into parts, instead of dividing every operation among all threads.
+    """Gives each thread whole operations where a run's step falls into parts, instead of dividing every operation among
+    all threads.
 
     It takes effect if TensorFlow's runtime has not started yet.
     """

@@ -72,7 +72,9 @@ def _convert(value: Any, kind: Any, path: str, convert: Any) -> Any:
     try:
         return convert(value, kind, path)
     except _Mismatch:
-        choices = [str(choice) for member in members(kind) if get_origin(member) is Literal for choice in get_args(member)]
+        choices = [
+            str(choice) for member in members(kind) if get_origin(member) is Literal for choice in get_args(member)
+        ]
         close = difflib.get_close_matches(value, choices, n=1) if isinstance(value, str) else []
         hint = f"; did you mean '{close[0]}'?" if close else ""
         raise UserError(f"{path} must be {describe(kind)}, got {value!r}{hint}") from None
@@ -196,7 +198,10 @@ def build(cls: type, values: Mapping[str, Any], path: str = "", known: list[str]
     for field in dataclasses.fields(cls):
         required = field.init and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and field.name not in made:
-            raise UserError(f"missing key '{prefix}{field.name}' of {cls.__name__}: it is {describe(kinds[field.name])} and has no default")
+            raise UserError(
+                f"missing key '{prefix}{field.name}' of {cls.__name__}: it is {describe(kinds[field.name])} and has no "
+                f"default"
+            )
     return cls(**made)
 
 

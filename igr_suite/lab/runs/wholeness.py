@@ -1,4 +1,5 @@
-"""Whether the files of a finished run are all there and belong together: a partial copy laid over a run looks finished too."""
+"""Whether the files of a finished run are all there and belong together: a partial copy laid over a run looks finished
+too."""
 
 import contextlib
 import hashlib
@@ -23,8 +24,10 @@ HEAD = b'{"schema": %d, "step": ' % SCHEMA  # how `MetricsLog` begins every row
 _SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where what lay between them was cut out
 _FIRST_NAME = re.compile(rb'"(?!schema"|step"|epoch")([^"]*)": ')
 BLOCK = 1 << 20  # bytes read at once
-BESIDE = frozenset({"schema", "step", "epoch"})  # what all rows of one step have; everything else is measured once a step
-CONTENT = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)  # what unexpected content raises
+# what all rows of one step have; everything else is measured once a step
+BESIDE = frozenset({"schema", "step", "epoch"})
+# what unexpected content raises
+CONTENT = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 INDEX = ".whole.json"  # in a scale's folder, see `remembered`
 # (folder, whether it has to have the run's name, whether its class may be unknown)
 # -> (its files' sizes and times, whether every line was parsed, the fault)
@@ -35,24 +38,33 @@ class _Fault(Exception):
     """What speaks against a run, in a sentence."""
 
 
-def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = None, named: bool = True, foreign: bool = False) -> str:
-    """Returns what speaks against a finished run, in a sentence; "" where nothing does, and for a run that is not finished.
+def fault_of(
+    folder: Path, thorough: bool = False, config: RunConfig | None = None, named: bool = True, foreign: bool = False
+) -> str:
+    """Returns what speaks against a finished run, in a sentence; "" where nothing does, and for a run that is not
+    finished.
 
-    A run is whole when its config.json is of the run that its folder is named for, the steps of metrics.jsonl rise (rows of one step
-    measure different things) up to the step that summary.json names, and both files agree on what they both hold. The metrics are read
-    once, block by block; a run whose files have not changed since is not read again by this process.
+    A run is whole when its config.json is of the run that its folder is named for, the steps of metrics.jsonl rise
+    (rows of one step measure different things) up to the step that summary.json names, and both files agree on what
+    they both hold. The metrics are read once, block by block; a run whose files have not changed since is not read
+    again by this process.
 
     Args:
       folder: of the run.
-      thorough: parse every line, and compute the config's name again; without it lines are told by their beginning and end, ten times
-        faster, which misses damage inside a line that leaves both as they were.
+      thorough: parse every line, and compute the config's name again; without it lines are told by their beginning and
+        end, ten times faster, which misses damage inside a line that leaves both as they were.
       config: of the run that is to be there, where it is known; spares reading config.json into one.
       named: whether the folder has to have the run's name; not where a caller says which folder it means.
-      foreign: whether a run of a class that nothing loaded here defines may pass; only what all runs have in common is looked at then.
+      foreign: whether a run of a class that nothing loaded here defines may pass; only what all runs have in common is
+        looked at then.
     """
     files = tuple(_state(folder / name) for name in FILES)
     if files[1] is None:
-        return "there is a file or a broken link in the place of its folder" if os.path.lexists(folder) and not _is_folder(folder) else ""
+        return (
+            "there is a file or a broken link in the place of its folder"
+            if os.path.lexists(folder) and not _is_folder(folder)
+            else ""
+        )
     known = _known.get((folder, named, foreign))
     if known is None or known[0] != files or (thorough and not known[1] and not known[2]):
         try:
@@ -68,18 +80,28 @@ def fault_of(folder: Path, thorough: bool = False, config: RunConfig | None = No
 
 @contextlib.contextmanager
 def remembered(scale: Path) -> Iterator[None]:
-    """Keeps what a quick look at the runs of a scale's folder says in a file there, so that the next process need not look again.
+    """Keeps what a quick look at the runs of a scale's folder says in a file there, so that the next process need not
+    look again.
 
-    What is kept of a run counts as long as size, dates and inode of its files are the same, so a copy of the folder is looked at anew.
+    What is kept of a run counts as long as size, dates and inode of its files are the same, so a copy of the folder is
+    looked at anew.
     """
     path = scale / INDEX
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
         for name, (files, fault) in parse_json(read_regular(path)).items():
             states = tuple(None if file is None else tuple(file) for file in files)
             _known.setdefault((scale / str(name), True, False), (states, False, str(fault)))
-    before = {folder: known for (folder, named, foreign), known in _known.items() if named and not foreign and folder.parent == scale}
+    before = {
+        folder: known
+        for (folder, named, foreign), known in _known.items()
+        if named and not foreign and folder.parent == scale
+    }
     yield
-    now = {folder: known for (folder, named, foreign), known in _known.items() if named and not foreign and folder.parent == scale}
+    now = {
+        folder: known
+        for (folder, named, foreign), known in _known.items()
+        if named and not foreign and folder.parent == scale
+    }
     if now != before or not path.exists():
         kept = {folder.name: (files, fault) for folder, (files, _, fault) in sorted(now.items()) if folder.exists()}
         with contextlib.suppress(UserError):  # a folder that one may only read
@@ -87,7 +109,8 @@ def remembered(scale: Path) -> Iterator[None]:
 
 
 def name_fault(folder: Path) -> str:
-    """Returns a sentence where a folder's config.json is of a run of another name: the folder was renamed; "" elsewhere."""
+    """Returns a sentence where a folder's config.json is of a run of another name: the folder was renamed; ""
+    elsewhere."""
     try:
         _settings(folder)
     except _Fault as found:
@@ -191,7 +214,8 @@ def _compare(summary: Mapping[str, Any], last: Mapping[str, Any] | None, fitted:
 
 
 def seal(folder: Path) -> dict[str, Any]:
-    """Returns what meta.json keeps of a run's files once it has ended: checksums of summary.json and metrics.jsonl, size of the latter."""
+    """Returns what meta.json keeps of a run's files once it has ended: checksums of summary.json and metrics.jsonl,
+    size of the latter."""
     sealed = {name: _checksum(folder / name) for name in FILES[1:]}
     return {**sealed, "bytes": sealed["metrics.jsonl"] and (folder / "metrics.jsonl").stat().st_size}
 
@@ -206,9 +230,11 @@ def _checksum(path: Path) -> str | None:
 
 
 def _seal_of(folder: Path, thorough: bool) -> tuple[bool, str]:
-    """Whether a run has a seal (older runs and those without meta.json have none), and a sentence where a file is not as it was then.
+    """Whether a run has a seal (older runs and those without meta.json have none), and a sentence where a file is not
+    as it was then.
 
-    Where there is a seal, no such sentence, and `thorough` was asked for, every byte is as the run wrote it: no line need be parsed.
+    Where there is a seal, no such sentence, and `thorough` was asked for, every byte is as the run wrote it: no line
+    need be parsed.
     """
     sealed = json_object(folder / "meta.json").get("sealed")
     if not isinstance(sealed, dict):
@@ -220,7 +246,10 @@ def _seal_of(folder: Path, thorough: bool) -> tuple[bool, str]:
         and (not thorough or sealed.get("metrics.jsonl") == _checksum(metrics)),
     }
     changed = [name for name, equal in same.items() if not equal]
-    return True, f"{changed[0]} has been changed since the run ended (meta.json holds another checksum)" if changed else ""
+    return (
+        True,
+        f"{changed[0]} has been changed since the run ended (meta.json holds another checksum)" if changed else "",
+    )
 
 
 def _scan(path: Path, regular: bool, thorough: bool) -> tuple[int, Mapping[str, Any] | None]:
@@ -251,7 +280,10 @@ def _scan(path: Path, regular: bool, thorough: bool) -> tuple[int, Mapping[str, 
                     continue
                 number = rows + index + 1
                 if now < step:
-                    raise _Fault(f"line {number} of metrics.jsonl has step {now} after step {step}: rows are doubled, or in another order")
+                    raise _Fault(
+                        f"line {number} of metrics.jsonl has step {now} after step {step}: rows are doubled, or in "
+                        f"another order"
+                    )
                 if names is None:
                     names = _names(lines[index - 1] if index else line, number - 1, thorough)
                 more = _names(lines[index], number, thorough)
@@ -289,14 +321,18 @@ def _steps(lines: list[bytes], before: int, thorough: bool) -> list[int]:
         try:
             content = b"[" + b",".join(lines) + b"]"
             parsed = json.loads(content)
-            right = len(parsed) == len(lines) and all(row["schema"] == SCHEMA and type(row["step"]) is int for row in parsed)
+            right = len(parsed) == len(lines) and all(
+                row["schema"] == SCHEMA and type(row["step"]) is int for row in parsed
+            )
             if right and plain(content, parsed):
                 return [row["step"] for row in parsed]
         except (ValueError, KeyError, TypeError, RecursionError, AttributeError):
             pass  # some line is none: the loop below names it
     else:
         begin = len(HEAD)
-        heads = [line[begin : line.find(b",", begin)] for line in lines if line.startswith(HEAD) and line.endswith(b"}")]
+        heads = [
+            line[begin : line.find(b",", begin)] for line in lines if line.startswith(HEAD) and line.endswith(b"}")
+        ]
         if len(heads) == len(lines) and all(map(bytes.isdigit, heads)) and sum(map(_SEVERAL, lines)) == len(lines):
             with contextlib.suppress(ValueError):  # more digits than Python converts
                 return list(map(int, heads))

@@ -1,4 +1,5 @@
-"""Configurations of runs that compare gradient estimators at the weights of a trained model (never imports TensorFlow)."""
+"""Configurations of runs that compare gradient estimators at the weights of a trained model (never imports
+TensorFlow)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -38,7 +39,8 @@ class _Comparison(RunConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatorVariance(_Comparison):
-    """Variance and bias of every estimator: `draws` estimates of each, `reference` of the unbiased one that biases are measured against."""
+    """Variance and bias of every estimator: `draws` estimates of each, `reference` of the unbiased one that biases are
+    measured against."""
 
     executor: ClassVar[str] = "igr_suite.studies.comparison.train:measure_variance"
     least: ClassVar[dict[str, int]] = _Comparison.least | {"draws": 40, "reference": 40}
@@ -49,7 +51,8 @@ class EstimatorVariance(_Comparison):
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatorCost(_Comparison):
-    """Time of one estimate of every estimator: `rounds` of windows of `draws` estimates, all estimators in turn in each round."""
+    """Time of one estimate of every estimator: `rounds` of windows of `draws` estimates, all estimators in turn in each
+    round."""
 
     executor: ClassVar[str] = "igr_suite.studies.comparison.train:measure_cost"
     least: ClassVar[dict[str, int]] = _Comparison.least | {"draws": 1, "rounds": 1}

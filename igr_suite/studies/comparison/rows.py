@@ -15,7 +15,8 @@ KINDS = ("EstimatorVariance", "EstimatorCost")
 
 
 def comparison_rows(folder: Path, run_ids: Iterable[str]) -> pd.DataFrame:
-    """One row a (kind of variables, estimator) from the finished comparisons in a folder; what has not been measured is absent (NaN).
+    """One row a (kind of variables, estimator) from the finished comparisons in a folder; what has not been measured is
+    absent (NaN).
 
     Args:
       folder: results/<paper>/<item>/<scale>.

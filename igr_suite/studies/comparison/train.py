@@ -18,11 +18,14 @@ from igr_suite.studies.comparison.rows import COST_OF
 REPORTS = 4  # that `measure` makes of each estimator
 
 
-def subject_of(config: EstimatorVariance | EstimatorCost, folder: RunFolder, seed: tf.Tensor) -> tuple[Subject, tuple[str, ...]]:
+def subject_of(
+    config: EstimatorVariance | EstimatorCost, folder: RunFolder, seed: tf.Tensor
+) -> tuple[Subject, tuple[str, ...]]:
     """The trained run beside this one as a subject, and the names of the estimators to measure.
 
     Raises:
-      UserError: it is not finished, has no checkpoint, is of a family without discrete variables, or an estimator does not apply to it.
+      UserError: it is not finished, has no checkpoint, is of a family without discrete variables, or an estimator does
+        not apply to it.
     """
     trained = RunFolder(folder.path.parent / config.trained)
     found = trained.config()
@@ -30,12 +33,16 @@ def subject_of(config: EstimatorVariance | EstimatorCost, folder: RunFolder, see
     if reason:
         raise UserError(f"{trained.path} is to be measured and {reason}; run it first")
     if not found.subject:
-        raise UserError(f"{config.trained} is a {type(found).__name__} run; estimators are compared on runs with discrete variables")
+        raise UserError(
+            f"{config.trained} is a {type(found).__name__} run; estimators are compared on runs with discrete variables"
+        )
     subject = importlib.import_module(found.subject).load(trained, found, config.images, seed)
     subject.own_steps = config.own_steps
     for name in config.estimators:
         if name not in subject.names:
-            raise UserError(f"estimators names '{name}', which does not apply to {config.trained}; {nearest(name, subject.names)}")
+            raise UserError(
+                f"estimators names '{name}', which does not apply to {config.trained}; {nearest(name, subject.names)}"
+            )
     return subject, config.estimators or subject.names
 
 
@@ -51,15 +58,18 @@ def measure_variance(config: EstimatorVariance, folder: RunFolder) -> None:
             progress.update(len(told), REPORTS * (1 + len(names)))
 
         rows = measure(subject, names, config.draws, config.reference, seed, say)
-    found = {row["estimator"]: {key: value for key, value in row.items() if key not in ("estimator", "seconds")} for row in rows}
+    found = {
+        row["estimator"]: {key: value for key, value in row.items() if key not in ("estimator", "seconds")}
+        for row in rows
+    }
     folder.write_summary({"support": support_of(subject), "estimators": found})
 
 
 def measure_cost(config: EstimatorCost, folder: RunFolder) -> None:
     """Writes processor and wall time of an estimate, and the former relative to REINFORCE's: medians over rounds.
 
-    An estimate is one gradient by q's weights, without the model's own. The rounds interleave the estimators, so what else the machine does
-    falls on all of them; processor time leaves most of it out.
+    An estimate is one gradient by q's weights, without the model's own. The rounds interleave the estimators, so what
+    else the machine does falls on all of them; processor time leaves most of it out.
     """
     seed = run_seed(config.seed, "cost draws")
     subject, names = subject_of(config, folder, seed)
@@ -90,7 +100,8 @@ def measure_cost(config: EstimatorCost, folder: RunFolder) -> None:
 
 
 def window(source: Source, draws: int, seed: tf.Tensor, jit: bool) -> Callable[[], None]:
-    """A function that draws so many gradients by q's weights, one a call: in a compiled loop XLA would compute once what has no noise."""
+    """A function that draws so many gradients by q's weights, one a call: in a compiled loop XLA would compute once
+    what has no noise."""
 
     @tf.function(jit_compile=jit, autograph=False)
     def one(number):

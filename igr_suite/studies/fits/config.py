@@ -16,7 +16,8 @@ from igr_suite.studies.fits.targets import TARGETS, has_mass_everywhere, log_pmf
 TargetName = Literal["poisson", "binomial", "negative_binomial", "discrete", "uniform", "uniform_mix", "geometric"]
 DistributionName = Literal["GS", "IGR_I", "IGR_SB", "IGR_SB_Finite", "IGR_SB_Log", "IGR_Planar"]
 
-# Options that only some distributions read, with the value taken when none is given. An option set for another distribution is an error.
+# Options that only some distributions read, with the value taken when none is given. An option set for another
+# distribution is an error.
 OPTIONS = {
     "GS": {},
     "IGR_I": {"delta": 1.0, "start": "paper"},
@@ -49,9 +50,10 @@ DISTRIBUTION_NAMES = {
 class FitDiscrete(RunConfig, WithOptions):
     """One distribution fitted to one target with one seed, by Adam on the mean of relaxed samples.
 
-    `loss` is "kl" (KL(m || p)) or "squared"; `start` is "paper" (the authors' initial values) or "uniform" (the distribution whose argmax
-    treats all categories alike; IGR-I with many categories hardly gets there from the paper's). The fit ends after `iterations`, or
-    once the mean loss over 10 of them is at most `tolerance`. `trials` is the binomial's, the number of categories when not given.
+    `loss` is "kl" (KL(m || p)) or "squared"; `start` is "paper" (the authors' initial values) or "uniform" (the
+    distribution whose argmax treats all categories alike; IGR-I with many categories hardly gets there from the
+    paper's). The fit ends after `iterations`, or once the mean loss over 10 of them is at most `tolerance`. `trials` is
+    the binomial's, the number of categories when not given.
     """
 
     executor: ClassVar[str] = "igr_suite.studies.fits.train:execute"
@@ -89,13 +91,19 @@ class FitDiscrete(RunConfig, WithOptions):
         for key in ("temperature", "learning_rate", "delta"):
             value = getattr(self, key)
             if value is not None and not value > 0:
-                hint = " (stick-breaking works from about 0.01, the others from about 0.05)" if key == "temperature" else ""
+                hint = (
+                    " (stick-breaking works from about 0.01, the others from about 0.05)"
+                    if key == "temperature"
+                    else ""
+                )
                 raise UserError(f"{key} must be positive, got {value}{hint}")
         for key in ("samples", "iterations", "evaluation_samples", "trials"):
             if getattr(self, key) is not None and getattr(self, key) < 1:
                 raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
         if self.iterations % 10:
-            raise UserError(f"iterations must be a multiple of 10, as the loss is looked at every 10 of them, got {self.iterations}")
+            raise UserError(
+                f"iterations must be a multiple of 10, as the loss is looked at every 10 of them, got {self.iterations}"
+            )
         if not self.tolerance >= 0:
             raise UserError(f"tolerance must not be negative, got {self.tolerance} (0 runs all iterations)")
         if self.threshold is not None and not 0 < self.threshold < 1:
@@ -107,7 +115,8 @@ class FitDiscrete(RunConfig, WithOptions):
             raise UserError(f"categories must be at least {least} for the target {self.target}, got {self.categories}")
         if self.loss == "kl" and not has_mass_everywhere(self.target, self.categories, self.trials):
             raise UserError(
-                f"loss=kl is infinite here: {self.target} has categories without mass among its first {self.categories}; "
+                f"loss=kl is infinite here: {self.target} has categories without mass among its first "
+                f"{self.categories}; "
                 "take loss=squared or fewer categories"
             )
 
@@ -119,7 +128,8 @@ class FitDiscrete(RunConfig, WithOptions):
         done = summary.get("iterations_done", 0)
         if rows != done // 10 or last["step"] != done:  # a row is the mean of 10 iterations
             return f"metrics.jsonl has {rows} rows, and summary.json is of {done} iterations"
-        near = math.isclose(summary.get("final_loss", math.nan), last["loss"], rel_tol=1e-6)  # rows keep the digits of a float32
+        # rows keep the digits of a float32
+        near = math.isclose(summary.get("final_loss", math.nan), last["loss"], rel_tol=1e-6)
         return "" if near else two_values("the loss", summary.get("final_loss"), last["loss"])
 
     def slug(self) -> str:

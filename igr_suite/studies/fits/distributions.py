@@ -1,4 +1,5 @@
-"""The distribution that a fit trains: its initial values, its variables, and the distribution at their present values."""
+"""The distribution that a fit trains: its initial values, its variables, and the distribution at their present
+values."""
 
 import math
 
@@ -27,7 +28,8 @@ def initial_values(config: FitDiscrete) -> dict[str, tf.Tensor]:
     Args:
       config: of the fit.
     Returns:
-      {"logits": [K]} or {"loc": [K-1], "log_scale": [K-1]}, with {"w": [2, K-1], "u": [2, K-1], "b": [2]} for IGR-Planar.
+      {"logits": [K]} or {"loc": [K-1], "log_scale": [K-1]}, with {"w": [2, K-1], "u": [2, K-1], "b": [2]} for
+      IGR-Planar.
     Source: Potapczynski et al. (2020), the authors' code (docs/papers/igr.md, section 2.1).
     """
     size = config.categories - 1
@@ -39,7 +41,9 @@ def initial_values(config: FitDiscrete) -> dict[str, tf.Tensor]:
         drawn = initial_planar_flow(config.categories, 1, run_seed(config.seed, "initial flow"))
         flow = {name: getattr(drawn, name)[:, 0] for name in PlanarFlow._fields}  # one variable: no axis of variables
     if config.start == "uniform":
-        prior = build(config, values | flow).uniform_prior(config.categories, config.temperature, **_options(config, flow))
+        prior = build(config, values | flow).uniform_prior(
+            config.categories, config.temperature, **_options(config, flow)
+        )
         values = {"loc": prior.loc, "log_scale": prior.log_scale}
     elif config.model in STICKS:
         middle = -math.log(max(size - 1.0, 0.5))  # logit(1/(K-1)), which is infinite for K = 2
@@ -67,7 +71,9 @@ def variables(values: dict[str, tf.Tensor]) -> dict[str, keras.Variable]:
 
 
 def _options(config: FitDiscrete, values) -> dict:
-    options = {key: getattr(config, key) for key in ("delta", "threshold", "quantile") if getattr(config, key) is not None}
+    options = {
+        key: getattr(config, key) for key in ("delta", "threshold", "quantile") if getattr(config, key) is not None
+    }
     if config.model == "IGR_Planar":
         options["flow"] = PlanarFlow(**{name: values[name] for name in PlanarFlow._fields})
     return options

@@ -1,4 +1,5 @@
-"""Fits a relaxation to a discrete target: all samples of an iteration in one compiled call, ten iterations between looks."""
+"""Fits a relaxation to a discrete target: all samples of an iteration in one compiled call, ten iterations between
+looks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +47,9 @@ def compared_entries(config: FitDiscrete, draw: Draw) -> tf.Tensor:
     return position <= tf.cast(draw.info["n_required"], tf.int32)
 
 
-def sampled_loss(config: FitDiscrete, values, log_target: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+def sampled_loss(
+    config: FitDiscrete, values, log_target: tf.Tensor, seed: tf.Tensor
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """Loss between the target and the mean of S relaxed samples, drawn together.
 
     Args:
@@ -95,7 +98,8 @@ def fit(config: FitDiscrete, on_row: Callable[[int, dict[str, float]], None] = l
 
     Args:
       config: what to fit.
-      on_row: called every ten iterations with (iterations done, {"loss": their mean, "last_loss", what the distribution monitors}).
+      on_row: called every ten iterations with (iterations done, {"loss": their mean, "last_loss", what the distribution
+        monitors}).
     Raises:
       UserError: the loss is no longer finite.
     """
@@ -108,11 +112,14 @@ def fit(config: FitDiscrete, on_row: Callable[[int, dict[str, float]], None] = l
         losses = series.pop("loss")
         if not np.isfinite(losses).all():
             raise UserError(
-                f"the fit of {config.model} to {config.target} diverged near iteration {step + LOOK_EVERY}: the loss is "
+                f"the fit of {config.model} to {config.target} diverged near iteration {step + LOOK_EVERY}: the loss "
+                f"is "
                 f"{losses[~np.isfinite(losses)][0]}; try a smaller learning_rate or a higher temperature"
             )
         first_loss, loss = (float(losses[0]) if step == 0 else first_loss), float(losses.mean())
-        on_row(step + LOOK_EVERY, {"loss": losses.mean(), "last_loss": losses[-1], **{k: v[-1] for k, v in series.items()}})
+        on_row(
+            step + LOOK_EVERY, {"loss": losses.mean(), "last_loss": losses[-1], **{k: v[-1] for k, v in series.items()}}
+        )
         if should_stop(losses, config.tolerance):
             reason = "tolerance"
             break

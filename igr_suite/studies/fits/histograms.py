@@ -14,7 +14,8 @@ DRAWN_TOGETHER = 10_000  # 8 MB an array of 200 categories; more draws are taken
 
 
 def argmax_counter(config: FitDiscrete, samples: int) -> Callable[[dict, str], np.ndarray]:
-    """Returns a function (distribution's parameters, site of the seed) -> counts of argmax psi over the samples, int64 [K].
+    """Returns a function (distribution's parameters, site of the seed) -> counts of argmax psi over the samples, int64
+    [K].
 
     Args:
       config: of the fit; its seed and the site's name decide the draws.
@@ -23,14 +24,23 @@ def argmax_counter(config: FitDiscrete, samples: int) -> Callable[[dict, str], n
 
     @tf.function(autograph=False)
     def count(values, seed, among):
-        winners = tf.argmax(distributions.build(config, values).draw(min(DRAWN_TOGETHER, samples), seed).sample, axis=-1)
-        return tf.math.bincount(tf.cast(winners[:among], tf.int32), minlength=config.categories, maxlength=config.categories)
+        winners = tf.argmax(
+            distributions.build(config, values).draw(min(DRAWN_TOGETHER, samples), seed).sample, axis=-1
+        )
+        return tf.math.bincount(
+            tf.cast(winners[:among], tf.int32), minlength=config.categories, maxlength=config.categories
+        )
 
     def counts(values: dict, site: str) -> np.ndarray:
-        values, seed = {name: tf.convert_to_tensor(value) for name, value in values.items()}, run_seed(config.seed, site)
+        values, seed = (
+            {name: tf.convert_to_tensor(value) for name, value in values.items()},
+            run_seed(config.seed, site),
+        )
         total = np.zeros(config.categories, np.int64)
         for call, done in enumerate(range(0, samples, DRAWN_TOGETHER)):
-            total += count(values, at_step(seed, tf.constant(call)), tf.constant(min(DRAWN_TOGETHER, samples - done))).numpy()
+            total += count(
+                values, at_step(seed, tf.constant(call)), tf.constant(min(DRAWN_TOGETHER, samples - done))
+            ).numpy()
         return total
 
     return counts

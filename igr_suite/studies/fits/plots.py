@@ -1,4 +1,5 @@
-"""What figures and tables of fitted discrete distributions share: readable names, panels, the table, values for the ledger."""
+"""What figures and tables of fitted discrete distributions share: readable names, panels, the table, values for the
+ledger."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -43,21 +44,26 @@ COLUMNS = {
     "n_required": ("sticks kept", 0),
 }
 NOTE = (
-    "Mean ± standard deviation over seeds. Loss: KL in nats for GS, squared differences for IGR, mean of the last ten iterations. "
-    "Moments and total variation: argmax of fresh draws, against the whole target. Mean and variance of the targets: discrete 3.67, 6.39; "
+    "Mean ± standard deviation over seeds. Loss: KL in nats for GS, squared differences for IGR, mean of the last ten "
+    "iterations. "
+    "Moments and total variation: argmax of fresh draws, against the whole target. Mean and variance of the targets: "
+    "discrete 3.67, 6.39; "
     "binomial 3.6, 2.52; Poisson 50, 50; negative binomial 33.3, 55.6."
 )
 
 
 def named_fits(results) -> pd.DataFrame:
-    """One row a finished `FitDiscrete` run with the columns `distribution`, `of` (the target), `n_required` (sticks kept at the end, absent for
-    distributions that keep all) and `setting`, 'Poisson, IGR-SB, K=200, 100 iterations'."""
+    """One row a finished `FitDiscrete` run with the columns `distribution`, `of` (the target), `n_required` (sticks
+    kept at the end, absent for distributions that keep all) and `setting`, 'Poisson, IGR-SB, K=200, 100 iterations'."""
     runs, metrics = results.runs, results.metrics
     distribution, of = runs["model"].map(DISTRIBUTION_NAMES), runs["target"].map(TARGET_NAMES)
     sizes, iterations = runs["categories"].astype(str), runs["iterations"].astype(str)
     kept = metrics.groupby("run_id")["n_required"].last() if "n_required" in metrics else pd.Series(dtype=float)
     return runs.assign(
-        distribution=distribution, of=of, n_required=runs["run_id"].map(kept), setting=of + ", " + distribution + ", K=" + sizes + ", " + iterations + " iterations"
+        distribution=distribution,
+        of=of,
+        n_required=runs["run_id"].map(kept),
+        setting=of + ", " + distribution + ", K=" + sizes + ", " + iterations + " iterations",
     )
 
 
@@ -69,12 +75,16 @@ class PanelDistribution(NamedTuple):
 
 
 def distributions_of_panel(runs: pd.DataFrame) -> list[PanelDistribution]:
-    """What a panel shows of one target's fits: every Gumbel-Softmax, and the stick-breaking distribution with most categories and iterations."""
+    """What a panel shows of one target's fits: every Gumbel-Softmax, and the stick-breaking distribution with most
+    categories and iterations."""
     gs = runs[runs["model"] == "GS"].sort_values("categories")
     sticks = runs[runs["model"] != "GS"].sort_values(["categories", "iterations"]).tail(1)
     shades = PURPLES if len(gs) > 1 else PURPLES[1:2]
     blues = [colour("IGR-SB-Finite")] * len(sticks)
-    return [PanelDistribution(run, shade) for (_, run), shade in zip([*gs.iterrows(), *sticks.iterrows()], [*shades[: len(gs)], *blues])]
+    return [
+        PanelDistribution(run, shade)
+        for (_, run), shade in zip([*gs.iterrows(), *sticks.iterrows()], [*shades[: len(gs)], *blues])
+    ]
 
 
 def draw_histograms(axes, distributions: list[PanelDistribution], moment: str) -> pd.DataFrame:
@@ -89,11 +99,17 @@ def draw_histograms(axes, distributions: list[PanelDistribution], moment: str) -
     """
     target = frequencies(distributions[0].run["drawn_target.counts"])
     draw_area(axes, target, GREY, "target")
-    drawn = [pd.DataFrame({"setting": distributions[0].run["of"], "moment": "target", "value": range(len(target)), "share": target})]
+    drawn = [
+        pd.DataFrame(
+            {"setting": distributions[0].run["of"], "moment": "target", "value": range(len(target)), "share": target}
+        )
+    ]
     for run, shade in distributions:
         shares = frequencies(run[f"{moment}.counts"])
         draw_outline(axes, shares, shade, f"{run['distribution']}, K={run['categories']}")
-        drawn.append(pd.DataFrame({"setting": run["setting"], "moment": moment, "value": range(len(shares)), "share": shares}))
+        drawn.append(
+            pd.DataFrame({"setting": run["setting"], "moment": moment, "value": range(len(shares)), "share": shares})
+        )
     return pd.concat(drawn)
 
 
@@ -101,7 +117,8 @@ def draw_losses(axes, distributions: list[PanelDistribution], metrics: pd.DataFr
     """Draws the loss without its first ten iterations: means of 10 iterations, of 100 when there are 500 or more."""
     for run, shade in distributions:
         rows = metrics[metrics["run_id"] == run["run_id"]]
-        smooth = rows["metrics.loss"].rolling(10 if run["iterations"] >= 500 else 1).mean()  # a row is the mean of 10 iterations
+        # a row is the mean of 10 iterations
+        smooth = rows["metrics.loss"].rolling(10 if run["iterations"] >= 500 else 1).mean()
         axes.plot(rows["step"][1:], smooth[1:], color=shade)
     axes.set(xlabel="iteration", yscale="log")
 
@@ -111,8 +128,12 @@ def fits_table(runs: pd.DataFrame, folder: Path) -> list[Path]:
     by = ["of", "distribution", "categories", "iterations"]
     cells = [over_seeds(runs, by, {name: heading}, digits) for name, (heading, digits) in COLUMNS.items()]
     first_texts, first_numbers = cells[0]
-    texts = pd.concat([first_texts[by], *(text[text.columns[len(by) : -1]] for text, _ in cells), first_texts["seeds"]], axis=1)
-    numbers = pd.concat([first_numbers[by], *(n.drop(columns=[*by, "seeds"]) for _, n in cells), first_numbers["seeds"]], axis=1)
+    texts = pd.concat(
+        [first_texts[by], *(text[text.columns[len(by) : -1]] for text, _ in cells), first_texts["seeds"]], axis=1
+    )
+    numbers = pd.concat(
+        [first_numbers[by], *(n.drop(columns=[*by, "seeds"]) for _, n in cells), first_numbers["seeds"]], axis=1
+    )
     return save_table(folder, texts.rename(columns={"of": "target", "categories": "K"}), numbers, NOTE)
 
 

@@ -1,4 +1,5 @@
-"""Fitted priors: fitted when first asked for, then read from results/priors, never moved by hand (imports TensorFlow only to fit)."""
+"""Fitted priors: fitted when first asked for, then read from results/priors, never moved by hand (imports TensorFlow
+only to fit)."""
 
 import dataclasses
 import hashlib
@@ -19,9 +20,16 @@ SCHEMA = 1
 EXCHANGEABLE = ("IGR_I", "IGR_Planar")
 # The fit behind a uniform prior (docs/papers/igr.md, section 2.1, newest code).
 UNIFORM_FIT = {"samples": 10_000, "iterations": 1_000, "loss": "squared"}
-# Whose fit is the prior of a VAE's distribution. As in the authors' code there are two files: IGR-Planar's prior is IGR-I's Gaussian, since the
-# fit of a flow's Gaussian is right for the flow that it was fitted with only; the truncated stick has the finite one's sticks.
-FIT_OF = {"IGR_I": "IGR_I", "IGR_Planar": "IGR_I", "IGR_SB_Finite": "IGR_SB_Finite", "IGR_SB": "IGR_SB_Finite", "IGR_SB_Log": "IGR_SB_Log"}
+# Whose fit is the prior of a VAE's distribution. As in the authors' code there are two files: IGR-Planar's prior is
+# IGR-I's Gaussian, since the fit of a flow's Gaussian is right for the flow that it was fitted with only; the truncated
+# stick has the finite one's sticks.
+FIT_OF = {
+    "IGR_I": "IGR_I",
+    "IGR_Planar": "IGR_I",
+    "IGR_SB_Finite": "IGR_SB_Finite",
+    "IGR_SB": "IGR_SB_Finite",
+    "IGR_SB_Log": "IGR_SB_Log",
+}
 
 
 @dataclass(frozen=True)
@@ -29,8 +37,10 @@ class FittedPrior:
     """Parameters of a fitted distribution, and all that says what they are.
 
     Attributes:
-      values: arrays under the names of the distribution's constructor: logits [K], or loc and log_scale [K-1] (IGR-Planar: w, u, b too).
-      metadata: model, target, categories, temperature, delta, seed, loss and the rest of the fit's config; the final loss.
+      values: arrays under the names of the distribution's constructor: logits [K], or loc and log_scale [K-1]
+        (IGR-Planar: w, u, b too).
+      metadata: model, target, categories, temperature, delta, seed, loss and the rest of the fit's config; the final
+        loss.
       run_id: of the fit's config, the name of the cache's entry.
     """
 
@@ -41,7 +51,9 @@ class FittedPrior:
     @property
     def record(self) -> dict[str, object]:
         """What a run that uses it writes down: which fit, how well it went, and the checksum of its arrays."""
-        return {"fit": self.run_id} | {name: self.metadata[name] for name in ("final_loss", "iterations_done", "sha256")}
+        return {"fit": self.run_id} | {
+            name: self.metadata[name] for name in ("final_loss", "iterations_done", "sha256")
+        }
 
     def averaged(self) -> "FittedPrior":
         """The prior with loc and log_scale averaged over categories, as the authors use those of IGR-I and IGR-Planar.
@@ -50,7 +62,9 @@ class FittedPrior:
           UserError: the distribution is not exchangeable; a stick's parameters mean something at their own place only.
         """
         if self.metadata["model"] not in EXCHANGEABLE:
-            raise UserError(f"averaging over categories makes sense for {', '.join(EXCHANGEABLE)}, not for {self.metadata['model']}")
+            raise UserError(
+                f"averaging over categories makes sense for {', '.join(EXCHANGEABLE)}, not for {self.metadata['model']}"
+            )
         flat = {name: np.full_like(self.values[name], self.values[name].mean()) for name in ("loc", "log_scale")}
         return dataclasses.replace(self, values=self.values | flat)
 
@@ -58,7 +72,8 @@ class FittedPrior:
 def uniform_prior_config(model: str, categories: int, **changes) -> FitDiscrete:
     """The fit behind a uniform prior, UNIFORM_FIT: squared loss, 10,000 samples, 1,000 iterations.
 
-    IGR-I and IGR-Planar start from the closed form, since from loc = log_scale = 0 they hardly move when there are many categories.
+    IGR-I and IGR-Planar start from the closed form, since from loc = log_scale = 0 they hardly move when there are many
+    categories.
 
     Args:
       model: a distribution of `FitDiscrete`.
@@ -70,10 +85,11 @@ def uniform_prior_config(model: str, categories: int, **changes) -> FitDiscrete:
 
 
 def vae_prior(distribution: str, categories: int, delta: float | None, root: str | Path | None = None) -> FittedPrior:
-    """The fitted prior of a VAE's distribution: IGR-I and IGR-Planar averaged over categories, stick-breaking distributions stick by stick.
+    """The fitted prior of a VAE's distribution: IGR-I and IGR-Planar averaged over categories, stick-breaking
+    distributions stick by stick.
 
-    The fit's temperature is the authors' (IGR-I 0.05, IGR-SB-Finite 0.01; IGR-SB-Log 0.1) and not the VAE's: one prior serves all
-    temperatures of a search, and what it makes uniform is nearly the distribution of the argmax.
+    The fit's temperature is the authors' (IGR-I 0.05, IGR-SB-Finite 0.01; IGR-SB-Log 0.1) and not the VAE's: one prior
+    serves all temperatures of a search, and what it makes uniform is nearly the distribution of the argmax.
 
     Args:
       distribution: a name in FIT_OF.

@@ -12,7 +12,8 @@ from igr_suite.studies.fits.histograms import argmax_counter, description
 
 
 def execute(config: FitDiscrete, folder: RunFolder) -> None:
-    """Fits and measures; a run takes seconds, so an interrupted one starts again instead of resuming from a checkpoint."""
+    """Fits and measures; a run takes seconds, so an interrupted one starts again instead of resuming from a
+    checkpoint."""
     folder.metrics.cut_after(0)
     with Interrupts() as interrupts, Progress(folder) as progress:
 
@@ -25,7 +26,9 @@ def execute(config: FitDiscrete, folder: RunFolder) -> None:
         outcome = fit(config, on_row)
         counts = argmax_counter(config, config.evaluation_samples)
         log_target = config.log_target()
-        target = targets.sample(config.target, config.trials or config.categories, config.evaluation_samples, config.seed)
+        target = targets.sample(
+            config.target, config.trials or config.categories, config.evaluation_samples, config.seed
+        )
         folder.write_summary(
             {
                 "iterations_done": outcome.iterations,

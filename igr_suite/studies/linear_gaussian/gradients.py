@@ -20,7 +20,8 @@ class Gradients:
         lw = log p(x) + D/2 log(2 s^2) - |Delta + s eps|^2 + |eps|^2 / 2
         v = -2 (Delta + s eps) + eps / s,   dlog q/db = eps / s,   dlog p/dtheta = m + s eps - theta
 
-    so that all gradients are linear in sums over samples of coefficients times eps: one product of matrices a repetition.
+    so that all gradients are linear in sums over samples of coefficients times eps: one product of matrices a
+    repetition.
 
     Args:
       problem: data and parameters.
@@ -55,8 +56,8 @@ class Gradients:
         Args:
           eps: [R, K, N, D].
         Returns:
-          "b" [R, J, D] for the objectives in their order, "theta" [R, F, D] for `families`, and means over the points of the bound L_K
-          and of the effective sample size [R].
+          "b" [R, J, D] for the objectives in their order, "theta" [R, F, D] for `families`, and means over the points
+          of the bound L_K and of the effective sample size [R].
         Raises:
           UserError: noise of other axes.
         """
@@ -77,7 +78,8 @@ class Gradients:
         shape = [len(rows), self.samples, repetitions, points]
         stacked = tf.reshape(tf.stack(rows), shape)
         by_repetition = tf.reshape(tf.transpose(stacked, [2, 0, 1, 3]), [repetitions, len(rows), self.samples * points])
-        with_eps = tf.matmul(by_repetition, tf.reshape(eps, [repetitions, self.samples * points, dimension])) / points  # [R, rows, D]
+        # [R, rows, D]
+        with_eps = tf.matmul(by_repetition, tf.reshape(eps, [repetitions, self.samples * points, dimension])) / points
         total = tf.transpose(tf.reduce_sum(stacked, 1), [1, 0, 2])  # [R, rows, N]
         with_gap, with_distance = (tf.matmul(total, means) / points for means in (self.gap, self.from_theta))
 

@@ -11,7 +11,8 @@ from igr_suite.plotting.tables import save_table
 
 GENERATIVE = {"weights": "theta, w", "jackknife": "theta, JVI"}  # family -> label
 STATISTICS = ("snr", "variance", "signal", "dsnr", "squared_bias", "squared_bias_noise", "t", "t_max", "p")
-FEW, MANY = 32, 32  # IWAE's signal drowns in noise above FEW samples; the other rates are asymptotic ones, fitted from MANY on
+# IWAE's signal drowns in noise above FEW samples; the other rates are asymptotic ones, fitted from MANY on
+FEW, MANY = 32, 32
 # Powers of K that docs/papers/dreg.md, section 4, derives: SNR, variance, signal.
 RATES = {
     "IWAE": (-0.5, -1, -1),
@@ -26,8 +27,10 @@ RATES = {
 QUANTITIES = {"snr": "SNR", "variance": "variance", "signal": "signal"}
 DROWNED = {("IWAE", "signal"), ("JVI", "snr"), ("JVI", "signal")}  # noise at any affordable number of repetitions
 NOTE = (
-    "Slopes of log-log fits, in brackets the rate derived for large K; IWAE's SNR from K <= 32, all others from K >= 32; '-': below the "
-    "noise floor sqrt(2 / (pi R)). Mean |t| of the bias over the parameters: 0.80 without bias, from paired draws against the target."
+    "Slopes of log-log fits, in brackets the rate derived for large K; IWAE's SNR from K <= 32, all others from K >= "
+    "32; '-': below the "
+    "noise floor sqrt(2 / (pi R)). Mean |t| of the bias over the parameters: 0.80 without bias, from paired draws "
+    "against the target."
 )
 
 
@@ -38,7 +41,9 @@ def rows_of(runs: pd.DataFrame) -> pd.DataFrame:
       Columns group ("b" or "theta"), method, samples, repetitions, noise_floor and STATISTICS.
     """
     found = []
-    labels = {("b", name): FACTS[name].title for name in FACTS} | {("theta", family): label for family, label in GENERATIVE.items()}
+    labels = {("b", name): FACTS[name].title for name in FACTS} | {
+        ("theta", family): label for family, label in GENERATIVE.items()
+    }
     for run in runs.to_dict("records"):
         for (group, name), method in labels.items():
             if f"{group}.{name}.snr" not in run:
@@ -50,7 +55,8 @@ def rows_of(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def slopes(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """(quantity, method) -> power of K, from a straight line through logarithms; without those that noise hides or that have one point."""
+    """(quantity, method) -> power of K, from a straight line through logarithms; without those that noise hides or that
+    have one point."""
     found = {}
     for method, quantity in [(method, quantity) for method in RATES for quantity in QUANTITIES]:
         part = rows[rows["method"] == method]
@@ -62,8 +68,12 @@ def slopes(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
 
 
 def ledger(rows: pd.DataFrame, points: int) -> dict[tuple[str, str], tuple[float, float, int]]:
-    """For `igr check`: slopes, ('slope of SNR', 'DReG'), and values at the size of the problem, ('SNR, K = 128, N = 1024', 'DReG')."""
-    found = {(f"slope of {QUANTITIES[quantity]}", method): (value, np.nan, 1) for (quantity, method), value in slopes(rows).items()}
+    """For `igr check`: slopes, ('slope of SNR', 'DReG'), and values at the size of the problem, ('SNR, K = 128, N =
+    1024', 'DReG')."""
+    found = {
+        (f"slope of {QUANTITIES[quantity]}", method): (value, np.nan, 1)
+        for (quantity, method), value in slopes(rows).items()
+    }
     for row in rows.to_dict("records"):
         values = {"SNR": row["snr"], "log10 variance": np.log10(row["variance"]), "mean |t| of the bias": row["t"]}
         for quantity, value in values.items():
@@ -78,7 +88,9 @@ def draw(rows: pd.DataFrame, out: Path, title: str) -> list[Path]:
             for method, part in rows[rows["group"] == "b"].groupby("method", sort=False):
                 part = part[part[quantity] > 0]
                 line = "-" if "DReG" in method or method == "STL" else "--"
-                axis.plot(part["samples"], part[quantity], line, marker="o", markersize=3, color=colour(method), label=method)
+                axis.plot(
+                    part["samples"], part[quantity], line, marker="o", markersize=3, color=colour(method), label=method
+                )
             axis.set(xscale="log", yscale="log", xlabel="samples K")
             axis.set_xticks(sorted(rows["samples"].unique()), [str(k) for k in sorted(rows["samples"].unique())])
             axis.minorticks_off()
@@ -87,7 +99,9 @@ def draw(rows: pd.DataFrame, out: Path, title: str) -> list[Path]:
         floor = theta.drop_duplicates("samples")
         axes[0].fill_between(floor["samples"], 1e-9, floor["noise_floor"], color="#bbbbbb", alpha=0.5, linewidth=0)
         name = r" noise floor $\sqrt{2 / (\pi R)}$"
-        axes[0].text(floor["samples"].min(), 0.7 * floor["noise_floor"].iloc[0], name, fontsize=8, va="top", color="#444444")
+        axes[0].text(
+            floor["samples"].min(), 0.7 * floor["noise_floor"].iloc[0], name, fontsize=8, va="top", color="#444444"
+        )
         axes[0].set_ylim(0.3 * floor["noise_floor"].min(), None)
         for method, part in rows[rows["squared_bias"].notna()].groupby("method", sort=False):
             axes[1].plot(part["samples"], part["squared_bias_noise"], ":", linewidth=0.9, color=colour(method))
@@ -95,7 +109,9 @@ def draw(rows: pd.DataFrame, out: Path, title: str) -> list[Path]:
             axis.set_ylabel(label)
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=8)
         repetitions = rows["repetitions"]
-        counts = f"{repetitions.min():,}" + (f" to {repetitions.max():,}" if repetitions.min() < repetitions.max() else "")
+        counts = f"{repetitions.min():,}" + (
+            f" to {repetitions.max():,}" if repetitions.min() < repetitions.max() else ""
+        )
         fig.suptitle(f"{title}; means over the entries of d/db, {counts} repetitions", fontsize=9)
         paths = save(fig, out)
     rows.to_csv(out / "figure.csv", index=False, float_format="%.6g")

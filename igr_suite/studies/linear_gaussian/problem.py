@@ -71,5 +71,7 @@ def make(dimension: int, points: int, perturbation: float, proposal_variance: fl
     truth = generator.normal(size=dimension)
     x = truth + generator.normal(size=(points, dimension)) + generator.normal(size=(points, dimension))
     best = optimum(x, float(np.sqrt(proposal_variance)))
-    shifts = (generator.normal(size=shape) * perturbation for shape in ((dimension,), (dimension, dimension), (dimension,)))
+    shifts = (
+        generator.normal(size=shape) * perturbation for shape in ((dimension,), (dimension, dimension), (dimension,))
+    )
     return Problem(x, *(part + shift for part, shift in zip((best.theta, best.a, best.b), shifts)), best.scale)

@@ -10,7 +10,8 @@ def signal_and_noise(gradients: np.ndarray) -> dict[str, float]:
     Args:
       gradients: [R, P] float64, independent repetitions.
     Returns:
-      Means over parameters of: "snr" |mean| / sd, "variance", "signal" |mean|; "dsnr", the mean over repetitions of the length along the
+      Means over parameters of: "snr" |mean| / sd, "variance", "signal" |mean|; "dsnr", the mean over repetitions of the
+        length along the
       mean gradient over the length across it.
 
     Source: Rainforth et al. (2018); docs/papers/dreg.md, section 1.5.
@@ -34,9 +35,9 @@ def bias(gradients: np.ndarray, reference: np.ndarray) -> dict[str, float]:
     Args:
       gradients, reference: [R, P] float64; row r of both comes from the same draws.
     Returns:
-      "squared_bias": mean over parameters of the squared difference of means; "squared_bias_noise": what it would be without bias;
-      "t": mean over parameters of |t|, which is sqrt(2 / pi) = .80 without bias; "t_max": the largest |t|; "p": its
-      Bonferroni-corrected probability without bias.
+      "squared_bias": mean over parameters of the squared difference of means; "squared_bias_noise": what it would be
+      without bias; "t": mean over parameters of |t|, which is sqrt(2 / pi) = .80 without bias; "t_max": the largest
+      |t|; "p": its Bonferroni-corrected probability without bias.
     """
     difference = gradients - reference
     repetitions, parameters = difference.shape

@@ -40,7 +40,9 @@ def measure(config: LinearGaussianGradients, gradients: dict[str, np.ndarray], f
         wanted = references(name)
         if [target for target, _, _ in wanted] != [name] and all(target in b for target, _, _ in wanted):
             found[name] |= bias(values, sum(weight * b[target] for target, _, weight in wanted))
-    theta = {family[0]: signal_and_noise(gradients["theta"][:, i].astype(np.float64)) for i, family in enumerate(families)}
+    theta = {
+        family[0]: signal_and_noise(gradients["theta"][:, i].astype(np.float64)) for i, family in enumerate(families)
+    }
     means = {name: float(gradients[name].mean(dtype=np.float64)) for name in ("bound", "ess")}
     return _plain({"b": found, "theta": theta, **means, "noise_floor": noise_floor(config.repetitions)})
 
@@ -66,4 +68,8 @@ def execute(config: LinearGaussianGradients, folder: RunFolder) -> None:
 
 def _plain(value):
     """Numbers of six digits."""
-    return {name: _plain(part) for name, part in value.items()} if isinstance(value, dict) else float(f"{float(value):.6g}")
+    return (
+        {name: _plain(part) for name, part in value.items()}
+        if isinstance(value, dict)
+        else float(f"{float(value):.6g}")
+    )

@@ -19,9 +19,10 @@ def linspace(first: float, last: float, number: int) -> tuple[float, ...]:
 class SimplexProximity(RunConfig):
     """Distances of a distribution's samples to the nearest vertex, at one temperature after the other.
 
-    The distribution is the one that treats all categories alike, `uniform_prior` of its class: equal logits for GS, the unit-scale Gaussian whose
-    argmax is exactly uniform for IGR-I (closed form; -1.4274 at K = 50), equal mean pieces for the stick-breaking ones. delta is 1; for
-    IGR-I's closed form another one would shift all logits alike and change nothing.
+    The distribution is the one that treats all categories alike, `uniform_prior` of its class: equal logits for GS, the
+    unit-scale Gaussian whose argmax is exactly uniform for IGR-I (closed form; -1.4274 at K = 50), equal mean pieces
+    for the stick-breaking ones. delta is 1; for IGR-I's closed form another one would shift all logits alike and change
+    nothing.
     """
 
     executor: ClassVar[str] = "igr_suite.studies.simplex.train:execute"

@@ -1,4 +1,5 @@
-"""Executes a `SimplexProximity` config: draws, measures distances to the nearest vertex, writes one row a temperature."""
+"""Executes a `SimplexProximity` config: draws, measures distances to the nearest vertex, writes one row a
+temperature."""
 
 from collections.abc import Callable
 
@@ -18,8 +19,9 @@ BLOCK = 10_000  # samples a call; what is in memory at once
 def distance_function(config: SimplexProximity) -> Callable[[float], np.ndarray]:
     """Compiles the drawing of distances; one trace serves all temperatures and blocks.
 
-    Block b has the seed of (run seed, "simplex_proximity", b) at every temperature: common random numbers, so that the statistics are
-    smooth in the temperature. Rows of one run are therefore dependent; each has the right distribution by itself.
+    Block b has the seed of (run seed, "simplex_proximity", b) at every temperature: common random numbers, so that the
+    statistics are smooth in the temperature. Rows of one run are therefore dependent; each has the right distribution
+    by itself.
 
     Args:
       config: distribution, categories, samples and seed.
@@ -37,14 +39,18 @@ def distance_function(config: SimplexProximity) -> Callable[[float], np.ndarray]
         return distance_to_vertex(draw.sample)
 
     def distances(temperature: float) -> np.ndarray:
-        drawn = [block_of_distances(tf.constant(temperature, tf.float32), tf.constant(block)).numpy() for block in range(blocks)]
+        drawn = [
+            block_of_distances(tf.constant(temperature, tf.float32), tf.constant(block)).numpy()
+            for block in range(blocks)
+        ]
         return np.concatenate(drawn)[: config.samples]
 
     return distances
 
 
 def execute(config: SimplexProximity, folder: RunFolder) -> None:
-    """Writes the rows that are missing (step: the temperature's index), and a summary of those at the temperatures of the table."""
+    """Writes the rows that are missing (step: the temperature's index), and a summary of those at the temperatures of
+    the table."""
     distances = distance_function(config)
     done = folder.metrics.last_step()
     with Progress(folder) as progress:
@@ -54,4 +60,6 @@ def execute(config: SimplexProximity, folder: RunFolder) -> None:
             progress.update(index + 1, len(config.temperatures))
     found = {row["temperature"]: row for row in folder.metrics.rows() if row["temperature"] in TABLE_TEMPERATURES}
     shown = ("p50", "p75", "below_0.2")
-    folder.write_summary({"distance": {f"{temperature:g}": {name: row[name] for name in shown} for temperature, row in found.items()}})
+    folder.write_summary(
+        {"distance": {f"{temperature:g}": {name: row[name] for name in shown} for temperature, row in found.items()}}
+    )

@@ -8,7 +8,8 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig
 
 EXACT = "exact"  # the enumerated gradient
-# Estimators with their own parameters that can be trained; tests/toy compares this with the registry, which needs TensorFlow.
+# Estimators with their own parameters that can be trained; tests/toy compares this with the registry, which needs
+# TensorFlow.
 PARAMETERS = {
     EXACT: (),
     "reinforce": (),
@@ -27,8 +28,8 @@ PARAMETERS = {
     "straight_through": (),
     "st_gumbel_softmax": (),
 }
-# Evaluations of f for one gradient, at discrete and relaxed values, with the default number of samples (2 for rloo and double_cv) and
-# without those of the reported value (concrete); tests/toy counts them.
+# Evaluations of f for one gradient, at discrete and relaxed values, with the default number of samples (2 for rloo and
+# double_cv) and without those of the reported value (concrete); tests/toy counts them.
 EVALUATIONS = {
     EXACT: 2,
     "reinforce": 1,
@@ -52,16 +53,18 @@ TEMPERED = ("concrete", "rebar", "dynamic_rebar", "relax", "lax", "straight_thro
 
 @dataclass(frozen=True, kw_only=True)
 class ToyRun(RunConfig):
-    """Minimises E[(b - target)^2] over the logit of b ~ Bernoulli, from probability 1/2, with one gradient a step, for many seeds at once.
+    """Minimises E[(b - target)^2] over the logit of b ~ Bernoulli, from probability 1/2, with one gradient a step, for
+    many seeds at once.
 
-    The optimum is probability 0 for a target below 1/2; the gain is small when the target is near 1/2, and noise hides it.
+    The optimum is probability 0 for a target below 1/2; the gain is small when the target is near 1/2, and noise hides
+    it.
 
     Fields:
       estimator: registered name, or "exact" for the enumerated gradient.
       temperature: of a relaxation, or its initial value; None where there is none.
       surrogate: of relax and lax, see `LearnedSurrogate`; None elsewhere.
-      trained: which of the estimator's own parameters are trained: on the squared residual where the estimator has such a loss, else on
-        the gradient's variance; the others keep their initial values.
+      trained: which of the estimator's own parameters are trained: on the squared residual where the estimator has such
+        a loss, else on the gradient's variance; the others keep their initial values.
       optimiser, learning_rate: of the logit and of the trained parameters.
       seeds: independent repetitions of this run, side by side.
       fresh_samples: gradients drawn at fixed parameters for the variance of a row.
@@ -88,20 +91,33 @@ class ToyRun(RunConfig):
     def validate(self) -> None:
         name = self.estimator
         if (self.temperature is None) == (name in TEMPERED):
-            raise UserError(f"temperature={self.temperature} with {name}: " + ("it needs one" if name in TEMPERED else "it has none"))
+            raise UserError(
+                f"temperature={self.temperature} with {name}: "
+                + ("it needs one" if name in TEMPERED else "it has none")
+            )
         if self.temperature is not None and not self.temperature > 0:
             raise UserError(f"temperature must be positive, got {self.temperature}")
         if (self.surrogate is None) == (name in ("relax", "lax")):
-            raise UserError(f"surrogate={self.surrogate} with {name}: relax and lax have one, add or net; the others have none")
+            raise UserError(
+                f"surrogate={self.surrogate} with {name}: relax and lax have one, add or net; the others have none"
+            )
         for parameter in self.trained:
             if parameter not in PARAMETERS[name]:
                 known = ", ".join(PARAMETERS[name]) or "none"
                 raise UserError(f"trained names '{parameter}', which {name} does not have; its parameters: {known}")
-        for field, least in (("learning_rate", 0.0), ("steps", 0), ("row_every", 0), ("seeds", 0), ("fresh_samples", 1)):
+        for field, least in (
+            ("learning_rate", 0.0),
+            ("steps", 0),
+            ("row_every", 0),
+            ("seeds", 0),
+            ("fresh_samples", 1),
+        ):
             if not getattr(self, field) > least:
                 raise UserError(f"{field} must be greater than {least}, got {getattr(self, field)}")
         if self.steps % self.row_every:
-            raise UserError(f"steps={self.steps} is not a multiple of row_every={self.row_every}; the last row would not be the end")
+            raise UserError(
+                f"steps={self.steps} is not a multiple of row_every={self.row_every}; the last row would not be the end"
+            )
         if name == EXACT and self.seeds != 1:
             raise UserError(f"seeds={self.seeds} with the exact gradient, which is the same for all; set seeds=1")
 

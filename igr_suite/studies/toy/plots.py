@@ -18,7 +18,10 @@ def seed_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     """
     lists = [name for name in ("p", "loss", "variance", "ema_variance") if name in metrics]
     absent = metrics["p"].map(lambda p: [np.nan] * len(p))
-    filled = {name: metrics[name].where(metrics[name].map(lambda value: isinstance(value, (list, tuple))), absent) for name in lists}
+    filled = {
+        name: metrics[name].where(metrics[name].map(lambda value: isinstance(value, (list, tuple))), absent)
+        for name in lists
+    }
     rows = metrics.assign(
         **filled,
         method=[label(name, temperature) for name, temperature in zip(metrics["estimator"], metrics["temperature"])],
@@ -57,7 +60,8 @@ def draw_variances(axes, rows: pd.DataFrame, column: str, ylabel: str, lowest: f
     Args:
       axes: where to draw.
       rows: of one setting.
-      column: variance or ema_variance; the moving average minus the squared exact gradient can be negative, which leaves a gap.
+      column: variance or ema_variance; the moving average minus the squared exact gradient can be negative, which
+        leaves a gap.
       ylabel: label.
       lowest: log variance below which nothing is drawn.
     """

@@ -1,4 +1,5 @@
-"""Executes a `ToyRun`: all seeds side by side, training as one compiled loop between rows, variance from fresh draws at each row."""
+"""Executes a `ToyRun`: all seeds side by side, training as one compiled loop between rows, variance from fresh draws at
+each row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,14 +50,17 @@ def estimator_of(config: ToyRun) -> Estimator:
     """The estimator with the config's settings."""
     if config.estimator == EXACT:
         return Exact()
-    settings = {name: getattr(config, name) for name in ("temperature", "surrogate") if getattr(config, name) is not None}
+    settings = {
+        name: getattr(config, name) for name in ("temperature", "surrogate") if getattr(config, name) is not None
+    }
     return get(config.estimator, **settings)
 
 
 class Toy:
     """Pure functions of a state in which every tensor has the seeds as its first axis.
 
-    State: "weights" {"logits": [S, 1, 1], own parameters: [S, ...]}, "first" and "second" moments of the trained ones (Adam), and
+    State: "weights" {"logits": [S, 1, 1], own parameters: [S, ...]}, "first" and "second" moments of the trained ones
+      (Adam), and
     "variance" {"ema": [S]}.
     """
 
@@ -67,9 +71,17 @@ class Toy:
     def initial(self) -> State:
         """Probability 1/2 and the estimator's initial parameters, for every seed."""
         weights = {"logits": tf.zeros([1, 1], DTYPE), **self.estimator.parameters((1, 1), DTYPE)}
-        weights = {name: tf.tile(value[tf.newaxis], [self.config.seeds] + [1] * value.shape.rank) for name, value in weights.items()}
+        weights = {
+            name: tf.tile(value[tf.newaxis], [self.config.seeds] + [1] * value.shape.rank)
+            for name, value in weights.items()
+        }
         zeros = {name: tf.zeros_like(value) for name, value in weights.items() if self._trains(name)}
-        return {"weights": weights, "first": zeros, "second": dict(zeros), "variance": {"ema": tf.zeros([self.config.seeds], DTYPE)}}
+        return {
+            "weights": weights,
+            "first": zeros,
+            "second": dict(zeros),
+            "variance": {"ema": tf.zeros([self.config.seeds], DTYPE)},
+        }
 
     def steps(self, state: State, first: tf.Tensor, count: tf.Tensor) -> State:
         """`count` steps from step `first` on."""
@@ -122,7 +134,10 @@ class Toy:
         by_own = tape.gradient(loss, trained) if trained else {}
         for name, slope in by_own.items():
             if slope is None:
-                raise UserError(f"trained names '{name}', which the loss of {self.config.estimator} does not depend on; leave it out")
+                raise UserError(
+                    f"trained names '{name}', which the loss of {self.config.estimator} does not depend on; leave it "
+                    f"out"
+                )
         return gradient, by_own
 
     def _updated(self, state: State, gradient: tf.Tensor, own: dict[str, tf.Tensor], number: tf.Tensor) -> State:
@@ -146,7 +161,8 @@ def _own(weights: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def row_of(toy: Toy, state: State, step: int, variance: tf.Tensor) -> dict[str, list[float]]:
-    """What is logged of every seed: p, its expected loss, the variance from fresh draws, the authors' moving average and temperatures."""
+    """What is logged of every seed: p, its expected loss, the variance from fresh draws, the authors' moving average
+    and temperatures."""
     p = tf.sigmoid(state["weights"]["logits"][:, 0, 0]).numpy()
     row = {"p": p, "loss": expected_loss(p, toy.config.target), "variance": variance.numpy()}
     if step:

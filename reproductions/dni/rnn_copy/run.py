@@ -1,8 +1,10 @@
-"""DNI, RNN table, copy column: the longest sequence an LSTM learns to repeat with windows of T steps of back-propagation.
+"""DNI, RNN table, copy column: the longest sequence an LSTM learns to repeat with windows of T steps of
+back-propagation.
 
     igr run dni/rnn_copy --scale quick      # an LSTM of 64 units, 12,000 windows
     igr plot dni/rnn_copy --scale quick
-Expect: with synthetic gradients across the windows it learns longer sequences than by truncated back-propagation with the same T.
+Expect: with synthetic gradients across the windows it learns longer sequences than by truncated back-propagation with
+the same T.
 """
 
 from igr_suite.cli.entry import main

@@ -2,8 +2,8 @@
 
     igr run dni/table_1 --scale quick      # 585 steps in place of 500,000, rate 3e-4 in place of 3e-5
     igr plot dni/table_1 --scale quick
-Expect: cDNI as good as back-propagation at every depth, DNI worse the deeper the network, the last layer alone far behind.
-CIFAR-10 rows are run at paper scale where tensorflow-datasets has the data.
+Expect: cDNI as good as back-propagation at every depth, DNI worse the deeper the network, the last layer alone far
+behind. CIFAR-10 rows are run at paper scale where tensorflow-datasets has the data.
 """
 
 from igr_suite.cli.entry import main

@@ -20,7 +20,9 @@ def ours(results):
 def plot(results, out):
     """Returns the paths of what was drawn."""
     rows = rows_of(results)
-    paths = error_curves(rows, out, panels="data", label="configuration") + agreement_figure(rows, out, label="configuration")
+    paths = error_curves(rows, out, panels="data", label="configuration") + agreement_figure(
+        rows, out, label="configuration"
+    )
     ends = rows[rows["epoch"].isin((1, 2, 5, 10, 20, 50, 100, 200, 500, 1000))]
     note = "Test error, mean ± standard deviation over seeds."
     return [*paths, *error_table(ends, out, ["data", "configuration", "epoch"], note)]

@@ -1,4 +1,5 @@
-"""DNI, Torch baselines: test error of the back-propagated networks B-simple (1024-2048-10, tanh) and B-relu (two hidden layers of 256).
+"""DNI, Torch baselines: test error of the back-propagated networks B-simple (1024-2048-10, tanh) and B-relu (two hidden
+layers of 256).
 
     igr run dni/torch_baselines --scale quick      # the epochs of the published numbers
     igr check dni/torch_baselines --scale quick

@@ -13,7 +13,8 @@ def rows_of(results):
 
 
 def ours(results):
-    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'B-dni, per batch, mnist, epoch 5'."""
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'B-dni, per batch, mnist,
+    epoch 5'."""
     return error_values(rows_of(results), lambda row: f"{row['configuration']}, {row['data']}, epoch {row['epoch']:g}")
 
 
@@ -24,5 +25,8 @@ def plot(results, out):
     paths = error_curves(rows, out, panels="data", label="configuration", published=shown, top=12)
     paths += agreement_figure(rows, out, label="configuration")
     ends = rows[rows["epoch"].isin((1, 5, 10, 20, 30, 40, 60, 80, 249))]
-    note = "Test error, mean ± standard deviation over seeds; per batch: M predicts the gradient of the batch mean, as the Torch code."
+    note = (
+        "Test error, mean ± standard deviation over seeds; per batch: M predicts the gradient of the batch mean, as "
+        "the Torch code."
+    )
     return [*paths, *error_table(ends, out, ["data", "configuration", "epoch"], note)]

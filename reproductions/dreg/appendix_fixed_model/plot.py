@@ -1,4 +1,5 @@
-"""DReG, appendix: inference networks trained at a fixed model; variance, test bound and how near q comes to the posterior."""
+"""DReG, appendix: inference networks trained at a fixed model; variance, test bound and how near q comes to the
+posterior."""
 
 from igr_suite.errors import UserError
 from igr_suite.families.iwae.plots import bound_column, ends, family_panels, ledger, tables
@@ -10,7 +11,8 @@ def inference(frame):
 
 
 def ours(results):
-    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); signs of differences, settings read 'DReG - IWAE'."""
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); signs of differences, settings read 'DReG -
+    IWAE'."""
     return ledger(ends(inference(results.runs), inference(results.metrics)))
 
 
@@ -21,8 +23,13 @@ def plot(results, out):
       UserError: only the model itself is trained so far.
     """
     if inference(results.runs).empty:
-        raise UserError("no inference network is trained yet at the fixed model; `igr run dreg/appendix_fixed_model` goes on")
+        raise UserError(
+            "no inference network is trained yet at the fixed model; `igr run dreg/appendix_fixed_model` goes on"
+        )
     model = results.runs[results.runs["start.train"] == "all"]
     runs, metrics = inference(results.runs), inference(results.metrics)
     start = model[bound_column(model)].iloc[0]
-    return [*family_panels(metrics, out, "model of an IWAE run, q alone is trained", start), *tables(runs, metrics, out)]
+    return [
+        *family_panels(metrics, out, "model of an IWAE run, q alone is trained", start),
+        *tables(runs, metrics, out),
+    ]

@@ -2,7 +2,11 @@
 
 from igr_suite.families.iwae.plots import ends, family_panels, ledger, tables
 
-NAMES = {"omniglot": "Omniglot", "omniglot_tfds": "TFDS's Omniglot", "omniglot_tfds_small": "TFDS's Omniglot, small splits"}
+NAMES = {
+    "omniglot": "Omniglot",
+    "omniglot_tfds": "TFDS's Omniglot",
+    "omniglot_tfds_small": "TFDS's Omniglot, small splits",
+}
 
 
 def ours(results):

@@ -1,4 +1,5 @@
-"""DReG, Figure 1: signal-to-noise ratio, bias and variance of the inference network's gradient against K, linear-Gaussian model.
+"""DReG, Figure 1: signal-to-noise ratio, bias and variance of the inference network's gradient against K,
+linear-Gaussian model.
 
     igr run dreg/figure_1_toy_snr --scale paper
     igr check dreg/figure_1_toy_snr --scale paper
@@ -13,7 +14,10 @@ from igr_suite.studies.linear_gaussian.config import LinearGaussianGradients
 SCALES = {
     "smoke": ([(64, 400), (32, 400), (8, 400), (2, 400)], {"points": 64, "dimension": 4, "perturbation": 0.05}),
     "quick": ([(128, 300), (64, 500), (32, 2000), (16, 2000), (8, 2000), (4, 2000), (2, 2000)], {}),
-    "paper": ([(512, 200), (256, 500), (128, 1000), (64, 2000), (32, 3000), (16, 3000), (8, 3000), (4, 3000), (2, 3000)], {}),
+    "paper": (
+        [(512, 200), (256, 500), (128, 1000), (64, 2000), (32, 3000), (16, 3000), (8, 3000), (4, 3000), (2, 3000)],
+        {},
+    ),
 }
 
 

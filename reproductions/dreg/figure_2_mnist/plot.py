@@ -1,13 +1,18 @@
-"""DReG, Figure 2: gradient variance, test bound and its gain on the original along training, one column an objective."""
+"""DReG, Figure 2: gradient variance, test bound and its gain on the original along training, one column an
+objective."""
 
 from igr_suite.families.iwae.plots import ends, family_panels, ledger, tables
 
 
 def ours(results):
-    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); signs of differences, settings read 'DReG - IWAE'."""
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); signs of differences, settings read 'DReG -
+    IWAE'."""
     return ledger(ends(results.runs, results.metrics))
 
 
 def plot(results, out):
     """Returns the paths of what was drawn."""
-    return [*family_panels(results.metrics, out, "MNIST, dynamic binarisation"), *tables(results.runs, results.metrics, out)]
+    return [
+        *family_panels(results.metrics, out, "MNIST, dynamic binarisation"),
+        *tables(results.runs, results.metrics, out),
+    ]

@@ -1,15 +1,18 @@
-"""DReG, Figure 2: variance of the inference network's gradient and test bound along training, MNIST, dynamic binarisation.
+"""DReG, Figure 2: variance of the inference network's gradient and test bound along training, MNIST, dynamic
+binarisation.
 
     igr run dreg/figure_2_mnist --scale quick
     igr check dreg/figure_2_mnist --scale quick
-Expect: each doubly reparameterised estimator has less variance than its original and a higher bound; the biased STL is near DReG.
+Expect: each doubly reparameterised estimator has less variance than its original and a higher bound; the biased STL is
+near DReG.
 """
 
 from igr_suite.cli.entry import main
 from igr_suite.families.iwae.sweeps import objective_runs
 from igr_suite.lab import Experiment
 
-EPOCHS = {"quick": 20}  # 31,260 steps; Figure 3 and the appendix have runs of 6 epochs, from which these go on where they are finished
+# 31,260 steps; Figure 3 and the appendix have runs of 6 epochs, from which these go on where they are finished
+EPOCHS = {"quick": 20}
 
 EXPERIMENT = Experiment(
     paper="dreg",

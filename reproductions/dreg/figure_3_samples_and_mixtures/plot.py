@@ -1,4 +1,5 @@
-"""DReG, Figure 3: test bounds by number of samples, gains on IWAE at equal seeds, and what mixing DReG with RWS-DReG does."""
+"""DReG, Figure 3: test bounds by number of samples, gains on IWAE at equal seeds, and what mixing DReG with RWS-DReG
+does."""
 
 import pandas as pd
 
@@ -11,9 +12,14 @@ MARKERS = "osD^"
 
 
 def ours(results):
-    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'STL - DReG, K = 8'. None has a published sign."""
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'STL - DReG, K = 8'. None has
+    a published sign."""
     runs = ends(results.runs, results.metrics)
-    return {key: value for samples, part in runs.groupby("samples") for key, value in ledger(part, PAIRS, f", K = {samples}").items()}
+    return {
+        key: value
+        for samples, part in runs.groupby("samples")
+        for key, value in ledger(part, PAIRS, f", K = {samples}").items()
+    }
 
 
 def plot(results, out):
@@ -22,12 +28,21 @@ def plot(results, out):
     counts = sorted(bounds["samples"].unique())
     name = f"test $L_{{{bound_column(results.metrics).rsplit('_', 1)[1]}}}$, nats"
     drawn = []
-    with figure(width=1.4 + 3.4 * (len(counts) + 1), height=6.0, columns=len(counts) + 1, rows=2, squeeze=False) as (fig, axes):
+    with figure(width=1.4 + 3.4 * (len(counts) + 1), height=6.0, columns=len(counts) + 1, rows=2, squeeze=False) as (
+        fig,
+        axes,
+    ):
         for column, samples in enumerate(counts):
             part = bounds[(bounds["samples"] == samples) & (bounds["family"] != "mixture")]
             for row, value in enumerate(("bound", "gain_iwae")):
                 curves = draw_curves(
-                    axes[row][column], part.dropna(subset=[value]), "step", value, method="method", seed="seed", style="style"
+                    axes[row][column],
+                    part.dropna(subset=[value]),
+                    "step",
+                    value,
+                    method="method",
+                    seed="seed",
+                    style="style",
                 )
                 drawn.append(curves.assign(quantity=value, samples=samples))
                 mark_points(axes[row][column], part)
@@ -36,25 +51,45 @@ def plot(results, out):
         axes[0][0].set_ylabel(name)
         axes[1][0].set_ylabel("gain on IWAE, nats")
         axes[0][0].legend(fontsize=8)
-        drawn += [draw_mixtures(axis, runs, value) for axis, value in zip((axes[0][-1], axes[1][-1]), ("bound", "log_variance"))]
+        drawn += [
+            draw_mixtures(axis, runs, value)
+            for axis, value in zip((axes[0][-1], axes[1][-1]), ("bound", "log_variance"))
+        ]
         axes[0][-1].set(title="DReG(alpha)", ylabel=f"{name}, less DReG's")
-        axes[1][-1].set(xlabel="alpha: 0 DReG, 1/2 STL halved, 1 RWS-DReG", ylabel="log10 gradient variance, less DReG's")
-        fig.suptitle(f"MNIST, dynamic binarisation; {seeds_caption(bounds, 'seed', ['samples', 'method'], 'step')}", fontsize=10)
+        axes[1][-1].set(
+            xlabel="alpha: 0 DReG, 1/2 STL halved, 1 RWS-DReG", ylabel="log10 gradient variance, less DReG's"
+        )
+        fig.suptitle(
+            f"MNIST, dynamic binarisation; {seeds_caption(bounds, 'seed', ['samples', 'method'], 'step')}", fontsize=10
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv", *tables(results.runs, results.metrics, out, pairs=(*PAIRS, *MIXTURE_PAIRS))]
 
 
 def draw_mixtures(axis, runs, value):
-    """Gains against alpha: a thin line a seed, a thick one their mean, a marker a number of samples; returns what was drawn."""
+    """Gains against alpha: a thin line a seed, a thick one their mean, a marker a number of samples; returns what was
+    drawn."""
     rows = mixtures(runs, value).dropna(subset=["gain"])
     for marker, (samples, part) in zip(MARKERS, rows.groupby("samples")):
         for _, one in part.groupby("seed"):
             axis.plot(one["mixture"], one["gain"], "-", color=colour("DReG(alpha)"), linewidth=0.6, alpha=0.5)
         mean = part.groupby("mixture")["gain"].mean()
-        axis.plot(mean.index, mean, f"{marker}-", color=colour("DReG(alpha)"), linewidth=1.8, markersize=4, label=f"K = {samples}")
+        axis.plot(
+            mean.index,
+            mean,
+            f"{marker}-",
+            color=colour("DReG(alpha)"),
+            linewidth=1.8,
+            markersize=4,
+            label=f"K = {samples}",
+        )
     axis.axhline(0.0, color=colour("DReG"), linewidth=0.8)
     axis.legend(fontsize=8)
     places = rows.groupby(["samples", "mixture"])
     means = places["gain"].agg(["mean", "min", "max"]).rename(columns={"min": "lowest", "max": "highest"})
-    return means.assign(seeds=places["seed"].nunique()).reset_index().assign(method="DReG(alpha)", quantity=f"{value}, less DReG's")
+    return (
+        means.assign(seeds=places["seed"].nunique())
+        .reset_index()
+        .assign(method="DReG(alpha)", quantity=f"{value}, less DReG's")
+    )

@@ -24,7 +24,9 @@ EXPERIMENT = Experiment(
     stages=(
         lambda scale, results: objective_runs(scale, results.datasets, WITHOUT_JACKKNIFE),
         lambda scale, results: [
-            run for samples in COUNTS[scale] for run in objective_runs(scale, results.datasets, WITHOUT_JACKKNIFE, samples=samples)
+            run
+            for samples in COUNTS[scale]
+            for run in objective_runs(scale, results.datasets, WITHOUT_JACKKNIFE, samples=samples)
         ],
         lambda scale, results: [
             run

@@ -4,7 +4,8 @@ from igr_suite.families.iwae.plots import ends, family_panels, ledger, tables
 
 
 def ours(results):
-    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); signs of differences, settings read 'DReG - IWAE'."""
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); signs of differences, settings read 'DReG -
+    IWAE'."""
     return ledger(ends(results.runs, results.metrics))
 
 

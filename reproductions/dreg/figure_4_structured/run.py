@@ -16,7 +16,9 @@ EXPERIMENT = Experiment(
     item="figure_4_structured",
     title="Structured prediction: gradient variance and test bound along training",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
-    stages=(lambda scale, results: objective_runs(scale, results.datasets, task="structured", epochs=EPOCHS.get(scale)),),
+    stages=(
+        lambda scale, results: objective_runs(scale, results.datasets, task="structured", epochs=EPOCHS.get(scale)),
+    ),
     minutes={"smoke": 0.2, "quick": 16},
 )
 

@@ -1,4 +1,5 @@
-"""DReG: variance and signal-to-noise ratio of seven estimators on one trajectory, and how far each lies below its original."""
+"""DReG: variance and signal-to-noise ratio of seven estimators on one trajectory, and how far each lies below its
+original."""
 
 import pandas as pd
 
@@ -11,8 +12,10 @@ PANELS = {"variance": VARIANCE, "snr2": "squared signal-to-noise ratio"}
 PAIRS = (*DOUBLY, ("STL", "IWAE"), ("STL", "DReG"))
 COLUMNS = {"log_variance": "log10 variance", "snr2": "SNR²"}
 NOTE = (
-    "Inference network's gradient on the trajectory of an IWAE run, every estimator from the same samples: moving averages (decay .99, "
-    "started at 0), means over the epoch. Independent noise alone gives an SNR² of .005; training lies below it, since steps within the "
+    "Inference network's gradient on the trajectory of an IWAE run, every estimator from the same samples: moving "
+    "averages (decay .99, "
+    "started at 0), means over the epoch. Independent noise alone gives an SNR² of .005; training lies below it, since "
+    "steps within the "
     "averages' window answer the gradient (README). Mean ± standard deviation over seeds."
 )
 
@@ -40,7 +43,10 @@ def plot(results, out):
             step_axis(axis)
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize=9)
         seeds = seeds_caption(rows, "seed", ["method"], "step")
-        fig.suptitle(f"{rows['data'].iloc[0]}, K = {rows['samples'].iloc[0]}, on the path of IWAE; {seeds}; originals dashed", fontsize=10)
+        fig.suptitle(
+            f"{rows['data'].iloc[0]}, K = {rows['samples'].iloc[0]}, on the path of IWAE; {seeds}; originals dashed",
+            fontsize=10,
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     texts, numbers = over_seeds(tracked_rows(epochs_of(results.metrics)), ["epoch", "method"], COLUMNS, 3)

@@ -1,7 +1,9 @@
-"""DReG: the variance of every estimator's inference gradient along one trajectory, that of an IWAE run (the authors' `var_calc`).
+"""DReG: the variance of every estimator's inference gradient along one trajectory, that of an IWAE run (the authors'
+`var_calc`).
 
     igr run dreg/variance_along_trajectory --scale quick
-Expect: DReG below IWAE, RWS-DReG below RWS, JVI-DReG below JVI at every step; all see the same weights, images and samples.
+Expect: DReG below IWAE, RWS-DReG below RWS, JVI-DReG below JVI at every step; all see the same weights, images and
+samples.
 """
 
 from igr_suite.cli.entry import main
@@ -15,7 +17,11 @@ EXPERIMENT = Experiment(
     item="variance_along_trajectory",
     title="Gradient variance of seven estimators along one trajectory",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
-    stages=(lambda scale, results: objective_runs(scale, results.datasets, ("iwae",), epochs=EPOCHS.get(scale), var_calc=OBJECTIVES[1:]),),
+    stages=(
+        lambda scale, results: objective_runs(
+            scale, results.datasets, ("iwae",), epochs=EPOCHS.get(scale), var_calc=OBJECTIVES[1:]
+        ),
+    ),
     minutes={"smoke": 0.2, "quick": 11},
 )
 

@@ -16,7 +16,8 @@ EPOCHS = (1, 2, 5, 10, 20, 50, 75, 100)
 
 
 def ours(results):
-    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); quantities read 'test_bce epoch 5', settings are methods."""
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); quantities read 'test_bce epoch 5', settings
+    are methods."""
     rows = of_one_budget(evaluations(results.metrics))
     return by_epoch(rows[(rows["data.name"] == "mnist") & rows["data.train_limit"].isna()], EPOCHS)
 
@@ -24,7 +25,10 @@ def ours(results):
 def plot(results, out):
     """Returns the paths of what was drawn."""
     rows = of_one_budget(evaluations(results.metrics))
-    note = "Test loss of one code an image, nats per pixel, mean ± standard deviation over seeds; 392 pixels make the nats per image."
+    note = (
+        "Test loss of one code an image, nats per pixel, mean ± standard deviation over seeds; 392 pixels make the "
+        "nats per image."
+    )
     return [
         *losses_table(rows, EPOCHS, out, note),
         *paired_table(rows, EPOCHS, out),

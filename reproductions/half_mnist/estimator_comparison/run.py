@@ -1,9 +1,11 @@
-"""Half-and-half MNIST: test loss of all estimators, of stochastic DNI with five networks, and with an encoder that is never trained.
+"""Half-and-half MNIST: test loss of all estimators, of stochastic DNI with five networks, and with an encoder that is
+never trained.
 
     igr run half_mnist/estimator_comparison --scale quick      # 20 epochs of full MNIST; five methods also 100
     igr run half_mnist/estimator_comparison --scale smoke      # needs no download
     igr check half_mnist/estimator_comparison --scale quick
-Expect: Gaussian < GS = ST < SDNI < REINFORCE in the first epochs; SDNI lin is flat from epoch 50 and REINFORCE meets it near 100.
+Expect: Gaussian < GS = ST < SDNI < REINFORCE in the first epochs; SDNI lin is flat from epoch 50 and REINFORCE meets it
+near 100.
 """
 
 from igr_suite.cli.entry import main

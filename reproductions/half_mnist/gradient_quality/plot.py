@@ -7,9 +7,12 @@ def plot(results, out):
     """Returns the paths of what was drawn."""
     rows, run = quality_rows(results.metrics), results.runs.iloc[0]
     note = (
-        f"{run['evaluation.gradient_images']:.0f} images. T: mean of {run['evaluation.gradient_samples']} REINFORCE gradients an image; "
-        "as many others, independent of them, for each estimator. Squares, in 1e-6, are unbiased and may fall below 0, cosines pass 1, "
-        "where T is noisy; agreement: share of gradients with a positive product with T; SNR: root of (squared mean / variance). "
+        f"{run['evaluation.gradient_images']:.0f} images. T: mean of {run['evaluation.gradient_samples']} REINFORCE "
+        f"gradients an image; "
+        "as many others, independent of them, for each estimator. Squares, in 1e-6, are unbiased and may fall below 0, "
+        "cosines pass 1, "
+        "where T is noisy; agreement: share of gradients with a positive product with T; SNR: root of (squared mean / "
+        "variance). "
         "The runs follow one path; what several runs of a seed measured is one number, their mean."
     )
     return [*quality_table(rows, out, note), *quality_figure(rows, out)]

@@ -1,8 +1,10 @@
-"""Half-and-half MNIST: bias, variance and direction of REINFORCE, straight-through and synthetic gradients along one training path.
+"""Half-and-half MNIST: bias, variance and direction of REINFORCE, straight-through and synthetic gradients along one
+training path.
 
     igr run half_mnist/gradient_quality --scale quick
-The networks follow the mean REINFORCE gradient of R codes an image; the synthetic gradient learns beside them from the first code's alone.
-Expect: REINFORCE unbiased with a variance far above |T|^2, ST nearly noiseless and biased, the synthetic gradient between the two.
+The networks follow the mean REINFORCE gradient of R codes an image; the synthetic gradient learns beside them from the
+first code's alone. Expect: REINFORCE unbiased with a variance far above |T|^2, ST nearly noiseless and biased, the
+synthetic gradient between the two.
 """
 
 from igr_suite.cli.entry import main

@@ -10,7 +10,8 @@ def plot(results, out):
     rows = evaluations(results.metrics)
     rate = results.runs.iloc[0]
     note = (
-        f"Test loss, nats per pixel; learning rate {rate['optimiser.learning_rate']:g}, divided by {rate['optimiser.slash_rate']:g} "
+        f"Test loss, nats per pixel; learning rate {rate['optimiser.learning_rate']:g}, divided by "
+        f"{rate['optimiser.slash_rate']:g} "
         f"every {rate['optimiser.slash_every']} epochs."
     )
     return [

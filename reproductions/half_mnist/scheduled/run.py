@@ -13,7 +13,8 @@ METHODS = {
     "quick": ("REINFORCE", "SDNI lin", "frozen"),
     "paper": ("REINFORCE", "SDNI lin", "SDNI lin_deep", "frozen"),
 }
-# The original divides every 20 of 100 epochs; the factor was not found. Quick keeps the four divisions in a quarter of the epochs.
+# The original divides every 20 of 100 epochs; the factor was not found. Quick keeps the four divisions in a quarter of
+# the epochs.
 EPOCHS = {"smoke": 2, "quick": 25, "paper": 100}
 SLASH_EVERY = {"smoke": 1, "quick": 5, "paper": 20}
 SLASH_RATE = 2.0

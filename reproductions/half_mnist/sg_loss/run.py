@@ -1,4 +1,5 @@
-"""Half-and-half MNIST: loss of the synthetic gradient and size of its target along training, with and without rescaled targets.
+"""Half-and-half MNIST: loss of the synthetic gradient and size of its target along training, with and without rescaled
+targets.
 
     igr run half_mnist/sg_loss --scale quick
 `max_grad` m > 0 rescales the targets to mean square m before the regression; the prediction is not scaled back.

@@ -15,14 +15,19 @@ def parts(results):
     rows = results.metrics.assign(distribution=results.metrics["relaxation"].str.replace("_", "-"))
     rows = rows.sort_values("samples", ascending=False, kind="stable")
     number = rows["temperatures"].map(len)
-    grid, few = rows[number == number.max()], rows[number == number.min()]  # equal under `--set temperatures=...`: the larger run counts
+    # equal under `--set temperatures=...`: the larger run counts
+    grid, few = rows[number == number.max()], rows[number == number.min()]
     return tuple(part.drop_duplicates(["distribution", "temperature"]) for part in (grid, few))
 
 
 def ours(results):
     """(quantity, setting) -> (value, its standard error, 1 seed)."""
     return {
-        (HEADINGS[name], f"{row['distribution']}, K={row['categories']}, temperature {row['temperature']:g}"): (row[name], row[f"{name}_se"], 1)
+        (HEADINGS[name], f"{row['distribution']}, K={row['categories']}, temperature {row['temperature']:g}"): (
+            row[name],
+            row[f"{name}_se"],
+            1,
+        )
         for _, row in parts(results)[1].iterrows()
         for name in ("p50", "p75")
     }
@@ -34,7 +39,10 @@ def plot(results, out):
     distributions = list(dict.fromkeys(grid["distribution"]))
     setting = f"{grid['categories'].iloc[0]} categories, uniform; {grid['samples'].iloc[0]:,} samples a temperature"
     drawn = grid[grid["step"] % EVERY == 0]
-    with figure(width=4.9 * len(distributions), height=3.9, columns=len(distributions), sharey=True, squeeze=False) as (fig, axes):
+    with figure(width=4.9 * len(distributions), height=3.9, columns=len(distributions), sharey=True, squeeze=False) as (
+        fig,
+        axes,
+    ):
         for axis, distribution in zip(axes[0], distributions):
             boxes = drawn[drawn["distribution"] == distribution]
             draw_boxes(axis, boxes, [f"{t:.2f}" for t in boxes["temperature"]], distribution)
@@ -47,15 +55,24 @@ def plot(results, out):
     with figure(width=5.6, height=3.9) as (fig, axes):
         for distribution in distributions:
             line = grid[grid["distribution"] == distribution]
-            axes.fill_between(line["temperature"], line["p25"], line["p75"], color=colour(distribution), alpha=0.15, linewidth=0)
+            axes.fill_between(
+                line["temperature"], line["p25"], line["p75"], color=colour(distribution), alpha=0.15, linewidth=0
+            )
             axes.plot(line["temperature"], line["p50"], color=colour(distribution), linewidth=1.8, label=distribution)
         axes.set(xlabel="temperature", ylabel="distance to the nearest vertex", xlim=(0, None), ylim=(0, 1))
         axes.set_title(f"median and quartiles; {setting}", fontsize=9)
         axes.legend(loc="lower right")
         paths += save(fig, out, "median")
-    columns = ["distribution", "temperature", "samples", *grid.columns[grid.columns.get_loc("p05") : grid.columns.get_loc("distribution")]]
+    columns = [
+        "distribution",
+        "temperature",
+        "samples",
+        *grid.columns[grid.columns.get_loc("p05") : grid.columns.get_loc("distribution")],
+    ]
     grid[columns].to_csv(out / "figure.csv", index=False, float_format="%.6g")
-    texts = few[["distribution", "temperature"]].assign(**{HEADINGS[name]: few[name].map("{:.4f}".format) for name in HEADINGS})
+    texts = few[["distribution", "temperature"]].assign(
+        **{HEADINGS[name]: few[name].map("{:.4f}".format) for name in HEADINGS}
+    )
     errors = f"{few[['p50_se', 'p75_se']].max().max():.4f}"
     note = f"{few['samples'].iloc[0]:,} samples a temperature; standard errors of median and p75 are at most {errors}."
     return [*paths, out / "figure.csv", *save_table(out, pd.DataFrame(texts), few[columns], note)]

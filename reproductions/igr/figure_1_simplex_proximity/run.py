@@ -2,8 +2,8 @@
 
     igr run igr/figure_1_simplex_proximity --scale paper      # 20 s, 0.5 GB a run on 2 cores
     igr plot igr/figure_1_simplex_proximity --scale paper
-Expect: distances grow with the temperature; at 0.5 a typical Gumbel-Softmax sample is 0.4 from its vertex. At equal temperatures
-IGR-I is farther away than Gumbel-Softmax.
+Expect: distances grow with the temperature; at 0.5 a typical Gumbel-Softmax sample is 0.4 from its vertex. At equal
+temperatures IGR-I is farther away than Gumbel-Softmax.
 """
 
 from igr_suite.cli.entry import main
@@ -22,7 +22,10 @@ EXPERIMENT = Experiment(
     runs=lambda scale: [
         SimplexProximity(relaxation=relaxation, categories=50, temperatures=temperatures, samples=samples)
         for relaxation in ("GS", "IGR_I")
-        for temperatures, samples in ((linspace(0.05, 1.0, 100), SAMPLES[scale]), (TABLE_TEMPERATURES, TABLE_SAMPLES[scale]))
+        for temperatures, samples in (
+            (linspace(0.05, 1.0, 100), SAMPLES[scale]),
+            (TABLE_TEMPERATURES, TABLE_SAMPLES[scale]),
+        )
     ],
     minutes={"smoke": 0.3, "quick": 0.3, "paper": 0.3},
 )

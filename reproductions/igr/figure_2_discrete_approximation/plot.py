@@ -4,7 +4,14 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from igr_suite.plotting.style import figure, save
-from igr_suite.studies.fits.plots import distributions_of_panel, draw_histograms, draw_losses, fits_table, measured, named_fits
+from igr_suite.studies.fits.plots import (
+    distributions_of_panel,
+    draw_histograms,
+    draw_losses,
+    fits_table,
+    measured,
+    named_fits,
+)
 
 # target -> (limit of x, limit of y), as in the authors' figure
 PANELS = {"discrete": (10, 0.3), "binomial": (12, 0.3), "poisson": (70, 0.2), "negative_binomial": (70, 0.2)}
@@ -16,7 +23,11 @@ def ours(results):
     docs/papers/igr.md, section 7.18.
     """
     values = measured(named_fits(results))
-    return values | {("final_loss_bound", setting): value for (quantity, setting), value in values.items() if quantity == "final_loss"}
+    return values | {
+        ("final_loss_bound", setting): value
+        for (quantity, setting), value in values.items()
+        if quantity == "final_loss"
+    }
 
 
 def plot(results, out):
@@ -26,7 +37,10 @@ def plot(results, out):
     with figure(width=12.5, height=7.8, columns=4, rows=3) as (fig, axes):
         for (initial, fitted, losses), (target, (right, top)) in zip(axes.T, PANELS.items()):
             distributions = distributions_of_panel(first[first["target"] == target])
-            drawn += [draw_histograms(axis, distributions, moment) for axis, moment in ((initial, "initial"), (fitted, "fitted"))]
+            drawn += [
+                draw_histograms(axis, distributions, moment)
+                for axis, moment in ((initial, "initial"), (fitted, "fitted"))
+            ]
             for axis in (initial, fitted):
                 axis.set(xlim=(-0.5, right + 0.5), ylim=(0, top), xlabel="value")
                 axis.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True))
@@ -36,7 +50,9 @@ def plot(results, out):
         for axis, label in zip(axes[:, 0], ROWS):
             axis.set_ylabel(label)
         draws, seeds = first["evaluation_samples"].iloc[0], runs["seed"].nunique()
-        fig.supxlabel(f"{draws:,} draws a histogram; {'1 seed' if seeds == 1 else f'the first of {seeds} seeds'}", fontsize=8)
+        fig.supxlabel(
+            f"{draws:,} draws a histogram; {'1 seed' if seeds == 1 else f'the first of {seeds} seeds'}", fontsize=8
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv", *fits_table(runs, out)]

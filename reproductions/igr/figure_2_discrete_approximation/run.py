@@ -2,8 +2,8 @@
 
     igr run igr/figure_2_discrete_approximation --scale paper
     igr check igr/figure_2_discrete_approximation --scale paper
-Expect: Gumbel-Softmax piles mass at its right edge when it has too few categories and stays too broad with 100; stick-breaking finds
-the size that it needs. The README has the figure, times and verdicts.
+Expect: Gumbel-Softmax piles mass at its right edge when it has too few categories and stays too broad with 100;
+stick-breaking finds the size that it needs. The README has the figure, times and verdicts.
 """
 
 from igr_suite.cli.entry import main
@@ -12,8 +12,9 @@ from igr_suite.studies.fits.config import FitDiscrete
 from igr_suite.training.config_parts import SEEDS
 
 GS_SIZES = {"discrete": (10,), "binomial": (12,), "poisson": (20, 40, 100), "negative_binomial": (20, 40, 100)}
-# (target, distribution, categories, iterations): those of docs/papers/igr.md, sections 2.1 and 2.3. A finite stick never draws
-# its last category, so it has one more than the target; 12 categories on 12 trials stand beside for comparison.
+# (target, distribution, categories, iterations): those of docs/papers/igr.md, sections 2.1 and 2.3. A finite stick
+# never draws its last category, so it has one more than the target; 12 categories on 12 trials stand beside for
+# comparison.
 STICKS = (
     ("discrete", "IGR_SB_Finite", 11, 200),
     ("binomial", "IGR_SB_Finite", 13, 200),
@@ -32,7 +33,11 @@ def runs(scale):
     """Every fit with every seed; smoke does 20 iterations of each, quick leaves out those of 1,000."""
     few = SMOKE if scale == "smoke" else {}
     trials = {"binomial": {"trials": 12}}
-    fits = [FitDiscrete(target=target, model="GS", categories=size, **few) for target, sizes in GS_SIZES.items() for size in sizes]
+    fits = [
+        FitDiscrete(target=target, model="GS", categories=size, **few)
+        for target, sizes in GS_SIZES.items()
+        for size in sizes
+    ]
     fits += [
         FitDiscrete(target=target, model=model, categories=size, **({"iterations": n} | trials.get(target, {}) | few))
         for target, model, size, n in STICKS

@@ -13,11 +13,20 @@ def plot(results, out):
     rows = rows.assign(line=solid.map({True: "-", False: "--"}))
     with figure(width=7.4, height=4.6) as (fig, axes):
         drawn = draw_curves(
-            axes, rows, "epoch", "test_elbo_relaxed", method="model", seed="seed", style="line", label=r"{method}, $\tau$ = {temperature:g}"
+            axes,
+            rows,
+            "epoch",
+            "test_elbo_relaxed",
+            method="model",
+            seed="seed",
+            style="line",
+            label=r"{method}, $\tau$ = {temperature:g}",
         )
         epoch_axis(axes)
         axes.set_ylabel("test ELBO (nats per image)")
-        axes.set_title(f"{rows['data'].iloc[0]}, {seeds_caption(rows, 'seed', ['line', 'model'], 'epoch')}", fontsize=10)
+        axes.set_title(
+            f"{rows['data'].iloc[0]}, {seeds_caption(rows, 'seed', ['line', 'model'], 'epoch')}", fontsize=10
+        )
         fig.legend(loc="outside lower center", ncols=4, fontsize=8)
         paths = save(fig, out)
     drawn.to_csv(out / "figure.csv", index=False, float_format="%.6g")

@@ -1,12 +1,19 @@
 """IGR, Figure 3: test ELBO over epochs on MNIST, at cross-validated (solid) and at near-discrete (dashed) temperatures.
 
     igr run igr/figure_3_elbo_curves --scale quick
-Expect: curves rise and flatten; each model's dashed curve (temperature at which three quarters of the samples lie within 0.2 of a
-vertex) lies at or below its solid one; the README has the measured figure and times.
+Expect: curves rise and flatten; each model's dashed curve (temperature at which three quarters of the samples lie
+within 0.2 of a vertex) lies at or below its solid one; the README has the measured figure and times.
 """
 
 from igr_suite.cli.entry import main
-from igr_suite.families.vae.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, NOT_RETRIEVED, TABLE_1_MODELS, g2, g2_paper_figures
+from igr_suite.families.vae.presets import (
+    G2_CV_TEMPERATURES,
+    G2_NEAR_TEMPERATURES,
+    NOT_RETRIEVED,
+    TABLE_1_MODELS,
+    g2,
+    g2_paper_figures,
+)
 from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS
 

@@ -1,16 +1,24 @@
 """IGR, Figure 4: vanishing gradients and the noise of the bound's gradient while VAEs train.
 
     igr run igr/figure_4_gradient_variance --scale quick
-Four models at their cross-validated and at their "_20" temperatures, trained as in the paper (GS on the sampled KL, IGR on the closed one),
-and the IGR models again on the sampled KL, so that all families can be compared on one estimator.
-Expect: the historical number is round-off; what vanishes at low temperatures is the code's Jacobian, and the reconstruction's gradient.
+Four models at their cross-validated and at their "_20" temperatures, trained as in the paper (GS on the sampled KL, IGR
+on the closed one), and the IGR models again on the sampled KL, so that all families can be compared on one estimator.
+Expect: the historical number is round-off; what vanishes at low temperatures is the code's Jacobian, and the
+reconstruction's gradient.
 """
 
 import dataclasses
 
 from igr_suite.cli.entry import main
 from igr_suite.families.vae.monitor_config import MonitorConfig
-from igr_suite.families.vae.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, NOT_RETRIEVED, TABLE_1_MODELS, g2, g2_paper_figures
+from igr_suite.families.vae.presets import (
+    G2_CV_TEMPERATURES,
+    G2_NEAR_TEMPERATURES,
+    NOT_RETRIEVED,
+    TABLE_1_MODELS,
+    g2,
+    g2_paper_figures,
+)
 from igr_suite.lab import Experiment
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import SEEDS
@@ -29,7 +37,15 @@ KLS = {"GS_Dis": ("sampled",)}
 
 def config(scale, data, model, temperature, kl, seed):
     """One cell's run with one seed."""
-    preset = g2(model, data=data, temperature=temperature, seed=seed, epochs=EPOCHS[scale], evaluate_every=1, importance_samples=1)
+    preset = g2(
+        model,
+        data=data,
+        temperature=temperature,
+        seed=seed,
+        epochs=EPOCHS[scale],
+        evaluate_every=1,
+        importance_samples=1,
+    )
     limits = {"train_limit": TRAINED.get(scale), "evaluation_limit": EVALUATED[scale]}
     return dataclasses.replace(replace_parts(preset, model={"kl": kl}, data=limits), monitor=MONITORS[scale])
 
@@ -52,7 +68,8 @@ def paper_runs(data):
     """The runs of Figure 3, and the IGR models again on the sampled KL."""
     igr_models = [model for model in TABLE_1_MODELS if model not in KLS]
     sampled = [
-        replace_parts(run, model={"kl": "sampled"}, evaluation={"importance_samples": 10}) for run in g2_paper_figures(data, igr_models)
+        replace_parts(run, model={"kl": "sampled"}, evaluation={"importance_samples": 10})
+        for run in g2_paper_figures(data, igr_models)
     ]
     return [*g2_paper_figures(data), *sampled]
 

@@ -1,4 +1,5 @@
-"""IGR, Figure 5: box plots over test images of the posterior's distance to the nearest vertex, statistics, and IGR against GS."""
+"""IGR, Figure 5: box plots over test images of the posterior's distance to the nearest vertex, statistics, and IGR
+against GS."""
 
 from igr_suite.families.vae.plots.distances import distance_boxes, distance_tables, measured
 

@@ -1,13 +1,21 @@
 """IGR, Figure 5: how near posterior samples of trained VAEs are to the vertices of the simplex.
 
     igr run igr/figure_5_posterior_distance --scale quick
-Stage 1 trains the four models at their cross-validated and at their "_20" temperatures; stage 2 measures each from its checkpoint.
-Expect: all boxes nearer to 0 at the "_20" temperatures than at the cross-validated ones; the README has the measured order of the models.
+Stage 1 trains the four models at their cross-validated and at their "_20" temperatures; stage 2 measures each from its
+checkpoint. Expect: all boxes nearer to 0 at the "_20" temperatures than at the cross-validated ones; the README has the
+measured order of the models.
 """
 
 from igr_suite.cli.entry import main
 from igr_suite.families.vae.posterior_config import PosteriorDistance
-from igr_suite.families.vae.presets import G2_CV_TEMPERATURES, G2_NEAR_TEMPERATURES, NOT_RETRIEVED, TABLE_1_MODELS, g2, g2_paper_figures
+from igr_suite.families.vae.presets import (
+    G2_CV_TEMPERATURES,
+    G2_NEAR_TEMPERATURES,
+    NOT_RETRIEVED,
+    TABLE_1_MODELS,
+    g2,
+    g2_paper_figures,
+)
 from igr_suite.lab import Experiment
 from igr_suite.training.config_parts import SEEDS
 

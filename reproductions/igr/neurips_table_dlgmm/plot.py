@@ -30,8 +30,10 @@ def plot(results, out):
     texts, numbers = over_seeds(runs, ["data", "model"], columns)
     note = (
         f"Nats per image, mean ± standard deviation over seeds, after {runs['schedule.epochs'].iloc[0]} epochs; "
-        f"{runs['model.components'].iloc[0]} components of {runs['model.dimensions'].iloc[0]} dimensions. Trained on the "
-        f"{runs['model.objective'].iloc[0]} objective. Effective: perplexity of the mean weights; an image: mean perplexity of its own. "
+        f"{runs['model.components'].iloc[0]} components of {runs['model.dimensions'].iloc[0]} dimensions. Trained on "
+        f"the "
+        f"{runs['model.objective'].iloc[0]} objective. Effective: perplexity of the mean weights; an image: mean "
+        f"perplexity of its own. "
         f"{not_run(results)}"
     )
     paths = save_table(out, texts, numbers, note)

@@ -2,7 +2,8 @@
 
     igr run igr/neurips_table_dlgmm --scale quick
     igr run igr/neurips_table_dlgmm --scale quick --set model.objective=historical     # the authors' loss
-Expect: Kumaraswamy and LogitNormal sticks close together, and truncation at 0.9999 to change little but the number of components.
+Expect: Kumaraswamy and LogitNormal sticks close together, and truncation at 0.9999 to change little but the number of
+components.
 """
 
 from igr_suite.cli.entry import main

@@ -14,9 +14,12 @@ BOUND = "test_elbo_one_hot_exact"
 VARIANCES = {"gradient_variance": "log10 variance", "reinforce_variance": "log10 variance, REINFORCE"}
 PAIRS = [("RELAX+IGR", "RELAX+GS"), ("RELAX+GS", "GS"), ("RELAX+IGR", "IGR-I")]
 NOTE = (
-    "Nats per image, test split, hard (one-hot) codes; mean ± standard deviation over seeds. ELBO: exact KL of the discrete distributions. "
-    "Log-likelihood: importance-weighted bound with exact probabilities. Variance: of the gradient with respect to the encoder's output at "
-    "the last epoch, RELAX's own and REINFORCE's on the same codes; outputs mean other things in other models, so compare within a row. "
+    "Nats per image, test split, hard (one-hot) codes; mean ± standard deviation over seeds. ELBO: exact KL of the "
+    "discrete distributions. "
+    "Log-likelihood: importance-weighted bound with exact probabilities. Variance: of the gradient with respect to the "
+    "encoder's output at "
+    "the last epoch, RELAX's own and REINFORCE's on the same codes; outputs mean other things in other models, so "
+    "compare within a row. "
     "GS and IGR-I are trained through relaxed codes."
 )
 
@@ -55,7 +58,11 @@ def _curves(results, out):
     rows = named(results.metrics).dropna(subset=[BOUND])
     bound, drawn = _panels(rows, out, "figure", "test ELBO, hard codes (nats per image)", _bounds)
     variances, more = _panels(
-        rows.dropna(subset=["gradient_variance"]), out, "figure_variance", "variance of the gradient (nats²)", _variances
+        rows.dropna(subset=["gradient_variance"]),
+        out,
+        "figure_variance",
+        "variance of the gradient (nats²)",
+        _variances,
     )
     drawn.to_csv(out / "figure.csv", index=False, float_format="%.6g")
     more.to_csv(out / "figure_variance.csv", index=False, float_format="%.6g")
@@ -83,7 +90,14 @@ def _variances(axis, panel):
     own = draw_curves(axis, panel, "epoch", "gradient_variance", method="model", seed="seed")
     dashed = panel.assign(line="--")
     reinforce = draw_curves(
-        axis, dashed, "epoch", "reinforce_variance", method="model", seed="seed", style="line", label="{method}: REINFORCE"
+        axis,
+        dashed,
+        "epoch",
+        "reinforce_variance",
+        method="model",
+        seed="seed",
+        style="line",
+        label="{method}: REINFORCE",
     )
     axis.set_yscale("log")
     return pd.concat([own, reinforce])

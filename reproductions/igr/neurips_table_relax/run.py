@@ -1,9 +1,10 @@
 """IGR, NeurIPS tables: VAEs with hard discrete codes trained by RELAX, beside the relaxed ones.
 
     igr run igr/neurips_table_relax --scale quick                                          # MNIST, three seeds
-    igr run igr/neurips_table_relax --scale quick --only Relax_IGR --set model.estimator=historical --set model.kl_sign=historical
-    igr run igr/neurips_table_relax --scale paper --data mnist
-Expect: RELAX's gradients vary far less than REINFORCE's; GS and IGR are compared at equal seeds, with an interval; the README has results.
+    igr run igr/neurips_table_relax --scale quick --only Relax_IGR --set model.estimator=historical --set
+    model.kl_sign=historical igr run igr/neurips_table_relax --scale paper --data mnist
+Expect: RELAX's gradients vary far less than REINFORCE's; GS and IGR are compared at equal seeds, with an interval; the
+README has results.
 """
 
 from igr_suite.cli.entry import main
@@ -32,7 +33,10 @@ def relax(scale, data, architecture, model, seed):
     return TrainRelax(
         model=RelaxModelConfig(name=model, architecture=architecture, output_activation="elu" if grey else "linear"),
         data=DataConfig(
-            name=data, binarisation="none" if grey else "static", train_limit=LIMIT.get(scale), evaluation_limit=LIMIT.get(scale)
+            name=data,
+            binarisation="none" if grey else "static",
+            train_limit=LIMIT.get(scale),
+            evaluation_limit=LIMIT.get(scale),
         ),
         optimiser=OptimiserConfig(learning_rate=LEARNING_RATE[scale]),
         schedule=ScheduleConfig(epochs=EPOCHS[scale], evaluate_every=EVALUATE_EVERY[scale]),

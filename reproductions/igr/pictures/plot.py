@@ -1,4 +1,5 @@
-"""IGR, pictures: reconstructions of the authors' display images, prior samples and traversals of all models; their bounds."""
+"""IGR, pictures: reconstructions of the authors' display images, prior samples and traversals of all models; their
+bounds."""
 
 from igr_suite.families.vae.config import JOINT
 from igr_suite.families.vae.plots.curves import bounds_table, named
@@ -15,7 +16,10 @@ def plot(results, out):
     pictures = stored(results.folder, dict(zip(runs["run_id"], labels)))
     reconstruction_errors(pictures).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     epochs = runs["schedule.epochs"].iloc[0]
-    note = f"Nats per image, one seed, after epoch {epochs}: the runs whose pictures are drawn. Joint models see 32x32 images."
+    note = (
+        f"Nats per image, one seed, after epoch {epochs}: the runs whose pictures are drawn. Joint models see 32x32 "
+        f"images."
+    )
     return [
         *reconstructions(pictures, out, "figure"),
         out / "figure.csv",

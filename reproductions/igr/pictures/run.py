@@ -1,8 +1,8 @@
 """IGR, pictures of trained VAEs: reconstructions, samples of the prior, latent traversals.
 
     igr run igr/pictures --scale quick      # full MNIST; the README has the measured time
-Expect: digits from all models. Where the temperature is high, one-hot codes are far from what the decoder was trained on, and their
-images differ from those of the relaxed codes.
+Expect: digits from all models. Where the temperature is high, one-hot codes are far from what the decoder was trained
+on, and their images differ from those of the relaxed codes.
 """
 
 from igr_suite.cli.entry import main
@@ -11,8 +11,13 @@ from igr_suite.lab import Experiment
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import SEEDS
 
-# At their cross-validated temperatures; the names without _Dis are joint models, with continuous latents beside the discrete one.
-README_MODELS = {"smoke": ("GS_Dis", "GS"), "quick": (*TABLE_1_MODELS, "GS", "IGR_I"), "paper": (*TABLE_1_MODELS, "GS", "IGR_I")}
+# At their cross-validated temperatures; the names without _Dis are joint models, with continuous latents beside the
+# discrete one.
+README_MODELS = {
+    "smoke": ("GS_Dis", "GS"),
+    "quick": (*TABLE_1_MODELS, "GS", "IGR_I"),
+    "paper": (*TABLE_1_MODELS, "GS", "IGR_I"),
+}
 EPOCHS = {"smoke": 1, "quick": 5, "paper": 100}
 SAMPLES = {"smoke": 10, "quick": 10, "paper": 100}
 RAMP = {"smoke": 3, "quick": 2_500}  # steps until a joint model's capacities stand; the authors' at paper scale

@@ -44,10 +44,25 @@ def plot(results, out):
         for axis, quantity in zip(axes, ("train_elbo", "test_elbo_relaxed")):
             rows = epochs.dropna(subset=[quantity])
             drawn.append(
-                draw_curves(axis, rows, "epoch", quantity, method="model", seed="seed", label=r"{method}, $\tau$ = {temperature:g}")
+                draw_curves(
+                    axis,
+                    rows,
+                    "epoch",
+                    quantity,
+                    method="model",
+                    seed="seed",
+                    label=r"{method}, $\tau$ = {temperature:g}",
+                )
             )
             for model, points in references[references["quantity"] == quantity].groupby("model"):
-                axis.plot(points["epoch"].astype(int), points["value"], "D", color=colour(model), markersize=5, markeredgecolor="white")
+                axis.plot(
+                    points["epoch"].astype(int),
+                    points["value"],
+                    "D",
+                    color=colour(model),
+                    markersize=5,
+                    markeredgecolor="white",
+                )
             axis.plot([], [], "D", color="black", markersize=5, label="authors' code")
             epoch_axis(axis)
             axis.set_title(QUANTITIES[quantity], fontsize=10)
@@ -57,5 +72,13 @@ def plot(results, out):
         fig.suptitle(f"{epochs['data'].iloc[0]}, {seeds_caption(epochs, 'seed', ['model'], 'epoch')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
-    note = "Nats per image at the last epoch, mean ± standard deviation over seeds; all 60,000 training images, as in the authors' code."
-    return [*paths, out / "figure.csv", *bounds_table(named(results.runs), out, note), *importance_table(named(results.runs), out)]
+    note = (
+        "Nats per image at the last epoch, mean ± standard deviation over seeds; all 60,000 training images, as in "
+        "the authors' code."
+    )
+    return [
+        *paths,
+        out / "figure.csv",
+        *bounds_table(named(results.runs), out, note),
+        *importance_table(named(results.runs), out),
+    ]

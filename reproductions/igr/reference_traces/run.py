@@ -1,8 +1,8 @@
 """The authors' newest code traced on full MNIST (docs/papers/igr.md, section 5.1), and the `g3` preset beside it.
 
     igr run igr/reference_traces --scale quick
-Expect: GS (0.67) and IGR-I (0.15) within 1.5 nats of the traces at epochs 5, 10, 15 and 20 (`igr check igr/reference_traces`);
-IGR-Planar and IGR-SB-Finite stand beside them. All 60,000 training images are used, as there.
+Expect: GS (0.67) and IGR-I (0.15) within 1.5 nats of the traces at epochs 5, 10, 15 and 20 (`igr check
+igr/reference_traces`); IGR-Planar and IGR-SB-Finite stand beside them. All 60,000 training images are used, as there.
 """
 
 from igr_suite.cli.entry import main

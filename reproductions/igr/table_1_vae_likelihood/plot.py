@@ -12,7 +12,8 @@ def plot(results, out):
     chosen = selected_runs(runs, SEEDS[0])
     epochs, sizes = runs["schedule.epochs"].iloc[0], runs["data.sizes.train"].unique()
     note = (
-        f"Nats per image, mean ± standard deviation over seeds, after {epochs} epochs on {', '.join(f'{n:,.0f}' for n in sizes)} images; "
+        f"Nats per image, mean ± standard deviation over seeds, after {epochs} epochs on "
+        f"{', '.join(f'{n:,.0f}' for n in sizes)} images; "
         "temperature with the best validation ELBO (table_search.md). ELBO: relaxed codes, sampled KL. "
         "Log-likelihood: importance-weighted bound, S samples; relaxed: relaxed codes and densities; "
         "one-hot: discrete codes, exact distribution of the argmax (GS and IGR-I only)."

@@ -2,8 +2,8 @@
 
     igr run igr/table_1_vae_likelihood --scale quick                   # full MNIST and Fashion-MNIST
     igr run igr/table_1_vae_likelihood --scale quick --data mnist_5k   # needs no download
-Stage 1 trains one seed at every temperature of a model's grid; stage 2 repeats the temperature with the best validation ELBO.
-Expect: the IGR models close together and above Gumbel-Softmax; the README has measured times.
+Stage 1 trains one seed at every temperature of a model's grid; stage 2 repeats the temperature with the best validation
+ELBO. Expect: the IGR models close together and above Gumbel-Softmax; the README has measured times.
 """
 
 from igr_suite.cli.entry import main
@@ -44,7 +44,9 @@ def candidates(scale, data, model):
 
 def search(scale, results):
     """One seed at every temperature."""
-    return [run for data in results.datasets for model in TABLE_1_MODELS for run in candidates(scale, data, model).values()]
+    return [
+        run for data in results.datasets for model in TABLE_1_MODELS for run in candidates(scale, data, model).values()
+    ]
 
 
 def repeat(scale, results):

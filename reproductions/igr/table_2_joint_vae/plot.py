@@ -23,9 +23,12 @@ def plot(results, out):
     note = (
         f"Test split, nats per image, higher is better; mean ± standard deviation over seeds, after {epochs} epochs on "
         f"{', '.join(f'{n:,.0f}' for n in sizes)} images; temperature with the best validation ELBO (table_search.md). "
-        "JointVAE: log p(x|z) - gamma |KL_continuous - C_z| - gamma |KL_discrete - C_c|, the loss negated, at the final capacities, "
-        "with sampled KLs image by image; closed KL: the same with closed forms, which GS has not. The authors print these as TeJV "
-        f"and TeJVC. ELBO: relaxed codes, sampled KL. Sticks kept: by the truncation of IGR-SB (nats do not apply). {not_run(results)}"
+        "JointVAE: log p(x|z) - gamma |KL_continuous - C_z| - gamma |KL_discrete - C_c|, the loss negated, at the "
+        "final capacities, "
+        "with sampled KLs image by image; closed KL: the same with closed forms, which GS has not. The authors print "
+        "these as TeJV "
+        f"and TeJVC. ELBO: relaxed codes, sampled KL. Sticks kept: by the truncation of IGR-SB (nats do not apply). "
+        f"{not_run(results)}"
     )
     texts, numbers = over_seeds(chosen, ["data", "model", "temperature"], COLUMNS)
     search = runs[runs["seed"] == SEEDS[0]]

@@ -2,8 +2,9 @@
 
     igr run igr/table_2_joint_vae --scale quick                   # full MNIST
     igr run igr/table_2_joint_vae --scale quick --data mnist_5k   # needs no download
-Stage 1 trains one seed at every temperature of a model's grid; stage 2 repeats the temperature with the best validation ELBO.
-Expect: KLs near their capacities (5 + 5 nats), so that models differ by reconstruction; the README has measured times.
+Stage 1 trains one seed at every temperature of a model's grid; stage 2 repeats the temperature with the best validation
+ELBO. Expect: KLs near their capacities (5 + 5 nats), so that models differ by reconstruction; the README has measured
+times.
 """
 
 from igr_suite.cli.entry import main
@@ -41,12 +42,16 @@ def config(scale, data, model, temperature, seed):
 
 def candidates(scale, data, model):
     """The search's runs by temperature."""
-    return {temperature: config(scale, data, model, temperature, SEEDS[0]) for temperature in G2_JOINT_GRIDS[scale][model]}
+    return {
+        temperature: config(scale, data, model, temperature, SEEDS[0]) for temperature in G2_JOINT_GRIDS[scale][model]
+    }
 
 
 def search(scale, results):
     """One seed at every temperature."""
-    return [run for data in results.datasets for model in TABLE_2_MODELS for run in candidates(scale, data, model).values()]
+    return [
+        run for data in results.datasets for model in TABLE_2_MODELS for run in candidates(scale, data, model).values()
+    ]
 
 
 def repeat(scale, results):

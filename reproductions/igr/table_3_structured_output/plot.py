@@ -1,4 +1,5 @@
-"""IGR, Table 3: bounds of all runs, differences from GS at equal seeds, what must hold, the figure and the completed digits."""
+"""IGR, Table 3: bounds of all runs, differences from GS at equal seeds, what must hold, the figure and the completed
+digits."""
 
 from igr_suite.families.structured.plots import (
     bounds_table,
@@ -20,8 +21,10 @@ def plot(results, out):
     epochs, sizes = sorted(set(runs["schedule.epochs"])), sorted(set(runs["data.sizes.train"]))
     note = (
         f"Test NLL of the lower half, nats per image (lower is better), mean ± standard deviation over seeds, after "
-        f"{', '.join(map(str, epochs))} epochs on {', '.join(f'{n:,}' for n in sizes)} images. Upper bounds from S test samples; "
-        "training loss: mean over the last epoch, relaxed units, S as in training. Temperatures by validation NLL (table_search.md)."
+        f"{', '.join(map(str, epochs))} epochs on {', '.join(f'{n:,}' for n in sizes)} images. Upper bounds from S "
+        f"test samples; "
+        "training loss: mean over the last epoch, relaxed units, S as in training. Temperatures by validation NLL "
+        "(table_search.md)."
     )
     return [
         *bounds_table(runs, out, note),

@@ -1,10 +1,12 @@
-"""IGR, Table 3: negative log-likelihood of the lower half of a digit given the upper one, through layers of binary units.
+"""IGR, Table 3: negative log-likelihood of the lower half of a digit given the upper one, through layers of binary
+units.
 
     igr run igr/table_3_structured_output --scale quick                       # full MNIST
     igr run igr/table_3_structured_output --scale smoke                       # needs no download
     igr run igr/table_3_structured_output --scale quick --only double_linear-GS
-Stage 1 trains one seed at every temperature of the grid; stage 2 repeats the one with the best validation NLL of rounded units.
-Expect: lower values for more training samples and for more test samples; IGR-SB learns no binary code. The README has measured times.
+Stage 1 trains one seed at every temperature of the grid; stage 2 repeats the one with the best validation NLL of
+rounded units. Expect: lower values for more training samples and for more test samples; IGR-SB learns no binary code.
+The README has measured times.
 """
 
 from igr_suite.cli.entry import main
@@ -17,12 +19,20 @@ from igr_suite.training.config_parts import SEEDS
 
 TRAINING_SAMPLES = {"smoke": (1, 5), "quick": (1, 5, 50), "paper": (1, 5, 50)}
 DISTRIBUTIONS = {"smoke": ("GS", "IGR_Planar", "IGR_SB"), "quick": MODELS, "paper": MODELS}
-ARCHITECTURES = {"smoke": ("double_linear",), "quick": ("double_linear",), "paper": ("double_linear", "triple_linear", "nonlinear")}
+ARCHITECTURES = {
+    "smoke": ("double_linear",),
+    "quick": ("double_linear",),
+    "paper": ("double_linear", "triple_linear", "nonlinear"),
+}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}
 GRIDS = {"smoke": (0.5,), "quick": (0.25, 0.5, 1.0), "paper": (0.1, 0.25, 0.5, 0.67, 1.0)}
 CRITERION = f"{NLL}_discrete"
 # IGR-Planar also with the authors' normalisation of a planar layer, which has no pole (README)
-NORMS = {"smoke": {}, "quick": {"IGR_Planar": ("squared", "historical")}, "paper": {"IGR_Planar": ("squared", "historical")}}
+NORMS = {
+    "smoke": {},
+    "quick": {"IGR_Planar": ("squared", "historical")},
+    "paper": {"IGR_Planar": ("squared", "historical")},
+}
 SCHEDULE = {
     "smoke": {"epochs": 1, "evaluate_every": 1, "batch_size": 25},
     "quick": {"epochs": 3, "evaluate_every": 3},
@@ -43,7 +53,10 @@ def fitted(config, scale, data):
     schedule = SCHEDULE[scale] if config.model.architecture != "g2_linear" else {"evaluate_every": 10}
     pictures = PICTURES if config.seed == SEEDS[0] else 0
     return replace_parts(
-        config, data={"name": data, **LIMITS[scale]}, schedule=schedule, evaluation={**EVALUATION[scale], "pictures": pictures}
+        config,
+        data={"name": data, **LIMITS[scale]},
+        schedule=schedule,
+        evaluation={**EVALUATION[scale], "pictures": pictures},
     )
 
 

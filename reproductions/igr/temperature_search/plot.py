@@ -1,4 +1,5 @@
-"""Temperature search: the choices beside the authors', every candidate's statistics, and both against the temperature."""
+"""Temperature search: the choices beside the authors', every candidate's statistics, and both against the
+temperature."""
 
 from igr_suite.families.vae.plots.temperatures import search_figure, search_tables
 

@@ -10,7 +10,10 @@ from igr_suite.studies.toy.plots import draw_losses, draw_variances, medians, se
 
 LOWEST = -14  # log variance; the figure's own axis ends at -10, RELAX goes below
 STEPS = (500, 1_000, 2_000, 3_000, 5_000, 10_000)
-MEASURES = {"figure": ("variance", "log variance, fresh draws"), "ema_variance": ("ema_variance", "log variance, moving average")}
+MEASURES = {
+    "figure": ("variance", "log variance, fresh draws"),
+    "ema_variance": ("ema_variance", "log variance, moving average"),
+}
 
 
 def ours(results):
@@ -23,7 +26,11 @@ def ours(results):
             found[f"loss, {setting}, step {step}", method] = medians(part, "loss", method, setting, step)
         start = medians(part, "variance", method, setting, 0)
         if method != "exact" and start:
-            found["log variance at the start", f"{method}, {setting}"] = (np.log(start[0]), start[1] / start[0], start[2])
+            found["log variance at the start", f"{method}, {setting}"] = (
+                np.log(start[0]),
+                start[1] / start[0],
+                start[2],
+            )
     return {key: value for key, value in found.items() if value}
 
 
@@ -39,7 +46,10 @@ def plot(results, out):
     }
     paths, tables = [], []
     for name, (column, ylabel) in MEASURES.items():
-        with figure(width=10.5, height=3.5 * len(settings), columns=2, rows=len(settings), squeeze=False) as (fig, axes):
+        with figure(width=10.5, height=3.5 * len(settings), columns=2, rows=len(settings), squeeze=False) as (
+            fig,
+            axes,
+        ):
             for line, setting in zip(axes, settings):
                 part = rows[rows["setting"] == setting]
                 tables.append(draw_losses(line[0], part).assign(setting=setting))

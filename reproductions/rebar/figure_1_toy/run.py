@@ -2,8 +2,9 @@
 
     igr run rebar/figure_1_toy --scale quick
     igr plot rebar/figure_1_toy --scale quick
-Expect: unbiased estimators follow the exact gradient to probability 0, Concrete ends near .36 and has a worse loss. RELAX has the least
-variance by far; REBAR at temperature .1 has the most. At t = .499 noise hides the gradient from all but RELAX.
+Expect: unbiased estimators follow the exact gradient to probability 0, Concrete ends near .36 and has a worse loss.
+RELAX has the least variance by far; REBAR at temperature .1 has the most. At t = .499 noise hides the gradient from all
+but RELAX.
 """
 
 from igr_suite.cli.entry import main
@@ -17,12 +18,19 @@ SERIES = {
     "MuProp": {"estimator": "muprop"},
     "REBAR(0.1)": {"estimator": "rebar", "temperature": 0.1},
     "DynamicREBAR": {"estimator": "dynamic_rebar", "temperature": 0.5},
-    "RELAX": {"estimator": "relax", "temperature": 0.5, "surrogate": "net", "trained": ("log_temperature", "eta", "net")},
+    "RELAX": {
+        "estimator": "relax",
+        "temperature": 0.5,
+        "surrogate": "net",
+        "trained": ("log_temperature", "eta", "net"),
+    },
     "Concrete": {"estimator": "concrete", "temperature": 0.5},
 }
 SETUPS = (
-    {"target": 0.45, "optimiser": "sgd", "learning_rate": 0.1, "steps": 5_000, "row_every": 100},  # the REBAR authors' script
-    {"target": 0.45, "optimiser": "adam", "learning_rate": 0.01, "steps": 3_000, "row_every": 50},  # RELAX's Figure 1 and appendix
+    # the REBAR authors' script
+    {"target": 0.45, "optimiser": "sgd", "learning_rate": 0.1, "steps": 5_000, "row_every": 100},
+    # RELAX's Figure 1 and appendix
+    {"target": 0.45, "optimiser": "adam", "learning_rate": 0.01, "steps": 3_000, "row_every": 50},
     {"target": 0.499, "optimiser": "adam", "learning_rate": 0.01, "steps": 10_000, "row_every": 200},
 )
 # REBAR's script trains the temperature alone, RELAX's own REBAR the scale eta too.

@@ -14,11 +14,16 @@ PAIRS = (
     ("DynamicREBAR", "Concrete(0.1)"),
 )
 LOWEST = -200  # the first epochs lie below
-BOUNDS = {"train_elbo": "F, last epoch", "validation_iw_bound_100": "validation L_100", "test_iw_bound_100": "test L_100"}
+BOUNDS = {
+    "train_elbo": "F, last epoch",
+    "validation_iw_bound_100": "validation L_100",
+    "test_iw_bound_100": "test L_100",
+}
 
 
 def ours(results):
-    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'REBAR, nonlinear, binarized_mnist, step 2084'."""
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'REBAR, nonlinear,
+    binarized_mnist, step 2084'."""
     rows = epoch_rows(results.metrics)
     found = at_steps(rows, ["train_elbo"], lambda row: f"{row['method']}, {place(row)}")
     return found | differences(rows, "train_elbo", PAIRS)
@@ -30,5 +35,8 @@ def plot(results, out):
     references = read_steps(Path(__file__).parent / "published.csv", SETTING)
     paths = traces_figure(rows, references, "train_elbo", "training bound F, nats per image", out, LOWEST)
     tables = over_seeds(named(results.runs), ["depth", "method"], BOUNDS)
-    note = "Nats per image, mean ± standard deviation over seeds; L_100: importance-weighted bound of 100 samples at the end."
+    note = (
+        "Nats per image, mean ± standard deviation over seeds; L_100: importance-weighted bound of 100 samples at "
+        "the end."
+    )
     return [*paths, *save_table(out, *tables, note)]

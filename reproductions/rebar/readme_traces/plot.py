@@ -1,4 +1,5 @@
-"""F, temperature and log variance beside the authors' README and code, and the corrected control variate beside theirs."""
+"""F, temperature and log variance beside the authors' README and code, and the corrected control variate beside
+theirs."""
 
 from pathlib import Path
 
@@ -16,8 +17,11 @@ AT_END = {"test_iw_bound_100": "test L_100", "validation_iw_bound_100": "validat
 
 
 def ours(results):
-    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'historical, binarized_mnist, step 2084'."""
-    return at_steps(epoch_rows(results.metrics), list(QUANTITIES), lambda r: f"{r['control']}, {r['data']}, step {r['step']}")
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'historical, binarized_mnist,
+    step 2084'."""
+    return at_steps(
+        epoch_rows(results.metrics), list(QUANTITIES), lambda r: f"{r['control']}, {r['data']}, step {r['step']}"
+    )
 
 
 def comparison(epochs, runs):
@@ -25,13 +29,23 @@ def comparison(epochs, runs):
     ends = runs.rename(columns={"model.multilayer_cv": "control"})
     entries = [("train_elbo", "training F"), ("log_variance", "log variance"), ("temperature", "temperature")]
     cases = [
-        (rows, column, f"{name}, step {step}") for column, name in entries for step, rows in epochs.groupby("step") if column in epochs
+        (rows, column, f"{name}, step {step}")
+        for column, name in entries
+        for step, rows in epochs.groupby("step")
+        if column in epochs
     ]
     cases += [(ends, column, f"{name} at the end") for column, name in AT_END.items() if column in ends]
     texts, numbers = [], []
     for rows, column, name in cases:
         found = paired_by(rows, column, {"control": "corrected"}, {"control": "historical"})
-        texts.append({"quantity": name, "corrected - historical": found.text(), "corrected is": found.verdict, "pairs": found.pairs})
+        texts.append(
+            {
+                "quantity": name,
+                "corrected - historical": found.text(),
+                "corrected is": found.verdict,
+                "pairs": found.pairs,
+            }
+        )
         numbers.append({"quantity": name, "verdict": found.verdict, **found._asdict()})
     return pd.DataFrame(texts), pd.DataFrame(numbers)
 
@@ -45,25 +59,35 @@ def plot(results, out):
     with figure(width=11.0, height=3.9, columns=3) as (fig, axes):
         drawn = []
         for axis, (quantity, title) in zip(axes, QUANTITIES.items()):
-            curves = draw_curves(axis, epochs, "step", quantity, method="method", seed="seed", style="style", label="{control}")
+            curves = draw_curves(
+                axis, epochs, "step", quantity, method="method", seed="seed", style="style", label="{control}"
+            )
             drawn.append(curves.assign(quantity=quantity))
             draw_references(axis, references, SOURCES, quantity, lambda method: "#d62728")
             step_axis(axis)
             axis.set_title(title, fontsize=10)
         axes[2].legend(fontsize=8)
         fig.suptitle(
-            f"DynamicREBAR, {epochs['data'].iloc[0]}, 2 linear layers; {seeds_caption(epochs, 'seed', ['control'], 'step')}; "
+            f"DynamicREBAR, {epochs['data'].iloc[0]}, 2 linear layers; "
+            f"{seeds_caption(epochs, 'seed', ['control'], 'step')}; "
             "control variate of layer 2: the authors' (historical) or corrected",
             fontsize=9,
         )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     texts, numbers = over_seeds(
-        epochs, ["control", "step"], {"train_elbo": "F", "temperature": "temperature", "log_variance": "log variance"}, 3
+        epochs,
+        ["control", "step"],
+        {"train_elbo": "F", "temperature": "temperature", "log_variance": "log variance"},
+        3,
     )
-    note = "Means over each epoch's steps, mean ± standard deviation over seeds; F in nats per image; moving averages not debiased."
+    note = (
+        "Means over each epoch's steps, mean ± standard deviation over seeds; F in nats per image; moving averages "
+        "not debiased."
+    )
     pair_note = (
-        "Differences of runs with equal seeds, 95% interval by Student's t; 'undecided' where it holds 0. Nats per image for F and L_100."
+        "Differences of runs with equal seeds, 95% interval by Student's t; 'undecided' where it holds 0. Nats "
+        "per image for F and L_100."
     )
     return [
         *paths,

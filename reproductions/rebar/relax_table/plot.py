@@ -1,4 +1,5 @@
-"""RELAX's table: best training and validation bounds, epochs to REBAR's best validation bound; bounds and variance over epochs."""
+"""RELAX's table: best training and validation bounds, epochs to REBAR's best validation bound; bounds and variance over
+epochs."""
 
 import numpy as np
 import pandas as pd
@@ -22,9 +23,12 @@ PANELS = {
 def epochs_of(results):
     """Rows of `epoch_rows` under RELAX's names, with the validation bound of the most samples where it was measured."""
     column = max(
-        (c for c in results.metrics if c.startswith(VALIDATION) and not c.endswith("_se")), key=lambda c: int(c.removeprefix(VALIDATION))
+        (c for c in results.metrics if c.startswith(VALIDATION) and not c.endswith("_se")),
+        key=lambda c: int(c.removeprefix(VALIDATION)),
     )
-    measured = results.metrics.dropna(subset=[column])[["run_id", "step", column]].rename(columns={column: "validation"})
+    measured = results.metrics.dropna(subset=[column])[["run_id", "step", column]].rename(
+        columns={column: "validation"}
+    )
     rows = epoch_rows(results.metrics).merge(measured, on=["run_id", "step"], how="left")
     rows = rows.merge(results.runs[["run_id", "model.surrogate"]], on="run_id")
     names = rows["data"].map(NAMES).fillna(rows["data"])
@@ -33,7 +37,8 @@ def epochs_of(results):
 
 
 def best(rows):
-    """One row a run: best training and validation bound, and the first epoch whose validation bound is REBAR's best of the seed or more."""
+    """One row a run: best training and validation bound, and the first epoch whose validation bound is REBAR's best of
+    the seed or more."""
     found = []
     for (row, seed), group in rows.groupby(["row", "seed"], sort=False):
         goal = group[group["method"] == "REBAR"]["validation"].max()
@@ -75,11 +80,16 @@ def plot(results, out):
     rows = epochs_of(results)
     table = best(rows)
     samples = rows["samples"].iloc[0]
-    headings = {"train": "train F", "validation": f"validation L_{samples}", "epochs": "epochs to REBAR's best validation"}
+    headings = {
+        "train": "train F",
+        "validation": f"validation L_{samples}",
+        "epochs": "epochs to REBAR's best validation",
+    }
     texts, numbers = over_seeds(table.rename(columns={"row": "model"}), ["model", "method"], headings)
     steps = ", ".join(f"{n:,}" for n in sorted(table["steps"].unique()))
     note = (
-        f"Best epoch of each bound, nats per image, higher is better; mean ± standard deviation over seeds, after {steps} steps at "
+        f"Best epoch of each bound, nats per image, higher is better; mean ± standard deviation over seeds, after "
+        f"{steps} steps at "
         f"learning rate 3e-4. REBAR is RELAX's own; '-' under epochs: never. {not_run(results)}"
     )
     return [*_curves(rows, out), *save_table(out, texts, numbers, note.strip())]
@@ -88,14 +98,20 @@ def plot(results, out):
 def _curves(rows, out):
     depths = list(dict.fromkeys(rows["row"]))
     drawn = []
-    with figure(width=3.8 * len(PANELS), height=0.8 + 2.8 * len(depths), columns=len(PANELS), rows=len(depths), squeeze=False) as (
+    with figure(
+        width=3.8 * len(PANELS), height=0.8 + 2.8 * len(depths), columns=len(PANELS), rows=len(depths), squeeze=False
+    ) as (
         fig,
         axes,
     ):
         for line, depth in zip(axes, depths):
             for axis, (column, title) in zip(line, PANELS.items()):
                 part = rows[rows["row"] == depth].dropna(subset=[column])
-                drawn.append(draw_curves(axis, part, "epoch", column, method="method", seed="seed").assign(row=depth, quantity=column))
+                drawn.append(
+                    draw_curves(axis, part, "epoch", column, method="method", seed="seed").assign(
+                        row=depth, quantity=column
+                    )
+                )
                 for curve in axis.lines:
                     curve.set_marker("o")
                     curve.set_markersize(4)

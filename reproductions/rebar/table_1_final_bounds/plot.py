@@ -20,7 +20,10 @@ def best(results):
     first = epochs.groupby("run_id", sort=False).first()[["method", "depth", "data", "seed"]]
     table = first.join(found).join(runs[["model.task", "model.sp_generator", "model.layers"]]).reset_index()
     return table.assign(
-        row=[row_name(*cells) for cells in table[["data", "depth", "model.task", "model.sp_generator", "model.layers"]].to_numpy()]
+        row=[
+            row_name(*cells)
+            for cells in table[["data", "depth", "model.task", "model.sp_generator", "model.layers"]].to_numpy()
+        ]
     )
 
 
@@ -42,7 +45,11 @@ def ours(results):
 def plot(results, out):
     """Returns the paths of what was drawn."""
     table = best(results)
-    texts = table.groupby(["row", "method"], sort=False)["F"].apply(lambda values: summary_text(values.to_numpy(), 2)).unstack(sort=False)
+    texts = (
+        table.groupby(["row", "method"], sort=False)["F"]
+        .apply(lambda values: summary_text(values.to_numpy(), 2))
+        .unstack(sort=False)
+    )
     texts = texts.fillna("-").reset_index().rename(columns={"row": "model"})
     numbers = over_seeds(table, ["row", "method", "steps"], {"F": "F"})[1]
     steps = ", ".join(f"{n:,}" for n in sorted(table["steps"].unique()))

@@ -2,9 +2,9 @@
 
     igr run rebar/table_1_final_bounds --scale quick     # 2 epochs: is everything in its place
     igr run rebar/table_1_final_bounds --scale paper     # 2,000,000 steps, days
-Expect: at the paper's budget REBAR with a trained temperature first among the unbiased methods (for `sp` too, as recalled).
-Structured prediction of two layers is run with both generators: "historical", the one that the paper's numbers belong to,
-and "hierarchical", with as many layers as q; with one layer they are the same model.
+Expect: at the paper's budget REBAR with a trained temperature first among the unbiased methods (for `sp` too, as
+recalled). Structured prediction of two layers is run with both generators: "historical", the one that the paper's
+numbers belong to, and "hierarchical", with as many layers as q; with one layer they are the same model.
 """
 
 from igr_suite.cli.entry import main
@@ -15,7 +15,12 @@ from igr_suite.training.config_parts import SEEDS
 METHODS = {"smoke": ("NVIL", "Concrete(0.1)")}
 ALL = ("NVIL", "MuProp", "REBAR(0.1)", "DynamicREBAR", "Concrete(0.1)")
 DENSITIES = (("1 linear", None), ("2 linear", None), ("nonlinear", None))
-PREDICTIONS = (("1 linear", "hierarchical"), ("2 linear", "historical"), ("2 linear", "hierarchical"), ("nonlinear", "hierarchical"))
+PREDICTIONS = (
+    ("1 linear", "hierarchical"),
+    ("2 linear", "historical"),
+    ("2 linear", "hierarchical"),
+    ("nonlinear", "hierarchical"),
+)
 SHORT = (("1 linear", "hierarchical"),)
 SCHEDULES = {
     "smoke": {"epochs": 1, "evaluate_every": 1, "importance_samples": 5, "limit": 120},
@@ -37,11 +42,24 @@ EXPERIMENT = Experiment(
     item="table_1_final_bounds",
     title="Best training bounds of sigmoid belief networks, five estimators",
     minutes={"quick": 7},
-    datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist", "omniglot"), "paper": ("binarized_mnist", "omniglot")},
+    datasets={
+        "smoke": ("mnist_5k",),
+        "quick": ("binarized_mnist", "omniglot"),
+        "paper": ("binarized_mnist", "omniglot"),
+    },
     if_prepared=("omniglot",),
     stages=(
         lambda scale, results: [
-            sbn(method, depth, data=data, seed=seed, sp_generator=generator, historical_control=True, ema_debias=False, **SCHEDULES[scale])
+            sbn(
+                method,
+                depth,
+                data=data,
+                seed=seed,
+                sp_generator=generator,
+                historical_control=True,
+                ema_debias=False,
+                **SCHEDULES[scale],
+            )
             for data in results.datasets
             for depth, generator in rows(scale, data)
             for method in METHODS.get(scale, ALL)

@@ -13,14 +13,17 @@ JUDGED = 2  # the epoch whose ranks and gaps are compared with the README's
 
 
 def gaps(wide):
-    """From log variances of one setting, one row a seed and one column a method, to the ledger's gaps, a column each."""
+    """From log variances of one setting, one row a seed and one column a method, to the ledger's gaps, a column
+    each."""
     found = {f"{high} - {low}": wide[high] - wide[low] - 2.0 for high, low in GAPS}
     return pd.DataFrame(found), 0.5 - (wide["MuProp"] - wide["SimpleMuProp"]).abs()
 
 
 def summary(values):
     """Mean, standard deviation and number over seeds, and the value of each."""
-    return OurValue(float(values.mean()), float(values.std()) if len(values) > 1 else 0.0, len(values), values.to_dict())
+    return OurValue(
+        float(values.mean()), float(values.std()) if len(values) > 1 else 0.0, len(values), values.to_dict()
+    )
 
 
 def ours(results):
@@ -38,8 +41,12 @@ def ours(results):
         wide = part.pivot(index="seed", columns="method", values="log_variance")
         found |= {(f"log variance, epoch {JUDGED}, {control}", method): summary(wide[method]) for method in wide}
         apart, equal = gaps(wide)
-        found |= {(f"log variance gap less 2 nats, epoch {JUDGED}, {control}", pair): summary(apart[pair]) for pair in apart}
-        found[f"0.5 nats less the log variance gap, epoch {JUDGED}, {control}", "MuProp and SimpleMuProp"] = summary(equal)
+        found |= {
+            (f"log variance gap less 2 nats, epoch {JUDGED}, {control}", pair): summary(apart[pair]) for pair in apart
+        }
+        found[f"0.5 nats less the log variance gap, epoch {JUDGED}, {control}", "MuProp and SimpleMuProp"] = summary(
+            equal
+        )
         course = epochs[(epochs["control"] == control) & (epochs["data"] == first)]
         course = course.pivot(index="seed", columns="epoch", values="temperature")
         for epoch in course:
@@ -53,19 +60,28 @@ def plot(results, out):
     epochs = epoch_rows(results.metrics)
     rows = tracked_rows(epochs)
     cases = list(rows[["data", "control"]].drop_duplicates().itertuples(index=False))
-    titles = {"historical": "authors' control variate, averages not debiased", "corrected": "corrected control variate, averages debiased"}
+    titles = {
+        "historical": "authors' control variate, averages not debiased",
+        "corrected": "corrected control variate, averages debiased",
+    }
     with figure(width=4.8 * len(cases), height=4.0, columns=len(cases), sharey=True, squeeze=False) as (fig, axes):
         drawn = []
         for axis, (data, control) in zip(axes[0], cases):
             part = rows[(rows["data"] == data) & (rows["control"] == control)]
-            drawn.append(draw_curves(axis, part, "epoch", "log_variance", method="method", seed="seed").assign(data=data, control=control))
+            drawn.append(
+                draw_curves(axis, part, "epoch", "log_variance", method="method", seed="seed").assign(
+                    data=data, control=control
+                )
+            )
             axis.set_title(titles[control], fontsize=9)
             for line in axis.lines:
                 line.set_marker("o")
                 line.set_markersize(4)
             epoch_axis(axis)
         axes[0][0].set_ylabel("log variance of the gradient")
-        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5 if len(cases) > 1 else 3)
+        fig.legend(
+            *axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5 if len(cases) > 1 else 3
+        )
         data = ", ".join(dict.fromkeys(rows["data"]))
         seeds = seeds_caption(rows, "seed", ["data", "control"], "epoch")
         fig.suptitle(f"{data}, 2 linear layers, one path (SimpleMuProp's); {seeds}", fontsize=10)
@@ -73,5 +89,8 @@ def plot(results, out):
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     order = rows.sort_values(["data", "control", "epoch"], ascending=[True, False, True], kind="stable")
     texts, numbers = over_seeds(order, ["data", "control", "epoch", "method"], {"log_variance": "log variance"}, 3)
-    note = "Log of the epoch's mean variance (natural), mean ± standard deviation over seeds. Historical: the authors' defects included."
+    note = (
+        "Log of the epoch's mean variance (natural), mean ± standard deviation over seeds. Historical: the authors' "
+        "defects included."
+    )
     return [*paths, out / "figure.csv", *save_table(out, texts, numbers, note)]

@@ -3,8 +3,8 @@
     igr run rebar/tracking --scale quick                   # fixed-binarised MNIST
     igr run rebar/tracking --scale quick --data omniglot   # the README's data, where the 28x28 file is prepared
     igr check rebar/tracking --scale quick
-Expect: DynamicREBAR < REBAR << MuProp ~ SimpleMuProp << NVIL, with gaps of at least 2 nats, with the authors' control variate and
-moving averages ("historical") and with the corrected ones.
+Expect: DynamicREBAR < REBAR << MuProp ~ SimpleMuProp << NVIL, with gaps of at least 2 nats, with the authors' control
+variate and moving averages ("historical") and with the corrected ones.
 """
 
 from igr_suite.cli.entry import main

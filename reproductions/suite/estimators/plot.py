@@ -6,9 +6,12 @@ from igr_suite.studies.comparison.plots import draw
 from igr_suite.studies.comparison.rows import comparison_rows
 
 NOTE = (
-    "Variance of the batch gradient by q's weights (sampling noise alone, 24 images at quick scale) and processor time of one estimate, "
-    "relative to those of REINFORCE with the best baseline for each image (NVIL here) on the same model; time: median over interleaved "
-    "rounds, without the model's own gradient. Own parameters trained at these weights. Bias: norm relative to that of the gradient; p by "
+    "Variance of the batch gradient by q's weights (sampling noise alone, 24 images at quick scale) and processor time "
+    "of one estimate, "
+    "relative to those of REINFORCE with the best baseline for each image (NVIL here) on the same model; time: median "
+    "over interleaved "
+    "rounds, without the model's own gradient. Own parameters trained at these weights. Bias: norm relative to that of "
+    "the gradient; p by "
     "random signs; * where it is below 0.001 for weights or logits."
 )
 

@@ -1,9 +1,11 @@
-"""All estimators of the registry on two models: variance, bias and time of a gradient. docs/choose_an_estimator.md is made of the results.
+"""All estimators of the registry on two models: variance, bias and time of a gradient. docs/choose_an_estimator.md is
+made of the results.
 
     igr run suite/estimators --scale quick
     python -m igr_suite.report.choosing                   # writes the page
-Stage 1 trains a belief network of one layer (Bernoulli variables) and a VAE of categorical codes; stage 2 measures at their weights.
-Expect: every unbiased estimator without a sign of bias, the straight-through and Concrete ones biased; DisARM below REINFORCE everywhere.
+Stage 1 trains a belief network of one layer (Bernoulli variables) and a VAE of categorical codes; stage 2 measures at
+their weights. Expect: every unbiased estimator without a sign of bias, the straight-through and Concrete ones biased;
+DisARM below REINFORCE everywhere.
 """
 
 from igr_suite.cli.entry import main
@@ -24,7 +26,11 @@ VARIANCE = {
     "quick": {"draws": 400, "reference": 2_000},
     "paper": {"draws": 10_000, "reference": 40_000, "own_steps": 2_000},
 }
-COST = {"smoke": {"estimators": FEW, "draws": 2, "rounds": 2, "images": 4}, "quick": {"draws": 30}, "paper": {"rounds": 31}}
+COST = {
+    "smoke": {"estimators": FEW, "draws": 2, "rounds": 2, "images": 4},
+    "quick": {"draws": 30},
+    "paper": {"rounds": 31},
+}
 
 
 def belief_network(scale, data):
@@ -63,7 +69,9 @@ def measure(scale, results):
     models = [results.changed(run) for run in train(scale, results)]
     results.require(models)
     return [
-        kind(trained=run.run_id, **sizes[scale]) for run in models for kind, sizes in ((EstimatorVariance, VARIANCE), (EstimatorCost, COST))
+        kind(trained=run.run_id, **sizes[scale])
+        for run in models
+        for kind, sizes in ((EstimatorVariance, VARIANCE), (EstimatorCost, COST))
     ]
 
 

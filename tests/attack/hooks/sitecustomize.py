@@ -1,9 +1,11 @@
-"""Kills the process at its n-th change of the file system: Python imports this when it starts with this folder on PYTHONPATH.
+"""Kills the process at its n-th change of the file system: Python imports this when it starts with this folder on
+PYTHONPATH.
 
-Nothing happens without ATTACK_CALL. With it, calls below the folder ATTACK_PLACE are counted from the moment at which both variables are
-there: files opened for writing, renamed, removed, linked, truncated, synced, and folders made or removed. At call number ATTACK_CALL the
-process kills itself with SIGKILL, before the call; with ATTACK_TORN=1 and a sync, the last bytes of the file are lost, as in a write that
-was cut short. Every call is written into the file ATTACK_LOG, where that is set.
+Nothing happens without ATTACK_CALL. With it, calls below the folder ATTACK_PLACE are counted from the moment at which
+both variables are there: files opened for writing, renamed, removed, linked, truncated, synced, and folders made or
+removed. At call number ATTACK_CALL the process kills itself with SIGKILL, before the call; with ATTACK_TORN=1 and a
+sync, the last bytes of the file are lost, as in a write that was cut short. Every call is written into the file
+ATTACK_LOG, where that is set.
 """
 
 import os

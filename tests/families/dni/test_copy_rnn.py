@@ -13,7 +13,9 @@ SEED = tf.constant([1, 2], tf.int32)
 
 
 def a_model(method: str = "dni", window: int = 3, **options) -> CopyRNN:
-    model = CopyRNNConfig(units=4, window=window, method=method, **({"sg_hidden": (5,)} | options if method == "dni" else {}))
+    model = CopyRNNConfig(
+        units=4, window=window, method=method, **({"sg_hidden": (5,)} | options if method == "dni" else {})
+    )
     return CopyRNN(TrainCopyRNN(model=model, task=TASK, batch_size=3, learning_rate=0.01))
 
 
@@ -30,7 +32,8 @@ def test_an_episode_shows_bits_a_delimiter_and_asks_for_the_bits():
 
 
 def test_a_window_learns_from_the_arriving_gradient():
-    """BPTT over two windows equals a window whose arriving gradient is the true one of the next: the joint is the chain rule."""
+    """BPTT over two windows equals a window whose arriving gradient is the true one of the next: the joint is the chain
+    rule."""
     model = a_model("bptt")
     length, times = tf.constant(2), tf.range(6)
     inputs, targets, counted = window_of(TASK, 3, times, length, SEED)
@@ -73,7 +76,8 @@ def test_an_episode_ends_and_the_length_grows_when_it_is_mastered(method):
 
 
 def test_synthetic_gradients_reach_the_weights_but_not_at_an_episodes_end():
-    """With a synthesiser that predicts large gradients, the first of two windows moves the LSTM otherwise than BPTT, the last alike."""
+    """With a synthesiser that predicts large gradients, the first of two windows moves the LSTM otherwise than BPTT,
+    the last alike."""
     for length, differs in ((1, False), (3, True)):
         moved = {}
         for method in ("bptt", "dni"):
@@ -110,4 +114,6 @@ def test_the_synthesiser_learns_the_gradient_at_the_windows_beginning():
     averages = model.synthesiser_optimiser._momentums[-1].numpy().copy()
     model.train_step(None, None)
     assert not np.array_equal(before, last.bias.numpy())
-    np.testing.assert_allclose(model.synthesiser_optimiser._momentums[-1].numpy() - 0.9 * averages, 0.1 * gradient, rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(
+        model.synthesiser_optimiser._momentums[-1].numpy() - 0.9 * averages, 0.1 * gradient, rtol=1e-3, atol=1e-7
+    )

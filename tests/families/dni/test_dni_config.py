@@ -31,17 +31,28 @@ def test_the_scripts_settings(script):
         assert config.optimiser.learning_rate == {"B-dni": 1e-4, "B-cdni": 1e-3}.get(script, 0.05)
     else:
         assert config.data.scaling == "raw" and config.schedule.batch_size == 100
-        assert config.decoupling.reduction == "sum" and config.decoupling.l2 == 1.0 and config.decoupling.sg_scale is None
+        assert (
+            config.decoupling.reduction == "sum" and config.decoupling.l2 == 1.0 and config.decoupling.sg_scale is None
+        )
     assert TrainDNI.from_dict(config.to_dict()) == config
     assert config.decoupling.labels == (script in ("B-cdni", "A-dni"))
 
 
 def test_the_scripts_options():
-    few = config_of("B-dni", condition=True, learning_rate=0.01, batch_size=10, l2=0.1, historical=True, data="mnist_5k")
+    few = config_of(
+        "B-dni", condition=True, learning_rate=0.01, batch_size=10, l2=0.1, historical=True, data="mnist_5k"
+    )
     assert few.model.method == "cdni" and few.model.sg_hidden == ()
-    assert (few.data.train_limit, few.data.evaluation_limit, few.data.train_split) == (2000, 500, "train"), "mnist_5k has 500"
+    assert (few.data.train_limit, few.data.evaluation_limit, few.data.train_split) == (2000, 500, "train"), (
+        "mnist_5k has 500"
+    )
     assert config_of("B-dni").data.evaluation_limit == 1000
-    assert (few.optimiser.learning_rate, few.schedule.batch_size, few.decoupling.l2, few.decoupling.sg_scale) == (0.01, 10, 0.1, "batch")
+    assert (few.optimiser.learning_rate, few.schedule.batch_size, few.decoupling.l2, few.decoupling.sg_scale) == (
+        0.01,
+        10,
+        0.1,
+        "batch",
+    )
     assert config_of("B-dni", data="mnist_5k").model.sg_hidden == (1024, 1024)
     assert config_of("A-dni", train_rou="backprop", data="mnist_5k").model.method == "bp"
     assert config_of("B-simple", l1=0.2, momentum=0.9, data="mnist_5k").optimiser.momentum == 0.9
@@ -60,10 +71,14 @@ def test_layers_count_the_output_layer_and_every_hidden_one_is_cut():
 
 
 def test_runs_that_items_share_have_one_name():
-    table, curves, sparse = ({run.run_id for run in runs("paper", ("mnist",))} for runs in (table_runs, curve_runs, sparse_runs))
+    table, curves, sparse = (
+        {run.run_id for run in runs("paper", ("mnist",))} for runs in (table_runs, curve_runs, sparse_runs)
+    )
     assert curves < table
     assert len(table & sparse) == 9, "three methods with 4 layers at p = 1, three seeds"
-    assert not {run.schedule.steps for run in curve_runs("quick", ("mnist",))} - {585}, "the longer runs of cDNI are the table's alone"
+    assert not {run.schedule.steps for run in curve_runs("quick", ("mnist",))} - {585}, (
+        "the longer runs of cDNI are the table's alone"
+    )
     assert not {run.model.network for run in curve_runs("quick", ("mnist",))} - {"fcn"}
 
 
@@ -83,14 +98,23 @@ def test_a_method_replaced_takes_its_own_options():
         (lambda: DNIModelConfig(cuts=(3,)), "names hidden layer 3, and there are 2"),
         (lambda: DNIModelConfig(cuts=(2, 1)), "must be in ascending order"),
         (lambda: DNIModelConfig(method="bp", cuts=(1,)), "which cuts nothing"),
-        (lambda: DNIModelConfig(method="bp", sg_hidden=(3,)), r"model.sg_hidden=\(3,\) is read with model.method=dni or cdni only"),
+        (
+            lambda: DNIModelConfig(method="bp", sg_hidden=(3,)),
+            r"model.sg_hidden=\(3,\) is read with model.method=dni or cdni only",
+        ),
         (lambda: DNIModelConfig(input_hidden=(3,)), "is read with model.synthetic_inputs only"),
-        (lambda: DNIModelConfig(method="bp", synthetic_inputs=True), "synthetic_inputs is read by model.method=dni and cdni only"),
+        (
+            lambda: DNIModelConfig(method="bp", synthetic_inputs=True),
+            "synthetic_inputs is read by model.method=dni and cdni only",
+        ),
         (lambda: DNIModelConfig(network="cnn", synthetic_inputs=True), "take model.network=fcn"),
         (lambda: DNIModelConfig(hidden=()), "needs at least one width"),
         (lambda: DNIModelConfig(bn_momentum=1.0), r"must be in \[0, 1\), got 1.0"),
         (lambda: DNIModelConfig(initial_range=0.1), "is read by model.initial=uniform only"),
-        (lambda: DNIDataConfig(name="cifar10", pad32=True), "pads images of 28x28 to 32x32, and those of cifar10 are 32x32"),
+        (
+            lambda: DNIDataConfig(name="cifar10", pad32=True),
+            "pads images of 28x28 to 32x32, and those of cifar10 are 32x32",
+        ),
         (lambda: DNIDataConfig(name="binarized_mnist"), "binarized_mnist has no labels, which a classifier needs"),
         (lambda: DNIOptimiserConfig(momentum=0.9), "optimiser.momentum=0.9 is not used by adam"),
         (lambda: DNIOptimiserConfig(name="sgd", epsilon=1e-8), "optimiser.epsilon=1e-08 is not used by sgd"),
@@ -105,7 +129,10 @@ def test_a_method_replaced_takes_its_own_options():
             lambda: changed(**{"model.method": "bp", "decoupling.target": "true"}),
             "decoupling.target=true is read by model.method=dni and cdni",
         ),
-        (lambda: changed(**{"model.batch_norm": "none", "evaluation.batch_statistics": "true"}), "networks with batch normalisation only"),
+        (
+            lambda: changed(**{"model.batch_norm": "none", "evaluation.batch_statistics": "true"}),
+            "networks with batch normalisation only",
+        ),
         (lambda: changed(**{"model.network": "cnn"}), "data.pad32 is for the fully connected networks"),
         (lambda: changed(**{"decoupling.target": "tru"}), "one of 'bootstrap', 'true', 'lambda'"),
         (lambda: named("B-cdnni", data="mnist_5k", seed=0, epochs=1), "did you mean 'B-cdni'"),

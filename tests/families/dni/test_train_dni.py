@@ -1,4 +1,5 @@
-"""A classifier with synthetic gradients from data to summary: its pixels, its order of batches, resumed bitwise; legacy Adam."""
+"""A classifier with synthetic gradients from data to summary: its pixels, its order of batches, resumed bitwise; legacy
+Adam."""
 
 import shutil
 
@@ -20,7 +21,8 @@ SMALL = {"hidden": (6, 5), "sg_hidden": (4,)}
 
 
 def a_run(path, epochs: int) -> RunFolder:
-    """B-dni with few units and all that a run can have: dropped updates, synthetic inputs; goes on from a checkpoint that is there."""
+    """B-dni with few units and all that a run can have: dropped updates, synthetic inputs; goes on from a checkpoint
+    that is there."""
     config = named("B-dni", data="mnist_5k", seed=0, epochs=epochs, limit=50)
     config = replace_parts(
         config,
@@ -53,7 +55,9 @@ def test_a_run_reports_errors_and_agreement(whole):
     assert set(whole.metrics.rows()[0]) >= {"train_loss", "train_error", "train_cosine_1", "train_sg_loss_2"}
     for interface in (1, 2):
         assert -1 <= summary[f"audit_cosine_{interface}"] <= 1 and 0 <= summary[f"audit_sign_{interface}"] <= 1
-    assert whole.meta()["parameters_modules"] == 1024 * 6 + 6 + 6 * 5 + 5 + 5 * 10 + 10 + 2 * (6 + 5), "weights, and moving averages"
+    assert whole.meta()["parameters_modules"] == 1024 * 6 + 6 + 6 * 5 + 5 + 5 * 10 + 10 + 2 * (6 + 5), (
+        "weights, and moving averages"
+    )
 
 
 def test_golden_values(golden, whole):
@@ -67,7 +71,9 @@ def test_a_resumed_run_is_the_uninterrupted_one(whole, tmp_path):
     shutil.copy(half.path / "metrics.jsonl", tmp_path / "resumed")
     resumed = a_run(tmp_path / "resumed", epochs=2)
     assert resumed.summary() == whole.summary()
-    assert [row for row in resumed.metrics.rows() if row["step"] > 5] == [row for row in whole.metrics.rows() if row["step"] > 5]
+    assert [row for row in resumed.metrics.rows() if row["step"] > 5] == [
+        row for row in whole.metrics.rows() if row["step"] > 5
+    ]
 
 
 def test_pixels_are_padded_and_standardised():

@@ -19,7 +19,8 @@ def some_images(count: int, seed: int = 0) -> tf.Tensor:
 
 
 def a_model(estimator: str, batch: int = 4, latents: int = 3, uncoupled: bool = False, **settings) -> HalfMNIST:
-    """Logits away from 0, so that probabilities differ; an uncoupled decoder is one layer, whose rows do not see each other."""
+    """Logits away from 0, so that probabilities differ; an uncoupled decoder is one layer, whose rows do not see each
+    other."""
     config = TrainHalfMNIST().with_values(
         {"model.estimator": estimator, "model.latents": latents, "schedule.batch_size": batch, **settings}
     )
@@ -29,7 +30,9 @@ def a_model(estimator: str, batch: int = 4, latents: int = 3, uncoupled: bool = 
         for v in network.trainable_variables:
             v.assign_add(generator.normal(0.0, 0.15, v.shape))
     if uncoupled:
-        model.decoder = keras.Sequential([keras.layers.Dense(392, kernel_initializer=keras.initializers.RandomNormal(seed=5))])
+        model.decoder = keras.Sequential(
+            [keras.layers.Dense(392, kernel_initializer=keras.initializers.RandomNormal(seed=5))]
+        )
         model.decoder.build((None, latents))
         model.trained["decoder"] = model.decoder.trainable_variables
         model.optimiser = type(model.optimiser)(2e-4, epsilon=1e-8)

@@ -1,4 +1,5 @@
-"""Every estimator of half-and-half digits against enumeration, quadrature, its surrogate loss and the suite's registry."""
+"""Every estimator of half-and-half digits against enumeration, quadrature, its surrogate loss and the suite's
+registry."""
 
 import numpy as np
 import pytest
@@ -48,7 +49,8 @@ def test_the_mean_of_drawn_gradients_is_the_enumerated_one(problem):
 
 
 def surrogate(model, rows, noise, weights):
-    """A loss whose automatic derivative by the encoder's weights is the estimator, written another way than the code under test."""
+    """A loss whose automatic derivative by the encoder's weights is the estimator, written another way than the code
+    under test."""
     config, name = model.config.model, model.config.model.estimator
     outputs = tf.repeat(model.encoder(rows.upper[:: config.samples], training=True), config.samples, 0)
     temperature = model.temperature(training=True)
@@ -96,7 +98,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "settings"), CASES, ids=lambda c: c if isinstance(c, str) else "-".join(map(str, c.values())))
+@pytest.mark.parametrize(
+    ("name", "settings"), CASES, ids=lambda c: c if isinstance(c, str) else "-".join(map(str, c.values()))
+)
 def test_gradients_are_those_of_the_surrogate(name, settings):
     """Encoder, decoder and baseline, each by automatic differentiation of its own loss; two samples an image."""
     model = a_model(name, batch=BATCH, **{"model.samples": SAMPLES, **settings})
@@ -129,7 +133,9 @@ def test_gradients_are_those_of_the_surrogate(name, settings):
     ],
 )
 def test_the_suites_estimators_give_the_same(name, registered, settings):
-    model = a_model(name, **({"model.baseline": "off"} if name == "reinforce" else {"model.temperature": 0.7} if settings else {}))
+    model = a_model(
+        name, **({"model.baseline": "off"} if name == "reinforce" else {"model.temperature": 0.7} if settings else {})
+    )
     rows = rows_of(model, some_images(4))
     with holding_averages(model.decoder):
         estimator = estimators.get(registered, **settings)
@@ -148,7 +154,9 @@ def test_straight_through_is_exact_for_linear_losses_and_biased_by_2p_minus_1_fo
         codes = {1.0: p, 0.0: 1 - p}
         parts = [
             weight
-            * StraightThrough.gradient(model.latent, logits, Evaluated(tf.constant([[z]]), None, None, tf.constant([[slope(z)]]), 1.0))
+            * StraightThrough.gradient(
+                model.latent, logits, Evaluated(tf.constant([[z]]), None, None, tf.constant([[slope(z)]]), 1.0)
+            )
             for z, weight in codes.items()
         ]
         return float(sum(parts)) / (p * (1 - p))
@@ -188,7 +196,9 @@ def test_relaxed_codes_lie_inside_and_round_to_one_with_probability_p():
 
 def test_hard_codes_are_binary_and_historical_ones_are_not():
     outputs = tf.constant(np.random.default_rng(0).normal(0, 2, (200, 3)), tf.float32)
-    corrected, historical = (a_model("gumbel_softmax_hard", **{"model.hard_rule": rule}) for rule in ("corrected", "historical"))
+    corrected, historical = (
+        a_model("gumbel_softmax_hard", **{"model.hard_rule": rule}) for rule in ("corrected", "historical")
+    )
     u = corrected.latent.noise(outputs.shape, SEED)
     assert set(np.unique(corrected.latent.code(outputs, u, 0.7))) == {0.0, 1.0}
     wrong = historical.latent.code(outputs, u, 0.7).numpy()
@@ -219,4 +229,6 @@ def test_clipped_probabilities_stay_off_0_and_1():
         found = model.latent.probabilities(logits).numpy()[0]
         np.testing.assert_allclose(found, [extremes[0], 0.5, extremes[1]], rtol=1e-6, atol=1e-16)
         at = Evaluated(tf.constant([[0.0, 1.0, 1.0]]), None, tf.constant([2.0]), None, 1.0)
-        np.testing.assert_allclose(Hard.gradient(model.latent, logits, at).numpy()[0], 2 * (np.array([0, 1, 1]) - found), atol=1e-16)
+        np.testing.assert_allclose(
+            Hard.gradient(model.latent, logits, at).numpy()[0], 2 * (np.array([0, 1, 1]) - found), atol=1e-16
+        )

@@ -17,7 +17,12 @@ SAMPLES = 3000
 
 @pytest.fixture(scope="module")
 def study():
-    settings = {"sg.kind": "lin", "evaluation.gradient_samples": SAMPLES, "evaluation.gradient_images": 2, "model.baseline": "mr"}
+    settings = {
+        "sg.kind": "lin",
+        "evaluation.gradient_samples": SAMPLES,
+        "evaluation.gradient_images": 2,
+        "model.baseline": "mr",
+    }
     model = a_model("sdni", batch=2, latents=3, **settings)
     model.synthetic.net.layers[0].bias.assign([0.01, -0.02, 0.03])
     images = some_images(2).numpy()
@@ -41,7 +46,9 @@ def test_reinforce_has_no_bias_and_the_enumerated_variance(study):
     error = 2 * np.sqrt(square * variance / SAMPLES)
     assert row["gradient_true_square"] == pytest.approx(square, abs=5 * error)
     assert abs(row["gradient_reinforce_bias_square"]) < 4 * 2 * variance / SAMPLES
-    assert row["gradient_reinforce_snr"] == pytest.approx((row["gradient_reinforce_square"] / row["gradient_reinforce_variance"]) ** 0.5)
+    assert row["gradient_reinforce_snr"] == pytest.approx(
+        (row["gradient_reinforce_square"] / row["gradient_reinforce_variance"]) ** 0.5
+    )
 
 
 def test_straight_through_has_its_enumerated_bias(study):
@@ -50,7 +57,9 @@ def test_straight_through_has_its_enumerated_bias(study):
     mean = p * (1 - p) * np.einsum("s,snd->nd", found["weights"], found["slopes"]) / 2
     bias = ((mean - exact) ** 2).sum()
     noise = row["gradient_reinforce_variance"] / SAMPLES
-    assert row["gradient_straight_through_bias_square"] == pytest.approx(bias, abs=5 * np.sqrt(bias * noise) + 4 * noise)
+    assert row["gradient_straight_through_bias_square"] == pytest.approx(
+        bias, abs=5 * np.sqrt(bias * noise) + 4 * noise
+    )
     assert row["gradient_straight_through_square"] == pytest.approx((mean**2).sum(), rel=0.1)
 
 

@@ -8,7 +8,10 @@ from igr_suite.families.half_mnist.original import Beyond, config_of
 from igr_suite.families.half_mnist.presets import METHODS, half_mnist
 
 REFUSED = [
-    ({"model.estimator": "straight_through", "model.baseline": "cmr"}, "model.baseline=cmr is not used by the estimator straight_through"),
+    (
+        {"model.estimator": "straight_through", "model.baseline": "cmr"},
+        "model.baseline=cmr is not used by the estimator straight_through",
+    ),
     ({"model.temperature": 0.5}, "not used by reinforce"),
     ({"model.estimator": "gumbel_softmax", "model.hard_rule": "corrected"}, "hard_rule"),
     ({"model.estimator": "gaussian", "model.clip_probs": True}, "clip_probs"),
@@ -19,7 +22,10 @@ REFUSED = [
     ({"model.estimator": "sdni", "sg.kind": "lin", "sg.width": 10}, "sg.kind=lin has none"),
     ({"model.estimator": "sdni", "model.baseline": "mr", "sg.inputs": "1111110"}, "takes b(x)"),
     ({"model.estimator": "sdni", "sg.target": "straight_through"}, "set model.baseline=off"),
-    ({"model.estimator": "sdni", "sg.update_every": 2, "sg.update_style": "decay"}, "not used with sg.update_style=decay"),
+    (
+        {"model.estimator": "sdni", "sg.update_every": 2, "sg.update_style": "decay"},
+        "not used with sg.update_style=decay",
+    ),
     ({"model.estimator": "sdni", "sg.applied": False, "sg.average_samples": 2}, "leave it out with sg.applied=false"),
     ({"model.estimator": "gumbel_softmax", "evaluation.gradient_samples": 5}, "hard codes"),
     ({"optimiser.slash_rate": 0.5}, "at least 1"),
@@ -48,7 +54,11 @@ def test_presets_are_all_different_runs_at_the_originals_settings():
     runs = {name: half_mnist(name, data="mnist_5k", seed=1, epochs=1) for name in METHODS}
     assert len({config.run_id for config in runs.values()}) == len(METHODS)
     for config in runs.values():
-        assert config.model.latents == 50 and config.optimiser.name == "legacy_adam" and config.optimiser.learning_rate == 2e-4
+        assert (
+            config.model.latents == 50
+            and config.optimiser.name == "legacy_adam"
+            and config.optimiser.learning_rate == 2e-4
+        )
         assert config.data.train_split == "all" and config.schedule.batch_size == 100
 
 
@@ -68,7 +78,12 @@ BASELINES = [
 def test_the_baselines_script(options, estimator, baseline):
     config = config_of("baselines", options, Beyond())
     assert (config.model.estimator, config.model.baseline) == (estimator, baseline)
-    assert (config.schedule.epochs, config.seed, config.optimiser.learning_rate, config.model.latents) == (1000, 42, 2e-4, 50)
+    assert (config.schedule.epochs, config.seed, config.optimiser.learning_rate, config.model.latents) == (
+        1000,
+        42,
+        2e-4,
+        50,
+    )
     assert config.model.samples == options.get("repeat", 1)
 
 
@@ -106,14 +121,42 @@ def test_every_option_of_the_sdni_script_arrives():
         "cmr",
         "relu",
     )
-    assert (sg.kind, sg.inputs, sg.max_grad, sg.update_every, sg.reward_temperature) == ("deep", "1110010", 2.0, 4, 50.0)
-    assert (sg.learning_rate, sg.slash_rate, sg.slash_every, sg.scale, sg.target) == (0.01, 3.0, 8, "batch", "reinforce")
+    assert (sg.kind, sg.inputs, sg.max_grad, sg.update_every, sg.reward_temperature) == (
+        "deep",
+        "1110010",
+        2.0,
+        4,
+        50.0,
+    )
+    assert (sg.learning_rate, sg.slash_rate, sg.slash_every, sg.scale, sg.target) == (
+        0.01,
+        3.0,
+        8,
+        "batch",
+        "reinforce",
+    )
     found = config.optimiser
-    assert (found.learning_rate, found.slash_rate, found.slash_every, found.update_every, found.name) == (0.002, 2.0, 7, 3, "legacy_adam")
-    assert (config.schedule.batch_size, config.schedule.epochs, config.schedule.least_loss, config.seed) == (50, 9, 70.0, 5)
+    assert (found.learning_rate, found.slash_rate, found.slash_every, found.update_every, found.name) == (
+        0.002,
+        2.0,
+        7,
+        3,
+        "legacy_adam",
+    )
+    assert (config.schedule.batch_size, config.schedule.epochs, config.schedule.least_loss, config.seed) == (
+        50,
+        9,
+        70.0,
+        5,
+    )
     assert (config.data.name, config.data.train_split, model.latents) == ("mnist_5k", "all", 10)
     plain = config_of("sdni", {"target": "ST", "update_style": "decay"}, Beyond())
-    assert (plain.sg.target, plain.model.baseline, plain.sg.update_style, plain.sg.scale) == ("straight_through", "off", "decay", "example")
+    assert (plain.sg.target, plain.model.baseline, plain.sg.update_style, plain.sg.scale) == (
+        "straight_through",
+        "off",
+        "decay",
+        "example",
+    )
     assert plain.schedule.epochs == 100 and plain.optimiser.name == "adam"
 
 

@@ -17,7 +17,12 @@ def metrics(method: str, seed: int, epochs: int, shift: float = 0.0, **options) 
         for part, at in enumerate((epoch - 0.5, float(epoch))):
             rows.append(described | {"step": int(10 * at), "epoch": at, "train_loss": loss + 0.02 * part})
             if config.sg:
-                rows[-1] |= {"train_sg_loss": 3e-8, "train_target_square": 4e-8, "train_synthetic_square": 1e-8, "train_cosine": 0.5}
+                rows[-1] |= {
+                    "train_sg_loss": 3e-8,
+                    "train_target_square": 4e-8,
+                    "train_synthetic_square": 1e-8,
+                    "train_cosine": 0.5,
+                }
         rows.append(described | {"step": 10 * epoch, "epoch": float(epoch), "test_bce": loss, "test_nll": 392 * loss})
     return rows
 
@@ -28,7 +33,9 @@ def test_every_preset_is_found_again_by_its_name():
 
 
 def test_of_two_budgets_the_longer_one_counts_once_an_epoch():
-    frame = pd.DataFrame([*metrics("REINFORCE", 1, 2), *metrics("REINFORCE", 1, 4, shift=0.1), *metrics("REINFORCE", 2, 2)])
+    frame = pd.DataFrame(
+        [*metrics("REINFORCE", 1, 2), *metrics("REINFORCE", 1, 4, shift=0.1), *metrics("REINFORCE", 2, 2)]
+    )
     rows = plots.of_one_budget(plots.evaluations(frame))
     assert len(rows) == 6
     found = plots.by_epoch(rows, (1, 4))
@@ -43,7 +50,9 @@ def test_training_rows_are_means_over_epochs():
 
 
 def test_runs_are_told_apart_by_codes_and_by_rescaled_targets():
-    several = pd.DataFrame([*metrics("REINFORCE", 1, 1), *metrics("REINFORCE", 1, 1, model={"samples": 5}), *metrics("frozen", 1, 1)])
+    several = pd.DataFrame(
+        [*metrics("REINFORCE", 1, 1), *metrics("REINFORCE", 1, 1, model={"samples": 5}), *metrics("frozen", 1, 1)]
+    )
     assert set(plots.samples_rows(several)["run"]) == {"REINFORCE, R=1", "REINFORCE, R=5", "frozen"}
     levels = pd.DataFrame([*metrics("SDNI lin", 1, 1), *metrics("SDNI lin", 1, 1, sg={"max_grad": 2.0})])
     rows = plots.samples_rows(levels)
@@ -52,7 +61,8 @@ def test_runs_are_told_apart_by_codes_and_by_rescaled_targets():
 
 
 def test_the_regressions_sizes_are_those_of_an_images_gradient():
-    """Scale "batch" regresses gradients divided by 100: root mean squares 2e-4 and 1e-4 there are .02 and .01 an image."""
+    """Scale "batch" regresses gradients divided by 100: root mean squares 2e-4 and 1e-4 there are .02 and .01 an
+    image."""
     rows = plots.regression_rows(pd.DataFrame([*metrics("SDNI lin", 1, 1), *metrics("frozen", 1, 1)]))
     assert list(rows["method"]) == ["SDNI lin"]
     assert rows["target"].iloc[0] == pytest.approx(0.02) and rows["prediction"].iloc[0] == pytest.approx(0.01)
@@ -60,7 +70,11 @@ def test_the_regressions_sizes_are_those_of_an_images_gradient():
 
 
 def test_tables_pair_seeds_and_name_reached_epochs(tmp_path):
-    rows = [row for seed in (1, 2, 3) for row in (*metrics("REINFORCE", seed, 2), *metrics("SDNI lin", seed, 2, shift=-0.01 * seed))]
+    rows = [
+        row
+        for seed in (1, 2, 3)
+        for row in (*metrics("REINFORCE", seed, 2), *metrics("SDNI lin", seed, 2, shift=-0.01 * seed))
+    ]
     frame = plots.evaluations(pd.DataFrame(rows))
     plots.losses_table(frame, (1, 2, 50), tmp_path, "note")
     text = (tmp_path / "table.md").read_text()
@@ -69,4 +83,5 @@ def test_tables_pair_seeds_and_name_reached_epochs(tmp_path):
     table = pd.read_csv(tmp_path / "table_paired.csv")
     assert list(table["method"]) == ["SDNI lin", "SDNI lin"]
     assert table["mean"].to_numpy() == pytest.approx([-0.02, -0.02]) and list(table["pairs"]) == [3, 3]
-    assert (table["high"] - table["low"]).to_numpy() == pytest.approx(2 * 4.302653 * 0.01 / 3**0.5, rel=1e-4)  # t(2, .975)
+    # t(2, .975)
+    assert (table["high"] - table["low"]).to_numpy() == pytest.approx(2 * 4.302653 * 0.01 / 3**0.5, rel=1e-4)

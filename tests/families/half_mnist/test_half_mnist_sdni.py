@@ -24,7 +24,12 @@ def same(before, after) -> list[bool]:
 @pytest.mark.parametrize("kind", ["lin", "deep", "lin_deep", "custom"])
 def test_the_first_step_moves_all_but_the_encoder(kind):
     model = a_model("sdni", **{"sg.kind": kind, **({} if kind == "lin" else {"sg.width": 8})})
-    groups = {"encoder": model.encoder, "decoder": model.decoder, "baseline": model.baseline, "synthetic": model.synthetic.net}
+    groups = {
+        "encoder": model.encoder,
+        "decoder": model.decoder,
+        "baseline": model.baseline,
+        "synthetic": model.synthetic.net,
+    }
     before = {name: values(net.trainable_variables) for name, net in groups.items()}
     model.train_step(some_images(BATCH), SEED)
     assert all(same(before["encoder"], model.encoder.trainable_variables))
@@ -46,12 +51,15 @@ def test_a_perfect_prediction_of_the_target_is_reinforce(samples):
     for i in range(3):
         for model in (sdni, reinforce):
             model.train_step(some_images(BATCH, i), at_step(SEED, tf.constant(i)))
-    for ours, theirs in zip(sdni.encoder.variables + sdni.decoder.variables, reinforce.encoder.variables + reinforce.decoder.variables):
+    for ours, theirs in zip(
+        sdni.encoder.variables + sdni.decoder.variables, reinforce.encoder.variables + reinforce.decoder.variables
+    ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-8)
 
 
 def test_the_enumerated_gradient_gives_exact_training():
-    """Applied to an encoder below a decoder without normalisation it is d E[C] / d weights, by automatic differentiation of the sum."""
+    """Applied to an encoder below a decoder without normalisation it is d E[C] / d weights, by automatic
+    differentiation of the sum."""
     model, images = a_model("sdni", uncoupled=True, **{"sg.kind": "lin"}), some_images(BATCH)
     rows = rows_of(model, images)
     found = [enumerated(model, type(rows)(*(value[n : n + 1] for value in rows))) for n in range(BATCH)]
@@ -71,7 +79,8 @@ def test_the_enumerated_gradient_gives_exact_training():
 
 
 @pytest.mark.parametrize(
-    ("mask", "width"), [("1111100", 784 + 150), ("1110000", 784 + 50), ("0000010", 1), ("0000001", 50), ("1111111", 784 + 200 + 1)]
+    ("mask", "width"),
+    [("1111100", 784 + 150), ("1110000", 784 + 50), ("0000010", 1), ("0000001", 50), ("1111111", 784 + 200 + 1)],
 )
 def test_the_input_width_of_a_mask(mask, width):
     config = SyntheticGradientConfig(kind="lin", inputs=mask)
@@ -105,7 +114,9 @@ def test_a_target_that_is_no_number_skips_only_the_regression():
     model = a_model("sdni", **{"sg.kind": "lin"})
     regress = model.synthetic.regress
     model.synthetic.regress = lambda given, targets: regress(given, targets + np.float32("nan"))
-    predicted, _, (_, finite) = model.synthetic.regress(tf.zeros((BATCH, model.config.sg.input_size(3))), tf.zeros((BATCH, 3)))
+    predicted, _, (_, finite) = model.synthetic.regress(
+        tf.zeros((BATCH, model.config.sg.input_size(3))), tf.zeros((BATCH, 3))
+    )
     assert not bool(finite)
     before, decoder = values(model.synthetic.state_variables()), values(model.decoder.trainable_variables)
     model.synthetic.regress = lambda given, targets: (predicted, *regress(given, targets + np.float32("nan"))[1:])
@@ -115,10 +126,17 @@ def test_a_target_that_is_no_number_skips_only_the_regression():
 
 
 def test_a_regression_that_sees_no_code_approaches_the_expected_gradient():
-    """Four images, decoder without normalisation; 1,500 steps. Its own one-sample targets have a cosine of about 0.2 with it."""
-    model = a_model("sdni", uncoupled=True, **{"sg.kind": "lin", "sg.inputs": "1110000", "sg.optimiser": "adam", "sg.learning_rate": 0.001})
+    """Four images, decoder without normalisation; 1,500 steps. Its own one-sample targets have a cosine of about 0.2
+    with it."""
+    model = a_model(
+        "sdni",
+        uncoupled=True,
+        **{"sg.kind": "lin", "sg.inputs": "1110000", "sg.optimiser": "adam", "sg.learning_rate": 0.001},
+    )
     rows = rows_of(model, some_images(BATCH))
-    exact = np.concatenate([true_gradient(enumerated(model, type(rows)(*(v[n : n + 1] for v in rows)))) for n in range(BATCH)])
+    exact = np.concatenate(
+        [true_gradient(enumerated(model, type(rows)(*(v[n : n + 1] for v in rows)))) for n in range(BATCH)]
+    )
     mean_loss = tf.reduce_mean(model.evaluate_codes(rows, SEED).advantage)
     rows = rows._replace(baseline=tf.fill((BATCH,), mean_loss))
 
@@ -131,9 +149,9 @@ def test_a_regression_that_sees_no_code_approaches_the_expected_gradient():
             model.synthetic.step(own, i)
             return i + 1, total + predicted
 
-        return tf.while_loop(lambda i, _: i < begin + count, body, (begin, tf.zeros((BATCH, 3))), parallel_iterations=1)[1] / tf.cast(
-            count, tf.float32
-        )
+        return tf.while_loop(
+            lambda i, _: i < begin + count, body, (begin, tf.zeros((BATCH, 3))), parallel_iterations=1
+        )[1] / tf.cast(count, tf.float32)
 
     fit(tf.constant(0), tf.constant(1000))
     late = fit(tf.constant(1000), tf.constant(500)).numpy()
@@ -157,7 +175,10 @@ def test_scales_change_the_regression_not_what_is_applied():
 
 
 def test_max_grad_fixes_the_mean_square_of_the_target():
-    scalars = {m: a_model("sdni", **{"sg.kind": "lin", "sg.max_grad": m}).gradients(some_images(BATCH), SEED)[0] for m in (0.0, 2.0)}
+    scalars = {
+        m: a_model("sdni", **{"sg.kind": "lin", "sg.max_grad": m}).gradients(some_images(BATCH), SEED)[0]
+        for m in (0.0, 2.0)
+    }
     assert float(scalars[2.0]["target_square"]) == pytest.approx(2.0, rel=1e-5)
     assert float(scalars[0.0]["target_square"]) != pytest.approx(2.0, rel=0.1)
 
@@ -180,12 +201,16 @@ def test_the_exponential_reward_replaces_loss_and_baseline():
     b = model.baseline(tf.concat([rows.upper, rows.lower], -1))[:, 0]
     losses = model.losses(at.code, rows.lower)
     reward = tf.exp(-losses / 0.5)
-    np.testing.assert_allclose(at.advantage - model.baseline_of(rows.upper, rows.lower, losses), -(reward - b), rtol=1e-5)
+    np.testing.assert_allclose(
+        at.advantage - model.baseline_of(rows.upper, rows.lower, losses), -(reward - b), rtol=1e-5
+    )
     _, gradients = model._baseline(rows.upper, rows.lower, model.rewards(losses))
     with tf.GradientTape() as tape:
         values = model.baseline(tf.concat([rows.upper, rows.lower], -1))[:, 0]
         regression = tf.reduce_mean((reward - values) ** 2)
-    for ours, theirs in zip(gradients, tape.gradient(regression, [v.value for v in model.baseline.trainable_variables])):
+    for ours, theirs in zip(
+        gradients, tape.gradient(regression, [v.value for v in model.baseline.trainable_variables])
+    ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-7)
 
 
@@ -208,14 +233,24 @@ def test_updates_follow_their_periods():
     for i in range(6):
         before = values([model.decoder.trainable_variables[0], model.synthetic.net.trainable_variables[0]])
         model.train_step(some_images(BATCH), at_step(SEED, tf.constant(i)))
-        moved.append([not s for s in same(before, [model.decoder.trainable_variables[0], model.synthetic.net.trainable_variables[0]])])
+        moved.append(
+            [
+                not s
+                for s in same(
+                    before, [model.decoder.trainable_variables[0], model.synthetic.net.trainable_variables[0]]
+                )
+            ]
+        )
     assert moved == [[i % 3 == 0, i % 2 == 0] for i in range(6)]
     assert int(model.optimiser.iterations) == 2 and int(model.synthetic.optimiser.iterations) == 3
 
 
 def test_beside_the_encoder_the_target_is_one_sample_and_the_encoder_follows_all():
     common = {"model.samples": 3, "model.baseline": "cmr"}
-    beside, reinforce = a_model("sdni", **common, **{"sg.kind": "lin", "sg.applied": False}), a_model("reinforce", **common)
+    beside, reinforce = (
+        a_model("sdni", **common, **{"sg.kind": "lin", "sg.applied": False}),
+        a_model("reinforce", **common),
+    )
     seen = []
     regress = beside.synthetic.regress
     beside.synthetic.regress = lambda given, targets: (seen.append((given.shape, targets)), regress(given, targets))[1]

@@ -1,4 +1,5 @@
-"""Runs of half-and-half digits from data to summary: resumed bitwise, stopped by a loss, with pictures; schedules and the old Adam."""
+"""Runs of half-and-half digits from data to summary: resumed bitwise, stopped by a loss, with pictures; schedules and
+the old Adam."""
 
 import shutil
 
@@ -103,7 +104,9 @@ def test_the_threshold_is_inclusive_and_halves_are_rows():
 
 def test_a_slashed_rate_is_divided_until_it_reaches_its_floor():
     rate = StepDecay(1e-3, 10.0, 20, 1e-5)
-    assert [float(rate(t)) for t in (0, 19, 20, 40, 60, 10_000)] == pytest.approx([1e-3, 1e-3, 1e-4, 1e-5, 1e-5, 1e-5], rel=1e-4)
+    assert [float(rate(t)) for t in (0, 19, 20, 40, 60, 10_000)] == pytest.approx(
+        [1e-3, 1e-3, 1e-4, 1e-5, 1e-5, 1e-5], rel=1e-4
+    )
     assert float(StepDecay(1e-3, 4.0, 1, 1e-5)(100)) == pytest.approx(1e-3 / 4**4, rel=1e-4), (
         "3.9e-6: the division that passes the floor is the last"
     )

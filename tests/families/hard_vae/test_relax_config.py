@@ -21,9 +21,15 @@ def test_another_model_takes_its_own_defaults():
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"model.coupling": "independent"}, "model.coupling=independent is not used by Relax_IGR, only by Relax_GS_Dis, Relax_Ber_Dis"),
+        (
+            {"model.coupling": "independent"},
+            "model.coupling=independent is not used by Relax_IGR, only by Relax_GS_Dis, Relax_Ber_Dis",
+        ),
         ({"model.name": "Relax_Ber_Dis", "model.categories": "3"}, "model.categories=3 is not used by Relax_Ber_Dis"),
-        ({"model.name": "Relax_GS_Dis", "model.kl_sign": "historical"}, "model.kl_sign=historical is not used by Relax_GS_Dis"),
+        (
+            {"model.name": "Relax_GS_Dis", "model.kl_sign": "historical"},
+            "model.kl_sign=historical is not used by Relax_GS_Dis",
+        ),
         ({"model.temperature": "0"}, "model.temperature must be positive, got 0.0"),
         ({"model.points": "2"}, "model.points must be at least 4, got 2"),
         ({"schedule.samples": "5"}, "schedule.samples must be 1 with RELAX, got 5"),
@@ -59,14 +65,24 @@ def test_the_originals_keys():
         }
     )
     assert (config.data.name, config.data.binarisation) == ("fashion_mnist", "none")
-    assert (config.model.name, config.model.categories, config.model.variables, config.model.temperature) == ("Relax_GS_Dis", 12, 7, 3.0)
-    assert (config.schedule.batch_size, config.model.stick_the_landing, config.evaluation.importance_samples) == (50, True, 30)
+    assert (config.model.name, config.model.categories, config.model.variables, config.model.temperature) == (
+        "Relax_GS_Dis",
+        12,
+        7,
+        3.0,
+    )
+    assert (config.schedule.batch_size, config.model.stick_the_landing, config.evaluation.importance_samples) == (
+        50,
+        True,
+        30,
+    )
     assert TrainRelax().with_values({"n_required": "9"}).model.categories == 10  # IGR has one more
     assert TrainRelax().with_values({"model_type": "Relax_Ber_Dis", "n_required": "1"}).model.categories is None
 
 
 def test_historical_forms_show_in_the_name():
     names = {
-        TrainRelax(model=RelaxModelConfig(**options)).slug() for options in ({}, {"estimator": "historical"}, {"kl_sign": "historical"})
+        TrainRelax(model=RelaxModelConfig(**options)).slug()
+        for options in ({}, {"estimator": "historical"}, {"kl_sign": "historical"})
     }
     assert len(names) == 3

@@ -1,7 +1,9 @@
-"""RELAX against enumeration: one variable with three categories (binary: two units), a loss that is not linear in the code, float64.
+"""RELAX against enumeration: one variable with three categories (binary: two units), a loss that is not linear in the
+code, float64.
 
-100,000 draws an estimator, vectorised over the batch axis. Right estimators fail with probability below 1e-4 in the whole file (4.9
-standard errors: 1e-6 a coordinate, fewer than 100 coordinates); a bias of 0.05 is detected with certainty.
+100,000 draws an estimator, vectorised over the batch axis. Right estimators fail with probability below 1e-4 in the
+whole file (4.9 standard errors: 1e-6 a coordinate, fewer than 100 coordinates); a bias of 0.05 is detected with
+certainty.
 """
 
 import itertools
@@ -11,7 +13,13 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, GaussianArgmax
-from igr_suite.families.hard_vae.gradients import along, evaluate_control, reinforce_gradient, relax_gradient, sampling_variance
+from igr_suite.families.hard_vae.gradients import (
+    along,
+    evaluate_control,
+    reinforce_gradient,
+    relax_gradient,
+    sampling_variance,
+)
 from igr_suite.randomness import run_seed
 from igr_suite.relaxations import gaussian_argmax_log_probs
 
@@ -63,8 +71,16 @@ def exact_gradient(name: str, kl_weight: float = 1.0) -> np.ndarray:
     return tape.gradient(objective, parameters).numpy()
 
 
-def draws(name: str, coupling: str, estimator: str = "relax", kl_weight: float = 1.0, direct: float | None = None, scale: float = 1.0):
-    """(RELAX's and REINFORCE's gradients [DRAWS, V, P]); c = the loss at the relaxed code and a term of another shape."""
+def draws(
+    name: str,
+    coupling: str,
+    estimator: str = "relax",
+    kl_weight: float = 1.0,
+    direct: float | None = None,
+    scale: float = 1.0,
+):
+    """(RELAX's and REINFORCE's gradients [DRAWS, V, P]); c = the loss at the relaxed code and a term of another
+    shape."""
     distribution, parameters = DISTRIBUTIONS[name]
     parameters = tf.tile(tf.constant([parameters], tf.float64), (DRAWS, 1, 1))
     draw = distribution.draw(parameters, run_seed(7, name), coupling)
@@ -104,7 +120,8 @@ def test_the_authors_form_for_igr_is_biased():
 def test_a_control_variate_can_cancel_the_authors_gradient():
     """c with d E c(z) = -d E f makes the authors' gradient small and its mean 0: what minimising its size leads to.
 
-    Here c = -s (f at the relaxed code): the mean of the gradient falls below half of the exact one's norm, RELAX's stays.
+    Here c = -s (f at the relaxed code): the mean of the gradient falls below half of the exact one's norm, RELAX's
+    stays.
     """
     exact = exact_gradient("igr")
     historical = draws("igr", "unrelated", "historical", scale=-0.75)[0].mean(0)
@@ -135,9 +152,14 @@ def test_the_kl_part_is_exactly_zero_at_the_prior(distribution):
     log_prior = -2.0 * np.log(4.0 if isinstance(distribution, Categorical) else 2.0)
 
     def control(z):
-        return distribution.log_prob(distribution.relaxed(z, tf.constant(0.7, tf.float64), parameters), parameters) - log_prior
+        return (
+            distribution.log_prob(distribution.relaxed(z, tf.constant(0.7, tf.float64), parameters), parameters)
+            - log_prior
+        )
 
-    gradient = relax_gradient(distribution, draw, draw.log_prob - log_prior, evaluate_control(control, draw, "coupled"), direct=0.0)
+    gradient = relax_gradient(
+        distribution, draw, draw.log_prob - log_prior, evaluate_control(control, draw, "coupled"), direct=0.0
+    )
     np.testing.assert_allclose(gradient, 0.0, atol=1e-14)
 
 
@@ -148,15 +170,20 @@ def test_along_is_the_part_of_the_gradient_that_the_control_variate_decides(name
     parameters = tf.tile(tf.constant([parameters], tf.float64), (50, 1, 1))
     estimator = "historical" if coupling == "unrelated" else "relax"
     draw = distribution.draw(parameters, run_seed(1, name), coupling)
-    control = evaluate_control(lambda z: loss(distribution.relaxed(z, tf.constant(0.9, tf.float64), parameters)), draw, coupling)
+    control = evaluate_control(
+        lambda z: loss(distribution.relaxed(z, tf.constant(0.9, tf.float64), parameters)), draw, coupling
+    )
     value = loss(draw.code)
     direction = tf.random.stateless_normal(parameters.shape, (1, 2), dtype=tf.float64)
     gap = relax_gradient(distribution, draw, value, control, 1.0, estimator) - reinforce_gradient(draw, value)
-    np.testing.assert_allclose(along(distribution, draw, control, direction, estimator), tf.reduce_sum(gap * direction), rtol=1e-9)
+    np.testing.assert_allclose(
+        along(distribution, draw, control, direction, estimator), tf.reduce_sum(gap * direction), rtol=1e-9
+    )
 
 
 def test_the_winners_probability_is_the_quadratures():
-    """log q and its gradient at the default 12 points against 192, over 100 distributions of 10 categories whose scales differ by factors of 3."""
+    """log q and its gradient at the default 12 points against 192, over 100 distributions of 10 categories whose scales
+    differ by factors of 3."""
     noise = np.random.default_rng(0)
     parameters = tf.constant(np.concatenate([noise.normal(0, 1, (100, 1, 9)), noise.normal(0, 0.5, (100, 1, 9))], -1))
     draw = GaussianArgmax().draw(parameters, run_seed(0, "q"), "coupled")
@@ -178,7 +205,8 @@ def test_sampling_variance_is_the_trace_of_the_covariance():
 
 
 def test_the_toy_of_the_authors_finds_its_minimum():
-    """sum (b - t)^2 with t = 0.4: E is p (1 - 2 t) + t^2, least at b = 0, a slope of 0.2 that REINFORCE has to find below its noise."""
+    """sum (b - t)^2 with t = 0.4: E is p (1 - 2 t) + t^2, least at b = 0, a slope of 0.2 that REINFORCE has to find
+    below its noise."""
     distribution, logit, temperature = Bernoulli(), tf.Variable([[0.0]]), tf.constant(1.0)
 
     @tf.function(autograph=False)
@@ -186,7 +214,9 @@ def test_the_toy_of_the_authors_finds_its_minimum():
         parameters = tf.tile(logit[tf.newaxis], (4, 1, 1))
         draw = distribution.draw(parameters, tf.stack([0, i]), "coupled")
         control = evaluate_control(
-            lambda z: tf.reduce_sum(tf.square(distribution.relaxed(z, temperature, parameters) - 0.4), [-2, -1]), draw, "coupled"
+            lambda z: tf.reduce_sum(tf.square(distribution.relaxed(z, temperature, parameters) - 0.4), [-2, -1]),
+            draw,
+            "coupled",
         )
         value = tf.reduce_sum(tf.square(draw.code - 0.4), [-2, -1])
         logit.assign_sub(0.3 * tf.reduce_mean(relax_gradient(distribution, draw, value, control, 0.0), 0))

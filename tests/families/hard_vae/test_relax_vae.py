@@ -75,12 +75,15 @@ def exact_log_likelihood(model: RelaxVAE, batch: tf.Tensor) -> np.ndarray:
     else:
         codes = np.eye(categories, dtype=np.float32)[list(itertools.product(range(categories), repeat=variables))]
     codes = np.repeat(codes[:, None], len(batch), 1)
-    log_joint = model.log_likelihood(tf.constant(codes), tf.cast(batch >= 128, tf.float32)).numpy().astype(float) - math.log(len(codes))
+    log_joint = model.log_likelihood(tf.constant(codes), tf.cast(batch >= 128, tf.float32)).numpy().astype(
+        float
+    ) - math.log(len(codes))
     return np.log(np.exp(log_joint).sum(0))
 
 
 def test_bounds_hold_against_enumeration(trained):
-    """E[1-sample bound] < E[10-sample bound] < log p(x), tight at 2,000 samples; the ELBO with the exact KL has the first one's mean."""
+    """E[1-sample bound] < E[10-sample bound] < log p(x), tight at 2,000 samples; the ELBO with the exact KL has the
+    first one's mean."""
     model, batch = trained.model, some_images(6)
     draws = model.log_weights(batch, 20_000, SEED, "one_hot").numpy().astype(float)
     ten, many = (log_mean_exp(draws.reshape(n, -1, 6)).mean(0) for n in (10, 2_000))
@@ -99,7 +102,8 @@ def test_relax_varies_less_than_reinforce(trained):
 
 
 def test_the_control_variate_follows_the_gradients_squared_norm(monkeypatch):
-    """What its optimiser gets is d |G|^2, by central differences along the signs of every variable's gradient; 2 percent."""
+    """What its optimiser gets is d |G|^2, by central differences along the signs of every variable's gradient; 2
+    percent."""
     model, batch, seed = a_model("Relax_GS_Dis"), some_images(5), tf.constant([4, 5])
     images = tf.cast(batch >= 128, tf.float32)
     weights = [v.value if isinstance(v, keras.Variable) else v for v in model.groups[0]]
@@ -127,7 +131,9 @@ def test_the_control_variate_follows_the_gradients_squared_norm(monkeypatch):
         assert ends[0] - ends[1] == pytest.approx(2 * float(np.sum(direction * gradient)), rel=0.02, abs=2e-5 * before)
 
 
-@pytest.mark.parametrize("options", [{"estimator": "historical", "control_objective": "outputs"}, {"parameters": "bounded"}])
+@pytest.mark.parametrize(
+    "options", [{"estimator": "historical", "control_objective": "outputs"}, {"parameters": "bounded"}]
+)
 def test_variants_of_igr_train_and_stay_finite(options):
     model = a_model("Relax_IGR", **options)
     rows = train(model, 5)
@@ -153,7 +159,8 @@ def test_grey_images():
 
 
 def test_equal_states_and_seeds_give_equal_weights(trained):
-    """What a resume relies on: the state variables are all of the state, bitwise. The initial weights follow from the seed."""
+    """What a resume relies on: the state variables are all of the state, bitwise. The initial weights follow from the
+    seed."""
     model = trained.model
     begin = [np.asarray(v).copy() for v in model.state_variables()]
     ends = []

@@ -25,7 +25,8 @@ def judged(bias: float, draws: int = 4_000, seed: int = 0) -> dict:
 
 
 def test_the_verdict_on_differences_of_known_distribution():
-    """Nothing is announced without a bias (p < 1e-4 has that probability), and a bias of 8 standard errors is, with its size."""
+    """Nothing is announced without a bias (p < 1e-4 has that probability), and a bias of 8 standard errors is, with its
+    size."""
     none, some = judged(0.0), judged(0.13)
     assert not none["biased"] and none["p_value"] > 1e-4
     assert some["biased"] and 5 < some["chosen_t"] < 12
@@ -38,7 +39,8 @@ def test_the_verdict_on_differences_of_known_distribution():
 
 
 def test_a_bias_of_the_stated_size_is_found_nine_times_of_ten():
-    """60 repetitions; below 45 or with fewer than one miss the stated power would be wrong with probability above 0.998."""
+    """60 repetitions; below 45 or with fewer than one miss the stated power would be wrong with probability above
+    0.998."""
     size = judged(0.0)["detectable_bias"] * 2.0 * np.sqrt(ENTRIES)
     found = sum(judged(size, seed=seed)["biased"] for seed in range(60))
     assert 45 <= found <= 59
@@ -51,16 +53,21 @@ def test_equal_estimators_differ_by_nothing():
 
 @pytest.fixture(scope="module")
 def network():
-    model = DReGVAE(DReGConfig(estimator="iwae", samples=3, latents=2, hidden=4), DReGOptimiserConfig(), np.full(12, 0.4))
+    model = DReGVAE(
+        DReGConfig(estimator="iwae", samples=3, latents=2, hidden=4), DReGOptimiserConfig(), np.full(12, 0.4)
+    )
     rng = np.random.default_rng(3)
     for variable in model.weights_in_order:
         variable.assign(rng.normal(scale=0.7, size=variable.shape))
     return model, rng.integers(0, 256, (40, 12), np.uint8)
 
 
-@pytest.mark.parametrize(("estimator", "reference", "biased"), [("stl", "iwae", True), ("rws-dreg", "rws", False), ("dreg", "iwae", False)])
+@pytest.mark.parametrize(
+    ("estimator", "reference", "biased"), [("stl", "iwae", True), ("rws-dreg", "rws", False), ("dreg", "iwae", False)]
+)
 def test_estimators_are_judged_against_their_references(network, estimator, reference, biased):
-    """2,000 draws of 64 images: STL's |t| is far above the limit, an unbiased estimator passes it with probability 1e-4."""
+    """2,000 draws of 64 images: STL's |t| is far above the limit, an unbiased estimator passes it with probability
+    1e-4."""
     model, images = network
     paired = PairedDifferences(model, images, registry.build(estimator), [(registry.build(reference), 1.0)], 64, seed=1)
     before = [v.numpy() for v in model.weights_in_order]

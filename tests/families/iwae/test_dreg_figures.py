@@ -1,4 +1,5 @@
-"""Figures of K-sample objectives: which runs they share, names, paired gains, last epochs, mixtures and tracked rows."""
+"""Figures of K-sample objectives: which runs they share, names, paired gains, last epochs, mixtures and tracked
+rows."""
 
 import math
 
@@ -36,7 +37,14 @@ def run(estimator: str, seed: int, samples: int = 4, alpha: float = math.nan) ->
         {"step": 4, "epoch": 2.0, variance: 1.5 * VARIANCE[estimator], **training},
         {"step": 4, "epoch": 2.0, "test_iw_4": bound - 1.0, "test_iw_64": bound, "test_ess_4": 2.0},
     ]
-    ends = {"test_iw_4": bound - 1.0, "test_iw_64": bound, "test_ess_4": 2.0, "test_ess_64": 3.0, "test_objective": bound, "steps": 4}
+    ends = {
+        "test_iw_4": bound - 1.0,
+        "test_iw_64": bound,
+        "test_ess_4": 2.0,
+        "test_ess_64": 3.0,
+        "test_objective": bound,
+        "steps": 4,
+    }
     likelihood = {"test10_iw_1": bound - 5.0, "test10_iw_500": bound + 1.0}
     return config | ends | likelihood, [config | row for row in metrics]
 
@@ -47,7 +55,9 @@ def frames(*runs) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @pytest.fixture
 def trained():
-    return frames(*(run(estimator, seed) for seed in (1, 2, 3) for estimator in ("iwae", "dreg", "stl", "rws", "rws-dreg")))
+    return frames(
+        *(run(estimator, seed) for seed in (1, 2, 3) for estimator in ("iwae", "dreg", "stl", "rws", "rws-dreg"))
+    )
 
 
 def test_every_objective_has_a_column_a_colour_and_its_dashes():
@@ -55,7 +65,9 @@ def test_every_objective_has_a_column_a_colour_and_its_dashes():
     assert {figures.label(name) for name in (*OBJECTIVES, "dreg-alpha")} <= set(COLOURS)
     assert [figures.STYLES.get(name, "-") for name in DOUBLY] == ["--"] * 3
     assert [figures.STYLES.get(name, "-") for name in DOUBLY.values()] == ["-"] * 3
-    assert {(figures.label(double), figures.label(original)) for original, double in DOUBLY.items()} == set(figures.DOUBLY)
+    assert {(figures.label(double), figures.label(original)) for original, double in DOUBLY.items()} == set(
+        figures.DOUBLY
+    )
     assert figures.label("dreg-alpha", 0.25) == "DReG(0.25)" and figures.family("dreg-alpha") == "mixture"
 
 
@@ -66,7 +78,8 @@ def test_ends_take_the_largest_common_bound_the_likelihood_and_the_last_epochs_v
     assert ends.loc[("RWS", 1), "log_variance"] == pytest.approx(-3.0)
     assert ends.loc[("STL", 3), ["gap", "snr2", "ess"]].tolist() == pytest.approx([6.0, 0.02, 3.0])
     assert figures.headings(runs) == {
-        "bound": "test L_64", "objective": "test objective", "likelihood": "L_500, 10 images", "gap": "L_500 - L_1", "ess": "ESS",
+        "bound": "test L_64", "objective": "test objective", "likelihood": "L_500, 10 images", "gap": "L_500 - "
+        "L_1", "ess": "ESS",
         "log_variance": "log10 variance", "snr2": "SNR²",
     }  # fmt: skip
 
@@ -85,7 +98,9 @@ def test_gains_are_on_the_familys_original_and_on_iwae_of_the_same_seed_and_step
 
 
 def test_paired_differences_leave_out_variances_of_different_gradients(trained):
-    texts, numbers = figures.difference_rows(figures.ends(*trained), ["data"], {"bound": "L", "log_variance": "variance"})
+    texts, numbers = figures.difference_rows(
+        figures.ends(*trained), ["data"], {"bound": "L", "log_variance": "variance"}
+    )
     texts, numbers = texts.set_index("pair"), numbers.set_index("pair")
     assert "data" not in texts and "JVI-DReG - JVI" not in texts.index
     assert numbers.loc["DReG - IWAE", "bound_difference"] == pytest.approx(0.52)
@@ -97,7 +112,11 @@ def test_paired_differences_leave_out_variances_of_different_gradients(trained):
 def test_ledger_has_means_and_spreads_over_seeds(trained):
     found = figures.ledger(figures.ends(*trained))
     assert found["difference of test bound", "DReG - IWAE"] == (pytest.approx(0.52), pytest.approx(0.01), 3)
-    assert found["difference of log10 variance", "DReG - IWAE"] == (pytest.approx(-2.0), pytest.approx(0.0, abs=1e-9), 3)
+    assert found["difference of log10 variance", "DReG - IWAE"] == (
+        pytest.approx(-2.0),
+        pytest.approx(0.0, abs=1e-9),
+        3,
+    )
     assert ("difference of test bound", "JVI-DReG - JVI") not in found
     assert set(figures.ledger(figures.last_epochs(trained[1]), place=", K = 4")) == {
         ("difference of log10 variance", f"{pair}, K = 4") for pair in ("DReG - IWAE", "RWS-DReG - RWS")
@@ -108,13 +127,20 @@ def test_the_papers_claims_are_judged_by_paired_rows(trained):
     claims = {one.claim: one for one in hypotheses_module("dreg").HYPOTHESES}
     variances = claims["DReG lowers the variance of the inference gradient of IWAE, RWS and JVI"]
     bounds = claims["On MNIST the biased STL and RWS-DReG do best, RWS-DReG slightly ahead"]
-    variances, bounds = (judge(claim, lambda item, rows: {"metrics": trained[1]}[rows]) for claim in (variances, bounds))
+    variances, bounds = (
+        judge(claim, lambda item, rows: {"metrics": trained[1]}[rows]) for claim in (variances, bounds)
+    )
     assert variances.words == ["supports", "supports", "not measured"]
     assert bounds.words == ["supports", "contradicts", "contradicts"] and bounds.verdict == "not confirmed"
 
 
 def test_mixtures_go_from_dreg_over_halved_stl_to_rws_dreg_where_an_alpha_was_trained():
-    runs = [run(name, seed, samples) for name in ("dreg", "rws-dreg", "stl", "iwae") for seed in (1, 2) for samples in (4, 8)]
+    runs = [
+        run(name, seed, samples)
+        for name in ("dreg", "rws-dreg", "stl", "iwae")
+        for seed in (1, 2)
+        for samples in (4, 8)
+    ]
     ends = figures.ends(*frames(*runs, *(run("dreg-alpha", seed, 8, 0.75) for seed in (1, 2))))
     rows = figures.mixtures(ends, "bound")
     assert set(rows["samples"]) == {8} and rows["mixture"].tolist() == [0.0, 0.0, 0.5, 0.5, 0.75, 0.75, 1.0, 1.0]
@@ -125,9 +151,13 @@ def test_mixtures_go_from_dreg_over_halved_stl_to_rws_dreg_where_an_alpha_was_tr
 
 def test_tracked_rows_hold_every_objective_of_a_row():
     _, metrics = frames(run("iwae", 1))
-    metrics = metrics.assign(train_variance_dreg=metrics["train_variance_iwae"] / 100, train_snr2_dreg=metrics["train_snr2_iwae"])
+    metrics = metrics.assign(
+        train_variance_dreg=metrics["train_variance_iwae"] / 100, train_snr2_dreg=metrics["train_snr2_iwae"]
+    )
     rows = figures.tracked_rows(figures.epochs_of(metrics)).set_index(["method", "epoch"])
-    assert rows.loc[("IWAE", 2), "log_variance"] == pytest.approx(-4.0) and rows.loc[("DReG", 2), "log_variance"] == pytest.approx(-6.0)
+    assert rows.loc[("IWAE", 2), "log_variance"] == pytest.approx(-4.0) and rows.loc[
+        ("DReG", 2), "log_variance"
+    ] == pytest.approx(-6.0)
     assert rows.loc[("DReG", 1), "variance"] == pytest.approx(0.07) and rows["style"].unique().tolist() == ["--", "-"]
 
 
@@ -156,9 +186,16 @@ def test_figure_3_and_the_fixed_model_begin_with_runs_of_figure_2(scale, tmp_pat
 def test_the_papers_scale_is_five_million_steps_of_the_authors_settings():
     config = dreg("dreg", "paper", data="mnist", seed=1)
     assert (
-        (config.schedule.steps, config.schedule.batch_size, config.schedule.evaluate_every) == (PAPER_STEPS, 32, 10) == (5_000_000, 32, 10)
+        (config.schedule.steps, config.schedule.batch_size, config.schedule.evaluate_every)
+        == (PAPER_STEPS, 32, 10)
+        == (5_000_000, 32, 10)
     )
-    assert (config.model.samples, config.model.latents, config.optimiser.learning_rate, config.optimiser.epsilon) == (64, 50, 3e-4, 1e-8)
+    assert (config.model.samples, config.model.latents, config.optimiser.learning_rate, config.optimiser.epsilon) == (
+        64,
+        50,
+        3e-4,
+        1e-8,
+    )
     assert config.data.binarisation == "dynamic" and config.evaluation.likelihood_samples == 5_000
 
 

@@ -22,28 +22,58 @@ def parsed(*words: str) -> argparse.Namespace:
 
 def test_without_flags_it_is_the_authors_run():
     config = config_of(parsed())
-    assert (config.model.estimator, config.model.samples, config.model.latents, config.model.sigma_min) == ("iwae", 64, 50, 0.0)
+    assert (config.model.estimator, config.model.samples, config.model.latents, config.model.sigma_min) == (
+        "iwae",
+        64,
+        50,
+        0.0,
+    )
     assert (config.optimiser.learning_rate, config.optimiser.epsilon, config.schedule.batch_size) == (3e-4, 1e-8, 32)
     assert (config.schedule.steps, config.data.name, config.data.binarisation) == (5_000_000, "mnist", "dynamic")
     assert folder_name(parsed(), config) == "iwae.lr-0.0003.n_samples-64.alpha-0.9.dataset-mnist.run-0"
 
 
 def test_every_flag_reaches_the_config(tmp_path):
-    words = "--estimator dreg-alpha --alpha 0.3 --batch_size 8 --num_samples 6 --latent_dim 3 --learning_rate 0.01 --max_steps 7 --run 4"
+    words = (
+        "--estimator dreg-alpha --alpha 0.3 --batch_size 8 --num_samples 6 --latent_dim 3 --learning_rate 0.01 "
+        "--max_steps 7 --run 4"
+    )
     more = (
-        "--var_calc iwae,stl --dataset struct_mnist --image_summary --sigma_min 1e-6 --struct_layout legacy --prior_gradient gdreg "
-        "--binarization static --antithetic --eval_every 3 --eval_samples 2,9 --likelihood_samples 11 --likelihood_images 5 --stats exact "
+        "--var_calc iwae,stl --dataset struct_mnist --image_summary --sigma_min 1e-6 --struct_layout legacy "
+        "--prior_gradient gdreg "
+        "--binarization static --antithetic --eval_every 3 --eval_samples 2,9 --likelihood_samples 11 "
+        "--likelihood_images 5 --stats exact "
         "--stat_repeats 12 --precision bfloat16 --keep_optimizer --train_limit 90 --evaluation_limit 50 "
         f"--initial_checkpoint_dir {tmp_path}"
     )
     config = config_of(parsed(*words.split(), *more.split())).to_dict()
     assert config["seed"] == 4 and config["optimiser"]["learning_rate"] == 0.01
-    model = {"estimator": "dreg-alpha", "alpha": 0.3, "samples": 6, "latents": 3, "task": "structured", "struct_layout": "legacy"}
-    assert config["model"].items() >= (model | {"prior_gradient": "gdreg", "sigma_min": 1e-6, "antithetic": True}).items()
+    model = {
+        "estimator": "dreg-alpha",
+        "alpha": 0.3,
+        "samples": 6,
+        "latents": 3,
+        "task": "structured",
+        "struct_layout": "legacy",
+    }
+    assert (
+        config["model"].items() >= (model | {"prior_gradient": "gdreg", "sigma_min": 1e-6, "antithetic": True}).items()
+    )
     assert config["data"] == {"name": "mnist", "binarisation": "once", "train_limit": 90, "evaluation_limit": 50}
-    assert config["schedule"] == {"epochs": None, "steps": 7, "batch_size": 8, "evaluate_every": 3, "precision": "bfloat16"}
+    assert config["schedule"] == {
+        "epochs": None,
+        "steps": 7,
+        "batch_size": 8,
+        "evaluate_every": 3,
+        "precision": "bfloat16",
+    }
     assert config["statistics"] == {"stats": "exact", "var_calc": ["iwae", "stl"], "repeats": 12}
-    assert config["evaluation"] == {"samples": [2, 9], "likelihood_samples": 11, "likelihood_images": 5, "pictures": True}
+    assert config["evaluation"] == {
+        "samples": [2, 9],
+        "likelihood_samples": 11,
+        "likelihood_images": 5,
+        "pictures": True,
+    }
     assert config["start"] == {"checkpoint": str(tmp_path), "train": "inference", "keep_optimizer": True}
     assert config_of(parsed("--seed", "8", "--run", "4")).seed == 8
 
@@ -124,7 +154,17 @@ def test_the_bias_checks_verdict_is_the_exit_code(biased, code, tmp_path, capsys
         return {"biased": biased, "max_t": 2.0}
 
     monkeypatch.setattr("igr_suite.families.iwae.check_bias.check", check)
-    words = ["--estimator", "stl", "--dataset", "mnist_5k", "--bias_check", "--bias_check_samples", "20", "--reference", "rws"]
+    words = [
+        "--estimator",
+        "stl",
+        "--dataset",
+        "mnist_5k",
+        "--bias_check",
+        "--bias_check_samples",
+        "20",
+        "--reference",
+        "rws",
+    ]
     assert main(["dreg-train", *words, "--logdir", str(tmp_path)]) == code
     assert asked == [("stl", 20, 1_001, "rws")]
     (written,) = tmp_path.rglob("bias_check-*.json")
@@ -153,11 +193,20 @@ def test_another_estimator_takes_its_own_options():
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("--mode toy --dataset omniglot", "--mode toy does not read --dataset; leave it out, or take --bias_check and --mode train"),
+        (
+            "--mode toy --dataset omniglot",
+            "--mode toy does not read --dataset; leave it out, or take --bias_check and --mode train",
+        ),
         ("--mode toy --data-dir /tmp --bias_check", "--mode toy does not read --data-dir, --bias_check"),
-        ("--toy_points 5", "--mode train does not read --toy_points; leave it out, or take --mode toy, which reads --toy_points"),
+        (
+            "--toy_points 5",
+            "--mode train does not read --toy_points; leave it out, or take --mode toy, which reads --toy_points",
+        ),
         ("--reference rws", "--mode train does not read --reference; leave it out, or take --bias_check, which"),
-        ("--bias_check --estimator dreg --var_calc stl", "--bias_check does not read --var_calc; leave it out, or take --mode toy and"),
+        (
+            "--bias_check --estimator dreg --var_calc stl",
+            "--bias_check does not read --var_calc; leave it out, or take --mode toy and",
+        ),
         ("--bias_check --estimator dreg --max_steps 9", "--bias_check does not read --max_steps"),
         ("--bias_check --dataset mnist_5k", "iwae is its own reference, so there is nothing to compare"),
         ("--bias_check --dataset mnist_5k --estimator dreg --reference dreg", "dreg is its own reference"),

@@ -3,7 +3,13 @@
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig, DReGScheduleConfig, DReGStatisticsConfig, TrainDReG
+from igr_suite.families.iwae.config import (
+    DReGConfig,
+    DReGOptimiserConfig,
+    DReGScheduleConfig,
+    DReGStatisticsConfig,
+    TrainDReG,
+)
 from igr_suite.families.iwae.evaluation import Bounds, RunningLogSum
 from igr_suite.families.iwae.model import DReGVAE
 from igr_suite.families.iwae.statistics import GENERATIVE, GradientStatistics
@@ -28,7 +34,8 @@ def test_bounds_do_not_depend_on_chunks():
 
 
 def test_bounds_are_means_over_images_whatever_the_batches(monkeypatch):
-    """21 images in batches of 2 or all at once: the same images, and the last, smaller batch counts as many images as it has."""
+    """21 images in batches of 2 or all at once: the same images, and the last, smaller batch counts as many images as
+    it has."""
     model = tiny_model(estimator="jk", samples=5)
     images = np.random.default_rng(0).choice(np.uint8([0, 255]), (21, 12))
     monkeypatch.setattr(DReGVAE, "noise", lambda self, samples, batch, seed: tf.ones((samples, batch, 2)))
@@ -36,7 +43,9 @@ def test_bounds_are_means_over_images_whatever_the_batches(monkeypatch):
     for rows in (10, 6_400):
         monkeypatch.setattr("igr_suite.families.iwae.evaluation.DECODED_ROWS", rows)
         found.append(Bounds(model, images, "test", 0)([1, 5, 7]))
-    assert found[0].keys() == {f"test_{kind}" for k in (1, 5, 7) for kind in (f"iw_{k}", f"iw_{k}_se", f"ess_{k}")} | {"test_objective"}
+    assert found[0].keys() == {f"test_{kind}" for k in (1, 5, 7) for kind in (f"iw_{k}", f"iw_{k}_se", f"ess_{k}")} | {
+        "test_objective"
+    }
     for name, value in found[0].items():
         np.testing.assert_allclose(value, found[1][name], rtol=1e-5, err_msg=name)
     np.testing.assert_allclose(found[0]["test_objective"], found[0]["test_iw_1"], rtol=1e-5)  # equal weights: J = L
@@ -54,16 +63,22 @@ def test_the_scalars_of_the_control_variate_are_trained():
 
 
 def test_exact_statistics_are_those_of_the_draws():
-    """Means and variances against NumPy over the same 12 draws of a tiny network; references of a biased and of an unbiased estimator."""
+    """Means and variances against NumPy over the same 12 draws of a tiny network; references of a biased and of an
+    unbiased estimator."""
     model = DReGVAE(
-        DReGConfig(estimator="dreg", samples=3, latents=2, hidden=3), DReGOptimiserConfig(), np.full(12, 0.4), track=("stl", "rws")
+        DReGConfig(estimator="dreg", samples=3, latents=2, hidden=3),
+        DReGOptimiserConfig(),
+        np.full(12, 0.4),
+        track=("stl", "rws"),
     )
     config = TrainDReG(schedule=DReGScheduleConfig(steps=1, batch_size=4), statistics=DReGStatisticsConfig(repeats=12))
     images = np.random.default_rng(0).integers(0, 256, (30, 12), np.uint8)
     statistics = GradientStatistics(model, images, config)
     found = statistics()
     for kind, fixed in (("fixed", True), ("batches", False)):
-        draws = [{name: g.numpy() for name, g in statistics._gradients(tf.constant(i), fixed)[0].items()} for i in range(12)]
+        draws = [
+            {name: g.numpy() for name, g in statistics._gradients(tf.constant(i), fixed)[0].items()} for i in range(12)
+        ]
         means = {name: np.mean([draw[name] for draw in draws], 0) for name in draws[0]}
         for name in ("dreg", "stl", GENERATIVE):
             variance = np.var([draw[name] for draw in draws], 0, ddof=1)
@@ -71,7 +86,9 @@ def test_exact_statistics_are_those_of_the_draws():
             np.testing.assert_allclose(found[f"exact_{kind}_mean_{name}"], np.abs(means[name]).mean(), rtol=1e-4)
             noisy = variance > 1e-15
             np.testing.assert_allclose(
-                found[f"exact_{kind}_snr_{name}"], np.mean(np.abs(means[name][noisy]) / np.sqrt(variance[noisy])), rtol=1e-3
+                found[f"exact_{kind}_snr_{name}"],
+                np.mean(np.abs(means[name][noisy]) / np.sqrt(variance[noisy])),
+                rtol=1e-3,
             )
             unit = means[name] / np.linalg.norm(means[name])
             along = np.array([draw[name] @ unit for draw in draws])

@@ -1,4 +1,5 @@
-"""Training runs of the DReG VAE: resume, the inference network alone, starts from checkpoints, bounds in chunks, pictures, statistics."""
+"""Training runs of the DReG VAE: resume, the inference network alone, starts from checkpoints, bounds in chunks,
+pictures, statistics."""
 
 import contextlib
 import json
@@ -33,7 +34,12 @@ TINY = TrainDReG(
     seed=2,
 )
 FRESH = TINY.with_values(
-    {"model.estimator": "stl", "evaluation.likelihood_samples": 0, "evaluation.pictures": False, "statistics.var_calc": ()}
+    {
+        "model.estimator": "stl",
+        "evaluation.likelihood_samples": 0,
+        "evaluation.pictures": False,
+        "statistics.var_calc": (),
+    }
 )
 
 
@@ -80,7 +86,8 @@ def test_an_interrupted_run_goes_on_bitwise(finished, tmp_path, monkeypatch):
 
 
 def test_a_longer_run_goes_on_from_a_shorter_one_bitwise(finished, tmp_path):
-    """Weights, optimiser and moving averages of three epochs are the same from the checkpoint of two; so is every row and every bound."""
+    """Weights, optimiser and moving averages of three epochs are the same from the checkpoint of two; so is every row
+    and every bound."""
     longer = TINY.with_values({"schedule.epochs": 3})
     assert prolong({longer.run_id: longer}, tmp_path, [finished[0].parent]) == {longer.run_id: TINY.run_id}
     ours, theirs = tmp_path / longer.run_id, tmp_path / "whole"
@@ -93,10 +100,19 @@ def test_a_longer_run_goes_on_from_a_shorter_one_bitwise(finished, tmp_path):
 
 
 def test_what_a_run_leaves(finished):
-    """Whole epochs of ceil(72 / 32) = 3 steps; names of metrics; pictures of ten test images or as many as there are."""
+    """Whole epochs of ceil(72 / 32) = 3 steps; names of metrics; pictures of ten test images or as many as there
+    are."""
     folder, summary = finished
     assert summary["steps"] == 6
-    for name in ("validation_iw_4", "test_iw_8", "test_ess_8", "test_objective", "test5_iw_1", "test5_iw_9", "test5_iw_9_se"):
+    for name in (
+        "validation_iw_4",
+        "test_iw_8",
+        "test_ess_8",
+        "test_objective",
+        "test5_iw_1",
+        "test5_iw_9",
+        "test5_iw_9_se",
+    ):
         assert np.isfinite(summary[name])
     assert summary["test5_iw_9"] > summary["test5_iw_1"]
     rows = RunFolder(folder).metrics.rows()
@@ -121,8 +137,11 @@ def trained_weights(folder, model):
 
 
 def test_the_inference_network_alone_leaves_the_model_bit_for_bit(finished, tmp_path):
-    """Of the checkpoint only the encoder moves; Adam starts afresh, so that its first step moves every weight by the rate or not at all."""
-    config = replace_parts(FRESH, model={"estimator": "stl"}, start={"checkpoint": "whole", "train": "inference"}, schedule={"epochs": 1})
+    """Of the checkpoint only the encoder moves; Adam starts afresh, so that its first step moves every weight by the
+    rate or not at all."""
+    config = replace_parts(
+        FRESH, model={"estimator": "stl"}, start={"checkpoint": "whole", "train": "inference"}, schedule={"epochs": 1}
+    )
     folder = finished[0].parent / "phi"
     run(config, folder)
     model = train_dreg.build_model(config, np.full(784, 0.3))

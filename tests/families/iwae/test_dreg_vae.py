@@ -33,7 +33,9 @@ def make(samples=SAMPLES, float_type=tf.float64, **options):
 def batch_and_noise(model, samples=None, seed=0):
     rng = np.random.default_rng(seed)
     x = tf.constant(rng.integers(0, 2, (BATCH, PIXELS)), model.float_type)
-    return x, tf.constant(rng.normal(size=(samples or model.config.samples, BATCH, model.config.latents)), model.float_type)
+    return x, tf.constant(
+        rng.normal(size=(samples or model.config.samples, BATCH, model.config.latents)), model.float_type
+    )
 
 
 def distribution(chain, x, sigma_min):
@@ -70,9 +72,12 @@ def by_tape(model, x, eps, names):
     return leaf_gradients(objectives, sample, log_joint, model.encoder, model.generative)
 
 
-@pytest.mark.parametrize("options", [{}, {"task": "structured"}, {"task": "structured", "struct_layout": "legacy", "sigma_min": 0.9}])
+@pytest.mark.parametrize(
+    "options", [{}, {"task": "structured"}, {"task": "structured", "struct_layout": "legacy", "sigma_min": 0.9}]
+)
 def test_gradients_are_those_of_the_tape(options):
-    """Every registered objective in float64, whole images and both layouts of halves; the floor holds for some standard deviations."""
+    """Every registered objective in float64, whole images and both layouts of halves; the floor holds for some standard
+    deviations."""
     compare_with_tape(TRACKED, options)
 
 
@@ -133,7 +138,8 @@ def test_one_sample_leaves_the_path_derivative():
 
 
 def test_the_likelihood_and_its_slope_at_any_logits():
-    """Up to +-100, where a naive sigmoid or softplus overflows in float32; 392 and 784 pixels are multiplied in groups of seven."""
+    """Up to +-100, where a naive sigmoid or softplus overflows in float32; 392 and 784 pixels are multiplied in groups
+    of seven."""
     rng = np.random.default_rng(0)
     for pixels in (784, 11):
         logits = rng.normal(scale=30.0, size=(6, pixels)).clip(-100, 100)
@@ -156,7 +162,8 @@ def test_the_mean_image_is_clipped_where_pixels_never_vary():
 
 
 def test_halves_and_their_constants():
-    """The paper's layout is consistent; the authors' code takes mean and offset from the other halves than it reads and predicts."""
+    """The paper's layout is consistent; the authors' code takes mean and offset from the other halves than it reads and
+    predicts."""
     mean = np.linspace(0.1, 0.8, 8)
     x = tf.constant(np.arange(16.0).reshape(2, 8))
     paper, legacy = (dreg_networks.Halves(mean, layout, tf.float64) for layout in ("paper", "legacy"))
@@ -190,7 +197,8 @@ def test_noise_is_the_suites_and_mirrored_where_asked():
 
 
 def test_doubly_reparameterised_prior_gradient_is_unbiased():
-    """Paired differences from the score form for one image, 40,000 draws, 4 coordinates: |t| < 5 fails by chance in 3e-6 of all seeds.
+    """Paired differences from the score form for one image, 40,000 draws, 4 coordinates: |t| < 5 fails by chance in
+    3e-6 of all seeds.
 
     Without the weight's square the means differ by many standard errors, which the last line checks.
     """
@@ -200,7 +208,9 @@ def test_doubly_reparameterised_prior_gradient_is_unbiased():
     draws = model.draw(tf.tile(x[:1], (draws_of_it, 1)), eps)
     w = tf.nn.softmax(draws.log_weights, 0)
     doubly, score = (tf.concat(prior_gradients(draws, w, kind), -1).numpy() for kind in (True, False))
-    unweighted = tf.reduce_sum(w[..., tf.newaxis] * (draws.decoded.slope - path_vectors(draws)), 0).numpy() / draws_of_it
+    unweighted = (
+        tf.reduce_sum(w[..., tf.newaxis] * (draws.decoded.slope - path_vectors(draws)), 0).numpy() / draws_of_it
+    )
 
     def t(difference):
         return difference.mean(0) / (difference.std(0, ddof=1) / np.sqrt(draws_of_it))

@@ -1,7 +1,7 @@
 """Stick-breaking mixtures against quadrature in float64: which objective is a bound, and by how much.
 
-The toy has C components of dimension 1, two binary pixels, a linear decoder, and one image, so that log p(x) is a sum of C
-one-dimensional integrals: E[pi_k] = 2^-k under Beta(1, 1) sticks, the last component takes the rest.
+The toy has C components of dimension 1, two binary pixels, a linear decoder, and one image, so that log p(x) is a sum
+of C one-dimensional integrals: E[pi_k] = 2^-k under Beta(1, 1) sticks, the last component takes the rest.
 """
 
 import itertools
@@ -10,15 +10,28 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.families.mixture.bounds import Components, historical_bound, joint_bound, log_importance_weight, mixture_bound
-from igr_suite.families.mixture.sticks import KumaraswamySticks, LogitNormalSticks, keep_first, kept_components, log_weights
+from igr_suite.families.mixture.bounds import (
+    Components,
+    historical_bound,
+    joint_bound,
+    log_importance_weight,
+    mixture_bound,
+)
+from igr_suite.families.mixture.sticks import (
+    KumaraswamySticks,
+    LogitNormalSticks,
+    keep_first,
+    kept_components,
+    log_weights,
+)
 from igr_suite.randomness import run_seed
 
 PIXELS = np.array([1.0, 0.0])
 SLOPE, OFFSET = np.array([1.7, -0.8]), np.array([-0.4, 0.6])
 PRIOR_LOC = np.array([[0.0], [1.0], [-1.0]])
 LOC, LOG_SCALE = np.array([[[0.6], [1.3], [0.2]]]), np.array([[[-0.2], [-0.5], [0.1]]])
-STICKS = {KumaraswamySticks: [[0.3, -0.2, 0.4, 0.1]], LogitNormalSticks: [[0.4, -0.7, 0.7, 0.9]]}  # wide: a Gaussian's tails are thin
+# wide: a Gaussian's tails are thin
+STICKS = {KumaraswamySticks: [[0.3, -0.2, 0.4, 0.1]], LogitNormalSticks: [[0.4, -0.7, 0.7, 0.9]]}
 NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(24)
 NODE_WEIGHTS = NODE_WEIGHTS / NODE_WEIGHTS.sum()
 
@@ -47,7 +60,8 @@ def stick_grid(distribution, nodes=80):
 
 
 def expectation(distribution, bound, kept=None):
-    """E of a bound over sticks (quadrature) and components (Gauss-Hermite; z_k and z_k' are only needed one at a time)."""
+    """E of a bound over sticks (quadrature) and components (Gauss-Hermite; z_k and z_k' are only needed one at a
+    time)."""
     grid, probabilities = stick_grid(distribution)
     assert probabilities.sum() == pytest.approx(1.0, abs=2e-6)
     total = 0.0
@@ -87,7 +101,8 @@ def test_bounds_are_ordered_below_the_log_likelihood(kind):
 
 @pytest.mark.parametrize("kind", STICKS)
 def test_mean_importance_weight_is_the_likelihood_and_a_hundred_samples_nearly_reach_it(kind):
-    """The mean is exact by quadrature. 400,000 draws for the rest; its standard error is below .001, a false alarm needs 5 of them."""
+    """The mean is exact by quadrature. 400,000 draws for the rest; its standard error is below .001, a false alarm
+    needs 5 of them."""
     distribution, truth = distribution_of(kind), true_log_likelihood(3)
     grid, probabilities = stick_grid(distribution)
     mean = 0.0
@@ -143,7 +158,10 @@ def test_layout_against_loops():
     log_p = log_weights(tf.constant(rng.standard_normal((s, b, c - 1))))
     log_q = keep_first(log_p, tf.constant(rng.integers(1, c + 1, (s, b)), tf.int32))
     components = Components(*map(tf.constant, (z, loc, log_scale, prior)))
-    found = {f: f(likelihood, components, log_p, log_q, tf.constant(kl)) for f in (mixture_bound, joint_bound, log_importance_weight)}
+    found = {
+        f: f(likelihood, components, log_p, log_q, tf.constant(kl))
+        for f in (mixture_bound, joint_bound, log_importance_weight)
+    }
 
     def normal(x, m, log_s):
         return np.sum(-0.5 * ((x - m) / np.exp(log_s)) ** 2 - log_s - 0.5 * np.log(2 * np.pi))
@@ -201,7 +219,9 @@ def test_sticks_in_half_precision_and_of_one_component(kind):
         for ours, wanted in pairs:
             assert ours.dtype == dtype
             np.testing.assert_allclose(tf.cast(ours, tf.float32), wanted, rtol=2 * digit, atol=2 * digit)
-        np.testing.assert_array_equal(kept_components(logits, 0.9, "sample", None), kept_components(wide, 0.9, "sample", None))
+        np.testing.assert_array_equal(
+            kept_components(logits, 0.9, "sample", None), kept_components(wide, 0.9, "sample", None)
+        )
     none = kind(tf.zeros([3, 0])).logits(4, seed)
     np.testing.assert_array_equal(log_weights(none), np.zeros([4, 3, 1]))
     np.testing.assert_array_equal(kept_components(none, 0.9, "sample", None), np.ones([4, 3]))

@@ -17,7 +17,13 @@ def frame():
         for seed in (1, 2, 3):
             weights = {f"test_weight_{k}": 0.5**k for k in range(1, 13)}
             elbo = -100.0 + 10 * seed + gain + 0.1 * (seed - 2) * gain
-            row = {"run_id": f"{model}-{seed}", "data.name": "mnist", "data.train_limit": None, "model.name": model, "seed": seed}
+            row = {
+                "run_id": f"{model}-{seed}",
+                "data.name": "mnist",
+                "data.train_limit": None,
+                "model.name": model,
+                "seed": seed,
+            }
             rows.append(row | {"test_elbo": elbo, "test_noise": rng.normal()} | weights)
     return named(pd.DataFrame(rows))
 
@@ -27,7 +33,8 @@ def test_differences_are_paired_by_seed(frame, tmp_path):
     row = pd.read_csv(tmp_path / "table_paired.csv").iloc[0]
     assert (row["model"], row["pairs"]) == ("DLGMM-IGR", 3)
     assert row["test_elbo_difference"] == pytest.approx(2.0)
-    assert row["test_elbo_low"] == pytest.approx(2.0 - 4.302653 * 0.2 / 3**0.5, abs=1e-4)  # unpaired it would be 25 wide
+    # unpaired it would be 25 wide
+    assert row["test_elbo_low"] == pytest.approx(2.0 - 4.302653 * 0.2 / 3**0.5, abs=1e-4)
     assert "+2.00 [+1.50, +2.50]" in (tmp_path / "table_paired.md").read_text()
 
 
@@ -54,4 +61,6 @@ def test_pictures_are_drawn_of_the_runs_that_stored_some(frame, tmp_path):
         }
         picture_file.save(tmp_path / run, arrays)
     names = {path.name for path in draw_pictures(tmp_path, frame, tmp_path)}
-    assert names == {f"{name}.{kind}" for name in ("reconstructions", "prior_samples") for kind in ("png", "pdf", "svg")}
+    assert names == {
+        f"{name}.{kind}" for name in ("reconstructions", "prior_samples") for kind in ("png", "pdf", "svg")
+    }

@@ -1,4 +1,5 @@
-"""The mixture VAE as a whole: its parts add up, it learns, it repeats, its options are checked, the original's keys are understood."""
+"""The mixture VAE as a whole: its parts add up, it learns, it repeats, its options are checked, the original's keys are
+understood."""
 
 import dataclasses
 
@@ -96,7 +97,8 @@ def test_the_historical_objective_trains_and_is_measured_beside_the_bound(name):
 
 @pytest.mark.parametrize("objective", ["mixture", "joint"])
 def test_stick_the_landing_keeps_the_mean_gradient(objective):
-    """4,000 draws of one image; no coordinate of the mean difference beyond 5.5 standard errors (false alarm 1e-5 over 200 coordinates)."""
+    """4,000 draws of one image; no coordinate of the mean difference beyond 5.5 standard errors (false alarm 1e-5 over
+    200 coordinates)."""
     images = tf.constant(IMAGES[:1] / 255, tf.float32)
     model = build("DLGMM_IGR", objective=objective)
     parameters = model.encoder(images)
@@ -165,7 +167,11 @@ def test_another_model_or_objective_takes_its_own_defaults_and_the_original_s_ke
     changed = TrainMixture().with_values({"model.name": "DLGMM_Var"})
     assert (changed.model.threshold, changed.model.truncation, changed.model.quantile) == (0.9999, "sample", None)
     historical = changed.with_values({"model.objective": "historical"})
-    assert (historical.model.truncation, historical.model.quantile, historical.model.stick_the_landing) == ("batch", 70.0, False)
+    assert (historical.model.truncation, historical.model.quantile, historical.model.stick_the_landing) == (
+        "batch",
+        70.0,
+        False,
+    )
     back = historical.with_values({"model.name": "DLGMM"})
     assert (back.model.threshold, back.model.truncation, back.model.stick_the_landing) == (None, None, True)
     translated = TrainMixture().with_values(

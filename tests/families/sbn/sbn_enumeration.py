@@ -13,7 +13,8 @@ from igr_suite.networks import affine_chain
 
 
 def tiny_model(pixels: int | None = None, hidden: int = 2, spread: float = 1.0, **settings) -> SBN:
-    """A float64 model of 3 pixels (4 where they are halved) with weights of order `spread`, so that nothing vanishes by chance."""
+    """A float64 model of 3 pixels (4 where they are halved) with weights of order `spread`, so that nothing vanishes by
+    chance."""
     pixels = pixels or (4 if settings.get("task") == "sp" else 3)
     mean = np.linspace(0.3, 0.6, pixels)
     model = SBN(SBNConfig(hidden=hidden, **settings), SBNOptimiserConfig(), mean, seed=1, float_type=tf.float64)
@@ -38,7 +39,8 @@ def states(units: int) -> np.ndarray:
 
 
 def joint_terms(model: SBN, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """(log q, F) of every configuration of all layers for every image: [configurations, N]; written without the model's passes."""
+    """(log q, F) of every configuration of all layers for every image: [configurations, N]; written without the model's
+    passes."""
     networks = model.networks
     weights = {name: [tf.convert_to_tensor(v) for v in group] for name, group in model.weights_by_network.items()}
     grid = states(networks.layers * networks.hidden).reshape(-1, networks.layers, 1, networks.hidden)
@@ -51,7 +53,9 @@ def joint_terms(model: SBN, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         log_q += total(log_probability(affine_chain.apply(weights[f"q_{k}"], below), h[k]))
         below = 2.0 * h[k] - 1.0
     if not networks.has_distribution:
-        return log_q, total(log_probability(affine_chain.apply(weights["p_0"], 2.0 * h[-1] - 1.0) + model.offset, observed.target))
+        return log_q, total(
+            log_probability(affine_chain.apply(weights["p_0"], 2.0 * h[-1] - 1.0) + model.offset, observed.target)
+        )
     prior = affine_chain.apply(weights["prior"], observed.condition) if networks.predicts_half else weights["prior"][0]
     log_p += total(log_probability(tf.broadcast_to(prior, h[-1].shape), h[-1]))
     for k in range(networks.layers):
@@ -61,7 +65,8 @@ def joint_terms(model: SBN, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def exact_gradient(model: SBN, x: tf.Tensor) -> list[np.ndarray]:
-    """Gradient of the batch's mean ELBO with respect to `model.trained`, by differentiating the sum over all configurations."""
+    """Gradient of the batch's mean ELBO with respect to `model.trained`, by differentiating the sum over all
+    configurations."""
     with tf.GradientTape() as tape:
         log_q, value = joint_terms(model, x)
         bound = tf.reduce_mean(tf.reduce_sum(tf.exp(log_q) * value, 0))

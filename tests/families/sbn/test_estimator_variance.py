@@ -1,4 +1,5 @@
-"""Estimators compared at frozen weights: variances and biases of an enumerable network, and the verb on a run of seconds."""
+"""Estimators compared at frozen weights: variances and biases of an enumerable network, and the verb on a run of
+seconds."""
 
 import functools
 import itertools
@@ -23,7 +24,14 @@ def one_layer():
     model = tiny_model(layers=1, hidden=3, estimator="nvil")
     x = tf.constant(images_of(model))
     names = ("reinforce", "disarm", "rebar", "straight_through", "concrete")
-    return model, x, {row["estimator"]: row for row in estimator_variance.measure(SBNSubject(model, x, SEED), names, DRAWS, DRAWS, SEED)}
+    return (
+        model,
+        x,
+        {
+            row["estimator"]: row
+            for row in estimator_variance.measure(SBNSubject(model, x, SEED), names, DRAWS, DRAWS, SEED)
+        },
+    )
 
 
 def logits_of(model, x):
@@ -32,7 +40,8 @@ def logits_of(model, x):
 
 
 def test_variance_of_reinforce_is_the_enumerated_one():
-    """95% intervals of 20 groups, taken five times as wide: a false alarm below 1e-6; a factor of 1.15 in the variance is detected."""
+    """95% intervals of 20 groups, taken five times as wide: a false alarm below 1e-6; a factor of 1.15 in the variance
+    is detected."""
     model, x, rows = one_layer()
     log_q, value = (t.numpy() for t in joint_terms(model, x))
     scores = states(3)[:, None] - tf.sigmoid(logits_of(model, x)).numpy()
@@ -55,7 +64,9 @@ def test_variance_of_disarm_is_the_enumerated_one():
     for pairs in itertools.product(((1, 0), (0, 1), (0, 0), (1, 1)), repeat=3):
         b, other = np.array([p[0] for p in pairs], float), np.array([p[1] for p in pairs], float)
         low = np.minimum(theta, 1 - theta)
-        by_unit = np.select([b != other, (b == 0) & (theta < 0.5), (b == 1) & (theta >= 0.5)], [low, 1 - 2 * theta, 2 * theta - 1], 0.0)
+        by_unit = np.select(
+            [b != other, (b == 0) & (theta < 0.5), (b == 1) & (theta >= 0.5)], [low, 1 - 2 * theta, 2 * theta - 1], 0.0
+        )
         gap = 0.5 * (value[index[tuple(b)]] - value[index[tuple(other)]])[:, None]
         gradient = gap * (b != other) * (1 - 2 * other) * np.maximum(theta, 1 - theta)
         weight = by_unit.prod(-1)[:, None]
@@ -68,7 +79,8 @@ def test_variance_of_disarm_is_the_enumerated_one():
 
 
 def test_only_biased_estimators_are_called_biased():
-    """At p < 1e-3 each; the seed is fixed. Biases of straight-through and Concrete are of the gradient's own size here."""
+    """At p < 1e-3 each; the seed is fixed. Biases of straight-through and Concrete are of the gradient's own size
+    here."""
     rows = one_layer()[2]
     assert {name: row["biased"] for name, row in rows.items()} == {
         "reinforce": False,
@@ -82,14 +94,18 @@ def test_only_biased_estimators_are_called_biased():
 def test_historical_control_variate_of_two_layers_is_called_biased_and_nvil_is_not():
     model = tiny_model(layers=2, estimator="rebar", multilayer_cv="historical", temperature=0.5)
     x = tf.constant(images_of(model))
-    rows = {row["estimator"]: row for row in estimator_variance.measure(SBNSubject(model, x, SEED), ("rebar", "nvil"), DRAWS, DRAWS, SEED)}
+    rows = {
+        row["estimator"]: row
+        for row in estimator_variance.measure(SBNSubject(model, x, SEED), ("rebar", "nvil"), DRAWS, DRAWS, SEED)
+    }
     assert rows["rebar"]["biased"]
     assert not rows["nvil"]["biased"]
     assert (rows["rebar"]["hard"], rows["rebar"]["relaxed"]) == (1, 2)
 
 
 def test_squared_norm_and_bias_of_known_vectors():
-    """A shift of half a standard deviation in each of 50 dependent entries is found; the same vectors without it give a p above 0.01."""
+    """A shift of half a standard deviation in each of 50 dependent entries is found; the same vectors without it give a
+    p above 0.01."""
     noise = np.random.default_rng(0).normal(size=(20, 50)) + np.random.default_rng(1).normal(size=(20, 1))
     shift = 0.5 * np.where(np.arange(50) % 2, 1.0, -1.0)
     assert estimator_variance.bias_test(noise, np.zeros_like(noise))["p"] > 0.01
@@ -121,12 +137,29 @@ def test_the_verb_writes_table_and_figure(tmp_path, capsys):
         schedule=StepScheduleConfig(epochs=1),
         evaluation=SBNEvaluationConfig(importance_samples=2),
     )
-    with RunFolder(tmp_path / "run").open(config) as folder:  # as after a run, but untrained: nothing has to be compiled for that
+    # as after a run, but untrained: nothing has to be compiled for that
+    with RunFolder(tmp_path / "run").open(config) as folder:
         model = build_model(config, load_splits(config)[1]["train"])
         arrays = [variable.numpy() for variable in model.state_variables()]
         checkpoints.save(folder.checkpoints, checkpoints.State(0, arrays))
         folder.write_summary({})
-    assert main(["variance", str(folder.path), "--estimators", "disarm,nvil", "--draws", "40", "--reference", "40", "--images", "3"]) == 0
+    assert (
+        main(
+            [
+                "variance",
+                str(folder.path),
+                "--estimators",
+                "disarm,nvil",
+                "--draws",
+                "40",
+                "--reference",
+                "40",
+                "--images",
+                "3",
+            ]
+        )
+        == 0
+    )
     shown = capsys.readouterr()
     assert "DisARM" in shown.out
     assert "nvil: 40 of 40 draws" in shown.err

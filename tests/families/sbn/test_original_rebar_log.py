@@ -1,4 +1,5 @@
-"""The lines of the REBAR authors' script: from metrics, there and back, wrapped as NumPy wraps them, and damaged ones."""
+"""The lines of the REBAR authors' script: from metrics, there and back, wrapped as NumPy wraps them, and damaged
+ones."""
 
 import math
 
@@ -51,7 +52,10 @@ def test_the_readme_vector_of_two_layers_has_nine_etas():
     ("settings", "expected"),
     [
         ({"layers": 1}, ["prior", "q_0_W", "q_0_b", "p_0_W", "p_0_b"]),
-        ({"layers": 2, "task": "sp", "sp_generator": "historical"}, ["q_0_W", "q_0_b", "q_1_W", "q_1_b", "p_0_W", "p_0_b"]),
+        (
+            {"layers": 2, "task": "sp", "sp_generator": "historical"},
+            ["q_0_W", "q_0_b", "q_1_W", "q_1_b", "p_0_W", "p_0_b"],
+        ),
         ({"layers": 1, "task": "sp"}, ["q_0_W", "q_0_b", "p_0_W", "p_0_b"]),
         ({"layers": 2, "task": "sp"}, None),
         ({"layers": 3, "nonlinear": True}, None),
@@ -80,7 +84,11 @@ def test_every_model_writes_what_is_read_back(tmp_path):
     }
     for estimator, values in cases.items():
         config = TrainSBN().with_values({"model.estimator": estimator})
-        rows = rows_of(elbo=-100.123456, **values) if estimator == "track" else rows_of(elbo=-100.123456, variance=0.25, **values)
+        rows = (
+            rows_of(elbo=-100.123456, **values)
+            if estimator == "track"
+            else rows_of(elbo=-100.123456, variance=0.25, **values)
+        )
         path = tmp_path / estimator
         path.write_text("\n".join(epoch_lines(config, rows, "script")))
         entries = entries_of(config.model, rows)

@@ -1,4 +1,5 @@
-"""Identities of the sigmoid belief network: centring, REBAR at eta 0, what control variates leave alone, optimisers, resuming."""
+"""Identities of the sigmoid belief network: centring, REBAR at eta 0, what control variates leave alone, optimisers,
+resuming."""
 
 import contextlib
 import json
@@ -47,7 +48,8 @@ def test_centring_leaves_one_out():
 def test_rebar_with_eta_zero_is_reinforce_with_its_baseline(scope):
     model = tiny_model(estimator="rebar", eta_scope=scope)
     x, uniforms = batch_and_noise(model)
-    model.own["rebar"]["etas"].assign(np.full(model.own["rebar"]["etas"].shape, -800.0))  # 2 sigmoid(-800) is 0 in float64
+    # 2 sigmoid(-800) is 0 in float64
+    model.own["rebar"]["etas"].assign(np.full(model.own["rebar"]["etas"].shape, -800.0))
     gradients, *_ = model.step_gradients(x, uniforms)
     shared = sbn_methods.Shared(model.model, model.networks.observe(x, model.mean), uniforms)
     baseline = sbn_baselines.evaluate([tf.convert_to_tensor(v) for v in model.baselines], x - model.mean).outputs[:, 0]
@@ -74,7 +76,10 @@ def test_the_control_variate_leaves_the_generator_alone():
 
 
 def test_one_layer_predicts_the_same_with_either_generator():
-    models = [tiny_model(estimator="dynamic_rebar", layers=1, task="sp", sp_generator=name) for name in ("historical", "hierarchical")]
+    models = [
+        tiny_model(estimator="dynamic_rebar", layers=1, task="sp", sp_generator=name)
+        for name in ("historical", "hierarchical")
+    ]
     assert models[0].networks.shapes() == models[1].networks.shapes()
     x, uniforms = batch_and_noise(models[0])
     found = [flat_gradient(model, model.step_gradients(x, uniforms)[0]["dynamic_rebar"]) for model in models]
@@ -88,7 +93,8 @@ def test_samples_are_averaged_and_tiled_sample_major():
 
 
 def test_controls_learn_ten_times_as_fast():
-    """After one step of Adam every weight has moved by its rate: 3e-4, and 3e-3 for baselines, scales and the temperature."""
+    """After one step of Adam every weight has moved by its rate: 3e-4, and 3e-3 for baselines, scales and the
+    temperature."""
     model = tiny_model(estimator="dynamic_rebar")
     before = [v.numpy() for v in (*model.trained, *model.controls)]
     model.train_step(tf.constant((images_of(model) * 255).astype(np.uint8)), tf.constant([1, 2]))
@@ -101,7 +107,8 @@ def test_controls_learn_ten_times_as_fast():
 
 
 def test_initial_kernels_have_the_cut_normal_distribution():
-    """std 0.8796 sqrt(2.6 / inputs), nothing beyond two standard deviations; 100,000 draws, 5 standard errors are 1.2%."""
+    """std 0.8796 sqrt(2.6 / inputs), nothing beyond two standard deviations; 100,000 draws, 5 standard errors are
+    1.2%."""
     ((kernel, bias),) = initial_weights({"q": [(200, 500), (500,)]}, tf.constant([1, 2])).values()
     np.testing.assert_allclose(np.std(kernel), 0.87963 * np.sqrt(2.6 / 200), rtol=0.012)
     assert np.abs(kernel).max() <= 2.0001 * np.sqrt(2.6 / 200)
@@ -109,7 +116,8 @@ def test_initial_kernels_have_the_cut_normal_distribution():
 
 
 def test_zero_output_weights_score_as_the_mean_image():
-    """With p_0 = 0 the reconstruction term is the mean-image model's: -206.146 nats a training image of fixed MNIST, elsewhere a sum."""
+    """With p_0 = 0 the reconstruction term is the mean-image model's: -206.146 nats a training image of fixed MNIST,
+    elsewhere a sum."""
     name = "binarized_mnist" if data.status("binarized_mnist").prepared else "mnist_5k"
     images = data.load(name).train.reshape(-1, 784) >= 128
     mean = images.mean(0)
@@ -127,7 +135,9 @@ def test_an_epoch_of_fixed_mnist_has_the_authors_steps():
     last = plan.orders(2083, 2084)[0]
     first = plan.orders(0, 1)[0]
     np.testing.assert_array_equal(last[8:], first[:16])
-    assert len(np.unique(np.concatenate([plan.orders(i, i + 200)[:200].ravel() for i in range(0, 2000, 200)]))) == 48_000
+    assert (
+        len(np.unique(np.concatenate([plan.orders(i, i + 200)[:200].ravel() for i in range(0, 2000, 200)]))) == 48_000
+    )
     assert Plan(50_000, 24, 2, 1, seed=3).steps_per_epoch == 2083
 
 

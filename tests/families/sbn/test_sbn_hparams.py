@@ -13,14 +13,27 @@ from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig
 def test_the_readme_string_is_taken_as_it_is():
     config = config_of("model=SBNDynamicRebar,learning_rate=0.0003,n_layer=2,task=sbn")
     assert (config.model.estimator, config.model.layers, config.optimiser.learning_rate) == ("dynamic_rebar", 2, 3e-4)
-    assert (config.model.temperature, config.model.relaxation, config.model.multilayer_cv) == (0.5, "improved", "corrected")
-    assert (config.data.name, config.data.binarisation, config.schedule.batch_size, config.seed) == ("binarized_mnist", "static", 24, 1)
+    assert (config.model.temperature, config.model.relaxation, config.model.multilayer_cv) == (
+        0.5,
+        "improved",
+        "corrected",
+    )
+    assert (config.data.name, config.data.binarisation, config.schedule.batch_size, config.seed) == (
+        "binarized_mnist",
+        "static",
+        24,
+        1,
+    )
     assert (config.optimiser.beta_2, config.optimiser.control_factor, config.model.ema_debias) == (0.99999, 10.0, True)
 
 
 def test_historical_takes_every_defect():
     config = config_of("model=SBNRebar,task=sp,n_layer=2", historical=True)
-    assert (config.model.multilayer_cv, config.model.sp_generator, config.model.ema_debias) == ("historical", "historical", False)
+    assert (config.model.multilayer_cv, config.model.sp_generator, config.model.ema_debias) == (
+        "historical",
+        "historical",
+        False,
+    )
 
 
 @pytest.mark.parametrize(

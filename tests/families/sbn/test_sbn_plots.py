@@ -28,7 +28,13 @@ def metrics(method: str, temperature: float, seed: int, shift: float) -> list[di
 @pytest.fixture
 def epochs():
     return epoch_rows(
-        pd.DataFrame([row for seed in (1, 2) for row in (*metrics("nvil", math.nan, seed, 0.0), *metrics("rebar", 0.1, seed, seed))])
+        pd.DataFrame(
+            [
+                row
+                for seed in (1, 2)
+                for row in (*metrics("nvil", math.nan, seed, 0.0), *metrics("rebar", 0.1, seed, seed))
+            ]
+        )
     )
 
 
@@ -52,7 +58,11 @@ def test_ledger_values_and_paired_differences(epochs):
     assert values["train_elbo", "REBAR(0.1), nonlinear, mnist_5k, step 4"] == (-23.5, pytest.approx(math.sqrt(0.5)), 2)
     assert len(values) == 4
     found = differences(epochs, "train_elbo", [("REBAR(0.1)", "NVIL"), ("MuProp", "NVIL")])
-    assert found["difference of train_elbo, nonlinear, mnist_5k, step 8", "REBAR(0.1) - NVIL"] == (1.5, pytest.approx(math.sqrt(0.5)), 2)
+    assert found["difference of train_elbo, nonlinear, mnist_5k, step 8", "REBAR(0.1) - NVIL"] == (
+        1.5,
+        pytest.approx(math.sqrt(0.5)),
+        2,
+    )
     assert len(found) == 2
 
 

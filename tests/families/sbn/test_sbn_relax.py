@@ -61,7 +61,9 @@ def test_the_relaxed_surrogate_is_concrete_rebar_with_an_eta_a_layer():
     ):
         model = tiny_model(**settings)
         own = model.own[settings["estimator"]]
-        own["etas"].assign(tf.ones_like(own["etas"]) if settings["estimator"] == "relax" else tf.zeros_like(own["etas"]))
+        own["etas"].assign(
+            tf.ones_like(own["etas"]) if settings["estimator"] == "relax" else tf.zeros_like(own["etas"])
+        )
         if "log_temperatures" in own:
             own["log_temperatures"].assign(np.full(2, np.log(0.5)))
         for variable in model.baselines:
@@ -98,7 +100,9 @@ def test_derivatives_of_the_variance_objective(settings):
     for variable, gradient in zip(model.controls, analytic, strict=True):
         value = variable.numpy()
         entries = list(np.ndindex(value.shape))
-        for entry in entries if len(entries) <= 6 else [entries[i] for i in generator.choice(len(entries), 6, replace=False)]:
+        for entry in (
+            entries if len(entries) <= 6 else [entries[i] for i in generator.choice(len(entries), 6, replace=False)]
+        ):
             moved = []
             for sign in (1, -1):
                 step = np.zeros_like(value)
@@ -107,12 +111,15 @@ def test_derivatives_of_the_variance_objective(settings):
                 moved.append(objective(evaluate()[0], model))
             variable.assign(value)
             numeric = (moved[0] - moved[1]) / (2 * STEP)
-            np.testing.assert_allclose(gradient[entry], numeric, rtol=1e-5, atol=1e-9 * max(1.0, moved[0]), err_msg=f"{entry}")
+            np.testing.assert_allclose(
+                gradient[entry], numeric, rtol=1e-5, atol=1e-9 * max(1.0, moved[0]), err_msg=f"{entry}"
+            )
     assert all(np.max(np.abs(gradient)) > 1e-6 for gradient in analytic[:2]), "the derivatives must not be all zero"
 
 
 def test_the_first_steps_train_the_control_variate_alone():
-    """With two warm-up steps the networks move at the third step and the nets at each; Adam's first step is the learning rate."""
+    """With two warm-up steps the networks move at the third step and the nets at each; Adam's first step is the
+    learning rate."""
     config = SBNConfig(estimator="relax", hidden=2, net_layers=1, warmup_steps=2)
     model = SBN(config, SBNOptimiserConfig(control_factor=1.0), np.linspace(0.3, 0.6, 3), seed=1, float_type=tf.float64)
     batch = tf.constant((images_of(model) * 255).astype(np.uint8))
@@ -122,7 +129,10 @@ def test_the_first_steps_train_the_control_variate_alone():
         before = [v.numpy() for v in (*model.trained, *model.controls)]
         step(batch, tf.constant([1, i]))
         moved.append([np.max(np.abs(v.numpy() - b)) for v, b in zip((*model.trained, *model.controls), before)])
-    networks, controls = ([change[: len(model.trained)] for change in moved], [change[len(model.trained) :] for change in moved])
+    networks, controls = (
+        [change[: len(model.trained)] for change in moved],
+        [change[len(model.trained) :] for change in moved],
+    )
     assert np.max(networks[:2]) == 0.0
     np.testing.assert_allclose(np.max(networks[2]), 3e-4, rtol=1e-2)
     assert all(np.max(change) > 1e-5 for change in controls)
@@ -131,7 +141,10 @@ def test_the_first_steps_train_the_control_variate_alone():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"estimator": "rebar", "surrogate": "net"}, "model.surrogate=net is not used by the estimator rebar, only by relax"),
+        (
+            {"estimator": "rebar", "surrogate": "net"},
+            "model.surrogate=net is not used by the estimator rebar, only by relax",
+        ),
         ({"surrogate": "net", "temperature": 0.3}, "model.temperature=0.3 is not used by model.surrogate=net"),
         ({"surrogate": "relaxed", "net_layers": 2}, "model.net_layers=2 is not used by model.surrogate=relaxed"),
         ({"relaxation": "improved"}, "model.relaxation=improved is not used by the estimator relax"),
@@ -146,8 +159,15 @@ def test_options_of_relax(settings, message):
 
 def test_switching_estimators_takes_their_defaults():
     config = TrainSBN().with_values({"model.estimator": "relax"})
-    assert (config.model.surrogate, config.model.net_layers, config.model.temperature, config.model.relaxation) == ("add", 4, 0.5, None)
+    assert (config.model.surrogate, config.model.net_layers, config.model.temperature, config.model.relaxation) == (
+        "add",
+        4,
+        0.5,
+        None,
+    )
     alone = config.with_values({"model.surrogate": "net"})
     assert (alone.model.temperature, alone.model.net_layers) == (None, 4)
     assert config.with_values({"model.estimator": "dynamic_rebar"}).run_id == TrainSBN().run_id
-    assert TrainSBN().run_id == "mnist_5k-dynamic_rebar-L2-lr0.0003-s0-20d97f85", "names of earlier runs must not change"
+    assert TrainSBN().run_id == "mnist_5k-dynamic_rebar-L2-lr0.0003-s0-20d97f85", (
+        "names of earlier runs must not change"
+    )

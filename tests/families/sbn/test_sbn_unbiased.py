@@ -63,14 +63,16 @@ def small_nets(monkeypatch):
 
 @pytest.mark.parametrize("settings", CASES, ids=lambda s: "-".join(str(v) for v in s.values()))
 def test_the_mean_gradient_is_the_enumerated_bounds(settings):
-    """False alarm below 1e-4 a case (|z| < 5 for about 40 weights, z of block means); detects a bias of 6 standard errors, about 0.01."""
+    """False alarm below 1e-4 a case (|z| < 5 for about 40 weights, z of block means); detects a bias of 6 standard
+    errors, about 0.01."""
     model = tiny_model(**settings)
     z = z_scores(model, settings["estimator"])
     assert np.max(np.abs(z)) < 5.0, by_network(model, z)
 
 
 def test_the_historical_control_variate_is_biased_above_the_first_layer():
-    """Negative control: the authors' multilayer form fails where and only where it should; detected with |z| of tens."""
+    """Negative control: the authors' multilayer form fails where and only where it should; detected with |z| of
+    tens."""
     model = tiny_model(estimator="rebar", multilayer_cv="historical")
     z = by_network(model, z_scores(model, "rebar"))
     assert np.max(np.abs(z["q_1"])) > 10.0
@@ -79,7 +81,8 @@ def test_the_historical_control_variate_is_biased_above_the_first_layer():
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_relax_without_the_coupled_noise_is_biased(layers, monkeypatch):
-    """Negative control: conditional noise that does not follow the logits (r = 1 in place of the gap), detected with |z| of tens."""
+    """Negative control: conditional noise that does not follow the logits (r = 1 in place of the gap), detected with
+    |z| of tens."""
     monkeypatch.setattr(bernoulli, "reparameterisation_gap", lambda logits, samples, u: tf.ones_like(u))
     model = tiny_model(estimator="relax", layers=layers, net_layers=2)
     z = by_network(model, z_scores(model, "relax"))
@@ -93,13 +96,16 @@ def test_concrete_is_biased():
 
 @pytest.mark.parametrize("settings", [{"layers": 2}, {"layers": 2, "task": "sp"}, {"layers": 1, "task": "sp"}], ids=str)
 def test_bounds_rise_with_samples_to_the_likelihood(settings):
-    """ELBO <= L_2 <= L_10 <= log p(x); 20,000 draws an image put every gap of these weights at more than 5 standard errors."""
+    """ELBO <= L_2 <= L_10 <= log p(x); 20,000 draws an image put every gap of these weights at more than 5 standard
+    errors."""
     model = tiny_model(estimator="nvil", **settings)
     images = (images_of(model) * 255).astype(np.uint8)
     weights = model.log_weights(tf.constant(images), 20_000, tf.constant([1, 2])).numpy()
     means = [float(log_mean_exp(weights.reshape(k, -1, len(images))).mean()) for k in (1, 2, 10)]
     if model.networks.has_distribution:
         assert means[0] < means[1] < means[2] < log_marginal(model, tf.constant(images_of(model))).mean() + 0.02
-        np.testing.assert_allclose(log_mean_exp(weights).mean(), log_marginal(model, tf.constant(images_of(model))).mean(), atol=0.05)
+        np.testing.assert_allclose(
+            log_mean_exp(weights).mean(), log_marginal(model, tf.constant(images_of(model))).mean(), atol=0.05
+        )
     else:
         assert means[0] < means[1] < means[2]

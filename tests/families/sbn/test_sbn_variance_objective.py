@@ -23,7 +23,14 @@ STEP = 1e-5
 def test_derivatives_of_the_variance_objective(layers, nonlinear, eta_scope, task, multilayer_cv):
     """Every eta and the temperature, and six entries of each baseline tensor, against central differences; rel 1e-5."""
     model = tiny_model(
-        pixels=6, hidden=3, layers=layers, nonlinear=nonlinear, eta_scope=eta_scope, task=task, multilayer_cv=multilayer_cv, spread=0.7
+        pixels=6,
+        hidden=3,
+        layers=layers,
+        nonlinear=nonlinear,
+        eta_scope=eta_scope,
+        task=task,
+        multilayer_cv=multilayer_cv,
+        spread=0.7,
     )
     generator = np.random.default_rng(5)
     x = tf.constant(generator.integers(0, 2, (4, 6)).astype(float))
@@ -39,7 +46,9 @@ def test_derivatives_of_the_variance_objective(layers, nonlinear, eta_scope, tas
     for variable, gradient in zip(model.controls, analytic, strict=True):
         value = variable.numpy()
         entries = list(np.ndindex(value.shape))
-        for entry in entries if len(entries) <= 30 else [entries[i] for i in generator.choice(len(entries), 6, replace=False)]:
+        for entry in (
+            entries if len(entries) <= 30 else [entries[i] for i in generator.choice(len(entries), 6, replace=False)]
+        ):
             moved = []
             for sign in (1, -1):
                 step = np.zeros_like(value)

@@ -44,7 +44,10 @@ def test_metrics_are_exported(tmp_path):
     log = read_log(tmp_path / "loss.log", parse_line)
     assert log.hyper == {"temp": "0.5"}
     assert log.lines == lines_of(metrics.rows(), time="2020-02-18 09:30:00,000", **settings)
-    assert [(line.epoch, line.test, line.train, line.seconds) for line in log.lines] == [(1, 170.0, 190.0, 2.5), (2, 130.0, 145.0, 2.5)]
+    assert [(line.epoch, line.test, line.train, line.seconds) for line in log.lines] == [
+        (1, 170.0, 190.0, 2.5),
+        (2, 130.0, 145.0, 2.5),
+    ]
     with pytest.raises(UserError, match="no row holds test_nll_discrete"):
         write_log([], tmp_path / "empty.log", **settings)
 

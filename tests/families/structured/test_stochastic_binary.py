@@ -1,4 +1,5 @@
-"""Binary units: the distribution of the rounded unit, the relaxed formulas by hand, layout, and the historical switches."""
+"""Binary units: the distribution of the rounded unit, the relaxed formulas by hand, layout, and the historical
+switches."""
 
 import math
 

@@ -23,7 +23,10 @@ def test_architectures_decide_width_and_scale():
         ({"name": "GS", "scale": "unit"}, "model.scale=unit is not used by GS, only by IGR_I, IGR_Planar, IGR_SB"),
         ({"name": "IGR_I", "noise": "historical"}, "model.noise=historical is not used by IGR_I, only by GS"),
         ({"name": "IGR_I", "planar_norm": "squared"}, "only by IGR_Planar"),
-        ({"temperature": 0.5, "temperature_use": "historical"}, "model.temperature=0.5 is not used with model.temperature_use=historical"),
+        (
+            {"temperature": 0.5, "temperature_use": "historical"},
+            "model.temperature=0.5 is not used with model.temperature_use=historical",
+        ),
         ({"temperature": 0.0}, "model.temperature must be positive, got 0.0"),
         ({"units": 0}, "model.units must be at least 1, got 0"),
     ],
@@ -54,8 +57,20 @@ def test_bad_input_is_a_sentence(settings, sentence):
 
 
 def test_the_originals_settings_are_understood():
-    settings = {"model_type": "GS_Dis", "temp": "0.67", "sample_size": 5, "learning_rate": "3e-4", "batch_n": 64, "epochs": 50}
-    settings |= {"architecture": "double_linear", "width_height": "(14, 28, 1)", "seed": 5328, "sample_size_testing": "1000"}
+    settings = {
+        "model_type": "GS_Dis",
+        "temp": "0.67",
+        "sample_size": 5,
+        "learning_rate": "3e-4",
+        "batch_n": 64,
+        "epochs": 50,
+    }
+    settings |= {
+        "architecture": "double_linear",
+        "width_height": "(14, 28, 1)",
+        "seed": 5328,
+        "sample_size_testing": "1000",
+    }
     config = TrainStructured().with_values(settings)
     assert (config.model.name, config.model.temperature, config.model.noise) == ("GS", 0.67, "logistic")
     assert (config.schedule.samples, config.schedule.batch_size, config.schedule.epochs) == (5, 64, 50)
@@ -82,6 +97,11 @@ def test_presets_are_the_authors_settings():
     old, new = g2("IGR_I"), g3("IGR_I", samples=50)
     assert (old.model.units, old.model.temperature, old.schedule.batch_size, old.schedule.epochs) == (200, 0.5, 64, 50)
     assert old.optimiser == StructuredOptimiserConfig(learning_rate=3e-4, decay=None, least_learning_rate=None)
-    assert (new.model.units, new.model.temperature, new.schedule.batch_size, new.schedule.epochs) == (240, 1.0, 100, 100)
+    assert (new.model.units, new.model.temperature, new.schedule.batch_size, new.schedule.epochs) == (
+        240,
+        1.0,
+        100,
+        100,
+    )
     assert new.optimiser == StructuredOptimiserConfig(learning_rate=1e-3, decay=1e-3, least_learning_rate=1e-4)
     assert new.data == DataConfig(name="mnist")

@@ -1,4 +1,5 @@
-"""Structured output prediction: the multi-sample loss by hand, its order in S, layout, counts, schedule, determinism."""
+"""Structured output prediction: the multi-sample loss by hand, its order in S, layout, counts, schedule,
+determinism."""
 
 import itertools
 import math
@@ -18,7 +19,9 @@ SEED = run_seed(0, "test")
 DISTRIBUTIONS = ("GS", "IGR_I", "IGR_Planar", "IGR_SB")
 
 
-def a_model(name="GS", *, samples=1, seed=0, units=4, architecture="double_linear", rate=0.01, **options) -> StructuredOutput:
+def a_model(
+    name="GS", *, samples=1, seed=0, units=4, architecture="double_linear", rate=0.01, **options
+) -> StructuredOutput:
     return StructuredOutput(
         StructuredModelConfig(name=name, units=units, architecture=architecture, **options),
         optimiser=StructuredOptimiserConfig(learning_rate=rate),
@@ -54,7 +57,8 @@ def fitted() -> StructuredOutput:
 
 @pytest.mark.parametrize("samples", [1, 2, 5])
 def test_the_loss_is_the_direct_one_in_float64(fitted, samples):
-    """-mean_b log mean_s prod_d Bernoulli pmf from the model's logits; the product of 392 pmfs is above the least float64."""
+    """-mean_b log mean_s prod_d Bernoulli pmf from the model's logits; the product of 392 pmfs is above the least
+    float64."""
     batch = some_images(3, seed=1)
     fitted.samples = samples
     upper, lower = (half.numpy().astype(np.float64) for half in fitted.halves(batch))
@@ -78,8 +82,8 @@ def test_halves_are_the_upper_and_the_lower_rows():
 def test_the_bound_does_not_rise_with_the_samples_in_expectation(distribution):
     """Mean over disjoint groups of the S-sample bound, S = 1, 5, 20, from the same 2,000 draws an image.
 
-    A group's bound is at most the mean of the bounds of the groups inside it, draw by draw (Jensen), so no tolerance is needed beyond
-    rounding; for distributions with noise the fall from 1 to 20 is more than .01 nats.
+    A group's bound is at most the mean of the bounds of the groups inside it, draw by draw (Jensen), so no tolerance is
+    needed beyond rounding; for distributions with noise the fall from 1 to 20 is more than .01 nats.
     """
     model, batch = distribution[0], some_images(4, seed=2)
     for estimator in ("discrete", "relaxed"):
@@ -92,7 +96,8 @@ def test_the_bound_does_not_rise_with_the_samples_in_expectation(distribution):
 
 
 def test_training_with_more_samples_reaches_a_lower_loss():
-    """S=1 against S=20 after 40 steps on one batch, 20 draws: the loss of more samples is a tighter bound of the same quantity."""
+    """S=1 against S=20 after 40 steps on one batch, 20 draws: the loss of more samples is a tighter bound of the same
+    quantity."""
     losses = []
     for samples in (1, 20):
         model = trained(a_model("IGR_I", samples=samples))
@@ -132,7 +137,11 @@ def test_parameter_counts():
     full = StructuredOutput(StructuredModelConfig(name="IGR_I"), optimiser=StructuredOptimiserConfig())
     assert [mapping.count_params() for mapping in full.mappings] == [94_320, 57_840, 94_472]
     assert full.count_params() == 246_632
-    expected = {"triple_linear": 246_632 + 57_840, "nonlinear": 246_632 + 3 * 57_840, "g2_linear": 393 * 400 + 201 * 400 + 201 * 392}
+    expected = {
+        "triple_linear": 246_632 + 57_840,
+        "nonlinear": 246_632 + 3 * 57_840,
+        "g2_linear": 393 * 400 + 201 * 400 + 201 * 392,
+    }
     for architecture, count in expected.items():
         config = StructuredModelConfig(name="IGR_I", architecture=architecture)
         assert StructuredOutput(config, optimiser=StructuredOptimiserConfig()).count_params() == count
@@ -173,7 +182,8 @@ def test_evaluation_in_chunks_covers_all_samples():
     """25 samples in chunks of 10, 10 and 5: the bound of every weight together."""
     model, batch = a_model("IGR_SB"), some_images(3)
     result = model.eval_step(batch, SEED)
-    exact = -model.log_weights(batch, 1, SEED, "discrete").numpy()[0]  # rounded IGR-SB units are constant, so every weight is equal
+    # rounded IGR-SB units are constant, so every weight is equal
+    exact = -model.log_weights(batch, 1, SEED, "discrete").numpy()[0]
     np.testing.assert_allclose(result["nll_discrete"], exact, rtol=1e-6)
     assert result["nll_relaxed"].shape == (3,)
 

@@ -1,10 +1,18 @@
-"""Tables of structured output prediction: paired differences by hand, checks that can fail, runs without a temperature."""
+"""Tables of structured output prediction: paired differences by hand, checks that can fail, runs without a
+temperature."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from igr_suite.families.structured.plots import bounds_table, checks_table, chosen_runs, named_runs, paired_table, samples_figure
+from igr_suite.families.structured.plots import (
+    bounds_table,
+    checks_table,
+    chosen_runs,
+    named_runs,
+    paired_table,
+    samples_figure,
+)
 
 
 def runs(**changes) -> pd.DataFrame:
@@ -14,7 +22,12 @@ def runs(**changes) -> pd.DataFrame:
         for samples in (1, 50):
             for seed in (1, 2):
                 nll = 80.0 + shift * seed - 0.1 * samples
-                row = {"data.name": "mnist", "data.train_limit": None, "model.architecture": "double_linear", "model.name": model}
+                row = {
+                    "data.name": "mnist",
+                    "data.train_limit": None,
+                    "model.architecture": "double_linear",
+                    "model.name": model,
+                }
                 row |= {
                     "model.planar_norm": None,
                     "model.temperature": temperature,
@@ -50,7 +63,10 @@ def test_differences_are_paired_by_seed_and_samples(tmp_path):
 
 def test_the_temperature_is_chosen_on_validation_images_and_for_many_samples_taken_from_fewer(tmp_path):
     """0.5 is best with one sample of both distributions; 50 samples have no search of their own."""
-    searched = [runs(**{"model.temperature": t, "validation_nll_discrete": nll}) for t, nll in ((0.25, 3.0), (0.5, 1.0), (1.0, 2.0))]
+    searched = [
+        runs(**{"model.temperature": t, "validation_nll_discrete": nll})
+        for t, nll in ((0.25, 3.0), (0.5, 1.0), (1.0, 2.0))
+    ]
     frame = pd.concat(searched, ignore_index=True)
     frame = frame[(frame["training S"] == 1) & (frame["seed"] == 1) | (frame["temperature"] == 0.5)]
     chosen = chosen_runs(frame, 1)

@@ -39,7 +39,10 @@ def some_images(count: int, seed: int = 0) -> tf.Tensor:
 def exact_log_likelihood(model: DiscreteVAE, batch: tf.Tensor) -> np.ndarray:
     """log p(x) of the one-hot model by enumeration of all K^V codes, float64."""
     variables, categories = model.config.variables, model.config.categories
-    codes = np.array([np.eye(categories)[list(z)].ravel() for z in itertools.product(range(categories), repeat=variables)], np.float32)
+    codes = np.array(
+        [np.eye(categories)[list(z)].ravel() for z in itertools.product(range(categories), repeat=variables)],
+        np.float32,
+    )
     codes = tf.repeat(codes[:, None], len(batch), 1)
     observed = tf.cast(batch >= 128, tf.float32)
     log_joint = model.log_likelihood(codes, observed).numpy().astype(float) - variables * math.log(categories)
@@ -81,7 +84,8 @@ def test_one_hot_bounds_hold_against_enumeration(name):
 
 @pytest.mark.parametrize("name", ["GS_Dis", "IGR_I_Dis"])
 def test_the_one_sample_weight_has_the_mean_of_the_exact_elbo(name):
-    """Same bound, two estimators: log q(z) at the sample, and the exact KL of the argmax's distribution; equal within 5 standard errors."""
+    """Same bound, two estimators: log q(z) at the sample, and the exact KL of the argmax's distribution; equal within 5
+    standard errors."""
     model, batch = trained(name), some_images(4)
     repeated = tf.repeat(batch, 10_000, 0)
     exact_kl = model.eval_step(repeated, SEED)["elbo_one_hot_exact"].numpy().reshape(4, -1)
@@ -91,7 +95,8 @@ def test_the_one_sample_weight_has_the_mean_of_the_exact_elbo(name):
 
 
 def test_the_historical_estimator_exceeds_the_log_likelihood():
-    """Two codes with log-likelihoods far apart: the authors' estimator lands above log p(x), the corrected one below."""
+    """Two codes with log-likelihoods far apart: the authors' estimator lands above log p(x), the corrected one
+    below."""
     model = a_model("GS_Dis", variables=1, categories=2)
     model.decoder.layers[0].kernel.assign(np.stack([np.full(6, 3.0), np.full(6, -3.0)]).astype(np.float32))
     model.encoder.layers[0].kernel.assign(np.zeros((6, 2)))
@@ -99,7 +104,8 @@ def test_the_historical_estimator_exceeds_the_log_likelihood():
     batch = tf.fill((1, 6), tf.constant(255, tf.uint8))
     exact = exact_log_likelihood(model, batch)[0]
     values = {
-        name: log_mean_exp(model.log_weights(batch, 20_000, SEED, name).numpy().astype(float))[0] for name in model.weight_estimators(True)
+        name: log_mean_exp(model.log_weights(batch, 20_000, SEED, name).numpy().astype(float))[0]
+        for name in model.weight_estimators(True)
     }
     assert values["historical"] > exact + 0.2
     assert values["one_hot"] < exact + 0.02
@@ -117,7 +123,9 @@ def test_closed_and_sampled_kl_have_the_same_mean(name):
     model, batch = trained(name), some_images(3)
     latent = model.latent.sample(model.encoder(tf.cast(batch >= 128, tf.float32)), 20_000, SEED)
     sampled = model.latent.sampled_kl(latent).numpy()
-    assert (np.abs(sampled.mean(0) - model.latent.closed_kl(latent).numpy()) < 5 * sampled.std(0) / math.sqrt(20_000)).all()
+    assert (
+        np.abs(sampled.mean(0) - model.latent.closed_kl(latent).numpy()) < 5 * sampled.std(0) / math.sqrt(20_000)
+    ).all()
 
 
 @pytest.mark.parametrize("name", ["GS_Dis", "IGR_SB_Dis", "IGR_Planar_Dis", "IGSM_Dis", "GSP_Dis"])
@@ -137,7 +145,8 @@ def test_samples_variables_and_categories_are_not_mixed_up(name):
 
 
 def test_more_samples_give_the_same_gradient_with_less_noise():
-    """The loss is the mean over samples: gradients of S=1 and S=20 agree on average, and the variance falls about 20-fold."""
+    """The loss is the mean over samples: gradients of S=1 and S=20 agree on average, and the variance falls about
+    20-fold."""
     gradients = {}
     for samples in (1, 20):
         model = a_model("IGR_I_Dis", samples=samples)
@@ -150,7 +159,9 @@ def test_more_samples_give_the_same_gradient_with_less_noise():
 
         gradients[samples] = np.stack([gradient(run_seed(i, "s")).numpy().ravel() for i in range(400)])
     one, twenty = gradients[1], gradients[20]
-    assert np.linalg.norm(one.mean(0) - twenty.mean(0)) < 5 * math.sqrt(one.var(0).sum() / 400 + twenty.var(0).sum() / 400)
+    assert np.linalg.norm(one.mean(0) - twenty.mean(0)) < 5 * math.sqrt(
+        one.var(0).sum() / 400 + twenty.var(0).sum() / 400
+    )
     assert 14 < one.var(0).sum() / twenty.var(0).sum() < 28
 
 
@@ -163,21 +174,29 @@ def test_equal_seeds_give_equal_models_and_steps():
 
 def test_gaussian_pixels_and_conv_networks_have_consistent_shapes():
     config = ModelConfig(name="IGR_I_Dis", architecture="conv_jointvae", variables=2, categories=3)
-    model = DiscreteVAE(config, image_shape=(64, 64, 3), likelihood="gaussian", binarisation="none", optimiser=OptimiserConfig())
+    model = DiscreteVAE(
+        config, image_shape=(64, 64, 3), likelihood="gaussian", binarisation="none", optimiser=OptimiserConfig()
+    )
     images = tf.constant(np.random.default_rng(0).integers(0, 256, (2, 64 * 64 * 3), dtype=np.uint8))
     assert np.isfinite(float(model.train_step(images, SEED)["elbo"]))
-    # the first half of the decoder's output is the means' image: a constant bias on the mean channels shifts just that half
+    # the first half of the decoder's output is the means' image: a constant bias on the mean channels shifts just that
+    # half
     last = next(layer for layer in reversed(model.decoder.layers) if layer.weights)
     code = tf.zeros((1, 6))
     before = model.decoder(code).numpy()
     last.bias.assign_add([1.0, 1.0, 1.0, 0.0, 0.0, 0.0])
-    np.testing.assert_allclose(model.decoder(code).numpy() - before, np.repeat([[1.0, 0.0]], 64 * 64 * 3, 1).reshape(1, -1), atol=1e-5)
+    np.testing.assert_allclose(
+        model.decoder(code).numpy() - before, np.repeat([[1.0, 0.0]], 64 * 64 * 3, 1).reshape(1, -1), atol=1e-5
+    )
 
 
 def test_conv_trains_without_xla():
-    """One step on 28x28 of a joint model moves every weight; the loop is not compiled by XLA, which is slow on convolutions."""
+    """One step on 28x28 of a joint model moves every weight; the loop is not compiled by XLA, which is slow on
+    convolutions."""
     config = ModelConfig(name="GSP", architecture="conv", variables=2, categories=3, latent_dim=4)
-    model = DiscreteVAE(config, image_shape=(28, 28, 1), likelihood="bernoulli", binarisation="static", optimiser=OptimiserConfig())
+    model = DiscreteVAE(
+        config, image_shape=(28, 28, 1), likelihood="bernoulli", binarisation="static", optimiser=OptimiserConfig()
+    )
     assert not model.jit_steps
     before = [v.numpy() for v in model.trained]
     images = tf.constant(np.random.default_rng(0).integers(0, 256, (5, 784), dtype=np.uint8))
@@ -189,7 +208,9 @@ def test_parameter_counts_of_the_g3_networks():
     sizes = {"GS_Dis": 200, "IGR_I_Dis": 360}
     for name, outputs in sizes.items():
         config = ModelConfig(name=name)
-        model = DiscreteVAE(config, image_shape=(28, 28, 1), likelihood="bernoulli", binarisation="static", optimiser=OptimiserConfig())
+        model = DiscreteVAE(
+            config, image_shape=(28, 28, 1), likelihood="bernoulli", binarisation="static", optimiser=OptimiserConfig()
+        )
         widths = [784, 512, 256, outputs], [200, 256, 512, 784]
         assert model.count_params() == sum((a + 1) * b for w in widths for a, b in itertools.pairwise(w))
 

@@ -1,4 +1,5 @@
-"""model.prior=fitted: whose fit it is, that it is fitted once and before anything is traced, and what it does to the bounds."""
+"""model.prior=fitted: whose fit it is, that it is fitted once and before anything is traced, and what it does to the
+bounds."""
 
 import threading
 import time
@@ -44,7 +45,10 @@ def test_the_prior_is_the_fitted_one_and_the_kl_to_it_is_zero(root, name):
     prior = latent.prior()
     np.testing.assert_array_equal(prior.loc, fit.values["loc"])
     np.testing.assert_array_equal(prior.log_scale, fit.values["log_scale"])
-    assert latent.records["prior"]["fit"] == fit.run_id and latent.records["prior"]["final_loss"] == fit.metadata["final_loss"] > 0
+    assert (
+        latent.records["prior"]["fit"] == fit.run_id
+        and latent.records["prior"]["final_loss"] == fit.metadata["final_loss"] > 0
+    )
     same = tf.tile(tf.concat([prior.loc, prior.log_scale], 0)[tf.newaxis], [3, V])
     drawn = latent.sample(same, 50, SEED)
     np.testing.assert_allclose(latent.closed_kl(drawn), 0, atol=1e-6)
@@ -71,7 +75,12 @@ def test_a_model_is_traced_and_trained_with_it(root, name, monkeypatch):
     DiscreteLatent(config(name), seed=0)
     monkeypatch.setattr(fitting, "fit", lambda fit: pytest.fail("fitted again"))
     model = DiscreteVAE(
-        config(name), image_shape=(3, 2, 1), likelihood="bernoulli", binarisation="static", optimiser=OptimiserConfig(), seed=0
+        config(name),
+        image_shape=(3, 2, 1),
+        likelihood="bernoulli",
+        binarisation="static",
+        optimiser=OptimiserConfig(),
+        seed=0,
     )
     images = tf.constant(np.random.default_rng(0).integers(0, 256, (8, 6), dtype=np.uint8))
     scalars = tf.function(model.train_step, autograph=False)(images, SEED)
@@ -82,7 +91,8 @@ def test_a_model_is_traced_and_trained_with_it(root, name, monkeypatch):
 
 def test_behind_the_flow_and_after_it_the_prior_is_one_gaussian(root):
     shared, after = (
-        DiscreteLatent(config("IGR_Planar_Dis", planar_prior=place), seed=0).prior() for place in ("shared_flow", "after_flow")
+        DiscreteLatent(config("IGR_Planar_Dis", planar_prior=place), seed=0).prior()
+        for place in ("shared_flow", "after_flow")
     )
     np.testing.assert_array_equal(shared.loc, after.loc)
     assert type(shared).__name__ == "IGRPlanar" and type(after).__name__ == "IGRI"

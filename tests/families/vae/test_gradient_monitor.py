@@ -1,4 +1,5 @@
-"""The gradient monitor: the historical number is round-off, Jacobian norms are autodiff's, variances are those of brute force."""
+"""The gradient monitor: the historical number is round-off, Jacobian norms are autodiff's, variances are those of brute
+force."""
 
 import dataclasses
 
@@ -23,7 +24,8 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (8, 6), dtype=np.uint8)
 
 
 def random_distribution(distribution: str, temperature, batch: int, categories: int, variables: int = 2):
-    """(parameters -> distribution, parameters [batch, variables, P]): logits and locations N(0, 1), log scales N(0, .3^2)."""
+    """(parameters -> distribution, parameters [batch, variables, P]): logits and locations N(0, 1), log scales N(0,
+    .3^2)."""
     options = {}
     if distribution == "IGR_Planar":
         options["flow"] = initial_planar_flow(categories, variables, SEED, stddev=0.5)
@@ -36,7 +38,9 @@ def random_distribution(distribution: str, temperature, batch: int, categories: 
 
 def a_model(name: str, **options) -> DiscreteVAE:
     config = ModelConfig(name=name, architecture="linear", variables=2, categories=3, **options)
-    model = DiscreteVAE(config, image_shape=(3, 2, 1), likelihood="bernoulli", binarisation="static", optimiser=OptimiserConfig())
+    model = DiscreteVAE(
+        config, image_shape=(3, 2, 1), likelihood="bernoulli", binarisation="static", optimiser=OptimiserConfig()
+    )
     for variable in model.trained:  # away from the small initial weights, so that the reconstruction matters
         variable.assign(2.0 * variable)
     return model
@@ -45,8 +49,8 @@ def a_model(name: str, **options) -> DiscreteVAE:
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("temperature", [0.02, 0.1, 0.3, 1.0])
 def test_the_historical_norm_is_round_off_at_every_temperature(distribution, temperature):
-    """At most 1e-4 in float32 (docs/papers/igr.md, section 7.16) for 400 distributions, while the Jacobian it was meant for is
-    not small at 1.
+    """At most 1e-4 in float32 (docs/papers/igr.md, section 7.16) for 400 distributions, while the Jacobian it was meant
+    for is not small at 1.
     """
     make, parameters = random_distribution(distribution, temperature, 200, 10)
     size = next(iter(relaxation(distribution).parameter_blocks(10).values()))
@@ -68,13 +72,16 @@ def test_the_jacobian_norm_is_that_of_the_whole_jacobian(distribution):
         sample = make(parameters).draw((), SEED).sample
     whole = tape.jacobian(sample, parameters).numpy()  # [B, V, K, B, V, P]
     own = np.stack([[whole[b, v, :, b, v] for v in range(2)] for b in range(3)])
-    assert np.abs(whole).sum() == pytest.approx(np.abs(own).sum(), rel=1e-5), "a variable's code depends on its own parameters only"
+    assert np.abs(whole).sum() == pytest.approx(np.abs(own).sum(), rel=1e-5), (
+        "a variable's code depends on its own parameters only"
+    )
     found = jacobian_norm(lambda p: make(p).draw((), SEED).sample, parameters)
     np.testing.assert_allclose(found, np.sqrt((own**2).sum((-1, -2))), rtol=1e-5)
 
 
 def test_the_jacobian_norm_of_two_categories_in_closed_form():
-    """GS, K = 2: psi_1 = sigmoid(x / tau), so the Jacobian is 2 x 2 with entries +-psi_1 psi_2 / tau and norm 2 psi_1 psi_2 / tau."""
+    """GS, K = 2: psi_1 = sigmoid(x / tau), so the Jacobian is 2 x 2 with entries +-psi_1 psi_2 / tau and norm 2 psi_1
+    psi_2 / tau."""
     make, parameters = random_distribution("GS", 0.7, 5, 2)
     psi = make(parameters).draw((), SEED).sample.numpy()
     found = jacobian_norm(lambda p: make(p).draw((), SEED).sample, parameters)
@@ -83,9 +90,13 @@ def test_the_jacobian_norm_of_two_categories_in_closed_form():
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_jacobians_are_positive_at_high_temperatures_and_vanish_with_it(distribution):
-    """1,000 distributions of 10 categories, equal noise: every norm positive from 0.5 on; the median falls with each temperature towards 0."""
+    """1,000 distributions of 10 categories, equal noise: every norm positive from 0.5 on; the median falls with each
+    temperature towards 0."""
     falling = {"IGR_SB_Finite": (0.1, 0.03, 0.01, 0.003)}.get(distribution, (0.5, 0.2, 0.1, 0.05, 0.02))
-    make_at, parameters = lambda t: random_distribution(distribution, t, 500, 10)[0], random_distribution(distribution, 1.0, 500, 10)[1]
+    make_at, parameters = (
+        lambda t: random_distribution(distribution, t, 500, 10)[0],
+        random_distribution(distribution, 1.0, 500, 10)[1],
+    )
 
     @tf.function
     def norms(temperature):
@@ -111,7 +122,8 @@ def test_moments_are_numpys():
 
 
 def test_moments_of_a_linear_toy():
-    """Gradient of theta.(c + eps): mean c, covariance I. 2,000 draws: variance 5 within 4 standard errors (.28), unbiased signal 1.25."""
+    """Gradient of theta.(c + eps): mean c, covariance I. 2,000 draws: variance 5 within 4 standard errors (.28),
+    unbiased signal 1.25."""
     c = tf.constant([1.0, -0.5, 0.0, 0.0, 0.0])
     moments = Moments.start(c)
     for value in tf.unstack(c + tf.random.stateless_normal((2_000, 5), SEED)):
@@ -129,7 +141,8 @@ def monitored(request):
 
 
 def brute_force(model: DiscreteVAE, seed: tf.Tensor, kl: str, draw: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients of -ELBO of one draw: by the encoder's output [B, P], and of the batch's mean by the encoder's weights [n]."""
+    """Gradients of -ELBO of one draw: by the encoder's output [B, P], and of the batch's mean by the encoder's weights
+    [n]."""
     images = to_unit_interval(tf.constant(IMAGES[:5]), "static", seed)
     weights = [v.value for v in model.encoder.trainable_variables]
     with tf.GradientTape(persistent=True) as tape:
@@ -140,7 +153,9 @@ def brute_force(model: DiscreteVAE, seed: tf.Tensor, kl: str, draw: int) -> tupl
         if kl != "none":
             loss += model.latent.closed_kl(latent) if kl == "closed" else model.latent.sampled_kl(latent)[0]
         mean = tf.reduce_mean(loss)
-    return tape.gradient(loss, output).numpy(), np.concatenate([g.numpy().ravel() for g in tape.gradient(mean, weights)])
+    return tape.gradient(loss, output).numpy(), np.concatenate(
+        [g.numpy().ravel() for g in tape.gradient(mean, weights)]
+    )
 
 
 def test_variance_and_signal_are_those_of_all_gradients_at_once(monitored):
@@ -156,7 +171,9 @@ def test_variance_and_signal_are_those_of_all_gradients_at_once(monitored):
             assert found[f"monitor_{what}_variance_{kl}"] == pytest.approx(variance.sum() / images, rel=1e-3)
             assert found[f"monitor_{what}_signal_{kl}"] == pytest.approx(signal.sum() / images, rel=1e-3, abs=1e-4)
     if "closed" in kls:
-        assert found["monitor_weights_variance_closed"] == pytest.approx(found["monitor_weights_variance_none"], rel=1e-3)
+        assert found["monitor_weights_variance_closed"] == pytest.approx(
+            found["monitor_weights_variance_none"], rel=1e-3
+        )
 
 
 def test_norms_are_a_function_of_the_weights_alone():
@@ -183,7 +200,8 @@ def test_shares_refer_to_the_start(monitored):
 
 
 def test_the_monitored_gradient_is_the_bounds(monitored):
-    """Sum over images of the model's own bound, differentiated by the encoder's output, one draw of the monitor's seed."""
+    """Sum over images of the model's own bound, differentiated by the encoder's output, one draw of the monitor's
+    seed."""
     model, monitor, _ = monitored
     images = to_unit_interval(tf.constant(IMAGES[:5]), "static", monitor.seed)
     output = model.encoder(images)
@@ -199,11 +217,14 @@ def test_the_monitored_gradient_is_the_bounds(monitored):
 def test_only_what_is_asked_for_is_measured():
     model = a_model("GS_Dis")
     names = {
-        metric: set(GradientMonitor(model, IMAGES, MonitorConfig(metric=metric), 0).measure()) for metric in ("gradients", "historical")
+        metric: set(GradientMonitor(model, IMAGES, MonitorConfig(metric=metric), 0).measure())
+        for metric in ("gradients", "historical")
     }
     assert names["historical"] == {f"monitor_historical_{name}" for name in ("vanished", "p50", "max")}
     assert not names["gradients"] & names["historical"]
-    row = GradientMonitor(model, IMAGES, MonitorConfig(metric="historical"), 0).beside(lambda step: {"elbo": float(step)})(4)
+    row = GradientMonitor(model, IMAGES, MonitorConfig(metric="historical"), 0).beside(
+        lambda step: {"elbo": float(step)}
+    )(4)
     assert row["elbo"] == 4.0 and set(row) == {"elbo"} | names["historical"]
 
 

@@ -1,4 +1,5 @@
-"""The monitor in a run: it changes nothing of the training, and a resumed run repeats the uninterrupted one's rows bitwise."""
+"""The monitor in a run: it changes nothing of the training, and a resumed run repeats the uninterrupted one's rows
+bitwise."""
 
 import dataclasses
 
@@ -33,14 +34,18 @@ def watched(tmp_path_factory):
 
 def test_training_is_the_same_without_it(watched, tmp_path):
     plain = executed(PLAIN, tmp_path)
-    rows = [{name: value for name, value in row.items() if not name.startswith("monitor_")} for row in watched.metrics.rows()]
+    rows = [
+        {name: value for name, value in row.items() if not name.startswith("monitor_")}
+        for row in watched.metrics.rows()
+    ]
     assert rows == plain.metrics.rows()
     states = [checkpoints.latest(folder.checkpoints).arrays for folder in (watched, plain)]
     assert all(one.tobytes() == other.tobytes() for one, other in zip(*states))
 
 
 def test_golden_values(golden, watched):
-    name = "monitor_historical_vanished"  # counts derivatives that round to zero, which other instruction sets do elsewhere
+    # counts derivatives that round to zero, which other instruction sets do elsewhere
+    name = "monitor_historical_vanished"
     golden("gradient_monitor", watched, leave_out=(f"summary.{name}", f"last.{name}"))
 
 

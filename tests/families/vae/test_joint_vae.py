@@ -23,7 +23,9 @@ RAMP = CapacityConfig(gamma=30.0, continuous=(0.0, 5.0, 11), discrete=(1.0, 3.0,
 
 
 def a_model(name="IGR_I", *, samples=1, resize=None, seed=0, **options) -> DiscreteVAE:
-    config = ModelConfig(name=name, architecture="linear", **({"variables": 2, "categories": 3, "latent_dim": 2} | options))
+    config = ModelConfig(
+        name=name, architecture="linear", **({"variables": 2, "categories": 3, "latent_dim": 2} | options)
+    )
     optimiser = OptimiserConfig(learning_rate=0.05)
     shape = (3, 2, 1)
     return DiscreteVAE(
@@ -75,7 +77,11 @@ def test_capacities_equal_to_the_kls_leave_the_reconstruction():
 def test_gamma_1_and_no_capacity_is_the_elbo():
     """Oracle 13; KLs that are not negative."""
     config = CapacityConfig(gamma=1.0, continuous=(0.0, 0.0, 2), discrete=(0.0, 0.0, 2))
-    log_likelihood, continuous, discrete = tf.constant([-100.0, -90.0]), tf.constant([4.0, 0.0]), tf.constant([2.5, 1.5])
+    log_likelihood, continuous, discrete = (
+        tf.constant([-100.0, -90.0]),
+        tf.constant([4.0, 0.0]),
+        tf.constant([2.5, 1.5]),
+    )
     objective = jointvae_objective(log_likelihood, continuous, discrete, config, tf.constant(7))
     np.testing.assert_array_equal(objective, log_likelihood - continuous - discrete)
     above = jointvae_objective(log_likelihood, tf.constant([-1.0, 0.0]), discrete, config, tf.constant(7))
@@ -108,7 +114,9 @@ def test_kls_are_sums_of_both_parts_and_closed_ones_the_means_of_sampled_ones(na
     if closed is not None:
         np.testing.assert_allclose(closed, continuous.closed_kl(first) + discrete.closed_kl(second), rtol=1e-6)
         assert (np.abs(total.mean(0) - closed.numpy()) < 5 * total.std(0) / math.sqrt(20_000)).all()
-    correlation = [np.corrcoef(first.code[:, b, i], second.code[:, b, j])[0, 1] for b in range(3) for i in range(2) for j in (0, 4)]
+    correlation = [
+        np.corrcoef(first.code[:, b, i], second.code[:, b, j])[0, 1] for b in range(3) for i in range(2) for j in (0, 4)
+    ]
     assert np.max(np.abs(correlation)) < 5 / math.sqrt(20_000), "the two parts share noise"
 
 
@@ -126,7 +134,9 @@ def test_samples_parts_variables_and_categories_are_not_mixed_up(name):
     np.testing.assert_array_equal(tf.concat([loc, log_scale], -1), model.encoder(images)[:, :14])
     one_hot = model.latent.one_hot(latent).numpy()
     np.testing.assert_array_equal(one_hot[..., :7], latent.continuous.code)
-    np.testing.assert_array_equal(one_hot[..., 7:].reshape(3, 2, 4, 5).argmax(-1), latent.draw.sample.numpy().argmax(-1))
+    np.testing.assert_array_equal(
+        one_hot[..., 7:].reshape(3, 2, 4, 5).argmax(-1), latent.draw.sample.numpy().argmax(-1)
+    )
     together = model.log_likelihood(latent.code, images).numpy()
     apart = np.concatenate([model.log_likelihood(latent.code[s : s + 1], images).numpy() for s in range(3)])
     np.testing.assert_allclose(together, apart, rtol=1e-5)
@@ -141,7 +151,9 @@ def quadrature_log_likelihood(model: DiscreteVAE, batch: tf.Tensor) -> np.ndarra
     codes = [np.concatenate([[z], np.eye(categories)[vertex].ravel()]) for z in points for vertex in vertices]
     log_prior = np.repeat(np.log(weights / math.sqrt(2 * math.pi)), len(vertices)) - variables * math.log(categories)
     codes = tf.repeat(tf.constant(np.array(codes), tf.float32)[:, None], len(batch), 1)
-    log_joint = model.log_likelihood(codes, tf.cast(batch >= 128, tf.float32)).numpy().astype(float) + log_prior[:, None]
+    log_joint = (
+        model.log_likelihood(codes, tf.cast(batch >= 128, tf.float32)).numpy().astype(float) + log_prior[:, None]
+    )
     return np.log(np.exp(log_joint).sum(0))
 
 
@@ -158,7 +170,9 @@ def test_one_hot_bounds_hold_against_quadrature(name):
     np.testing.assert_allclose(many, exact, atol=0.02)
     repeated = model.eval_step(tf.repeat(batch, 2_000, 0), SEED)["elbo_one_hot_exact"].numpy().reshape(2, -1)
     spread = np.sqrt(repeated.var(1) / 2_000 + draws.var(0) / 20_000)
-    assert (np.abs(repeated.mean(1) - draws.mean(0)) < 5 * spread).all(), "the one-sample weight's mean is the exact one-hot ELBO"
+    assert (np.abs(repeated.mean(1) - draws.mean(0)) < 5 * spread).all(), (
+        "the one-sample weight's mean is the exact one-hot ELBO"
+    )
 
 
 def test_the_relaxed_weight_is_the_relaxed_elbo_of_both_parts(perturbed):
@@ -185,7 +199,9 @@ def test_training_raises_the_objective_at_the_steps_own_capacity():
         missed = np.abs(continuous.closed_kl(first) - c_z).mean() + np.abs(discrete.closed_kl(second) - c_c).mean()
         assert bounds["jointvae"] == pytest.approx(bounds["reconstruction"] - 30 * missed, rel=1e-4)
         mean = {name: float(tf.reduce_mean(value)) for name, value in at.items()}
-        reconstruction = mean["elbo_relaxed_closed"] + mean["kl_continuous"] + float(tf.reduce_mean(discrete.closed_kl(second)))
+        reconstruction = (
+            mean["elbo_relaxed_closed"] + mean["kl_continuous"] + float(tf.reduce_mean(discrete.closed_kl(second)))
+        )
         assert mean["jointvae_closed"] == pytest.approx(reconstruction - 30 * missed, rel=1e-4)
         assert mean["jointvae"] < mean["jointvae_closed"], "sampled KLs enter with their noise, 30 times"
         assert bounds["kl"] == pytest.approx(bounds["kl_continuous"] + bounds["kl_discrete"], rel=1e-5)
@@ -201,7 +217,8 @@ def test_kls_follow_their_capacities():
 
 
 def test_a_resumed_model_is_bitwise_the_uninterrupted_one():
-    """The step of the capacities is part of the state: half way up the ramp, weights and optimiser are put into a fresh model."""
+    """The step of the capacities is part of the state: half way up the ramp, weights and optimiser are put into a fresh
+    model."""
     whole = train(a_model("GS", capacity=RAMP), 8)
     half = train(a_model("GS", capacity=RAMP), 4)
     resumed = a_model("GS", capacity=RAMP, seed=3)
@@ -216,7 +233,8 @@ def test_a_resumed_model_is_bitwise_the_uninterrupted_one():
 
 
 def test_the_continuous_kl_is_closed_unless_it_is_asked_for_sampled():
-    """GS: equal draws, so only the continuous part differs, and on average it does not (5 standard errors of 4,000 images)."""
+    """GS: equal draws, so only the continuous part differs, and on average it does not (5 standard errors of 4,000
+    images)."""
     closed, sampled = a_model("GS"), a_model("GS", continuous_kl="sampled")
     batch = tf.repeat(some_images(1), 4_000, 0)
     one, other = closed.bounds(batch, SEED), sampled.bounds(batch, SEED)
@@ -229,17 +247,35 @@ def test_the_continuous_kl_is_closed_unless_it_is_asked_for_sampled():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda: ModelConfig(name="GS_Dis", capacity=CapacityConfig()), "needs continuous and discrete latents, and GS_Dis has not both"),
-        (lambda: ModelConfig(name="VAE", capacity=CapacityConfig()), "needs continuous and discrete latents, and VAE has not both"),
-        (lambda: ModelConfig(name="IGR_I_Dis", latent_dim=3), "model.latent_dim=3 is not used by IGR_I_Dis, only by VAE, GS"),
-        (lambda: ModelConfig(name="IGR_I_Dis", continuous_kl="closed"), "model.continuous_kl=closed is not used by IGR_I_Dis"),
+        (
+            lambda: ModelConfig(name="GS_Dis", capacity=CapacityConfig()),
+            "needs continuous and discrete latents, and GS_Dis has not both",
+        ),
+        (
+            lambda: ModelConfig(name="VAE", capacity=CapacityConfig()),
+            "needs continuous and discrete latents, and VAE has not both",
+        ),
+        (
+            lambda: ModelConfig(name="IGR_I_Dis", latent_dim=3),
+            "model.latent_dim=3 is not used by IGR_I_Dis, only by VAE, GS",
+        ),
+        (
+            lambda: ModelConfig(name="IGR_I_Dis", continuous_kl="closed"),
+            "model.continuous_kl=closed is not used by IGR_I_Dis",
+        ),
         (lambda: ModelConfig(name="GS", kl="closed"), "kl=closed does not exist for GS"),
         (lambda: CapacityConfig(gamma=0.0), "gamma must be positive, got 0.0"),
         (lambda: CapacityConfig(discrete=(0.0, 5.0, 1)), "model.capacity.discrete is .* got 0.0,5.0,1"),
         (lambda: default("GS").with_values({"model.capacity.gama": "1"}), "did you mean 'model.capacity.gamma'"),
         (lambda: default("GS").with_values({"data.resize": "28"}), "data.resize=28 is what mnist_5k has already"),
-        (lambda: default("GS").with_values({"data.resize": "0"}), "data.resize is the side of an image in pixels, got 0"),
-        (lambda: default("GS").with_values({"data.resize": "16", "model.architecture": "conv_jointvae"}), "and mnist_5k has 16x16"),
+        (
+            lambda: default("GS").with_values({"data.resize": "0"}),
+            "data.resize is the side of an image in pixels, got 0",
+        ),
+        (
+            lambda: default("GS").with_values({"data.resize": "16", "model.architecture": "conv_jointvae"}),
+            "and mnist_5k has 16x16",
+        ),
     ],
 )
 def test_a_wrong_option_is_a_sentence(change, sentence):
@@ -255,13 +291,31 @@ def test_names_of_published_runs_did_not_change():
 
 def test_the_preset_of_table_2_is_that_of_the_spec():
     config = g2("IGR_SB")
-    assert (config.model.variables, config.model.categories, config.model.latent_dim, config.model.threshold) == (1, 50, 10, 0.9)
+    assert (config.model.variables, config.model.categories, config.model.latent_dim, config.model.threshold) == (
+        1,
+        50,
+        10,
+        0.9,
+    )
     assert (config.optimiser.learning_rate, config.schedule.batch_size, config.schedule.epochs) == (1e-3, 64, 50)
-    assert config.model.capacity == CapacityConfig(gamma=30.0, continuous=(0.0, 5.0, 25_000), discrete=(0.0, 5.0, 25_000))
-    assert (config.data.image_shape, config.model.architecture, config.model.kl) == ((32, 32, 1), "conv_jointvae", "closed")
+    assert config.model.capacity == CapacityConfig(
+        gamma=30.0, continuous=(0.0, 5.0, 25_000), discrete=(0.0, 5.0, 25_000)
+    )
+    assert (config.data.image_shape, config.model.architecture, config.model.kl) == (
+        (32, 32, 1),
+        "conv_jointvae",
+        "closed",
+    )
     faces = g2("IGR_I", data="celeb_a")
-    assert (faces.model.latent_dim, faces.model.categories, faces.model.prior, faces.data.resize) == (32, 10, "standard", None)
-    assert faces.model.capacity == CapacityConfig(gamma=100.0, continuous=(0.0, 50.0, 100_000), discrete=(0.0, 10.0, 100_000))
+    assert (faces.model.latent_dim, faces.model.categories, faces.model.prior, faces.data.resize) == (
+        32,
+        10,
+        "standard",
+        None,
+    )
+    assert faces.model.capacity == CapacityConfig(
+        gamma=100.0, continuous=(0.0, 50.0, 100_000), discrete=(0.0, 10.0, 100_000)
+    )
     assert with_ramp(faces, 9).model.capacity.continuous == (0.0, 50.0, 9)
     assert g2("IGR_SB").with_values({"model.capacity": "none"}) == replace_parts(g2("IGR_SB"), model={"capacity": None})
 

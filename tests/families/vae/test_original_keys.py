@@ -56,7 +56,8 @@ NEURIPS = {
 
 def test_the_readme_dictionary_is_the_g2_preset():
     want = g2("IGR_I_Dis", temperature=0.3)
-    start = replace_parts(default("IGR_I_Dis", limit=256), model={"delta": 0.1, "prior": "logistic"})  # what the dictionary does not say
+    # what the dictionary does not say
+    start = replace_parts(default("IGR_I_Dis", limit=256), model={"delta": 0.1, "prior": "logistic"})
     assert start.with_values(README) == want
     assert start.with_values({key: text(value) for key, value in README.items()}) == want  # as --set brings it
 
@@ -87,7 +88,8 @@ JOINT = README | {  # Table 2's values (section 3.4)
 
 def test_the_dictionary_of_table_2_is_the_g2_preset_of_a_joint_model():
     want = g2("IGR_I", temperature=0.3)
-    start = replace_parts(default("IGR_I_Dis"), model={"delta": 0.1, "prior": "standard"})  # what the dictionary does not say
+    # what the dictionary does not say
+    start = replace_parts(default("IGR_I_Dis"), model={"delta": 0.1, "prior": "standard"})
     assert start.with_values(JOINT) == want
     assert start.with_values({key: text(value) for key, value in JOINT.items()}) == want
     assert want.with_values(JOINT) == want
@@ -107,8 +109,18 @@ def text(value):
         ("GS_Dis", {"n_required": "12", "model_type": "IGR_SB_Dis"}, "model.categories", 13),
         ("IGR_I_Dis", {"n_required": 12, "model.name": "GS_Dis"}, "model.categories", 12),
         ("IGR_I_Dis", {"latent_discrete_n": "12"}, "model.categories", 12),
-        ("IGR_I_Dis", {"latent_discrete_n": "12", "n_required": "11", "model.categories": "12"}, "model.categories", 12),
-        ("VAE", {"latent_norm_n": "12", "num_of_norm_param": "2", "num_of_discrete_var": "0", "n_required": "0"}, "model.latent_dim", 12),
+        (
+            "IGR_I_Dis",
+            {"latent_discrete_n": "12", "n_required": "11", "model.categories": "12"},
+            "model.categories",
+            12,
+        ),
+        (
+            "VAE",
+            {"latent_norm_n": "12", "num_of_norm_param": "2", "num_of_discrete_var": "0", "n_required": "0"},
+            "model.latent_dim",
+            12,
+        ),
         ("IGR_SB_Dis", {"threshold": "0.99", "truncation_option": "quantile"}, "model.threshold", 0.99),
         ("GS_Dis", {"architecture": "dense"}, "model.architecture", "dense_g2"),
         ("GS_Dis", {"architecture": "dense", "sample_from_disc_kl": "true"}, "model.architecture", "linear"),
@@ -156,23 +168,47 @@ def test_a_key_sets_what_it_set_there(start, settings, path, value):
 @pytest.mark.parametrize(
     ("start", "settings", "sentence"),
     [
-        ("IGR_I_Dis", {"run_jv": "true"}, "model.capacity needs continuous and discrete latents, and IGR_I_Dis has not both"),
-        ("IGR_I_Dis", {"gamma": "30"}, "model.capacity needs continuous and discrete latents, and IGR_I_Dis has not both"),
+        (
+            "IGR_I_Dis",
+            {"run_jv": "true"},
+            "model.capacity needs continuous and discrete latents, and IGR_I_Dis has not both",
+        ),
+        (
+            "IGR_I_Dis",
+            {"gamma": "30"},
+            "model.capacity needs continuous and discrete latents, and IGR_I_Dis has not both",
+        ),
         ("IGR_I", {"gamma": "30", "run_jv": "false"}, "gamma is not used with run_jv=false"),
         ("IGR_I", {"run_jv": "false", "disc_c_linspace": "0,5,25000"}, "disc_c_linspace is not used with run_jv=false"),
         ("IGR_I", {"cont_c_linspace": "0,5"}, "cont_c_linspace must be 3 items"),
         ("IGR_I", {"cont_c_linspace": "0,5,1"}, "model.capacity.continuous is .* got 0.0,5.0,1"),
-        ("IGR_I", {"gamma": 30, "model.capacity.gamma": "5"}, "model.capacity.gamma is set twice, to 5 .* and to 30.0 by gamma=30"),
+        (
+            "IGR_I",
+            {"gamma": 30, "model.capacity.gamma": "5"},
+            "model.capacity.gamma is set twice, to 5 .* and to 30.0 by gamma=30",
+        ),
         ("IGR_I", {"latent_norm_n": "0"}, "model.latent_dim must be at least 1, got 0"),
         ("GS", {"num_of_norm_param": "0"}, "num_of_norm_param must be 2 here, got 0"),
         ("GS", {"num_of_discrete_param": "2"}, "num_of_discrete_param must be 1 here, got 2"),
-        ("GS", {"sample_from_cont_kl": "true"}, "must be false here, got true: it follows from model.continuous_kl=closed"),
+        (
+            "GS",
+            {"sample_from_cont_kl": "true"},
+            "must be false here, got true: it follows from model.continuous_kl=closed",
+        ),
         ("IGR_I", {"width_height": "32,32,3"}, r"width_height must be \(28, 28, 1\) here, got \(32, 32, 3\)"),
         ("IGR_I", {"architecture": "conv_jointvae"}, "and mnist_5k has 28x28; set data.resize=32"),
-        ("IGR_I_Dis", {"prior_file": "a.pkl"}, "prior_file=a.pkl is not one of the authors' .* leave it out: model.prior=fitted"),
+        (
+            "IGR_I_Dis",
+            {"prior_file": "a.pkl"},
+            "prior_file=a.pkl is not one of the authors' .* leave it out: model.prior=fitted",
+        ),
         ("IGR_I_Dis", {"prior_file": "mu_xi_unif_20_IGR_I.pkl"}, "is not one of the authors'"),
         ("GS_Dis", {"prior_file": "mu_xi_unif_10_IGR_I.pkl"}, "holds a prior of IGR_I, which is not one for GS_Dis"),
-        ("IGR_SB_Dis", {"prior_file": "mu_xi_unif_50_IGR_I.pkl"}, "holds a prior of IGR_I, which is not one for IGR_SB_Dis"),
+        (
+            "IGR_SB_Dis",
+            {"prior_file": "mu_xi_unif_50_IGR_I.pkl"},
+            "holds a prior of IGR_I, which is not one for IGR_SB_Dis",
+        ),
         (
             "IGR_I_Dis",
             {"prior_file": "mu_xi_unif_50_IGR_I.pkl", "n_required": "9"},
@@ -183,15 +219,31 @@ def test_a_key_sets_what_it_set_there(start, settings, path, value):
             {"prior_file": "mu_xi_unif_10_IGR_I.pkl", "model.prior": "uniform"},
             "model.prior is set twice, to uniform by model.prior=uniform and to fitted by prior_file",
         ),
-        ("IGR_I_Dis", {"save_every": 50}, "save_every=50 is not supported yet; .* checkpoints are written by the clock"),
-        ("IGR_I_Dis", {"model_type": "Relax_IGR"}, "is trained with RELAX, another kind of run: `igr run igr/neurips_table_relax"),
+        (
+            "IGR_I_Dis",
+            {"save_every": 50},
+            "save_every=50 is not supported yet; .* checkpoints are written by the clock",
+        ),
+        (
+            "IGR_I_Dis",
+            {"model_type": "Relax_IGR"},
+            "is trained with RELAX, another kind of run: `igr run igr/neurips_table_relax",
+        ),
         ("IGR_I_Dis", {"model_type": "DLGMM_Var"}, "is a stick-breaking mixture"),
         ("IGR_I_Dis", {"model_type": "GSDis"}, "GS_Dis is the right one"),
         ("IGR_I_Dis", {"model_type": "IGR_I_Di"}, "unknown model_type 'IGR_I_Di': did you mean 'IGR_I_Dis'"),
         ("IGR_I_Dis", {"architecture": "dense_relax"}, "architecture=dense_relax is the network of RELAX runs"),
         ("IGR_I_Dis", {"architecture": "dlgmm_conv"}, "architecture=dlgmm_conv belongs to the stick-breaking mixtures"),
-        ("IGR_I_Dis", {"architecture": "conv", "width_height": "32,32,1"}, "conv takes square images of side 28, and mnist_5k has 32x32"),
-        ("IGSM_Dis", {"num_of_discrete_param": "2"}, "num_of_discrete_param must be 1 here, got 2: it follows from model.name=IGSM_Dis"),
+        (
+            "IGR_I_Dis",
+            {"architecture": "conv", "width_height": "32,32,1"},
+            "conv takes square images of side 28, and mnist_5k has 32x32",
+        ),
+        (
+            "IGSM_Dis",
+            {"num_of_discrete_param": "2"},
+            "num_of_discrete_param must be 1 here, got 2: it follows from model.name=IGSM_Dis",
+        ),
         ("GSP_Dis", {"prior_file": "mu_xi_unif_10_IGR_I.pkl"}, "holds a prior of IGR_I, which is not one for GSP_Dis"),
         ("IGR_I_Dis", {"architecture": "dens"}, "unknown architecture 'dens': did you mean 'dense'"),
         ("IGR_I_Dis", {"dataset_name": "mnits"}, "unknown dataset 'mnits'"),
@@ -202,7 +254,11 @@ def test_a_key_sets_what_it_set_there(start, settings, path, value):
             "sample_from_cont_kl must be true here, got false: it follows from model.kl=sampled",
         ),
         ("IGR_I_Dis", {"latent_norm_n": "10"}, "IGR_I_Dis has no continuous latents; model_type=IGR_I has them beside"),
-        ("IGR_I_Dis", {"num_of_discrete_param": "1"}, "num_of_discrete_param must be 2 here, got 1: it follows from model.name=IGR_I_Dis"),
+        (
+            "IGR_I_Dis",
+            {"num_of_discrete_param": "1"},
+            "num_of_discrete_param must be 2 here, got 1: it follows from model.name=IGR_I_Dis",
+        ),
         ("GS_Dis", {"num_of_norm_var": "1"}, "num_of_norm_var must be 0 here, got 1"),
         ("IGR_I_Dis", {"width_height": "14,28,1"}, r"width_height must be \(28, 28, 1\) here, got \(14, 28, 1\)"),
         ("IGR_I_Dis", {"iter_per_epoch": "41"}, "iter_per_epoch must be 40 here, got 41"),
@@ -217,8 +273,16 @@ def test_a_key_sets_what_it_set_there(start, settings, path, value):
         ("IGR_I_Dis", {"temp": "warm"}, "temp must be a finite number, got 'warm'"),
         ("IGR_I_Dis", {"temp": "0"}, "temperature must be positive, got 0.0"),
         ("IGR_I_Dis", {"n_required": "9.5"}, "n_required must be an integer"),
-        ("IGR_I_Dis", {"temp": 0.3, "model.temperature": "0.5"}, "model.temperature is set twice, to 0.5 .* and to 0.3 by temp=0.3"),
-        ("IGR_I_Dis", {"n_required": 9, "latent_discrete_n": 9}, "categories is set twice, to 10 by n_required=9 and to 9 by latent_dis"),
+        (
+            "IGR_I_Dis",
+            {"temp": 0.3, "model.temperature": "0.5"},
+            "model.temperature is set twice, to 0.5 .* and to 0.3 by temp=0.3",
+        ),
+        (
+            "IGR_I_Dis",
+            {"n_required": 9, "latent_discrete_n": 9},
+            "categories is set twice, to 10 by n_required=9 and to 9 by latent_dis",
+        ),
         ("IGR_I_Dis", {"run_with_sample": "true", "batch_n": "64"}, "batch_size is set twice"),
         ("IGR_I_Dis", {"tempp": "0.3"}, "unknown key 'tempp' in a TrainVAE run: did you mean 'temp'"),
         ("IGR_I_Dis", {"batch_m": "1"}, "did you mean 'batch_n'"),

@@ -16,7 +16,15 @@ README = (  # docs/papers/igr.md, section 3.7
     "N  9 || TrL 1.03100e+02 ||  9.4 sec || i: 7,810 ||"
 )
 LINE = LogLine(
-    epoch=10, step=7810, elbo=-102.5, elbo_closed=-101.9, joint=-130.0, joint_closed=-129.0, n_required=9, train_loss=103.1, seconds=9.4
+    epoch=10,
+    step=7810,
+    elbo=-102.5,
+    elbo_closed=-101.9,
+    joint=-130.0,
+    joint_closed=-129.0,
+    n_required=9,
+    train_loss=103.1,
+    seconds=9.4,
 )
 
 
@@ -47,7 +55,9 @@ def test_any_five_characters_separate_the_timestamp(separator):
 
 def test_tokens_are_exact():
     """A reader that looks for the letters TeELBO would find the closed one here."""
-    line = parse_line("Epoch    1 || TeELBOC -2.0e+00 || TeELBO -1.0e+00 || N 10 || TrL 3.0e+00 ||  0.5 sec || i: 60 ||")
+    line = parse_line(
+        "Epoch    1 || TeELBOC -2.0e+00 || TeELBO -1.0e+00 || N 10 || TrL 3.0e+00 ||  0.5 sec || i: 60 ||"
+    )
     assert (line.elbo, line.elbo_closed) == (-1.0, -2.0)
     with pytest.raises(UserError, match="not a line 'Epoch"):
         parse_line("Epoch    1 || TeELBOC -2.0e+00 || N 10 || TrL 3.0e+00 ||  0.5 sec || i: 60 ||")
@@ -63,12 +73,18 @@ def test_metrics_are_exported(tmp_path):
     metrics.close()
     rows = metrics.rows()
     write_log(
-        rows, tmp_path / "loss.log", hyper={"temp": 0.3, "note": "a: b"}, time=datetime(2020, 2, 18, 9, 30), n_required=10, seconds=5.0
+        rows,
+        tmp_path / "loss.log",
+        hyper={"temp": 0.3, "note": "a: b"},
+        time=datetime(2020, 2, 18, 9, 30),
+        n_required=10,
+        seconds=5.0,
     )
     text = (tmp_path / "loss.log").read_text().splitlines()
     assert text[0] == "2020-02-18 09:30:00,000 --- Hyper: temp: 0.3"
     assert text[2] == (
-        "2020-02-18 09:30:00,000 --- Epoch    1 || TeELBO -2.50000e+02 || TeELBOC -2.49000e+02 || N 10 || TrL 4.00000e+02 "
+        "2020-02-18 09:30:00,000 --- Epoch    1 || TeELBO -2.50000e+02 || TeELBOC -2.49000e+02 || N 10 || TrL "
+        "4.00000e+02 "
         "||  2.5 sec || i: 60 ||"
     )
     log = read_log(tmp_path / "loss.log")
@@ -85,10 +101,20 @@ def test_metrics_are_exported(tmp_path):
 def test_joint_models_export_their_own_objective():
     rows = [
         {"step": 60, "epoch": 1.0, "train_elbo": -300.0, "train_jointvae": -310.0},
-        {"step": 60, "epoch": 1.0, "test_elbo_relaxed": -250.0, "test_jointvae": -260.0, "test_jointvae_closed": -255.0},
+        {
+            "step": 60,
+            "epoch": 1.0,
+            "test_elbo_relaxed": -250.0,
+            "test_jointvae": -260.0,
+            "test_jointvae_closed": -255.0,
+        },
     ]
     text = format_line(lines_of(rows)[0])
-    assert "TeELBO -2.50000e+02" in text and "TeJV -2.60000e+02 || TeJVC -2.55000e+02" in text and "TrL 3.10000e+02" in text
+    assert (
+        "TeELBO -2.50000e+02" in text
+        and "TeJV -2.60000e+02 || TeJVC -2.55000e+02" in text
+        and "TrL 3.10000e+02" in text
+    )
 
 
 def test_a_damaged_line_is_named_and_a_cut_one_is_passed_over(tmp_path):

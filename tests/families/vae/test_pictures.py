@@ -1,4 +1,5 @@
-"""Pictures of a VAE: codes are what they claim to be, images are the decoder's means there, and a run's are those of its checkpoint."""
+"""Pictures of a VAE: codes are what they claim to be, images are the decoder's means there, and a run's are those of
+its checkpoint."""
 
 import json
 
@@ -28,7 +29,14 @@ def a_model(name, likelihood="bernoulli", **options):
     options |= {"variables": V, "categories": K} if name != "VAE" else {}
     binarisation = "static" if likelihood == "bernoulli" else "none"
     config = ModelConfig(name=name, architecture="linear", **options)
-    return DiscreteVAE(config, image_shape=(3, 2, 1), likelihood=likelihood, binarisation=binarisation, optimiser=OptimiserConfig(), seed=1)
+    return DiscreteVAE(
+        config,
+        image_shape=(3, 2, 1),
+        likelihood=likelihood,
+        binarisation=binarisation,
+        optimiser=OptimiserConfig(),
+        seed=1,
+    )
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -48,7 +56,8 @@ def decoded(model, codes):
 
 
 def test_reconstructions_are_the_decoder_s_means_at_the_encoder_s_codes(model, images):
-    """The display images that 345 test images have; a pixel may differ by one step of 255, where float32 rounds otherwise."""
+    """The display images that 345 test images have; a pixel may differ by one step of 255, where float32 rounds
+    otherwise."""
     found = pictures.pictures(model, images, seed=3)
     wanted = [i for i in DISPLAY_INDICES if i < 345]
     assert found["indices"].tolist() == wanted and len(wanted) == 19
@@ -58,12 +67,18 @@ def test_reconstructions_are_the_decoder_s_means_at_the_encoder_s_codes(model, i
     np.testing.assert_allclose(found["sampled"], decoded(model, draw.code[0].numpy()), atol=1)
     assert np.ptp(found["sampled"].astype(int), axis=0).max() > 20, "reconstructions depend on the image"
     shape = pictures.layout(model.latent)
-    assert ("one_hot" in found) == ("traversal_discrete" in found) == ("prior_one_hot" in found) == (shape.variables > 0)
+    assert (
+        ("one_hot" in found) == ("traversal_discrete" in found) == ("prior_one_hot" in found) == (shape.variables > 0)
+    )
     if shape.variables:
         code = model.latent.one_hot(draw)[0].numpy()
         np.testing.assert_allclose(found["one_hot"], decoded(model, code), atol=1)
-        np.testing.assert_allclose(found["traversal_discrete"], decoded(model, pictures.discrete_traversal(code[0], shape)), atol=1)
-    assert all(array.dtype == np.uint8 for name, array in found.items() if name != "indices" and not name.startswith("latents"))
+        np.testing.assert_allclose(
+            found["traversal_discrete"], decoded(model, pictures.discrete_traversal(code[0], shape)), atol=1
+        )
+    assert all(
+        array.dtype == np.uint8 for name, array in found.items() if name != "indices" and not name.startswith("latents")
+    )
     again = pictures.pictures(model, images, seed=3)
     assert all(np.array_equal(again[name], found[name]) for name in found)
 
@@ -95,12 +110,15 @@ def test_a_continuous_traversal_moves_one_latent_through_normal_quantiles():
 
 
 def test_prior_codes_have_the_prior_s_distribution(model):
-    """20,000 codes. Moments and frequencies within 5 standard errors: false alarm below 1e-4 over all of them; parts that shared their
-    noise would correlate by more than 0.1 (standard error 0.007)."""
+    """20,000 codes. Moments and frequencies within 5 standard errors: false alarm below 1e-4 over all of them; parts
+    that shared their noise would correlate by more than 0.1 (standard error 0.007)."""
     count, shape = 20_000, pictures.layout(model.latent)
     relaxed = pictures.prior_codes(model.latent, count, run_seed(0, "prior"))
     assert relaxed.shape == (count, model.latent.size)
-    continuous, discrete = relaxed[:, : shape.continuous], relaxed[:, shape.continuous :].reshape(count, shape.variables, shape.categories)
+    continuous, discrete = (
+        relaxed[:, : shape.continuous],
+        relaxed[:, shape.continuous :].reshape(count, shape.variables, shape.categories),
+    )
     if shape.continuous:
         assert np.abs(continuous.mean(0)).max() < 5 / count**0.5
         assert np.abs(continuous.var(0) - 1).max() < 5 * (2 / count) ** 0.5
@@ -150,7 +168,9 @@ def test_a_run_keeps_its_pictures_and_the_verb_makes_the_same_from_its_checkpoin
     assert (folder.path / picture_file.FILE).read_bytes() == kept
     drawn = capsys.readouterr().out.split()
     assert {path.rpartition("/")[2] for path in drawn} == {
-        f"{name}.{kind}" for name in ("reconstructions", "prior_samples", "traversals") for kind in ("png", "pdf", "svg")
+        f"{name}.{kind}"
+        for name in ("reconstructions", "prior_samples", "traversals")
+        for kind in ("png", "pdf", "svg")
     }
     assert "prior" not in json.loads((folder.path / "meta.json").read_text())
 

@@ -1,4 +1,5 @@
-"""Posterior distances: a checkpoint gives what the live model gives, settings reach the trained run, absent things are sentences."""
+"""Posterior distances: a checkpoint gives what the live model gives, settings reach the trained run, absent things are
+sentences."""
 
 import shutil
 
@@ -52,7 +53,9 @@ def test_a_checkpoint_gives_the_distances_of_the_live_model(trained, monkeypatch
     images = train_vae.flat(train_vae.load_images(TRAINED).test)
     seed, parts = run_seed(4, "posterior distance/test"), []
     for number, begin in enumerate(range(0, 120, 50)):
-        observed = to_unit_interval(tf.constant(images[begin : begin + 50]), "static", at_step(seed, tf.constant(2 * number)))
+        observed = to_unit_interval(
+            tf.constant(images[begin : begin + 50]), "static", at_step(seed, tf.constant(2 * number))
+        )
         draw = model.latent.sample(model.encoder(observed), 7, at_step(seed, tf.constant(2 * number + 1))).draw
         parts.append(distance_to_vertex(draw.sample).numpy())
     distances = np.concatenate(parts, axis=1)
@@ -61,7 +64,9 @@ def test_a_checkpoint_gives_the_distances_of_the_live_model(trained, monkeypatch
     over_images = np.median(distances.mean(-1), axis=0)
     for percentile in (5, 10, 20, 25, 50, 75, 90, 95):
         assert found["image"][f"p{percentile:02d}"] == pytest.approx(np.percentile(over_images, percentile), rel=1e-4)
-        assert found["sample"][f"p{percentile:02d}"] == pytest.approx(np.percentile(distances, percentile), rel=1e-4, abs=1e-6)
+        assert found["sample"][f"p{percentile:02d}"] == pytest.approx(
+            np.percentile(distances, percentile), rel=1e-4, abs=1e-6
+        )
     assert found["sample"]["below_0.2"] == pytest.approx(np.mean(distances < 0.2), abs=1e-3)
     assert "p50_se" in found["image"] and "p50_se" not in found["sample"], "codes of one image are not independent"
 
@@ -80,9 +85,13 @@ def test_the_untrained_model_has_other_distances(trained):
 
 def test_settings_reach_the_trained_run():
     config = PosteriorDistance(trained=TRAINED)
-    changed = config.with_values({"model.temperature": "0.5", "samples": "9", "schedule.epochs": "3", "learning_rate": "0.01"})
+    changed = config.with_values(
+        {"model.temperature": "0.5", "samples": "9", "schedule.epochs": "3", "learning_rate": "0.01"}
+    )
     assert changed.samples == 9
-    assert changed.trained == TRAINED.with_values({"model.temperature": "0.5", "schedule.epochs": "3", "learning_rate": "0.01"})
+    assert changed.trained == TRAINED.with_values(
+        {"model.temperature": "0.5", "schedule.epochs": "3", "learning_rate": "0.01"}
+    )
     assert changed.run_id != config.run_id
     other = config.with_values({"model.name": "GS_Dis"}).trained
     assert other == TRAINED.with_values({"model.name": "GS_Dis"}) and other.model.delta is None

@@ -32,7 +32,9 @@ def test_the_lower_side_is_named_only_when_the_interval_leaves_zero_out():
 
 
 def rows(distances: dict, elbos: dict, diverged=(), authors_setting=True) -> pd.DataFrame:
-    frame = pd.DataFrame({"temperature": list(distances), DISTANCE: list(distances.values()), CRITERION: list(elbos.values())})
+    frame = pd.DataFrame(
+        {"temperature": list(distances), DISTANCE: list(distances.values()), CRITERION: list(elbos.values())}
+    )
     frame = frame.assign(data="MNIST", model="GS", **{"data.name": "mnist", "model.name": "GS_Dis", SHARE: 0.5})
     return frame.assign(authors_setting=authors_setting, diverged=frame["temperature"].isin(diverged).astype(int))
 

@@ -16,7 +16,10 @@ from igr_suite.training.config_parts import ScheduleConfig
     ("options", "sentence"),
     [
         ({"name": "GS_Dis", "delta": 0.1}, "model.delta=0.1 is not used by GS_Dis, only by IGR_I_Dis"),
-        ({"name": "IGR_SB_Finite_Dis", "threshold": 0.9}, "model.threshold=0.9 is not used by IGR_SB_Finite_Dis, only by IGR_SB_Dis"),
+        (
+            {"name": "IGR_SB_Finite_Dis", "threshold": 0.9},
+            "model.threshold=0.9 is not used by IGR_SB_Finite_Dis, only by IGR_SB_Dis",
+        ),
         ({"name": "VAE", "temperature": 0.5}, "model.temperature=0.5 is not used by VAE"),
         ({"name": "IGR_I_Dis", "temperature": 0.0}, "temperature must be positive, got 0.0"),
         ({"name": "IGR_I_Dis", "temperature": -1.0}, "temperature must be positive, got -1.0"),
@@ -24,7 +27,10 @@ from igr_suite.training.config_parts import ScheduleConfig
         ({"name": "IGR_SB_Dis", "threshold": 1.5}, "threshold must lie between 0 and 1, got 1.5"),
         ({"name": "IGR_SB_Dis", "quantile": 101.0}, "quantile is a percentile"),
         ({"name": "GS_Dis", "kl": "closed"}, "kl=closed does not exist for GS_Dis"),
-        ({"name": "IGR_Planar_Dis", "kl": "closed", "planar_prior": "after_flow"}, "needs model.planar_prior=shared_flow"),
+        (
+            {"name": "IGR_Planar_Dis", "kl": "closed", "planar_prior": "after_flow"},
+            "needs model.planar_prior=shared_flow",
+        ),
         ({"name": "IGR_I_Dis", "kl": "closed", "stick_the_landing": True}, "stick_the_landing needs model.kl=sampled"),
         ({"name": "GSP_Dis", "prior": "uniform"}, "model.prior=uniform is not used by GSP_Dis, only by IGR_I_Dis"),
         ({"name": "IGSM", "delta": 1.0}, "model.delta=1.0 is not used by IGSM, only by IGR_I_Dis"),
@@ -65,14 +71,24 @@ def test_convolutional_networks_need_images_that_fit():
     with pytest.raises(UserError, match="side 32 or 64, and mnist_5k has 28x28; set data.resize=32"):
         default().with_values({"model.architecture": "conv_jointvae"})
     assert default().with_values({"model.architecture": "conv"}).model.architecture == "conv"
-    with pytest.raises(UserError, match="conv takes square images of side 28, and mnist_5k has 32x32; set data.resize=28"):
+    with pytest.raises(
+        UserError, match="conv takes square images of side 28, and mnist_5k has 32x32; set data.resize=28"
+    ):
         default().with_values({"model.architecture": "conv", "data.resize": "32"})
 
 
 def test_defaults_are_resolved_and_part_of_the_identity():
     config = default("IGR_I_Dis")
-    assert (config.model.delta, config.model.temperature, config.model.variables, config.model.categories) == (1.0, 0.15, 20, 10)
-    assert config.run_id == dataclasses.replace(config, model=ModelConfig(name="IGR_I_Dis", temperature=0.15, delta=1.0)).run_id
+    assert (config.model.delta, config.model.temperature, config.model.variables, config.model.categories) == (
+        1.0,
+        0.15,
+        20,
+        10,
+    )
+    assert (
+        config.run_id
+        == dataclasses.replace(config, model=ModelConfig(name="IGR_I_Dis", temperature=0.15, delta=1.0)).run_id
+    )
     assert config.run_id != config.with_values({"model.delta": "0.1"}).run_id
     assert TrainVAE.from_dict(config.to_dict()) == config
 
@@ -96,7 +112,12 @@ def test_the_presets_are_those_of_the_spec():
     )
     assert (gs.model.temperature, gs.model.prior_temperature) == (0.67, 0.5)
     old = g2("IGR_I_Dis")
-    assert (old.model.variables, old.model.delta, old.model.architecture, old.model.kl) == (30, 0.1, "dense_g2", "closed")
+    assert (old.model.variables, old.model.delta, old.model.architecture, old.model.kl) == (
+        30,
+        0.1,
+        "dense_g2",
+        "closed",
+    )
     assert (old.schedule.batch_size, old.optimiser.learning_rate, old.schedule.epochs) == (64, 1e-3, 100)
     assert g2("GS_Dis", data="fashion_mnist").data.binarisation == "none"
     assert g2("GS_Dis", data="fashion_mnist").model.output_activation == "elu"

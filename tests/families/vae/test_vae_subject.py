@@ -1,4 +1,5 @@
-"""Estimators compared at the weights of discrete VAEs: the enumerated variance of REINFORCE, biases, and who is refused."""
+"""Estimators compared at the weights of discrete VAEs: the enumerated variance of REINFORCE, biases, and who is
+refused."""
 
 import functools
 
@@ -51,14 +52,18 @@ def enumerated_reinforce(subject):
     """Variance of every entry of f(b) (b - theta), averaged over entries and images."""
     theta = tf.nn.softmax(subject.logits).numpy().astype(float)
     codes = np.array([np.eye(3)[[i, j]] for i in range(3) for j in range(3)])  # [9, 2, 3]
-    value = subject.bound(tf.constant(np.repeat(codes[:, None], 3, 1), tf.float32), subject.logits).numpy().astype(float)  # [9, 3]
+    # [9, 3]
+    value = (
+        subject.bound(tf.constant(np.repeat(codes[:, None], 3, 1), tf.float32), subject.logits).numpy().astype(float)
+    )
     q = np.exp(np.einsum("svk,nvk->sn", codes, np.log(theta)))[..., None, None]
     gradient = value[..., None, None] * (codes[:, None] - theta)  # [9, 3, 2, 3]
     return float(np.mean((q * gradient**2).sum(0) - (q * gradient).sum(0) ** 2))
 
 
 def test_variance_of_reinforce_is_the_enumerated_one():
-    """95% intervals of 20 groups, taken five times as wide: a false alarm below 1e-6; a factor of 1.2 in the variance is detected."""
+    """95% intervals of 20 groups, taken five times as wide: a false alarm below 1e-6; a factor of 1.2 in the variance
+    is detected."""
     subject, rows = measured()
     row, exact = rows["reinforce"], enumerated_reinforce(subject)
     half = row["logits_variance_high"] - row["logits_variance"]
@@ -68,7 +73,11 @@ def test_variance_of_reinforce_is_the_enumerated_one():
 
 def test_only_straight_through_is_called_biased():
     rows = measured()[1]
-    assert {name: row["biased"] for name, row in rows.items()} == {"reinforce": False, "rebar": False, "straight_through": True}
+    assert {name: row["biased"] for name, row in rows.items()} == {
+        "reinforce": False,
+        "rebar": False,
+        "straight_through": True,
+    }
     assert all(row["parameters_variance"] > 0 for row in rows.values())
 
 
@@ -88,10 +97,13 @@ def test_logits_are_those_of_the_distribution_and_the_bound_is_the_model_s(name)
     codes = np.array(grid, float) if bernoulli else np.array([np.eye(3)[list(pair)] for pair in grid])
     tiled = tf.constant(np.repeat(codes[:, None], 3, 1), tf.float32)
     bound = subject.bound(tiled, subject.logits)
-    likelihood_free = bound - subject.bound(tiled, tf.zeros_like(subject.logits))  # -log q + V log(states), q's own total is 1
+    # -log q + V log(states), q's own total is 1
+    likelihood_free = bound - subject.bound(tiled, tf.zeros_like(subject.logits))
     total = tf.reduce_sum(tf.exp(-likelihood_free - 2 * np.log(states)), 0)
     np.testing.assert_allclose(total, 1.0, rtol=1e-4)
-    gradient = tf.ones_like(subject.logits) * tf.reshape(tf.range(float(subject.logits.shape.num_elements())), subject.logits.shape)
+    gradient = tf.ones_like(subject.logits) * tf.reshape(
+        tf.range(float(subject.logits.shape.num_elements())), subject.logits.shape
+    )
     pulled = subject.pull(gradient)
     step, weights = 1e-2, subject.weights
     before = tf.reduce_sum(subject.logits * gradient)

@@ -1,4 +1,5 @@
-"""Comparisons of estimators beside a trained run: what is measured, own parameters that are trained, sentences, rows and figure."""
+"""Comparisons of estimators beside a trained run: what is measured, own parameters that are trained, sentences, rows
+and figure."""
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,9 @@ class Subject:
         def bound(h, at):
             return tf.reduce_sum(tf.square(h - 0.3), -1) - 3.0
 
-        return estimator_variance.registered_source(name, self.logits, bound, lambda gradient: [gradient], self.own_steps)
+        return estimator_variance.registered_source(
+            name, self.logits, bound, lambda gradient: [gradient], self.own_steps
+        )
 
 
 def test_training_lowers_the_variance_of_what_has_parameters():
@@ -80,7 +83,10 @@ def test_runs_measure_every_estimator_and_become_rows(place, monkeypatch):
 
     rows = comparison_rows(place, [TRAINED.run_id, variance.run_id, cost.run_id, "absent-1234"]).set_index("estimator")
     assert list(rows["variables"]) == ["bernoulli"] * 3
-    ratio = measured["estimators"]["reinforce"]["parameters_variance"] / measured["estimators"]["nvil"]["parameters_variance"]
+    ratio = (
+        measured["estimators"]["reinforce"]["parameters_variance"]
+        / measured["estimators"]["nvil"]["parameters_variance"]
+    )
     assert rows.loc["reinforce", "relative_variance"] == pytest.approx(ratio)
     assert rows.loc["nvil", "relative_cost"] == timed["estimators"]["nvil"]["relative_cost"]
     alone = comparison_rows(place, [cost.run_id]).set_index("estimator")
@@ -102,7 +108,10 @@ def test_a_wrong_number_is_a_sentence(change, sentence):
 
 def test_another_estimator_is_a_sentence(place):
     config = EstimatorCost(trained=TRAINED.run_id, estimators=("disarn",), images=2)
-    with RunFolder(place / config.run_id).open(config) as folder, pytest.raises(UserError, match="did you mean 'disarm'"):
+    with (
+        RunFolder(place / config.run_id).open(config) as folder,
+        pytest.raises(UserError, match="did you mean 'disarm'"),
+    ):
         compare_estimators.measure_cost(config, folder)
 
 

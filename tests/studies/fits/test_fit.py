@@ -1,4 +1,5 @@
-"""Fits start where the paper's do, converge, stop when they should and repeat; all kinds of distributions can be fitted."""
+"""Fits start where the paper's do, converge, stop when they should and repeat; all kinds of distributions can be
+fitted."""
 
 import dataclasses
 
@@ -30,9 +31,13 @@ def test_initial_values_are_the_papers():
     np.testing.assert_allclose(uniform["loc"], -0.752962, atol=1e-6)  # docs/papers/igr.md, section 1.4
 
 
-@pytest.mark.parametrize(("model", "loss"), [*((model, "squared") for model in DISTRIBUTION_NAMES), ("GS", "kl"), ("IGR_SB", "kl")])
+@pytest.mark.parametrize(
+    ("model", "loss"), [*((model, "squared") for model in DISTRIBUTION_NAMES), ("GS", "kl"), ("IGR_SB", "kl")]
+)
 def test_every_distribution_learns_with_either_loss(model, loss):
-    config = FitDiscrete(target="binomial", model=model, categories=6, loss=loss, samples=200, iterations=40, learning_rate=0.05)
+    config = FitDiscrete(
+        target="binomial", model=model, categories=6, loss=loss, samples=200, iterations=40, learning_rate=0.05
+    )
     outcome = fit(config)
     assert outcome.loss < 0.6 * outcome.first_loss, outcome
     assert set(outcome.fitted) == set(outcome.initial)
@@ -80,14 +85,17 @@ def test_truncated_sticks_are_compared_up_to_their_extra_category():
     compared = compared_entries(config, draw).numpy()
     assert compared.sum() == int(draw.info["n_required"]) + 1
     assert np.all(draw.sample.numpy()[:, ~compared] == 0)
-    loss, info = sampled_loss(config, distributions.initial_values(config), tf.constant(config.log_target(), tf.float32), run_seed(0, "test"))
+    loss, info = sampled_loss(
+        config, distributions.initial_values(config), tf.constant(config.log_target(), tf.float32), run_seed(0, "test")
+    )
     mean = draw.sample.numpy().mean(0)[compared]
     assert float(loss) == pytest.approx(np.sum((mean - np.exp(config.log_target())[compared]) ** 2), rel=1e-4)
     assert set(info) == {"n_required", "never_exceeds"}
 
 
 def test_counts_of_a_known_distribution():
-    """Gumbel-Softmax counts are multinomial: false alarm of the chi-squared bound below 1e-6 a seed, and the seed is fixed."""
+    """Gumbel-Softmax counts are multinomial: false alarm of the chi-squared bound below 1e-6 a seed, and the seed is
+    fixed."""
     probabilities = np.array([0.5, 0.3, 0.15, 0.05])
     config = FitDiscrete(target="uniform", model="GS", categories=4)
     counts = argmax_counter(config, 25_000)({"logits": np.log(probabilities).astype(np.float32)}, "test")

@@ -22,7 +22,9 @@ def test_losses_are_numpys():
 def test_entries_that_are_not_compared_do_not_matter(name):
     first = np.arange(6) < 4
     other = np.where(first, MEAN, 0.7)
-    values = [float(LOSSES[name](tf.constant(m), tf.constant(np.log(TARGET)), tf.constant(first))) for m in (MEAN, other)]
+    values = [
+        float(LOSSES[name](tf.constant(m), tf.constant(np.log(TARGET)), tf.constant(first))) for m in (MEAN, other)
+    ]
     assert values[0] == values[1]
 
 

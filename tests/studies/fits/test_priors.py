@@ -30,13 +30,23 @@ def test_a_prior_is_fitted_once_and_read_back(cached, monkeypatch):
 
 def test_the_metadata_say_what_it_is(cached):
     metadata = json.loads(cached[2].read_text())
-    wanted = {"categories": 5, "delta": 0.5, "temperature": 0.2, "model": "IGR_I", "seed": 0, "loss": "squared", "target": "uniform"}
+    wanted = {
+        "categories": 5,
+        "delta": 0.5,
+        "temperature": 0.2,
+        "model": "IGR_I",
+        "seed": 0,
+        "loss": "squared",
+        "target": "uniform",
+    }
     assert wanted.items() <= metadata.items()
     assert 0 < metadata["final_loss"] < 1
 
 
 def test_another_setting_is_another_entry(cached):
-    other = fitted_prior(uniform_prior_config("IGR_I", 5, samples=50, iterations=10, delta=0.5, temperature=0.3), cached[0])
+    other = fitted_prior(
+        uniform_prior_config("IGR_I", 5, samples=50, iterations=10, delta=0.5, temperature=0.3), cached[0]
+    )
     assert other.metadata["temperature"] == 0.3
     assert len(list((cached[0] / "priors").iterdir())) == 4
 
@@ -57,7 +67,12 @@ def test_averaging_is_for_exchangeable_distributions(cached):
         (lambda described, arrays: arrays.unlink(), "is absent while"),
         (lambda described, arrays: described.write_text("{"), "is damaged .not JSON"),
         (lambda described, arrays: described.write_text("[]"), "is not a prior of schema 1"),
-        (lambda described, arrays: described.write_text(described.read_text().replace('"delta": 0.5', '"delta": 0.7')), "delta is 0.7"),
+        (
+            lambda described, arrays: described.write_text(
+                described.read_text().replace('"delta": 0.5', '"delta": 0.7')
+            ),
+            "delta is 0.7",
+        ),
     ],
 )
 def test_damage_is_a_sentence_with_a_way_out(cached, damage, sentence):

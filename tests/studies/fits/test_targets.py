@@ -4,9 +4,25 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from igr_suite.studies.fits.targets import DISCRETE_WEIGHTS, TARGETS, distribution_of, has_mass_everywhere, log_pmf, sample, total_variation
+from igr_suite.studies.fits.targets import (
+    DISCRETE_WEIGHTS,
+    TARGETS,
+    distribution_of,
+    has_mass_everywhere,
+    log_pmf,
+    sample,
+    total_variation,
+)
 
-PLENTY = {"poisson": 200, "binomial": 13, "negative_binomial": 200, "discrete": 10, "uniform": 7, "uniform_mix": 26, "geometric": 100}
+PLENTY = {
+    "poisson": 200,
+    "binomial": 13,
+    "negative_binomial": 200,
+    "discrete": 10,
+    "uniform": 7,
+    "uniform_mix": 26,
+    "geometric": 100,
+}
 SIZES = {"binomial": 12, "uniform": 7}
 
 
@@ -18,7 +34,8 @@ def test_probabilities_sum_to_one_when_no_category_is_left_out(target):
 
 
 @pytest.mark.parametrize(
-    ("target", "distribution"), [("poisson", stats.poisson(50)), ("negative_binomial", stats.nbinom(50, 0.6)), ("binomial", stats.binom(12, 0.3))]
+    ("target", "distribution"),
+    [("poisson", stats.poisson(50)), ("negative_binomial", stats.nbinom(50, 0.6)), ("binomial", stats.binom(12, 0.3))],
 )
 def test_named_distributions_are_scipys(target, distribution):
     np.testing.assert_allclose(np.exp(log_pmf(target, 12)), distribution.pmf(np.arange(12)), rtol=1e-12)

@@ -15,17 +15,19 @@ def measured(samples, repetitions, each, **settings):
     """Statistics of a config's run, drawn in chunks of `each`."""
     config = LinearGaussianGradients(samples=samples, repetitions=repetitions, **settings)
     estimator = estimator_of(config)
-    draw = tf.function(lambda seed: estimator.draw(each, seed), autograph=False)  # compiling takes longer than these few draws
+    # compiling takes longer than these few draws
+    draw = tf.function(lambda seed: estimator.draw(each, seed), autograph=False)
     chunks = [draw(tf.constant([samples, i])) for i in range(-(-repetitions // each))]
     gradients = {name: np.concatenate([chunk[name].numpy() for chunk in chunks])[:repetitions] for name in chunks[0]}
     return measure(config, gradients, estimator.families)
 
 
 def test_bias_is_found_where_it_is():
-    """K = 2, 64 points, D = 20, a thousand repetitions, 20 parameters, perturbation .04 (so STL's bias is as large as with 1,024 points).
+    """K = 2, 64 points, D = 20, a thousand repetitions, 20 parameters, perturbation .04 (so STL's bias is as large as
+    with 1,024 points).
 
-    No unbiased estimator is rejected at 1e-4 (false alarm 1e-4 each, Bonferroni over parameters); STL is, at any level: the mean |t| over
-    parameters, .80 without bias, exceeds 5.
+    No unbiased estimator is rejected at 1e-4 (false alarm 1e-4 each, Bonferroni over parameters); STL is, at any level:
+    the mean |t| over parameters, .80 without bias, exceeds 5.
     """
     found = measured(2, 1000, 500, points=64, perturbation=0.04)["b"]
     for name in UNBIASED:
@@ -36,7 +38,8 @@ def test_bias_is_found_where_it_is():
 
 
 def test_statistics_of_known_gradients():
-    """Signal 1, 2 and noise .5, 4 in two parameters; a shift of .1 in one of them; exact up to sampling errors of 1e5 repetitions."""
+    """Signal 1, 2 and noise .5, 4 in two parameters; a shift of .1 in one of them; exact up to sampling errors of 1e5
+    repetitions."""
     generator = np.random.default_rng(0)
     gradients = np.array([1.0, -2.0]) + generator.normal(size=(100_000, 2)) * [0.5, 4.0]
     found = signal_and_noise(gradients)
@@ -72,14 +75,23 @@ def assert_rates(found, low, high):
     for name in ("dreg", "stl", "rws", "rws-dreg", "jk-dreg"):
         assert rate(name, "snr", high) == pytest.approx(0.5, abs=0.2), name
     assert rate("weights", "snr", high, "theta") == pytest.approx(0.5, abs=0.2)
-    for name, power in (("iwae", -1), ("rws", -1), ("stl", -1), ("jk", -1), ("rws-dreg", -1), ("dreg", -3), ("jk-dreg", -5)):
+    for name, power in (
+        ("iwae", -1),
+        ("rws", -1),
+        ("stl", -1),
+        ("jk", -1),
+        ("rws-dreg", -1),
+        ("dreg", -3),
+        ("jk-dreg", -5),
+    ):
         assert rate(name, "variance", high) == pytest.approx(power, abs=0.35), name
     for name, power in (("dreg", -1), ("jk-dreg", -2), ("rws-dreg", 0), ("stl", 0)):
         assert rate(name, "signal", high) == pytest.approx(power, abs=0.1), name
 
 
 def test_rates():
-    """Few points and larger perturbations in place of many points: SNRs stay above their noise floors with 400 repetitions."""
+    """Few points and larger perturbations in place of many points: SNRs stay above their noise floors with 400
+    repetitions."""
     settings = {"points": 64, "dimension": 4, "perturbation": 0.05}
     low, high = (2, 16), (32, 128)
     found = {samples: measured(samples, 400, 400, **settings) for samples in sorted({*low, *high})}
@@ -95,7 +107,8 @@ def test_rates_at_full_size():
     """The figure's own problem (D = 20, N = 1,024), R = 2,000 to K = 32 and 300 above: three minutes."""
     low, high = (2, 8, 32), (32, 64, 128)
     found = {
-        samples: measured(samples, 2000 if samples <= 32 else 300, 2 if samples > 32 else 64 // samples * 2) for samples in {*low, *high}
+        samples: measured(samples, 2000 if samples <= 32 else 300, 2 if samples > 32 else 64 // samples * 2)
+        for samples in {*low, *high}
     }
     assert_rates(found, low, high)
     for samples in (2, 8):

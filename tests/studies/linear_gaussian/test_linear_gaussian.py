@@ -1,4 +1,5 @@
-"""The linear-Gaussian model: closed forms, the vectorised gradients against tapes, what many samples lead to, training, runs, settings."""
+"""The linear-Gaussian model: closed forms, the vectorised gradients against tapes, what many samples lead to, training,
+runs, settings."""
 
 import dataclasses
 
@@ -52,11 +53,17 @@ def test_closed_forms_of_the_gradients_are_those_of_tapes(small):
     assert [family[0] for family in estimator.families] == ["weights", "jackknife"]
     taped = Taped(small)
     for r in range(2):
-        expected = leaf_gradients(objectives, lambda r=r: taped.sample(eps[r]), taped.log_joint, [taped.b], [taped.theta])
-        np.testing.assert_allclose(found["b"][r], [gradient[0] for gradient in expected.inference], rtol=1e-9, atol=1e-11)
+        expected = leaf_gradients(
+            objectives, lambda r=r: taped.sample(eps[r]), taped.log_joint, [taped.b], [taped.theta]
+        )
+        np.testing.assert_allclose(
+            found["b"][r], [gradient[0] for gradient in expected.inference], rtol=1e-9, atol=1e-11
+        )
         np.testing.assert_allclose(found["theta"][r, 0], expected.generative[0], rtol=1e-9)
         np.testing.assert_allclose(found["bound"][r], tf.reduce_mean(log_mean_exp(expected.log_weights)), rtol=1e-11)
-        jackknife = leaf_gradients(objectives[5:], lambda r=r: taped.sample(eps[r]), taped.log_joint, [taped.b], [taped.theta])
+        jackknife = leaf_gradients(
+            objectives[5:], lambda r=r: taped.sample(eps[r]), taped.log_joint, [taped.b], [taped.theta]
+        )
         np.testing.assert_allclose(found["theta"][r, 1], jackknife.generative[0], rtol=1e-9)
 
 
@@ -73,7 +80,9 @@ def test_closed_forms_of_the_model(small):
     weights = weights / weights.sum()
     z = small.mean[..., None] + small.scale * nodes  # dimensions are independent
     x, theta = small.x[..., None], small.theta[:, None]
-    log_ratio = -0.5 * (z - theta) ** 2 - 0.5 * (x - z) ** 2 + 0.5 * nodes**2 + np.log(small.scale) - 0.5 * np.log(2 * np.pi)
+    log_ratio = (
+        -0.5 * (z - theta) ** 2 - 0.5 * (x - z) ** 2 + 0.5 * nodes**2 + np.log(small.scale) - 0.5 * np.log(2 * np.pi)
+    )
     np.testing.assert_allclose(small.elbo, (log_ratio @ weights).sum(1), rtol=1e-10)
     np.testing.assert_allclose(small.log_evidence, np.log(np.exp(log_ratio) @ weights).sum(1), rtol=1e-8)
     second = np.log(np.exp(2 * log_ratio) @ weights).sum(1) - 2 * small.log_evidence
@@ -96,11 +105,14 @@ def test_many_samples_lead_to_the_known_limits(small):
         assert np.all(np.abs(mean[row] - expected) < 0.03 * np.abs(expected) + 4 * error[row])
     assert np.max(4 * error[0] / np.abs(signal)) < 0.2, "errors are small beside what they are compared with"
     gap = (small.log_evidence - (small.second_moment - 1) / (2 * samples)).mean() - found["bound"].mean()
-    assert abs(gap) < 0.05 * (small.second_moment - 1).mean() / (2 * samples) + 4 * found["bound"].std(ddof=1) / np.sqrt(repetitions)
+    assert abs(gap) < 0.05 * (small.second_moment - 1).mean() / (2 * samples) + 4 * found["bound"].std(
+        ddof=1
+    ) / np.sqrt(repetitions)
 
 
 def test_float32_is_enough_for_the_smallest_variances():
-    """JVI-DReG at K = 128: float32 estimates differ from float64 ones, on the same noise, by less than 1% of their standard deviation."""
+    """JVI-DReG at K = 128: float32 estimates differ from float64 ones, on the same noise, by less than 1% of their
+    standard deviation."""
     problem = make(20, 64, 0.01, 2 / 3, 0)
     objectives = [build(name, **({"form": "closed"} if name == "jk-dreg" else {})) for name in ("dreg", "jk-dreg")]
     eps = standard_normal([24, 128, 64, 20], tf.constant([5, 6]))
@@ -111,7 +123,8 @@ def test_float32_is_enough_for_the_smallest_variances():
 
 @pytest.mark.parametrize("name", ["iwae", "dreg", "rws"])
 def test_training_q_reaches_the_optimum(name):
-    """A -> I/2 and b -> theta/2 with theta fixed: 1,500 full-batch steps of decreasing size, the last half averaged; within .03."""
+    """A -> I/2 and b -> theta/2 with theta fixed: 1,500 full-batch steps of decreasing size, the last half averaged;
+    within .03."""
     problem = make(2, 64, 0.01, 2 / 3, 2)
     problem = dataclasses.replace(problem, theta=problem.x.mean(0))
     taped, objective, steps = Taped(problem), build(name), 1500
@@ -119,7 +132,9 @@ def test_training_q_reaches_the_optimum(name):
     @tf.function(jit_compile=True, autograph=False)
     def gradients(i):
         eps = standard_normal([8, 64, 2], at_step(tf.constant([7, 8]), i), tf.float64)
-        return leaf_gradients([objective], lambda: taped.sample(eps), taped.log_joint, [taped.a, taped.b], []).inference[0]
+        return leaf_gradients(
+            [objective], lambda: taped.sample(eps), taped.log_joint, [taped.a, taped.b], []
+        ).inference[0]
 
     taped.a.assign(tf.zeros_like(taped.a))
     taped.b.assign(tf.zeros_like(taped.b) + 1.0)
@@ -138,7 +153,9 @@ def test_training_q_reaches_the_optimum(name):
 
 def test_a_run_repeats_itself(tmp_path, golden):
     """Also in chunks that do not divide the repetitions; every number is finite."""
-    config = LinearGaussianGradients(samples=3, repetitions=7, points=16, dimension=4, objectives=("iwae", "stl", "dreg", "jk", "jk-dreg"))
+    config = LinearGaussianGradients(
+        samples=3, repetitions=7, points=16, dimension=4, objectives=("iwae", "stl", "dreg", "jk", "jk-dreg")
+    )
 
     def executed(place):
         with RunFolder(tmp_path / place / config.run_id).open(config) as folder:

@@ -13,9 +13,21 @@ def runs():
     found = []
     for k in (2, 8, 32, 128):
         run = {"samples": k, "repetitions": 100, "noise_floor": 0.08}
-        dreg = {"snr": 2 * k**0.5, "variance": k**-3.0, "signal": 1 / k, "squared_bias": 1e-6, "squared_bias_noise": 1e-6, "t": 0.8}
+        dreg = {
+            "snr": 2 * k**0.5,
+            "variance": k**-3.0,
+            "signal": 1 / k,
+            "squared_bias": 1e-6,
+            "squared_bias_noise": 1e-6,
+            "t": 0.8,
+        }
         iwae = {"snr": k**-0.5 if k <= 32 else 5.0, "variance": 1 / k, "signal": 1.0}
-        parts = {"b.dreg": dreg, "b.iwae": iwae, "b.jk": iwae, "theta.weights": {"snr": 3 * k**0.5, "variance": 1 / k, "signal": 1.0}}
+        parts = {
+            "b.dreg": dreg,
+            "b.iwae": iwae,
+            "b.jk": iwae,
+            "theta.weights": {"snr": 3 * k**0.5, "variance": 1 / k, "signal": 1.0},
+        }
         found.append(run | {f"{name}.{key}": value for name, part in parts.items() for key, value in part.items()})
     return pd.DataFrame(found[::-1])
 

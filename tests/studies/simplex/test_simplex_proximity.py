@@ -45,10 +45,13 @@ def test_golden_values(golden, quick):
 def test_oracle_table(quick):
     """Median and p75 of both distributions at seven temperatures, within .01.
 
-    100,000 samples: standard errors at most .0021; the oracles' own are about .001 (400,000 samples). The seed is fixed, so a pass stays
+    100,000 samples: standard errors at most .0021; the oracles' own are about .001 (400,000 samples). The seed is
+      fixed, so a pass stays
     one; for a fresh seed the worst row (IGR-I's p75 at 0.1, whose oracle lies .004 low) would fail once in about 400.
     """
-    verdicts = ledger.judge(ledger.read_references(discovery.folder_of(NAME) / "published.csv"), discovery.plot_module(NAME).ours(quick))
+    verdicts = ledger.judge(
+        ledger.read_references(discovery.folder_of(NAME) / "published.csv"), discovery.plot_module(NAME).ours(quick)
+    )
     assert len(verdicts) == 28
     assert [v for v in verdicts if v.verdict != "pass"] == []
     assert max(v.our_spread for v in verdicts) < 0.0022
@@ -89,12 +92,16 @@ def test_rows_are_what_numpy_makes_of_the_same_draws(tmp_path, monkeypatch, dist
     for row in rows:
         prior = relaxation(distribution).uniform_prior(7, row["temperature"])
         seed = run_seed(5, "simplex_proximity")
-        logits = np.concatenate([prior.draw(300, at_step(seed, block)).log_sample for block in range(4)])[:1000].astype(np.float64)
+        logits = np.concatenate([prior.draw(300, at_step(seed, block)).log_sample for block in range(4)])[:1000].astype(
+            np.float64
+        )
         psi = np.exp(logits) / np.sum(np.exp(logits), axis=1, keepdims=True)
         largest = psi.max(axis=1)
         distance = np.sqrt(np.sum(psi**2, axis=1) - largest**2 + (1 - largest) ** 2)
         for percentile in (5, 10, 20, 25, 50, 75, 90, 95):
-            np.testing.assert_allclose(row[f"p{percentile:02d}"], np.percentile(distance, percentile), rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(
+                row[f"p{percentile:02d}"], np.percentile(distance, percentile), rtol=1e-4, atol=1e-6
+            )
         np.testing.assert_allclose([row["mean"], row["std"]], [distance.mean(), distance.std()], rtol=1e-5)
         assert row["below_0.2"] == pytest.approx(np.mean(distance < 0.2), abs=1.5e-3)  # one sample on the other side
     assert folder.summary() == {"distance": {"1": {name: rows[1][name] for name in ("p50", "p75", "below_0.2")}}}
@@ -103,8 +110,12 @@ def test_rows_are_what_numpy_makes_of_the_same_draws(tmp_path, monkeypatch, dist
 def test_one_trace_serves_all_temperatures(monkeypatch):
     calls = []
     original = GumbelSoftmax.uniform_prior
-    monkeypatch.setattr(GumbelSoftmax, "uniform_prior", lambda *arguments: calls.append(arguments) or original(*arguments))
-    distances = simplex_proximity.distance_function(SimplexProximity(relaxation="GS", temperatures=TABLE_TEMPERATURES, samples=50))
+    monkeypatch.setattr(
+        GumbelSoftmax, "uniform_prior", lambda *arguments: calls.append(arguments) or original(*arguments)
+    )
+    distances = simplex_proximity.distance_function(
+        SimplexProximity(relaxation="GS", temperatures=TABLE_TEMPERATURES, samples=50)
+    )
     drawn = [distances(temperature) for temperature in TABLE_TEMPERATURES]
     assert len(calls) == 1
     assert len({array.tobytes() for array in drawn}) == len(TABLE_TEMPERATURES)
@@ -115,7 +126,8 @@ def test_an_interrupted_run_goes_on_to_equal_rows(tmp_path):
     whole = executed(config, tmp_path / "whole")
     with RunFolder(tmp_path / "cut" / config.run_id).open(config) as begun:
         first = whole.metrics.path.read_bytes().splitlines(keepends=True)[0]
-        begun.metrics.path.write_bytes(first + b'{"schema": 1, "st')  # what a kill in the middle of the second row leaves
+        # what a kill in the middle of the second row leaves
+        begun.metrics.path.write_bytes(first + b'{"schema": 1, "st')
     again = executed(config, tmp_path / "cut")
     assert again.metrics.path.read_bytes() == whole.metrics.path.read_bytes()
     assert again.summary() == whole.summary()

@@ -1,4 +1,5 @@
-"""The toy problem: exact trajectories, Concrete's wrong answer, the variance that is logged, interrupted runs, settings."""
+"""The toy problem: exact trajectories, Concrete's wrong answer, the variance that is logged, interrupted runs,
+settings."""
 
 import numpy as np
 import pytest
@@ -84,14 +85,17 @@ def test_relax_on_the_toy_problem(tmp_path, golden):
     row = rows[1000]
     p = np.array(row["p"])
     assert np.median(row["loss"]) == pytest.approx(0.206, abs=0.003)
-    assert np.median(np.log(row["variance"])) < np.median(np.log(p * (1 - p) * ((1 - p) * 0.55**2 + p * 0.45**2) ** 2)) - 2
+    assert (
+        np.median(np.log(row["variance"])) < np.median(np.log(p * (1 - p) * ((1 - p) * 0.55**2 + p * 0.45**2) ** 2)) - 2
+    )
     assert len(np.unique(row["temperatures"])) > 10, "every seed has its own temperature"
 
 
 def test_variances_are_those_of_the_closed_form(tmp_path):
     """REINFORCE at p = 1/2, t = .45: log variance -4.139; 20 seeds of 1,000 draws, so a standard error of about .001.
 
-    The moving average of g^2 - (exact gradient)^2 at fixed parameters estimates the same; a learning rate of 1e-9 keeps them fixed.
+    The moving average of g^2 - (exact gradient)^2 at fixed parameters estimates the same; a learning rate of 1e-9 keeps
+    them fixed.
     """
     config = ToyRun(estimator="reinforce", learning_rate=1e-9, steps=2000, row_every=1000)
     rows, folder = executed(config, tmp_path)
@@ -104,7 +108,11 @@ def test_variances_are_those_of_the_closed_form(tmp_path):
 
 def test_steps_in_one_call_or_in_many_are_the_same():
     """And every seed goes its own way."""
-    toy = Toy(ToyRun(estimator="dynamic_rebar", temperature=0.5, trained=("log_temperature", "eta"), optimiser="adam", seeds=3))
+    toy = Toy(
+        ToyRun(
+            estimator="dynamic_rebar", temperature=0.5, trained=("log_temperature", "eta"), optimiser="adam", seeds=3
+        )
+    )
     steps = tf.function(toy.steps, autograph=False)
     once = steps(toy.initial(), tf.constant(0), tf.constant(7))
     twice = steps(steps(toy.initial(), tf.constant(0), tf.constant(3)), tf.constant(3), tf.constant(4))
@@ -117,7 +125,8 @@ def test_steps_in_one_call_or_in_many_are_the_same():
 
 
 def test_an_own_loss_trains_what_has_one():
-    """SimpleMuProp's scale and baseline follow the squared residual: on this problem E[f(b)] = .2525 needs a positive baseline."""
+    """SimpleMuProp's scale and baseline follow the squared residual: on this problem E[f(b)] = .2525 needs a positive
+    baseline."""
     toy = Toy(ToyRun(estimator="simple_muprop", trained=("eta", "baseline"), learning_rate=0.01, seeds=2))
     end = tf.function(toy.steps, autograph=False)(toy.initial(), tf.constant(0), tf.constant(300))
     residual = 0.2525 - (end["weights"]["eta"] * 0.0025 + end["weights"]["baseline"]).numpy()

@@ -15,7 +15,14 @@ def metrics():
     return pd.DataFrame(
         [
             {**rebar, "step": 0, "p": [0.5, 0.5, 0.5], "loss": [0.2] * 3, "variance": [1.0, 2.0, 6.0]},
-            {**rebar, "step": 10, "p": [0.1, 0.2, 0.9], "loss": [0.1, 0.3, 0.2], "variance": [1.0] * 3, "ema_variance": [-1.0, 2.0, 2.0]},
+            {
+                **rebar,
+                "step": 10,
+                "p": [0.1, 0.2, 0.9],
+                "loss": [0.1, 0.3, 0.2],
+                "variance": [1.0] * 3,
+                "ema_variance": [-1.0, 2.0, 2.0],
+            },
             {**exact, "step": 10, "p": [0.4], "loss": [0.3], "variance": [0.0], "ema_variance": [-1.0]},
         ]
     )
@@ -47,8 +54,24 @@ def test_curves():
 
 
 def test_labels():
-    assert label("rebar", 0.1) == "REBAR(0.1)" and label("rebar", 0.5) == "REBAR" and label("dynamic_rebar", 0.5) == "DynamicREBAR"
+    assert (
+        label("rebar", 0.1) == "REBAR(0.1)"
+        and label("rebar", 0.5) == "REBAR"
+        and label("dynamic_rebar", 0.5) == "DynamicREBAR"
+    )
     assert label("mine") == "mine"
-    for name in ("REINFORCE", "NVIL", "SimpleMuProp", "MuProp", "REBAR", "REBAR(0.1)", "DynamicREBAR", "RELAX", "ARM", "DisARM", "RLOO"):
+    for name in (
+        "REINFORCE",
+        "NVIL",
+        "SimpleMuProp",
+        "MuProp",
+        "REBAR",
+        "REBAR(0.1)",
+        "DynamicREBAR",
+        "RELAX",
+        "ARM",
+        "DisARM",
+        "RLOO",
+    ):
         assert name in COLOURS
     assert len(set(LABELS.values())) == len(LABELS)

@@ -16,24 +16,34 @@ CODES = {"relaxed": "relaxed", "one_hot": "one-hot", "historical": "one-hot, his
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds the columns `data` and `model` with the names that people read; a cut data set keeps its limits in its name."""
+    """Adds the columns `data` and `model` with the names that people read; a cut data set keeps its limits in its
+    name."""
     names = frame["data.name"].map(DATA_NAMES).fillna(frame["data.name"])
     cut = frame["data.train_limit"].notna()
     return frame.assign(
-        data=names.where(~cut, names + " (cut)"), model=frame["model.name"].map(SHORT_NAMES), temperature=frame["model.temperature"]
+        data=names.where(~cut, names + " (cut)"),
+        model=frame["model.name"].map(SHORT_NAMES),
+        temperature=frame["model.temperature"],
     )
 
 
 def not_run(results: Results) -> str:
-    """Says which data sets of the paper's scale have no finished run, and why: "CelebA: not run, ..."; empty when all have."""
+    """Says which data sets of the paper's scale have no finished run, and why: "CelebA: not run, ..."; empty when all
+    have."""
     experiment, found = results.experiment, set(results.runs["data.name"])
-    missing = [] if DATA_KEY in results.settings else [name for name in experiment.datasets["paper"] if name not in found]
+    missing = (
+        [] if DATA_KEY in results.settings else [name for name in experiment.datasets["paper"] if name not in found]
+    )
     absent = {True: "its images were not prepared", False: "it is part of scale paper only"}
-    return " ".join(f"{DATA_NAMES.get(name, name)}: not run, {absent[name in experiment.datasets[results.scale]]}." for name in missing)
+    return " ".join(
+        f"{DATA_NAMES.get(name, name)}: not run, {absent[name in experiment.datasets[results.scale]]}."
+        for name in missing
+    )
 
 
 def bounds_table(frame: pd.DataFrame, folder: Path, note: str, name: str = "table") -> list[Path]:
-    """Writes the table of test bounds: one row a data set, model and temperature; mean +- standard deviation over seeds.
+    """Writes the table of test bounds: one row a data set, model and temperature; mean +- standard deviation over
+    seeds.
 
     Args:
       frame: finished runs, from `named`.
@@ -51,7 +61,8 @@ def bounds_table(frame: pd.DataFrame, folder: Path, note: str, name: str = "tabl
 
 
 def importance_table(frame: pd.DataFrame, folder: Path, name: str = "table_importance") -> list[Path]:
-    """Writes how the importance-weighted log-likelihood rises with S: mean over seeds +- its standard error over test images.
+    """Writes how the importance-weighted log-likelihood rises with S: mean over seeds +- its standard error over test
+    images.
 
     Args:
       frame: finished runs, from `named`.
@@ -66,10 +77,17 @@ def importance_table(frame: pd.DataFrame, folder: Path, name: str = "table_impor
                 continue
             row = {"data": data, "model": model, "temperature": temperature, "codes": CODES[estimator]}
             elbo = "test_elbo_relaxed" if estimator == "relaxed" else "test_elbo_one_hot_exact"
-            numbers.append(row | {column: group[column].mean() for column in (elbo, *columns, *(f"{c}_se" for c in columns))})
-            cells = {f"S={c.rsplit('_', 1)[1]}": f"{group[c].mean():.2f} ± {group[f'{c}_se'].mean():.2f}" for c in columns}
+            numbers.append(
+                row | {column: group[column].mean() for column in (elbo, *columns, *(f"{c}_se" for c in columns))}
+            )
+            cells = {
+                f"S={c.rsplit('_', 1)[1]}": f"{group[c].mean():.2f} ± {group[f'{c}_se'].mean():.2f}" for c in columns
+            }
             texts.append(row | {"ELBO": f"{group[elbo].mean():.2f}"} | cells | {"seeds": group["seed"].nunique()})
-    note = "Test split, nats per image; mean over seeds ± standard error over images. S-sample bounds use the first S of the same samples."
+    note = (
+        "Test split, nats per image; mean over seeds ± standard error over images. S-sample bounds use the first S "
+        "of the same samples."
+    )
     return save_table(folder, pd.DataFrame(texts).astype(object).fillna("-"), pd.DataFrame(numbers), note, name)
 
 
@@ -85,9 +103,22 @@ def bounds_figure(frame: pd.DataFrame, folder: Path, column: str, label: str) ->
                 if cell.empty:
                     continue
                 mean = cell[column].mean()
-                axis.plot([place - 0.28, place + 0.28], [mean, mean], color=colour(model), linewidth=2.5, solid_capstyle="round")
+                axis.plot(
+                    [place - 0.28, place + 0.28],
+                    [mean, mean],
+                    color=colour(model),
+                    linewidth=2.5,
+                    solid_capstyle="round",
+                )
                 axis.plot([place] * len(cell), cell[column], "o", color=colour(model), markersize=4, alpha=0.55)
-                axis.annotate(f"{mean:.1f}", (place, cell[column].max()), (0, 5), textcoords="offset points", fontsize=7.5, ha="center")
+                axis.annotate(
+                    f"{mean:.1f}",
+                    (place, cell[column].max()),
+                    (0, 5),
+                    textcoords="offset points",
+                    fontsize=7.5,
+                    ha="center",
+                )
                 drawn.append(cell[["data", "model", "temperature", "seed", column]])
             axis.set_xticks(range(len(models)), models, rotation=20, ha="right")
             axis.set_xlim(-0.6, len(models) - 0.4)

@@ -14,7 +14,11 @@ from igr_suite.plotting.style import figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 
 SETS = {"cv": "cross-validated temperatures", "near": 'near-vertex ("_20") temperatures'}
-COLUMNS = {"image.p50": "median over images", "sample.p75": "p75 over codes", f"sample.below_{NEAR}": f"P(d < {NEAR:g})"}
+COLUMNS = {
+    "image.p50": "median over images",
+    "sample.p75": "p75 over codes",
+    f"sample.below_{NEAR}": f"P(d < {NEAR:g})",
+}
 
 
 def temperature_set(frame: pd.DataFrame) -> pd.Series:
@@ -56,17 +60,27 @@ def distance_boxes(frame: pd.DataFrame, out: Path) -> list[Path]:
         what = f"{frame['data'].iloc[0]}, {frame['images'].iloc[0]:,.0f} images; one box a seed ({seeds})"
         fig.supxlabel(f"{CAPTION}, over images. {what}", fontsize=8)
         paths = save(fig, out)
-    columns = ["data", "set", "model", "temperature", "seed", *(c for c in frame if c.startswith(("image.", "sample.")))]
+    columns = [
+        "data",
+        "set",
+        "model",
+        "temperature",
+        "seed",
+        *(c for c in frame if c.startswith(("image.", "sample."))),
+    ]
     frame[columns].to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
 
 
 def distance_tables(frame: pd.DataFrame, out: Path) -> list[Path]:
-    """Writes table.* (statistics of every model) and table_comparison.* (each IGR model against GS, paired over seeds)."""
+    """Writes table.* (statistics of every model) and table_comparison.* (each IGR model against GS, paired over
+    seeds)."""
     texts, numbers = over_seeds(frame, ["data", "set", "model", "temperature"], COLUMNS, digits=3)
     note = (
-        "Distance to the nearest vertex, mean ± standard deviation over seeds. Over images: of the median over samples of the mean over "
-        f"variables; over codes: all images, samples and variables. The near set was chosen by its authors so that p75 is at most {NEAR:g}."
+        "Distance to the nearest vertex, mean ± standard deviation over seeds. Over images: of the median over samples "
+        "of the mean over "
+        f"variables; over codes: all images, samples and variables. The near set was chosen by its authors so that p75 "
+        f"is at most {NEAR:g}."
     )
     rows, files = [], []
     for (data, name), group in frame.groupby(["data", "set"], sort=False):
@@ -77,6 +91,9 @@ def distance_tables(frame: pd.DataFrame, out: Path) -> list[Path]:
                 text, number = compare(sides[model][column], sides["GS"][column], (model, "GS"))
                 rows.append(words | text)
                 files.append(words | number)
-    said = "Paired over seeds: mean difference ± half-width of its 95% interval (Student's t). Lower distance: nearer to discrete."
+    said = (
+        "Paired over seeds: mean difference ± half-width of its 95% interval (Student's t). Lower distance: nearer "
+        "to discrete."
+    )
     more = save_table(out, pd.DataFrame(rows), pd.DataFrame(files), said, "table_comparison") if rows else []
     return [*save_table(out, texts, numbers, note), *more]

@@ -40,13 +40,15 @@ QUESTIONS = (
 
 
 def monitored(results) -> pd.DataFrame:
-    """One row an evaluation of a monitored run: percentages, variances and ratios under short names, `set`, `kl` and the line style."""
+    """One row an evaluation of a monitored run: percentages, variances and ratios under short names, `set`, `kl` and
+    the line style."""
     rows = named(results.metrics)
     rows = rows[[c for c in rows if not c.startswith("train_")]]
     rows = rows.dropna(subset=["monitor_jacobian_vanished"])
     kl = rows["model.kl"]
     own = {
-        n: rows[f"monitor_weights_{n}_sampled"].where(kl == "sampled", rows[f"monitor_weights_{n}_closed"]) for n in ("variance", "signal")
+        n: rows[f"monitor_weights_{n}_sampled"].where(kl == "sampled", rows[f"monitor_weights_{n}_closed"])
+        for n in ("variance", "signal")
     }
     by_parameter = {
         n: rows[f"monitor_parameters_{n}_sampled"].where(kl == "sampled", rows[f"monitor_parameters_{n}_closed"])
@@ -68,7 +70,8 @@ def monitored(results) -> pd.DataFrame:
 
 
 def gradient_figure(frame: pd.DataFrame, out: Path) -> list[Path]:
-    """Draws shares, variance and signal-to-noise ratio over epochs: a row a temperature set, dashed: IGR trained on the sampled KL."""
+    """Draws shares, variance and signal-to-noise ratio over epochs: a row a temperature set, dashed: IGR trained on the
+    sampled KL."""
     drawn = []
     with figure(width=13.6, height=6.6, columns=len(PANELS), rows=len(SETS), squeeze=False) as (fig, axes):
         for row, (name, title) in zip(axes, SETS.items()):
@@ -88,8 +91,13 @@ def gradient_figure(frame: pd.DataFrame, out: Path) -> list[Path]:
         handles, labels = axes[0][-1].get_legend_handles_labels()
         solid = {label: handle for handle, label in zip(handles, labels) if handle.get_linestyle() == "-"}
         seeds = seeds_caption(frame, "seed", ["set", "kl", "model"], "epoch")
-        title = f"{frame['data'].iloc[0]}, {seeds}; solid: GS on the sampled, IGR on the closed KL; dashed: IGR on the sampled KL"
-        fig.legend(solid.values(), solid.keys(), loc="outside lower center", ncols=4, fontsize=9, title=title, title_fontsize=8)
+        title = (
+            f"{frame['data'].iloc[0]}, {seeds}; solid: GS on the sampled, IGR on the closed KL; dashed: IGR on the "
+            f"sampled KL"
+        )
+        fig.legend(
+            solid.values(), solid.keys(), loc="outside lower center", ncols=4, fontsize=9, title=title, title_fontsize=8
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
@@ -123,9 +131,12 @@ def gradient_tables(frame: pd.DataFrame, out: Path) -> list[Path]:
     columns = COLUMNS | ({"historical": "historical (%): round-off"} if last["historical"].notna().any() else {})
     texts, numbers = over_seeds(last, ["data", "set", "model", "temperature", "kl"], columns, digits=2)
     note = (
-        f"Epoch {last['epoch'].max():g}, mean ± standard deviation over seeds; a fixed batch of training images. kl: what the run trains "
-        "on, and what `variance` and `signal/noise` use. Vanished: Jacobian norm at most 1e-3; gradient norm at most 1e-3 of the untrained "
-        "model's median. Variance: trace of the covariance, across noise draws, of the batch's mean gradient; signal/noise: squared norm "
+        f"Epoch {last['epoch'].max():g}, mean ± standard deviation over seeds; a fixed batch of training images. kl: "
+        f"what the run trains "
+        "on, and what `variance` and `signal/noise` use. Vanished: Jacobian norm at most 1e-3; gradient norm at most "
+        "1e-3 of the untrained "
+        "model's median. Variance: trace of the covariance, across noise draws, of the batch's mean gradient; "
+        "signal/noise: squared norm "
         "of its expectation over that."
     )
     if "historical" in columns:
@@ -136,13 +147,21 @@ def gradient_tables(frame: pd.DataFrame, out: Path) -> list[Path]:
         for model in (m for m in dict.fromkeys(group["model"]) if m != "GS" and len(base)):
             for footing, kl, column, heading in QUESTIONS:
                 side = group[(group["model"] == model) & (group["kl"] == kl)].set_index("seed")[column]
-                words = {"data": data, "set": name, "comparison": f"{model} - GS", "footing": footing, "quantity": heading}
+                words = {
+                    "data": data,
+                    "set": name,
+                    "comparison": f"{model} - GS",
+                    "footing": footing,
+                    "quantity": heading,
+                }
                 text, number = compare(side, base[column], (model, "GS"))
                 rows.append(words | text)
                 files.append(words | number)
     said = (
-        "Last epoch, paired over seeds: mean difference ± half-width of its 95% interval (Student's t). As trained: GS on the sampled, IGR "
-        "on the closed KL. Same KL: both trained and measured on the sampled one. No KL: the reconstruction term's gradient at the weights "
+        "Last epoch, paired over seeds: mean difference ± half-width of its 95% interval (Student's t). As trained: GS "
+        "on the sampled, IGR "
+        "on the closed KL. Same KL: both trained and measured on the sampled one. No KL: the reconstruction term's "
+        "gradient at the weights "
         "of `as trained`. Variances depend on how a model is parameterised; ratios do not depend on its scale."
     )
     more = save_table(out, pd.DataFrame(rows), pd.DataFrame(files), said, "table_comparison") if rows else []

@@ -21,13 +21,16 @@ CELL = ["data", "model"]
 
 
 def candidates(results: Results) -> pd.DataFrame:
-    """One row a data set, model and temperature, rising: means over seeds, the run ids they rest on, how many seeds diverged."""
+    """One row a data set, model and temperature, rising: means over seeds, the run ids they rest on, how many seeds
+    diverged."""
     runs = results.runs
     trained = named(runs[runs["kind"] == "TrainVAE"])
     measured = runs[runs["kind"] == "PosteriorDistance"]
     trained = trained.drop(columns=[c for c in (DISTANCE, SHARE) if c in trained])
     if len(measured):
-        found = measured.set_index("trained_run")[[DISTANCE, SHARE, "run_id"]].rename(columns={"run_id": "measured_run"})
+        found = measured.set_index("trained_run")[[DISTANCE, SHARE, "run_id"]].rename(
+            columns={"run_id": "measured_run"}
+        )
         trained = trained.join(found, on="run_id")
     rows = []
     for (*cell, temperature), group in trained.groupby([*CELL, "temperature"], sort=False):
@@ -36,11 +39,18 @@ def candidates(results: Results) -> pd.DataFrame:
         row["authors_setting"] = row["data.name"] == "mnist" and group["model.architecture"].iloc[0] == "dense_g2"
         row |= {name: group[name].mean() for name in (CRITERION, DISTANCE, SHARE) if name in group}
         row |= {"seeds": group["seed"].nunique(), "diverged": 0, "trained_runs": " ".join(group["run_id"])}
-        rows.append(row | ({"measured_runs": " ".join(group["measured_run"].dropna())} if "measured_run" in group else {}))
+        rows.append(
+            row | ({"measured_runs": " ".join(group["measured_run"].dropna())} if "measured_run" in group else {})
+        )
     frame = pd.concat([pd.DataFrame(rows), _diverged(results, trained)], ignore_index=True)
     order = list(dict.fromkeys(zip(frame["data"], frame["model"])))
     place = [order.index(cell) for cell in zip(frame["data"], frame["model"])]
-    return frame.assign(place=place).sort_values(["place", "temperature"], kind="stable").drop(columns="place").reset_index(drop=True)
+    return (
+        frame.assign(place=place)
+        .sort_values(["place", "temperature"], kind="stable")
+        .drop(columns="place")
+        .reset_index(drop=True)
+    )
 
 
 def _diverged(results: Results, trained: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +70,8 @@ def _diverged(results: Results, trained: pd.DataFrame) -> pd.DataFrame:
 
 
 def choices(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a data set and model: what both criteria choose from `candidates`, the authors' choices on MNIST, and notes."""
+    """One row a data set and model: what both criteria choose from `candidates`, the authors' choices on MNIST, and
+    notes."""
     rows = []
     for cell, group in frame.groupby(CELL, sort=False):
         theirs = group["authors_setting"].any()
@@ -113,7 +124,8 @@ def search_tables(results: Results, out: Path) -> list[Path]:
     seeds += " seed" if counts.max() == 1 else " seeds"
     note = (
         f"Temperatures after {epochs} epochs, mean over {seeds}. p{NEAR_SHARE} <= {NEAR:g}: the highest "
-        f"candidate at which {NEAR_SHARE}% of all posterior codes of validation images lie within {NEAR:g} of a vertex. Statistics and "
+        f"candidate at which {NEAR_SHARE}% of all posterior codes of validation images lie within {NEAR:g} of a "
+        f"vertex. Statistics and "
         "run ids of every candidate: temperatures.csv."
     )
     shown = frame[[*CELL, "temperature"]].assign(temperature=frame["temperature"].map("{:g}".format))
@@ -130,12 +142,17 @@ def search_tables(results: Results, out: Path) -> list[Path]:
 
 
 def search_figure(results: Results, out: Path) -> list[Path]:
-    """Draws distance and validation ELBO against the temperature, a line a model; triangles mark the authors' choices."""
+    """Draws distance and validation ELBO against the temperature, a line a model; triangles mark the authors'
+    choices."""
     frame = candidates(results)
-    panels = [(DISTANCE, f"p{NEAR_SHARE} of the distance to a vertex", G2_NEAR_TEMPERATURES)] if DISTANCE in frame else []
+    panels = (
+        [(DISTANCE, f"p{NEAR_SHARE} of the distance to a vertex", G2_NEAR_TEMPERATURES)] if DISTANCE in frame else []
+    )
     panels.append((CRITERION, "validation ELBO (nats per image)", G2_CV_TEMPERATURES))
     sets = list(dict.fromkeys(frame["data"]))
-    with figure(width=4.6 * len(panels), height=3.7 * len(sets), columns=len(panels), rows=len(sets), squeeze=False) as (fig, axes):
+    with figure(
+        width=4.6 * len(panels), height=3.7 * len(sets), columns=len(panels), rows=len(sets), squeeze=False
+    ) as (fig, axes):
         for row, data in zip(axes, sets):
             part = frame[frame["data"] == data]
             for axis, (column, label, theirs) in zip(row, panels):
@@ -143,7 +160,14 @@ def search_figure(results: Results, out: Path) -> list[Path]:
                     axis.plot(line["temperature"], line[column], "o-", markersize=4, color=colour(model), label=model)
                     if line["authors_setting"].any() and line["model.name"].iloc[0] in theirs:
                         place = theirs[line["model.name"].iloc[0]]
-                        axis.plot([place], [0.02], "^", color=colour(model), transform=axis.get_xaxis_transform(), clip_on=False)
+                        axis.plot(
+                            [place],
+                            [0.02],
+                            "^",
+                            color=colour(model),
+                            transform=axis.get_xaxis_transform(),
+                            clip_on=False,
+                        )
                 if column == DISTANCE:
                     axis.axhline(NEAR, color="black", linewidth=0.8, linestyle=":")
                 axis.set(xlabel="temperature", ylabel=label, title=data, xscale="log")
