@@ -1,7 +1,7 @@
 """Checks singularity.def where Apptainer is not: runs its %files, %post and %test in a clean Debian root.
 
     make container-check        # needs root, debootstrap and network; about 10 minutes (26 measured, machine shared), 3
-    GB in build/
+                                GB in build/
 
 What this cannot show: the base image's own Python (3.12; here it is Debian's), and Apptainer's mounts. As in an image,
 the root is read-only when %test runs, /tmp is not, and nothing of the host's environment is there but what pip needs to

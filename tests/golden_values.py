@@ -2,8 +2,9 @@
 noticed.
 
     make golden                              writes tests/golden/*.json again; CONTRIBUTING.md says what a change that
-    moves them owes pytest --rewrite-golden=FOLDER           writes them elsewhere: on another machine, with other
-    threads python tests/golden_values.py FOLDER     prints by how much those differ
+                                             moves them owes
+    pytest --rewrite-golden=FOLDER           writes them elsewhere: on another machine, with other threads
+    python tests/golden_values.py FOLDER     prints by how much those differ
 
 A test asks for the fixture `golden` and hands it a finished run: `golden("sbn", folder)`. The runs are those that the
 tests of a family make anyway.

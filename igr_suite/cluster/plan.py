@@ -44,9 +44,8 @@ def make(order: "Order", dry: bool) -> Plan:
     """Expands an experiment and writes a config.json into the folder of every run that is to do.
 
     Stages are those of `igr run`: one that reads results of earlier runs has no runs here before these are finished, so
-      that no task
-    starts too early; `waiting` names it, and planning again (`igr submit --missing`) finds its runs. Runs that another
-    experiment has finished are copied first, with what becomes known by that.
+    that no task starts too early; `waiting` names it, and planning again (`igr submit --missing`) finds its runs. Runs
+    that another experiment has finished are copied first, with what becomes known by that.
 
     Args:
       order: what is to be run; its jobs and threads are not read.

@@ -10,7 +10,7 @@ def shuffled(seed: int, stream: int, examples: int) -> np.ndarray:
     """Returns a permutation of range(examples), int64 [examples], fixed for all NumPy versions.
 
     It sorts raw Philox words: NumPy promises the bit streams of its generators, but not what `Generator.permutation`
-      makes of them.
+    makes of them.
 
     Args:
       seed, stream: non-negative; different pairs give independent permutations.

@@ -11,19 +11,15 @@ class Decoupling:
     """Settings of decoupled training; the symbols are those of `DecoupledModel`.
 
     `target` of M_i: "bootstrap", the gradient that f_(i+1) sends down when it is itself driven by a synthetic one;
-      "true",
-    back-propagation through all modules above (for analysis: nothing is unlocked); "lambda", BP(lambda), where f_i is
-    driven by lambda delta_i + (1 - lambda) synthetic and that is passed down. `labels`: whether M_i (and I_i) see the
-    labels beside h_i. `sg_scale` "example": M_i predicts gradients of examples'
-      own losses;
-    "batch", of the batch mean, which are N times smaller and which Adam hardly learns. `reduction` "sum" adds losses
-    over the batch, so the two coincide and `sg_scale` is none. `sg_weight` multiplies M's loss, `sg_use_factor` the
-    synthetic gradient where it is used. `p_update`: probability that f_i and M_(i-1) (and I_i) are updated after a
-    forward pass, independently for each i. For the first `warmup_steps` M is trained but not used: `warmup` "backprop"
-    drives the modules by back-propagation,
-      "hold" updates
-    the uppermost alone. `l2`, `l1`: l2/2 ||w||^2 + l1 ||w||_1 added to the loss, w the modules' weights, biases
-    included.
+    "true", back-propagation through all modules above (for analysis: nothing is unlocked); "lambda", BP(lambda), where
+    f_i is driven by lambda delta_i + (1 - lambda) synthetic and that is passed down. `labels`: whether M_i (and I_i)
+    see the labels beside h_i. `sg_scale` "example": M_i predicts gradients of examples' own losses; "batch", of the
+    batch mean, which are N times smaller and which Adam hardly learns. `reduction` "sum" adds losses over the batch, so
+    the two coincide and `sg_scale` is none. `sg_weight` multiplies M's loss, `sg_use_factor` the synthetic gradient
+    where it is used. `p_update`: probability that f_i and M_(i-1) (and I_i) are updated after a forward pass,
+    independently for each i. For the first `warmup_steps` M is trained but not used: `warmup` "backprop" drives the
+    modules by back-propagation, "hold" updates the uppermost alone. `l2`, `l1`: l2/2 ||w||^2 + l1 ||w||_1 added to the
+    loss, w the modules' weights, biases included.
     """
 
     target: Literal["bootstrap", "true", "lambda"] = "bootstrap"

@@ -78,9 +78,8 @@ class DecoupledModel(keras.Model):
     from.
 
     It is a Keras model to Keras: callbacks, sample weights, mixed precision, distribution strategies, `save` and
-      `load_model` work as
-    usual. On several replicas a step is that of the whole batch. What a file holds of the synthesisers are their
-    networks, not factories.
+    `load_model` work as usual. On several replicas a step is that of the whole batch. What a file holds of the
+    synthesisers are their networks, not factories.
 
     Example:
       parts = split_model(model, ["dense", "dense_1"])

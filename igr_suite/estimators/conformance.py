@@ -33,8 +33,8 @@ class Problem(NamedTuple):
 def enumerable_problem(support: str) -> Problem:
     """A neither quadratic nor centred objective of 3 Bernoulli variables, or of 2 variables with 3 categories.
 
-        f(b) = 2 tanh(b W) . v + 3/2 + (sum_i s_i b_i - 1.2)^2,   s = 1 (categorical: 1, 0, -1/2 of each variable's
-        categories)
+        f(b) = 2 tanh(b W) . v + 3/2 + (sum_i s_i b_i - 1.2)^2,
+        s = 1 (categorical: 1, 0, -1/2 of each variable's categories)
 
     Source: docs/papers/rebar.md, section 8.
     """

@@ -1,8 +1,8 @@
 """Variance of gradients along training, from exponential moving averages; it mixes sampling noise, minibatches and
 parameter drift.
 
-    m <- d m + (1 - d) g,   s <- d s + (1 - d) mean_i g_i^2,   variance = s - mean_i m_i^2        (i over all scalars of
-    the model)
+    m <- d m + (1 - d) g,   s <- d s + (1 - d) mean_i g_i^2,   variance = s - mean_i m_i^2
+    (i over all scalars of the model)
 
 The authors keep the average of g_i^2 for every i; only its mean is ever used, so that one number is kept instead. Both
 averages start at 0 and are divided by 1 - d^t unless `debias` is off, which is how published traces were made. The sums

@@ -14,8 +14,8 @@ from igr_suite.objectives.names import Facts, check_samples, is_unbiased, minimu
 class Coefficients(NamedTuple):
     """What an objective asks of the gradients of K samples; every tensor is [K, B] and carries no gradient.
 
-        g_phi = sum_k path_k v_k dz_k/dphi + sum_k score_k dlog q(z_k)/dphi,   g_theta = sum_k generative_k dlog p(x,
-        z_k)/dtheta
+        g_phi = sum_k path_k v_k dz_k/dphi + sum_k score_k dlog q(z_k)/dphi,
+        g_theta = sum_k generative_k dlog p(x, z_k)/dtheta
 
     with v_k the gradient of log-weight k with respect to z_k at fixed parameters.
 

@@ -96,8 +96,8 @@ def prior_gradients(
 ) -> list[tf.Tensor]:
     """Estimates sum_k E[w_k dlog p_theta(z_k)/dtheta] without the score of the prior.
 
-        E[sum_k w_k dlog p_theta(z_k)] = E[sum_k (w_k dlog p(x|z_k)/dz - w_k^2 v_k) dT_theta(eps_k)],   T_theta(eps_k) =
-        z_k
+        E[sum_k w_k dlog p_theta(z_k)] = E[sum_k (w_k dlog p(x|z_k)/dz - w_k^2 v_k) dT_theta(eps_k)],
+        T_theta(eps_k) = z_k
 
     Both parts come from one backward pass through the decoder, weighted by w, which the other gradients of L_K need
     anyway. It is for parameters of distributions over z, not for those of the likelihood.

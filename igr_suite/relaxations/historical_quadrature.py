@@ -40,7 +40,7 @@ def historical_argmax_log_probs(loc: tf.Tensor, log_scale: tf.Tensor, points: in
     """log P(argmax psi = k) of IGR-I with delta = 1, by the half-range rule in y = t / (sqrt(2) scale_k).
 
         P(k) = pi^(-1/2) sum_i w_i exp((2 loc_k t_i - loc_k^2) / (2 scale_k^2)) prod_{j != k} Phi((t_i - loc_j) /
-        scale_j)
+            scale_j)
 
     Args:
       loc: [..., K-1].

@@ -15,8 +15,8 @@ class IGSM(Overcomplete):
 
     What psi keeps of the Gaussian is its differences, Gaussians with covariance I + 11^T of determinant K:
 
-        log p(log psi) = -1/2 |d - mean(d)|^2 - (K-1)/2 log(2 pi) - 1/2 log K + (K-1) log temperature,  d = temperature
-        log psi - loc
+        log p(log psi) = -1/2 |d - mean(d)|^2 - (K-1)/2 log(2 pi) - 1/2 log K + (K-1) log temperature,
+        d = temperature log psi - loc
 
     Adding a constant to loc changes neither psi nor its density, only the Gaussian's KL.
 

@@ -183,9 +183,9 @@ def monte_carlo_kl(posterior: Relaxation, prior: Relaxation, samples: int, seed:
 
     The prior's density is taken from what the draw carries (its Gaussian, its scores) wherever the prior's map allows
     it: an inversion of the rounded sample would be infinite for many draws of stick-breaking distributions. A truncated
-      distribution
-    counts as the distribution before its truncation, as in all KLs here. The result is infinite where the posterior has
-    mass outside the prior's support, as IGR_SB_Finite has beside a prior of its own kind at a higher temperature.
+    distribution counts as the distribution before its truncation, as in all KLs here. The result is infinite where the
+    posterior has mass outside the prior's support, as IGR_SB_Finite has beside a prior of its own kind at a higher
+    temperature.
 
     Args:
       posterior: batch shape [B, V].

@@ -13,9 +13,8 @@ class Overcomplete(GaussianNoise):
 
     The argmax of psi is that of kappa. `closed_form_kl` and `sampled_kl` are those of the Gaussians in R^K, as in the
     authors' first code: psi is a function of kappa that is not a bijection, so the KL on the simplex is at most that
-    (the
-      data-processing
-    inequality), and an ELBO with it is a bound, a looser one. The same holds for importance weights.
+    (the data-processing inequality), and an ELBO with it is a bound, a looser one. The same holds for importance
+    weights.
 
     Args:
       loc: [B, V, K].

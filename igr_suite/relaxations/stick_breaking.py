@@ -58,8 +58,8 @@ class StickBreaking(tfb.Bijector):
     def preimage_of_multiple(self, x: tf.Tensor, factor: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The inverse at factor * eta(x), from x: neither short pieces nor short remainders are lost in rounding.
 
-            y_k = log(f eta_k) - log(1 - f sum_{j<=k} eta_j),   1 - f sum_{j<=k} eta_j = (1 - f) + f prod_{j<=k} (1 -
-            s_j)
+            y_k = log(f eta_k) - log(1 - f sum_{j<=k} eta_j),
+            1 - f sum_{j<=k} eta_j = (1 - f) + f prod_{j<=k} (1 - s_j)
 
         Args:
           x: stick logits [..., K-1].

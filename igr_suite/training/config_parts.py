@@ -93,8 +93,8 @@ class BinaryDataConfig:
     """Which images and how they become binary; limits are for the smoke scale.
 
     `binarisation`: "static", x >= 128; "once", one draw from Bernoulli(x / 255) that is the same for all runs;
-      "dynamic", a draw for every
-    batch, where validation and test images are drawn once and the networks' mean image is the grey one.
+    "dynamic", a draw for every batch, where validation and test images are drawn once and the networks' mean image is
+    the grey one.
     """
 
     name: str = "mnist_5k"

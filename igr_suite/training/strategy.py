@@ -1,8 +1,8 @@
 """Several devices for one run: every batch is divided among replicas of the model, and the update is that of the whole
 batch.
 
-        rows of replica r of R:  r B/R ... (r + 1) B/R - 1,     gradient = mean over replicas of the mean over a
-          replica's rows
+        rows of replica r of R:  r B/R ... (r + 1) B/R - 1,
+        gradient = mean over replicas of the mean over a replica's rows
 
 The global batch B stays the config's, so a replica has B / R rows; every example meets the noise that it meets on one
 device (`randomness.of_whole_batch`). Weights, checkpoints and metrics are those of one device up to the order of sums.

@@ -257,8 +257,7 @@ def attack(place: Path, step: int = 1, verbs_each: int = len(VERBS)) -> Row:
     time.
 
     The oracle is a table of the same results without damage: afterwards it must be equal, or lack the first run and
-      nothing else, and
-    then the run must have been named and the exit code be 1.
+    nothing else, and then the run must have been named and the exit code be 1.
     """
     row = Row("damaged run folders, read by every verb")
     world, out = World(place / "world").finish(), place / "out"

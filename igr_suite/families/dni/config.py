@@ -21,10 +21,9 @@ class DNIDataConfig:
     """Which images and how their pixels enter the network.
 
     `scaling`: "unit" x / 255; "raw" 0..255; "standardised" (x - mean) / deviation of all training pixels; "separately",
-      where each split
-    takes its own two numbers, as the Torch code did. `pad32`: two pixels of zeros on each side. `file_order`: batches
-    in the stored order, the same every epoch. `train_split` "all" trains on the validation images too, as the authors
-    did; limits are for the smoke scale.
+    where each split takes its own two numbers, as the Torch code did. `pad32`: two pixels of zeros on each side.
+    `file_order`: batches in the stored order, the same every epoch. `train_split` "all" trains on the validation images
+    too, as the authors did; limits are for the smoke scale.
     """
 
     name: str = "mnist_5k"

@@ -22,8 +22,7 @@ class CopyRNN(keras.Model):
         M learns   |M(s_0) - (dL_w/ds_0 + (ds_T/ds_0)^T d_T)|^2
 
     L_w: cross-entropy of the window's target bits, averaged over batch and bits of a step, summed over steps. Episodes
-      (all rows of
-    a batch are of one length) begin with s = 0.
+    (all rows of a batch are of one length) begin with s = 0.
 
     Args:
       config: of the run.

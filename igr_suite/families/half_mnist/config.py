@@ -50,13 +50,12 @@ class HalfMNISTModelConfig(WithOptions):
     """The latent variables, the gradient estimator of the encoder, and the networks' switches.
 
     `estimator`: "gaussian" (reparameterised) and "gaussian_reinforce" have Gaussian latents, all others Bernoulli ones;
-      "sdni" applies
-    synthetic gradients (group `sg`); "oracle" applies the mean of `oracle_samples` REINFORCE gradients from fresh
-    codes; "frozen" never trains the encoder. `samples` codes are drawn for each image. `baseline`: "cmr" a trained
-    b(x), "mr" the mean loss of the batch, "loo" that of the batch's other rows, "off". `baseline_activation` of b(x):
-    "linear", or "relu", which is dead where it begins negative. `temperature` (Gumbel-Softmax): None falls from 1 to
-    0.5 over 24,000 steps and tests at 0.5. `hard_rule` "historical" is the original's code y + [y > 1/4], which is not
-    binary. `batch_norm`: behind a layer's matrix product ("output") or before it ("input"). `clip_probs` keeps
+    "sdni" applies synthetic gradients (group `sg`); "oracle" applies the mean of `oracle_samples` REINFORCE gradients
+    from fresh codes; "frozen" never trains the encoder. `samples` codes are drawn for each image. `baseline`: "cmr" a
+    trained b(x), "mr" the mean loss of the batch, "loo" that of the batch's other rows, "off". `baseline_activation` of
+    b(x): "linear", or "relu", which is dead where it begins negative. `temperature` (Gumbel-Softmax): None falls from 1
+    to 0.5 over 24,000 steps and tests at 0.5. `hard_rule` "historical" is the original's code y + [y > 1/4], which is
+    not binary. `batch_norm`: behind a layer's matrix product ("output") or before it ("input"). `clip_probs` keeps
     probabilities in [1e-7, 1 - 1e-7].
     """
 
@@ -109,7 +108,7 @@ class SyntheticGradientConfig(WithOptions):
     (docs/papers/half_mnist.md, section 1.7).
 
     `kind`: "lin", "deep" (two hidden layers of `width`), "lin_deep" (their sum), "custom". `inputs` is a mask of seven
-      characters 0 or 1:
+    characters 0 or 1:
     upper half, lower half, p, dC/dz, z, b(x), 1 - p. `target` is what it learns: the "reinforce" gradient or the
     "straight_through" one. `scale` of targets and dC/dz: "batch" gradients of the batch's mean (the original's),
     "example" of each image's own loss, "image" of that in nats per image instead of per pixel. `max_grad` > 0 rescales

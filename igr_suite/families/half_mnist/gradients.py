@@ -27,11 +27,11 @@ class GradientStudy:
         gradient_<name>_variance       sum_n 1/(R - 1) sum_r |g_nr - mean_r g_nr|^2
         gradient_<name>_agreement      share of (n, r) with <g_nr, T_n> > 0
         gradient_<name>_cosine         of mean_r g_nr and T_n, over all images at once; 0 where a squared norm is not
-        above 0 gradient_<name>_snr            root of (square / variance); left out where there is no variance
+                                       above 0
+        gradient_<name>_snr            root of (square / variance); left out where there is no variance
 
     The squares are unbiased: what R samples' noise adds to them is taken off, so they may fall below 0 where noise is
-      all there is. The
-    cosine takes its norms from them. The agreement is not corrected: noise in T draws it to 1/2.
+    all there is. The cosine takes its norms from them. The agreement is not corrected: noise in T draws it to 1/2.
 
     Args:
       model: with hard Bernoulli codes.

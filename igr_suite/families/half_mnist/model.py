@@ -40,8 +40,8 @@ class HalfMNIST(keras.Model):
     """p(lower | upper) through a code z of the upper half.
 
         C = mean over rows and pixels of -log p(lower pixel | z)
-        encoder: the gradient that the config's estimator gives at its outputs;   decoder: dC/dtheta;   baseline: mean
-          (b(x) - C_row)^2
+        encoder: the gradient that the config's estimator gives at its outputs;   decoder: dC/dtheta;
+        baseline: mean (b(x) - C_row)^2
 
     Args:
       config: of the run.

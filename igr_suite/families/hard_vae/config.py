@@ -46,7 +46,7 @@ class RelaxModelConfig(WithOptions):
     "bounded" the authors' loc = tanh, scale = 0.5 + 0.5 sigmoid. `kl_sign` (IGR): "historical" rewards the KL. `points`
     (IGR) of the quadrature of log q, on either side of the sample. `stick_the_landing` leaves out the term of mean 0, d
     log q(code). `control_objective`: what trains the control variate, the squared norm of the gradient of the encoder's
-      "parameters", or of its "outputs".
+    "parameters", or of its "outputs".
     """
 
     group: ClassVar[str] = "model"

@@ -75,7 +75,7 @@ class Categorical:
     Args:
       relaxation: "standard", softmax(z / temperature), or "historical", softmax(z / temperature + log pi).
     Source: Tucker et al. (2017), appendix C, Grathwohl et al. (2018), appendix B, for z~; the coupled form is derived
-      here.
+    here.
     """
 
     def __init__(self, relaxation: Literal["standard", "historical"] = "standard"):

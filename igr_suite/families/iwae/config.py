@@ -147,9 +147,7 @@ class DReGEvaluationConfig:
 
     `samples` are the numbers of samples beside the training one at every evaluation. `likelihood_samples` (5,000 in the
     literature; 0: not measured) follow at the end on the first `likelihood_images` test images (None: all), a number
-    that the
-      metric's
-    name carries. `pictures` stores reconstructions by the sample of highest weight.
+    that the metric's name carries. `pictures` stores reconstructions by the sample of highest weight.
     """
 
     samples: tuple[int, ...] = (64,)

@@ -52,8 +52,8 @@ class DReGVAE(keras.Model):
     Gradients of every objective are sums over samples of products of its coefficients (c, d, a) with three derivatives
     of log densities, which are the same for all objectives (`objectives`; docs/papers/dreg.md, section 2.1):
 
-        g_phi = sum_k c_k v_k' dz_k/dphi + d_k dlog q(z_k)/dphi,   g_theta = sum_k a_k dlog p(x, z_k)/dtheta,   v_k =
-        dlog w_k / dz_k
+        g_phi = sum_k c_k v_k' dz_k/dphi + d_k dlog q(z_k)/dphi,   g_theta = sum_k a_k dlog p(x, z_k)/dtheta,
+        v_k = dlog w_k / dz_k
 
     so that one forward and one backward pass of the decoder give all of them; each costs one backward pass of the
     encoder (B rows).
@@ -267,8 +267,8 @@ def path_vectors(draws: Draws) -> tf.Tensor:
 def prior_gradients(draws: Draws, a: tf.Tensor, doubly: bool) -> tuple[tf.Tensor, tf.Tensor]:
     """Gradients with respect to the conditional prior's loc and scale [B, D], divided by the batch's size.
 
-        sum_k a_k dlog p(z_k)/d(loc, scale),   or doubly, a = w, sum_k (w_k dlog p(x | z_k)/dz - w_k^2 v_k) dz/d(loc,
-        scale)
+        sum_k a_k dlog p(z_k)/d(loc, scale),
+        or doubly, a = w, sum_k (w_k dlog p(x | z_k)/dz - w_k^2 v_k) dz/d(loc, scale)
 
     where the second takes z_k = loc + scale eps' as a draw from the prior with eps' held fixed.
 

@@ -52,8 +52,10 @@ class GradientStatistics:
         exact_<kind>_mean_<name>       mean over entries of |mean|
         exact_<kind>_snr_<name>        mean of |mean| / standard deviation over the entries whose variance exceeds 1e-15
         exact_<kind>_dsnr_<name>       mean over draws of |g_par| / |g_orth|, parallel and orthogonal to the mean
-        gradient exact_<kind>_cosine_<name>     between the mean gradient and that of its reference (`names.references`)
-        on the same draws exact_<kind>_ess               mean effective samples
+                                       gradient
+        exact_<kind>_cosine_<name>     between the mean gradient and that of its reference (`names.references`) on the
+                                       same draws
+        exact_<kind>_ess               mean effective samples
 
     and "exact_noise_floor", sqrt(2 / (pi R)), the signal-to-noise ratio that R draws of pure noise show.
 

@@ -98,8 +98,8 @@ def historical_bound(
 ) -> Bound:
     """The authors' loss with its sign changed; weights are clipped and need not sum to one.
 
-        sum_k w_k [mean_s log p(x | z_k) + mean_s log p(z_k | k)] - log sum_k w_k q(z_k | k, x) - log q(v | x),  w =
-        mean_s in the sums
+        sum_k w_k [mean_s log p(x | z_k) + mean_s log p(z_k | k)] - log sum_k w_k q(z_k | k, x) - log q(v | x),
+        w = mean_s in the sums
 
     With weights that sum to one and no clipping it lies below `joint_bound` (Jensen); with them it can exceed log p(x).
     Arguments as there.

@@ -53,7 +53,7 @@ class MixtureVAE(keras.Model):
     scale_k) from x.
 
         pi_k = v_k prod_{j<k} (1 - v_j), the last one the remainder;  w = pi, or pi cut behind the threshold and
-        renormalised
+            renormalised
 
     Args:
       config: distributions, sizes, objective.

@@ -84,9 +84,8 @@ def store_pictures(model: MixtureVAE, dataset: data.Dataset, config: TrainMixtur
     """Writes pictures.npz, all uint8 means of pixels.
 
     Its arrays: `originals` and `reconstructions` [N, H, W, 1], the display images that exist and their mean under the
-      component with the
-    largest weight; `component` int32 [N], which one that is; `prior` [C, 8, H, W, 1], samples z ~ N(m_k, I) decoded,
-    the same noise for every component.
+    component with the largest weight; `component` int32 [N], which one that is; `prior` [C, 8, H, W, 1], samples z ~
+    N(m_k, I) decoded, the same noise for every component.
     """
     shown = [index for index in DISPLAY_INDICES if index < len(dataset.test)]
     originals = dataset.test[shown]

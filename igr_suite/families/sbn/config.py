@@ -70,9 +70,8 @@ class SBNConfig(WithOptions):
     follows SimpleMuProp. `samples` averages that many single-sample gradients.
 
     RELAX alone: `surrogate` is F at relaxed samples and a net ("add"), the net alone ("net"), or F at relaxed samples
-      alone ("relaxed",
-    which is REBAR as RELAX's authors compare with). `net_layers` hidden layers of 200 units, `net_decay` its weight
-    decay; for the first `warmup_steps` steps the control variate is trained alone.
+    alone ("relaxed", which is REBAR as RELAX's authors compare with). `net_layers` hidden layers of 200 units,
+    `net_decay` its weight decay; for the first `warmup_steps` steps the control variate is trained alone.
     """
 
     group: ClassVar[str] = "model"

@@ -1,7 +1,6 @@
 """The log line of the authors' structured output prediction: written from our metrics, and read back as numbers.
 
-    2020-02-18 09:30:15,000 --- Epoch   10 || Test_Recon 7.21000e+01 || Train_Recon 8.10000e+01 || Temp 0.67 || GS ||
-    0.001 || Time  9.4 sec
+    2020-02-18 09:30:15,000 --- Epoch   10 || Test_Recon 7.21000e+01 || Train_Recon 8.10000e+01 || Temp 0.67 || GS || 0.001 || Time  9.4 sec
 
 Test_Recon and Train_Recon are losses in nats per image; the fields behind the temperature are model and learning rate,
 without names. Files are those of `original_log`: `read_log(path, parse_line)` reads them. Source: docs/papers/igr.md,

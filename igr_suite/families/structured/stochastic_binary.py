@@ -32,8 +32,8 @@ def unit_noise(config: StructuredModelConfig, shape, seed: tf.Tensor, dtype: tf.
 class StochasticBinary(keras.layers.Layer):
     """Units psi = sigmoid(lambda) in (0, 1), rounded to [lambda >= 0]; a signed layer returns 2 psi - 1.
 
-        GS          lambda = (log a + logistic) / temperature            P(round = 1) = sigmoid(log a), whatever the
-        temperature IGR_I       lambda = (mu + scale eps) / temperature              P(round = 1) = Phi(mu / scale)
+        GS          lambda = (log a + logistic) / temperature            P(round = 1) = sigmoid(log a) at any temperature
+        IGR_I       lambda = (mu + scale eps) / temperature              P(round = 1) = Phi(mu / scale)
         IGR_Planar  lambda = h(mu + scale eps) / temperature             h two planar layers of dimension 1 a unit
         IGR_SB      lambda = sigmoid(mu + scale eps) / temperature > 0   always rounds to 1: it has no binary limit
 

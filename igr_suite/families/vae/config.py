@@ -77,8 +77,8 @@ class CapacityConfig:
     """The JointVAE loss: each KL is held at a capacity C that rises from `lo` to `hi` over `n` steps of training and
     stays there.
 
-        -mean [log p(x | z) - gamma |KL_continuous - C_z(t)| - gamma |KL_discrete - C_c(t)|],  C(t) = linspace(lo, hi,
-        n)[t]
+        -mean [log p(x | z) - gamma |KL_continuous - C_z(t)| - gamma |KL_discrete - C_c(t)|],
+        C(t) = linspace(lo, hi, n)[t]
 
     `continuous` and `discrete` are (lo, hi, n); the defaults are those of the authors' README runs on MNIST.
     """

@@ -25,16 +25,19 @@ class GradientMonitor:
 
         monitor_<what>_p10, _p50, _p90
         monitor_<what>_vanished            share at most 1e-3 (jacobian), or at most 1e-3 of the untrained model's
-        median (the others) monitor_<what>_below_1e-10         share at most 1e-10, the authors' limit
+                                           median (the others)
+        monitor_<what>_below_1e-10         share at most 1e-10, the authors' limit
 
     and the noise of the gradient of -ELBO across noise draws, images held fixed, all at the same weights; <kl> is
     "sampled", "closed" where there is such a form, or "none": the reconstruction term alone. A closed KL adds no noise,
     so its variance is that of "none".
 
         monitor_parameters_variance_<kl>   gradient of an image's bound by its parameters: trace of the covariance, mean
-        over images monitor_parameters_signal_<kl>     squared norm of its expectation (unbiased), mean over images
+                                           over images
+        monitor_parameters_signal_<kl>     squared norm of its expectation (unbiased), mean over images
         monitor_weights_variance_<kl>      gradient of the batch's mean bound by the encoder's weights: trace of the
-        covariance monitor_weights_signal_<kl>        squared norm of its expectation (unbiased)
+                                           covariance
+        monitor_weights_signal_<kl>        squared norm of its expectation (unbiased)
 
     The historical metric gives monitor_historical_vanished, _p50 and _max, see `gradients.historical_norm`.
 

@@ -226,9 +226,8 @@ class DiscreteVAE(keras.Model):
         """Log importance weights whose log-mean-exp estimates log p(x).
 
             relaxed:     log p(x | psi_s) + log p(psi_s) - log q(psi_s)
-            one_hot:     log p(x | z_s) - V log K - log q(z_s),  z_s = argmax psi_s, q its exact distribution; for a
-              joint model with
-                         continuous samples beside z_s and + log p - log q of these
+            one_hot:     log p(x | z_s) - V log K - log q(z_s),  z_s = argmax psi_s, q its exact distribution;
+                         for a joint model with continuous samples beside z_s and + log p - log q of these
             historical:  log p(x | z_s) - KL(q(z) || p(z)); the authors', not a bound: it can exceed log p(x)
 
         Args:

@@ -2,7 +2,7 @@
 
     2020-02-18 09:30:05,000 --- Hyper: temp: 0.3
     2020-02-18 09:30:15,000 --- Epoch   10 || TeELBO -1.02500e+02 || TeELBOC -1.01900e+02 || N 10 || TrL 1.03100e+02 ||
-    ...
+                                        ...
 
 A line begins with a timestamp and five separator characters. Te* are negated losses of the test images (TeELBO: sampled
 KL; TeELBOC: closed-form KL; TeJV, TeJVC: the same of the JointVAE loss), N the mean number of categories or sticks, TrL

@@ -75,8 +75,8 @@ def execute(config: PosteriorDistance, folder: RunFolder) -> None:
     """Measures all images of the split.
 
     The summary holds, from `describe_distances`, `image`: over images, of the median over samples of the mean over
-      variables (as in the
-    original's figure); `sample`: over all images, samples and variables (the "_20" criterion reads its p75).
+    variables (as in the original's figure); `sample`: over all images, samples and variables (the "_20" criterion reads
+    its p75).
     """
     trained, place = config.trained, folder.path.parent / config.trained.run_id
     if fault := RunFolder(place).fault(config=trained):

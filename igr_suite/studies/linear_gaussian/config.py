@@ -13,8 +13,8 @@ from igr_suite.objectives.names import check_samples
 class LinearGaussianGradients(RunConfig):
     """Means and variances of gradient estimates at fixed parameters near the optimum, all objectives on the same draws.
 
-        z ~ N(theta, I),  x|z ~ N(z, I),  q(z|x) = N(A x + b, proposal_variance I);   an estimate is the mean over all
-        points
+        z ~ N(theta, I),  x|z ~ N(z, I),  q(z|x) = N(A x + b, proposal_variance I);
+        an estimate is the mean over all points
 
     Fields:
       objectives: names, with default options.

@@ -60,8 +60,7 @@ class Toy:
     """Pure functions of a state in which every tensor has the seeds as its first axis.
 
     State: "weights" {"logits": [S, 1, 1], own parameters: [S, ...]}, "first" and "second" moments of the trained ones
-      (Adam), and
-    "variance" {"ema": [S]}.
+    (Adam), and "variance" {"ema": [S]}.
     """
 
     def __init__(self, config: ToyRun):

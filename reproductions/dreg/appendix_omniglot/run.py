@@ -1,7 +1,6 @@
 """DReG, appendix: Figure 2 on Omniglot.
 
-    igr run dreg/appendix_omniglot --scale quick     # the small splits of TFDS's Omniglot, and the papers' 28x28 file
-    where it is prepared
+    igr run dreg/appendix_omniglot --scale quick     # TFDS's small splits, and the papers' 28x28 file where it is
 Expect: the trends of MNIST. Only `omniglot` is the papers' data (Burda et al.); bounds on the other are not comparable
 with published ones.
 """

@@ -1,8 +1,8 @@
 """IGR, NeurIPS tables: VAEs with hard discrete codes trained by RELAX, beside the relaxed ones.
 
     igr run igr/neurips_table_relax --scale quick                                          # MNIST, three seeds
-    igr run igr/neurips_table_relax --scale quick --only Relax_IGR --set model.estimator=historical --set
-    model.kl_sign=historical igr run igr/neurips_table_relax --scale paper --data mnist
+    igr run igr/neurips_table_relax --scale quick --only Relax_IGR --set model.estimator=historical --set model.kl_sign=historical
+    igr run igr/neurips_table_relax --scale paper --data mnist
 Expect: RELAX's gradients vary far less than REINFORCE's; GS and IGR are compared at equal seeds, with an interval; the
 README has results.
 """

@@ -46,8 +46,8 @@ def test_oracle_table(quick):
     """Median and p75 of both distributions at seven temperatures, within .01.
 
     100,000 samples: standard errors at most .0021; the oracles' own are about .001 (400,000 samples). The seed is
-      fixed, so a pass stays
-    one; for a fresh seed the worst row (IGR-I's p75 at 0.1, whose oracle lies .004 low) would fail once in about 400.
+    fixed, so a pass stays one; for a fresh seed the worst row (IGR-I's p75 at 0.1, whose oracle lies .004 low) would
+    fail once in about 400.
     """
     verdicts = ledger.judge(
         ledger.read_references(discovery.folder_of(NAME) / "published.csv"), discovery.plot_module(NAME).ours(quick)
