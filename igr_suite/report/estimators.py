@@ -7,6 +7,7 @@ import pandas as pd
 from igr_suite.estimators.base import Facts, registered
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.plotting.tables import markdown
+from igr_suite.report.docstrings import first_paragraph
 
 PLACE = Path(__file__).parents[2] / "docs" / "estimators.md"
 HEAD = """# Gradient estimators
@@ -41,7 +42,7 @@ def row(facts: Facts, summary: str) -> dict[str, str]:
 
 def document() -> str:
     """The text of docs/estimators.md."""
-    rows = [row(cls.facts, cls.__doc__.strip().splitlines()[0]) for _, cls in sorted(registered().items())]
+    rows = [row(cls.facts, first_paragraph(cls)) for _, cls in sorted(registered().items())]
     return HEAD + markdown(pd.DataFrame(rows)) + FOOT
 
 

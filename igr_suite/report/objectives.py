@@ -8,6 +8,7 @@ from igr_suite.lab.runs.files import write_atomically
 from igr_suite.objectives.names import minimum_samples, references
 from igr_suite.objectives.registry import OBJECTIVES, build
 from igr_suite.plotting.tables import markdown
+from igr_suite.report.docstrings import first_paragraph
 
 PLACE = Path(__file__).parents[2] / "docs" / "objectives.md"
 HEAD = """# Importance-weighted objectives
@@ -34,7 +35,7 @@ def row(name: str) -> dict[str, str]:
     return {
         "name": f"`{name}`",
         "title": facts.title,
-        "what it does": OBJECTIVES[name].__doc__.strip().splitlines()[0],
+        "what it does": first_paragraph(OBJECTIVES[name]),
         "mean of": mean,
         "bound": "yes" if facts.bound else "NO",
         "K": str(minimum_samples(name)),

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.data.halves import HALF_PIXELS, IMAGE_SHAPE, PICTURED
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.options import Option, WithOptions
+from igr_suite.lab.runs.options import Option, WithOptions, by_reader
 from igr_suite.training.config_parts import TrainingRun
 
 Estimator = Literal[
@@ -36,15 +36,6 @@ SIZES = (HALF_PIXELS, HALF_PIXELS, None, None, None, 1, None)  # None: the numbe
 BASELINE_INPUT, SLOPE_INPUT = INPUTS.index("b(x)"), INPUTS.index("dC/dz")
 
 
-def _option(key: str) -> Option:
-    readers, default = OPTIONS[key]
-    return Option(
-        default,
-        read=lambda config: config.estimator in readers,
-        unread=lambda config: f"is not used by the estimator {config.estimator}, only by {', '.join(readers)}",
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTModelConfig(WithOptions):
     """The latent variables, the gradient estimator of the encoder, and the networks' switches.
@@ -61,7 +52,7 @@ class HalfMNISTModelConfig(WithOptions):
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        **{key: _option(key) for key in OPTIONS},
+        **by_reader("estimator", OPTIONS),
         "baseline_activation": Option(
             "linear",
             read=lambda config: config.baseline == "cmr",

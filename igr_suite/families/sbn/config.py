@@ -1,13 +1,13 @@
 """Configuration of one sigmoid-belief-network run (never imports TensorFlow)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
-from igr_suite.lab.runs.options import Option, WithOptions
+from igr_suite.lab.runs.options import Option, WithOptions, by_reader
 from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig, TrainingRun
 
 Estimator = Literal[
@@ -30,11 +30,11 @@ RELAXED = (*REBARS, "concrete")
 
 # Options that only some estimators read, with the value taken when none is given; for others they are an error.
 OPTIONS = {
+    "surrogate": (("relax",), "add"),  # before those that depend on it
     "temperature": ((*RELAXED, "relax"), 0.5),
     "relaxation": (RELAXED, "improved"),
     "eta_scope": (REBARS, "variable"),
     "multilayer_cv": (REBARS, "corrected"),
-    "surrogate": (("relax",), "add"),
     "net_layers": (("relax",), 4),  # this and the next two: the best of RELAX's grid, docs/papers/rebar.md, section 2.8
     "net_decay": (("relax",), 1e-3),
     "warmup_steps": (("relax",), 1000),
@@ -43,20 +43,20 @@ OPTIONS = {
 UNREAD = {"net": ("temperature",), "relaxed": ("net_layers", "net_decay")}
 
 
-def _option(key: str) -> Option:
-    readers, default = OPTIONS[key]
+def _for_surrogates(key: str, option: Option) -> Option:
+    """The option as RELAX reads it, whose surrogates have no use for some."""
+    without = [surrogate for surrogate, keys in UNREAD.items() if key in keys]
 
-    def read(config) -> bool:
-        return config.estimator in readers and key not in UNREAD.get(
-            config.surrogate if config.estimator == "relax" else None, ()
-        )
+    def useless(config) -> bool:
+        return config.estimator == "relax" and config.surrogate in without
 
-    def unread(config) -> str:
-        if config.estimator in readers:
-            return f"is not used by model.surrogate={config.surrogate}"
-        return f"is not used by the estimator {config.estimator}, only by {', '.join(readers)}"
-
-    return Option(default, read, unread)
+    return replace(
+        option,
+        read=lambda config: option.read(config) and not useless(config),
+        unread=lambda config: (
+            f"is not used by model.surrogate={config.surrogate}" if useless(config) else option.unread(config)
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +76,7 @@ class SBNConfig(WithOptions):
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        # the others depend on it
-        **{key: _option(key) for key in ("surrogate", *(key for key in OPTIONS if key != "surrogate"))},
+        **{key: _for_surrogates(key, option) for key, option in by_reader("estimator", OPTIONS).items()},
         "sp_generator": Option(
             "hierarchical",
             read=lambda config: config.task == "sp",

@@ -35,12 +35,15 @@ class Option:
         only"; a function of the config where it depends on other fields.
       dropped: whether a value that was chosen is taken back, too, when a changed setting no longer reads it; otherwise
         it is refused.
+      readers: (default, the values of another setting that read it with that default), for the documentation; empty
+        where it depends on more than one setting.
     """
 
     default: Any
     read: Callable[[Any], bool] = always
     unread: str | Callable[[Any], str] = ""
     dropped: bool = False
+    readers: tuple[tuple[Any, tuple[str, ...]], ...] = ()
 
     def value(self, config: Any) -> Any:
         """The default for a config."""
@@ -68,9 +71,42 @@ def by_choice(
             read=lambda config: key in table.get(getattr(config, choice), {}),
             unread=lambda config: f"is not used by {getattr(config, choice)}, only by {readers}; leave it out{hint}",
             dropped=key in dropped,
+            readers=_by_default({name: options[key] for name, options in table.items() if key in options}),
         )
 
     return {key: option(key) for key in dict.fromkeys(key for options in table.values() for key in options)}
+
+
+def by_reader(choice: str, table: Mapping[str, tuple[tuple[str, ...], Any]]) -> dict[str, Option]:
+    """Options that depend on one field alone and have one default for all of its values that read them.
+
+    Args:
+      choice: the field, such as "estimator".
+      table: option's field -> (values of the choice that read it, its default).
+    Returns:
+      Option's field -> option.
+    """
+
+    def option(readers: tuple[str, ...], default: Any) -> Option:
+        return Option(
+            default,
+            read=lambda config: getattr(config, choice) in readers,
+            unread=lambda config: (
+                f"is not used by the {choice} {getattr(config, choice)}, only by {', '.join(readers)}"
+            ),
+            readers=_by_default(dict.fromkeys(readers, default)),
+        )
+
+    return {key: option(*entry) for key, entry in table.items()}
+
+
+def _by_default(defaults: Mapping[str, Any]) -> tuple[tuple[Any, tuple[str, ...]], ...]:
+    """The defaults, each with those that have it."""
+    found: list[Any] = []
+    for default in defaults.values():
+        if default not in found:
+            found.append(default)
+    return tuple((default, tuple(name for name, one in defaults.items() if one == default)) for default in found)
 
 
 class WithOptions:
