@@ -23,17 +23,29 @@ class Decoupling:
     """
 
     target: Literal["bootstrap", "true", "lambda"] = "bootstrap"
+    """What a synthesiser learns: the gradient that the next module sends down, the true one, or BP(lambda)."""
     bp_lambda: float | None = None
+    """Share of the arriving gradient that drives a module with target="lambda"."""
     labels: bool = False
+    """Whether synthesisers see the labels beside the activations."""
     sg_scale: Literal["example", "batch"] | None = None
+    """Unit of the predictions: gradients of each example's own loss, or of the batch mean."""
     reduction: Literal["mean", "sum"] = "mean"
+    """Whether losses are averaged or added over the batch."""
     sg_weight: float = 1.0
+    """Factor of the synthesisers' loss."""
     sg_use_factor: float = 1.0
+    """Factor of the synthetic gradient where it is used."""
     p_update: float = 1.0
+    """Probability that a module is updated after a forward pass."""
     warmup_steps: int = 0
+    """Number of first steps in which synthesisers are trained but not used."""
     warmup: Literal["backprop", "hold"] | None = None
+    """What drives the modules in these steps: back-propagation, or nothing ("hold")."""
     l2: float = 0.0
+    """Factor of half the squared norm of the modules' weights in the loss."""
     l1: float = 0.0
+    """Factor of the absolute norm of the modules' weights in the loss."""
 
     def __post_init__(self):
         if self.target == "lambda":

@@ -14,16 +14,16 @@ from igr_suite.lab.runs.config_classes import package_classes
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.lab.runs.options import Option
 from igr_suite.plotting.tables import markdown
-from igr_suite.report.docstrings import first_paragraph
+from igr_suite.report.docstrings import first_paragraph, sentences
 
 PLACE = Path(__file__).parents[2] / "docs" / "options.md"
 HEAD = """# Settings of the runs
 
-Written from the config classes by `python -m igr_suite.report.options`; do not edit. Every setting is given as `--set PATH=VALUE`
-to `igr run`, or under its path in a file of settings (`igr run NAME --config FILE`). Some are read, and have a
-default, only where other settings ask for it: the last column says where, and a value that nothing would read is refused with
-a sentence that says what reads it. What the values do is in the docstring of the class that the
-section names. Settings that every run has, such as the number of threads, are not repeated here: `igr run --help` has them.
+Written from the config classes by `python -m igr_suite.report.options`; do not edit. Every setting is given as
+`--set PATH=VALUE` to `igr run`, or under its path in a file of settings (`igr run NAME --config FILE`). Some are read,
+and have a default, only where other settings ask for it: the column of defaults says where, and a value that nothing
+would read is refused with a sentence that says what reads it. What the values mean in full is in the docstring of the
+class that the section names.
 """
 
 
@@ -46,16 +46,21 @@ def settings(cls: type, path: str = "") -> Iterator[dict[str, str]]:
       cls: a run config, or a part of one.
       path: of the part, with its dot.
     Returns:
-      Rows with the columns "setting", "values" and "default".
+      Rows with the columns "setting", "values", "default" and "meaning".
     """
-    hints, options = get_type_hints(cls), getattr(cls, "options", {})
+    hints, options, meaning = get_type_hints(cls), getattr(cls, "options", {}), sentences(cls)
     inherited = {field.name for field in fields(RunConfig)}
     for field in fields(cls):
         kind = hints[field.name]
         part = next((one for one in (kind, *get_args(kind)) if is_dataclass(one)), None)
         if part is not None and issubclass(part, RunConfig):
             name = f"`{path}{field.name}.`"
-            yield {"setting": name, "values": f"the settings of {part.__name__}", "default": "those of that run"}
+            yield {
+                "setting": name,
+                "values": f"the settings of {part.__name__}",
+                "default": "",
+                "meaning": "The run that is measured.",
+            }
         elif part is not None:
             yield from settings(part, f"{path}{field.name}.")
         elif path or field.name not in inherited:
@@ -63,6 +68,7 @@ def settings(cls: type, path: str = "") -> Iterator[dict[str, str]]:
                 "setting": f"`{path}{field.name}`",
                 "values": values(kind),
                 "default": default(field, options.get(field.name)),
+                "meaning": meaning.get(field.name, ""),
             }
 
 

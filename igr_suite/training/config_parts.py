@@ -38,11 +38,18 @@ class DataConfig:
     """
 
     name: str = "mnist_5k"
+    """Data set, one of `igr data list`."""
     binarisation: Literal["none", "static", "dynamic"] = "static"
+    """"static" makes a pixel 1 where x >= 128, "dynamic" draws it from Bernoulli(x / 255) for every batch."""
     train_split: Literal["train", "all"] = "train"
+    """"all" trains on the validation images too, as the authors did; validation numbers then measure training
+    images."""
     train_limit: int | None = None
+    """Number of training images that are kept, for the smoke scale; all of them where it is not given."""
     evaluation_limit: int | None = None
+    """Number of validation and of test images that are kept, for the smoke scale; all where it is not given."""
     resize: int | None = added_later(None)
+    """Side in pixels of the square that images are enlarged or shrunk to after the binarisation; grey values appear."""
 
     def __post_init__(self):
         shape = recipe_of(self.name).image_shape  # an unknown name fails here, before anything starts
@@ -63,9 +70,13 @@ class OptimiserConfig:
     """Adam; epsilon is Keras's default, which the authors' TensorFlow 2 code used too."""
 
     learning_rate: float = 3e-4
+    """Step size of Adam."""
     beta_1: float = 0.9
+    """Decay of Adam's mean of gradients."""
     beta_2: float = 0.999
+    """Decay of Adam's mean of squared gradients."""
     epsilon: float = 1e-7
+    """What Adam adds to the root of the mean square."""
 
     def __post_init__(self):
         if not self.learning_rate > 0:
@@ -77,10 +88,15 @@ class ScheduleConfig:
     """How long to train, on how many images and samples a step, and how often to evaluate."""
 
     epochs: int = 100
+    """Number of passes through the training images."""
     batch_size: int = 100
+    """Number of images in a step."""
     samples: int = 1
+    """Number of samples of the latent variables for each image in a training step."""
     evaluate_every: int = 5
+    """Number of epochs between evaluations."""
     matmul_precision: Literal["float32", "bfloat16"] = "float32"
+    """Type in which matrix products take their operands; sums and weights stay float32."""
 
     def __post_init__(self):
         for key in ("epochs", "batch_size", "samples", "evaluate_every"):
@@ -98,9 +114,13 @@ class BinaryDataConfig:
     """
 
     name: str = "mnist_5k"
+    """Data set, one of `igr data list`; its pixels have to be binary or binarisable."""
     binarisation: Literal["static", "once", "dynamic"] = "static"
+    """How pixels become binary: by a threshold, by one draw, or by a draw for every batch."""
     train_limit: int | None = None
+    """Number of training images that are kept, for the smoke scale; all of them where it is not given."""
     evaluation_limit: int | None = None
+    """Number of validation and of test images that are kept, for the smoke scale; all where it is not given."""
 
     def __post_init__(self):
         recipe = recipe_of(self.name)
@@ -123,9 +143,13 @@ class StepScheduleConfig:
     DEFAULT_EPOCHS: ClassVar[int] = 20
 
     epochs: int | None = None
+    """Number of passes through the training images, unless `steps` is given."""
     steps: int | None = None
+    """Number of steps, rounded up to whole epochs, in place of `epochs`."""
     batch_size: int = 24
+    """Number of images in a step."""
     evaluate_every: int = 20
+    """Number of epochs between evaluations."""
 
     def __post_init__(self):
         if self.epochs is not None and self.steps is not None:

@@ -2,6 +2,7 @@
 
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
 from igr_suite.families.sbn.config import TrainSBN
+from igr_suite.lab.runs.config_classes import package_classes
 from igr_suite.report.options import PLACE, document, settings
 
 
@@ -14,7 +15,15 @@ def test_an_option_names_its_readers():
     assert rows["`model.sp_generator`"]["default"] == "`hierarchical`, read by model.task=sp"
     assert rows["`model.net_layers`"]["default"] == "`4` for relax"
     assert rows["`model.multilayer_cv`"]["default"] == "`corrected` for rebar, dynamic_rebar, track"
-    assert rows["`model.layers`"] == {"setting": "`model.layers`", "values": "a whole number", "default": "`2`"}
+    layers = rows["`model.layers`"]
+    assert (layers["values"], layers["default"]) == ("a whole number", "`2`")
+    assert layers["meaning"] == "Number of stochastic layers, 1 to 3."
+
+
+def test_every_setting_has_its_sentence():
+    for name, cls in package_classes().items():
+        silent = [row["setting"] for row in settings(cls) if not row["meaning"]]
+        assert not silent, f"{name}: no sentence below {', '.join(silent)}"
 
 
 def test_every_settable_path_stands_on_the_page():

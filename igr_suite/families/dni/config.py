@@ -27,12 +27,19 @@ class DNIDataConfig:
     """
 
     name: str = "mnist_5k"
+    """Data set with labels."""
     pad32: bool = False
+    """Whether two pixels of zeros are put on each side."""
     scaling: Literal["unit", "raw", "standardised", "separately"] = "unit"
+    """Pixels: x / 255, 0 to 255, standardised by all training pixels, or by each split's own."""
     file_order: bool = False
+    """Whether batches come in the stored order, the same every epoch."""
     train_split: Literal["train", "all"] = "train"
+    """"all" trains on the validation images too, as the authors did."""
     train_limit: int | None = None
+    """Number of training images that are kept, for the smoke scale; all of them where it is not given."""
     evaluation_limit: int | None = None
+    """Number of validation and of test images that are kept, for the smoke scale; all where it is not given."""
 
     def __post_init__(self):
         recipe = recipe_of(self.name)
@@ -79,17 +86,29 @@ class DNIModelConfig(WithOptions):
     }
 
     network: Literal["fcn", "cnn"] = "fcn"
+    """Dense layers, or 5x5 convolutions with pooling."""
     hidden: tuple[int, ...] = (256, 256)
+    """Widths of the dense layers, or numbers of filters."""
     activation: Literal["relu", "tanh"] = "relu"
+    """Activation of the hidden layers."""
     batch_norm: Literal["none", "plain", "affine"] = "affine"
+    """Batch normalisation of the hidden layers; "plain" has no trained scale and shift."""
     bn_momentum: float = 0.9
+    """Decay of batch normalisation's moving averages."""
     initial: Literal["glorot", "fan_in", "uniform", "orthogonal"] = "glorot"
+    """Distribution of the initial weights."""
     initial_range: float | None = None
+    """Range r of initial="uniform", U(-r, r)."""
     method: Literal["bp", "no_bp", "dni", "cdni"] = "cdni"
+    """Back-propagation, training of the uppermost layer alone, or synthetic gradients without and with labels."""
     cuts: tuple[int, ...] | None = None
+    """Numbers of the hidden layers behind which the network is cut; all of them where it is not given."""
     sg_hidden: tuple[int, ...] | None = None
+    """Widths of a synthesiser's hidden layers; a linear one has none."""
     synthetic_inputs: bool = False
+    """Whether a layer's input is predicted too."""
     input_hidden: tuple[int, ...] | None = None
+    """Widths of the hidden layers of the networks that predict inputs."""
 
     def __post_init__(self):
         if not self.hidden or min(self.hidden) < 1:
@@ -140,12 +159,19 @@ class DNIOptimiserConfig(WithOptions):
     }
 
     name: Literal["sgd", "adam", "legacy_adam"] = "adam"
+    """Optimiser; "legacy_adam" corrects Adam's start with swapped factors, as the Theano code did."""
     learning_rate: float = 1e-3
+    """Step size of the modules."""
     sg_learning_rate: float | None = None
+    """Step size of the synthesisers; that of the modules where it is not given."""
     momentum: float | None = None
+    """Momentum of gradient descent."""
     decay: float = 0.0
+    """Divides the step size by 1 + decay t at step t."""
     drops: tuple[int, ...] = ()
+    """Steps after each of which the step size is divided by 10."""
     epsilon: float | None = None
+    """What Adam adds to the root of the mean square."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -168,7 +194,9 @@ class DNIScheduleConfig(StepScheduleConfig):
     DEFAULT_EPOCHS: ClassVar[int] = 5
 
     batch_size: int = 250
+    """Number of images in a step."""
     evaluate_every: int = 1
+    """Number of epochs between evaluations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +205,9 @@ class DNIEvaluationConfig:
     validation images the synthetic gradients are compared with back-propagation on at every evaluation; 0 for none."""
 
     batch_statistics: bool = False
+    """Whether networks are tested with the statistics of batches, as the Torch baselines were."""
     audit: int = 250
+    """Number of validation images on which synthetic gradients are compared with true ones; 0 for none."""
 
     def __post_init__(self):
         if self.audit < 0:
@@ -197,6 +227,7 @@ class TrainDNI(TrainingRun):
     schedule: DNIScheduleConfig = field(default_factory=DNIScheduleConfig)
     evaluation: DNIEvaluationConfig = field(default_factory=DNIEvaluationConfig)
     seed: int = 0
+    """Seed of weights, order of images and noise."""
 
     def validate(self) -> None:
         conditional = self.model.method == "cdni"

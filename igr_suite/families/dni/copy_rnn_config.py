@@ -21,8 +21,11 @@ class CopyTaskConfig:
     """
 
     bits: int = 4
+    """Number of bits a time step."""
     threshold: float = 0.15
+    """Mean cross-entropy of a bit, in bits, below which sequences grow by one step."""
     longest: int = 60
+    """Greatest number of time steps of a sequence."""
 
     def __post_init__(self):
         for key in ("bits", "longest"):
@@ -47,10 +50,15 @@ class CopyRNNConfig(WithOptions):
     }
 
     units: int = 64
+    """Number of LSTM units."""
     window: int = 4
+    """Number of time steps that gradients flow back through."""
     method: Literal["bptt", "dni"] = "dni"
+    """Truncated back-propagation, or a synthetic gradient at the window's end."""
     sg_hidden: tuple[int, ...] | None = None
+    """Widths of the synthesiser's hidden layers."""
     sg_use_factor: float | None = None
+    """Factor of the synthetic gradient."""
 
     def __post_init__(self):
         for key in ("units", "window"):
@@ -69,9 +77,13 @@ class TrainCopyRNN(RunConfig):
     model: CopyRNNConfig = field(default_factory=CopyRNNConfig)
     task: CopyTaskConfig = field(default_factory=CopyTaskConfig)
     learning_rate: float = 1e-3
+    """Step size of Adam."""
     batch_size: int = 32
+    """Number of sequences side by side."""
     windows: int = 20_000
+    """Number of windows, each of which is one step."""
     seed: int = 0
+    """Seed of weights, sequences and noise."""
 
     def validate(self) -> None:
         if not self.learning_rate > 0:

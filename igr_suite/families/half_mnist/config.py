@@ -62,15 +62,25 @@ class HalfMNISTModelConfig(WithOptions):
     }
 
     estimator: Estimator = "reinforce"
+    """Gradient of the encoder; "gaussian" and "gaussian_reinforce" have Gaussian latents, all others Bernoulli ones."""
     latents: int = 50
+    """Number of latent variables."""
     samples: int = 1
+    """Number of codes drawn for each image."""
     batch_norm: Literal["output", "input"] = "output"
+    """Whether batch normalisation stands behind a layer's matrix product or before it."""
     baseline: Literal["cmr", "mr", "loo", "off"] | None = None
+    """"cmr" is a trained b(x), "mr" the mean loss of the batch, "loo" that of the batch's other rows, "off" none."""
     baseline_activation: Literal["linear", "relu"] | None = None
+    """Activation of b(x); "relu" is dead where it begins negative."""
     temperature: float | None = None
+    """Temperature of Gumbel-Softmax; not given, it falls from 1 to 0.5 over 24,000 steps and is 0.5 in tests."""
     hard_rule: Literal["corrected", "historical"] | None = None
+    """Hard codes: corrected, or the original's y + [y > 1/4], which is not binary."""
     oracle_samples: int | None = None
+    """Number of REINFORCE gradients from fresh codes whose mean the "oracle" applies."""
     clip_probs: bool | None = None
+    """Whether probabilities are kept in [1e-7, 1 - 1e-7]."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -120,20 +130,37 @@ class SyntheticGradientConfig(WithOptions):
     }
 
     kind: Literal["lin", "deep", "lin_deep", "custom"] = "lin_deep"
+    """Network: linear, "deep" (two hidden layers of `width`), the sum of both, or "custom"."""
     inputs: str = "1111100"
+    """Mask of seven characters 0 or 1: upper half, lower half, p, dC/dz, z, b(x), 1 - p."""
     target: Literal["reinforce", "straight_through"] = "reinforce"
+    """Gradient that the network learns."""
     width: int | None = None
+    """Width of the hidden layers."""
     scale: Literal["batch", "example", "image"] = "example"
+    """Unit of targets and dC/dz: the batch's mean loss, each image's own, or that in nats per image instead of per
+    pixel."""
     max_grad: float = 0.0
+    """Mean square that targets are rescaled to; 0 leaves them as they are."""
     reward_temperature: float | None = None
+    """Temperature T with which it learns from -exp(-loss / T) in place of the loss."""
     optimiser: Literal["sgd", "adam"] = "sgd"
+    """Optimiser of the network."""
     learning_rate: float = 1e-4
+    """Its step size."""
     slash_rate: float = 1.0
+    """What the step size is divided by every `slash_every` epochs."""
     slash_every: int = 20
+    """Number of epochs between two such divisions."""
     update_every: int = 1
+    """Number of batches between two steps of the network."""
     update_style: Literal["fixed", "decay"] = "fixed"
+    """"decay" trains it ever more seldom: every 2, 5, 10, 50, 100 steps from step 2,000, 5,000, 10,000, 20,000, 30,000
+    on."""
     average_samples: int = 1
+    """Number of fresh codes over which its predictions are averaged."""
     applied: bool = True
+    """Whether the encoder follows it; otherwise it is trained beside an encoder that follows the target's estimator."""
 
     def __post_init__(self):
         if len(self.inputs) != len(INPUTS) or set(self.inputs) - {"0", "1"} or "1" not in self.inputs:
@@ -182,11 +209,17 @@ class HalfMNISTOptimiserConfig:
     """
 
     name: Literal["adam", "legacy_adam"] = "adam"
+    """"legacy_adam" has the original's bias correction, with longer first steps."""
     learning_rate: float = 2e-4
+    """Step size."""
     slash_rate: float = 1.0
+    """What the step size is divided by every `slash_every` epochs while it is above 1e-7."""
     slash_every: int = 20
+    """Number of epochs between two such divisions."""
     update_every: int = 1
+    """Number of batches between two steps of the networks."""
     l2: float = 0.0
+    """Factor of the squared weights of encoder and decoder in the loss."""
 
     def __post_init__(self):
         check_rates("optimiser", self)
@@ -218,10 +251,15 @@ class HalfMNISTDataConfig:
     """
 
     name: str = "mnist_5k"
+    """Data set of digits."""
     threshold: int = 100
+    """Grey level from which on a pixel is 1."""
     train_split: Literal["train", "all"] = "train"
+    """"all" trains on the validation images too, as the authors did."""
     train_limit: int | None = None
+    """Number of training images that are kept, for the smoke scale; all of them where it is not given."""
     evaluation_limit: int | None = None
+    """Number of validation and of test images that are kept, for the smoke scale; all where it is not given."""
 
     def __post_init__(self):
         recipe = recipe_of(self.name)
@@ -239,9 +277,13 @@ class HalfMNISTScheduleConfig:
     (nats per image)."""
 
     epochs: int = 100
+    """Number of passes through the training images."""
     batch_size: int = 100
+    """Number of images in a step."""
     evaluate_every: int = 1
+    """Number of epochs between evaluations."""
     least_loss: float | None = None
+    """Mean training loss of an epoch, in nats per image, at which training ends early."""
 
     def __post_init__(self):
         for key in ("epochs", "batch_size", "evaluate_every"):
@@ -265,8 +307,11 @@ class HalfMNISTEvaluationConfig(WithOptions):
     }
 
     pictures: int = 0
+    """Number of sampled completions of each pictured test image; 0 for none."""
     gradient_samples: int = 0
+    """Number of gradients an image, of which bias and variance are measured at evaluations; 0 for none."""
     gradient_images: int | None = None
+    """Number of images whose gradients are measured."""
 
     def __post_init__(self):
         if self.pictures < 0:
@@ -293,6 +338,7 @@ class TrainHalfMNIST(TrainingRun):
     schedule: HalfMNISTScheduleConfig = field(default_factory=HalfMNISTScheduleConfig)
     evaluation: HalfMNISTEvaluationConfig = field(default_factory=HalfMNISTEvaluationConfig)
     seed: int = 0
+    """Seed of weights, order of images and noise."""
 
     def validate(self) -> None:
         if self.sg is not None and self.model.estimator != "sdni":

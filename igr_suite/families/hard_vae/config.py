@@ -53,20 +53,35 @@ class RelaxModelConfig(WithOptions):
     options: ClassVar[Mapping[str, Option]] = by_choice("name", OPTIONS)
 
     name: ModelName = "Relax_IGR"
+    """Distribution of the hard codes: categorical, Bernoulli, or the argmax of a Gaussian."""
     architecture: Literal["linear", "nonlinear", "dense_relax"] = "nonlinear"
+    """Layers of encoder and decoder."""
     output_activation: Literal["linear", "elu"] = "linear"
+    """Activation of the encoder's last layer."""
     stick_the_landing: bool = False
+    """Whether the term d log q(code), whose mean is 0, is left out."""
     control_units: int = 50
+    """Width of the control variate's network."""
     control_objective: Literal["parameters", "outputs"] = "parameters"
+    """Gradient whose squared norm trains the control variate: of the encoder's weights or of its outputs."""
     temperature: float | None = None
+    """Initial temperature of every latent; temperatures are trained."""
     variables: int | None = None
+    """Number of latent variables."""
     categories: int | None = None
+    """Number of categories of each."""
     coupling: Literal["coupled", "independent"] | None = None
+    """Noise of the conditional relaxation: that of the code, or drawn anew; both are unbiased."""
     relaxation: Literal["standard", "historical"] | None = None
+    """softmax(z / t), or the authors' softmax(z / t + log pi)."""
     estimator: Literal["relax", "historical"] | None = None
+    """RELAX, or the authors' biased estimator."""
     parameters: Literal["free", "bounded"] | None = None
+    """Any loc and scales from 0.05 to 20, or the authors' tanh and 0.5 + 0.5 sigmoid."""
     kl_sign: Literal["correct", "historical"] | None = None
+    """The right sign of the KL, or the authors', which rewards it."""
     points: int | None = None
+    """Number of quadrature points of log q on either side of the sample."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -86,8 +101,11 @@ class RelaxEvaluationConfig:
     """
 
     importance_samples: int = 100
+    """Number of samples of the log-likelihood at the end."""
     variance_draws: int = 32
+    """Number of draws of the gradient for its variance at every evaluation."""
     variance_images: int = 50
+    """Number of the first training images whose gradients are drawn."""
 
     def __post_init__(self):
         for key, least in (("importance_samples", 1), ("variance_draws", 2), ("variance_images", 1)):
@@ -109,6 +127,7 @@ class TrainRelax(TrainingRun):
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     evaluation: RelaxEvaluationConfig = field(default_factory=RelaxEvaluationConfig)
     seed: int = 0
+    """Seed of weights, order of images and noise."""
 
     def validate(self) -> None:
         if self.schedule.samples != 1:

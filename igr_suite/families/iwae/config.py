@@ -41,25 +41,45 @@ class DReGConfig(WithOptions):
     }
 
     estimator: str = "iwae"
+    """Objective and gradient, one of docs/objectives.md."""
     samples: int = 64
+    """Number K of samples of the latents for each image."""
     latents: int = 50
+    """Number of latents."""
     hidden: int = 200
+    """Width of the hidden layers."""
     task: Literal["density", "structured"] = "density"
+    """"density" models whole images, "structured" predicts one half of an image from the other."""
     struct_layout: Literal["paper", "legacy"] | None = None
+    """"paper" predicts the lower half; "legacy", the authors' code, the upper one with mean images of wrong halves."""
     prior_gradient: Literal["score", "gdreg"] | None = None
+    """Gradient of the conditional prior: the plain score, or the doubly reparameterised "gdreg"."""
     sigma_min: float = 0.0
+    """Floor of the standard deviations; 0 in the original, 1e-6 is advised for long runs."""
     antithetic: bool = False
+    """Whether half of the samples mirror the others, which voids every claim of unbiasedness."""
     alpha: float | None = None
+    """Weight of RWS-DReG beside DReG in their mixture (dreg-alpha)."""
     order: int | None = None
+    """Order of the jackknife."""
     form: str | None = None
+    """How the jackknife leaves samples out: by masks for any order, or in closed form for order 1."""
     groups: int | None = None
+    """Number of equal groups that the samples fall into (MIWAE, PIWAE)."""
     beta: float | None = None
+    """Weight of the ELBO beside the importance-weighted bound (CIWAE)."""
     mean: str | None = None
+    """Mean of the other samples' weights that stands in for a sample's own (VIMCO)."""
     gamma: float | None = None
+    """Which of its two limits the control variate is closer to, 0 or 1 (OVIS~)."""
     auxiliary: int | None = None
+    """Number of auxiliary samples of the control variate (OVIS-MC)."""
     partitions: int | None = None
+    """Number of intervals of the thermodynamic integral."""
     first: float | None = None
+    """First positive point of the thermodynamic integral."""
     rule: str | None = None
+    """Quadrature rule of the thermodynamic integral."""
 
     def __post_init__(self):
         for key in ("samples", "latents", "hidden"):
@@ -89,7 +109,10 @@ class DReGDataConfig(BinaryDataConfig):
     """
 
     name: str = "mnist"
+    """Data set, one of `igr data list`; its pixels have to be binary or binarisable."""
     binarisation: Literal["static", "once", "dynamic"] = "dynamic"
+    """"dynamic" draws a pixel from Bernoulli(x / 255) whenever an image is used, "once" draws once, "static" is x >=
+    128."""
 
     def __post_init__(self):
         if recipe_of(self.name).likelihood != "bernoulli":
@@ -102,6 +125,7 @@ class DReGOptimiserConfig(OptimiserConfig):
     """Adam for all networks, with the papers' epsilon."""
 
     epsilon: float = 1e-8
+    """What Adam adds to the root of the mean square."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +138,11 @@ class DReGScheduleConfig(StepScheduleConfig):
     """
 
     batch_size: int = 32
+    """Number of images in a step."""
     evaluate_every: int = 10
+    """Number of epochs between evaluations."""
     precision: Literal["float32", "bfloat16"] = "float32"
+    """Type of the operands of the decoder's products; weights, log weights and evaluation stay float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +153,11 @@ class DReGStatisticsConfig:
     """
 
     stats: Literal["ema", "exact", "off"] = "ema"
+    """Whether the gradients' moments are moving averages, those and exact means over draws, or not measured."""
     var_calc: tuple[str, ...] = ()
+    """Objectives that are measured beside the trained one."""
     repeats: int = 200
+    """Number of draws of the exact statistics."""
 
     def __post_init__(self):
         for name in self.var_calc:
@@ -151,9 +181,13 @@ class DReGEvaluationConfig:
     """
 
     samples: tuple[int, ...] = (64,)
+    """Numbers of samples of the bounds at every evaluation, beside that of training."""
     likelihood_samples: int = 0
+    """Number of samples of the bound at the end; the literature takes 5,000, and 0 leaves it out."""
     likelihood_images: int | None = None
+    """Number of the first test images for that bound, which the metric's name carries; all where not given."""
     pictures: bool = False
+    """Whether reconstructions by the sample of highest weight are stored."""
 
     def __post_init__(self):
         if any(count < 1 for count in self.samples):
@@ -183,6 +217,7 @@ class TrainDReG(TrainingRun):
     evaluation: DReGEvaluationConfig = field(default_factory=DReGEvaluationConfig)
     start: DReGStartConfig = field(default_factory=DReGStartConfig)
     seed: int = 0
+    """Seed of weights, order of images and noise."""
 
     def validate(self) -> None:
         batch = {"batch_size": self.schedule.batch_size, "antithetic": self.model.antithetic}

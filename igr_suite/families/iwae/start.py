@@ -19,8 +19,11 @@ class DReGStartConfig:
     """
 
     checkpoint: str | None = None
+    """Checkpoint file, run folder or run id that weights are taken from; fresh ones where it is not given."""
     train: Literal["all", "inference"] = "all"
+    """"inference" leaves everything but the encoder as it is."""
     keep_optimizer: bool = False
+    """Whether Adam's averages and the step are taken over too."""
 
     def __post_init__(self):
         if self.checkpoint is None and self.keep_optimizer:

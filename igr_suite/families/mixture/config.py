@@ -60,14 +60,23 @@ class MixtureModelConfig(WithOptions):
     }
 
     name: Literal["DLGMM", "DLGMM_IGR", "DLGMM_IGR_SB", "DLGMM_Var"] = "DLGMM"
+    """Kumaraswamy or LogitNormal sticks, the last two truncated at `threshold`."""
     architecture: Literal["dlgmm_dense", "dlgmm_conv"] = "dlgmm_dense"
+    """Layers of encoder and decoder."""
     components: int = 20
+    """Greatest number of components."""
     dimensions: int = 50
+    """Number of continuous latents of a component."""
     objective: Literal["mixture", "joint", "historical"] = "mixture"
+    """The component summed out of both distributions, kept as a latent variable, or the authors' loss, no bound."""
     stick_the_landing: bool | None = None
+    """Whether the gradient leaves out the score term, whose mean is 0."""
     threshold: float | None = None
+    """Share of the sticks' mass that is kept."""
     truncation: Literal["sample", "batch"] | None = None
+    """One number of components for every draw, or one for the batch."""
     quantile: float | None = None
+    """Percentile, over draws, of the number of components that a batch keeps."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -91,7 +100,9 @@ class MixtureEvaluationConfig:
     """
 
     importance_samples: int = 100
+    """Number of samples of the log-likelihood at the end; each decodes every component."""
     pictures: bool = False
+    """Whether the run stores pictures.npz."""
 
     def __post_init__(self):
         if self.importance_samples < 1:
@@ -111,6 +122,7 @@ class TrainMixture(TrainingRun):
     schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig(epochs=300, evaluate_every=10))
     evaluation: MixtureEvaluationConfig = field(default_factory=MixtureEvaluationConfig)
     seed: int = 0
+    """Seed of weights, order of images and noise."""
 
     def validate(self) -> None:
         if self.data.resize is not None:

@@ -86,21 +86,37 @@ class SBNConfig(WithOptions):
     }
 
     estimator: Estimator = "dynamic_rebar"
+    """Gradient estimator of the inference network; "track" measures five on one path, which follows SimpleMuProp."""
     layers: int = 2
+    """Number of stochastic layers, 1 to 3."""
     hidden: int = 200
+    """Number of binary units in each."""
     nonlinear: bool = False
+    """Whether two tanh layers stand before every output, in place of one affine map."""
     task: Literal["density", "sp"] = "density"
+    """"density" models whole images, "sp" (structured prediction) lower halves given upper ones."""
     sp_generator: Literal["hierarchical", "historical"] | None = None
+    """A generator with as many layers as the inference network, or the authors' with a single map."""
     samples: int = 1
+    """Number of single-sample gradients that are averaged."""
     temperature: float | None = None
+    """Temperature of the relaxation; where it is trained, its start."""
     relaxation: Literal["improved", "concrete"] | None = None
+    """"improved" is REBAR's relaxation, "concrete" the plain one."""
     eta_scope: Literal["variable", "network", "layer", "unit"] | None = None
+    """What shares one scale of the control variate: a variable, a network, a layer or a unit."""
     multilayer_cv: Literal["corrected", "historical", "joint"] | None = None
+    """Control variate of several layers: unbiased, the authors' biased one, or one relaxed pass through all."""
     ema_debias: bool = True
+    """Whether moving averages are corrected for their start at 0."""
     surrogate: Literal["add", "net", "relaxed"] | None = added_later(None)
+    """RELAX's control variate: F at relaxed samples and a network, the network alone, or F alone."""
     net_layers: int | None = added_later(None)
+    """Number of hidden layers of RELAX's network, each of 200 units."""
     net_decay: float | None = added_later(None)
+    """Weight decay of RELAX's network."""
     warmup_steps: int | None = added_later(None)
+    """Number of first steps in which RELAX's control variate is trained alone."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -143,10 +159,15 @@ class SBNOptimiserConfig:
     """Adam for the networks, and with `control_factor` times its rate for baselines, scales and the temperature."""
 
     learning_rate: float = 3e-4
+    """Step size of the networks."""
     control_factor: float = 10.0
+    """Factor of that step size for baselines, scales and the temperature."""
     beta_1: float = 0.9
-    beta_2: float = 0.99999  # REBAR's code; docs/papers/rebar.md, section 1.4
+    """Decay of Adam's mean of gradients."""
+    beta_2: float = 0.99999
+    """Decay of Adam's mean of squared gradients, that of REBAR's code (docs/papers/rebar.md, section 1.4)."""
     epsilon: float = 1e-8
+    """What Adam adds to the root of the mean square."""
 
     def __post_init__(self):
         for key in ("learning_rate", "control_factor"):
@@ -160,7 +181,9 @@ class SBNEvaluationConfig:
     measured)."""
 
     importance_samples: int = 100
+    """Number of samples of the bounds of validation and test images."""
     variance_draws: int = 0
+    """Number of draws of the gradient at frozen weights for its variance; 0 for none."""
 
     def __post_init__(self):
         if self.importance_samples < 1:
@@ -184,6 +207,7 @@ class TrainSBN(TrainingRun):
     schedule: StepScheduleConfig = field(default_factory=StepScheduleConfig)
     evaluation: SBNEvaluationConfig = field(default_factory=SBNEvaluationConfig)
     seed: int = 0
+    """Seed of weights, order of images and noise."""
 
     def validate(self) -> None:
         if self.model.estimator == "reinforce" and self.model.samples * self.schedule.batch_size < 2:

@@ -67,13 +67,21 @@ class StructuredModelConfig(WithOptions):
     }
 
     name: Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB"] = "IGR_I"
+    """Relaxation of the binary units."""
     architecture: Literal["g2_linear", "double_linear", "triple_linear", "nonlinear"] = "double_linear"
+    """Layers around the stochastic units."""
     units: int | None = None
+    """Width of a stochastic layer; that of the architecture where it is not given."""
     temperature: float | None = None
+    """Temperature of the relaxation."""
     noise: Literal["logistic", "historical"] | None = None
+    """Noise of GS; with the authors' Gumbel noise rounded units are not Bernoulli(sigmoid(logit))."""
     temperature_use: Literal["applied", "historical"] | None = None
+    """Whether IGR divides by the temperature; the first code does not."""
     scale: Literal["learned", "unit"] | None = None
+    """Whether IGR's scale is learned, with two parameters a unit, or 1."""
     planar_norm: Literal["squared", "historical"] | None = None
+    """Normalisation of the planar flow's vector: the correct "squared" one or the authors'."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -94,8 +102,11 @@ class StructuredOptimiserConfig(OptimiserConfig):
     t."""
 
     learning_rate: float = 1e-3
+    """Step size of Adam at the start."""
     decay: float | None = 1e-3
+    """Divides the step size by 1 + decay t at step t; none leaves it constant."""
     least_learning_rate: float | None = 1e-4
+    """Floor of the step size."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -124,9 +135,13 @@ class StructuredEvaluationConfig:
     """
 
     samples_while_training: int = 100
+    """Number of samples of the negative log-likelihood at each evaluation."""
     samples: int = 1000
+    """Number of samples of rounded units at the end."""
     relaxed_samples: int = 100
+    """Number of samples of relaxed units at the end."""
     pictures: int = 0
+    """Number of sampled completions of each pictured image that the run stores; 0 for none."""
 
     def __post_init__(self):
         for key, least in (("samples_while_training", 1), ("samples", 1), ("relaxed_samples", 1), ("pictures", 0)):
@@ -146,6 +161,7 @@ class TrainStructured(TrainingRun):
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     evaluation: StructuredEvaluationConfig = field(default_factory=StructuredEvaluationConfig)
     seed: int = 0
+    """Seed of weights, order of images and noise."""
 
     def validate(self) -> None:
         recipe = recipe_of(self.data.name)

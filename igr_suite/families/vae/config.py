@@ -84,8 +84,11 @@ class CapacityConfig:
     """
 
     gamma: float = 30.0
+    """Weight of the distance between a KL and its capacity."""
     continuous: tuple[float, float, int] = (0.0, 5.0, 25_000)
+    """(lo, hi, n) of the capacity of the continuous latents' KL, in nats and steps."""
     discrete: tuple[float, float, int] = (0.0, 5.0, 25_000)
+    """(lo, hi, n) of the capacity of the discrete latents' KL, in nats and steps."""
 
     def __post_init__(self):
         if not self.gamma > 0:
@@ -115,24 +118,45 @@ class ModelConfig(WithOptions):
     options: ClassVar[Mapping[str, Option]] = by_choice("name", {name: default_options(name) for name in OPTIONS})
 
     name: ModelName = "IGR_I_Dis"
+    """Model, which is its relaxation: "_Dis" models have discrete latents alone, the others continuous ones beside
+    them."""
     architecture: Literal["linear", "dense_g2", "nonlinear", "conv_jointvae", "conv"] = "nonlinear"
+    """Layers of encoder and decoder."""
     output_activation: Literal["linear", "elu"] = "linear"
+    """Activation of the encoder's last layer, whose outputs are the parameters of the latents."""
     kl: Literal["sampled", "closed"] = "sampled"
+    """"sampled" is log q - log p at the sample, "closed" the closed form of the Gaussians, which GS does not have."""
     stick_the_landing: bool = False
+    """Whether the gradient leaves out the score term of log q, whose mean is 0."""
     temperature: float | None = None
+    """Temperature of the relaxation."""
     variables: int | None = None
+    """Number of discrete latent variables."""
     categories: int | None = None
+    """Number of categories of each; for IGR_SB the largest number."""
     latent_dim: int | None = None
+    """Number of continuous latents."""
     prior: Literal["uniform", "standard", "logistic", "fitted"] | None = None
+    """"uniform" has an argmax that is close to uniform, "standard" is N(0, 1), "logistic" has loc = logit(1/(K-1)) and
+    log scale = 0.541325, "fitted" gives relaxed samples a uniform mean."""
     prior_temperature: float | Literal["posterior"] | None = None
+    """Temperature of the prior: a positive number, or "posterior" for that of the model."""
     delta: float | None = None
+    """Constant that IGR's softmax adds to its denominator."""
     threshold: float | None = None
+    """Share of the sticks' mass that IGR_SB keeps."""
     quantile: float | None = None
+    """Percentile, over the draws of a batch, of the number of sticks that IGR_SB keeps."""
     truncation: Literal["batch", "sample", "historical"] | None = None
+    """Whether IGR_SB keeps one number of sticks for a batch, one for every sample, or the authors' choice."""
     planar_norm: Literal["squared", "historical"] | None = None
+    """Normalisation of the planar flow's vector: the correct "squared" one or the authors'."""
     planar_prior: Literal["shared_flow", "after_flow"] | None = None
+    """"shared_flow" puts the prior before the flow, so that the KL has a closed form; "after_flow" behind it."""
     continuous_kl: Literal["closed", "sampled"] | None = added_later(None)
+    """As `kl`, for the continuous latents of joint models."""
     capacity: CapacityConfig | None = added_later(None)
+    """Trains joint models on the JointVAE loss."""
 
     def __post_init__(self):
         if self.capacity is not None and self.name not in JOINT:
@@ -194,9 +218,13 @@ class EvaluationConfig:
     """
 
     importance_samples: int = 100
+    """Number of samples of the importance-weighted log-likelihood at the end of the run."""
     historical_likelihood: bool = False
+    """Whether the authors' estimator is measured too; it is no bound and can exceed the log-likelihood."""
     pictures: bool = added_later(False)
+    """Whether reconstructions, prior samples and latent traversals are kept in the run's folder."""
     exact_one_hot: Literal["always", "last"] = added_later("always")
+    """When the bounds with the exact distribution of the argmax are measured: at every evaluation, or at the last."""
 
     def __post_init__(self):
         if self.importance_samples < 1:
@@ -216,6 +244,7 @@ class TrainVAE(TrainingRun):
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     seed: int = 0
+    """Seed of weights, order of images and noise."""
     monitor: MonitorConfig | None = added_later(None)
 
     def validate(self) -> None:

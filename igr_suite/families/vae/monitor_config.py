@@ -22,8 +22,11 @@ class MonitorConfig:
     """
 
     metric: Literal["gradients", "historical", "both"] = "gradients"
+    """Gradients, Jacobian and variance, the authors' number (which counts round-off), or both."""
     images: int = 64
+    """Number of training images that are measured."""
     draws: int = 32
+    """Number of noise draws for the variance."""
 
     def __post_init__(self):
         if self.images < 1:

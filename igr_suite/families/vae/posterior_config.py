@@ -25,7 +25,9 @@ class PosteriorDistance(RunConfig):
 
     trained: TrainVAE
     samples: int = 100
+    """Number of posterior samples of each image."""
     split: Literal["validation", "test"] = "test"
+    """Images that are measured."""
 
     def validate(self) -> None:
         if not self.trained.model.name.endswith("_Dis"):

@@ -46,7 +46,9 @@ class EstimatorVariance(_Comparison):
     least: ClassVar[dict[str, int]] = _Comparison.least | {"draws": 40, "reference": 40}
 
     draws: int = 1_000
+    """Number of estimates of every estimator."""
     reference: int = 4_000
+    """Number of estimates of the unbiased estimator that biases are measured against."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,4 +61,6 @@ class EstimatorCost(_Comparison):
 
     own_steps: int = 0  # an estimate takes equally long at any parameters
     draws: int = 50
+    """Number of estimates in a window that is timed."""
     rounds: int = 11
+    """Number of windows of every estimator, all estimators in turn in each round."""

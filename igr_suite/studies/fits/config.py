@@ -67,21 +67,37 @@ class FitDiscrete(RunConfig, WithOptions):
     }
 
     target: TargetName
+    """Discrete distribution that is fitted."""
     model: DistributionName
+    """Relaxation that is fitted to it."""
     categories: int
+    """Number of categories."""
     trials: int | None = None
+    """Number of trials of the binomial; that of the categories where it is not given."""
     temperature: float | None = None
+    """Temperature of the relaxation."""
     loss: Literal["kl", "squared"] | None = None
+    """KL(m || p) of the mean m of relaxed samples, or the squared distance."""
     samples: int = 1000
+    """Number of relaxed samples of an iteration."""
     iterations: int = 200
+    """Greatest number of iterations."""
     learning_rate: float = 0.01
+    """Step size of Adam."""
     tolerance: float = 1e-5
+    """Mean loss of 10 iterations at which the fit ends."""
     delta: float | None = None
+    """Constant that IGR's softmax adds to its denominator."""
     start: Literal["paper", "uniform"] | None = None
+    """The authors' initial values, or the distribution whose argmax treats all categories alike."""
     threshold: float | None = None
+    """Share of the sticks' mass that IGR_SB keeps."""
     quantile: float | None = None
+    """Percentile, over samples, of the number of sticks that IGR_SB keeps."""
     evaluation_samples: int = 10_000
+    """Number of samples that the fit is judged by."""
     seed: int = 0
+    """Seed of the noise."""
 
     def __post_init__(self):
         resolve(self)

@@ -28,10 +28,15 @@ class SimplexProximity(RunConfig):
     executor: ClassVar[str] = "igr_suite.studies.simplex.train:execute"
 
     relaxation: Literal["GS", "IGR_I", "IGR_SB_Finite", "IGR_SB_Log"]
+    """Distribution that is sampled."""
     temperatures: tuple[float, ...]
+    """Temperatures, one after the other."""
     samples: int
+    """Number of samples at each."""
     categories: int = 50
+    """Number of categories."""
     seed: int = 0
+    """Seed of the noise."""
 
     def validate(self) -> None:
         if not self.temperatures:

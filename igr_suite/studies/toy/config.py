@@ -65,6 +65,9 @@ class ToyRun(RunConfig):
       surrogate: of relax and lax, see `LearnedSurrogate`; None elsewhere.
       trained: which of the estimator's own parameters are trained: on the squared residual where the estimator has such
         a loss, else on the gradient's variance; the others keep their initial values.
+      target: t of the objective (b - t)^2.
+      steps: number of training steps.
+      seed: of the first repetition.
       optimiser, learning_rate: of the logit and of the trained parameters.
       seeds: independent repetitions of this run, side by side.
       fresh_samples: gradients drawn at fixed parameters for the variance of a row.
