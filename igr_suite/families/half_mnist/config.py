@@ -38,17 +38,7 @@ BASELINE_INPUT, SLOPE_INPUT = INPUTS.index("b(x)"), INPUTS.index("dC/dz")
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTModelConfig(WithOptions):
-    """The latent variables, the gradient estimator of the encoder, and the networks' switches.
-
-    `estimator`: "gaussian" (reparameterised) and "gaussian_reinforce" have Gaussian latents, all others Bernoulli ones;
-    "sdni" applies synthetic gradients (group `sg`); "oracle" applies the mean of `oracle_samples` REINFORCE gradients
-    from fresh codes; "frozen" never trains the encoder. `samples` codes are drawn for each image. `baseline`: "cmr" a
-    trained b(x), "mr" the mean loss of the batch, "loo" that of the batch's other rows, "off". `baseline_activation` of
-    b(x): "linear", or "relu", which is dead where it begins negative. `temperature` (Gumbel-Softmax): None falls from 1
-    to 0.5 over 24,000 steps and tests at 0.5. `hard_rule` "historical" is the original's code y + [y > 1/4], which is
-    not binary. `batch_norm`: behind a layer's matrix product ("output") or before it ("input"). `clip_probs` keeps
-    probabilities in [1e-7, 1 - 1e-7].
-    """
+    """The latent variables, the gradient estimator of the encoder, and the networks' switches."""
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
@@ -62,7 +52,8 @@ class HalfMNISTModelConfig(WithOptions):
     }
 
     estimator: Estimator = "reinforce"
-    """Gradient of the encoder; "gaussian" and "gaussian_reinforce" have Gaussian latents, all others Bernoulli ones."""
+    """Gradient of the encoder: "gaussian" (reparameterised) and "gaussian_reinforce" have Gaussian latents, all others
+    Bernoulli ones; "sdni" applies synthetic gradients (group `sg`); "frozen" never trains the encoder."""
     latents: int = 50
     """Number of latent variables."""
     samples: int = 1
@@ -107,16 +98,6 @@ class HalfMNISTModelConfig(WithOptions):
 class SyntheticGradientConfig(WithOptions):
     """The network that regresses the encoder's noisy logit gradient on what is known beside it
     (docs/papers/half_mnist.md, section 1.7).
-
-    `kind`: "lin", "deep" (two hidden layers of `width`), "lin_deep" (their sum), "custom". `inputs` is a mask of seven
-    characters 0 or 1:
-    upper half, lower half, p, dC/dz, z, b(x), 1 - p. `target` is what it learns: the "reinforce" gradient or the
-    "straight_through" one. `scale` of targets and dC/dz: "batch" gradients of the batch's mean (the original's),
-    "example" of each image's own loss, "image" of that in nats per image instead of per pixel. `max_grad` > 0 rescales
-    targets to this mean square. `reward_temperature` T learns from -exp(-loss / T) in place of the loss. `update_style`
-    "decay" trains it ever more seldom: every 2, 5, 10, 50, 100 steps from step 2,000, 5,000, 10,000, 20,000, 30,000 on.
-    `average_samples` > 1 averages its predictions over so many fresh codes. `applied` False trains it beside an encoder
-    that follows the target's estimator (the gradient study).
     """
 
     group: ClassVar[str] = "sg"
@@ -201,12 +182,7 @@ class SyntheticGradientConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTOptimiserConfig:
-    """Adam for encoder, baseline and decoder together.
-
-    "legacy_adam" has the original's bias correction, with longer first steps. The rate is divided by `slash_rate` every
-    `slash_every` epochs while it is above 1e-7. `update_every`: the networks step every so many batches. `l2` adds l2
-    |weights|^2 of encoder and decoder.
-    """
+    """Adam for encoder, baseline and decoder together."""
 
     name: Literal["adam", "legacy_adam"] = "adam"
     """"legacy_adam" has the original's bias correction, with longer first steps."""
@@ -245,10 +221,7 @@ def check_rates(group: str, config) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTDataConfig:
-    """Which digits; pixels are 1 where the grey level is `threshold` or more.
-
-    `train_split` "all" trains on the validation images too, as the authors did; limits are for the smoke scale.
-    """
+    """Which digits, and how their pixels become binary."""
 
     name: str = "mnist_5k"
     """Data set of digits."""
@@ -295,9 +268,9 @@ class HalfMNISTScheduleConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTEvaluationConfig(WithOptions):
-    """`pictures`: sampled completions of each pictured test image, 0 for none. `gradient_samples`: gradients an image
-    of which bias and variance of the estimators are measured at every evaluation, against as many others; 0 for none,
-    else on `gradient_images` images."""
+    """What is measured and stored at evaluations. Bias and variance of the estimators' gradients are measured against
+    as many others.
+    """
 
     group: ClassVar[str] = "evaluation"
     options: ClassVar[Mapping[str, Option]] = {

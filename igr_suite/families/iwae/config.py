@@ -25,13 +25,7 @@ def _structured(default: str) -> Option:
 class DReGConfig(WithOptions):
     """Networks, objective and number of samples.
 
-    `estimator` is one of `objectives.names`; alpha, order, ... are its options, an error where it does not read them.
-    `task` is "density" of whole images or "structured", the prediction of one half of an image from the other;
-    `struct_layout` "paper" predicts the lower half, "legacy" is the authors' code (the upper half, with the mean images
-    of the wrong halves). `sigma_min` is a floor of standard deviations (0 in the original; 1e-6 is advised for long
-    runs). `antithetic` mirrors half of the samples: samples are then not independent, and no estimator's claim of
-    unbiasedness holds. `prior_gradient` (structured) is the plain "score" or "gdreg", doubly reparameterised for the
-    conditional prior.
+    From `alpha` on the fields are options of objectives, which are errors where the objective does not read them.
     """
 
     group: ClassVar[str] = "model"
@@ -147,10 +141,7 @@ class DReGScheduleConfig(StepScheduleConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class DReGStatisticsConfig:
-    """What is measured of the gradients: "ema", moving averages along training as the authors'; "exact", beside them
-    means and variances over `repeats` draws at the weights of every evaluation; or "off". `var_calc` names objectives
-    measured beside the trained one.
-    """
+    """What is measured of the gradients along training."""
 
     stats: Literal["ema", "exact", "off"] = "ema"
     """Whether the gradients' moments are moving averages, those and exact means over draws, or not measured."""
@@ -173,12 +164,7 @@ class DReGStatisticsConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DReGEvaluationConfig:
-    """Bounds of validation and test images.
-
-    `samples` are the numbers of samples beside the training one at every evaluation. `likelihood_samples` (5,000 in the
-    literature; 0: not measured) follow at the end on the first `likelihood_images` test images (None: all), a number
-    that the metric's name carries. `pictures` stores reconstructions by the sample of highest weight.
-    """
+    """Bounds of validation and test images."""
 
     samples: tuple[int, ...] = (64,)
     """Numbers of samples of the bounds at every evaluation, beside that of training."""

@@ -11,12 +11,7 @@ from igr_suite.training import checkpoints
 
 @dataclass(frozen=True, kw_only=True)
 class DReGStartConfig:
-    """`checkpoint` is a checkpoint file, a run's folder, or the name of a run in the same results folder; None draws
-    fresh weights.
-
-    `train` "inference" leaves everything but the encoder as it is. Optimiser and step start afresh unless
-    `keep_optimizer` takes Adam's averages and step over.
-    """
+    """Where a run takes its first weights from, and what of them it trains."""
 
     checkpoint: str | None = None
     """Checkpoint file, run folder or run id that weights are taken from; fresh ones where it is not given."""

@@ -61,18 +61,7 @@ def _for_surrogates(key: str, option: Option) -> Option:
 
 @dataclass(frozen=True, kw_only=True)
 class SBNConfig(WithOptions):
-    """The model and its gradient estimator.
-
-    `task` is "density" of whole images, or "sp", structured prediction of lower halves from upper ones, where
-    `sp_generator` chooses the suite's model with as many generator layers ("hierarchical") or the authors' with a
-    single map ("historical"). `temperature` is the start where it is trained (dynamic_rebar, track). `multilayer_cv`
-    "historical" is the authors' biased control variate. `estimator` "track" measures five estimators on one path, which
-    follows SimpleMuProp. `samples` averages that many single-sample gradients.
-
-    RELAX alone: `surrogate` is F at relaxed samples and a net ("add"), the net alone ("net"), or F at relaxed samples
-    alone ("relaxed", which is REBAR as RELAX's authors compare with). `net_layers` hidden layers of 200 units,
-    `net_decay` its weight decay; for the first `warmup_steps` steps the control variate is trained alone.
-    """
+    """The model and its gradient estimator; the last four fields are those of RELAX."""
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
@@ -110,7 +99,8 @@ class SBNConfig(WithOptions):
     ema_debias: bool = True
     """Whether moving averages are corrected for their start at 0."""
     surrogate: Literal["add", "net", "relaxed"] | None = added_later(None)
-    """RELAX's control variate: F at relaxed samples and a network, the network alone, or F alone."""
+    """RELAX's control variate: F at relaxed samples and a network, the network alone, or F at relaxed samples alone, which
+    is REBAR as RELAX's authors compare with."""
     net_layers: int | None = added_later(None)
     """Number of hidden layers of RELAX's network, each of 200 units."""
     net_decay: float | None = added_later(None)

@@ -127,12 +127,7 @@ class StructuredOptimiserConfig(OptimiserConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class StructuredEvaluationConfig:
-    """How the negative log-likelihood of the test split is measured.
-
-    `samples_while_training` are drawn at each evaluation, `samples` of rounded units and `relaxed_samples` of relaxed
-    ones at the end; `pictures` is the number of sampled completions of each pictured image that the run stores, 0 for
-    none.
-    """
+    """How the negative log-likelihood of the test split is measured."""
 
     samples_while_training: int = 100
     """Number of samples of the negative log-likelihood at each evaluation."""

@@ -208,13 +208,10 @@ class ModelConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationConfig:
-    """The importance-weighted log-likelihood at the end of a run.
+    """The importance-weighted log-likelihood at the end of a run, and what else is measured and kept.
 
-    `historical_likelihood` adds the authors' estimator, which is not a bound (it can exceed the log-likelihood).
-    `pictures` keeps reconstructions, prior samples and latent traversals in the run's folder, for `igr pictures` and
-    figures. `exact_one_hot` says when the bounds with the exact distribution of the argmax are measured: at every
-    evaluation, or at the last one only. With IGR-I and its relatives that distribution is an integral, which takes 14 s
-    for 10,000 images where the other bounds take half a second.
+    With IGR-I and its relatives the exact distribution of the argmax is an integral, which takes 14 s for 10,000 images
+    where the other bounds take half a second.
     """
 
     importance_samples: int = 100
@@ -222,7 +219,7 @@ class EvaluationConfig:
     historical_likelihood: bool = False
     """Whether the authors' estimator is measured too; it is no bound and can exceed the log-likelihood."""
     pictures: bool = added_later(False)
-    """Whether reconstructions, prior samples and latent traversals are kept in the run's folder."""
+    """Whether reconstructions, prior samples and latent traversals are kept, for `igr pictures` and figures."""
     exact_one_hot: Literal["always", "last"] = added_later("always")
     """When the bounds with the exact distribution of the argmax are measured: at every evaluation, or at the last."""
 
