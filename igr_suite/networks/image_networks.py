@@ -1,24 +1,16 @@
 """Encoder and decoder networks of the IGR experiments, by name.
 
-| name            | encoder                                              | decoder
-|
-|-----------------|------------------------------------------------------|------------------------------------------------|
-| linear          | flatten, linear                                      | linear
-|
-| dense_g2        | flatten, 784 C relu, 512 relu, 256 relu, linear      | 256 relu, 512 relu, linear
-|
-| nonlinear       | flatten, 512 relu, 256 relu, linear                  | 256 relu, 512 relu, linear
-|
-| dlgmm_dense     | flatten, 200 relu, 200 relu, 200 relu, linear        | 200 relu, 200 relu, linear
-|
-| dense_relax     | 2x - 1, flatten, 200 relu, 200 relu, linear          | 2z - 1, 200 relu, 200 relu, linear
-|
-| conv_jointvae   | conv 4x4/2 relu 32 64 64 (64), dense 256 relu, linear | 256, 1024 relu, transposed convs to the
-image |
-| conv            | conv 3x3/2 relu 32 64, linear                        | 1568 relu, transposed convs 3x3 64/2 32/2 1/1
-|
-| dlgmm_conv      | conv 4x4/2 relu 32 64 64, linear                     | as conv
-|
+| name          | encoder                                              | decoder                                       |
+|---------------|------------------------------------------------------|-----------------------------------------------|
+| linear        | flatten, linear                                      | linear                                        |
+| dense_g2      | flatten, 784 C relu, 512 relu, 256 relu, linear      | 256 relu, 512 relu, linear                    |
+| nonlinear     | flatten, 512 relu, 256 relu, linear                  | 256 relu, 512 relu, linear                    |
+| dlgmm_dense   | flatten, 200 relu, 200 relu, 200 relu, linear        | 200 relu, 200 relu, linear                    |
+| dense_relax   | 2x - 1, flatten, 200 relu, 200 relu, linear          | 2z - 1, 200 relu, 200 relu, linear            |
+| conv_jointvae | conv 4x4/2 relu 32 64 64 (64), dense 256 relu,       | 256, 1024 relu, transposed convs to the image |
+|               | linear                                               |                                               |
+| conv          | conv 3x3/2 relu 32 64, linear                        | 1568 relu, transposed convs 3x3 64/2 32/2 1/1 |
+| dlgmm_conv    | conv 4x4/2 relu 32 64 64, linear                     | as conv                                       |
 
 conv_jointvae takes images of 32x32 or 64x64, conv and dlgmm_conv of 28x28; see `networks/convolutional.py`.
 

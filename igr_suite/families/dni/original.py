@@ -1,20 +1,14 @@
 """The options of the original scripts in this suite's terms (never imports TensorFlow).
 
-| script's option (default)            | here
-|
-|--------------------------------------|------------------------------------------------------------------------------------------|
-| full (off)                           | all images; without it the first 2,000 training and 1,000 test images
-|
-| condition (off; B-dni)               | model.method=cdni with linear synthesisers, else dni
-|
-| learningRate (0.05), batchSize (10)  | optimiser.learning_rate, schedule.batch_size; here by default what the README
-reports    |
-| momentum (0; SGD), coefL2, coefL1 (0) | optimiser.momentum, decoupling.l2, decoupling.l1 (B-simple)
-|
-| seed (1)                             | seed
-|
-| train_rou=synthetic or backprop (A)  | A-dni or A-bp
-|
+| script's option (default)             | here                                                                         |
+|---------------------------------------|------------------------------------------------------------------------------|
+| full (off)                            | all images; without it the first 2,000 training and 1,000 test images        |
+| condition (off; B-dni)                | model.method=cdni with linear synthesisers, else dni                         |
+| learningRate (0.05), batchSize (10)   | optimiser.learning_rate, schedule.batch_size; here by default what the       |
+|                                       | README reports                                                               |
+| momentum (0; SGD), coefL2, coefL1 (0) | optimiser.momentum, decoupling.l2, decoupling.l1 (B-simple)                  |
+| seed (1)                              | seed                                                                         |
+| train_rou=synthetic or backprop (A)   | A-dni or A-bp                                                                |
 
 Source: docs/papers/dni.md, section 2.4.
 """

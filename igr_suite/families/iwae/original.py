@@ -1,24 +1,18 @@
 """The flags of the DReG authors' script in this suite's terms (never imports TensorFlow).
 
-| flag (default)                                 | here
-|
-|------------------------------------------------|-----------------------------------------------------------------------------------|
-| estimator=iwae, alpha=0.9                      | model.estimator, model.alpha (read by dreg-alpha alone)
-|
-| batch_size=32, num_samples=64, latent_dim=50   | schedule.batch_size, model.samples, model.latents
-|
-| learning_rate=3e-4, max_steps=5000000          | optimiser.learning_rate, schedule.steps, rounded up to whole epochs
-|
-| dataset=mnist                                  | data.name; struct_NAME is NAME with model.task=structured; any set of
-`igr data`  |
-| run=0                                          | part of the folder's name, and the seed unless --seed is given (it
-was none)      |
-| var_calc, image_summary                        | statistics.var_calc, evaluation.pictures
-|
-| initial_checkpoint_dir                         | start.checkpoint with start.train=inference; optimiser and step start
-afresh      |
-| MNIST_LOCATION, OMNIGLOT_LOCATION              | folder of prepared data, the .mat file or its folder
-|
+| flag (default)                               | here                                                                  |
+|----------------------------------------------|-----------------------------------------------------------------------|
+| estimator=iwae, alpha=0.9                    | model.estimator, model.alpha (read by dreg-alpha alone)               |
+| batch_size=32, num_samples=64, latent_dim=50 | schedule.batch_size, model.samples, model.latents                     |
+| learning_rate=3e-4, max_steps=5000000        | optimiser.learning_rate, schedule.steps, rounded up to whole epochs   |
+| dataset=mnist                                | data.name; struct_NAME is NAME with model.task=structured; any set of |
+|                                              | `igr data`                                                            |
+| run=0                                        | part of the folder's name, and the seed unless --seed is given (it    |
+|                                              | was none)                                                             |
+| var_calc, image_summary                      | statistics.var_calc, evaluation.pictures                              |
+| initial_checkpoint_dir                       | start.checkpoint with start.train=inference; optimiser and step start |
+|                                              | afresh                                                                |
+| MNIST_LOCATION, OMNIGLOT_LOCATION            | folder of prepared data, the .mat file or its folder                  |
 
 Resuming needs no flag: the same command goes on from its checkpoint. Neither do compiled calls: one holds up to
 LONGEST_CALL steps, and whether XLA compiles it is measured for each family (`jit_steps`).

@@ -1,28 +1,19 @@
 """The authors' `--hparams` string in this suite's terms (never imports TensorFlow).
 
-| hparam (default)                          | here
-|
-|-------------------------------------------|---------------------------------------------------------------------------------|
-| model=SBNGumbel                           | model.estimator, see MODELS
-|
-| task=sbn                                  | sbn: binarized_mnist; omni: omniglot, drawn once; sp: binarized_mnist and
-model.task=sp |
-| dynamic_b=False                           | True: mnist (omniglot), drawn anew for every batch
-|
-| n_layer=1, n_hidden=200, nonlinear=False  | model.layers, model.hidden, model.nonlinear
-|
-| learning_rate=0.001, beta2=0.99999        | optimiser.learning_rate, optimiser.beta_2
-|
-| temperature=0.5, muprop_relaxation=True   | model.temperature, model.relaxation (True is "improved")
-|
-| quadratic=True                            | model.multilayer_cv: True is "corrected" or with `historical` the
-authors', False is "joint" |
-| n_samples=1, batch_size=24                | model.samples, schedule.batch_size
-|
-| trial=1                                   | seed
-|
-| n_input=784                               | follows from the data; another value is refused
-|
+| hparam (default)                         | here                                                                      |
+|------------------------------------------|---------------------------------------------------------------------------|
+| model=SBNGumbel                          | model.estimator, see MODELS                                               |
+| task=sbn                                 | sbn: binarized_mnist; omni: omniglot, drawn once; sp: binarized_mnist and |
+|                                          | model.task=sp                                                             |
+| dynamic_b=False                          | True: mnist (omniglot), drawn anew for every batch                        |
+| n_layer=1, n_hidden=200, nonlinear=False | model.layers, model.hidden, model.nonlinear                               |
+| learning_rate=0.001, beta2=0.99999       | optimiser.learning_rate, optimiser.beta_2                                 |
+| temperature=0.5, muprop_relaxation=True  | model.temperature, model.relaxation (True is "improved")                  |
+| quadratic=True                           | model.multilayer_cv: True is "corrected" or with `historical` the         |
+|                                          | authors', False is "joint"                                                |
+| n_samples=1, batch_size=24               | model.samples, schedule.batch_size                                        |
+| trial=1                                  | seed                                                                      |
+| n_input=784                              | follows from the data; another value is refused                           |
 
 `historical` also takes the authors' generator for task sp and their EMA, which starts at 0 without correction. Source:
 docs/papers/rebar.md, section 3.5.

@@ -1,46 +1,32 @@
 """The settings dictionary of the authors' repository, key by key, in this suite's terms (never imports TensorFlow).
 
-| the original's key                            | here
-|
-|-----------------------------------------------|---------------------------------------------------------------------------------|
-| dataset_name                                  | data.name (fmnist is fashion_mnist), and the binarisation that goes
-with it      |
-| model_type                                    | model.name; names of the first code too (ExpGSDis, GSMDis, PlanarDis,
-GSM, SB,   |
-|                                               | IGSMDis, GSPDis)
-|
-| temp, threshold, stick_the_landing            | model.temperature, model.threshold, model.stick_the_landing
-|
-| n_required                                    | model.categories: K = n_required for GS, IGSM and GSP, n_required + 1
-for IGR    |
-| latent_discrete_n, num_of_discrete_var        | model.categories, model.variables
-|
-| latent_norm_n                                 | model.latent_dim of the VAE and of joint models
-|
-| run_jv, gamma, cont_c_linspace,               | model.capacity, model.capacity.gamma, model.capacity.continuous and
-|
-| disc_c_linspace                               | model.capacity.discrete of joint models
-|
-| width_height                                  | data.resize: none for the data's own shape, else the side of a square
-|
-| architecture                                  | model.architecture: dense_nonlinear is nonlinear; dense is dense_g2,
-or linear   |
-|                                               | beside a key that only the NeurIPS code has (NEURIPS_KEYS)
-|
-| run_closed_form_kl, sample_from_disc_kl=true  | model.kl
-|
-| learning_rate                                 | optimiser.learning_rate
-|
-| batch_n, epochs, sample_size, check_every     | schedule.batch_size, schedule.epochs, schedule.samples,
-schedule.evaluate_every  |
-| run_with_sample                               | false: all images; true: the authors' quick mode (60 images, batch 5,
-10 epochs) |
-| sample_size_testing, seed                     | evaluation.importance_samples, seed
-|
-| prior_file                                    | mu_xi_unif_{10,50}_{IGR_I,IGR_SB_Finite}.pkl: model.prior=fitted, and
-|
-|                                               | model.categories; the prior is fitted here, the file is not read
-|
+| the original's key                           | here                                                                  |
+|----------------------------------------------|-----------------------------------------------------------------------|
+| dataset_name                                 | data.name (fmnist is fashion_mnist), and the binarisation that goes   |
+|                                              | with it                                                               |
+| model_type                                   | model.name; names of the first code too (ExpGSDis, GSMDis, PlanarDis, |
+|                                              | GSM, SB,                                                              |
+|                                              | IGSMDis, GSPDis)                                                      |
+| temp, threshold, stick_the_landing           | model.temperature, model.threshold, model.stick_the_landing           |
+| n_required                                   | model.categories: K = n_required for GS, IGSM and GSP, n_required + 1 |
+|                                              | for IGR                                                               |
+| latent_discrete_n, num_of_discrete_var       | model.categories, model.variables                                     |
+| latent_norm_n                                | model.latent_dim of the VAE and of joint models                       |
+| run_jv, gamma, cont_c_linspace,              | model.capacity, model.capacity.gamma, model.capacity.continuous and   |
+| disc_c_linspace                              | model.capacity.discrete of joint models                               |
+| width_height                                 | data.resize: none for the data's own shape, else the side of a square |
+| architecture                                 | model.architecture: dense_nonlinear is nonlinear; dense is dense_g2,  |
+|                                              | or linear                                                             |
+|                                              | beside a key that only the NeurIPS code has (NEURIPS_KEYS)            |
+| run_closed_form_kl, sample_from_disc_kl=true | model.kl                                                              |
+| learning_rate                                | optimiser.learning_rate                                               |
+| batch_n, epochs, sample_size, check_every    | schedule.batch_size, schedule.epochs, schedule.samples,               |
+|                                              | schedule.evaluate_every                                               |
+| run_with_sample                              | false: all images; true: the authors' quick mode (60 images, batch 5, |
+|                                              | 10 epochs)                                                            |
+| sample_size_testing, seed                    | evaluation.importance_samples, seed                                   |
+| prior_file                                   | mu_xi_unif_{10,50}_{IGR_I,IGR_SB_Finite}.pkl: model.prior=fitted, and |
+|                                              | model.categories; the prior is fitted here, the file is not read      |
 
 Keys that follow from others here (CHECKS) are accepted when they agree with the config. All other values are refused in
 a sentence:
