@@ -94,7 +94,7 @@ class Examination:
         return bool(np.max(np.abs(self.z)) > SMALLEST_BIAS_Z)
 
 
-def examine(
+def measure(
     estimator: Estimator,
     problem: Problem,
     draws: int = CHUNK,
@@ -145,7 +145,7 @@ def check(estimator: Estimator, problem: Problem | None = None, draws: int = CHU
     """
     problems = [problem] if problem else [enumerable_problem(support) for support in estimator.facts.support]
     for one in problems:
-        found = examine(estimator, one, draws, seed)
+        found = measure(estimator, one, draws, seed)
         name, shown = estimator.facts.name, np.array2string(found.z, precision=1)
         assert abs(found.value_z) < LARGEST_Z, (
             f"{name}: the mean of its value is {found.value_z:.1f} standard errors from the target"

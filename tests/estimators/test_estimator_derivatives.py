@@ -11,7 +11,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError
 from igr_suite.estimators import base, get, register, registered
 from igr_suite.estimators.base import Estimate, Estimator, Facts
-from igr_suite.estimators.conformance import check, enumerable_problem, examine, trained_by_own_loss
+from igr_suite.estimators.conformance import check, enumerable_problem, measure, trained_by_own_loss
 from igr_suite.estimators.derivatives import MissingDerivative, Traced, derivative
 from igr_suite.estimators.relax import TinyNet
 from igr_suite.families.hard_vae.distributions import Categorical
@@ -121,9 +121,9 @@ def test_the_net_alone_is_unbiased_for_black_boxes(name, support):
     """100,000 draws of numpy's own objective; with surrogate "add" it refuses."""
     problem = enumerable_problem(support)
     black = problem._replace(objective=opaque(problem.objective)["numpy"])
-    assert examine(get(name, surrogate="net"), black).unbiased
+    assert measure(get(name, surrogate="net"), black).unbiased
     with pytest.raises(UserError, match=f"{name} needs a derivative"):
-        examine(get(name, surrogate="add"), black)
+        measure(get(name, surrogate="add"), black)
 
 
 def test_the_bias_that_a_missing_derivative_had():
@@ -136,8 +136,8 @@ def test_the_bias_that_a_missing_derivative_had():
             return False
 
     problem = enumerable_problem("bernoulli")
-    assert examine(Blind(), problem).unbiased
-    assert examine(Blind(), problem._replace(objective=opaque(problem.objective)["stopped"])).biased
+    assert measure(Blind(), problem).unbiased
+    assert measure(Blind(), problem._replace(objective=opaque(problem.objective)["stopped"])).biased
 
 
 @pytest.mark.parametrize(("name", "support"), NEED)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.estimators import get, registered
-from igr_suite.estimators.conformance import check, enumerable_problem, examine, perturbed
+from igr_suite.estimators.conformance import check, enumerable_problem, measure, perturbed
 from igr_suite.estimators.enumeration import expectation, multi_sample_bound, states
 from igr_suite.estimators.inputs import in_dtype, uniforms
 from igr_suite.estimators.reinforce import mean_of_others, sum_of_others
@@ -248,7 +248,7 @@ def test_a_masked_category_is_one_category_less(name):
     """The mean is the enumerated gradient, 0 for the masked category; 100,000 draws, 5 standard errors (concrete:
     biased)."""
     logits = np.array([[0.7, -np.inf, 0.2], [-0.4, 0.3, 0.9]])
-    found = examine(get(name), enumerable_problem("categorical")._replace(logits=logits))
+    found = measure(get(name), enumerable_problem("categorical")._replace(logits=logits))
     assert np.isfinite(found.exact).all() and found.exact[1] == 0.0 and found.mean[1] == 0.0
     assert found.unbiased == (name != "concrete")
 
@@ -429,7 +429,7 @@ def test_outliers_in_rloo_and_double_cv():
             lambda: multi_sample_bound(None, tf.zeros([1, 2]), 0),
             "the multi-sample bound needs at least 1 sample, got 0",
         ),
-        (lambda: examine(get("arm"), enumerable_problem("bernoulli"), draws=0), "at least 2 draws, got 0"),
+        (lambda: measure(get("arm"), enumerable_problem("bernoulli"), draws=0), "at least 2 draws, got 0"),
     ],
 )
 def test_what_cannot_be_right_is_a_sentence(make, sentence):

@@ -16,7 +16,7 @@ import tensorflow as tf
 from igr_suite.estimators import base, get, register, registered
 from igr_suite.estimators.arm import antithetic_pair
 from igr_suite.estimators.base import Estimate, Estimator, Facts
-from igr_suite.estimators.conformance import CHUNK, Problem, check, enumerable_problem, examine
+from igr_suite.estimators.conformance import CHUNK, Problem, check, enumerable_problem, measure
 from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.estimators.rebar import Rebar
 from igr_suite.estimators.reinforce import score_term
@@ -76,7 +76,7 @@ def test_power():
     is .4 or more."""
     for name, cls in registered().items():
         if cls.facts.unbiased:
-            found = examine(cls(), enumerable_problem("bernoulli"), CHUNK)
+            found = measure(cls(), enumerable_problem("bernoulli"), CHUNK)
             assert found.detectable < (0.05 if cls.facts.hard in (2, "K", "2K") else 0.1), name
             assert np.max(np.abs(found.exact)) > 0.4
 
@@ -165,16 +165,16 @@ def affine(support: str) -> Problem:
 )
 def test_biased_estimators_are_found_biased(estimator, problem):
     """Negative controls: 100,000 draws show |z| > 8."""
-    assert examine(estimator, problem).biased
+    assert measure(estimator, problem).biased
 
 
 @pytest.mark.parametrize("support", ["bernoulli", "categorical"])
 def test_coupled_rebar_without_the_gap_is_found_biased(monkeypatch, support):
     """r = 0 is what comes of a conditional sample that is pinned to the free one without its own derivative."""
-    assert examine(Rebar(), enumerable_problem(support)).unbiased
+    assert measure(Rebar(), enumerable_problem(support)).unbiased
     for kind in (bernoulli, categorical):
         monkeypatch.setattr(kind, "reparameterisation_gap", lambda logits, samples, u: tf.zeros_like(u))
-    assert examine(Rebar(), enumerable_problem(support)).biased
+    assert measure(Rebar(), enumerable_problem(support)).biased
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_coupled_rebar_without_the_gap_is_found_biased(monkeypatch, support):
 def test_exact_without_variance_for_affine_objectives(name, support):
     """Coordinates without variance have to be equal; 1,000 draws."""
     estimator, problem = get(name), affine(support)
-    found = examine(estimator, problem, 1_000, parameters=estimator.parameters((1, *problem.logits.shape), tf.float64))
+    found = measure(estimator, problem, 1_000, parameters=estimator.parameters((1, *problem.logits.shape), tf.float64))
     assert found.unbiased and not found.z.any()
     assert found.deviation.max() < 1e-10
     np.testing.assert_allclose(found.mean, found.exact, atol=1e-12)
@@ -198,5 +198,5 @@ def test_relax_toy_three_units():
     for temperature in (1.0, 10.0):
         for eta in (0.3, 0.0):
             own = {"eta": tf.constant(eta, tf.float64), "baseline": tf.constant(0.0, tf.float64)}
-            assert examine(get("rebar", temperature=temperature), problem, 10_000, parameters=own).unbiased
-    assert examine(get("relax", net=TinyNet(units=5)), problem, 10_000).unbiased
+            assert measure(get("rebar", temperature=temperature), problem, 10_000, parameters=own).unbiased
+    assert measure(get("relax", net=TinyNet(units=5)), problem, 10_000).unbiased

@@ -87,7 +87,7 @@ def reinforce_gradient(draw: Draw, value: tf.Tensor, direct: float = 1.0) -> tf.
     return (value + direct)[..., tf.newaxis, tf.newaxis] * draw.score
 
 
-def along(
+def variance_direction(
     distribution: Distribution, draw: Draw, control: Control, direction: tf.Tensor, estimator: Estimator = "relax"
 ) -> tf.Tensor:
     """What of <g, direction> depends on the control variate, summed: -c(z~) <d log q, d> + <dc(z), J d> - <dc(z~), J~

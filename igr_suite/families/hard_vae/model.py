@@ -11,11 +11,11 @@ from igr_suite.families.hard_vae.config import RelaxModelConfig
 from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, Draw, GaussianArgmax
 from igr_suite.families.hard_vae.gradients import (
     Control,
-    along,
     evaluate_control,
     reinforce_gradient,
     relax_gradient,
     sampling_variance,
+    variance_direction,
 )
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
@@ -174,7 +174,7 @@ class RelaxVAE(keras.Model):
             gradients = [tf.stop_gradient(g) for g in gradients]
             loss = (
                 2.0
-                * along(
+                * variance_direction(
                     self.distribution,
                     draw,
                     control,

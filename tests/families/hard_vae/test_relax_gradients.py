@@ -14,11 +14,11 @@ import tensorflow as tf
 
 from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, GaussianArgmax
 from igr_suite.families.hard_vae.gradients import (
-    along,
     evaluate_control,
     reinforce_gradient,
     relax_gradient,
     sampling_variance,
+    variance_direction,
 )
 from igr_suite.randomness import run_seed
 from igr_suite.relaxations import gaussian_argmax_log_probs
@@ -164,8 +164,8 @@ def test_the_kl_part_is_exactly_zero_at_the_prior(distribution):
 
 
 @pytest.mark.parametrize(("name", "coupling"), [*CASES, ("igr", "unrelated")])
-def test_along_is_the_part_of_the_gradient_that_the_control_variate_decides(name, coupling):
-    """<g, d> = <REINFORCE, d> + along, which is why `along` trains the control variate on |g|^2."""
+def test_variance_direction_is_the_part_of_the_gradient_that_the_control_variate_decides(name, coupling):
+    """<g, d> = <REINFORCE, d> + variance_direction, which is why it trains the control variate on |g|^2."""
     distribution, parameters = DISTRIBUTIONS[name]
     parameters = tf.tile(tf.constant([parameters], tf.float64), (50, 1, 1))
     estimator = "historical" if coupling == "unrelated" else "relax"
@@ -177,7 +177,7 @@ def test_along_is_the_part_of_the_gradient_that_the_control_variate_decides(name
     direction = tf.random.stateless_normal(parameters.shape, (1, 2), dtype=tf.float64)
     gap = relax_gradient(distribution, draw, value, control, 1.0, estimator) - reinforce_gradient(draw, value)
     np.testing.assert_allclose(
-        along(distribution, draw, control, direction, estimator), tf.reduce_sum(gap * direction), rtol=1e-9
+        variance_direction(distribution, draw, control, direction, estimator), tf.reduce_sum(gap * direction), rtol=1e-9
     )
 
 
