@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from historical_quadrature import half_range_hermite, historical_argmax_log_probs
 from scipy import stats
 
 from igr_suite.errors import UserError
@@ -15,7 +16,6 @@ from igr_suite.relaxations import (
     sampled_argmax_probs,
     uniform_loc,
 )
-from igr_suite.relaxations.historical_quadrature import half_range_hermite, historical_argmax_log_probs
 
 F64 = tf.float64
 HARD_LOC = tf.constant([1.4171, -0.502645, 1.2011, -1.6832, -1.05, 2.55, -1.7, 0.52, -0.9899], F64)
