@@ -7,7 +7,6 @@ without names. Files are those of `original_log`: `read_log(path, parse_line)` r
 section 4, which gives the fields and not their digits.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.log_lines import SEPARATOR, write_texts
+from igr_suite.lab.runs.log_lines import SEPARATOR, known, number_or_nan, write_lines
 
 EVALUATION = "test_nll_discrete"  # of a metrics row
 
@@ -48,9 +47,9 @@ def format_line(line: StructuredLine) -> str:
     """Returns the text of one evaluated epoch, with its timestamp when it has one; `parse_line` reads it."""
     return (
         f"{line.time + SEPARATOR if line.time else ''}Epoch {line.epoch:4d} || Test_Recon {line.test:.5e} || "
-        f"Train_Recon {_number(line.train):.5e} || Temp {_number(line.temperature):g} || {line.model} || "
+        f"Train_Recon {number_or_nan(line.train):.5e} || Temp {number_or_nan(line.temperature):g} || {line.model} || "
         f"{line.learning_rate:g} || "
-        f"Time {_number(line.seconds):4.1f} sec"
+        f"Time {number_or_nan(line.seconds):4.1f} sec"
     )
 
 
@@ -66,11 +65,11 @@ def parse_line(text: str) -> StructuredLine:
         return StructuredLine(
             epoch=int(epoch),
             test=float(_after("Test_Recon", test)),
-            train=_known(_after("Train_Recon", train)),
-            temperature=_known(_after("Temp", temperature)),
+            train=known(_after("Train_Recon", train)),
+            temperature=known(_after("Temp", temperature)),
             model=model,
             learning_rate=float(rate),
-            seconds=_known(_after("Time", seconds).removesuffix("sec")),
+            seconds=known(_after("Time", seconds).removesuffix("sec")),
             time=before[: -len(SEPARATOR)].strip(),
         )
     except ValueError:
@@ -139,13 +138,13 @@ def write_log(
     Raises:
       UserError: there is no evaluation among the rows, or the file cannot be written.
     """
-    stamp = f"{time or datetime.now():%Y-%m-%d %H:%M:%S,000}"
-    lines = lines_of(rows, time=stamp, **more)
-    if not lines:
-        raise UserError(
-            f"nothing to write to {path}: no row holds {EVALUATION}; export a run of igr/table_3_structured_output"
-        )
-    write_texts(path, map(format_line, lines), hyper, stamp)
+    write_lines(
+        path,
+        lambda stamp: map(format_line, lines_of(rows, time=stamp, **more)),
+        hyper,
+        time,
+        nothing=f"nothing to write to {path}: no row holds {EVALUATION}; export a run of igr/table_3_structured_output",
+    )
 
 
 def _after(name: str, text: str) -> str:
@@ -154,12 +153,3 @@ def _after(name: str, text: str) -> str:
     if found != name:
         raise ValueError(text)
     return value.strip()
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def _known(text: str) -> float | None:
-    value = float(text)
-    return None if math.isnan(value) else value

@@ -1,15 +1,13 @@
 """The log lines of the authors' repository: written from our metrics, and read back as numbers.
 
     2020-02-18 09:30:05,000 --- Hyper: temp: 0.3
-    2020-02-18 09:30:15,000 --- Epoch   10 || TeELBO -1.02500e+02 || TeELBOC -1.01900e+02 || N 10 || TrL 1.03100e+02 ||
-                                        ...
+    2020-02-18 09:30:15,000 --- Epoch   10 || TeELBO -1.02500e+02 || TeELBOC -1.01900e+02 || N 10 || TrL 1.03100e+02 || ...
 
 A line begins with a timestamp and five separator characters. Te* are negated losses of the test images (TeELBO: sampled
 KL; TeELBOC: closed-form KL; TeJV, TeJVC: the same of the JointVAE loss), N the mean number of categories or sticks, TrL
 the training loss. Source: docs/papers/igr.md, section 3.7.
 """
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.log_lines import SEPARATOR, write_texts
+from igr_suite.lab.runs.log_lines import SEPARATOR, known, number_or_nan, write_lines
 
 WAY_OUT = "delete that line to read the rest"
 
@@ -60,14 +58,15 @@ class Log:
 def format_line(line: LogLine) -> str:
     """Returns the text of one evaluated epoch, with its timestamp when it has one; `parse_line` reads it."""
     joint = (
-        f"TeJV {_number(line.joint):.5e} || TeJVC {_number(line.joint_closed):.5e} || "
+        f"TeJV {number_or_nan(line.joint):.5e} || TeJVC {number_or_nan(line.joint_closed):.5e} || "
         if line.joint is not None
         else ""
     )
     return (
         f"{line.time + SEPARATOR if line.time else ''}Epoch {line.epoch:4d} || "
-        f"TeELBO {_number(line.elbo):.5e} || TeELBOC {_number(line.elbo_closed):.5e} || {joint}"
-        f"N {line.n_required:2d} || TrL {_number(line.train_loss):.5e} || {_number(line.seconds):4.1f} sec || i: "
+        f"TeELBO {number_or_nan(line.elbo):.5e} || TeELBOC {number_or_nan(line.elbo_closed):.5e} || {joint}"
+        f"N {line.n_required:2d} || TrL {number_or_nan(line.train_loss):.5e} || {number_or_nan(line.seconds):4.1f} sec "
+        f"|| i: "
         f"{line.step:,d} ||"
     )
 
@@ -89,13 +88,13 @@ def parse_line(text: str) -> LogLine:
         return LogLine(
             epoch=int(tokens["Epoch"]),
             step=int(tokens["i:"].replace(",", "")),
-            elbo=_known(tokens["TeELBO"]),
-            elbo_closed=_known(tokens.get("TeELBOC")),
-            joint=_known(tokens.get("TeJV")),
-            joint_closed=_known(tokens.get("TeJVC")),
+            elbo=known(tokens["TeELBO"]),
+            elbo_closed=known(tokens.get("TeELBOC")),
+            joint=known(tokens.get("TeJV")),
+            joint_closed=known(tokens.get("TeJVC")),
             n_required=int(tokens["N"]),
-            train_loss=_known(tokens["TrL"]),
-            seconds=_known(tokens.get("sec")),
+            train_loss=known(tokens["TrL"]),
+            seconds=known(tokens.get("sec")),
             time=before[: -len(SEPARATOR)].strip(),
         )
     except (KeyError, ValueError):
@@ -183,22 +182,14 @@ def write_log(
     Raises:
       UserError: there is no evaluation among the rows, or the file cannot be written.
     """
-    stamp = f"{time or datetime.now():%Y-%m-%d %H:%M:%S,000}"
-    lines = lines_of(rows, time=stamp, **more)
-    if not lines:
-        raise UserError(
-            f"nothing to write to {path}: no row holds test_elbo_relaxed; export a run of igr/discrete_vae or Table 1"
-        )
-    write_texts(path, map(format_line, lines), hyper, stamp)
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def _known(text: str | None) -> float | None:
-    value = math.nan if text is None else float(text)
-    return None if math.isnan(value) else value
+    write_lines(
+        path,
+        lambda stamp: map(format_line, lines_of(rows, time=stamp, **more)),
+        hyper,
+        time,
+        nothing=f"nothing to write to {path}: no row holds test_elbo_relaxed; export a run of igr/discrete_vae or "
+        f"Table 1",
+    )
 
 
 def _mean(weighted: list[tuple[int, float]]) -> float | None:
