@@ -10,6 +10,7 @@ import pytest
 from dummy_runs import Count, execute
 
 from igr_suite.cli.main import main
+from igr_suite.errors import UserError
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery, worker
 from igr_suite.lab.running.experiment import Experiment, expand
@@ -166,6 +167,20 @@ def test_settings_that_were_changed_afterwards_are_seen_where_the_name_is_comput
     path = folder / "config.json"
     path.write_text(path.read_text().replace('"temperature": ', '"temperature": 1'))
     assert "config.json holds the settings of the run" in fault_of(folder, thorough=True)
+
+
+@pytest.mark.parametrize("value", [b"1" * 400, b"1e999", b'1.5, "value": 2.5', b"NaN"])
+def test_a_seal_does_not_let_odd_numbers_and_double_names_through(value, tmp_path):
+    """Checksums that fit spare the first look at every line, and reading refuses what that would have named."""
+    folder = tmp_path / Count().run_id
+    with RunFolder(folder).open(Count()) as run:
+        run.metrics.append(step=1, value=1.5)
+        run.metrics.append(step=2, value=0.5)
+        path = folder / "metrics.jsonl"
+        path.write_bytes(path.read_bytes().replace(b"1.5", value))
+        run.write_meta(sealed=wholeness.seal(folder))
+    with pytest.raises(UserError, match="line 1 is not a metrics row"):
+        list(MetricsLog(path).blocks())
 
 
 def test_a_sealed_run_shows_every_later_change(tmp_path):

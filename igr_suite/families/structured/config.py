@@ -77,7 +77,7 @@ class StructuredModelConfig(WithOptions):
     noise: Literal["logistic", "historical"] | None = None
     """Noise of GS; with the authors' Gumbel noise rounded units are not Bernoulli(sigmoid(logit))."""
     temperature_use: Literal["applied", "historical"] | None = None
-    """Whether IGR divides by the temperature; the first code does not."""
+    """Whether IGR divides by the temperature; the authors' code does not."""
     scale: Literal["learned", "unit"] | None = None
     """Whether IGR's scale is learned, with two parameters a unit, or 1."""
     planar_norm: Literal["squared", "historical"] | None = None

@@ -10,7 +10,7 @@ from typing import Any
 
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.files import NON_FINITE, decode, encode, write_atomically, writing
-from igr_suite.lab.runs.reading import ABSENT, open_regular, read_regular
+from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json, plain, read_regular
 
 SCHEMA = 1
 BLOCK = 1 << 18  # bytes read at once
@@ -189,7 +189,10 @@ class MetricsLog:
         content = b"[" + b",".join(lines) + b"]"
         try:
             rows = json.loads(content)
-            if len(rows) == len(lines) and all(row["schema"] == SCHEMA and type(row["step"]) is int for row in rows):
+            right = len(rows) == len(lines) and all(
+                row["schema"] == SCHEMA and type(row["step"]) is int for row in rows
+            )
+            if right and plain(content, rows):
                 return decode(rows) if any(b'"%s"' % word.encode() in content for word in NON_FINITE) else rows
         except (ValueError, KeyError, TypeError, RecursionError):
             pass
@@ -202,7 +205,7 @@ class MetricsLog:
         """The row of a line, whose number is that of the last one unless it is given."""
         way_out = "delete that line to keep the rest, or delete the run's folder to run it again"
         try:
-            row = decode(json.loads(line))
+            row = decode(parse_json(line))
             step, schema = row["step"], row["schema"]
         except (ValueError, KeyError, TypeError, RecursionError):
             number = number or len(self._lines())
