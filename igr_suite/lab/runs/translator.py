@@ -45,7 +45,9 @@ class Key:
 Keys = Mapping[str, Key]
 
 
-def translate(settings: Mapping[str, Any], keys: Keys, context: Any = None) -> dict[str, Any]:
+def translate(
+    settings: Mapping[str, Any], keys: Keys, context: Any = None, name_of: Callable[[str], str] = str
+) -> dict[str, Any]:
     """Returns the settings with the program's keys replaced by dotted paths.
 
     Args:
@@ -53,6 +55,7 @@ def translate(settings: Mapping[str, Any], keys: Keys, context: Any = None) -> d
         text or typed values.
       keys: of the program.
       context: what functions of the table may look at.
+      name_of: how a sentence names a key, such as "--{}".format.
     Raises:
       UserError: a value of another type, one that has no counterpart, or one that another key contradicts.
     """
@@ -61,9 +64,9 @@ def translate(settings: Mapping[str, Any], keys: Keys, context: Any = None) -> d
     for key, given in settings.items():
         if key not in keys:
             continue
-        value = read(given, keys[key].kind, key)
+        value = read(given, keys[key].kind, name_of(key))
         for path, ours in keys[key].paths(value, context).items():
-            source = f"{key}={text_of(value)}"
+            source = f"{name_of(key)}={text_of(value)}"
             if path not in translated:
                 translated[path], sources[path] = ours, source
             elif not _equal(translated[path], ours, path):
