@@ -30,7 +30,7 @@ class Training:
       model: untrained, or with the weights that the run starts from; see `loop.fit`.
       rows: uint8 [N, D], the training set.
       plan: epochs, batches, metrics rows and evaluations.
-      evaluate: step -> what is measured then.
+      evaluate: step -> what is measured then; nothing by default.
       dataset: whose description goes into meta.json and summary.json; None for a task without one.
       meta: what else goes into meta.json.
       finish: (rows of the metrics, interrupts) -> what the summary holds beside the last row. It runs after the last
@@ -41,11 +41,33 @@ class Training:
     model: keras.Model
     rows: np.ndarray | tf.Tensor
     plan: Plan
-    evaluate: Callable[[int], dict[str, float]]
+    evaluate: Callable[[int], dict[str, float]] = lambda step: {}
     dataset: data.Dataset | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     finish: Callable[[Rows, Interrupts], Mapping[str, Any]] = lambda rows, interrupts: {}
     replicas: Replicas = field(default_factory=Replicas)
+
+
+def prepare(config: RunConfig, build_model: Callable[[RunConfig, data.Dataset], keras.Model]) -> Training:
+    """Returns the training of a new model on the config's images; the family adds what is measured
+    (`dataclasses.replace`).
+
+    Args:
+      config: of the run.
+      build_model: (config, data set) -> the untrained model; called in the scope of the replicas.
+    """
+    replicas, dataset = Replicas.chosen(), load_images(config)
+    images = training_images(config, dataset)
+    with replicas.scope():
+        model = build_model(config, dataset)
+    return Training(
+        model=model,
+        rows=images,
+        plan=plan_of(config, len(images)),
+        dataset=dataset,
+        meta={"parameters": model.count_params()},
+        replicas=replicas,
+    )
 
 
 def train(training: Training, folder: RunFolder) -> None:
@@ -80,12 +102,12 @@ def likelihoods(evaluator: Evaluator, wanted: Iterable[tuple[str, int]], interru
       wanted: pairs (estimator, number of samples).
       interrupts: of the run.
     """
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for estimator, samples in wanted:
-        found |= evaluator.log_likelihoods(samples, estimator)
+        values |= evaluator.log_likelihoods(samples, estimator)
         if interrupts.requested:
             interrupts.stop()
-    return found
+    return values
 
 
 def split_evaluators(
