@@ -8,7 +8,8 @@ import tensorflow as tf
 from igr_suite import relaxations
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.hard_vae.config import RelaxModelConfig
-from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, Draw, GaussianArgmax
+from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, Draw
+from igr_suite.families.hard_vae.gaussian_argmax import GaussianArgmax
 from igr_suite.families.hard_vae.gradients import (
     Control,
     evaluate_control,
