@@ -14,7 +14,7 @@ ModelName = Literal["Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis"]
 
 # Options that only some models read, with the value taken when none is given. Temperatures are the authors' initial
 # ones.
-OPTIONS = {
+OPTIONS_OF_MODEL = {
     "Relax_GS_Dis": {
         "temperature": 5.0,
         "variables": 20,
@@ -50,7 +50,7 @@ class RelaxModelConfig(WithOptions):
     """
 
     group: ClassVar[str] = "model"
-    options: ClassVar[Mapping[str, Option]] = by_choice("name", OPTIONS)
+    options: ClassVar[Mapping[str, Option]] = by_choice("name", OPTIONS_OF_MODEL)
 
     name: ModelName = "Relax_IGR"
     """Distribution of the hard codes: categorical, Bernoulli, or the argmax of a Gaussian."""

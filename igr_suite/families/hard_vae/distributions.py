@@ -17,7 +17,7 @@ from igr_suite.randomness import at_step, uniform
 Coupling = Literal["coupled", "independent", "unrelated"]
 
 
-class Draw(NamedTuple):
+class CodeSample(NamedTuple):
     """A code and the noise that its control variate reads.
 
     code: [..., V, K], hard.
@@ -38,7 +38,7 @@ class Draw(NamedTuple):
 class Distribution(Protocol):
     """What the estimators ask of a distribution."""
 
-    def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> Draw:
+    def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> CodeSample:
         """One draw for each of the leading axes of the parameters [..., V, P]."""
 
     def hard(self, parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -51,11 +51,11 @@ class Distribution(Protocol):
         """log q of a relaxed code, extended linearly between the hard ones: [...]. No gradient with respect to the
         parameters."""
 
-    def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: CodeSample, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
         """J^T at_z - J~^T at_conditional [..., V, P]; J, J~ the derivatives of z and of the conditional z by the
         parameters."""
 
-    def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def jvp(self, draw: CodeSample, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """(J direction, J~ direction), each [..., V, M], for a direction [..., V, P] in the space of the parameters."""
 
 
@@ -76,7 +76,7 @@ class Categorical:
     def __init__(self, relaxation: Literal["standard", "historical"] = "standard"):
         self.relaxation = relaxation
 
-    def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> Draw:
+    def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> CodeSample:
         """See Distribution."""
         z, code = categorical.noisy_logits(parameters, _first_uniform(parameters, seed)), self.hard(parameters, seed)
         conditional = z
@@ -86,7 +86,7 @@ class Categorical:
         log_pi = categorical.log_mean(parameters)
         pi = tf.exp(log_pi)
         slope = 1.0 - tf.exp(conditional - tf.reduce_max(conditional, -1, keepdims=True))
-        return Draw(code, z, conditional, tf.reduce_sum(code * log_pi, [-2, -1]), code - pi, (pi, slope))
+        return CodeSample(code, z, conditional, tf.reduce_sum(code * log_pi, [-2, -1]), code - pi, (pi, slope))
 
     def hard(self, parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
@@ -103,13 +103,13 @@ class Categorical:
         """See Distribution."""
         return tf.reduce_sum(code * tf.stop_gradient(categorical.log_mean(parameters)), [-2, -1])
 
-    def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: CodeSample, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
         pi, slope = draw.slopes
         by_log_pi = at_z - slope * at_conditional
         return by_log_pi - pi * tf.reduce_sum(by_log_pi, -1, keepdims=True)
 
-    def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def jvp(self, draw: CodeSample, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See Distribution."""
         pi, slope = draw.slopes
         by_log_pi = direction - tf.reduce_sum(pi * direction, -1, keepdims=True)
@@ -120,7 +120,7 @@ class Bernoulli:
     """Code = [z > 0], z = logit + logistic noise; V units with P = K = M = 1. The conditional noise is that of
     REBAR."""
 
-    def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> Draw:
+    def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> CodeSample:
         """See Distribution."""
         u = _first_uniform(parameters, seed)
         z, code = parameters + bernoulli.logit(u), bernoulli.hard_sample(parameters, u)
@@ -131,7 +131,7 @@ class Bernoulli:
             behind = tf.sigmoid(conditional - parameters)
         slope = 1.0 - bernoulli.reparameterisation_gap(parameters, code, behind)
         log_prob = tf.reduce_sum(bernoulli.log_probability(parameters, code), [-2, -1])
-        return Draw(code, z, conditional, log_prob, bernoulli.score(parameters, code), slope)
+        return CodeSample(code, z, conditional, log_prob, bernoulli.score(parameters, code), slope)
 
     def hard(self, parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
@@ -145,11 +145,11 @@ class Bernoulli:
         """See Distribution."""
         return tf.reduce_sum(bernoulli.log_probability(tf.stop_gradient(parameters), code), [-2, -1])
 
-    def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: CodeSample, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
         return at_z - draw.slopes * at_conditional
 
-    def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def jvp(self, draw: CodeSample, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See Distribution."""
         return direction, draw.slopes * direction
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.families.hard_vae.distributions import Coupling, Draw
+from igr_suite.families.hard_vae.distributions import CodeSample, Coupling
 from igr_suite.randomness import at_step, standard_normal
 from igr_suite.relaxations.softmax_plus_plus import append_last_category
 from igr_suite.relaxations.vertices import nearest_vertex
@@ -45,7 +45,7 @@ class GaussianArgmax:
     def __init__(self, points: int = 12):
         self.points = points
 
-    def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> Draw:
+    def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> CodeSample:
         """See Distribution; "independent" does not exist (the cdf of t would have to be inverted)."""
         loc, log_scale = tf.split(parameters, 2, axis=-1)
         scale = tf.exp(log_scale)
@@ -61,7 +61,7 @@ class GaussianArgmax:
         if coupling == "unrelated":
             noise = standard_normal(tf.shape(loc), at_step(seed, tf.constant(2)), loc.dtype)
             z, slopes = loc + scale * noise, (noise, *slopes[1:])
-        return Draw(code, z, z, tf.reduce_sum(log_prob, -1), score, slopes)
+        return CodeSample(code, z, z, tf.reduce_sum(log_prob, -1), score, slopes)
 
     def hard(self, parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
@@ -96,7 +96,7 @@ class GaussianArgmax:
         log_last = tf.reduce_sum(_log_ndtr(-loc / scale), -1, keepdims=True)
         return tf.nn.log_softmax(tf.concat([tf.reduce_logsumexp(log_joint, -2), log_last], -1))
 
-    def vjp(self, draw: Draw, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: CodeSample, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
         noise, scale, m, by_log_scale, by_parameters = draw.slopes
         by_loc = at_z - (1.0 - m) * at_conditional
@@ -104,7 +104,7 @@ class GaussianArgmax:
         along_top = tf.reduce_sum(m * at_conditional, -1, keepdims=True)
         return tf.concat([by_loc, by_scale], -1) - by_parameters * along_top
 
-    def jvp(self, draw: Draw, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def jvp(self, draw: CodeSample, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See Distribution."""
         noise, scale, m, by_log_scale, by_parameters = draw.slopes
         by_loc, by_scale = tf.split(direction, 2, axis=-1)

@@ -26,7 +26,7 @@ from typing import Literal, NamedTuple
 import tensorflow as tf
 
 from igr_suite.estimators.derivatives import derivative
-from igr_suite.families.hard_vae.distributions import Coupling, Distribution, Draw
+from igr_suite.families.hard_vae.distributions import CodeSample, Coupling, Distribution
 
 Estimator = Literal["relax", "historical"]
 
@@ -38,7 +38,7 @@ class Control(NamedTuple):
     slope: tf.Tensor
 
 
-def evaluate_control(function: Callable[[tf.Tensor], tf.Tensor], draw: Draw, coupling: Coupling) -> Control:
+def evaluate_control(function: Callable[[tf.Tensor], tf.Tensor], draw: CodeSample, coupling: Coupling) -> Control:
     """c and its slope at a draw.
 
     Args:
@@ -58,7 +58,7 @@ def evaluate_control(function: Callable[[tf.Tensor], tf.Tensor], draw: Draw, cou
 
 def relax_gradient(
     distribution: Distribution,
-    draw: Draw,
+    draw: CodeSample,
     value: tf.Tensor,
     control: Control,
     direct: float = 1.0,
@@ -82,13 +82,13 @@ def relax_gradient(
     return weight * draw.score + distribution.vjp(draw, control.slope[0], at_conditional)
 
 
-def reinforce_gradient(draw: Draw, value: tf.Tensor, direct: float = 1.0) -> tf.Tensor:
+def reinforce_gradient(draw: CodeSample, value: tf.Tensor, direct: float = 1.0) -> tf.Tensor:
     """f(b) d log q(b) + df, the score function without a baseline; arguments as in `relax_gradient`."""
     return (value + direct)[..., tf.newaxis, tf.newaxis] * draw.score
 
 
 def variance_direction(
-    distribution: Distribution, draw: Draw, control: Control, direction: tf.Tensor, estimator: Estimator = "relax"
+    distribution: Distribution, draw: CodeSample, control: Control, direction: tf.Tensor, estimator: Estimator = "relax"
 ) -> tf.Tensor:
     """What of <g, direction> depends on the control variate, summed: -c(z~) <d log q, d> + <dc(z), J d> - <dc(z~), J~
     d>.

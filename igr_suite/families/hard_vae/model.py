@@ -8,7 +8,7 @@ import tensorflow as tf
 from igr_suite import relaxations
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.hard_vae.config import RelaxModelConfig
-from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, Draw
+from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, CodeSample
 from igr_suite.families.hard_vae.gaussian_argmax import GaussianArgmax
 from igr_suite.families.hard_vae.gradients import (
     Control,
@@ -128,7 +128,7 @@ class RelaxVAE(keras.Model):
             )
         return bernoulli_log_likelihood(parameters, images)
 
-    def control(self, draw: Draw, parameters: tf.Tensor, images: tf.Tensor) -> Control:
+    def control(self, draw: CodeSample, parameters: tf.Tensor, images: tf.Tensor) -> Control:
         """c = f(psi) + net(2 psi - 1) of each image, and its slope, at the draw's noise."""
 
         def function(z):
@@ -139,7 +139,7 @@ class RelaxVAE(keras.Model):
 
         return evaluate_control(function, draw, self.coupling)
 
-    def gradient(self, draw: Draw, value: tf.Tensor, control: Control) -> tf.Tensor:
+    def gradient(self, draw: CodeSample, value: tf.Tensor, control: Control) -> tf.Tensor:
         """RELAX's gradient of each image's loss [B, V, P]."""
         direct = 0.0 if self.config.stick_the_landing else self.sign
         return relax_gradient(self.distribution, draw, value, control, direct, self.estimator)

@@ -35,13 +35,13 @@ ARCHITECTURES = {
 }
 IGR_OPTIONS = {"temperature_use": "applied", "scale": None}  # the default scale is the architecture's
 # Options that only some relaxations read.
-OPTIONS = {
+OPTIONS_OF_RELAXATION = {
     "GS": {"noise": "logistic"},
     "IGR_I": IGR_OPTIONS,
     "IGR_Planar": {**IGR_OPTIONS, "planar_norm": "squared"},
     "IGR_SB": IGR_OPTIONS,
 }
-BY_NAME = by_choice("name", OPTIONS, dropped=("noise", *IGR_OPTIONS, "planar_norm"))
+BY_NAME = by_choice("name", OPTIONS_OF_RELAXATION, dropped=("noise", *IGR_OPTIONS, "planar_norm"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from igr_suite.families.structured.config import StructuredModelConfig, TrainStr
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import DataConfig, ScheduleConfig
 
-MODELS = ("GS", "IGR_I", "IGR_Planar", "IGR_SB")
+RELAXATIONS = ("GS", "IGR_I", "IGR_Planar", "IGR_SB")
 SHORT_NAMES = {"GS": "GS", "IGR_I": "IGR-I", "IGR_Planar": "IGR-Planar", "IGR_SB": "IGR-SB"}
 TEMPERATURES = {"GS": 0.67, "IGR_I": 0.5, "IGR_Planar": 0.5, "IGR_SB": 0.5}  # G2's; G3 has 1 for all
 

@@ -22,7 +22,7 @@ ModelName = Literal[DiscreteName, "VAE", JointName]
 
 # Options that only some models read, with the value taken when none is given. An option set for another model is an
 # error.
-OPTIONS = {
+OPTIONS_OF_MODEL = {
     "GS_Dis": {"prior_temperature": "posterior"},
     "IGR_I_Dis": {"delta": 1.0, "prior": "uniform"},
     "IGR_Planar_Dis": {"delta": 1.0, "prior": "uniform", "planar_norm": "squared", "planar_prior": "shared_flow"},
@@ -34,8 +34,9 @@ OPTIONS = {
     "VAE": {"latent_dim": 10},
 }
 JOINT = get_args(JointName)
-OPTIONS |= {
-    name: OPTIONS[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None} for name in JOINT
+OPTIONS_OF_MODEL |= {
+    name: OPTIONS_OF_MODEL[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None}
+    for name in JOINT
 }
 # Models whose one-hot codes have a distribution in closed form or by quadrature.
 EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "IGSM_Dis", "GSP_Dis", "GS", "IGR_I", "IGSM", "GSP")
@@ -62,14 +63,14 @@ def default_options(name: ModelName) -> dict[str, object]:
     Raises:
       UserError: there is no such model.
     """
-    if name not in OPTIONS:
-        raise UserError(f"unknown model '{name}': {nearest(str(name), OPTIONS)}")
+    if name not in OPTIONS_OF_MODEL:
+        raise UserError(f"unknown model '{name}': {nearest(str(name), OPTIONS_OF_MODEL)}")
     if name == "VAE":
-        return OPTIONS[name]
+        return OPTIONS_OF_MODEL[name]
     sizes = JOINT_OPTIONS if name in JOINT else DISCRETE_OPTIONS
     if name == "IGR_SB":
         sizes = sizes | {"categories": 50}  # the truncation picks how many of them are used
-    return OPTIONS[name] | sizes | {"temperature": TEMPERATURES[name]}
+    return OPTIONS_OF_MODEL[name] | sizes | {"temperature": TEMPERATURES[name]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +116,9 @@ class ModelConfig(WithOptions):
     """
 
     group: ClassVar[str] = "model"
-    options: ClassVar[Mapping[str, Option]] = by_choice("name", {name: default_options(name) for name in OPTIONS})
+    options: ClassVar[Mapping[str, Option]] = by_choice(
+        "name", {name: default_options(name) for name in OPTIONS_OF_MODEL}
+    )
 
     name: ModelName = "IGR_I_Dis"
     """Model, which is its relaxation: "_Dis" models have discrete latents alone, the others continuous ones beside
