@@ -6,8 +6,10 @@ from typing import Any, ClassVar, Literal
 
 from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
+from igr_suite.data.halves import PICTURED
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig, added_later
+from igr_suite.training.ranges import check_at_least, check_positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +81,7 @@ class OptimiserConfig:
     """What Adam adds to the root of the mean square."""
 
     def __post_init__(self):
-        if not self.learning_rate > 0:
-            raise UserError(f"optimiser.learning_rate must be positive, got {self.learning_rate}")
+        check_positive(self, "optimiser", "learning_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +100,7 @@ class ScheduleConfig:
     """Type in which matrix products take their operands; sums and weights stay float32."""
 
     def __post_init__(self):
-        for key in ("epochs", "batch_size", "samples", "evaluate_every"):
-            if getattr(self, key) < 1:
-                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "schedule", epochs=1, batch_size=1, samples=1, evaluate_every=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,12 +157,30 @@ class StepScheduleConfig:
             )
         if self.epochs is None and self.steps is None:
             object.__setattr__(self, "epochs", self.DEFAULT_EPOCHS)
-        for key in ("epochs", "steps", "batch_size", "evaluate_every"):
-            if getattr(self, key) is not None and getattr(self, key) < 1:
-                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "schedule", epochs=1, steps=1, batch_size=1, evaluate_every=1)
 
 
 SEEDS = (5328, 5945, 8965, 49, 9337)  # the authors' G3 seeds: numpy seed 21, randint(1, 10^4, 5)
+
+
+def check_output_activation(config: RunConfig) -> None:
+    """Raises UserError for an activation of the encoder's output that the likelihood of the data does not read."""
+    if config.model.output_activation == "elu" and recipe_of(config.data.name).likelihood == "bernoulli":
+        raise UserError(
+            f"model.output_activation=elu is read by the Gaussian likelihood only, and {config.data.name} has a "
+            f"Bernoulli one"
+        )
+
+
+def check_pictured(config: RunConfig) -> None:
+    """Raises UserError where the run stores completions of test images and too few test images are kept."""
+    size = recipe_of(config.data.name).sizes[2]
+    images = min(size, config.data.evaluation_limit or size)
+    if config.evaluation.pictures and images <= max(PICTURED):
+        raise UserError(
+            f"evaluation.pictures={config.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
+            f"{images}; set data.evaluation_limit to at least {max(PICTURED) + 1}"
+        )
 
 
 def truncated_by_batch(model, parts: str) -> str | None:

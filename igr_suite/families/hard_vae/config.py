@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.families.hard_vae import original as relax_keys
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun
+from igr_suite.training.config_parts import (
+    DataConfig,
+    OptimiserConfig,
+    ScheduleConfig,
+    TrainingRun,
+    check_output_activation,
+)
+from igr_suite.training.ranges import check_at_least, check_positive
 
 ModelName = Literal["Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis"]
 
@@ -85,12 +91,8 @@ class RelaxModelConfig(WithOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        if not self.temperature > 0:
-            raise UserError(f"model.temperature must be positive, got {self.temperature}")
-        for key, least in (("variables", 1), ("categories", 2), ("control_units", 1), ("points", 4)):
-            value = getattr(self, key)
-            if value is not None and value < least:
-                raise UserError(f"model.{key} must be at least {least}, got {value}")
+        check_positive(self, "model", "temperature")
+        check_at_least(self, "model", variables=1, categories=2, control_units=1, points=4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +110,7 @@ class RelaxEvaluationConfig:
     """Number of the first training images whose gradients are drawn."""
 
     def __post_init__(self):
-        for key, least in (("importance_samples", 1), ("variance_draws", 2), ("variance_images", 1)):
-            if getattr(self, key) < least:
-                raise UserError(f"evaluation.{key} must be at least {least}, got {getattr(self, key)}")
+        check_at_least(self, "evaluation", importance_samples=1, variance_draws=2, variance_images=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,15 +140,11 @@ class TrainRelax(TrainingRun):
             )
         if self.data.resize is not None:
             raise UserError(f"data.resize={self.data.resize} is not supported with RELAX; leave it out")
-        if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
-            raise UserError(
-                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a "
-                f"Bernoulli one"
-            )
+        check_output_activation(self)
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:
-        return relax_keys.KEYS
+        return tuple(relax_keys.KEYS)
 
     def translate(self, settings: Mapping) -> Mapping:
         return relax_keys.translate(settings, self.model.name)

@@ -9,6 +9,7 @@ from igr_suite.errors import UserError
 from igr_suite.families.mixture import original as mixture_keys
 from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
+from igr_suite.training.ranges import check_at_least
 
 KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the others' sticks are LogitNormal
 TRUNCATED = {
@@ -80,12 +81,7 @@ class MixtureModelConfig(WithOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        self._check_ranges()
-
-    def _check_ranges(self) -> None:
-        for key, least in (("components", 2), ("dimensions", 1)):
-            if getattr(self, key) < least:
-                raise UserError(f"model.{key} must be at least {least}, got {getattr(self, key)}")
+        check_at_least(self, "model", components=2, dimensions=1)
         if self.threshold is not None and not 0 < self.threshold < 1:
             raise UserError(f"model.threshold must lie between 0 and 1, got {self.threshold} (the authors take 0.9999)")
         if self.quantile is not None and not 0 <= self.quantile <= 100:
@@ -105,8 +101,7 @@ class MixtureEvaluationConfig:
     """Whether the run stores pictures.npz."""
 
     def __post_init__(self):
-        if self.importance_samples < 1:
-            raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
+        check_at_least(self, "evaluation", importance_samples=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +133,7 @@ class TrainMixture(TrainingRun):
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:
-        return mixture_keys.KEYS
+        return tuple(mixture_keys.KEYS)
 
     def translate(self, settings: Mapping) -> Mapping:
         return mixture_keys.translate(settings)

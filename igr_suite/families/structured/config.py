@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, NamedTuple
 
 from igr_suite.data.catalogue import recipe_of
-from igr_suite.data.halves import IMAGE_SHAPE, PICTURED
+from igr_suite.data.halves import IMAGE_SHAPE
 from igr_suite.errors import UserError
 from igr_suite.families.structured import original as structured_keys
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, check_pictured
+from igr_suite.training.ranges import check_at_least, check_positive
 
 
 class Architecture(NamedTuple):
@@ -85,10 +86,8 @@ class StructuredModelConfig(WithOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.temperature is not None and not self.temperature > 0:
-            raise UserError(f"model.temperature must be positive, got {self.temperature}")
-        if self.units < 1:
-            raise UserError(f"model.units must be at least 1, got {self.units}")
+        check_positive(self, "model", "temperature")
+        check_at_least(self, "model", units=1)
 
     @property
     def shape(self) -> Architecture:
@@ -139,9 +138,7 @@ class StructuredEvaluationConfig:
     """Number of sampled completions of each pictured image that the run stores; 0 for none."""
 
     def __post_init__(self):
-        for key, least in (("samples_while_training", 1), ("samples", 1), ("relaxed_samples", 1), ("pictures", 0)):
-            if getattr(self, key) < least:
-                raise UserError(f"evaluation.{key} must be at least {least}, got {getattr(self, key)}")
+        check_at_least(self, "evaluation", samples_while_training=1, samples=1, relaxed_samples=1, pictures=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,13 +167,7 @@ class TrainStructured(TrainingRun):
                 f"data.binarisation={self.data.binarisation} is not possible here: both halves are thresholded at 0.5; "
                 f"leave it out"
             )
-        images = min(recipe.sizes[2], self.data.evaluation_limit or recipe.sizes[2])
-        if self.evaluation.pictures and images <= max(PICTURED):
-            raise UserError(
-                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
-                f"{images}; "
-                f"set data.evaluation_limit to at least {max(PICTURED) + 1}"
-            )
+        check_pictured(self)
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:

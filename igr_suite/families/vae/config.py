@@ -4,14 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
-from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError, nearest
 from igr_suite.families.vae import original as original_keys
 from igr_suite.families.vae.monitor_config import MonitorConfig
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
 from igr_suite.networks.image_sides import SIDES, misfit
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
+from igr_suite.training.config_parts import (
+    DataConfig,
+    OptimiserConfig,
+    ScheduleConfig,
+    TrainingRun,
+    check_output_activation,
+    truncated_by_batch,
+)
+from igr_suite.training.ranges import check_at_least, check_positive
 
 DiscreteName = Literal[
     "GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"
@@ -92,8 +99,7 @@ class CapacityConfig:
     """(lo, hi, n) of the capacity of the discrete latents' KL, in nats and steps."""
 
     def __post_init__(self):
-        if not self.gamma > 0:
-            raise UserError(f"model.capacity.gamma must be positive, got {self.gamma}")
+        check_positive(self, "model.capacity", "gamma")
         for key in ("continuous", "discrete"):
             lo, hi, steps = getattr(self, key)
             if min(lo, hi) < 0 or steps < 2:
@@ -192,10 +198,7 @@ class ModelConfig(WithOptions):
             )
         if self.quantile is not None and not 0 <= self.quantile <= 100:
             raise UserError(f"model.quantile is a percentile between 0 and 100, got {self.quantile}")
-        for key, least in (("variables", 1), ("categories", 2), ("latent_dim", 1)):
-            value = getattr(self, key)
-            if value is not None and value < least:
-                raise UserError(f"model.{key} must be at least {least}, got {value}")
+        check_at_least(self, "model", variables=1, categories=2, latent_dim=1)
         if self.kl == "closed" and self.distribution == "GS":
             raise UserError(
                 f"model.kl=closed does not exist for {self.name}: two Concrete distributions have no closed-form KL; "
@@ -227,8 +230,7 @@ class EvaluationConfig:
     """When the bounds with the exact distribution of the argmax are measured: at every evaluation, or at the last."""
 
     def __post_init__(self):
-        if self.importance_samples < 1:
-            raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
+        check_at_least(self, "evaluation", importance_samples=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,11 +268,7 @@ class TrainVAE(TrainingRun):
                 f"set data.resize={SIDES[self.model.architecture][0]}, or take one of the dense ones: linear, "
                 f"nonlinear, dense_g2"
             )
-        if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
-            raise UserError(
-                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a "
-                f"Bernoulli one"
-            )
+        check_output_activation(self)
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from igr_suite.errors import UserError
+from igr_suite.training.ranges import check_at_least
 
 # one unit of a parameter moves the code by less than a thousandth of the way between two vertices
 VANISHED_JACOBIAN = 1e-3
@@ -29,7 +30,6 @@ class MonitorConfig:
     """Number of noise draws for the variance."""
 
     def __post_init__(self):
-        if self.images < 1:
-            raise UserError(f"monitor.images must be at least 1, got {self.images}")
+        check_at_least(self, "monitor", images=1)
         if self.draws < 2:
             raise UserError(f"monitor.draws must be at least 2, got {self.draws}: a variance needs two")

@@ -10,6 +10,7 @@ from igr_suite.errors import UserError
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.lab.runs import values
 from igr_suite.lab.runs.config import RunConfig
+from igr_suite.training.ranges import check_at_least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +35,7 @@ class PosteriorDistance(RunConfig):
             raise UserError(
                 f"posterior distances are for models whose names end in _Dis, not for {self.trained.model.name}"
             )
-        if self.samples < 1:
-            raise UserError(f"samples must be at least 1, got {self.samples}")
+        check_at_least(self, "", samples=1)
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:
