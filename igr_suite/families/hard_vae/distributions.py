@@ -51,8 +51,8 @@ class Distribution(Protocol):
         """log q of a relaxed code, extended linearly between the hard ones: [...]. No gradient with respect to the
         parameters."""
 
-    def vjp(self, draw: CodeSample, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
-        """J^T at_z - J~^T at_conditional [..., V, P]; J, J~ the derivatives of z and of the conditional z by the
+    def vjp(self, draw: CodeSample, z_cotangent: tf.Tensor, conditional_cotangent: tf.Tensor) -> tf.Tensor:
+        """J^T z_cotangent - J~^T conditional_cotangent [..., V, P]; J, J~ the derivatives of z and of the conditional z by the
         parameters."""
 
     def jvp(self, draw: CodeSample, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -103,10 +103,10 @@ class Categorical:
         """See Distribution."""
         return tf.reduce_sum(code * tf.stop_gradient(categorical.log_mean(parameters)), [-2, -1])
 
-    def vjp(self, draw: CodeSample, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: CodeSample, z_cotangent: tf.Tensor, conditional_cotangent: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
         pi, slope = draw.slopes
-        by_log_pi = at_z - slope * at_conditional
+        by_log_pi = z_cotangent - slope * conditional_cotangent
         return by_log_pi - pi * tf.reduce_sum(by_log_pi, -1, keepdims=True)
 
     def jvp(self, draw: CodeSample, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -145,9 +145,9 @@ class Bernoulli:
         """See Distribution."""
         return tf.reduce_sum(bernoulli.log_probability(tf.stop_gradient(parameters), code), [-2, -1])
 
-    def vjp(self, draw: CodeSample, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: CodeSample, z_cotangent: tf.Tensor, conditional_cotangent: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
-        return at_z - draw.slopes * at_conditional
+        return z_cotangent - draw.slopes * conditional_cotangent
 
     def jvp(self, draw: CodeSample, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See Distribution."""

@@ -96,12 +96,12 @@ class GaussianArgmax:
         log_last = tf.reduce_sum(_log_ndtr(-loc / scale), -1, keepdims=True)
         return tf.nn.log_softmax(tf.concat([tf.reduce_logsumexp(log_joint, -2), log_last], -1))
 
-    def vjp(self, draw: CodeSample, at_z: tf.Tensor, at_conditional: tf.Tensor) -> tf.Tensor:
+    def vjp(self, draw: CodeSample, z_cotangent: tf.Tensor, conditional_cotangent: tf.Tensor) -> tf.Tensor:
         """See Distribution."""
         noise, scale, m, by_log_scale, by_parameters = draw.slopes
-        by_loc = at_z - (1.0 - m) * at_conditional
-        by_scale = noise * scale * at_z - by_log_scale * at_conditional
-        along_top = tf.reduce_sum(m * at_conditional, -1, keepdims=True)
+        by_loc = z_cotangent - (1.0 - m) * conditional_cotangent
+        by_scale = noise * scale * z_cotangent - by_log_scale * conditional_cotangent
+        along_top = tf.reduce_sum(m * conditional_cotangent, -1, keepdims=True)
         return tf.concat([by_loc, by_scale], -1) - by_parameters * along_top
 
     def jvp(self, draw: CodeSample, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -129,10 +129,10 @@ class GaussianArgmax:
         log_rate = log_h + tf.reduce_logsumexp(tf.stack([-log_below, -log_above]), axis=0)
         by_parameters = (above - below) * tf.exp(-log_rate)[..., tf.newaxis]
 
-        at_cut = -loc / scale
-        log_last = _log_ndtr(at_cut)
-        ratio = _mills(at_cut, log_last)
-        last_score = tf.concat([-ratio / scale, -ratio * at_cut], -1)
+        standard_cut = -loc / scale
+        log_last = _log_ndtr(standard_cut)
+        ratio = _mills(standard_cut, log_last)
+        last_score = tf.concat([-ratio / scale, -ratio * standard_cut], -1)
         is_last = last > 0.5
         log_prob = tf.where(is_last[..., 0], tf.reduce_sum(log_last, -1), log_winner)
         return log_prob, tf.where(is_last, last_score, score), by_parameters

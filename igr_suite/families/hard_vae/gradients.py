@@ -77,9 +77,9 @@ def relax_gradient(
     Returns:
       [..., V, P].
     """
-    at_conditional = tf.zeros_like(control.slope[0]) if estimator == "historical" else control.slope[-1]
+    conditional_cotangent = tf.zeros_like(control.slope[0]) if estimator == "historical" else control.slope[-1]
     weight = (value - control.value[-1] + direct)[..., tf.newaxis, tf.newaxis]
-    return weight * draw.score + distribution.vjp(draw, control.slope[0], at_conditional)
+    return weight * draw.score + distribution.vjp(draw, control.slope[0], conditional_cotangent)
 
 
 def reinforce_gradient(draw: CodeSample, value: tf.Tensor, direct: float = 1.0) -> tf.Tensor:

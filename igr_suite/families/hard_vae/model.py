@@ -70,11 +70,8 @@ class RelaxVAE(keras.Model):
         elif config.name == "Relax_Ber_Dis":
             self.distribution, self.parameters, noise = Bernoulli(), 1, 1
         else:
-            self.distribution, self.parameters, noise = (
-                GaussianArgmax(config.points),
-                2 * (categories - 1),
-                categories - 1,
-            )
+            self.distribution = GaussianArgmax(config.points)
+            self.parameters, noise = 2 * (categories - 1), categories - 1
         self.log_prior = -variables * math.log(max(2, categories))
         self.sign = -1.0 if config.kl_sign == "historical" else 1.0
         self.estimator = config.estimator or "relax"
@@ -97,13 +94,13 @@ class RelaxVAE(keras.Model):
             FusedAdam(optimiser.learning_rate, optimiser.beta_1, optimiser.beta_2, optimiser.epsilon)
             for _ in self.groups
         ]
-        for one, group in zip(self.optimisers, self.groups):
-            one.build(group)
+        for adam, group in zip(self.optimisers, self.groups):
+            adam.build(group)
         self.built = True
 
     def state_variables(self) -> list:
         """Everything that training changes, in a fixed order."""
-        return [v for one, group in zip(self.optimisers, self.groups) for v in (*group, *one.variables)]
+        return [v for adam, group in zip(self.optimisers, self.groups) for v in (*group, *adam.variables)]
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """Images [B, D] -> parameters of the distribution [B, V, P]."""
@@ -173,17 +170,8 @@ class RelaxVAE(keras.Model):
             per_image = self.gradient(draw, self.sign * kl - reconstruction, control) / size
             gradients = encoder_tape.gradient(parameters, weights[0], output_gradients=tf.stop_gradient(per_image))
             gradients = [tf.stop_gradient(g) for g in gradients]
-            loss = (
-                2.0
-                * variance_direction(
-                    self.distribution,
-                    draw,
-                    control,
-                    self._direction(images, weights[0], gradients, per_image),
-                    self.estimator,
-                )
-                / size
-            )
+            direction = self._direction(images, weights[0], gradients, per_image)
+            loss = 2.0 * variance_direction(self.distribution, draw, control, direction, self.estimator) / size
         self.optimisers[0].apply(gradients, self.groups[0])
         self.optimisers[1].apply(decoder_tape.gradient(decoder_loss, weights[1]), self.groups[1])
         self.optimisers[2].apply(control_tape.gradient(loss, weights[2]), self.groups[2])

@@ -82,12 +82,8 @@ class MixtureVAE(keras.Model):
     ):
         require_plain_keras()
         super().__init__(name="mixture_vae")
-        self.config, self.binarisation, self.samples, self.matmul_precision = (
-            config,
-            binarisation,
-            samples,
-            matmul_precision,
-        )
+        self.config, self.binarisation = config, binarisation
+        self.samples, self.matmul_precision = samples, matmul_precision
         # as for the other VAEs: XLA's bfloat16 products and its convolutions are slow on a CPU (docs/performance.md)
         self.jit_steps = matmul_precision == "float32" and config.architecture not in CONVOLUTIONAL
         self.decoded_a_sample = config.components
@@ -123,25 +119,20 @@ class MixtureVAE(keras.Model):
         components = Components(loc + tf.exp(log_scale) * noise, loc, log_scale, tf.cast(self.prior_loc, images.dtype))
         sticks = (KumaraswamySticks if self.config.name in KUMARASWAMY else LogitNormalSticks)(parameters)
         logits = sticks.logits(samples, at_step(seed, tf.constant(2)))
-        again = self.config.objective == "historical" and self.config.name == "DLGMM_Var"
-        pieces = tf.sigmoid(logits) if again else logits  # the authors' slip: a stick is taken for the logit of one
+        # the authors' slip: a stick is taken for the logit of one
+        sigmoid_twice = self.config.objective == "historical" and self.config.name == "DLGMM_Var"
+        pieces = tf.sigmoid(logits) if sigmoid_twice else logits
         weights = log_weights(pieces)
         if self.config.name not in TRUNCATED:
             kept = tf.fill(tf.shape(weights)[:2], self.config.components)
             return MixtureDraw(sticks, logits, components, kept, weights)
-        kept = kept_components(pieces, *self._truncation)
-        return MixtureDraw(
-            sticks, logits, components, tf.broadcast_to(kept, tf.shape(weights)[:2]), keep_first(weights, kept)
-        )
+        kept = tf.broadcast_to(kept_components(pieces, *self._truncation), tf.shape(weights)[:2])
+        return MixtureDraw(sticks, logits, components, kept, keep_first(weights, kept))
 
     @property
     def _truncation(self) -> tuple:
-        return (
-            self.config.threshold,
-            self.config.truncation,
-            self.config.quantile,
-            self.config.objective != "historical",
-        )
+        config = self.config
+        return config.threshold, config.truncation, config.quantile, config.objective != "historical"
 
     def bound(
         self, draw: MixtureDraw, log_likelihood: tf.Tensor, objective: str, stick_the_landing: bool = False

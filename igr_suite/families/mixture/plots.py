@@ -46,13 +46,13 @@ def paired_table(
         row = {"data": data, "model": model}
         text, number = dict(row), dict(row)
         for column, heading in columns.items():
-            found = paired_by(frame, column, row, row | {"model": reference})
-            text[heading] = found.text()
+            paired = paired_by(frame, column, row, row | {"model": reference})
+            text[heading] = paired.text()
             number |= {
-                f"{column}_difference": found.mean,
-                f"{column}_low": found.low,
-                f"{column}_high": found.high,
-                "pairs": found.pairs,
+                f"{column}_difference": paired.mean,
+                f"{column}_low": paired.low,
+                f"{column}_high": paired.high,
+                "pairs": paired.pairs,
             }
         texts.append(text | {"pairs": number["pairs"]})
         numbers.append(number)

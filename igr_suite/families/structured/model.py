@@ -51,22 +51,16 @@ class StructuredOutput(keras.Model):
     ):
         require_plain_keras()
         super().__init__(name="structured_output")
-        self.config, self.samples, self.evaluation_samples, self.matmul_precision = (
-            config,
-            samples,
-            evaluation_samples,
-            matmul_precision,
-        )
+        self.config, self.matmul_precision = config, matmul_precision
+        self.samples, self.evaluation_samples = samples, evaluation_samples
         count = config.shape.stochastic_layers
         self.binary = [
             StochasticBinary(config, at_step(run_seed(seed, "flow"), tf.constant(i)), f"binary_{i}")
             for i in range(count)
         ]
         hidden = (config.units,) if config.shape.hidden else ()
-        inputs, outputs = (
-            [HALF_PIXELS, *[config.units] * count],
-            [*(layer.parameters for layer in self.binary), HALF_PIXELS],
-        )
+        inputs = [HALF_PIXELS, *[config.units] * count]
+        outputs = [*(layer.parameters for layer in self.binary), HALF_PIXELS]
         self.mappings = [
             dense_stack(hidden, size, 1000 * seed + 100 * i, f"mapping_{i}", "tanh") for i, size in enumerate(outputs)
         ]

@@ -104,12 +104,14 @@ def paired_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
             both = group.merge(base, on=[*where, "seed"])
             if both.empty:
                 continue
-            found = paired_difference(both[units], both["base"])
+            paired = paired_difference(both[units], both["base"])
             row = dict(zip([*where, "model"], keys)) | {
                 "units": "rounded" if kind == "discrete" else kind,
                 "test S": int(test_samples),
             }
-            rows.append(row | {"difference": found.mean, "low": found.low, "high": found.high, "pairs": found.pairs})
+            rows.append(
+                row | {"difference": paired.mean, "low": paired.low, "high": paired.high, "pairs": paired.pairs}
+            )
     numbers = pd.DataFrame(rows)
     if numbers.empty:
         return []

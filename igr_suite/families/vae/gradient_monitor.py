@@ -64,18 +64,17 @@ class GradientMonitor:
 
     def measure(self) -> dict[str, float]:
         """The numbers at the model's present weights, named as above."""
-        found = {}
+        row = {}
         if self.config.metric != "historical":
             for name, norms in self._norms().items():
                 limit = VANISHED_JACOBIAN if name == "jacobian" else VANISHED_GRADIENT * self.start[name]
-                found |= _describe(name, norms.numpy(), limit)
-            found |= {f"monitor_{name}": float(value) for name, value in self._noise().items()}
+                row |= _describe(name, norms.numpy(), limit)
+            row |= {f"monitor_{name}": float(value) for name, value in self._noise().items()}
         if self.config.metric != "gradients":
             norms = self._historical().numpy()
-            below = float(np.mean(norms <= ORIGINAL_LIMIT))
-            found |= {"monitor_historical_vanished": below}
-            found |= {"monitor_historical_p50": float(np.median(norms)), "monitor_historical_max": float(norms.max())}
-        return found
+            row |= {"monitor_historical_vanished": float(np.mean(norms <= ORIGINAL_LIMIT))}
+            row |= {"monitor_historical_p50": float(np.median(norms)), "monitor_historical_max": float(norms.max())}
+        return row
 
     def beside(self, evaluate: Callable[[int], dict[str, float]]) -> Callable[[int], dict[str, float]]:
         """The loop's `evaluate` with these numbers in the same row."""
@@ -119,16 +118,16 @@ class GradientMonitor:
         """Variance and signal of the gradients of -ELBO across draws; names without "monitor_"."""
         latent = self.model.latent.sample(self.model.encoder(self.images), 1, self.seed)
         closed = self.model.latent.closed_kl(latent) is not None
-        found = {}
+        moments = {}
         for kl in ("none", "sampled", *(["closed"] if closed else [])):
             parameters, weights = self._moments(kl)
-            found |= {
+            moments |= {
                 f"parameters_variance_{kl}": tf.reduce_mean(parameters.variance(-1)),
                 f"parameters_signal_{kl}": tf.reduce_mean(parameters.signal(-1)),
                 f"weights_variance_{kl}": tf.add_n([m.variance() for m in weights]),
                 f"weights_signal_{kl}": tf.add_n([m.signal() for m in weights]),
             }
-        return found
+        return moments
 
     def _moments(self, kl: str) -> tuple[Moments, list[Moments]]:
         weights = [variable.value for variable in self.model.encoder.trainable_variables]
@@ -147,8 +146,8 @@ class GradientMonitor:
         def body(draw: tf.Tensor, *flat: Moments):
             return draw + 1, *(moments.add(value) for moments, value in zip(flat, gradients(draw)))
 
-        like = [tf.zeros((len(self.images), self.model.latent.parameters)), *weights]
-        start = [Moments.start(vector) for vector in like]
+        shaped = [tf.zeros((len(self.images), self.model.latent.parameters)), *weights]
+        start = [Moments.start(tensor) for tensor in shaped]
         loop = tf.while_loop(
             lambda draw, *_: draw < self.config.draws, body, (tf.constant(0), *start), parallel_iterations=1
         )
@@ -169,6 +168,6 @@ class GradientMonitor:
 
 
 def _describe(name: str, norms: np.ndarray, limit: float) -> dict[str, float]:
-    found = {f"p{p}": float(value) for p, value in zip(PERCENTILES, np.percentile(norms, PERCENTILES))}
-    found |= {"vanished": float(np.mean(norms <= limit)), "below_1e-10": float(np.mean(norms <= ORIGINAL_LIMIT))}
-    return {f"monitor_{name}_{key}": value for key, value in found.items()}
+    statistics = {f"p{p}": float(value) for p, value in zip(PERCENTILES, np.percentile(norms, PERCENTILES))}
+    statistics |= {"vanished": float(np.mean(norms <= limit)), "below_1e-10": float(np.mean(norms <= ORIGINAL_LIMIT))}
+    return {f"monitor_{name}_{key}": value for key, value in statistics.items()}

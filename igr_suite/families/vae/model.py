@@ -64,12 +64,9 @@ class DiscreteVAE(keras.Model):
         self.image_shape = image_shape if resize is None else (resize, resize, image_shape[2])
         self.objective = "elbo" if config.capacity is None else "jointvae"  # the scalar that a step of training raises
         if config.joint:
-            self.scalars = (
-                *self.scalars,
-                "kl_continuous",
-                "kl_discrete",
-                *(() if config.capacity is None else ("jointvae",)),
-            )
+            self.scalars += "kl_continuous", "kl_discrete"
+        if config.capacity is not None:
+            self.scalars += ("jointvae",)
         self.latent = latent_of(config, seed)
         pixel_parameters = 2 if likelihood == "gaussian" else 1
         self.encoder = encoder(config.architecture, self.image_shape, self.latent.parameters, 1000 * seed)
@@ -204,10 +201,8 @@ class DiscreteVAE(keras.Model):
     def _joint_measurements(self, relaxed: tf.Tensor, latent: JointDraw) -> dict[str, tf.Tensor]:
         """See `eval_step`."""
         parts = self.latent.parts(latent)
-        sampled, closed = (
-            [part.sampled_kl(draw)[0] for part, draw in parts],
-            [part.closed_kl(draw) for part, draw in parts],
-        )
+        sampled = [part.sampled_kl(draw)[0] for part, draw in parts]
+        closed = [part.closed_kl(draw) for part, draw in parts]
         result = {"kl_continuous": closed[0], "kl_discrete": sampled[1]}
         if self.config.capacity is not None:
             capacity, step = self.config.capacity, self.optimiser.iterations

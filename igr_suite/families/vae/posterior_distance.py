@@ -37,8 +37,8 @@ def trained_model(config: TrainVAE, path: Path) -> DiscreteVAE:
     folder = RunFolder(path)
     if not folder.finished:
         raise UserError(f"{path.name} is to be measured and is not finished; run it first, or leave --only out")
-    found = folder.config()
-    if found is not None and found.to_dict() != config.to_dict():
+    stored = folder.config()
+    if stored is not None and stored.to_dict() != config.to_dict():
         raise UserError(f"{path} holds another run than {config.run_id}; delete it and start the command again")
     state = checkpoints.latest(folder.checkpoints)
     if state is None:
@@ -78,22 +78,22 @@ def execute(config: PosteriorDistance, folder: RunFolder) -> None:
     variables (as in the original's figure); `sample`: over all images, samples and variables (the "_20" criterion reads
     its p75).
     """
-    trained, place = config.trained, folder.path.parent / config.trained.run_id
-    if fault := RunFolder(place).fault(config=trained):
+    trained, trained_folder = config.trained, folder.path.parent / config.trained.run_id
+    if fault := RunFolder(trained_folder).fault(config=trained):
         raise UserError(f"{trained.run_id} is to be measured and is not whole: {fault}; {WAY_OUT}")
-    model = trained_model(trained, place)
+    model = trained_model(trained, trained_folder)
     images = flat(getattr(load_images(trained), config.split))
-    distances = distance_function(model, config.samples, run_seed(trained.seed, f"posterior distance/{config.split}"))
+    measure = distance_function(model, config.samples, run_seed(trained.seed, f"posterior distance/{config.split}"))
     size = max(1, CODES_A_CALL // (config.samples * trained.model.variables))
-    medians, every = [], []
+    medians, distances = [], []
     with Progress(folder) as progress:
         for number, begin in enumerate(range(0, len(images), size)):
-            found = distances(images[begin : begin + size], number)
-            medians.append(np.median(found.mean(axis=2), axis=0))
-            every.append(found.ravel())
+            of_batch = measure(images[begin : begin + size], number)
+            medians.append(np.median(of_batch.mean(axis=2), axis=0))
+            distances.append(of_batch.ravel())
             progress.update(begin + size, len(images))
-    counts = {"images": len(images), "codes": int(sum(map(len, every)))}
-    over_images, over_all = describe_distances(np.concatenate(medians)), describe_distances(np.concatenate(every))
-    # codes of an image are not independent
-    dependent = {name: value for name, value in over_all.items() if not name.endswith("_se")}
-    folder.write_summary({**counts, "trained_run": trained.run_id, "image": over_images, "sample": dependent})
+    counts = {"images": len(images), "codes": int(sum(map(len, distances)))}
+    over_images, over_codes = (describe_distances(np.concatenate(parts)) for parts in (medians, distances))
+    # without standard errors, since the codes of an image are not independent
+    over_codes = {name: value for name, value in over_codes.items() if not name.endswith("_se")}
+    folder.write_summary({**counts, "trained_run": trained.run_id, "image": over_images, "sample": over_codes})

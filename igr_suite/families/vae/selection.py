@@ -20,10 +20,9 @@ def distance_runs(
 
     Ends the stage until all candidates have ended; one that diverged is left out.
     """
-    found = _finished(results, candidates)
     return {
         temperature: PosteriorDistance(trained=run, samples=samples, split="validation")
-        for temperature, run in found.items()
+        for temperature, run in _finished(results, candidates).items()
     }
 
 
@@ -37,16 +36,15 @@ def near_vertex_temperature(results: StageResults, candidates: Mapping[float, Tr
       UserError: there is none among the candidates, or all of them diverged.
     """
     statistics = near_statistics(results, candidates, samples)
-    found = highest_near(statistics)
-    if found is None:
+    temperature = highest_near(statistics)
+    if temperature is None:
         lowest = min(statistics)
         raise UserError(
             f"no temperature of {', '.join(f'{t:g}' for t in sorted(statistics))} brings {NEAR_SHARE}% of the codes of "
             f"{next(iter(candidates.values())).model.name} within {NEAR} of a vertex: at {lowest:g} that share is "
-            f"within "
-            f"{statistics[lowest]:.3g}; add lower temperatures"
+            f"within {statistics[lowest]:.3g}; add lower temperatures"
         )
-    return found
+    return temperature
 
 
 def near_statistics(
@@ -71,9 +69,9 @@ def between(statistics: Mapping[float, float]) -> float | None:
 
     None when nothing lies between: none is near, the highest is, or the two are neighbours at three digits.
     """
-    good = highest_near(statistics)
-    above = [temperature for temperature in statistics if good is not None and temperature > good]
+    near = highest_near(statistics)
+    above = [temperature for temperature in statistics if near is not None and temperature > near]
     if not above:
         return None
-    middle = float(f"{(good + min(above)) / 2:.3g}")
-    return middle if good < middle < min(above) else None
+    middle = float(f"{(near + min(above)) / 2:.3g}")
+    return middle if near < middle < min(above) else None

@@ -117,10 +117,10 @@ class Search:
             return self.grids[model]
         temperatures = self._temperatures(results, data, model, halvings - 1)
         measured = self._measured(results, data, model, halvings - 1)
-        found: dict[float, list[float]] = {}
+        distances: dict[float, list[float]] = {}
         for run, summary in zip(measured, results.all(measured)):
-            found.setdefault(run.trained.model.temperature, []).append(summary["sample"][f"p{NEAR_SHARE}"])
-        middle = between({temperature: fmean(distances) for temperature, distances in found.items()})
+            distances.setdefault(run.trained.model.temperature, []).append(summary["sample"][f"p{NEAR_SHARE}"])
+        middle = between({temperature: fmean(values) for temperature, values in distances.items()})
         return (*temperatures, *([middle] if middle is not None else []))
 
 
@@ -146,7 +146,7 @@ def experiment(
 ) -> Experiment:
     """The search as an experiment: finished candidates are found again by their run ids, whoever asked for them."""
 
-    def at(number: int) -> Stage:
+    def stage_of(number: int) -> Stage:
         def stage(scale: str, results: StageResults) -> Sequence:
             stages = searches[scale].stages()
             return stages[number](scale, results) if number < len(stages) else []
@@ -154,10 +154,10 @@ def experiment(
         return stage
 
     most = max(len(search.stages()) for search in searches.values())
-    stages = tuple(at(number) for number in range(most))
-    why = "The authors' choices stand in the table; the statistics behind them could not be retrieved."
+    stages = tuple(stage_of(number) for number in range(most))
+    no_reference = "The authors' choices stand in the table; the statistics behind them could not be retrieved."
     return Experiment(
-        paper="igr", item="temperature_search", title=TITLE, datasets=datasets, stages=stages, no_reference=why
+        paper="igr", item="temperature_search", title=TITLE, datasets=datasets, stages=stages, no_reference=no_reference
     )
 
 
