@@ -14,8 +14,7 @@ from igr_suite.training.ranges import check_at_least, check_positive
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun(RunConfig):
-    """What the configs of all runs that train on a data set have in common; a subclass has the fields `data` and
-    `schedule`."""
+    """Base of the configs of all runs that train on a data set; a subclass has the fields `data` and `schedule`."""
 
     fitted: ClassVar[bool] = True
 
@@ -24,7 +23,7 @@ class TrainingRun(RunConfig):
 
     def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
         super().adapt(changed, settings)
-        # a length that is given takes the place of the other
+        # a length that is given replaces the other one
         for key, other in (("steps", "epochs"), ("epochs", "steps")):
             if f"schedule.{key}" in settings and f"schedule.{other}" not in settings and other in changed["schedule"]:
                 changed["schedule"][other] = None
@@ -184,8 +183,8 @@ def check_pictured(config: RunConfig) -> None:
 
 
 def truncated_by_batch(model, parts: str) -> str | None:
-    """Why a batch cannot be divided, for `RunConfig.data_parallel_obstacle`: the model keeps the parts that all of the
-    batch needs."""
+    """Returns why a batch cannot be divided among devices (`RunConfig.data_parallel_obstacle`): a truncation that
+    depends on the whole batch. None where the truncation does not."""
     if model.truncation in (None, "sample"):
         return None
     kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"

@@ -18,8 +18,8 @@ from igr_suite.training.ranges import check_at_least, check_positive
 
 ModelName = Literal["Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis"]
 
-# Options that only some models read, with the value taken when none is given. Temperatures are the authors' initial
-# ones.
+# Model -> the options that it reads and the values that they take when none is given. Temperatures are the authors'
+# initial ones.
 OPTIONS_OF_MODEL = {
     "Relax_GS_Dis": {
         "temperature": 5.0,
@@ -45,14 +45,14 @@ OPTIONS_OF_MODEL = {
 class RelaxModelConfig(WithOptions):
     """The VAE, its discrete distribution and its control variate c(z) = loss at the relaxed code + net(relaxed code).
 
-    `temperature` is the initial one of every latent; temperatures are trained. `coupling` (GS, Bernoulli): "coupled"
-    uses z as the noise given the code, "independent" draws that anew as the authors do; both are unbiased. `relaxation`
-    (GS) is softmax(z / t), or "historical": softmax(z / t + log pi). `estimator` (IGR): "historical" is the authors'
-    and biased (families/hard_vae/gradients.py). `parameters` (IGR): "free" is any loc and scales from 0.05 to 20,
-    "bounded" the authors' loc = tanh, scale = 0.5 + 0.5 sigmoid. `kl_sign` (IGR): "historical" rewards the KL. `points`
-    (IGR) of the quadrature of log q, on either side of the sample. `stick_the_landing` leaves out the term of mean 0, d
-    log q(code). `control_objective`: what trains the control variate, the squared norm of the gradient of the encoder's
-    "parameters", or of its "outputs".
+    `temperature` is the initial temperature of every latent; temperatures are trained. `coupling` (GS, Bernoulli)
+    "coupled" takes z itself as the noise given the code, "independent" draws that noise anew, as the authors do; both
+    are unbiased. `relaxation` (GS) is softmax(z / t), or softmax(z / t + log pi) if "historical". `estimator` (IGR)
+    "historical" is the authors' and biased (families/hard_vae/gradients.py). `parameters` (IGR) "free" allows any loc
+    and scales from 0.05 to 20, "bounded" is the authors' loc = tanh, scale = 0.5 + 0.5 sigmoid. `kl_sign` (IGR)
+    "historical" rewards the KL. `points` (IGR) is the number of quadrature points of log q on either side of the sample.
+    `stick_the_landing` leaves out the term d log q(code), whose mean is 0. `control_objective` is what trains the
+    control variate: the squared norm of the gradient of the encoder's "parameters", or of its "outputs".
     """
 
     group: ClassVar[str] = "model"
@@ -77,15 +77,15 @@ class RelaxModelConfig(WithOptions):
     categories: int | None = None
     """Number of categories of each."""
     coupling: Literal["coupled", "independent"] | None = None
-    """Noise of the conditional relaxation: that of the code, or drawn anew; both are unbiased."""
+    """Noise of the conditional relaxation: that of the code, or noise that is drawn anew; both are unbiased."""
     relaxation: Literal["standard", "historical"] | None = None
-    """softmax(z / t), or the authors' softmax(z / t + log pi)."""
+    """Relaxed code: softmax(z / t), or the authors' softmax(z / t + log pi)."""
     estimator: Literal["relax", "historical"] | None = None
     """RELAX, or the authors' biased estimator."""
     parameters: Literal["free", "bounded"] | None = None
-    """Any loc and scales from 0.05 to 20, or the authors' tanh and 0.5 + 0.5 sigmoid."""
+    """Range of the parameters: any loc and scales from 0.05 to 20, or the authors' tanh and 0.5 + 0.5 sigmoid."""
     kl_sign: Literal["correct", "historical"] | None = None
-    """The right sign of the KL, or the authors', which rewards it."""
+    """Sign of the KL: the correct one, or the authors', which rewards the KL."""
     points: int | None = None
     """Number of quadrature points of log q on either side of the sample."""
 
@@ -97,10 +97,8 @@ class RelaxModelConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class RelaxEvaluationConfig:
-    """The importance-weighted log-likelihood at the end, and the gradient's variance at every evaluation.
-
-    `variance_draws` of the noise on each of the first `variance_images` images of the training set.
-    """
+    """The importance-weighted log-likelihood at the end, and the gradient's variance at every evaluation, over
+    `variance_draws` draws of the noise for each of the first `variance_images` training images."""
 
     importance_samples: int = 100
     """Number of samples of the log-likelihood at the end."""
@@ -151,7 +149,7 @@ class TrainRelax(TrainingRun):
 
     @property
     def evaluations_per_step(self) -> int:
-        # the control variate, see relax_gradients.evaluate_control
+        # evaluations of the control variate, see `gradients.evaluate_control`
         relaxed = 2 if self.model.coupling == "independent" else 1
         return self.schedule.batch_size * (1 + relaxed)
 

@@ -11,12 +11,12 @@ from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
 from igr_suite.training.ranges import check_at_least
 
-KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the others' sticks are LogitNormal
+KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the sticks of the other models are LogitNormal
 TRUNCATED = {
     "DLGMM_IGR_SB": {"threshold": 0.9999, "truncation": "sample"},
     "DLGMM_Var": {"threshold": 0.9999, "truncation": "sample"},
 }
-# the one in effect in the authors' code, which declares 75 (docs/papers/igr.md, section 1.5)
+# the quantile that is in effect in the authors' code, which declares 75 (docs/papers/igr.md, section 1.5)
 HISTORICAL_QUANTILE = 70.0
 
 
@@ -32,12 +32,12 @@ def _only_truncated(config) -> str:
 class MixtureModelConfig(WithOptions):
     """The mixture: distribution of its sticks, its size, its networks and the bound that it is trained on.
 
-    `name` is DLGMM (Kumaraswamy sticks), DLGMM_IGR (LogitNormal), and truncated at `threshold` DLGMM_Var (Kumaraswamy)
-    and DLGMM_IGR_SB (LogitNormal). `objective` is "mixture" (the component summed out of both distributions), "joint"
-    (the component is a latent variable; a lower bound) or "historical" (the authors' loss, clipped sticks and, for
-    DLGMM_Var, a second sigmoid; not a bound). `stick_the_landing` defaults to false, with the historical objective to
-    what the authors did. `truncation` is "sample" (every draw its own number of components) or "batch" (one number, the
-    `quantile` over draws).
+    `name` is DLGMM (Kumaraswamy sticks) or DLGMM_IGR (LogitNormal sticks); DLGMM_Var (Kumaraswamy) and DLGMM_IGR_SB
+    (LogitNormal) are truncated at `threshold`. `objective` is "mixture" (the component is summed out of both
+    distributions), "joint" (the component is a latent variable; a lower bound) or "historical" (the authors' loss with
+    clipped sticks and, for DLGMM_Var, a second sigmoid; not a bound). `stick_the_landing` is false by default; with the
+    historical objective it is what the authors did. `truncation` is "sample" (a number of components for every draw) or
+    "batch" (one number, the `quantile` over draws).
     """
 
     group: ClassVar[str] = "model"
@@ -61,7 +61,7 @@ class MixtureModelConfig(WithOptions):
     }
 
     name: Literal["DLGMM", "DLGMM_IGR", "DLGMM_IGR_SB", "DLGMM_Var"] = "DLGMM"
-    """Kumaraswamy or LogitNormal sticks, the last two truncated at `threshold`."""
+    """Mixture: Kumaraswamy or LogitNormal sticks; the last two are truncated at `threshold`."""
     architecture: Literal["dlgmm_dense", "dlgmm_conv"] = "dlgmm_dense"
     """Layers of encoder and decoder."""
     components: int = 20
@@ -69,7 +69,8 @@ class MixtureModelConfig(WithOptions):
     dimensions: int = 50
     """Number of continuous latents of a component."""
     objective: Literal["mixture", "joint", "historical"] = "mixture"
-    """The component summed out of both distributions, kept as a latent variable, or the authors' loss, no bound."""
+    """Objective: the component is summed out of both distributions or kept as a latent variable; or the authors' loss,
+    which is no bound."""
     stick_the_landing: bool | None = None
     """Whether the gradient leaves out the score term, whose mean is 0."""
     threshold: float | None = None
@@ -90,10 +91,7 @@ class MixtureModelConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class MixtureEvaluationConfig:
-    """The importance-weighted log-likelihood at the end of a run, and whether the run stores pictures.npz.
-
-    One importance sample decodes every component.
-    """
+    """The importance-weighted log-likelihood at the end of a run, and whether the run stores pictures.npz."""
 
     importance_samples: int = 100
     """Number of samples of the log-likelihood at the end; each decodes every component."""
@@ -106,8 +104,8 @@ class MixtureEvaluationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainMixture(TrainingRun):
-    """One stick-breaking mixture VAE trained with one seed; the authors' 20 components, 50 dimensions, batch 100, Adam
-    3e-4, 300 epochs."""
+    """One stick-breaking mixture VAE trained with one seed; the defaults are the authors': 20 components, 50 dimensions,
+    batches of 100, Adam with step size 3e-4, 300 epochs."""
 
     executor: ClassVar[str] = "igr_suite.families.mixture.train:execute"
 

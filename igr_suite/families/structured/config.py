@@ -14,10 +14,14 @@ from igr_suite.training.ranges import check_at_least, check_positive
 
 
 class Architecture(NamedTuple):
-    """Width of a stochastic layer, how many there are, tanh layers before each linear one, values of a unit, the IGR
-    scale.
+    """Layers around the stochastic units.
 
-    `signed` units take values 2 psi - 1 in (-1, 1), others psi in (0, 1).
+    Attributes:
+      units: width of a stochastic layer.
+      stochastic_layers: number of stochastic layers.
+      hidden: whether a tanh layer stands before each linear one.
+      signed: whether units take values 2 psi - 1 in (-1, 1) instead of psi in (0, 1).
+      scale: default of `StructuredModelConfig.scale`.
     """
 
     units: int
@@ -27,7 +31,8 @@ class Architecture(NamedTuple):
     scale: str
 
 
-# docs/papers/igr.md, section 4: g2_linear is the README's generation, the others are the NeurIPS code's.
+# g2_linear is from the README's generation of the code, the others are from the NeurIPS code: docs/papers/igr.md,
+# section 4.
 ARCHITECTURES = {
     "g2_linear": Architecture(200, 2, hidden=False, signed=False, scale="learned"),
     "double_linear": Architecture(240, 2, hidden=False, signed=True, scale="unit"),
@@ -35,7 +40,7 @@ ARCHITECTURES = {
     "nonlinear": Architecture(240, 2, hidden=True, signed=True, scale="unit"),
 }
 IGR_OPTIONS = {"temperature_use": "applied", "scale": None}  # the default scale is the architecture's
-# Options that only some relaxations read.
+# Relaxation -> the options that it reads and the values that they take when none is given.
 OPTIONS_OF_RELAXATION = {
     "GS": {"noise": "logistic"},
     "IGR_I": IGR_OPTIONS,
@@ -49,10 +54,10 @@ BY_NAME = by_choice("name", OPTIONS_OF_RELAXATION, dropped=("noise", *IGR_OPTION
 class StructuredModelConfig(WithOptions):
     """The distribution of the binary units and the network around them.
 
-    `units` is the width of a stochastic layer, the architecture's by default. `noise` (GS) is "logistic" or
-    "historical" (Gumbel noise: its rounded units are not Bernoulli(sigmoid(logit))). `temperature_use` (IGR) is
-    "applied" or "historical" (G3 does not divide by it; it is then no option). `scale` (IGR) is "learned" (two
-    parameters a unit) or "unit"; the architecture's by default.
+    `units` is the width of a stochastic layer, by default the architecture's. `noise` (GS) is "logistic" or
+    "historical" (Gumbel noise, with which rounded units are not Bernoulli(sigmoid(logit))). `temperature_use` (IGR) is
+    "applied" or "historical" (G3 does not divide by the temperature, which is then not an option). `scale` (IGR) is
+    "learned" (two parameters a unit) or "unit", by default the architecture's.
     """
 
     group: ClassVar[str] = "model"
@@ -60,7 +65,7 @@ class StructuredModelConfig(WithOptions):
         "scale": replace(BY_NAME["scale"], default=lambda config: ARCHITECTURES[config.architecture].scale),
         "units": Option(lambda config: ARCHITECTURES[config.architecture].units),
         "temperature": Option(
-            1.0,  # G3's for all relaxations
+            1.0,  # that of G3 for all relaxations
             read=lambda config: config.temperature_use != "historical",
             unread="is not used with model.temperature_use=historical; leave one of them out",
             dropped=True,
@@ -76,7 +81,7 @@ class StructuredModelConfig(WithOptions):
     temperature: float | None = None
     """Temperature of the relaxation."""
     noise: Literal["logistic", "historical"] | None = None
-    """Noise of GS; with the authors' Gumbel noise rounded units are not Bernoulli(sigmoid(logit))."""
+    """Noise of GS; with "historical", the authors' Gumbel noise, rounded units are not Bernoulli(sigmoid(logit))."""
     temperature_use: Literal["applied", "historical"] | None = None
     """Whether IGR divides by the temperature; the authors' code does not."""
     scale: Literal["learned", "unit"] | None = None
@@ -97,8 +102,8 @@ class StructuredModelConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class StructuredOptimiserConfig(OptimiserConfig):
-    """Adam, with a constant learning rate or G3's: max(least_learning_rate, learning_rate / (1 + decay t)) at step
-    t."""
+    """Adam, with a constant learning rate or that of G3, max(least_learning_rate, learning_rate / (1 + decay t)) at
+    step t."""
 
     learning_rate: float = 1e-3
     """Step size of Adam at the start."""
@@ -143,7 +148,8 @@ class StructuredEvaluationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainStructured(TrainingRun):
-    """The lower half of digits predicted from the upper one through layers of binary units, with one seed."""
+    """One model that predicts the lower half of digits from the upper half through layers of binary units, trained with
+    one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.structured.train:execute"
 

@@ -23,12 +23,12 @@ from igr_suite.training.ranges import check_at_least, check_positive
 DiscreteName = Literal[
     "GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"
 ]
-# with continuous latents beside
+# with continuous latents beside the discrete ones
 JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP"]
 ModelName = Literal[DiscreteName, "VAE", JointName]
 
-# Options that only some models read, with the value taken when none is given. An option set for another model is an
-# error.
+# Model -> the options that it reads and the values that they take when none is given. An option that is given to
+# another model is an error.
 OPTIONS_OF_MODEL = {
     "GS_Dis": {"prior_temperature": "posterior"},
     "IGR_I_Dis": {"delta": 1.0, "prior": "uniform"},
@@ -36,7 +36,7 @@ OPTIONS_OF_MODEL = {
     "IGR_SB_Finite_Dis": {"delta": 1.0, "prior": "uniform"},
     "IGR_SB_Dis": {"delta": 1.0, "prior": "uniform", "threshold": 0.9, "quantile": 50.0, "truncation": "batch"},
     "IGR_SB_Log_Dis": {"prior": "uniform"},
-    "IGSM_Dis": {},  # their prior is N(0, I), which is uniform and standard in one
+    "IGSM_Dis": {},  # the prior of IGSM and GSP is N(0, I), which is both the uniform and the standard one
     "GSP_Dis": {},
     "VAE": {"latent_dim": 10},
 }
@@ -45,12 +45,12 @@ OPTIONS_OF_MODEL |= {
     name: OPTIONS_OF_MODEL[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None}
     for name in JOINT
 }
-# Models whose one-hot codes have a distribution in closed form or by quadrature.
+# Models for which the distribution of the one-hot codes is known in closed form or computed by quadrature.
 EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "IGSM_Dis", "GSP_Dis", "GS", "IGR_I", "IGSM", "GSP")
 DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
 JOINT_OPTIONS = {"variables": 1, "categories": 10}
 # Temperatures of the G3 runs (docs/papers/igr.md, section 3.4); the stick-breaking distributions need lower ones. IGSM
-# and GSP take that of the IGR models in the figures of G1, the only code that had them (0.1 was its low one).
+# and GSP take the temperature of the IGR models in the figures of G1, the only code that had them (its low one was 0.1).
 TEMPERATURES = {
     "GS_Dis": 0.67,
     "IGR_I_Dis": 0.15,
@@ -117,7 +117,7 @@ class ModelConfig(WithOptions):
     read it for their discrete part and `continuous_kl` for the continuous one. `capacity` trains joint models on the
     JointVAE loss. `prior_temperature` is a positive number or "posterior"; G3 fixes it at 0.5. `prior` is "uniform"
     (argmax close to uniform), "standard" (N(0, 1)), "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325) or
-    "fitted" (relaxed samples with a uniform mean; fitted when first asked for, see `studies.fits.priors.vae_prior`).
+    "fitted" (relaxed samples with a uniform mean; fitted when it is first needed, see `studies.fits.priors.vae_prior`).
     `planar_prior` is "shared_flow" (the KL has a closed form) or "after_flow" (G3's).
     """
 
@@ -127,8 +127,8 @@ class ModelConfig(WithOptions):
     )
 
     name: ModelName = "IGR_I_Dis"
-    """Model, which is its relaxation: "_Dis" models have discrete latents alone, the others continuous ones beside
-    them."""
+    """Model, named for its relaxation. Names that end in "_Dis" have discrete latents only, "VAE" has continuous ones
+    only, and the others have both."""
     architecture: Literal["linear", "dense_g2", "nonlinear", "conv_jointvae", "conv"] = "nonlinear"
     """Layers of encoder and decoder."""
     output_activation: Literal["linear", "elu"] = "linear"
@@ -157,15 +157,15 @@ class ModelConfig(WithOptions):
     quantile: float | None = None
     """Percentile, over the draws of a batch, of the number of sticks that IGR_SB keeps."""
     truncation: Literal["batch", "sample", "historical"] | None = None
-    """Whether IGR_SB keeps one number of sticks for a batch, one for every sample, or the authors' choice."""
+    """Whether IGR_SB keeps one number of sticks for a batch, one for every sample, or that of the authors' code."""
     planar_norm: Literal["squared", "historical"] | None = None
     """Normalisation of the planar flow's vector: the correct "squared" one or the authors'."""
     planar_prior: Literal["shared_flow", "after_flow"] | None = None
-    """"shared_flow" puts the prior before the flow, so that the KL has a closed form; "after_flow" behind it."""
+    """"shared_flow" puts the prior before the flow, so that the KL has a closed form, "after_flow" behind it."""
     continuous_kl: Literal["closed", "sampled"] | None = added_later(None)
     """As `kl`, for the continuous latents of joint models."""
     capacity: CapacityConfig | None = added_later(None)
-    """Trains joint models on the JointVAE loss."""
+    """Capacities of the JointVAE loss, on which a joint model is then trained."""
 
     def __post_init__(self):
         if self.capacity is not None and self.name not in JOINT:
@@ -216,8 +216,8 @@ class ModelConfig(WithOptions):
 class EvaluationConfig:
     """The importance-weighted log-likelihood at the end of a run, and what else is measured and kept.
 
-    With IGR-I and its relatives the exact distribution of the argmax is an integral, which takes 14 s for 10,000 images
-    where the other bounds take half a second.
+    For IGR-I and its relatives the exact distribution of the argmax is an integral, which takes 14 s for 10,000 images;
+    the other bounds take half a second.
     """
 
     importance_samples: int = 100
@@ -235,7 +235,7 @@ class EvaluationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainVAE(TrainingRun):
-    """One VAE trained with one seed; `monitor` adds numbers on its gradients to every evaluation."""
+    """One VAE trained with one seed; `monitor` adds measurements of its gradients to every evaluation."""
 
     executor: ClassVar[str] = "igr_suite.families.vae.train:execute"
     subject: ClassVar[str] = "igr_suite.families.vae.subject"

@@ -17,9 +17,9 @@ from igr_suite.training.ranges import check_at_least
 class PosteriorDistance(RunConfig):
     """Distances of posterior samples to the nearest vertex, for every image of a split.
 
-    `trained` is the whole config of the run that is measured; its folder is beside this one's, under its run id. Values
-    that are set on such a run go to `trained` (`--set model.delta=1` changes both the training and what is measured),
-    except its own `samples` and `split`.
+    `trained` is the whole config of the run that is measured; the folder of that run lies beside this one, under its run
+    id. All settings but `samples` and `split` are those of `trained`: `--set model.delta=1` changes both the training
+    and what is measured.
     """
 
     executor: ClassVar[str] = "igr_suite.families.vae.posterior_distance:execute"
