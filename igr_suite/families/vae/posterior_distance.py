@@ -22,17 +22,18 @@ from igr_suite.training import checkpoints
 from igr_suite.training.executor import flat, load_images
 from igr_suite.training.loop import restore
 
-CODES_A_CALL = 120_000  # image x sample x variable; each is K numbers, held a few times over
+CODES_A_CALL = 120_000  # images x samples x variables; each is K numbers, of which memory holds a few copies
 
 
 def trained_model(config: TrainVAE, path: Path) -> DiscreteVAE:
     """The model of a finished run, with the state of its newest checkpoint.
 
     Args:
-      config: of the run.
-      path: its folder.
+      config: config of the run.
+      path: folder of the run.
     Raises:
-      UserError: the run is not finished, is another one, or its checkpoint is absent, damaged or of another model.
+      UserError: the run is not finished, the folder holds another run, or the checkpoint is absent, damaged or of
+        another model.
     """
     folder = RunFolder(path)
     if not folder.finished:
@@ -52,12 +53,12 @@ def trained_model(config: TrainVAE, path: Path) -> DiscreteVAE:
 
 
 def distance_function(model: DiscreteVAE, samples: int, seed: tf.Tensor) -> Callable[[np.ndarray, int], np.ndarray]:
-    """Compiles the drawing of posterior samples and their distances.
+    """Returns a compiled function that draws posterior samples and measures their distances.
 
     Args:
-      model: trained.
-      samples: S an image and variable.
-      seed: int32 [2]; batch i draws with (seed, i).
+      model: the trained model.
+      samples: number S of samples for each image and variable.
+      seed: int32 [2]; the noise of batch i follows from (seed, i).
     Returns:
       (images uint8 [B, D], i) -> distance to the nearest vertex, float32 [S, B, V].
     """
@@ -74,9 +75,9 @@ def distance_function(model: DiscreteVAE, samples: int, seed: tf.Tensor) -> Call
 def execute(config: PosteriorDistance, folder: RunFolder) -> None:
     """Measures all images of the split.
 
-    The summary holds, from `describe_distances`, `image`: over images, of the median over samples of the mean over
-    variables (as in the original's figure); `sample`: over all images, samples and variables (the "_20" criterion reads
-    its p75).
+    The summary holds two results of `describe_distances`: `image`, over images, of the median over samples of the mean
+    over variables (as in the original's figure); and `sample`, over all images, samples and variables (the "_20"
+    criterion reads its p75).
     """
     trained, trained_folder = config.trained, folder.path.parent / config.trained.run_id
     if fault := RunFolder(trained_folder).fault(config=trained):

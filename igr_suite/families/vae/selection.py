@@ -15,10 +15,10 @@ NEAR_SHARE = 75  # percent of the posterior's codes that have to lie within NEAR
 def distance_runs(
     results: StageResults, candidates: Mapping[float, TrainVAE], samples: int = 100
 ) -> dict[float, PosteriorDistance]:
-    """Returns what measures the candidates' posteriors on validation images, for the stage before
-    `near_vertex_temperature`.
+    """Returns the runs that measure the candidates' posteriors on validation images, by temperature, for the stage
+    before `near_vertex_temperature`.
 
-    Ends the stage until all candidates have ended; one that diverged is left out.
+    The stage ends here while a candidate is not finished; candidates that diverged are left out.
     """
     return {
         temperature: PosteriorDistance(trained=run, samples=samples, split="validation")
@@ -30,10 +30,10 @@ def near_vertex_temperature(results: StageResults, candidates: Mapping[float, Tr
     """Returns the highest temperature at which three quarters of the posterior's codes lie within 0.2 of a vertex
     ("_20").
 
-    Ends the stage until the candidates' `distance_runs`, which an earlier stage returns, are finished.
+    The stage ends here while one of the candidates' `distance_runs`, which an earlier stage returns, is not finished.
 
     Raises:
-      UserError: there is none among the candidates, or all of them diverged.
+      UserError: no candidate brings the codes so near, or all of them diverged.
     """
     statistics = near_statistics(results, candidates, samples)
     temperature = highest_near(statistics)
@@ -58,16 +58,17 @@ def near_statistics(
 
 
 def highest_near(statistics: Mapping[float, float]) -> float | None:
-    """Returns the highest temperature whose statistic is at most 0.2, whatever lower ones have; None when there is
-    none."""
+    """Returns the highest temperature whose statistic is at most 0.2, whatever the statistics of lower ones; None where
+    there is none."""
     return max((temperature for temperature, distance in statistics.items() if distance <= NEAR), default=None)
 
 
 def between(statistics: Mapping[float, float]) -> float | None:
-    """Returns the temperature to try next: halfway between the highest that is near and the next one above it, to three
-    digits.
+    """Returns the temperature to try next: halfway between the highest near one and the next candidate above it, to
+    three digits.
 
-    None when nothing lies between: none is near, the highest is, or the two are neighbours at three digits.
+    None where there is no such temperature: no candidate is near, the highest candidate is, or the two are neighbours
+    at three digits.
     """
     near = highest_near(statistics)
     above = [temperature for temperature in statistics if near is not None and temperature > near]

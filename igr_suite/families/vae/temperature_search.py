@@ -45,8 +45,10 @@ class Search:
         "both" answers both from the same runs.
       grids: candidates by model.
       refine: how often the interval between the highest near temperature and the next candidate is halved.
-      seeds: of the candidates; statistics are means over them.
-      epochs, samples, limit: of training, codes an image and variable, images (None: all).
+      seeds: seeds of each candidate; statistics are means over them.
+      epochs: number of epochs of training.
+      samples: number of codes that are measured of each image and variable.
+      limit: number of images that are kept; None keeps all.
     """
 
     models: tuple[str, ...] = presets.TABLE_1_MODELS
@@ -84,7 +86,8 @@ class Search:
         return PRESETS[self.preset](model, data=data, temperature=temperature, seed=seed, **settings)
 
     def stages(self) -> tuple[Stage, ...]:
-        """Train the grid, measure it; then, `refine` times, train the middle of the interval and measure that."""
+        """Returns the stages: train and measure the grid; then, `refine` times, train and measure the middle of the
+        interval."""
         stages: list[Stage] = []
         for halvings in range(self.refine + 1):
             stages.append(self._stage(self._trained, halvings))
@@ -144,7 +147,7 @@ TITLE = "Temperatures by nearness to vertices and by validation ELBO"
 def experiment(
     searches: Mapping[str, Search] = BUDGETS, datasets: Mapping[str, Sequence[str]] = DATASETS
 ) -> Experiment:
-    """The search as an experiment: finished candidates are found again by their run ids, whoever asked for them."""
+    """The search as an experiment; candidates that are finished, for this or another search, are not run again."""
 
     def stage_of(number: int) -> Stage:
         def stage(scale: str, results: StageResults) -> Sequence:
