@@ -50,9 +50,9 @@ class RelaxModelConfig(WithOptions):
     are unbiased. `relaxation` (GS) is softmax(z / t), or softmax(z / t + log pi) if "historical". `estimator` (IGR)
     "historical" is the authors' and biased (families/hard_vae/gradients.py). `parameters` (IGR) "free" allows any loc
     and scales from 0.05 to 20, "bounded" is the authors' loc = tanh, scale = 0.5 + 0.5 sigmoid. `kl_sign` (IGR)
-    "historical" rewards the KL. `points` (IGR) is the number of quadrature points of log q on either side of the sample.
-    `stick_the_landing` leaves out the term d log q(code), whose mean is 0. `control_objective` is what trains the
-    control variate: the squared norm of the gradient of the encoder's "parameters", or of its "outputs".
+    "historical" rewards the KL. `points` (IGR) is the number of quadrature points of log q on either side of the
+    sample. `stick_the_landing` leaves out the term d log q(code), whose mean is 0. `control_objective` is what trains
+    the control variate: the squared norm of the gradient of the encoder's "parameters", or of its "outputs".
     """
 
     group: ClassVar[str] = "model"

@@ -1,10 +1,10 @@
-"""Discrete distributions as RELAX sees them: a hard code, noise behind it, the same noise given the code, and how both
-move with the parameters.
+"""Discrete distributions for RELAX: a hard code, the noise behind it, the noise given the code, and the derivatives of
+both with respect to the parameters.
 
 Parameters are [..., V, P], codes [..., V, K], noise z [..., V, M]; leading axes are draws and examples. A draw holds
-two values of z with the same distribution: z itself, and one from z | code. "coupled" takes the same value for both:
-the uniforms behind z | code are then those that give back z, which is allowed because given the code they are uniform,
-and one relaxed evaluation serves both.
+two values of z with the same distribution: z itself, and one from z | code. The coupling "coupled" takes the same value
+for both: the uniforms behind z | code are those that give back z, which is allowed because they are uniform given the
+code, and one relaxed evaluation serves both.
 """
 
 from typing import Any, Literal, NamedTuple, Protocol
@@ -20,11 +20,13 @@ Coupling = Literal["coupled", "independent", "unrelated"]
 class CodeSample(NamedTuple):
     """A code and the noise that its control variate reads.
 
-    code: [..., V, K], hard.
-    z, conditional: [..., V, M]: noise, and noise given the code (for "unrelated": an independent z, twice).
-    log_prob: log q(code) [...], summed over variables.
-    score: d log q(code) / d parameters [..., V, P].
-    slopes: what the distribution's own `vjp` and `jvp` need.
+    Attributes:
+      code: hard code [..., V, K].
+      z: noise [..., V, M]; for "unrelated" a z that is independent of the code.
+      conditional: noise given the code [..., V, M]; for "unrelated" the same as z.
+      log_prob: log q(code) [...], summed over variables.
+      score: d log q(code) / d parameters [..., V, P].
+      slopes: what the distribution's own `vjp` and `jvp` need.
     """
 
     code: tf.Tensor
@@ -36,13 +38,13 @@ class CodeSample(NamedTuple):
 
 
 class Distribution(Protocol):
-    """What the estimators ask of a distribution."""
+    """What the estimators need of a distribution."""
 
     def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> CodeSample:
         """One draw for each of the leading axes of the parameters [..., V, P]."""
 
     def hard(self, parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Codes [..., V, K] only: those of `draw`."""
+        """The codes [..., V, K] of `draw` alone."""
 
     def relaxed(self, z: tf.Tensor, temperature: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """The relaxed code [..., V, K] of noise [..., V, M]; temperature [V, M]."""
@@ -52,8 +54,8 @@ class Distribution(Protocol):
         parameters."""
 
     def vjp(self, draw: CodeSample, z_cotangent: tf.Tensor, conditional_cotangent: tf.Tensor) -> tf.Tensor:
-        """J^T z_cotangent - J~^T conditional_cotangent [..., V, P]; J, J~ the derivatives of z and of the conditional z by the
-        parameters."""
+        """J^T z_cotangent - J~^T conditional_cotangent [..., V, P], with J and J~ the derivatives of z and of the
+        conditional z with respect to the parameters."""
 
     def jvp(self, draw: CodeSample, direction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """(J direction, J~ direction), each [..., V, M], for a direction [..., V, P] in the space of the parameters."""
@@ -65,7 +67,7 @@ class Categorical:
         z~ | winner k:   z~_k = -log(-log v_k),   z~_j = -log(exp(-z~_k) - log v_j / pi_j)
         d z~_j / d log pi_j = 1 - exp(z~_j - max z~),   0 for the winner
 
-    With pi normalised the highest z does not depend on the winner nor on the parameters.
+    With pi normalised, the highest z depends neither on the winner nor on the parameters.
 
     Args:
       relaxation: "standard", softmax(z / temperature), or "historical", softmax(z / temperature + log pi).
@@ -155,5 +157,5 @@ class Bernoulli:
 
 
 def _first_uniform(parameters: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """The uniforms behind a draw's z."""
+    """The uniform noise behind a draw's z."""
     return uniform(tf.shape(parameters), at_step(seed, tf.constant(1)), parameters.dtype)

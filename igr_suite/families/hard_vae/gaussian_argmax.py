@@ -1,4 +1,4 @@
-"""The argmax of a Gaussian vector as RELAX sees it; the probability of the winner is an integral."""
+"""The argmax of a Gaussian vector as a distribution for RELAX, with the probability of the winner by quadrature."""
 
 import math
 
@@ -10,7 +10,7 @@ from igr_suite.randomness import at_step, standard_normal
 from igr_suite.relaxations.softmax_plus_plus import append_last_category
 from igr_suite.relaxations.vertices import nearest_vertex
 
-TAIL = 6.0  # standard deviations that the quadrature reaches beyond the winner: mass 1e-9
+TAIL = 6.0  # standard deviations that the quadrature reaches beyond the winner; the mass outside is 1e-9
 
 
 class GaussianArgmax:
@@ -46,7 +46,7 @@ class GaussianArgmax:
         self.points = points
 
     def draw(self, parameters: tf.Tensor, seed: tf.Tensor, coupling: Coupling) -> CodeSample:
-        """See Distribution; "independent" does not exist (the cdf of t would have to be inverted)."""
+        """See Distribution; there is no coupling "independent", for which the cdf of t would have to be inverted."""
         loc, log_scale = tf.split(parameters, 2, axis=-1)
         scale = tf.exp(log_scale)
         noise, z, code = self._sample(loc, scale, seed)
@@ -78,13 +78,13 @@ class GaussianArgmax:
         return tf.nn.softmax(append_last_category(z / temperature, 1.0))
 
     def log_prob(self, code: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-        """See Distribution; the distribution of all categories from one coarse grid, which is enough for a control
-        variate."""
+        """See Distribution; the distribution of all categories is computed on one coarse grid, which is enough for a
+        control variate."""
         return tf.reduce_sum(code * tf.stop_gradient(self.coarse_log_distribution(parameters)), [-2, -1])
 
     def coarse_log_distribution(self, parameters: tf.Tensor) -> tf.Tensor:
-        """log P(argmax = k) [..., V, K], normalised, from nodes that all categories share (so K times cheaper than one
-        by one)."""
+        """log P(argmax = k) [..., V, K], normalised, from nodes that all categories share, which is K times cheaper
+        than nodes for each of them."""
         loc, log_scale = tf.split(parameters, 2, axis=-1)
         scale = tf.exp(log_scale)
         highest = tf.maximum(tf.reduce_max(loc + 3.0 * scale, -1, keepdims=True), 0.1)
@@ -117,7 +117,7 @@ class GaussianArgmax:
         """log q of the winner [..., V], its gradient [..., V, 2 (K-1)], and d t / d parameters of the same shape."""
         own, last = code[..., :-1], code[..., -1:]
         top = tf.reduce_sum(own * z, -1)
-        top = tf.where(last[..., 0] > 0.5, tf.ones_like(top), top)  # anything finite; replaced below
+        top = tf.where(last[..., 0] > 0.5, tf.ones_like(top), top)  # any finite value: the result is replaced below
         center, width = tf.reduce_sum(own * loc, -1), tf.reduce_sum(own * scale, -1) + last[..., 0]
         bottom = tf.minimum(tf.maximum(center - TAIL * width, 0.0), top)
         log_below, below = self._integral(loc, scale, own, center, width, bottom, top)
@@ -138,7 +138,8 @@ class GaussianArgmax:
         return log_prob, tf.where(is_last, last_score, score), by_parameters
 
     def _integral(self, loc, scale, own, center, width, start, end) -> tuple[tf.Tensor, tf.Tensor]:
-        """log int_start^end h [..., V] and its gradient by (loc, log scale) with the limits fixed [..., V, 2 (K-1)]."""
+        """log int_start^end h [..., V], and its gradient with respect to (loc, log scale) at fixed limits
+        [..., V, 2 (K-1)]."""
         s, log_weight = _legendre(self.points, start, end)
         log_h, standard, ratio = self._log_h(loc, scale, own, center, width, s)
         log_terms = log_h + log_weight
@@ -164,7 +165,7 @@ class GaussianArgmax:
 
 
 def _legendre(points: int, start: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Nodes [..., N] of Gauss and Legendre on [start, end] [...] and the logs of their weights."""
+    """Gauss-Legendre nodes [..., N] on the intervals from start [...] to end [...], and the logs of their weights."""
     nodes, weights = (tf.constant(x, start.dtype) for x in np.polynomial.legendre.leggauss(points))
     half = 0.5 * (end - start)[..., tf.newaxis]
     return start[..., tf.newaxis] + half * (nodes + 1.0), tf.math.log(weights) + tf.math.log(tf.maximum(half, 1e-30))
@@ -176,10 +177,10 @@ def _mills(x: tf.Tensor, log_below: tf.Tensor) -> tf.Tensor:
 
 
 def _log_ndtr(x: tf.Tensor) -> tf.Tensor:
-    """log Phi(x); value only, its gradients are written out above.
+    """log Phi(x), for its value only: the gradients are written out above.
 
-    Below -8 by the asymptotic series of the Mills ratio, 1 - 1/x^2 + 3/x^4 - 15/x^6 + 105/x^8, relative error below
-    1e-6.
+    Below -8 it takes the asymptotic series of the Mills ratio, 1 - 1/x^2 + 3/x^4 - 15/x^6 + 105/x^8, whose relative
+    error is below 1e-6.
     """
     middle = tf.math.log(0.5 * tf.math.erfc(-tf.maximum(x, -8.0) * math.sqrt(0.5)))
     far = tf.minimum(x, -8.0)

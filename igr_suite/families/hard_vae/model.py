@@ -25,25 +25,25 @@ from igr_suite.randomness import at_step
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.config_parts import OptimiserConfig
 
-DISTRIBUTION_POINTS = 64  # of the quadrature of the whole distribution in evaluations
-LOG_SCALES = 3.0  # IGR's log scales stay within +-3: beyond, float32 quadrature of their products is wrong
+DISTRIBUTION_POINTS = 64  # quadrature points of the distribution of all categories in evaluations
+LOG_SCALES = 3.0  # IGR's log scales stay within +-3, beyond which float32 quadrature of their products is wrong
 
 
 class RelaxVAE(keras.Model):
     """p(x, b) = p(b) p(x | b), p(b) uniform, q(b | x) discrete; trained on f(b) = -log p(x | b) + log q(b | x) - log
     p(b).
 
-    The encoder's gradient is RELAX's (`relax_gradients`) with c(z) = f(psi(z)) + net(2 psi(z) - 1), psi the relaxed
-    code; the decoder's is that of -log p(x | b); the net and the log-temperatures follow the gradient of the encoder
-    gradient's squared norm.
+    The encoder's gradient is that of RELAX (`gradients.relax_gradient`) with c(z) = f(psi(z)) + net(2 psi(z) - 1), psi
+    the relaxed code. The decoder's gradient is that of -log p(x | b). The net and the log-temperatures follow the
+    gradient of the squared norm of the encoder's gradient.
 
     Args:
       config: distribution, networks, control variate.
       image_shape: (height, width, channels).
-      likelihood: "bernoulli" or "gaussian", of a pixel.
+      likelihood: distribution of a pixel, "bernoulli" or "gaussian".
       binarisation: how batches of uint8 become observations.
-      optimiser: Adam's numbers, for three of them.
-      seed: of the initial weights.
+      optimiser: settings of each of the three Adam optimisers.
+      seed: seed of the initial weights.
     Source: Grathwohl et al. (2018), algorithm 1; docs/papers/igr.md, section 3.5.
     """
 
@@ -111,7 +111,7 @@ class RelaxVAE(keras.Model):
         if self.config.parameters == "bounded":
             return tf.concat([tf.tanh(loc), tf.math.log(0.5 + 0.5 * tf.sigmoid(log_scale))], -1)
         log_scale = LOG_SCALES * tf.tanh(log_scale / LOG_SCALES)
-        # 0 is the uniform distribution
+        # an output of 0 gives the uniform distribution
         return tf.concat([loc + relaxations.uniform_loc(self.config.categories), log_scale], -1)
 
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
@@ -146,11 +146,10 @@ class RelaxVAE(keras.Model):
 
         Args:
           batch: uint8 [B, D].
-          seed: int32 [2], the step's.
+          seed: int32 [2], the seed of the step.
         Returns:
-          Means over the batch, nats per image: "elbo", "reconstruction" and "kl" at the hard codes; "squared_gradient":
-            squared norm of
-          the gradient of the encoder's parameters.
+          Means over the batch in nats per image, "elbo", "reconstruction" and "kl" at the hard codes; and
+          "squared_gradient", the squared norm of the gradient with respect to the encoder's parameters.
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         size = tf.cast(tf.shape(images)[0], tf.float32)
@@ -180,8 +179,8 @@ class RelaxVAE(keras.Model):
         return {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl, "squared_gradient": squared}
 
     def _direction(self, images: tf.Tensor, weights: list, gradients: list, per_image: tf.Tensor) -> tf.Tensor:
-        """d of each image: its gradient, or how the encoder's output moves along the gradient of the encoder's
-        parameters."""
+        """Direction [B, V, P] of `variance_direction`: each image's gradient, or the change of the encoder's output
+        along the gradient with respect to the encoder's parameters."""
         if self.config.control_objective == "outputs":
             return per_image
         with tf.autodiff.ForwardAccumulator(weights, gradients) as accumulator:
@@ -227,7 +226,7 @@ class RelaxVAE(keras.Model):
 
         Args:
           batch: uint8 [B, D].
-          samples: S.
+          samples: number S of samples.
           seed: int32 [2].
           estimator: "one_hot".
         Returns:
@@ -249,7 +248,7 @@ class RelaxVAE(keras.Model):
 
         Args:
           batch: uint8 [B, D].
-          draws: of the noise, for every image.
+          draws: number of draws of the noise for every image.
           seed: int32 [2].
         Returns:
           "gradient_variance" of the model's estimator, "reinforce_variance" of the score function on the same codes:

@@ -69,7 +69,7 @@ class MixtureModelConfig(WithOptions):
     dimensions: int = 50
     """Number of continuous latents of a component."""
     objective: Literal["mixture", "joint", "historical"] = "mixture"
-    """Objective: the component is summed out of both distributions or kept as a latent variable; or the authors' loss,
+    """Objective: the component is summed out of both distributions or kept as a latent variable, or the authors' loss,
     which is no bound."""
     stick_the_landing: bool | None = None
     """Whether the gradient leaves out the score term, whose mean is 0."""
@@ -104,8 +104,8 @@ class MixtureEvaluationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainMixture(TrainingRun):
-    """One stick-breaking mixture VAE trained with one seed; the defaults are the authors': 20 components, 50 dimensions,
-    batches of 100, Adam with step size 3e-4, 300 epochs."""
+    """One stick-breaking mixture VAE trained with one seed. The defaults are the authors': 20 components of 50
+    dimensions, batches of 100, Adam with step size 3e-4, 300 epochs."""
 
     executor: ClassVar[str] = "igr_suite.families.mixture.train:execute"
 

@@ -18,7 +18,7 @@ from igr_suite.training.evaluation import evaluation_function
 from igr_suite.training.executor import Rows, flat, likelihoods, prepare, split_evaluators, train
 
 USED = 0.01  # a component with a larger mean weight counts as used
-PRIOR_SAMPLES = 8  # pictured, of each component
+PRIOR_SAMPLES = 8  # pictured samples of each component's prior
 
 
 def build_model(config: TrainMixture, dataset: data.Dataset) -> MixtureVAE:
@@ -35,7 +35,7 @@ def build_model(config: TrainMixture, dataset: data.Dataset) -> MixtureVAE:
 
 
 def usage(row: dict[str, float], components: int) -> dict[str, float]:
-    """What an evaluation's row says of the mean weights: their perplexity, and how many of them are above 1%."""
+    """Usage of the components in an evaluation's row: the perplexity of their mean weights, and how many exceed 1%."""
     weights = np.array([row[f"test_weight_{k + 1}"] for k in range(components)])
     entropy = -np.sum(np.where(weights > 0, weights * np.log(np.maximum(weights, 1e-300)), 0.0))
     return {"test_components_effective": float(np.exp(entropy)), "test_components_used": int(np.sum(weights > USED))}
@@ -65,11 +65,11 @@ def execute(config: TrainMixture, folder: RunFolder) -> None:
 
 
 def store_pictures(model: MixtureVAE, dataset: data.Dataset, config: TrainMixture, folder: RunFolder) -> None:
-    """Writes pictures.npz, all uint8 means of pixels.
+    """Writes pictures.npz, whose images are uint8 means of pixels.
 
-    Its arrays: `originals` and `reconstructions` [N, H, W, 1], the display images that exist and their mean under the
-    component with the largest weight; `component` int32 [N], which one that is; `prior` [C, 8, H, W, 1], samples z ~
-    N(m_k, I) decoded, the same noise for every component.
+    Its arrays are `originals` and `reconstructions` [N, H, W, 1], the display images that the split has and their means
+    under the component with the largest weight; `component` int32 [N], the number of that component; and `prior`
+    [C, 8, H, W, 1], decoded samples z ~ N(m_k, I) with the same noise for every component.
     """
     shown = [index for index in DISPLAY_INDICES if index < len(dataset.test)]
     originals = dataset.test[shown]

@@ -50,7 +50,7 @@ EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "IGSM_Dis", "GSP_Dis", "GS", "IGR_I", "IG
 DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
 JOINT_OPTIONS = {"variables": 1, "categories": 10}
 # Temperatures of the G3 runs (docs/papers/igr.md, section 3.4); the stick-breaking distributions need lower ones. IGSM
-# and GSP take the temperature of the IGR models in the figures of G1, the only code that had them (its low one was 0.1).
+# and GSP take the temperature of the IGR models in the figures of G1, the only code that had them; its low one was 0.1.
 TEMPERATURES = {
     "GS_Dis": 0.67,
     "IGR_I_Dis": 0.15,

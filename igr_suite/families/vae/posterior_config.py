@@ -17,9 +17,9 @@ from igr_suite.training.ranges import check_at_least
 class PosteriorDistance(RunConfig):
     """Distances of posterior samples to the nearest vertex, for every image of a split.
 
-    `trained` is the whole config of the run that is measured; the folder of that run lies beside this one, under its run
-    id. All settings but `samples` and `split` are those of `trained`: `--set model.delta=1` changes both the training
-    and what is measured.
+    `trained` is the whole config of the run that is measured; the folder of that run lies beside this one, under its
+    run id. All settings but `samples` and `split` are those of `trained`: `--set model.delta=1` changes both the
+    training and what is measured.
     """
 
     executor: ClassVar[str] = "igr_suite.families.vae.posterior_distance:execute"

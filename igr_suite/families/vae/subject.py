@@ -18,7 +18,7 @@ def load(folder: RunFolder, config: TrainVAE, images: int, seed: tf.Tensor) -> C
     since nothing is drawn.
 
     Raises:
-      UserError: the codes have no known distribution of the argmax, there is no checkpoint, or there are too few images.
+      UserError: the codes have no known distribution of the argmax, there is no checkpoint, or too few images.
     """
     del seed
     dataset = load_images(config)
