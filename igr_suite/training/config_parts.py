@@ -187,5 +187,5 @@ def truncated_by_batch(model, parts: str) -> str | None:
     depends on the whole batch. None where the truncation does not."""
     if model.truncation in (None, "sample"):
         return None
-    kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"
+    kept = f"model.truncation={model.truncation} keeps the {parts} of {model.name} that a whole batch needs"
     return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"

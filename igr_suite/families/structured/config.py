@@ -117,8 +117,7 @@ class StructuredOptimiserConfig(OptimiserConfig):
         if (self.decay is None) != (self.least_learning_rate is None):
             raise UserError(
                 f"optimiser.decay={self.decay} and optimiser.least_learning_rate={self.least_learning_rate} go "
-                f"together: "
-                "give both, or none for a constant learning rate"
+                f"together: give both, or none for a constant learning rate"
             )
         for key in ("decay", "least_learning_rate"):
             value = getattr(self, key)
@@ -165,8 +164,8 @@ class TrainStructured(TrainingRun):
         recipe = recipe_of(self.data.name)
         if recipe.image_shape != IMAGE_SHAPE or recipe.likelihood != "bernoulli":
             raise UserError(
-                f"structured output prediction takes 28x28 images of black and white pixels; "
-                f"data.name={self.data.name} is not"
+                f"structured output prediction takes 28x28 images of black and white pixels, and {self.data.name} has "
+                f"others; take mnist"
             )
         if self.data.binarisation != "static":
             raise UserError(

@@ -170,8 +170,8 @@ class ModelConfig(WithOptions):
     def __post_init__(self):
         if self.capacity is not None and self.name not in JOINT:
             raise UserError(
-                f"model.capacity needs continuous and discrete latents, and {self.name} has not both; take one of "
-                f"{', '.join(JOINT)}"
+                f"model.capacity needs continuous and discrete latents, and {self.name} does not have both; take one "
+                f"of {', '.join(JOINT)}"
             )
         super().__post_init__()
         self._check_ranges()
@@ -256,9 +256,8 @@ class TrainVAE(TrainingRun):
             )
         if self.evaluation.historical_likelihood and self.model.name not in EXACT_ARGMAX:
             raise UserError(
-                f"evaluation.historical_likelihood needs the distribution of the argmax, which {self.model.name} has "
-                f"not in closed form; "
-                f"it exists for {', '.join(EXACT_ARGMAX)}"
+                f"evaluation.historical_likelihood needs the distribution of the argmax, which is not known for "
+                f"{self.model.name}; take one of {', '.join(EXACT_ARGMAX)}"
             )
         problem = misfit(self.model.architecture, self.data.image_shape)
         if problem:
