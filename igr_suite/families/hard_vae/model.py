@@ -217,10 +217,6 @@ class RelaxVAE(keras.Model):
         kl = tf.reduce_sum(relaxations.categorical_kl(self.log_distribution(parameters)), -1)
         return {"elbo_one_hot_exact": reconstruction - kl, "reconstruction": reconstruction, "discrete_kl": kl}
 
-    def weight_estimators(self, historical: bool = False) -> list[str]:
-        """The importance-weighted estimators that this model has: hard codes with their exact probability."""
-        return ["one_hot"]
-
     def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str) -> tf.Tensor:
         """log p(x | b_s) + log p(b_s) - log q(b_s | x), whose log-mean-exp estimates log p(x).
 
@@ -228,7 +224,7 @@ class RelaxVAE(keras.Model):
           batch: uint8 [B, D].
           samples: number S of samples.
           seed: int32 [2].
-          estimator: "one_hot".
+          estimator: "one_hot", the only one: hard codes with their exact probability.
         Returns:
           [S, B].
         """

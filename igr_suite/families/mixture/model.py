@@ -217,11 +217,6 @@ class MixtureVAE(keras.Model):
             result |= {f"weight_{k + 1}": weights[:, k] for k in range(self.config.components)}
         return result
 
-    def weight_estimators(self, historical: bool = False) -> list[str]:
-        """The importance-weighted estimators that this model has; the authors' code has none for mixtures."""
-        del historical
-        return ["mixture"]
-
     def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str = "mixture") -> tf.Tensor:
         """Log importance weights whose log-mean-exp estimates log p(x); one sample decodes all components.
 
@@ -229,7 +224,7 @@ class MixtureVAE(keras.Model):
           batch: uint8 [B, pixels].
           samples: number S of samples.
           seed: int32 [2].
-          estimator: "mixture".
+          estimator: "mixture", the only one; the authors' code has none for mixtures.
         Returns:
           [S, B].
         Source: Burda et al. (2016), eq. 8, with the component summed out.

@@ -55,7 +55,7 @@ def execute(config: TrainMixture, folder: RunFolder) -> None:
 
     def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
         del rows
-        wanted = [(name, config.evaluation.importance_samples) for name in model.weight_estimators()]
+        wanted = [("mixture", config.evaluation.importance_samples)]
         log_likelihoods = likelihoods(evaluators["test"], wanted, interrupts)
         if config.evaluation.pictures:
             store_pictures(model, dataset, config, folder)
