@@ -14,7 +14,8 @@ from igr_suite.training.ranges import check_at_least, check_positive
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun(RunConfig):
-    """Base of the configs of all runs that train on a data set; a subclass has the fields `data` and `schedule`."""
+    """The common part of the configs of all runs that train on a data set; a subclass has the fields `data` and
+    `schedule`."""
 
     fitted: ClassVar[bool] = True
 
@@ -23,7 +24,7 @@ class TrainingRun(RunConfig):
 
     def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
         super().adapt(changed, settings)
-        # a length that is given replaces the other one
+        # If one of the two lengths is given, it replaces the other.
         for key, other in (("steps", "epochs"), ("epochs", "steps")):
             if f"schedule.{key}" in settings and f"schedule.{other}" not in settings and other in changed["schedule"]:
                 changed["schedule"][other] = None
@@ -183,8 +184,8 @@ def check_pictured(config: RunConfig) -> None:
 
 
 def truncated_by_batch(model, parts: str) -> str | None:
-    """Returns why a batch cannot be divided among devices (`RunConfig.data_parallel_obstacle`): a truncation that
-    depends on the whole batch. None where the truncation does not."""
+    """The reason why a batch cannot be divided, for `RunConfig.data_parallel_obstacle`: the model keeps the parts that
+    the whole batch needs. None if it can."""
     if model.truncation in (None, "sample"):
         return None
     kept = f"model.truncation={model.truncation} keeps the {parts} of {model.name} that a whole batch needs"

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
-from igr_suite.data.halves import HALF_PIXELS, IMAGE_SHAPE
+from igr_suite.data.halves import HALF_PIXELS, IMAGE_SHAPE, PICTURED
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
-from igr_suite.training.config_parts import TrainingRun, check_pictured
-from igr_suite.training.ranges import check_at_least, check_positive
+from igr_suite.training.config_parts import TrainingRun
 
 Estimator = Literal[
     "gaussian",
@@ -85,7 +84,9 @@ class HalfMNISTModelConfig(WithOptions):
                 f"model.temperature must be positive, got {self.temperature}; leave it out for the schedule from 1 to "
                 f"0.5"
             )
-        check_at_least(self, "model", latents=1, samples=1, oracle_samples=1)
+        for key in ("latents", "samples", "oracle_samples"):
+            if getattr(self, key) is not None and getattr(self, key) < 1:
+                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
 
     @property
     def gaussian(self) -> bool:
@@ -149,7 +150,8 @@ class SyntheticGradientConfig(WithOptions):
                 f"'{self.inputs}'"
             )
         super().__post_init__()
-        check_at_least(self, "sg", width=1)
+        if self.width is not None and self.width < 1:
+            raise UserError(f"sg.width must be at least 1, got {self.width}")
         if self.max_grad < 0:
             raise UserError(f"sg.max_grad must not be negative, got {self.max_grad}; 0 leaves targets as they are")
         if self.reward_temperature is not None and not self.reward_temperature > 0:
@@ -164,7 +166,9 @@ class SyntheticGradientConfig(WithOptions):
         if self.update_style == "decay" and self.update_every != 1:
             raise UserError(f"sg.update_every={self.update_every} is not used with sg.update_style=decay; leave it out")
         check_rates("sg", self)
-        check_at_least(self, "sg", update_every=1, average_samples=1)
+        for key in ("update_every", "average_samples"):
+            if getattr(self, key) < 1:
+                raise UserError(f"sg.{key} must be at least 1, got {getattr(self, key)}")
 
     @property
     def selected(self) -> tuple[int, ...]:
@@ -195,14 +199,17 @@ class HalfMNISTOptimiserConfig:
 
     def __post_init__(self):
         check_rates("optimiser", self)
-        check_at_least(self, "optimiser", update_every=1)
+        if self.update_every < 1:
+            raise UserError(f"optimiser.update_every must be at least 1, got {self.update_every}")
         if self.l2 < 0:
             raise UserError(f"optimiser.l2 must not be negative, got {self.l2}")
 
 
 def check_rates(group: str, config) -> None:
     """Raises UserError for a learning rate or a schedule of it that cannot be."""
-    check_positive(config, group, "learning_rate", "slash_rate")
+    for key in ("learning_rate", "slash_rate"):
+        if not getattr(config, key) > 0:
+            raise UserError(f"{group}.{key} must be positive, got {getattr(config, key)}")
     if config.slash_rate < 1:
         raise UserError(
             f"{group}.slash_rate divides the learning rate and must be at least 1 (which is off), got "
@@ -252,7 +259,9 @@ class HalfMNISTScheduleConfig:
     """Mean training loss of an epoch, in nats per image, at which training ends early."""
 
     def __post_init__(self):
-        check_at_least(self, "schedule", epochs=1, batch_size=1, evaluate_every=1)
+        for key in ("epochs", "batch_size", "evaluate_every"):
+            if getattr(self, key) < 1:
+                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
         if self.batch_size < 2:
             raise UserError("schedule.batch_size must be at least 2: the networks normalise by the batch's statistics")
 
@@ -285,7 +294,8 @@ class HalfMNISTEvaluationConfig(WithOptions):
                 f"evaluation.gradient_samples must be 0 (not measured) or at least 2, got {self.gradient_samples}"
             )
         super().__post_init__()
-        check_at_least(self, "evaluation", gradient_images=2)
+        if self.gradient_images is not None and self.gradient_images < 2:
+            raise UserError(f"evaluation.gradient_images must be at least 2, got {self.gradient_images}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,7 +325,15 @@ class TrainHalfMNIST(TrainingRun):
                 f"evaluation.gradient_samples compares gradients at hard codes, and {self.model.estimator} has others; "
                 f"leave it out"
             )
-        check_pictured(self)
+        images = min(
+            recipe_of(self.data.name).sizes[2], self.data.evaluation_limit or recipe_of(self.data.name).sizes[2]
+        )
+        if self.evaluation.pictures and images <= max(PICTURED):
+            raise UserError(
+                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
+                f"{images}; "
+                f"set data.evaluation_limit to at least {max(PICTURED) + 1}"
+            )
 
     def _check_synthetic(self) -> None:
         baseline, sg = self.model.baseline, self.sg

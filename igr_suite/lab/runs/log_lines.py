@@ -54,7 +54,7 @@ class LogFormat:
         Args:
           rows: `RunFolder(path).metrics.rows()`.
           path: the file; replaced when it is there.
-          hyper: its header.
+          hyper: values for the header.
           time: timestamp of every line; by default now.
           **settings: what `lines_of` takes beside the rows.
         Raises:
@@ -94,11 +94,11 @@ class LogFormat:
 
 
 def number_or_nan(value: float | None) -> float:
-    """A number for a log, which writes nan where a value is not known."""
+    """Returns a number for a log, in which an unknown value is written as nan."""
     return math.nan if value is None else value
 
 
 def known(text: str | None) -> float | None:
-    """The number of a log; None where it is absent or nan."""
+    """Returns a number read from a log; None where it is absent or nan."""
     value = math.nan if text is None else float(text)
     return None if math.isnan(value) else value
