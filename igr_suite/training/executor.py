@@ -48,28 +48,6 @@ class Training:
     replicas: Replicas = field(default_factory=Replicas)
 
 
-def prepare(config: RunConfig, build_model: Callable[[RunConfig, data.Dataset], keras.Model]) -> Training:
-    """Returns the training of a new model on the config's images; the family adds what is measured
-    (`dataclasses.replace`).
-
-    Args:
-      config: of the run.
-      build_model: (config, data set) -> the untrained model; called in the scope of the replicas.
-    """
-    replicas, dataset = Replicas.chosen(), load_images(config)
-    images = training_images(config, dataset)
-    with replicas.scope():
-        model = build_model(config, dataset)
-    return Training(
-        model=model,
-        rows=images,
-        plan=plan_of(config, len(images)),
-        dataset=dataset,
-        meta={"parameters": model.count_params()},
-        replicas=replicas,
-    )
-
-
 def train(training: Training, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; resumes from the folder's last checkpoint if there is one.
 
@@ -160,3 +138,25 @@ def build_plan(config: RunConfig, examples: int) -> Plan:
     plan = Plan(examples, config.schedule.batch_size, 1, config.schedule.evaluate_every, config.seed, fill=True)
     epochs = config.schedule.epochs or -(-config.schedule.steps // plan.steps_per_epoch)
     return Plan(examples, config.schedule.batch_size, epochs, config.schedule.evaluate_every, config.seed, fill=True)
+
+
+def prepare(config: RunConfig, build_model: Callable[[RunConfig, data.Dataset], keras.Model]) -> Training:
+    """Returns the training of a new model on the config's images; the family adds what is measured
+    (`dataclasses.replace`).
+
+    Args:
+      config: of the run.
+      build_model: (config, data set) -> the untrained model; called in the scope of the replicas.
+    """
+    replicas, dataset = Replicas.chosen(), load_images(config)
+    images = training_images(config, dataset)
+    with replicas.scope():
+        model = build_model(config, dataset)
+    return Training(
+        model=model,
+        rows=images,
+        plan=plan_of(config, len(images)),
+        dataset=dataset,
+        meta={"parameters": model.count_params()},
+        replicas=replicas,
+    )
