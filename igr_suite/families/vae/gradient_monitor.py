@@ -21,16 +21,16 @@ class GradientMonitor:
     Each norm is that of one image and one variable. `gradient` is d ELBO / d (all posterior parameters of the variable)
     with the KL that is trained on, `reconstruction` the part of it that comes through the decoder, and `jacobian` is
     |d code / d parameters|_F. All are taken at one draw of the noise, the same at every call. A row holds, for each of
-    the three,
+    the three:
 
         monitor_<what>_p10, _p50, _p90
         monitor_<what>_vanished            share at most 1e-3 (jacobian), or at most 1e-3 of the untrained model's
                                            median (the others)
         monitor_<what>_below_1e-10         share at most 1e-10, the authors' limit
 
-    and of the gradient of -ELBO across draws of the noise, with images and weights held fixed, the numbers below. <kl>
-    is "sampled", "closed" where there is a closed form, or "none" for the reconstruction term alone. A closed KL adds
-    no noise, so its variance is that of "none".
+    It also holds variance and signal of the gradient of -ELBO across draws of the noise, with images and weights held
+    fixed. <kl> is "sampled", "closed" where there is a closed form, or "none" for the reconstruction term alone. A
+    closed KL adds no noise, so its variance is that of "none".
 
         monitor_parameters_variance_<kl>   gradient of an image's bound by its parameters: trace of the covariance, mean
                                            over images
