@@ -1,13 +1,11 @@
 """Pictures of digits whose lower half a model completes."""
 
-import io
-
 import numpy as np
 import tensorflow as tf
 
 from igr_suite.data.halves import HALF_PIXELS, PICTURED
+from igr_suite.lab.runs import picture_file
 from igr_suite.lab.runs.config import RunConfig
-from igr_suite.lab.runs.files import write_atomically
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
 from igr_suite.training.executor import flat
@@ -34,6 +32,4 @@ def store_pictures(model, images: np.ndarray, config: RunConfig, folder: RunFold
         name: (255 * value.numpy()).astype(np.uint8).reshape(*value.shape[:-1], 28, 28, 1)
         for name, value in pictures.items()
     }
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_atomically(folder.path / "pictures.npz", buffer.getvalue())
+    picture_file.save(folder.path, arrays)

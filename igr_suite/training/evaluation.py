@@ -48,7 +48,7 @@ class Evaluator:
 
         Args:
           samples: largest S.
-          estimator: one of the model's `weight_estimators`.
+          estimator: an estimator that the model's `log_weights` takes.
         Returns:
           {"<site>_iw_<estimator>_<S>": mean, "..._se": its standard error over images}, nats per image.
         """
