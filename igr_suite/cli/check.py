@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail', or a run that is not whole is
     left out."""
     from igr_suite.lab.analysis import ledger  # needs numpy, which a login node may not have
+    from igr_suite.lab.analysis.references import read_references
     from igr_suite.lab.analysis.verdicts import no_reference
 
     if arguments.name is None:
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--write writes the lines of all experiments: leave NAME out")
     results = results_of(arguments)
     name = results.experiment.name
-    references = ledger.read_references(discovery.folder_of(name) / "published.csv")
+    references = read_references(discovery.folder_of(name) / "published.csv")
     if not references:
         print(_wrapped(f"{name}: {no_reference(results.experiment)}", shutil.get_terminal_size().columns))
         return say_left_out(results.faults)

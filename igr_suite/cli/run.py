@@ -67,10 +67,11 @@ def start(results: Results, arguments: argparse.Namespace, out: Path | None = No
     """Runs what is unfinished of `results` with the options of `add_running`, reports and draws (into `out`); returns
     the exit code."""
     from igr_suite.lab.running import runner
+    from igr_suite.lab.running.order import Order
     from igr_suite.lab.running.reporter import make_reporter
     from igr_suite.lab.running.worker import LOG
 
-    order = runner.Order(
+    order = Order(
         experiment=results.experiment,
         scale=results.scale,
         root=results_root(arguments.results),

@@ -176,7 +176,7 @@ def _plan(arguments: argparse.Namespace, image: Path | None) -> plans.Plan:
             "apptainer"
         )
     from igr_suite.cli.options import results_of
-    from igr_suite.lab.running.runner import Order
+    from igr_suite.lab.running.order import Order
 
     results = results_of(arguments)
     order = Order(

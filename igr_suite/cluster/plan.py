@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from igr_suite.errors import UserError
 
 if TYPE_CHECKING:
-    from igr_suite.lab.running.runner import Order
+    from igr_suite.lab.running.order import Order
 
 RUNTIMES = ("apptainer", "singularity")
 # The host's packages are not the image's: neither those on PYTHONPATH nor those in the home folder, which the runtime

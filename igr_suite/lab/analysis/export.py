@@ -7,7 +7,7 @@ from typing import Any
 from igr_suite.errors import UserError, nearest
 from igr_suite.lab.analysis.results import Results, describe, finished_runs, shared_and_differing
 from igr_suite.lab.analysis.table_files import Blocks, same_type, type_of
-from igr_suite.lab.running.runner import matches
+from igr_suite.lab.running.order import matches
 from igr_suite.lab.runs import values
 from igr_suite.lab.runs.config import flatten
 from igr_suite.lab.runs.store import RunFolder

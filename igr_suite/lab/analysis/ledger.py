@@ -1,6 +1,5 @@
 """Reference values beside ours: where each comes from, and a verdict: pass, fail, or not comparable and why."""
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,43 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from igr_suite.errors import UserError, nearest
 from igr_suite.lab.analysis.paired import CONFIDENCE, Difference, mean_interval, paired_difference, with_spread
+from igr_suite.lab.analysis.references import PROVENANCES, SOURCES, Reference, direction
 from igr_suite.lab.runs.files import write_atomically
 
-COLUMNS = ("quantity", "setting", "value", "spread", "source", "kind_of_source", "kind", "provenance")
-
-
-class SourceKind(NamedTuple):
-    """Where a reference value comes from: its name in tallies, what stands above its values, what it means."""
-
-    name: str
-    heading: str
-    meaning: str
-
-
-SOURCES = {  # the first three were published, the others were not
-    "paper": SourceKind("paper", "published, paper", "printed in a paper, or read off its figures by eye"),
-    "authors_readme": SourceKind(
-        "authors' README", "published, authors' README", "printed in the README of the reproduced code"
-    ),
-    "third_party": SourceKind(
-        "third party", "published, third party", "published by others, for the same or a near setting"
-    ),
-    "authors_code": SourceKind(
-        "authors' code", "authors' code, run by us", "the authors' code, patched only to run, and run by us"
-    ),
-    "replication": SourceKind(
-        "replication", "independent replication", "the same training with independent code, run by us"
-    ),
-    "computed": SourceKind(
-        "computed", "computed", "from formulas, without training: closed form, quadrature, simulation"
-    ),
-}
-RECALLED = "remembered, not read in the source: shown, never judged"
-KINDS = ("exact", "order", "trend")
-PROVENANCES = ("read", "recalled")
-SIGNS = {"lower": -1.0, "higher": 1.0}  # values of a trend of which only the sign is known
 VERDICTS = ("pass", "fail", "not comparable")
 DEVIATIONS = 2.0  # an exact value agrees when it is this many combined standard errors away, or nearer
 
@@ -63,54 +29,6 @@ Ours = Mapping[tuple[str, str], OurValue | tuple[float, float, int]]
 
 
 @dataclass(frozen=True)
-class Reference:
-    """One row of a published.csv: a value that ours is compared with.
-
-    Attributes:
-      quantity, setting: what was measured and where, "test_elbo" and "IGR-I, MNIST".
-      value, spread: the number and its standard deviation (None when not given); -1 or 1 where only a sign is known.
-      source: the place, "IGR, Table 1".
-      kind_of_source: one of SOURCES. "paper", "authors_readme" and "third_party" were published; "authors_code" was run
-        by us, "replication" trained again with independent code, "computed" follows from the formulas without training.
-      kind: "exact" compares the numbers; "order" the ranks of the settings of one quantity; "trend" the signs. Ranks
-        and signs are tested at 95% confidence, over seeds.
-      provenance: "read" in the source or "recalled" from memory; recalled values are shown, never judged.
-      tolerance: largest difference that passes; None leaves it to the spreads.
-      sign_only: whether the row says "lower" or "higher" in place of a number.
-    """
-
-    quantity: str
-    setting: str
-    value: float
-    spread: float | None
-    source: str
-    kind_of_source: str
-    kind: str
-    provenance: str
-    tolerance: float | None = None
-    sign_only: bool = False
-
-    @property
-    def label(self) -> str:
-        """The name under which it is counted: "paper", or "paper, recalled"."""
-        return SOURCES[self.kind_of_source].name + (", recalled" if self.provenance == "recalled" else "")
-
-    @property
-    def heading(self) -> str:
-        """Kind and place of the source: "published, paper: IGR, Table 1"."""
-        kind = self.label if self.provenance == "recalled" else SOURCES[self.kind_of_source].heading
-        return f"{kind}: {self.source}"
-
-    @property
-    def text(self) -> str:
-        """'-98.21 ± 0.34'; "lower" or "lower (-1.8)" for a sign."""
-        number = with_spread(self.value, self.spread)
-        if self.kind != "trend":
-            return number
-        return _sign(self.value) if self.sign_only else f"{_sign(self.value)} ({number})"
-
-
-@dataclass(frozen=True)
 class Verdict:
     """A reference value, ours (None when there is none), and "pass", "fail" or "not comparable" with the reason."""
 
@@ -125,49 +43,6 @@ class Verdict:
     def our_text(self) -> str:
         """'-98.21 ± 0.34', '-' without a value of ours."""
         return "-" if self.ours is None else with_spread(self.ours, self.our_spread)
-
-
-def read_references(path: Path) -> list[Reference]:
-    """Returns the rows of a published.csv.
-
-    Raises:
-      UserError: the file is absent, or a row is not as it should be; names the line.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-            if missing:
-                kinds = f"; kind_of_source is one of {', '.join(SOURCES)}" if missing[0] == "kind_of_source" else ""
-                raise UserError(
-                    f"{path} has no column '{missing[0]}'; it needs {', '.join(COLUMNS)} and may have tolerance{kinds}"
-                )
-            return [_reference(row, f"{path}, line {reader.line_num}") for row in reader]
-    except FileNotFoundError:
-        raise UserError(f"{path} is absent: there are no reference values to compare with") from None
-
-
-def _reference(row: Mapping[str, str], place: str) -> Reference:
-    def number(column: str) -> float | None:
-        try:
-            return float(row[column]) if (row.get(column) or "").strip() else None
-        except ValueError:
-            words = ", or lower or higher" if (column, row["kind"]) == ("value", "trend") else ""
-            raise UserError(f"{place}: {column} must be a number{words}, got '{row[column]}'") from None
-
-    for column, choices in (("kind_of_source", SOURCES), ("kind", KINDS), ("provenance", PROVENANCES)):
-        if row[column] not in choices:
-            raise UserError(f"{place}: unknown {column} '{row[column] or ''}': {nearest(row[column] or '', choices)}")
-    sign_only = row["kind"] == "trend" and row["value"] in SIGNS
-    value = SIGNS[row["value"]] if sign_only else number("value")
-    if value is None:
-        raise UserError(f"{place}: value is empty")
-    if row["kind"] == "trend" and not value:
-        raise UserError(
-            f"{place}: a trend needs a sign, got '{row['value']}'; write lower, higher or a number that is not 0"
-        )
-    texts = {name: row[name] for name in ("quantity", "setting", "source", "kind_of_source", "kind", "provenance")}
-    return Reference(**texts, value=value, spread=number("spread"), tolerance=number("tolerance"), sign_only=sign_only)
 
 
 def judge(references: Sequence[Reference], ours: Ours) -> list[Verdict]:
@@ -207,10 +82,6 @@ def tally(verdicts: Iterable[Verdict]) -> dict[str, Counter]:
     return {place[-1]: counts[place] for place in sorted(counts)}
 
 
-def _sign(value: float) -> str:
-    return "higher" if value > 0 else "lower" if value < 0 else "equal"
-
-
 def _exact(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
     value, spread, seeds, _ = ours[row.quantity, row.setting]
     difference = value - row.value
@@ -243,7 +114,7 @@ def _order(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple
         word, shown = _word(difference, theirs), f"{other.setting} ({difference.text()})"
         sides.setdefault(_than(theirs), []).append(other.setting)
         if word == "contradicts":
-            words.setdefault(word, []).append(f"{_than(difference.mean)} {shown}, {_sign(theirs)} in the source")
+            words.setdefault(word, []).append(f"{_than(difference.mean)} {shown}, {direction(theirs)} in the source")
         else:
             words.setdefault(word, []).append(f"{_than(theirs)} {shown}")
     ranks = "; ".join(f"{side} {', '.join(sides[side])}" for side in sorted(sides))
@@ -251,7 +122,7 @@ def _order(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple
 
 
 def _than(difference: float) -> str:
-    return f"{_sign(difference)} than" if difference else "equal to"
+    return f"{direction(difference)} than" if difference else "equal to"
 
 
 def _between(mine: OurValue, other: OurValue, confidence: float) -> Difference:
@@ -302,10 +173,10 @@ def _peer(row: Reference, other: Reference) -> bool:
 def _trend(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
     """The sign of a value that is itself a difference or a change, seed by seed."""
     value, spread, seeds, _ = ours[row.quantity, row.setting]
-    difference, theirs = mean_interval(value, math.nan if spread is None else spread, seeds), _sign(row.value)
+    difference, theirs = mean_interval(value, math.nan if spread is None else spread, seeds), direction(row.value)
     word = _word(difference, row.value)
     if word == "contradicts":
-        return "fail", f"{_sign(difference.mean)}, {theirs} in the source: {difference.text()}"
+        return "fail", f"{direction(difference.mean)}, {theirs} in the source: {difference.text()}"
     if word == "undecided":
         return (
             "not comparable",

@@ -2,20 +2,17 @@
 once."""
 
 import contextlib
-import fnmatch
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from igr_suite import data
 from igr_suite.errors import UserError
-from igr_suite.lab.running.experiment import Expansion, Experiment, expand
+from igr_suite.lab.running.experiment import Expansion
 from igr_suite.lab.running.launch import ORPHANED, Launcher, Worker
-from igr_suite.lab.running.places import scale_folder
-from igr_suite.lab.running.prolonging import prolong
+from igr_suite.lab.running.order import Order
 from igr_suite.lab.running.reporter import Reporter
-from igr_suite.lab.running.sharing import adopt
 from igr_suite.lab.running.worker import FULL, LOG
 from igr_suite.lab.runs import strategies
 from igr_suite.lab.runs.config import RunConfig
@@ -29,77 +26,6 @@ from igr_suite.lab.runs.wholeness import WAY_OUT
 POLL = 0.1  # seconds between looks at the workers
 # seconds; a worker that is just being forked may miss the first signal, and counts these as one request
 RESEND = (0.0, 0.3, 0.6)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What to run and how.
-
-    Attributes:
-      experiment, scale, root, settings: what, and where the results go.
-      only: substring or fnmatch pattern on run_ids; None means all.
-      jobs, threads: see `threads.share`.
-      data_dir: TFDS_DATA_DIR of the workers.
-      strategy: by which each run divides its batches among devices; see `training/strategy.py`.
-    """
-
-    experiment: Experiment
-    scale: str
-    root: Path
-    settings: dict[str, str] = field(default_factory=dict)
-    only: str | None = None
-    jobs: int | None = None
-    threads: int | None = None
-    data_dir: str | None = None
-    strategy: str | None = None
-
-    @property
-    def folder(self) -> Path:
-        """The scale's folder, which holds the run folders."""
-        return scale_folder(self.root, self.experiment, self.scale, self.settings)
-
-    def expand(self) -> Expansion:
-        """Returns the runs that are known so far and match `only`."""
-
-        def wanted(run_id: str) -> bool:
-            return matches(run_id, self.only)
-
-        return expand(self.experiment, self.scale, self.folder, self.settings, wanted, data_dir=self.data_dir)
-
-    def expand_and_adopt(self) -> tuple[Expansion, list[str]]:
-        """Returns the runs that are known once those that other experiments have finished are copied, and a sentence
-        for each run that was copied or that will go on from a shorter one.
-
-        A later stage may have waited for them, and what it holds may have been run elsewhere too.
-
-        Raises:
-          UserError: no run matches `only`.
-        """
-        expansion, notes = self.expand(), []
-        while found := adopt(expansion, self.experiment, self.scale, self.root, self.settings):
-            notes += [f"copied {run_id} from {name}" for run_id, name in found.items()]
-            expansion = self.expand()
-        self.check_matches(expansion)
-        own = self.root / self.experiment.paper / self.experiment.item
-        folders = [folder / self.scale for folder in (own, *(self.root / name for name in self.experiment.shares_with))]
-        longer = prolong(expansion.runs, self.folder, dict.fromkeys((self.folder, *folders)))
-        return expansion, notes + [f"{run_id} goes on from {name}" for run_id, name in longer.items()]
-
-    def check_matches(self, expansion: Expansion) -> None:
-        """Raises UserError when `only` leaves no run."""
-        if not expansion.runs:
-            later = (
-                f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)"
-                if expansion.waiting
-                else ""
-            )
-            wanted = f"no run of {self.experiment.name} at scale {self.scale} matches --only '{self.only}'"
-            raise UserError(f"{wanted}{later}; see them with --dry-run")
-
-
-def matches(run_id: str, only: str | None) -> bool:
-    """Whether a part of a run_id is `only` or fits it as a pattern such as 'GS*-s1-'."""
-    return only is None or only in run_id or fnmatch.fnmatchcase(run_id, f"*{only}*")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ it looks before every write, and its heartbeat ends it.
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import socket
 import threading
@@ -27,14 +26,13 @@ from typing import Any
 
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.files import writing
-from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json, read_regular
+from igr_suite.lab.runs.owner_file import create, describe, inode, modification_time, read_owner, write_beside
 from igr_suite.terminal import say
 
 PATIENCE = 1.0  # seconds; `igr status` holds the kernel lock for an instant when it looks
 BEAT = 15.0  # seconds between touches of .owner
 STALE = 120.0  # seconds without a touch after which another machine's holder counts as dead
 SETTLING = 0.2  # seconds after a take-over until the taker looks whether its name still stands in .owner
-LARGEST_OWNER = 1 << 20  # bytes of `.owner`, which has two hundred
 LOST = 75  # exit code of a holder whose lock was taken over
 
 
@@ -123,7 +121,7 @@ class Lock:
                 )
             if owner is not None and owner.get("token") != self._token:
                 raise TakenOver(
-                    f"{self.folder.name} was taken over by {_who(owner)}; this process ends without writing"
+                    f"{self.folder.name} was taken over by {describe(owner)}; this process ends without writing"
                 )
 
     @property
@@ -131,10 +129,10 @@ class Lock:
         return self.folder / ".owner"
 
     def _owner(self) -> dict[str, Any] | None:
-        return _read(self._path)
+        return read_owner(self._path)
 
     def _refusal(self, owner: dict[str, Any] | None) -> UserError:
-        return UserError(f"{self.folder} is being written by {_who(owner or {})}; wait for it or stop it")
+        return UserError(f"{self.folder} is being written by {describe(owner or {})}; wait for it or stop it")
 
     def _gone(self, owner: dict[str, Any], free: bool | None) -> bool:
         """Whether the holder named in `.owner` is gone.
@@ -145,16 +143,16 @@ class Lock:
         """
         if owner.get("machine") == machine():
             return not (free is None and _alive(owner.get("pid")))
-        if free and ("token" not in owner or owner.get("place", _place(self.folder)) != _place(self.folder)):
+        if free and ("token" not in owner or owner.get("place", inode(self.folder)) != inode(self.folder)):
             return True
-        touched = _touched(self._path)
+        touched = modification_time(self._path)
         if touched is None:
             return True
-        say(f"{self.folder.name} was left by {_who(owner)}; watching for {STALE:g} s whether it lives", error=True)
+        say(f"{self.folder.name} was left by {describe(owner)}; watching for {STALE:g} s whether it lives", error=True)
         give_up = time.monotonic() + STALE
         while time.monotonic() < give_up:
             time.sleep(min(1.0, STALE / 10))
-            now = _touched(self._path)
+            now = modification_time(self._path)
             if now is None:
                 return True
             if now != touched:
@@ -176,20 +174,20 @@ class Lock:
           UserError: another process was faster.
         """
         mine = {"token": self._token, "machine": machine(), "pid": os.getpid(), "job": os.environ.get("SLURM_JOB_ID")}
-        mine["place"] = _place(self.folder)
+        mine["place"] = inode(self.folder)
         with writing(self.folder):
             try:
                 if seen is None:
-                    _create(self._path, mine)
+                    create(self._path, mine)
                     return
                 with self._alone_over(seen):
                     now = self._owner()
                     if now is None:  # released in the meantime
-                        _create(self._path, mine)
+                        create(self._path, mine)
                         return
                     if now != seen:
                         raise FileExistsError
-                    fresh = _write_beside(self._path, mine)
+                    fresh = write_beside(self._path, mine)
                     fresh.replace(self._path)
             except FileExistsError:
                 raise self._refusal(self._owner()) from None
@@ -210,23 +208,23 @@ class Lock:
         path = self.folder / f".owner.{hashlib.sha256(str(seen.get('token')).encode()).hexdigest()[:16]}"
         mine = {"token": self._token, "machine": machine(), "pid": os.getpid()}
         try:
-            _create(path, mine)
+            create(path, mine)
         except FileExistsError:
-            first, give_up = _read(path), time.monotonic() + STALE
+            first, give_up = read_owner(path), time.monotonic() + STALE
             while time.monotonic() < give_up and not _dead_here(first):
-                if _read(path) != first or self._owner() != seen:
+                if read_owner(path) != first or self._owner() != seen:
                     raise
                 time.sleep(min(1.0, STALE / 10))
             away = self.folder / f".owner.{self._token}"
             with contextlib.suppress(FileNotFoundError):
                 path.rename(away)
-                if _read(away) != first:  # another process has moved the dead one's away, and this is its own
+                if read_owner(away) != first:  # another process has moved the dead one's away, and this is its own
                     with contextlib.suppress(OSError):
                         os.link(away, path)
                     away.unlink()
                     raise
                 away.unlink()
-            _create(path, mine)
+            create(path, mine)
         try:
             yield
         finally:
@@ -249,7 +247,7 @@ class Lock:
 def left_elsewhere(folder: Path) -> bool:
     """Whether another machine's process seems to have left the folder's lock, so that taking it would take STALE
     seconds."""
-    owner = _read(folder / ".owner")
+    owner = read_owner(folder / ".owner")
     return owner is not None and owner.get("machine") != machine()
 
 
@@ -267,52 +265,12 @@ def locked(folder: Path) -> bool:
             pass
         finally:
             os.close(kernel)
-    owner, touched = _read(folder / ".owner"), _touched(folder / ".owner")
+    owner, touched = read_owner(folder / ".owner"), modification_time(folder / ".owner")
     if owner is None or touched is None:
         return False
     if owner.get("machine") == machine():
         return lockless and _alive(owner.get("pid"))
     return abs(time.time() - touched / 1e9) < 2 * STALE  # twice: clocks of machines differ
-
-
-def _create(path: Path, content: dict[str, Any]) -> None:
-    """Makes a file that others see whole or not at all.
-
-    Raises:
-      FileExistsError: it is there: of several that claim at once, one wins.
-    """
-    fresh = _write_beside(path, content)
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links: two steps, of which the first decides
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            json.dump(content, file)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _write_beside(path: Path, content: dict[str, Any]) -> Path:
-    """Writes a file next to `path` under a name of its own and returns that."""
-    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with fresh.open("x", encoding="utf-8", newline="\n") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
-    return fresh
-
-
-def _place(folder: Path) -> int | None:
-    """A number of the folder that a copy of it does not have."""
-    try:
-        return folder.stat().st_ino
-    except OSError:
-        return None
 
 
 def _is_open(kernel: int, path: Path) -> bool:
@@ -338,25 +296,6 @@ def _flock(kernel: int) -> bool | None:
             return None
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """Returns the content of an `.owner`, empty when it is not readable, None when it is absent."""
-    try:
-        content = parse_json(read_regular(path, LARGEST_OWNER))
-    except ABSENT:
-        return None
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _touched(path: Path) -> int | None:
-    try:
-        with open_regular(path) as file:  # opening makes NFS ask the server, a plain stat may be a minute old
-            return os.fstat(file.fileno()).st_mtime_ns
-    except OSError:
-        return None
-
-
 def _alive(pid: object) -> bool:
     try:
         os.kill(int(pid), 0)
@@ -370,10 +309,3 @@ def _alive(pid: object) -> bool:
 def _dead_here(owner: dict[str, Any] | None) -> bool:
     """Whether a process of this machine is known to have ended."""
     return bool(owner) and owner.get("machine") == machine() and not _alive(owner.get("pid"))
-
-
-def _who(owner: dict[str, Any]) -> str:
-    if not owner:
-        return "another process"
-    job = f" of SLURM job {owner['job']}" if owner.get("job") else ""
-    return f"another process ({owner.get('pid')} on {str(owner.get('machine')).split(' ')[0]}{job})"

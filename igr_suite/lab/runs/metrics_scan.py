@@ -1,0 +1,133 @@
+"""The rows of a finished run's metrics.jsonl, read block by block: how many there are, and that none is missing, doubled
+or damaged."""
+
+import contextlib
+import json
+import operator
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from igr_suite.lab.runs.metrics_log import SCHEMA
+from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json, plain
+
+HEAD = b'{"schema": %d, "step": ' % SCHEMA  # how `MetricsLog` begins every row
+_SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where what lay between them was cut out
+_FIRST_NAME = re.compile(rb'"(?!schema"|step"|epoch")([^"]*)": ')
+BLOCK = 1 << 20  # bytes read at once
+# what all rows of one step have; everything else is measured once a step
+BESIDE = frozenset({"schema", "step", "epoch"})
+
+
+class Fault(Exception):
+    """What speaks against a run, in a sentence."""
+
+
+def scan(path: Path, regular: bool, thorough: bool) -> tuple[int, Mapping[str, Any] | None]:
+    """Number of rows, and the last one (not decoded); (0, None) where there is no file. Raises Fault.
+
+    Args:
+      path: of the metrics.
+      regular: distances between steps never shrink: where one is larger than a later one, rows are missing.
+      thorough: parse every line.
+    """
+    rows, step, line = 0, None, b""
+    largest, widest = 0, 0  # the largest distance so far, and the step that it ends at
+    names: frozenset[str] | None = None  # what the rows of this step measured, where there are several
+    try:
+        file = open_regular(path)
+    except ABSENT:
+        return 0, None
+    with file:
+        for lines in _blocks(file):
+            for index, now in enumerate(_steps(lines, rows, thorough)):
+                if step is None or now > step:
+                    distance = now - (step or 0)
+                    if regular and distance + 1 < largest:
+                        raise Fault(f"metrics.jsonl lacks rows before step {widest}")
+                    if distance > largest:
+                        largest, widest = distance, now
+                    step, names = now, None
+                    continue
+                number = rows + index + 1
+                if now < step:
+                    raise Fault(
+                        f"line {number} of metrics.jsonl has step {now} after step {step}: rows are doubled, or in "
+                        f"another order"
+                    )
+                if names is None:
+                    names = _names(lines[index - 1] if index else line, number - 1, thorough)
+                more = _names(lines[index], number, thorough)
+                if not more or more & names:
+                    what = f" of {min(more & names)}" if more else ""
+                    raise Fault(f"line {number} of metrics.jsonl is a second row{what} at step {step}")
+                names |= more
+            rows, line = rows + len(lines), lines[-1]
+    if not rows:
+        raise Fault("metrics.jsonl is empty")
+    return rows, _row(line, rows)
+
+
+def _blocks(file: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines of a file, block by block. Raises Fault."""
+    while block := file.read(BLOCK):
+        block += file.readline()
+        if b"\0" in block:
+            raise Fault("metrics.jsonl holds zero bytes, as a power cut leaves them")
+        lines = block.split(b"\n")
+        if lines.pop():
+            raise Fault("metrics.jsonl ends within a line")
+        yield lines
+
+
+def _steps(lines: list[bytes], before: int, thorough: bool) -> list[int]:
+    """The steps of rows; of lines that look as `MetricsLog` writes them without parsing these, unless `thorough`.
+
+    Args:
+      lines: without their ends.
+      before: number of lines before these.
+      thorough: parse all.
+    """
+    if thorough:
+        try:
+            content = b"[" + b",".join(lines) + b"]"
+            parsed = json.loads(content)
+            right = len(parsed) == len(lines) and all(
+                row["schema"] == SCHEMA and type(row["step"]) is int for row in parsed
+            )
+            if right and plain(content, parsed):
+                return [row["step"] for row in parsed]
+        except (ValueError, KeyError, TypeError, RecursionError, AttributeError):
+            pass  # some line is none: the loop below names it
+    else:
+        begin = len(HEAD)
+        heads = [
+            line[begin : line.find(b",", begin)] for line in lines if line.startswith(HEAD) and line.endswith(b"}")
+        ]
+        if len(heads) == len(lines) and all(map(bytes.isdigit, heads)) and sum(map(_SEVERAL, lines)) == len(lines):
+            with contextlib.suppress(ValueError):  # more digits than Python converts
+                return list(map(int, heads))
+    return [_row(line, before + index)["step"] for index, line in enumerate(lines, start=1)]
+
+
+def _row(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        row = parse_json(line)
+        if row["schema"] == SCHEMA and type(row["step"]) is int:
+            return row
+        reason = ""
+    except json.JSONDecodeError:
+        reason = ""
+    except ValueError as error:
+        reason = f": {error}"
+    except (KeyError, TypeError):
+        reason = ""
+    raise Fault(f"line {number} of metrics.jsonl is not a metrics row{reason}")
+
+
+def _names(line: bytes, number: int, thorough: bool) -> frozenset[str]:
+    """What a row measures; unless `thorough`, the first of these names, which rows of one step do not share either."""
+    if not thorough and (found := _FIRST_NAME.search(line)):
+        return frozenset({found[1].decode(errors="replace")})
+    return frozenset(_row(line, number)) - BESIDE
