@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterable, Mapping
 
-from igr_suite.cli.options import add_data_dir, add_verb, shorten
+from igr_suite.cli.options import add_one_run, add_results, add_verb, shorten
 from igr_suite.cli.run import start_script
 from igr_suite.families.dni.original import SCRIPTS, config_of
 from igr_suite.lab.running.experiment import Experiment
@@ -52,12 +52,8 @@ def add(verbs) -> None:
     parser.add_argument(
         "--plot", action="store_true", help="draw errors and the synthetic gradients' agreement beside the run"
     )
-    parser.add_argument(
-        "--save", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1; scripts: 4)")
-    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
-    add_data_dir(parser)
+    add_results(parser, "--save")
+    add_one_run(parser, "threads (default 1; scripts: 4)")
     parser.set_defaults(run=run)
 
 

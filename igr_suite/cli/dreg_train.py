@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from igr_suite.cli.options import add_data_dir, add_strategy, add_verb, shorten
+from igr_suite.cli.options import add_one_run, add_results, add_strategy, add_verb, prepare_process, shorten
 from igr_suite.cli.run import start_script
 from igr_suite.errors import UserError
 from igr_suite.families.iwae.config import TrainDReG
@@ -23,7 +23,6 @@ from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs import values
 from igr_suite.lab.runs.files import write_json
-from igr_suite.lab.runs.own_settings import pin
 from igr_suite.lab.runs.quiet import quiet
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.lab.runs.threads import one_operation_a_thread, thread_variables
@@ -61,9 +60,7 @@ def add(verbs) -> None:
     theirs.add_argument(
         "--summarize_every", type=int, default=100, metavar="N", help="least steps between printed lines (default 100)"
     )
-    theirs.add_argument(
-        "--logdir", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
-    )
+    add_results(theirs, "--logdir")
     theirs.add_argument(
         "--bias_check", action="store_true", help="compare the estimator's mean gradient with its reference's"
     )
@@ -155,10 +152,8 @@ def _add_new(parser) -> None:
     parser.add_argument("--toy_perturbation", type=float, default=0.01, metavar="E")
     parser.add_argument("--train_limit", type=int, metavar="N", help="first training images only")
     parser.add_argument("--evaluation_limit", type=int, metavar="N", help="first validation and test images only")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1)")
-    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
+    add_one_run(parser)
     add_strategy(parser)
-    add_data_dir(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -238,9 +233,7 @@ def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
     threads = flags.threads or config.useful_threads
     os.environ |= thread_variables(threads)
     one_operation_a_thread(config)
-    if flags.data_dir is not None:
-        os.environ["TFDS_DATA_DIR"] = flags.data_dir
-    pin()
+    prepare_process(flags.data_dir)
     with quiet():
         from igr_suite.families.iwae.check_bias import check
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from igr_suite.cli.options import add_experiment, add_verb, results_of, say_left_out, shorten
+from igr_suite.cli.options import add_experiment, add_only, add_verb, results_of, say_left_out, shorten
 from igr_suite.errors import UserError
 
 WHAT = ("summaries", "metrics", "configs")
@@ -28,7 +28,7 @@ def add(verbs) -> None:
         help="only runs with this config value, such as model.name=GS_Dis; repeated with one PATH: any of its values, "
         "with several: all",
     )
-    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    add_only(parser)
     parser.add_argument(
         "--what",
         choices=WHAT,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.experiment import SCALES
-from igr_suite.lab.running.places import check_scale, results_root
+from igr_suite.lab.running.experiment import SCALES, check_scale
+from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs.files import write_atomically
 
 EXAMPLES = "  igr findings igr --scale quick\n  igr findings igr --write docs/igr_findings.md"

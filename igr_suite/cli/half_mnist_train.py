@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_verb
+from igr_suite.cli.options import add_one_run, add_results, add_verb
 from igr_suite.cli.run import start_script
 from igr_suite.errors import UserError
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
@@ -54,12 +54,8 @@ def add(verbs) -> None:
         "--data", default="mnist", metavar="NAME", help="data set (default mnist); mnist_5k needs no download"
     )
     parser.add_argument("--eval_every", type=int, default=1, metavar="N", help="epochs between test losses (default 1)")
-    parser.add_argument(
-        "--results", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1, with which it is fastest)")
-    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
-    add_data_dir(parser)
+    add_results(parser)
+    add_one_run(parser, "threads (default 1, with which it is fastest)")
     parser.set_defaults(run=run)
 
 

@@ -4,7 +4,7 @@ import argparse
 import math
 from collections.abc import Iterable, Mapping
 
-from igr_suite.cli.options import add_data_dir, add_verb
+from igr_suite.cli.options import add_one_run, add_results, add_verb
 from igr_suite.cli.run import start_script
 from igr_suite.families.sbn.config import TrainSBN
 from igr_suite.families.sbn.original import config_of
@@ -30,9 +30,7 @@ def add(verbs) -> None:
     parser.add_argument(
         "--hparams", default="", metavar="K=V,K=V", help="the script's hyperparameters (default: its defaults)"
     )
-    parser.add_argument(
-        "--working_dir", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
-    )
+    add_results(parser, "--working_dir")
     parser.add_argument(
         "--eval_freq", type=int, default=20, metavar="N", help="epochs between evaluations (default 20)"
     )
@@ -52,9 +50,7 @@ def add(verbs) -> None:
         default="script",
         help="lines of the script, named values, or both (default: script)",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1, with which it is fastest)")
-    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
-    add_data_dir(parser)
+    add_one_run(parser, "threads (default 1, with which it is fastest)")
     parser.set_defaults(run=run)
 
 

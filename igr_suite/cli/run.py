@@ -7,9 +7,11 @@ from pathlib import Path
 from igr_suite.cli.options import (
     add_data_dir,
     add_experiment,
+    add_only,
     add_strategy,
     add_verb,
     command,
+    order_of,
     results_of,
     say_left_out,
     shorten,
@@ -44,7 +46,7 @@ def add(verbs) -> None:
 
 def add_running(parser: argparse.ArgumentParser) -> None:
     """Adds the options that say which runs, how many at once, and what follows."""
-    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    add_only(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="processes at once (default: as many as the cores allow)")
     parser.add_argument(
         "--threads",
@@ -67,21 +69,10 @@ def start(results: Results, arguments: argparse.Namespace, out: Path | None = No
     """Runs what is unfinished of `results` with the options of `add_running`, reports and draws (into `out`); returns
     the exit code."""
     from igr_suite.lab.running import runner
-    from igr_suite.lab.running.order import Order
     from igr_suite.lab.running.reporter import make_reporter
     from igr_suite.lab.running.worker import LOG
 
-    order = Order(
-        experiment=results.experiment,
-        scale=results.scale,
-        root=results_root(arguments.results),
-        settings=results.settings,
-        only=arguments.only,
-        jobs=arguments.jobs,
-        threads=arguments.threads,
-        data_dir=arguments.data_dir,
-        strategy=arguments.strategy,
-    )
+    order = order_of(results, arguments)
     if arguments.dry_run:
         return _dry_run(order)
     report = runner.run(order, make_reporter())

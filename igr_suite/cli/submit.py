@@ -8,7 +8,16 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, add_verb, shorten
+from igr_suite.cli.options import (
+    add_data_dir,
+    add_experiment,
+    add_only,
+    add_strategy,
+    add_verb,
+    order_of,
+    results_of,
+    shorten,
+)
 from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, slurm, submission
 from igr_suite.errors import UserError
@@ -32,7 +41,7 @@ def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "submit", "submit an experiment's unfinished runs as a SLURM job array", EXAMPLES)
     add_experiment(parser, scale="paper")
-    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    add_only(parser)
     parser.add_argument("--missing", action="store_true", help="submit what is neither finished, running nor queued")
     parser.add_argument("--partition", metavar="NAME", help="SLURM partition")
     parser.add_argument(
@@ -175,20 +184,7 @@ def _plan(arguments: argparse.Namespace, image: Path | None) -> plans.Plan:
             "this Python has no numpy, which expanding an experiment needs; give --image on a machine that has "
             "apptainer"
         )
-    from igr_suite.cli.options import results_of
-    from igr_suite.lab.running.order import Order
-
-    results = results_of(arguments)
-    order = Order(
-        experiment=results.experiment,
-        scale=results.scale,
-        root=results_root(arguments.results),
-        settings=results.settings,
-        only=arguments.only,
-        data_dir=arguments.data_dir,
-        strategy=arguments.strategy,
-    )
-    return plans.make(order, arguments.dry_run)
+    return plans.make(order_of(results_of(arguments), arguments), arguments.dry_run)
 
 
 def _chosen(arguments: argparse.Namespace, absolute: bool = False) -> list[str]:

@@ -8,8 +8,8 @@ from igr_suite.cli.run import add_running, start
 from igr_suite.errors import UserError
 from igr_suite.families.vae import temperature_search
 from igr_suite.lab.analysis.results import Results
-from igr_suite.lab.running.experiment import SCALES
-from igr_suite.lab.running.places import check_scale, results_root
+from igr_suite.lab.running.experiment import SCALES, check_scale
+from igr_suite.lab.running.places import results_root
 
 EXAMPLES = """  igr temperature                                        all four models, both criteria
   igr temperature --model GS_Dis --refine 3              the interval that is left, halved three times

@@ -2,14 +2,12 @@
 
 import argparse
 import importlib
-import os
 import sys
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_verb, shorten
+from igr_suite.cli.options import add_data_dir, add_verb, config_in, prepare_process, shorten
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.outputs import staged
-from igr_suite.lab.runs.own_settings import pin
 from igr_suite.lab.runs.quiet import quiet
 from igr_suite.lab.runs.store import RunFolder
 
@@ -52,9 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name) < least:
             raise UserError(f"--{name} must be at least {least}, got {getattr(arguments, name)}")
     folder = RunFolder(arguments.folder)
-    config = folder.config()
-    if config is None:
-        raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
+    config = config_in(folder)
     if not config.subject:
         raise UserError(
             f"{folder.path} is a {type(config).__name__} run; estimators are compared on belief networks and on VAEs "
@@ -63,9 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if reason := folder.unfinished(named=False):
         raise UserError(f"{folder.path} {reason}; run it to its end first")
     config.check_inputs(arguments.data_dir)
-    if arguments.data_dir is not None:
-        os.environ["TFDS_DATA_DIR"] = arguments.data_dir
-    pin()
+    prepare_process(arguments.data_dir)
     with quiet():
         from igr_suite.measuring import estimator_variance
         from igr_suite.randomness import run_seed

@@ -88,14 +88,11 @@ def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None
     for run_id in expansion.runs:
         folder = RunFolder(results.folder / run_id)
         state, summary, meta = ("not whole", {}, {}) if run_id in results.faults else _read(folder)
-        if state in ("absent", "not whole"):
-            rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, {}, {}))
-            continue
-        environments[_environment(meta)] += 1
-        cost = _cost(summary, meta, expansion.runs[run_id].evaluations_per_step)
-        rows.append(
-            RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, _measures(summary), cost)
-        )
+        measured, cost = {}, {}
+        if state not in ("absent", "not whole"):
+            environments[_environment(meta)] += 1
+            measured, cost = _measures(summary), _cost(summary, meta, expansion.runs[run_id].evaluations_per_step)
+        rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, measured, cost))
     if all(row.state == "absent" for row in rows):
         return None
     verdicts, reason = verdicts_of(results)

@@ -9,7 +9,7 @@ from typing import Any
 
 from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.running.places import repository
-from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.config import RunConfig, flatten
 from igr_suite.lab.runs.reading import is_number, json_object
 
 # Settings that change the length of a run, its random numbers or what is measured beside training, but not the cost of
@@ -99,7 +99,7 @@ def hours(seconds: float) -> str:
 
 
 def _seconds(config: RunConfig, done: int | None, measured: list[Measured]) -> float | None:
-    kind, settings = type(config).__name__, _flat(config.to_dict())
+    kind, settings = type(config).__name__, flatten(config.to_dict())
     distances = [(_distance(settings, run.settings), run) for run in measured if run.kind == kind]
     if not distances:
         return None
@@ -134,7 +134,7 @@ def _measured(folder: Path) -> Iterator[Measured]:
         if not is_number(seconds) or not isinstance(config.get("config"), dict):
             continue
         training = meta.get("train_seconds")
-        settings, steps = _flat(config["config"]), summary.get("steps")
+        settings, steps = flatten(config["config"]), summary.get("steps")
         epochs = settings.get("schedule.epochs") or summary.get("epoch")
         yield Measured(
             kind=str(config.get("kind")),
@@ -144,14 +144,3 @@ def _measured(folder: Path) -> Iterator[Measured]:
             steps=steps if is_number(steps) and steps > 0 else None,
             epochs=epochs if is_number(epochs) and epochs > 0 else None,
         )
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested dictionaries as dotted paths; sequences count as one value."""
-    flat: dict[str, Any] = {}
-    for key, part in value.items():
-        if isinstance(part, Mapping):
-            flat |= _flat(part, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = list(part) if isinstance(part, tuple) else part
-    return flat

@@ -14,6 +14,17 @@ SCALES = ("smoke", "quick", "paper")
 DATA_KEY = "data.name"  # `--data NAME` is short for setting it
 
 
+def check_scale(scale: str) -> str:
+    """Returns a known scale unchanged.
+
+    Raises:
+      UserError: it is not one.
+    """
+    if scale not in SCALES:
+        raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
+    return scale
+
+
 class NotReady(Exception):
     """A stage needs the summaries of runs that are not finished; it is expanded again when they are."""
 
@@ -168,8 +179,7 @@ def expand(
     Raises:
       UserError: unknown scale, or a setting that a run does not have.
     """
-    if scale not in SCALES:
-        raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
+    check_scale(scale)
     results = StageResults(folder, settings, experiment.datasets.get(scale, ()), experiment.if_prepared, data_dir)
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}

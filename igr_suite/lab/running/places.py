@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from igr_suite.errors import UserError, nearest
-from igr_suite.lab.running.experiment import DATA_KEY, SCALES, Experiment
+from igr_suite.errors import UserError
+from igr_suite.lab.running.experiment import DATA_KEY, Experiment
 
 
 def repository() -> Path:
@@ -61,14 +61,3 @@ def parse_settings(pairs: list[str], data: str | None = None) -> dict[str, str]:
             raise UserError(f"'{path}' is set twice, to '{settings[path]}' and to '{value}'")
         settings[path] = value
     return settings
-
-
-def check_scale(scale: str) -> str:
-    """Returns a known scale unchanged.
-
-    Raises:
-      UserError: it is not one.
-    """
-    if scale not in SCALES:
-        raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
-    return scale

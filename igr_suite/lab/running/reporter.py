@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from igr_suite import terminal
-from igr_suite.lab.runs.progress import LINE_EVERY, clock, read_progress, show
+from igr_suite.lab.runs.progress import LINE_EVERY, clock, progress_line, read_progress, show
 
 DRAW_EVERY = 0.5  # seconds
 
@@ -57,7 +57,9 @@ class Reporter:
             self._said = now
             self.say(self.overview(len(running), pending, running))
             for folder in running:
-                self.say("  " + progress_line(folder))
+                progress = read_progress(folder)
+                line = f"{folder.name}  starting" if progress is None else progress_line(folder.name, **progress)
+                self.say(f"  {line}")
 
     def overview(self, running: int, pending: int, folders: list[Path]) -> str:
         """'5/24 finished, 2 running, 1 failed, about 3:20 left'."""
@@ -127,19 +129,6 @@ class LiveReporter(Reporter):
 
     def end(self) -> None:
         self._live.stop()
-
-
-def progress_line(folder: Path) -> str:
-    """'igr-i-s0-12ab34cd  120/400  30%  left 0:12  elbo -98.2'."""
-    progress = read_progress(folder)
-    if progress is None:
-        return f"{folder.name}  starting"
-    percent = 100 * progress["step"] // max(progress["total"], 1)
-    line = (
-        f"{folder.name}  {progress['step']}/{progress['total']}  {percent}%  left {clock(progress['left'])}  "
-        f"{show(progress['scalars'])}"
-    )
-    return line.rstrip()
 
 
 def make_reporter() -> Reporter:

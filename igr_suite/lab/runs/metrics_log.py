@@ -186,17 +186,11 @@ class MetricsLog:
     def _parse_lines(self, lines: list[bytes], before: int) -> list[dict[str, Any]]:
         """The rows of lines that follow `before` others: parsed at once, one by one only where a line is not as it
         should be."""
-        content = b"[" + b",".join(lines) + b"]"
-        try:
-            rows = json.loads(content)
-            right = len(rows) == len(lines) and all(
-                row["schema"] == SCHEMA and type(row["step"]) is int for row in rows
-            )
-            if right and plain(content, rows):
-                return decode(rows) if any(b'"%s"' % word.encode() in content for word in NON_FINITE) else rows
-        except (ValueError, KeyError, TypeError, RecursionError):
-            pass
-        return [self._parse(line, number) for number, line in enumerate(lines, start=before + 1)]
+        rows = parse_at_once(lines)
+        if rows is None:
+            return [self._parse(line, number) for number, line in enumerate(lines, start=before + 1)]
+        content = b"".join(lines)
+        return decode(rows) if any(b'"%s"' % word.encode() in content for word in NON_FINITE) else rows
 
     def _read(self) -> list[tuple[bytes, dict[str, Any]]]:
         return [(line, self._parse(line, number)) for number, line in enumerate(self._lines(), start=1)]
@@ -221,6 +215,17 @@ class MetricsLog:
         whole = sum(len(line) for line in self._lines())
         if whole < self.path.stat().st_size:
             os.truncate(self.path, whole)
+
+
+def parse_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
+    """Returns the rows of these lines, not decoded; None where one of them has to be looked at by itself."""
+    content = b"[" + b",".join(lines) + b"]"
+    try:
+        rows = json.loads(content)
+        right = len(rows) == len(lines) and all(row["schema"] == SCHEMA and type(row["step"]) is int for row in rows)
+        return rows if right and plain(content, rows) else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _write_whole(file: io.RawIOBase, content: bytes) -> None:

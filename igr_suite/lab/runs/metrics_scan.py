@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from igr_suite.lab.runs.metrics_log import SCHEMA
-from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json, plain
+from igr_suite.lab.runs.metrics_log import SCHEMA, parse_at_once
+from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json
 
 HEAD = b'{"schema": %d, "step": ' % SCHEMA  # how `MetricsLog` begins every row
 _SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where what lay between them was cut out
@@ -90,16 +90,9 @@ def _steps(lines: list[bytes], before: int, thorough: bool) -> list[int]:
       thorough: parse all.
     """
     if thorough:
-        try:
-            content = b"[" + b",".join(lines) + b"]"
-            parsed = json.loads(content)
-            right = len(parsed) == len(lines) and all(
-                row["schema"] == SCHEMA and type(row["step"]) is int for row in parsed
-            )
-            if right and plain(content, parsed):
-                return [row["step"] for row in parsed]
-        except (ValueError, KeyError, TypeError, RecursionError, AttributeError):
-            pass  # some line is none: the loop below names it
+        rows = parse_at_once(lines)
+        if rows is not None:
+            return [row["step"] for row in rows]
     else:
         begin = len(HEAD)
         heads = [

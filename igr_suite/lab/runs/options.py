@@ -64,17 +64,11 @@ def by_choice(
       Option's field -> option, in the order in which the table first names them.
     """
 
-    def option(key: str) -> Option:
-        readers = ", ".join(name for name, options in table.items() if key in options)
-        return Option(
-            default=lambda config: table[getattr(config, choice)][key],
-            read=lambda config: key in table.get(getattr(config, choice), {}),
-            unread=lambda config: f"is not used by {getattr(config, choice)}, only by {readers}; leave it out{hint}",
-            dropped=key in dropped,
-            readers=_by_default({name: options[key] for name, options in table.items() if key in options}),
-        )
-
-    return {key: option(key) for key in dict.fromkeys(key for options in table.values() for key in options)}
+    defaults: dict[str, dict[str, Any]] = {}
+    for name, options in table.items():
+        for key, default in options.items():
+            defaults.setdefault(key, {})[name] = default
+    return {key: _depending_on(choice, readers, "", hint, key in dropped) for key, readers in defaults.items()}
 
 
 def by_reader(choice: str, table: Mapping[str, tuple[tuple[str, ...], Any]]) -> dict[str, Option]:
@@ -87,26 +81,29 @@ def by_reader(choice: str, table: Mapping[str, tuple[tuple[str, ...], Any]]) -> 
       Option's field -> option.
     """
 
-    def option(readers: tuple[str, ...], default: Any) -> Option:
-        return Option(
-            default,
-            read=lambda config: getattr(config, choice) in readers,
-            unread=lambda config: (
-                f"is not used by the {choice} {getattr(config, choice)}, only by {', '.join(readers)}"
-            ),
-            readers=_by_default(dict.fromkeys(readers, default)),
-        )
-
-    return {key: option(*entry) for key, entry in table.items()}
+    return {
+        key: _depending_on(choice, dict.fromkeys(readers, default), f"the {choice} ")
+        for key, (readers, default) in table.items()
+    }
 
 
-def _by_default(defaults: Mapping[str, Any]) -> tuple[tuple[Any, tuple[str, ...]], ...]:
-    """The defaults, each with those that have it."""
-    found: list[Any] = []
+def _depending_on(
+    choice: str, defaults: Mapping[str, Any], article: str = "", hint: str = "", dropped: bool = False
+) -> Option:
+    """Returns the option that the keys of `defaults`, values of the field `choice`, read with these defaults."""
+    distinct: list[Any] = []
     for default in defaults.values():
-        if default not in found:
-            found.append(default)
-    return tuple((default, tuple(name for name, one in defaults.items() if one == default)) for default in found)
+        if default not in distinct:
+            distinct.append(default)
+    return Option(
+        default=lambda config: defaults[getattr(config, choice)],
+        read=lambda config: getattr(config, choice) in defaults,
+        unread=lambda config: (
+            f"is not used by {article}{getattr(config, choice)}, only by {', '.join(defaults)}; leave it out{hint}"
+        ),
+        dropped=dropped,
+        readers=tuple((value, tuple(name for name in defaults if defaults[name] == value)) for value in distinct),
+    )
 
 
 class WithOptions:

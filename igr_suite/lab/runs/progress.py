@@ -51,6 +51,11 @@ def show(scalars: dict[str, Any]) -> str:
     )
 
 
+def progress_line(name: str, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> str:
+    """Returns 'igr-i-s0-12ab34cd  120/400  30%  left 0:12  elbo -98.2'."""
+    return f"{name}  {step}/{total}  {100 * step // max(total, 1)}%  left {clock(left)}  {show(scalars)}".rstrip()
+
+
 class Progress:
     """Shows one run's progress; `update` may be called as often as one likes.
 
@@ -97,10 +102,7 @@ class Progress:
             temporary.replace(self.folder / FILE)
 
     def _print(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
-        line = (
-            f"{self.folder.name}  {step}/{total}  {100 * step // max(total, 1)}%  left {clock(left)}  {show(scalars)}"
-        )
-        terminal.say(line.rstrip(), error=True)
+        terminal.say(progress_line(self.folder.name, step, total, left, scalars), error=True)
 
     def _draw(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
         if self._bar is None:
@@ -130,4 +132,4 @@ def read_progress(folder: Path) -> dict[str, Any] | None:
         left = None
     elif age > FILE_EVERY:
         left = max(0.0, left - age)
-    return {**found, "left": left}
+    return {"step": found["step"], "total": found["total"], "left": left, "scalars": found["scalars"]}
