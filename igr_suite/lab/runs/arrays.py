@@ -1,5 +1,5 @@
-"""Archives of arrays (.npz) that somebody else may have made: read as numbers, and only as large as they say before
-they are unpacked."""
+"""Reads archives of arrays (.npz) from untrusted sources: numbers only, and no more bytes than the archive declares
+before it is unpacked."""
 
 import io
 import math
@@ -19,18 +19,17 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Run
 
 
 class BadArchive(ValueError):
-    """Why an archive is not read, as the end of a sentence."""
+    """An archive that is not read; the message is the end of a sentence."""
 
 
 def read_arrays(content: bytes, room: int = 0) -> dict[str, np.ndarray]:
     """Returns the arrays of an archive that `numpy.savez` or `numpy.savez_compressed` wrote, by name.
 
     Args:
-      content: of the file.
-      room: bytes that all arrays together may take where members are packed; 0 takes an archive without packed members
-        only.
+      content: the bytes of the file.
+      room: the largest total size in bytes of the arrays when members are compressed; 0 refuses compressed members.
     Raises:
-      BadArchive: it is no such archive, a member is larger than it may be, or is not as large as its header says.
+      BadArchive: the content is no such archive, or a member is too large or has another size than its header says.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

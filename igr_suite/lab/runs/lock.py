@@ -1,15 +1,14 @@
-"""Who may write a run folder: a kernel lock, and a heartbeat beside it that outlives neither its process nor its
-machine.
+"""The lock of a run folder: a kernel lock, and a heartbeat beside it that stops with its process or its machine.
 
 The kernel's flock ends with the process and is enough on one machine. Between machines it may not exist (Lustre without
--o flock) or may outlive a dead node (NFS). So the holder also touches `.owner` every BEAT seconds. Another machine that
-finds it watches for STALE seconds, by its own clock only: if the file is touched in that time the run is alive, else
-its holder is dead and the lock is taken over.
+-o flock) or may outlive a dead node (NFS). So the holder also touches `.owner` every BEAT seconds. A process on another
+machine that finds the file watches it for STALE seconds, by its own clock only: if the file is touched in that time,
+its holder is alive; otherwise the holder is dead and the lock is taken over.
 
 `.owner` appears whole or not at all, and it does not vanish while its holder is replaced: of several processes that
-judge the same holder dead, the one that makes `.owner.<hash of the dead one's token>` puts its own name in the place of
-the other. A holder that finds another's name in `.owner` (its machine was suspended for so long) writes nothing more:
-it looks before every write, and its heartbeat ends it.
+judge the same holder dead, only the one that creates `.owner.<hash of the dead holder's token>` replaces the file by
+its own. A holder that finds another process in `.owner` (because its machine was suspended for so long) writes nothing
+more: it checks the file before every write, and its heartbeat ends the process.
 """
 
 import contextlib
@@ -32,16 +31,16 @@ from igr_suite.terminal import say
 PATIENCE = 1.0  # seconds; `igr status` holds the kernel lock for an instant when it looks
 BEAT = 15.0  # seconds between touches of .owner
 STALE = 120.0  # seconds without a touch after which another machine's holder counts as dead
-SETTLING = 0.2  # seconds after a take-over until the taker looks whether its name still stands in .owner
+SETTLING = 0.2  # seconds after a take-over until the new holder checks that .owner still names it
 LOST = 75  # exit code of a holder whose lock was taken over
 
 
 class TakenOver(UserError):
-    """The lock is another process's by now, so this one must not write."""
+    """Another process has taken the lock over, so this one must not write."""
 
 
 def machine() -> str:
-    """Returns a name of this boot of this machine: process ids of equal names may be compared."""
+    """Returns a name for this boot of this machine; process ids may be compared where the names are equal."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
@@ -96,7 +95,7 @@ class Lock:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def release(self) -> None:
-        """Lets others in."""
+        """Releases the lock."""
         if self._kernel is None:
             return
         self._released.set()
@@ -107,10 +106,10 @@ class Lock:
         self._kernel = None
 
     def check(self) -> None:
-        """Looks, before something is written, whether the lock is still this object's; passes when it was never taken.
+        """Checks, before a write, that this object still holds the lock; does nothing when it was never taken.
 
         Raises:
-          TakenOver: another process has it, or the folder is gone: what is written now would be a run without its
+          TakenOver: another process holds it, or the folder is gone, so that a write would make a run without its
             beginning.
         """
         if self.held:
@@ -135,11 +134,11 @@ class Lock:
         return UserError(f"{self.folder} is being written by {describe(owner or {})}; wait for it or stop it")
 
     def _gone(self, owner: dict[str, Any], free: bool | None) -> bool:
-        """Whether the holder named in `.owner` is gone.
+        """Returns whether the holder named in `.owner` has ended.
 
-        That is known at once on its own machine. It is known, too, when the kernel's lock is free and the file was
-        copied along with its folder or is damaged. Everywhere else the file is watched: clocks of machines differ, so
-        its date says nothing.
+        That is known at once on its own machine, and also where the kernel's lock is free and the file was copied along
+        with its folder or is damaged. Otherwise the file is watched: the clocks of machines differ, so its date proves
+        nothing.
         """
         if owner.get("machine") == machine():
             return not (free is None and _alive(owner.get("pid")))
@@ -160,7 +159,7 @@ class Lock:
         return True
 
     def _new_kernel_lock(self) -> int:
-        """A dead machine's lock stays with the old file; the new file has none."""
+        """Replaces the lock file by a new one and locks it; a dead machine's lock stays with the old file."""
         fresh = self.folder / f".lock.{self._token}"
         kernel = os.open(fresh, os.O_RDWR | os.O_CREAT, 0o644)
         _flock(kernel)
@@ -168,7 +167,7 @@ class Lock:
         return kernel
 
     def _claim(self, seen: dict[str, Any] | None) -> None:
-        """Writes `.owner`, in the place of the dead one that was seen.
+        """Writes `.owner`, in the place of the dead holder's where one was seen.
 
         Raises:
           UserError: another process was faster.
@@ -191,19 +190,19 @@ class Lock:
                     fresh.replace(self._path)
             except FileExistsError:
                 raise self._refusal(self._owner()) from None
-        time.sleep(SETTLING)  # for one that was suspended between its look and its replacement
+        time.sleep(SETTLING)  # a process may have been suspended between its check and its replacement
         if (self._owner() or {}).get("token") != self._token:
             raise self._refusal(self._owner())
 
     @contextlib.contextmanager
     def _alone_over(self, seen: dict[str, Any]) -> Iterator[None]:
-        """Keeps the others out that have judged the same holder dead.
+        """Keeps out the other processes that have judged the same holder dead.
 
-        One that died in here itself left its file behind; it is moved away at once where that is known, on its own
-        machine, and elsewhere once it has lain there for STALE seconds.
+        A process that died in this block leaves its file behind. The file is moved away at once where that death is
+        known, on its own machine, and elsewhere after STALE seconds.
 
         Raises:
-          FileExistsError: another is at it.
+          FileExistsError: another process is in the block.
         """
         path = self.folder / f".owner.{hashlib.sha256(str(seen.get('token')).encode()).hexdigest()[:16]}"
         mine = {"token": self._token, "machine": machine(), "pid": os.getpid()}
@@ -218,7 +217,7 @@ class Lock:
             away = self.folder / f".owner.{self._token}"
             with contextlib.suppress(FileNotFoundError):
                 path.rename(away)
-                if read_owner(away) != first:  # another process has moved the dead one's away, and this is its own
+                if read_owner(away) != first:  # another process has moved the dead file away; this one is its own
                     with contextlib.suppress(OSError):
                         os.link(away, path)
                     away.unlink()
@@ -245,14 +244,14 @@ class Lock:
 
 
 def left_elsewhere(folder: Path) -> bool:
-    """Whether another machine's process seems to have left the folder's lock, so that taking it would take STALE
+    """Returns whether a process of another machine seems to have left the lock, so that taking it would take STALE
     seconds."""
     owner = read_owner(folder / ".owner")
     return owner is not None and owner.get("machine") != machine()
 
 
 def locked(folder: Path) -> bool:
-    """Whether some process seems to write the folder; takes nothing and waits for nothing."""
+    """Returns whether some process seems to write the folder; takes no lock and does not wait."""
     lockless = True
     with contextlib.suppress(OSError):
         kernel = os.open(folder / ".lock", os.O_RDONLY | os.O_NONBLOCK)
@@ -270,11 +269,11 @@ def locked(folder: Path) -> bool:
         return False
     if owner.get("machine") == machine():
         return lockless and _alive(owner.get("pid"))
-    return abs(time.time() - touched / 1e9) < 2 * STALE  # twice: clocks of machines differ
+    return abs(time.time() - touched / 1e9) < 2 * STALE  # twice, because the clocks of machines differ
 
 
 def _is_open(kernel: int, path: Path) -> bool:
-    """Whether an open file is the one that stands at this place; an open one's number is given to no other."""
+    """Returns whether a path leads to an open file; no other file gets the inode number of an open one."""
     try:
         return os.path.samestat(os.fstat(kernel), path.stat())
     except OSError:
@@ -282,7 +281,8 @@ def _is_open(kernel: int, path: Path) -> bool:
 
 
 def _flock(kernel: int) -> bool | None:
-    """Takes the kernel lock and returns True, False when another holds it, None when this file system has none."""
+    """Takes the kernel lock: returns True, False when another process holds it, None when the file system has no
+    locks."""
     give_up = time.monotonic() + PATIENCE
     while True:
         try:
@@ -307,5 +307,5 @@ def _alive(pid: object) -> bool:
 
 
 def _dead_here(owner: dict[str, Any] | None) -> bool:
-    """Whether a process of this machine is known to have ended."""
+    """Returns whether the owner was a process of this machine that has ended."""
     return bool(owner) and owner.get("machine") == machine() and not _alive(owner.get("pid"))

@@ -30,9 +30,9 @@ def write_lines(
     Args:
       path: the file; replaced when it is there.
       lines: timestamp -> the lines.
-      hyper: header.
+      hyper: values for the header.
       time: the timestamp; by default now.
-      nothing: sentence for the case that there is no line.
+      nothing: the error message when there is no line.
     Raises:
       UserError: there is no line, or the file cannot be written.
     """
@@ -44,11 +44,11 @@ def write_lines(
 
 
 def number_or_nan(value: float | None) -> float:
-    """A number for a log, which writes what is not known as nan."""
+    """Returns a number for a log, in which an unknown value is written as nan."""
     return math.nan if value is None else value
 
 
 def known(text: str | None) -> float | None:
-    """The number of a log; None where it is absent or nan."""
+    """Returns a number read from a log; None where it is absent or nan."""
     value = math.nan if text is None else float(text)
     return None if math.isnan(value) else value

@@ -1,5 +1,4 @@
-"""The rows of a finished run's metrics.jsonl, read block by block: how many there are, and that none is missing, doubled
-or damaged."""
+"""Scans the metrics.jsonl of a finished run block by block for rows that are missing, doubled or damaged."""
 
 import contextlib
 import json
@@ -13,24 +12,26 @@ from igr_suite.lab.runs.metrics_log import SCHEMA, parse_at_once
 from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json
 
 HEAD = b'{"schema": %d, "step": ' % SCHEMA  # how `MetricsLog` begins every row
-_SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where what lay between them was cut out
+_SEVERAL = operator.methodcaller("count", HEAD)  # rows in a line: two where the bytes between them were cut out
 _FIRST_NAME = re.compile(rb'"(?!schema"|step"|epoch")([^"]*)": ')
 BLOCK = 1 << 20  # bytes read at once
-# what all rows of one step have; everything else is measured once a step
+# the names that all rows of one step share; every other quantity is measured once a step
 BESIDE = frozenset({"schema", "step", "epoch"})
 
 
 class Fault(Exception):
-    """What speaks against a run, in a sentence."""
+    """A fault in the files of a run; the message is a sentence."""
 
 
 def scan(path: Path, regular: bool, thorough: bool) -> tuple[int, Mapping[str, Any] | None]:
-    """Number of rows, and the last one (not decoded); (0, None) where there is no file. Raises Fault.
+    """Returns the number of rows and the last one, not decoded; (0, None) where there is no file.
 
     Args:
-      path: of the metrics.
-      regular: distances between steps never shrink: where one is larger than a later one, rows are missing.
-      thorough: parse every line.
+      path: the metrics.
+      regular: whether the distances between steps never shrink, so that one larger than a later one shows missing rows.
+      thorough: whether to parse every line.
+    Raises:
+      Fault: a row is missing, doubled or damaged.
     """
     rows, step, line = 0, None, b""
     largest, widest = 0, 0  # the largest distance so far, and the step that it ends at
@@ -70,7 +71,7 @@ def scan(path: Path, regular: bool, thorough: bool) -> tuple[int, Mapping[str, A
 
 
 def _blocks(file: BinaryIO) -> Iterator[list[bytes]]:
-    """The lines of a file, block by block. Raises Fault."""
+    """Yields the lines of a file, block by block. Raises Fault."""
     while block := file.read(BLOCK):
         block += file.readline()
         if b"\0" in block:
@@ -82,12 +83,12 @@ def _blocks(file: BinaryIO) -> Iterator[list[bytes]]:
 
 
 def _steps(lines: list[bytes], before: int, thorough: bool) -> list[int]:
-    """The steps of rows; of lines that look as `MetricsLog` writes them without parsing these, unless `thorough`.
+    """Returns the steps of rows; unless `thorough`, lines in the form that `MetricsLog` writes are not parsed.
 
     Args:
-      lines: without their ends.
-      before: number of lines before these.
-      thorough: parse all.
+      lines: the lines, without their ends.
+      before: the number of lines before these.
+      thorough: whether to parse all of them.
     """
     if thorough:
         rows = parse_at_once(lines)
@@ -120,7 +121,8 @@ def _row(line: bytes, number: int) -> dict[str, Any]:
 
 
 def _names(line: bytes, number: int, thorough: bool) -> frozenset[str]:
-    """What a row measures; unless `thorough`, the first of these names, which rows of one step do not share either."""
+    """Returns the names of a row's quantities; unless `thorough` only the first, which differs between rows of one step
+    too."""
     if not thorough and (found := _FIRST_NAME.search(line)):
         return frozenset({found[1].decode(errors="replace")})
     return frozenset(_row(line, number)) - BESIDE

@@ -8,21 +8,21 @@ from typing import Any
 
 from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json, read_regular
 
-LARGEST_OWNER = 1 << 20  # bytes of `.owner`, which has two hundred
+LARGEST_OWNER = 1 << 20  # bytes; `.owner` has two hundred
 
 
 def create(path: Path, content: dict[str, Any]) -> None:
-    """Makes a file that others see whole or not at all.
+    """Makes a file that other processes see whole or not at all.
 
     Raises:
-      FileExistsError: it is there: of several that claim at once, one wins.
+      FileExistsError: the file exists; of several processes that make it at once, one succeeds.
     """
     fresh = write_beside(path, content)
     try:
         os.link(fresh, path)
     except FileExistsError:
         raise
-    except OSError:  # a file system without links: two steps, of which the first decides
+    except OSError:  # a file system without hard links: two steps, of which the first decides
         with path.open("x", encoding="utf-8", newline="\n") as file:
             json.dump(content, file)
     finally:
@@ -30,7 +30,7 @@ def create(path: Path, content: dict[str, Any]) -> None:
 
 
 def write_beside(path: Path, content: dict[str, Any]) -> Path:
-    """Writes a file next to `path` under a name of its own and returns that."""
+    """Writes a file beside `path` under a unique name and returns its path."""
     fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with fresh.open("x", encoding="utf-8", newline="\n") as file:
@@ -44,7 +44,7 @@ def write_beside(path: Path, content: dict[str, Any]) -> Path:
 
 
 def inode(folder: Path) -> int | None:
-    """A number of the folder that a copy of it does not have."""
+    """Returns the folder's inode number, which a copy of it does not have; None when it cannot be read."""
     try:
         return folder.stat().st_ino
     except OSError:

@@ -1,5 +1,4 @@
-"""How far a run is, for the eyes: a bar on a terminal, a plain line every 30 s elsewhere, a small file when a runner
-watches."""
+"""The progress display of a run: a bar on a terminal, a plain line every 30 s elsewhere, a small file for a runner."""
 
 import contextlib
 import json
@@ -19,7 +18,8 @@ FILE_EVERY, LINE_EVERY = 0.5, 30.0  # seconds
 
 
 class Eta:
-    """Time left, from the pace since the first step that this process saw (a resumed run does not start at 0)."""
+    """Estimates the time left from the pace since the first step of this process (a resumed run does not start at
+    0)."""
 
     def __init__(self) -> None:
         self._first: tuple[int, float] | None = None
@@ -57,10 +57,10 @@ def progress_line(name: str, step: int, total: int, left: float | None, scalars:
 
 
 class Progress:
-    """Shows one run's progress; `update` may be called as often as one likes.
+    """Shows one run's progress; `update` may be called at any rate.
 
     Args:
-      folder: the run's folder; its name is the label, and a watching runner finds progress.json in it.
+      folder: the run's folder; its name is the label, and progress.json is written there for a runner.
     """
 
     def __init__(self, folder: str | Path):
@@ -76,7 +76,7 @@ class Progress:
             self._show, self._every = self._print, LINE_EVERY
 
     def update(self, step: int, total: int, **scalars: Any) -> None:
-        """Says that `step` of `total` is done; shows it when the last showing is long enough ago, or at the end."""
+        """Reports that `step` of `total` is done; the display is renewed at fixed intervals and at the end."""
         left = self._eta.left(step, total)
         now = time.monotonic()
         if now - self._shown >= self._every or step >= total:
@@ -84,7 +84,7 @@ class Progress:
             self._show(step, total, left, {name: encode(value) for name, value in scalars.items()})
 
     def close(self) -> None:
-        """Removes what was shown."""
+        """Removes the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -97,7 +97,7 @@ class Progress:
 
     def _write(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
         temporary = self.folder / f".{FILE}.tmp"
-        with contextlib.suppress(OSError):  # a watcher that sees nothing is no reason to stop
+        with contextlib.suppress(OSError):  # a missing display is no reason to stop the run
             temporary.write_bytes(json.dumps({"step": step, "total": total, "left": left, "scalars": scalars}).encode())
             temporary.replace(self.folder / FILE)
 

@@ -1,5 +1,5 @@
-"""Whether the files of a finished run are all there and belong together: a partial copy laid over a run looks finished
-too."""
+"""Checks that the files of a finished run are complete and belong together: a partial copy over another run looks
+finished too."""
 
 import contextlib
 import hashlib
@@ -18,10 +18,10 @@ from igr_suite.lab.runs.reading import ABSENT, LARGEST, json_object, open_regula
 
 WAY_OUT = "copy the whole run over it (`igr merge`), or delete its folder to run it again"
 FILES = ("config.json", "summary.json", "metrics.jsonl")
-# what unexpected content raises
+# exceptions that unexpected content raises
 CONTENT = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 INDEX = ".whole.json"  # in a scale's folder, see `remembered`
-# (folder, whether it has to have the run's name, whether its class may be unknown)
+# (folder, whether it must have the run's name, whether its class may be unknown)
 # -> (its files' sizes and times, whether every line was parsed, the fault)
 _known: dict[tuple[Path, bool, bool], tuple[tuple, bool, str]] = {}
 
@@ -29,22 +29,22 @@ _known: dict[tuple[Path, bool, bool], tuple[tuple, bool, str]] = {}
 def fault_of(
     folder: Path, thorough: bool = False, config: RunConfig | None = None, named: bool = True, foreign: bool = False
 ) -> str:
-    """Returns what speaks against a finished run, in a sentence; "" where nothing does, and for a run that is not
+    """Returns the fault of a finished run's files in a sentence; "" where there is none, and for a run that is not
     finished.
 
-    A run is whole when its config.json is of the run that its folder is named for, the steps of metrics.jsonl rise
-    (rows of one step measure different things) up to the step that summary.json names, and both files agree on what
-    they both hold. The metrics are read once, block by block; a run whose files have not changed since is not read
-    again by this process.
+    A run is whole when config.json belongs to the run that its folder is named for, the steps of metrics.jsonl rise
+    (rows of one step hold different quantities) up to the step in summary.json, and these two files agree on what both
+    hold. The metrics are read once, block by block; a run whose files have not changed is not read again by this
+    process.
 
     Args:
-      folder: of the run.
-      thorough: parse every line, and compute the config's name again; without it lines are told by their beginning and
-        end, ten times faster, which misses damage inside a line that leaves both as they were.
-      config: of the run that is to be there, where it is known; spares reading config.json into one.
-      named: whether the folder has to have the run's name; not where a caller says which folder it means.
-      foreign: whether a run of a class that nothing loaded here defines may pass; only what all runs have in common is
-        looked at then.
+      folder: the run's folder.
+      thorough: whether to parse every line and compute the run's name again. Otherwise only the beginning and the end
+        of each line are checked, which is ten times faster and misses damage between them.
+      config: the config of the expected run, where it is known, which saves building it from config.json.
+      named: whether the folder must have the run's name; not where the user names the folder.
+      foreign: whether a run whose class no loaded code defines may pass; only what all runs have in common is then
+        checked.
     """
     files = tuple(_state(folder / name) for name in FILES)
     if files[1] is None:
@@ -68,11 +68,11 @@ def fault_of(
 
 @contextlib.contextmanager
 def remembered(scale: Path) -> Iterator[None]:
-    """Keeps what a quick look at the runs of a scale's folder says in a file there, so that the next process need not
-    look again.
+    """Keeps the results of quick checks of a scale's runs in a file of its folder, so that the next process need not
+    repeat them.
 
-    What is kept of a run counts as long as size, dates and inode of its files are the same, so a copy of the folder is
-    looked at anew.
+    A result holds as long as the size, dates and inode of the run's files are the same, so a copy of the folder is
+    checked anew.
     """
     path = scale / INDEX
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
@@ -97,7 +97,7 @@ def remembered(scale: Path) -> Iterator[None]:
 
 
 def name_fault(folder: Path) -> str:
-    """Returns a sentence where a folder's config.json is of a run of another name: the folder was renamed; ""
+    """Returns a sentence where a folder was renamed, so that its config.json belongs to a run of another name; ""
     elsewhere."""
     try:
         _settings(folder)
@@ -122,7 +122,7 @@ def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError:
-        return True  # what it is cannot be known, and why is said by those who read it
+        return True  # unknown; reading it reports the reason
 
 
 def _check(folder: Path, thorough: bool, config: RunConfig | None, named: bool, foreign: bool) -> None:
@@ -135,7 +135,7 @@ def _check(folder: Path, thorough: bool, config: RunConfig | None, named: bool, 
         if not (foreign and isinstance(error, UnknownClass)):
             raise Fault(str(error)) from None
         kind = RunConfig
-    except CONTENT as error:  # checks of a class on values that such a run never had
+    except CONTENT as error:  # raised by a class's checks for values that no such run has
         raise Fault(f"config.json holds what no run of its kind has ({type(error).__name__} {error})") from None
     if thorough and config is not None and config.run_id != settings["run_id"]:
         raise Fault(f"config.json holds the settings of the run {config.run_id}")
@@ -155,7 +155,7 @@ def _check(folder: Path, thorough: bool, config: RunConfig | None, named: bool, 
 
 
 def _settings(folder: Path, named: bool = True) -> tuple[Mapping[str, Any], bytes]:
-    """Content and text of config.json, which names the folder's run."""
+    """Returns the content and the text of config.json. Raises Fault."""
     content, text = _json(folder / "config.json")
     kinds = {"kind": str, "module": str, "run_id": str, "config": dict}
     if not all(isinstance(content.get(name), kind) for name, kind in kinds.items()):
@@ -181,7 +181,7 @@ def _json(path: Path) -> tuple[Mapping[str, Any], bytes]:
 
 
 def _compare(summary: Mapping[str, Any], last: Mapping[str, Any] | None, fitted: bool) -> None:
-    """Raises Fault where summary and last row do not go together."""
+    """Raises Fault where the summary and the last row contradict each other."""
     steps = summary.get("steps")
     if last is None:
         if fitted and steps:
@@ -202,14 +202,14 @@ def _compare(summary: Mapping[str, Any], last: Mapping[str, Any] | None, fitted:
 
 
 def seal(folder: Path) -> dict[str, Any]:
-    """Returns what meta.json keeps of a run's files once it has ended: checksums of summary.json and metrics.jsonl,
+    """Returns the seal that meta.json keeps of an ended run: the checksums of summary.json and metrics.jsonl, and the
     size of the latter."""
     sealed = {name: _checksum(folder / name) for name in FILES[1:]}
     return {**sealed, "bytes": sealed["metrics.jsonl"] and (folder / "metrics.jsonl").stat().st_size}
 
 
 def _checksum(path: Path) -> str | None:
-    """SHA-256 of a file, None where it is absent."""
+    """Returns the SHA-256 of a file, None where it is absent."""
     try:
         with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -218,11 +218,10 @@ def _checksum(path: Path) -> str | None:
 
 
 def _seal_of(folder: Path, thorough: bool) -> tuple[bool, str]:
-    """Whether a run has a seal (older runs and those without meta.json have none), and a sentence where a file is not
-    as it was then.
+    """Returns whether a run has a seal (older runs and those without meta.json have none), and a sentence where a file
+    does not match it.
 
-    Where there is a seal, no such sentence, and `thorough` was asked for, every byte is as the run wrote it: no line
-    need be parsed.
+    Where a thorough check finds that the seal matches, every byte is as the run wrote it, and no line need be parsed.
     """
     sealed = json_object(folder / "meta.json").get("sealed")
     if not isinstance(sealed, dict):
