@@ -51,7 +51,7 @@ def _check_sizes(members: list[zipfile.ZipInfo], size: int, room: int) -> None:
         if packed and (not room or member.compress_type != zipfile.ZIP_DEFLATED):
             raise BadArchive(f"{member.filename} would inflate from {member.compress_size} to {member.file_size} bytes")
     if len({member.filename.removesuffix(".npy") for member in members}) != len(members):
-        raise BadArchive("two of its members have one name")
+        raise BadArchive("two of its members have the same name")
     total = sum(member.file_size for member in members)
     if total > max(size, room):
         raise BadArchive(f"its members hold {total} bytes, the file {size}")
@@ -67,9 +67,9 @@ def _array(content: bytes, name: str) -> np.ndarray:
         shape = tuple(int(number) for number in header["shape"].replace(b",", b" ").split())
     except (TypeError, ValueError):
         raise BadArchive(f"{name} is no array of numbers") from None
-    held = len(content) - 10 - length
-    if math.prod(shape) * dtype.itemsize != held:
-        raise BadArchive(f"{name} holds {held} bytes, and its header says {dtype.name} {list(shape)}")
+    size = len(content) - 10 - length
+    if math.prod(shape) * dtype.itemsize != size:
+        raise BadArchive(f"{name} holds {size} bytes, and its header says {dtype.name} {list(shape)}")
     return (
         np.frombuffer(content[10 + length :], dtype)
         .reshape(shape, order="F" if header["order"] == b"True" else "C")

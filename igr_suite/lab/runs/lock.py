@@ -147,7 +147,10 @@ class Lock:
         touched = modification_time(self._path)
         if touched is None:
             return True
-        say(f"{self.folder.name} was left by {describe(owner)}; watching for {STALE:g} s whether it lives", error=True)
+        say(
+            f"{self.folder.name} was left by {describe(owner)}; watching for {STALE:g} s whether it is alive",
+            error=True,
+        )
         give_up = time.monotonic() + STALE
         while time.monotonic() < give_up:
             time.sleep(min(1.0, STALE / 10))

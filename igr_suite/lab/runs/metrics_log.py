@@ -192,9 +192,6 @@ class MetricsLog:
         content = b"".join(lines)
         return decode(rows) if any(b'"%s"' % word.encode() in content for word in NON_FINITE) else rows
 
-    def _read(self) -> list[tuple[bytes, dict[str, Any]]]:
-        return [(line, self._parse(line, number)) for number, line in enumerate(self._lines(), start=1)]
-
     def _parse(self, line: bytes, number: int | None = None) -> dict[str, Any]:
         """Returns the row of a line; without a `number` it is the last one."""
         way_out = "delete that line to keep the rest, or delete the run's folder to run it again"

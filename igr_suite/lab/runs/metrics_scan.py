@@ -42,20 +42,20 @@ def scan(path: Path, regular: bool, thorough: bool) -> tuple[int, Mapping[str, A
         return 0, None
     with file:
         for lines in _blocks(file):
-            for index, now in enumerate(_steps(lines, rows, thorough)):
-                if step is None or now > step:
-                    distance = now - (step or 0)
+            for index, next_step in enumerate(_steps(lines, rows, thorough)):
+                if step is None or next_step > step:
+                    distance = next_step - (step or 0)
                     if regular and distance + 1 < largest:
                         raise Fault(f"metrics.jsonl lacks rows before step {widest}")
                     if distance > largest:
-                        largest, widest = distance, now
-                    step, names = now, None
+                        largest, widest = distance, next_step
+                    step, names = next_step, None
                     continue
                 number = rows + index + 1
-                if now < step:
+                if next_step < step:
                     raise Fault(
-                        f"line {number} of metrics.jsonl has step {now} after step {step}: rows are doubled, or in "
-                        f"another order"
+                        f"line {number} of metrics.jsonl has step {next_step} after step {step}: rows are doubled, or "
+                        f"in another order"
                     )
                 if names is None:
                     names = _names(lines[index - 1] if index else line, number - 1, thorough)
@@ -123,6 +123,6 @@ def _row(line: bytes, number: int) -> dict[str, Any]:
 def _names(line: bytes, number: int, thorough: bool) -> frozenset[str]:
     """Returns the names of a row's quantities; unless `thorough` only the first, which differs between rows of one step
     too."""
-    if not thorough and (found := _FIRST_NAME.search(line)):
-        return frozenset({found[1].decode(errors="replace")})
+    if not thorough and (first := _FIRST_NAME.search(line)):
+        return frozenset({first[1].decode(errors="replace")})
     return frozenset(_row(line, number)) - BESIDE

@@ -94,9 +94,9 @@ def ignored(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Returns the user's settings that are hidden from runs: "KERAS_BACKEND" -> "jax", "/home/me/.keras/keras.json" ->
     "floatx=float64"."""
     changes = [*pinned(environment), *INTERPRETER]
-    found = {name: environment[name] for name in changes if environment.get(name) and name != "KERAS_HOME"}
+    hidden = {name: environment[name] for name in changes if environment.get(name) and name != "KERAS_HOME"}
     file, differing = keras_file(environment)
-    return found | ({str(file): ", ".join(f"{key}={value}" for key, value in differing.items())} if differing else {})
+    return hidden | ({str(file): ", ".join(f"{key}={value}" for key, value in differing.items())} if differing else {})
 
 
 def keras_file(environment: Mapping[str, str] = os.environ) -> tuple[Path, dict[str, object]]:

@@ -120,16 +120,16 @@ class Progress:
 def read_progress(folder: Path) -> dict[str, Any] | None:
     """Returns what a worker last wrote: step, total, left (less the seconds since then), scalars; None when nothing is
     readable."""
-    found = json_object(folder / FILE)
+    content = json_object(folder / FILE)
     try:
         age = time.time() - (folder / FILE).stat().st_mtime
     except OSError:
         return None
-    if not all(is_number(found.get(name)) for name in ("step", "total")) or not isinstance(found.get("scalars"), dict):
+    scalars, left = content.get("scalars"), content.get("left")
+    if not all(is_number(content.get(name)) for name in ("step", "total")) or not isinstance(scalars, dict):
         return None
-    left = found.get("left")
     if not is_number(left):
         left = None
     elif age > FILE_EVERY:
         left = max(0.0, left - age)
-    return {"step": found["step"], "total": found["total"], "left": left, "scalars": found["scalars"]}
+    return {"step": content["step"], "total": content["total"], "left": left, "scalars": scalars}

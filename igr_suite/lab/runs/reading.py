@@ -150,16 +150,16 @@ def _levels_and_names(value: Any) -> tuple[int, int]:
     deepest, names, level = 0, 0, [value]
     while deepest <= DEEPEST:
         inner: list[Any] = []
-        found = False
+        nested = False
         for item in level:
             if isinstance(item, dict):
                 names += len(item)
                 inner += item.values()
-                found = True
+                nested = True
             elif isinstance(item, list):
                 inner += item
-                found = True
-        if not found:
+                nested = True
+        if not nested:
             break
         deepest, level = deepest + 1, inner
     return deepest, names
@@ -186,7 +186,7 @@ def _group(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     group = dict(pairs)
     if len(group) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key '{next(name for name in names if names.count(name) > 1)}' stands there twice")
+        raise ValueError(f"the key '{next(name for name in names if names.count(name) > 1)}' occurs twice")
     return group
 
 
@@ -200,5 +200,5 @@ def _whole(text: str) -> int:
 def _number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is no number")
+        raise ValueError(f"{text} is not a finite number")
     return number

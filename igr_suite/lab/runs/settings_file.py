@@ -46,7 +46,7 @@ def _once(keys: Iterable[Any]) -> None:
     for key in keys:
         if isinstance(key, Hashable):  # the parser itself refuses all other keys
             if key in seen:
-                raise ValueError(f"the key '{key}' stands there twice")
+                raise ValueError(f"the key '{key}' occurs twice")
             seen.add(key)
 
 
@@ -113,7 +113,7 @@ def _check_keys(content: Any, path: Path) -> None:
     if isinstance(content, dict):
         for key, value in content.items():
             if not isinstance(key, str):
-                raise UserError(f"--config {path} has the key {key!r}, which is no text; write it in quotes")
+                raise UserError(f"--config {path} has the key {key!r}, which is not text; write it in quotes")
             _check_keys(value, path)
 
 

@@ -62,11 +62,11 @@ class RunFolder:
         self._lock.take()
         try:
             sweep(self.path)
-            found = self.config()
-            if found is None:
+            existing = self.config()
+            if existing is None:
                 write_atomically(self._file("config.json"), config_to_json(config).encode())
-            elif found.to_dict() != config.to_dict() or type(found).__name__ != type(config).__name__:
-                other = f"{found.run_id}, not {config.run_id}"
+            elif existing.to_dict() != config.to_dict() or type(existing).__name__ != type(config).__name__:
+                other = f"{existing.run_id}, not {config.run_id}"
                 raise UserError(f"{self.path} holds another run ({other}); delete it or choose another --results")
         except BaseException:
             self.close()
@@ -220,13 +220,13 @@ class RunFolder:
 
 def _fitting(values: dict[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the values without those of another type than `kinds` names."""
-    kept = {}
+    fitting = {}
     for name, value in values.items():
         kind = kinds.get(name, object)
         if isinstance(kind, Mapping) and isinstance(value, dict):
-            kept[name] = _fitting(value, kind)
+            fitting[name] = _fitting(value, kind)
         elif value is None or (
             not isinstance(kind, Mapping) and (is_number(value) if kind is float else isinstance(value, kind))
         ):
-            kept[name] = value
-    return kept
+            fitting[name] = value
+    return fitting

@@ -207,8 +207,8 @@ def build(cls: type, values: Mapping[str, Any], path: str = "", known: list[str]
 
 def paths(cls: type, prefix: str = "") -> list[str]:
     """Returns the dotted paths of all leaves of a config class: ["seed", "model.temperature", ...]."""
-    found = []
+    leaves = []
     for name, kind in field_types(cls).items():
         group = group_of(kind)
-        found += [prefix + name] if group is None else paths(group, f"{prefix}{name}.")
-    return found
+        leaves += [prefix + name] if group is None else paths(group, f"{prefix}{name}.")
+    return leaves

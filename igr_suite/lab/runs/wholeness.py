@@ -58,8 +58,8 @@ def fault_of(
         try:
             _check(folder, thorough, config, named, foreign)
             fault = ""
-        except Fault as found:
-            fault = str(found)
+        except Fault as error:
+            fault = str(error)
         except OSError as error:
             fault = f"{error.filename or folder} cannot be read: {error.strerror}"
         _known[folder, named, foreign] = known = files, thorough, fault
@@ -79,21 +79,22 @@ def remembered(scale: Path) -> Iterator[None]:
         for name, (files, fault) in parse_json(read_regular(path)).items():
             states = tuple(None if file is None else tuple(file) for file in files)
             _known.setdefault((scale / str(name), True, False), (states, False, str(fault)))
-    before = {
-        folder: known
-        for (folder, named, foreign), known in _known.items()
-        if named and not foreign and folder.parent == scale
-    }
+    before = _known_below(scale)
     yield
-    now = {
-        folder: known
-        for (folder, named, foreign), known in _known.items()
-        if named and not foreign and folder.parent == scale
-    }
-    if now != before or not path.exists():
-        kept = {folder.name: (files, fault) for folder, (files, _, fault) in sorted(now.items()) if folder.exists()}
+    after = _known_below(scale)
+    if after != before or not path.exists():
+        kept = {folder.name: (files, fault) for folder, (files, _, fault) in sorted(after.items()) if folder.exists()}
         with contextlib.suppress(UserError):  # a folder that one may only read
             write_atomically(path, json.dumps(kept).encode())
+
+
+def _known_below(scale: Path) -> dict[Path, tuple[tuple, bool, str]]:
+    """Returns what is known of the runs of a scale that have their own names and a class that is known."""
+    return {
+        folder: known
+        for (folder, named, foreign), known in _known.items()
+        if named and not foreign and folder.parent == scale
+    }
 
 
 def name_fault(folder: Path) -> str:
@@ -101,8 +102,8 @@ def name_fault(folder: Path) -> str:
     elsewhere."""
     try:
         _settings(folder)
-    except Fault as found:
-        return str(found)
+    except Fault as error:
+        return str(error)
     except OSError:
         pass
     return ""
