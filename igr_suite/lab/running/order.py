@@ -1,4 +1,4 @@
-"""What one invocation is to run: an experiment at a scale with its settings, and which of its runs."""
+"""What one invocation runs: an experiment at a scale, with its settings and a choice of its runs."""
 
 import fnmatch
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Order:
       only: substring or fnmatch pattern on run_ids; None means all.
       jobs, threads: see `threads.share`.
       data_dir: TFDS_DATA_DIR of the workers.
-      strategy: by which each run divides its batches among devices; see `training/strategy.py`.
+      strategy: how each run divides its batches among devices; see `training/strategy.py`.
     """
 
     experiment: Experiment
@@ -47,10 +47,10 @@ class Order:
         return expand(self.experiment, self.scale, self.folder, self.settings, wanted, data_dir=self.data_dir)
 
     def expand_and_adopt(self) -> tuple[Expansion, list[str]]:
-        """Returns the runs that are known once those that other experiments have finished are copied, and a sentence
-        for each run that was copied or that will go on from a shorter one.
+        """Copies the runs that other experiments have finished, and returns the runs that are known then, with a
+        sentence for each run that was copied or will continue a shorter one.
 
-        A later stage may have waited for them, and what it holds may have been run elsewhere too.
+        A later stage may have waited for the copied runs, and its own runs may have been finished elsewhere too.
 
         Raises:
           UserError: no run matches `only`.
@@ -78,5 +78,5 @@ class Order:
 
 
 def matches(run_id: str, only: str | None) -> bool:
-    """Whether a part of a run_id is `only` or fits it as a pattern such as 'GS*-s1-'."""
+    """Returns whether a part of a run_id equals `only` or matches it as a pattern such as 'GS*-s1-'."""
     return only is None or only in run_id or fnmatch.fnmatchcase(run_id, f"*{only}*")

@@ -1,4 +1,4 @@
-"""Tells people how an invocation goes: a live table on a terminal, plain lines elsewhere."""
+"""Reports the progress of an invocation: a live table on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -11,7 +11,8 @@ DRAW_EVERY = 0.5  # seconds
 
 
 class Reporter:
-    """Plain lines: one at each start and end of a run, and one every 30 s for all that are running."""
+    """Prints plain lines: one at each start and end of a run, and every 30 s an overview and one for each running
+    run."""
 
     def __init__(self) -> None:
         self.total = self.skipped = self.ended_runs = self.failed = 0
@@ -19,7 +20,7 @@ class Reporter:
         self._began = self._said = time.monotonic()
 
     def begin(self, folder: Path, total: int, skipped: int, jobs: int, threads: int) -> None:
-        """Says what is about to be done."""
+        """Reports what is about to be done."""
         self.total, self.skipped, self.jobs = total, skipped, jobs
         self._began = self._said = time.monotonic()
         done = f", {skipped} already finished" if skipped else ""
@@ -31,12 +32,12 @@ class Reporter:
         terminal.say(line, error=True)
 
     def start(self, folder: Path) -> None:
-        """A run starts or resumes."""
+        """Reports that a run starts or resumes."""
         resumes = (folder / "checkpoints").exists()
         self.say(f"{'resume' if resumes else 'start '}    {folder.name}")
 
     def ended(self, run_id: str, reason: str, message: str, seconds: float) -> None:
-        """A run has ended."""
+        """Reports that a run has ended."""
         self.ended_runs += 1
         self.failed += reason not in ("finished", "interrupted")
         word = {"finished": "finished ", "interrupted": "saved    "}.get(reason, "FAILED   ")
@@ -44,14 +45,14 @@ class Reporter:
         self.say(f"{word} {run_id}  {clock(seconds)}{tail}")
 
     def stopping(self, running: int) -> None:
-        """The user asked to stop."""
+        """Reports that the user asked to stop."""
         self.say(
             f"stopping: {running} run{'s' * (running != 1)} will save first; once more stops at once and loses what is "
             f"not saved"
         )
 
     def look(self, running: list[Path], pending: int) -> None:
-        """Called several times a second while runs are going."""
+        """Reports on the running runs at intervals; called several times a second."""
         now = time.monotonic()
         if running and now - self._said >= LINE_EVERY:
             self._said = now
@@ -62,7 +63,7 @@ class Reporter:
                 self.say(f"  {line}")
 
     def overview(self, running: int, pending: int, folders: list[Path]) -> str:
-        """'5/24 finished, 2 running, 1 failed, about 3:20 left'."""
+        """Returns '5/24 finished, 2 running, 1 failed, about 3:20 left'."""
         failed = f", {self.failed} failed" if self.failed else ""
         finished = self.skipped + self.ended_runs - self.failed
         return f"{finished}/{self.total} finished, {running} running{failed}{self._time_left(folders, pending)}"
@@ -83,12 +84,11 @@ class Reporter:
         return f", about {clock(rest)} left"
 
     def end(self) -> None:
-        """Nothing runs any more."""
+        """Ends the report, when no run is left."""
 
 
 class LiveReporter(Reporter):
-    """The same on a terminal: lines for starts and ends of runs that failed, and a table of the running ones that
-    redraws itself."""
+    """Reports on a terminal: a line at each end of a run, and a live table of the running ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class LiveReporter(Reporter):
         self._console.print(line, soft_wrap=True)
 
     def start(self, folder: Path) -> None:
-        """The table shows it."""
+        """Prints nothing: the table shows the run."""
 
     def look(self, running: list[Path], pending: int) -> None:
         now = time.monotonic()

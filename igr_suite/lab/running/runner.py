@@ -1,5 +1,5 @@
-"""Runs an experiment on this machine: expands its stages, skips what is finished, one process a run, some of them at
-once."""
+"""Runs an experiment on this machine: expands its stages, skips finished runs, and starts one process per run, several
+at once."""
 
 import contextlib
 import signal
@@ -24,7 +24,7 @@ from igr_suite.lab.runs.threads import share
 from igr_suite.lab.runs.wholeness import WAY_OUT
 
 POLL = 0.1  # seconds between looks at the workers
-# seconds; a worker that is just being forked may miss the first signal, and counts these as one request
+# seconds at which a signal is sent, because a worker that is being forked may miss the first; they count as one request
 RESEND = (0.0, 0.3, 0.6)
 
 
@@ -40,8 +40,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """All that was done: outcomes of this invocation's runs, ids skipped because they were finished, and the stage that
-    still waits."""
+    """The result of an invocation: outcomes of its runs, ids of runs skipped because they were finished, the stage that
+    still waits, and whether it was interrupted."""
 
     outcomes: list[Outcome]
     skipped: list[str]
@@ -63,7 +63,7 @@ def run(order: Order, reporter: Reporter) -> Report:
     """Runs what is unfinished. A failing run does not stop the others; SIGINT or SIGTERM lets all of them save first.
 
     Raises:
-      UserError: before anything starts, when the order makes no sense or its folder is not writable.
+      UserError: the order cannot be carried out or its folder is not writable; raised before any run starts.
     """
     strategies.check_name(order.strategy)
     expansion, notes = order.expand_and_adopt()
@@ -165,8 +165,8 @@ class _Invocation:
                 self._note(Outcome(run_id, "error", str(error)), 0.0)
 
     def _sort_finished(self) -> None:
-        """Skips whole runs of an earlier invocation, and refuses those that are not whole: neither done nor to be run
-        over."""
+        """Skips the whole runs of earlier invocations, and records an error for those that are not whole: they are
+        neither finished nor to be overwritten."""
         for run_id, config in self.pending().items():
             folder = RunFolder(self.order.folder / run_id)
             if not folder.finished:
@@ -192,7 +192,7 @@ class _Invocation:
 
 
 def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
-    """Says how a worker ended, from its folder and its exit code; writes it down for one that had no time to."""
+    """Returns how a worker ended, from its folder and its exit code; recorded here for a worker that was killed."""
     if RunFolder(path).whole:
         return Outcome(path.name, "finished", "")
     if not path.exists():
@@ -220,7 +220,7 @@ def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
 
 
 def _write_down(path: Path, outcome: Outcome) -> None:
-    """Records how a run ended in its meta.json, unless another process has it by now or the disk is full."""
+    """Records how a run ended in its meta.json, unless another process now writes the run or the disk is full."""
     folder = RunFolder(path)
     with contextlib.suppress(UserError):
         config = folder.config()
