@@ -1,4 +1,4 @@
-"""Reference values beside ours: where each comes from, and a verdict: pass, fail, or not comparable and why."""
+"""Compares our values with reference values; the verdict is pass, fail, or not comparable, with the reason."""
 
 import math
 from collections import Counter
@@ -12,11 +12,11 @@ from igr_suite.lab.analysis.references import PROVENANCES, SOURCES, Reference, d
 from igr_suite.lab.runs.files import write_atomically
 
 VERDICTS = ("pass", "fail", "not comparable")
-DEVIATIONS = 2.0  # an exact value agrees when it is this many combined standard errors away, or nearer
+DEVIATIONS = 2.0  # an exact value agrees up to this many combined standard deviations
 
 
 class OurValue(NamedTuple):
-    """A value of ours; `by_seed`, the values of single seeds, lets two settings of one quantity be compared seed by
+    """A value of ours; with `by_seed`, the values of single seeds, two settings of one quantity are compared seed by
     seed."""
 
     value: float
@@ -41,7 +41,7 @@ class Verdict:
 
     @property
     def our_text(self) -> str:
-        """'-98.21 ± 0.34', '-' without a value of ours."""
+        """The text '-98.21 ± 0.34', '-' without a value of ours."""
         return "-" if self.ours is None else with_spread(self.ours, self.our_spread)
 
 
@@ -96,10 +96,11 @@ def _exact(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple
 
 
 def _order(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
-    """Every pair that the source ranks must be ranked alike here; pairs nearer than the row's tolerance are left out.
+    """Judges whether the row's setting and the others of its quantity are ranked as in the source; settings nearer than
+    the row's tolerance are left out.
 
-    At 95% confidence for all its pairs together (Bonferroni): "fail" when one clearly lies the other way round, "pass"
-    when all clearly lie as in the source. Seeds make pairs where both settings have them.
+    At 95% confidence for all comparisons together (Bonferroni): "fail" when one is clearly reversed, "pass" when all
+    are clearly as in the source. Values are paired by seed where both settings have seeds in common.
     """
     peers = [other for other in references if _peer(row, other) and (other.quantity, other.setting) in ours]
     apart = [other for other in peers if abs(other.value - row.value) > (row.tolerance or 0.0)]
@@ -126,8 +127,8 @@ def _than(difference: float) -> str:
 
 
 def _between(mine: OurValue, other: OurValue, confidence: float) -> Difference:
-    """Paired by seed where both sides have the same ones, else from both means and spreads (Welch), else the bare
-    difference."""
+    """Returns our difference: paired by seed where both sides have several seeds in common, else from both means and
+    spreads (Welch), else without an interval."""
     common = [seed for seed in mine.by_seed or {} if seed in (other.by_seed or {})]
     if len(common) > 1:
         return paired_difference(
@@ -147,7 +148,8 @@ def _between(mine: OurValue, other: OurValue, confidence: float) -> Difference:
 
 
 def _word(difference: Difference, theirs: float) -> str:
-    """Whether a difference of ours has the sign of the source's; "alone" marks a sign without an interval."""
+    """Returns whether our difference "agrees" with the sign of the source's, "contradicts" it or is "undecided"; "agrees
+    alone" means without an interval."""
     if math.isnan(difference.low):
         return "agrees alone" if difference.mean * theirs > 0 else "contradicts"
     if difference.verdict == "undecided":
@@ -165,13 +167,13 @@ def _verdict(words: Mapping[str, list[str]], agreed: str) -> tuple[str, str]:
 
 
 def _peer(row: Reference, other: Reference) -> bool:
-    """Whether one source, which must have been read, ranks both."""
+    """Returns whether one kind of source ranks both rows and the other one was read, not recalled."""
     same = (other.quantity, other.kind_of_source) == (row.quantity, row.kind_of_source)
     return same and other.setting != row.setting and other.kind == "order" and other.provenance == "read"
 
 
 def _trend(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
-    """The sign of a value that is itself a difference or a change, seed by seed."""
+    """Judges the sign of a value that is itself a difference or a change, seed by seed."""
     value, spread, seeds, _ = ours[row.quantity, row.setting]
     difference, theirs = mean_interval(value, math.nan if spread is None else spread, seeds), direction(row.value)
     word = _word(difference, row.value)
@@ -193,13 +195,12 @@ LEDGER = (
 
 
 def write_ledger(path: Path, verdicts: Sequence[Verdict]) -> None:
-    """Writes ledger.csv, one row a reference value."""
+    """Writes ledger.csv, one row per reference value."""
     write_atomically(path, ledger_text(verdicts).encode())
 
 
 def ledger_text(verdicts: Sequence[Verdict]) -> str:
-    """Returns what ledger.csv holds; a reference of which only the sign is known stands there as "lower" or
-    "higher"."""
+    """Returns the content of ledger.csv; a reference of which only the sign is known appears as "lower" or "higher"."""
     lines: list[Sequence[object]] = [LEDGER]
     for row in verdicts:
         theirs = row.reference

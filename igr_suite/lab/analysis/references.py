@@ -13,7 +13,7 @@ COLUMNS = ("quantity", "setting", "value", "spread", "source", "kind_of_source",
 
 
 class SourceKind(NamedTuple):
-    """Where a reference value comes from: its name in tallies, what stands above its values, what it means."""
+    """A kind of source of reference values: its name in tallies, the heading above its values, and its meaning."""
 
     name: str
     heading: str
@@ -46,7 +46,7 @@ SIGNS = {"lower": -1.0, "higher": 1.0}  # values of a trend of which only the si
 
 @dataclass(frozen=True)
 class Reference:
-    """One row of a published.csv: a value that ours is compared with.
+    """One row of a published.csv: a value with which ours is compared.
 
     Attributes:
       quantity, setting: what was measured and where, "test_elbo" and "IGR-I, MNIST".
@@ -74,7 +74,7 @@ class Reference:
 
     @property
     def label(self) -> str:
-        """The name under which it is counted: "paper", or "paper, recalled"."""
+        """The name under which the value is counted: "paper", or "paper, recalled"."""
         return SOURCES[self.kind_of_source].name + (", recalled" if self.provenance == "recalled" else "")
 
     @property
@@ -85,7 +85,7 @@ class Reference:
 
     @property
     def text(self) -> str:
-        """'-98.21 ± 0.34'; "lower" or "lower (-1.8)" for a sign."""
+        """The text '-98.21 ± 0.34'; "lower" or "lower (-1.8)" for a sign."""
         number = with_spread(self.value, self.spread)
         if self.kind != "trend":
             return number
@@ -96,7 +96,7 @@ def read_references(path: Path) -> list[Reference]:
     """Returns the rows of a published.csv.
 
     Raises:
-      UserError: the file is absent, or a row is not as it should be; names the line.
+      UserError: the file is absent, or a row is invalid; the message names the line.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""The verdicts on one experiment's results, or the sentence that says why there are none."""
+"""The verdicts on one experiment's results, or a sentence that says why there are none."""
 
 from igr_suite.lab.analysis import ledger
 from igr_suite.lab.analysis.references import read_references
@@ -25,5 +25,5 @@ def verdicts_of(results: Results) -> tuple[list[ledger.Verdict], str]:
 
 
 def no_reference(experiment: Experiment) -> str:
-    """Says that an experiment has no reference values, and why."""
+    """Returns a sentence that says why an experiment has no reference values."""
     return f"No reference value. {experiment.no_reference or 'The README of this item says why.'}"
