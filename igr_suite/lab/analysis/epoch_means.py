@@ -19,7 +19,7 @@ def epoch_means(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
       One dict per epoch: "step" and "epoch" at its end, the means under their names, and for each positive mean of a
       variance or square its log as "log_<name>".
     """
-    found, sums, steps, last = [], {}, 0, 0
+    epochs, sums, steps, last = [], {}, 0, 0
     for row in rows:
         values = {name: value for name, value in row.items() if name.startswith("train_")}
         if not values:
@@ -34,9 +34,9 @@ def epoch_means(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
                 for name, value in means.items()
                 if name.startswith(SQUARES) and value > 0
             }
-            found.append({"step": row["step"], "epoch": int(row["epoch"]), **means, **logs})
+            epochs.append({"step": row["step"], "epoch": int(row["epoch"]), **means, **logs})
             sums, steps = {}, 0
-    return found
+    return epochs
 
 
 def epoch_means_of(metrics: "pd.DataFrame") -> list[dict[str, float]]:

@@ -52,8 +52,8 @@ def event_file(run: Selected) -> bytes:
 
 def _scalars(step: int, scalars: Iterable[tuple[str, float]]) -> bytes:
     """Returns the fields of an Event: step = 2, summary = 5 of repeated value = 1 of (tag = 1, simple_value = 2)."""
-    found = [_field(1, _BYTES, name.encode()) + _field(2, _FLOAT, _float32(value)) for name, value in scalars]
-    return _field(2, _VARINT, _varint(step)) + _field(5, _BYTES, b"".join(_field(1, _BYTES, value) for value in found))
+    values = [_field(1, _BYTES, name.encode()) + _field(2, _FLOAT, _float32(value)) for name, value in scalars]
+    return _field(2, _VARINT, _varint(step)) + _field(5, _BYTES, b"".join(_field(1, _BYTES, value) for value in values))
 
 
 def _field(number: int, wire_type: int, content: bytes) -> bytes:

@@ -48,44 +48,41 @@ def select(
     Raises:
       UserError: no run has a path (the nearest is named), or no run is left (the existing values are listed).
     """
-    found = []
-    for one in results:
+    runs = []
+    for item in results:
+        experiment, scale = item.experiment.name, item.folder.name
         if left_out is not None:
-            left_out |= {f"{one.experiment.name}/{one.folder.name}/{name}": fault for name, fault in one.faults.items()}
-        for folder in finished_runs(one.folder, one.whole):
+            left_out |= {f"{experiment}/{scale}/{name}": fault for name, fault in item.faults.items()}
+        for folder in finished_runs(item.folder, item.whole):
             settings = describe(folder)
             del settings["run_id"]
-            found.append(Selected(one.experiment.name, one.folder.name, folder, settings))
-    if not found:
-        places = " and ".join(str(one.folder) for one in results)
+            runs.append(Selected(experiment, scale, folder, settings))
+    if not runs:
+        places = " and ".join(str(item.folder) for item in results)
         raise UserError(f"no finished run in {places}; start some with `igr run`, or name another --scale")
     for path, texts in where.items():
-        if not any(path in run.settings for run in found):
-            raise UserError(
-                f"no run has the column '{path}' of --where: "
-                f"{nearest(path, {key for run in found for key in run.settings})}"
-            )
-        kept = [
-            run for run in found if path in run.settings and any(fits(run.settings[path], text, path) for text in texts)
-        ]
-        if not kept:
-            there = sorted({show(run.settings[path]) for run in found if path in run.settings})
+        having = [run for run in runs if path in run.settings]
+        if not having:
+            known = {key for run in runs for key in run.settings}
+            raise UserError(f"no run has the column '{path}' of --where: {nearest(path, known)}")
+        runs = [run for run in having if any(fits(run.settings[path], text, path) for text in texts)]
+        if not runs:
+            existing = sorted({show(run.settings[path]) for run in having})
             raise UserError(
                 f"no run with {' or '.join(f'{path}={text}' for text in texts)} is left; there are "
-                f"{path}={', '.join(there)}"
+                f"{path}={', '.join(existing)}"
             )
-        found = kept
-    found = [run for run in found if matches(run.folder.path.name, only)]
-    if not found:
+    runs = [run for run in runs if matches(run.folder.path.name, only)]
+    if not runs:
         raise UserError(f"no finished run matches --only '{only}'; `igr status` lists them")
-    return found
+    return runs
 
 
 def fits(value: Any, text: str, path: str = "") -> bool:
     """Returns whether a text stands for a config value: fits(0.5, "5e-1"), fits((1, 2), "1,2"), fits(None, "none")."""
     if isinstance(value, tuple):
         items = [item.strip() for item in text.split(",")] if text else []
-        return len(items) == len(value) and all(fits(one, item, path) for one, item in zip(value, items))
+        return len(items) == len(value) and all(fits(part, item, path) for part, item in zip(value, items))
     try:
         return values.parse(text, type(value), path) == value
     except UserError:
@@ -125,12 +122,9 @@ def summaries(runs: Sequence[Selected]) -> list[Row]:
     "summary." where they are config paths."""
     rows = []
     for run, beside in _beside(runs, PLACE):
-        found = flatten(run.folder.summary())
-        rows.append(
-            run.place
-            | beside
-            | {f"summary.{name}" if name in run.settings else name: value for name, value in found.items()}
-        )
+        summary = flatten(run.folder.summary())
+        measured = {f"summary.{name}" if name in run.settings else name: value for name, value in summary.items()}
+        rows.append(run.place | beside | measured)
     return rows
 
 

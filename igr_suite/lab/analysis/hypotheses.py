@@ -90,8 +90,10 @@ def _difference(evidence: Evidence, frame: "pd.DataFrame | None", confidence: fl
     prepared = evidence.prepare(frame) if evidence.prepare else frame
     if evidence.value not in prepared:
         return None
-    found = paired_by(prepared, evidence.value, dict(evidence.of), dict(evidence.against), evidence.pair_on, confidence)
-    return found if found.pairs > 1 else None
+    difference = paired_by(
+        prepared, evidence.value, dict(evidence.of), dict(evidence.against), evidence.pair_on, confidence
+    )
+    return difference if difference.pairs > 1 else None
 
 
 def _word(difference: Difference | None, evidence: Evidence) -> str:
@@ -105,22 +107,16 @@ def _word(difference: Difference | None, evidence: Evidence) -> str:
 def report(judged: Sequence[Judged], title: str, introduction: str) -> str:
     """Returns the page as Markdown: an overview table, then every claim with its comparisons."""
     lines = [f"# {title}", "", introduction, "", "| # | claim | verdict |", "|---|---|---|"]
-    lines += [f"| {i} | {one.hypothesis.claim} | **{one.verdict}** |" for i, one in enumerate(judged, start=1)]
-    for i, one in enumerate(judged, start=1):
-        lines += [
-            "",
-            f"## {i}. {one.hypothesis.claim}",
-            "",
-            f"Source: {one.hypothesis.source}. Verdict: **{one.verdict}**.",
-            "",
-        ]
-        if one.hypothesis.remark:
-            lines += [one.hypothesis.remark, ""]
+    lines += [f"| {i} | {claim.hypothesis.claim} | **{claim.verdict}** |" for i, claim in enumerate(judged, start=1)]
+    for i, (hypothesis, differences, words, verdict) in enumerate(judged, start=1):
+        lines += ["", f"## {i}. {hypothesis.claim}", "", f"Source: {hypothesis.source}. Verdict: **{verdict}**.", ""]
+        if hypothesis.remark:
+            lines += [hypothesis.remark, ""]
         lines += [
             "| compared | claim says | difference [interval] | pairs | outcome | from |",
             "|---|---|---|---|---|---|",
         ]
-        for evidence, difference, word in zip(one.hypothesis.evidence, one.differences, one.words):
+        for evidence, difference, word in zip(hypothesis.evidence, differences, words):
             shown = ("-", "0") if difference is None else (difference.text(), str(difference.pairs))
             lines.append(
                 f"| {evidence.what} | {evidence.expected} | {shown[0]} | {shown[1]} | {word} | {evidence.item} |"

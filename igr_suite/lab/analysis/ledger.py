@@ -108,10 +108,8 @@ def _order(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple
         return "not comparable", "no other setting of this quantity to rank it against"
     mine, words, sides = ours[row.quantity, row.setting], {}, {}
     for other in apart:
-        difference, theirs = (
-            _between(mine, ours[other.quantity, other.setting], 1 - (1 - CONFIDENCE) / len(apart)),
-            row.value - other.value,
-        )
+        difference = _between(mine, ours[other.quantity, other.setting], 1 - (1 - CONFIDENCE) / len(apart))
+        theirs = row.value - other.value
         word, shown = _word(difference, theirs), f"{other.setting} ({difference.text()})"
         sides.setdefault(_than(theirs), []).append(other.setting)
         if word == "contradicts":
@@ -135,14 +133,13 @@ def _between(mine: OurValue, other: OurValue, confidence: float) -> Difference:
             [mine.by_seed[seed] for seed in common], [other.by_seed[seed] for seed in common], confidence
         )
     difference = mine.value - other.value
-    if min(mine.seeds, other.seeds) < 2 or not all(
-        one.spread is not None and math.isfinite(one.spread) for one in (mine, other)
-    ):
+    sides = (mine, other)
+    if not all(side.seeds > 1 and side.spread is not None and math.isfinite(side.spread) for side in sides):
         return Difference(difference, math.nan, math.nan, 1)
     from scipy import stats
 
-    errors = [one.spread**2 / one.seeds for one in (mine, other)]
-    freedom = sum(errors) ** 2 / max(sum(e**2 / (one.seeds - 1) for e, one in zip(errors, (mine, other))), 1e-300)
+    errors = [side.spread**2 / side.seeds for side in sides]
+    freedom = sum(errors) ** 2 / max(sum(e**2 / (side.seeds - 1) for e, side in zip(errors, sides)), 1e-300)
     half = float(stats.t.ppf(0.5 + confidence / 2, max(freedom, 1.0)) * math.sqrt(sum(errors)))
     return Difference(difference, difference - half, difference + half, min(mine.seeds, other.seeds))
 

@@ -45,13 +45,9 @@ class Copy:
     fault: str = ""
 
     def __str__(self) -> str:
-        if self.rank == UNFINISHED:
-            return (
-                f"{self.root} (unfinished, step {max(self.progress[:2])})"
-                if max(self.progress[:2]) >= 0
-                else f"{self.root} (begun)"
-            )
-        return f"{self.root} (finished)" if self.rank == WHOLE else f"{self.root} (not whole: {self.fault})"
+        step = max(self.progress[:2])
+        unfinished = f"unfinished, step {step}" if step >= 0 else "begun"
+        return f"{self.root} ({(f'not whole: {self.fault}', unfinished, 'finished')[self.rank]})"
 
 
 @dataclass
@@ -89,13 +85,13 @@ def plan(sources: Sequence[Path], out: Path) -> Plan:
     places: dict[str, list[Path]] = defaultdict(list)
     others = [source for source in dict.fromkeys(sources) if source.resolve() != out.resolve()]
     for source in others:
-        found = list(runs_below(source))
-        if not found:
+        runs = list(runs_below(source))
+        if not runs:
             way_out = "give the folder that holds <paper>/<item>/<scale>/<run>"
             raise UserError(
                 f"{source} holds no run; {way_out}" if source.is_dir() else f"there is no folder {source}; {way_out}"
             )
-        for place in found:
+        for place in runs:
             places[place].append(source)
     _load({place.rsplit("/", 2)[0] for place in places})
     result = Plan()
@@ -114,8 +110,8 @@ def _load(items: Iterable[str]) -> None:
 
 def runs_below(root: Path) -> Iterator[str]:
     """Returns the places of all run folders below a results folder: '<paper>/<item>/<scale>/<run>'."""
-    found = {path.parent for file in FILES for path in root.glob(f"[!.]*/[!.]*/[!.]*/[!.]*/{file}")}
-    return (path.relative_to(root).as_posix() for path in sorted(found))
+    folders = {path.parent for file in FILES for path in root.glob(f"[!.]*/[!.]*/[!.]*/[!.]*/{file}")}
+    return (path.relative_to(root).as_posix() for path in sorted(folders))
 
 
 def look(root: Path, place: str) -> Copy:
@@ -203,11 +199,11 @@ def _enter(result: Plan, place: str, mine: Copy | None, best: Copy) -> None:
 
 def _different(copies: list[Copy]) -> list[Copy]:
     """Returns the first copy of every different result."""
-    found: list[Copy] = []
+    different: list[Copy] = []
     for copy in copies:
-        if not any(_equal(copy.path, other.path) for other in found):
-            found.append(copy)
-    return found
+        if not any(_equal(copy.path, other.path) for other in different):
+            different.append(copy)
+    return different
 
 
 def _equal(one: Path, other: Path) -> bool:

@@ -1,7 +1,7 @@
 """Results as data frames, for plots, tables and the ledger."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -42,13 +42,13 @@ class Results:
     def faults(self) -> dict[str, str]:
         """Run folder -> its fault, for finished runs that are not whole and for folders that are named for another
         run."""
-        found = {
+        faults = {
             run_id: RunFolder(self.folder / run_id).fault(thorough=True, config=config)
             for run_id, config in self.configs.items()
         }
-        whole = {run_id: config for run_id, config in self.configs.items() if not found[run_id]}
-        found |= unlike_the_others(self.folder, whole)
-        return {name: fault for name, fault in (found | renamed(self.folder, self.configs)).items() if fault}
+        whole = {run_id: config for run_id, config in self.configs.items() if not faults[run_id]}
+        faults |= unlike_the_others(self.folder, whole) | renamed(self.folder, self.configs)
+        return {name: fault for name, fault in faults.items() if fault}
 
     @property
     def whole(self) -> list[str]:
@@ -165,32 +165,30 @@ def unlike_the_others(folder: Path, configs: Mapping[str, RunConfig]) -> dict[st
       configs: runs whose files are whole, finished or not.
     """
     finished = {run_id: run for run_id in configs if (run := RunFolder(folder / run_id)).finished}
-    unsealed = {run_id for run_id, run in finished.items() if "sealed" not in run.meta()}
+    unsealed = [run_id for run_id, run in finished.items() if "sealed" not in run.meta()]
     if not unsealed:
         return {}
-    sorts: dict[tuple[type, str], Counter[str]] = {}
-    shown: list[tuple[str, type, Mapping[str, Any]]] = []
-    for run_id, run in finished.items():
-        shown.append((run_id, type(configs[run_id]), flatten(run.summary() or {})))
-        for name, value in shown[-1][2].items():
+    summaries = {run_id: flatten(run.summary() or {}) for run_id, run in finished.items()}
+    counts: dict[tuple[type, str], Counter[str]] = defaultdict(Counter)
+    for run_id, summary in summaries.items():
+        for name, value in summary.items():
             if value is not None:
-                sorts.setdefault((type(configs[run_id]), name), Counter())[_sort(value)] += 1
-    found = {}
-    for run_id, kind, summary in shown:
-        for name, value in summary.items() if run_id in unsealed else ():
-            counts = sorts.get((kind, name), Counter())
-            usual, number = counts.most_common(1)[0] if counts else ("", 0)
-            if value is not None and usual != _sort(value) and 2 * number > counts.total():
-                there = (
-                    f"{_sort(value)} under {name}, where {number} other run{'s' * (number > 1)} of its kind have "
-                    f"{usual}"
-                )
-                found[run_id] = f"summary.json holds {there}"
+                counts[type(configs[run_id]), name][_type_in_words(value)] += 1
+    faults = {}
+    for run_id in unsealed:
+        for name, value in summaries[run_id].items():
+            if value is None:
+                continue
+            types = counts[type(configs[run_id]), name]
+            own, (usual, number) = _type_in_words(value), types.most_common(1)[0]
+            if usual != own and 2 * number > types.total():
+                others = f"{number} other run{'s' * (number > 1)} of its kind have {usual}"
+                faults[run_id] = f"summary.json holds {own} under {name}, where {others}"
                 break
-    return found
+    return faults
 
 
-def _sort(value: Any) -> str:
+def _type_in_words(value: Any) -> str:
     """Returns the type of a summary's value in words."""
     if isinstance(value, bool):
         return "true or false"
@@ -213,10 +211,10 @@ def shared_and_differing(settings: Mapping[str, Mapping[str, Any]]) -> tuple[dic
       settings: flat settings by run.
     """
     absent = object()
-    keys = dict.fromkeys(key for one in settings.values() for key in one)
+    keys = dict.fromkeys(key for own in settings.values() for key in own)
     shared, differing = {}, []
     for key in keys:
-        values = [one.get(key, absent) for one in settings.values()]
+        values = [own.get(key, absent) for own in settings.values()]
         if all(value == values[0] and type(value) is type(values[0]) for value in values):
             shared[key] = values[0]
         else:

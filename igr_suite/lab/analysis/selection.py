@@ -24,9 +24,9 @@ def best_temperature(results: StageResults, candidates: Mapping[float, RunConfig
     Raises:
       UserError: all candidates diverged.
     """
-    found = _finished(results, candidates)
+    finished = _finished(results, candidates)
     sign = -1 if criterion.startswith(NLL) else 1
-    return max(found, key=lambda temperature: sign * results.summary(found[temperature])[criterion])
+    return max(finished, key=lambda temperature: sign * results.summary(finished[temperature])[criterion])
 
 
 def _finished(results: StageResults, candidates: Mapping[float, RunConfig]) -> dict[float, RunConfig]:

@@ -56,8 +56,8 @@ class Order:
           UserError: no run matches `only`.
         """
         expansion, notes = self.expand(), []
-        while found := adopt(expansion, self.experiment, self.scale, self.root, self.settings):
-            notes += [f"copied {run_id} from {name}" for run_id, name in found.items()]
+        while copied := adopt(expansion, self.experiment, self.scale, self.root, self.settings):
+            notes += [f"copied {run_id} from {name}" for run_id, name in copied.items()]
             expansion = self.expand()
         self.check_matches(expansion)
         own = self.root / self.experiment.paper / self.experiment.item

@@ -34,10 +34,10 @@ def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]
     }
     if not wanted:
         return {}
-    found = [pair for source in sources for pair in _finished(source)]
+    finished = [pair for source in sources for pair in _finished(source)]
     begun = {}
     for run_id, config in wanted.items():
-        shorter = [(other, path) for other, path in found if _begins_as(config, other)]
+        shorter = [(other, path) for other, path in finished if _begins_as(config, other)]
         if shorter:
             other, path = max(shorter, key=lambda pair: RunFolder(pair[1]).metrics.last_step() or 0)
             if _begin(folder, config, other, path):

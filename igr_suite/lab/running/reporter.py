@@ -17,12 +17,12 @@ class Reporter:
     def __init__(self) -> None:
         self.total = self.skipped = self.ended_runs = self.failed = 0
         self.jobs = 1
-        self._began = self._said = time.monotonic()
+        self._began = self._reported = time.monotonic()
 
     def begin(self, folder: Path, total: int, skipped: int, jobs: int, threads: int) -> None:
         """Reports what is about to be done."""
         self.total, self.skipped, self.jobs = total, skipped, jobs
-        self._began = self._said = time.monotonic()
+        self._began = self._reported = time.monotonic()
         done = f", {skipped} already finished" if skipped else ""
         share = f"{jobs} at once with {threads} thread{'s' * (threads != 1)} each"
         self.say(f"{total} run{'s' * (total != 1)}{done}; {share}; results in {folder}")
@@ -47,15 +47,15 @@ class Reporter:
     def stopping(self, running: int) -> None:
         """Reports that the user asked to stop."""
         self.say(
-            f"stopping: {running} run{'s' * (running != 1)} will save first; once more stops at once and loses what is "
-            f"not saved"
+            f"stopping: {running} run{'s' * (running != 1)} will save first; a second request stops at once and loses "
+            f"what is not saved"
         )
 
     def look(self, running: list[Path], pending: int) -> None:
         """Reports on the running runs at intervals; called several times a second."""
         now = time.monotonic()
-        if running and now - self._said >= LINE_EVERY:
-            self._said = now
+        if running and now - self._reported >= LINE_EVERY:
+            self._reported = now
             self.say(self.overview(len(running), pending, running))
             for folder in running:
                 progress = read_progress(folder)
@@ -111,8 +111,8 @@ class LiveReporter(Reporter):
 
     def look(self, running: list[Path], pending: int) -> None:
         now = time.monotonic()
-        if now - self._said >= DRAW_EVERY:
-            self._said = now
+        if now - self._reported >= DRAW_EVERY:
+            self._reported = now
             self._live.update(self._table(running, pending), refresh=True)
 
     def _table(self, running: list[Path], pending: int):

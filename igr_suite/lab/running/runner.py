@@ -234,4 +234,4 @@ def _last_line(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1] if lines else "the worker ended without a word"
+    return lines[-1] if lines else "the worker ended without a message"

@@ -38,12 +38,9 @@ def adopt(
         paper, item = name.split("/")
         other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
         for run_id in expansion.runs:
-            if (
-                not (folder / run_id).exists()
-                and RunFolder(other / run_id).whole
-                and not not_to_be_copied(other / run_id)
-            ):
-                with copied_run(other / run_id, folder / run_id, shutil.ignore_patterns(*left)) as copy:
+            source, target = other / run_id, folder / run_id
+            if not target.exists() and RunFolder(source).whole and not not_to_be_copied(source):
+                with copied_run(source, target, shutil.ignore_patterns(*left)) as copy:
                     copy.write_meta(copied_from=name)
                 if copy.made:
                     copied[run_id] = name

@@ -147,12 +147,9 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
     except Exception as error:  # a defect: its traceback goes to the log, its sentence to meta.json
         _say(traceback.format_exc())
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-            what = str(error).strip().partition("\n")[0][:200] or "no more could be had"
-            return (
-                1,
-                "error",
-                f"not enough memory ({what}); use fewer --jobs, a smaller batch, or a machine with more memory",
-            )
+            reason = str(error).strip().partition("\n")[0][:200] or "none was left"
+            way_out = "use fewer --jobs, a smaller batch, or a machine with more memory"
+            return 1, "error", f"not enough memory ({reason}); {way_out}"
         return 1, "error", f"{type(error).__name__}: {error}"
 
 
