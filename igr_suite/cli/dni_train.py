@@ -95,9 +95,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def epoch_lines(rows: Iterable[Mapping[str, float]]) -> list[str]:
-    """ "epoch 1: accuracy of training images 95.12%, of test images 95.40%": a line an evaluation.
+    """Returns "epoch 1: accuracy of training images 95.12%, of test images 95.40%", a line per evaluation.
 
-    Training images are counted along the epoch, while the weights change, as the scripts do.
+    The accuracy of training images is measured during the epoch, while the weights change, as in the scripts.
     """
     lines, wrong, counted, before = [], 0.0, 0, 0
     for row in rows:

@@ -1,4 +1,4 @@
-"""`igr doctor`: is everything in place, and if not, what mends it."""
+"""`igr doctor`: checks versions, data, accelerator and folders, and names the fix for what is wrong."""
 
 import argparse
 import contextlib
@@ -29,7 +29,7 @@ DEVICES = "import tensorflow as tf; print('devices', *[d.device_type for d in tf
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: "ok", "note" (works without) or "BROKEN", what was looked at, what was found, what mends it."""
+    """One line: "ok", "note" (not needed) or "BROKEN", what was checked, what was found, and the fix."""
 
     state: str
     what: str
@@ -80,7 +80,7 @@ def python_version(found: tuple[int, ...]) -> Finding:
 
 
 def packages(installed=version) -> Iterator[Finding]:
-    """Checks the versions that must go together; `installed` maps a name to a version or None."""
+    """Checks the versions that must match each other; `installed` maps a name to a version or None."""
     for name, wanted in EXACT.items():
         found = installed(name)
         good = found == wanted
@@ -112,8 +112,8 @@ def writable(root: Path) -> Finding:
 
 
 def settings(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Says which settings of the user a run does not see, and which change the last digits of its results on this
-    machine."""
+    """Reports the user's settings that are hidden from runs, and those that may change the last digits of their
+    results."""
     for name, value in own_settings.ignored(environment).items():
         yield Finding(
             "note", "setting", f"{name} ({value}): runs do not see it, so that equal configs give equal results"
@@ -125,7 +125,7 @@ def settings(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def datasets(data_dir: str | None) -> Iterator[Finding]:
-    """Says which datasets are ready; one that is absent is no defect, except the embedded one."""
+    """Reports which datasets are ready; the absence of one is no defect, except for the embedded one."""
     from igr_suite import data
 
     for info in data.available():
@@ -139,7 +139,7 @@ def datasets(data_dir: str | None) -> Iterator[Finding]:
 
 
 def devices() -> Finding:
-    """Asks TensorFlow, in a process of its own, which devices it sees."""
+    """Checks, in a separate process, which devices TensorFlow sees."""
     environment = dict(os.environ) | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     own_settings.pin(environment)
     output = ""

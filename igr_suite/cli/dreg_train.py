@@ -1,5 +1,5 @@
-"""`igr dreg-train`: trains a VAE on a K-sample objective from the flags of the authors' script; bias check and toy
-problem."""
+"""`igr dreg-train`: trains a VAE on a K-sample objective from the flags of the authors' script; also their bias check
+and toy problem."""
 
 import argparse
 import json
@@ -157,7 +157,7 @@ def _add_new(parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Trains, checks or measures, and prints what was found; returns the exit code."""
+    """Trains, checks or measures, and prints the results; returns the exit code."""
     flags = argparse.Namespace(**{**vars(arguments), "run": arguments.run_number})
     check_all_read(flags, arguments.default_of)
     if flags.mode == "toy":
@@ -181,8 +181,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def lines(rows: list[Mapping], least: int) -> list[str]:
-    """ "Step 1563: train_objective -98.2, ..." of every evaluation, and of training rows at least so many steps
-    apart."""
+    """Returns "Step 1563: train_objective -98.2, ..." for every evaluation, and for training rows at least `least`
+    steps apart."""
     shown, last = [], -least
     for row in rows:
         values_ = {name: value for name, value in row.items() if name not in ("step", "epoch")}
@@ -194,7 +194,7 @@ def lines(rows: list[Mapping], least: int) -> list[str]:
 
 
 def _toy(flags: argparse.Namespace) -> int:
-    """Gradients on the linear-Gaussian model: one run for each number of samples."""
+    """Measures gradients on the linear-Gaussian model, with one run for each number of samples."""
     objectives = tuple(dict.fromkeys((flags.estimator, *names_in(flags.var_calc))))
     runs = [
         LinearGaussianGradients(
@@ -218,7 +218,7 @@ def _toy(flags: argparse.Namespace) -> int:
 
 
 def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
-    """Measures at frozen weights, writes and prints JSON; 0 where nothing speaks against the estimator, else BIASED."""
+    """Measures the bias at frozen weights, writes and prints it as JSON; returns BIASED where one was found, else 0."""
     if flags.bias_check_samples < 10:
         raise UserError(f"--bias_check_samples must be at least 10, got {flags.bias_check_samples}")
     warmup = flags.bias_check_warmup

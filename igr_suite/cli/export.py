@@ -53,7 +53,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes what is asked for and says where it is; returns 1 when a run that is not whole is left out."""
+    """Writes the table or event files and prints where they are; returns 1 when a run that is not whole is left out."""
     from igr_suite.lab.analysis import event_files, export, table_files
 
     if not arguments.out and not arguments.tensorboard:
@@ -91,7 +91,7 @@ def _results(arguments: argparse.Namespace) -> list:
 
 
 def _conditions(pairs: list[str]) -> dict[str, list[str]]:
-    """{"seed": ["1", "2"]} from `--where seed=1 --where seed=2`."""
+    """Returns {"seed": ["1", "2"]} from `--where seed=1 --where seed=2`."""
     conditions: dict[str, list[str]] = {}
     for pair in pairs:
         path, equals, value = pair.partition("=")

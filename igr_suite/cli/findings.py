@@ -1,4 +1,4 @@
-"""`igr findings`: the claims of a paper, judged by the runs that are there."""
+"""`igr findings`: judges the claims of a paper by its finished runs."""
 
 import argparse
 from pathlib import Path
@@ -25,7 +25,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints one line a claim, the page has the numbers; returns 1 when a run that is not whole is left out."""
+    """Prints one line per claim; the page has the numbers. Returns 1 when a run that is not whole is left out."""
     from igr_suite.lab.analysis import hypotheses
     from igr_suite.lab.analysis.results import Results
 

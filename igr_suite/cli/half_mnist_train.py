@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def config_of_arguments(arguments: argparse.Namespace) -> TrainHalfMNIST:
-    """The run that the command line describes.
+    """Returns the run that the command line describes.
 
     Raises:
       UserError: an option of another script, one without a counterpart, or as in `config_of`.
@@ -99,8 +99,8 @@ def config_of_arguments(arguments: argparse.Namespace) -> TrainHalfMNIST:
 
 
 def epoch_lines(rows: Iterable[Mapping]) -> list[str]:
-    """ "Epoch 3: cost 144.52, sg cost 0.0012, test 0.2213": sums over the epoch's batches as the scripts print, test
-    loss per pixel."""
+    """Returns "Epoch 3: cost 144.52, sg cost 0.0012, test 0.2213": sums over the epoch's batches, as in the scripts, and
+    the test loss per pixel."""
     rows = list(rows)
     tests = {round(row["epoch"]): row["test_bce"] for row in rows if "test_bce" in row}
     lines, last = [], 0
@@ -126,6 +126,6 @@ def _test(folder: RunFolder, file: Path | None) -> int:
 
 
 def _defaults(name: str) -> str:
-    """ "baselines: default 1000; sdni: default 100": the scripts that read an option and their defaults."""
+    """Returns "baselines: default 1000; sdni: default 100", the scripts that read an option and their defaults."""
     values = {script: DEFAULTS[script][name] for script in SCRIPTS if name in DEFAULTS[script]}
     return "; ".join(f"{script}: default {value}" for script, value in values.items())

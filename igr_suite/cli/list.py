@@ -1,4 +1,4 @@
-"""`igr list`: all reproductions, what they cost and how far their runs are."""
+"""`igr list`: lists all reproductions, with their costs and the number of finished runs."""
 
 import argparse
 
@@ -25,7 +25,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints one line an experiment."""
+    """Prints one line per experiment; returns 2 when one cannot be loaded."""
     rows, broken = [["name", *SCALES, "title"]], []
     for name in discovery.names():
         if not all(word in name for word in arguments.words):

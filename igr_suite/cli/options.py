@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how they become places and settings."""
+"""Options that several verbs share, and what verbs make of them: results, orders, messages."""
 
 import argparse
 import os
@@ -30,8 +30,14 @@ def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentPar
 def add_experiment(
     parser: argparse.ArgumentParser, scale: str | None = "quick", optional: bool = False, many: bool = False
 ) -> None:
-    """Adds NAME (optional: may be left out; many: one or more, as `names`), --scale, --set, --config, --data and
-    --results."""
+    """Adds NAME, --scale, --set, --config, --data and --results.
+
+    Args:
+      parser: of the verb.
+      scale: the default of --scale.
+      optional: whether NAME may be left out.
+      many: whether several names may be given, as `names`.
+    """
     meaning = "smoke takes seconds, quick minutes, paper the paper's budget" + (f" (default {scale})" if scale else "")
     number = "+" if many else "?" if optional else None
     parser.add_argument(
@@ -62,7 +68,7 @@ def add_experiment(
 
 
 def add_results(parser: argparse.ArgumentParser, name: str = "--results") -> None:
-    """Adds --results, under the name that an original script has for it."""
+    """Adds --results, or the same option under the name that it has in an original script."""
     parser.add_argument(
         name, metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
     )
@@ -144,7 +150,7 @@ def say_left_out(faults: Mapping[str, str]) -> int:
     """Names on stderr the runs that are not whole; returns the exit code: 1 where there is one, 0 elsewhere.
 
     Args:
-      faults: run folder -> what speaks against it, as in `Results.faults`.
+      faults: run folder -> its fault, as in `Results.faults`.
     """
     from igr_suite.lab.runs.wholeness import WAY_OUT
 
@@ -162,19 +168,19 @@ def command(verb: str, results: Results) -> str:
 
 
 def shorten(path: Path) -> str:
-    """Returns the path for a message: relative to the working folder when it is below it, its control characters
-    shown."""
+    """Returns the path for a message: relative to the working folder when it is below it, with control characters
+    escaped."""
     path = path.resolve()
     return line(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def table(rows: list[list[str]], right: tuple[int, ...] = ()) -> str:
-    """Returns aligned columns; the first row is the heading. Control characters of cells are shown, so that every row
+    """Returns aligned columns; the first row is the heading. Control characters in cells are escaped, so that every row
     stays one line.
 
     Args:
       rows: cells.
-      right: numbers of the columns that are aligned to the right.
+      right: indices of the columns that are aligned to the right.
     """
     rows = [[line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -1,4 +1,4 @@
-"""`igr pictures`: reconstructions, prior samples and latent traversals of finished VAE runs."""
+"""`igr pictures`: draws reconstructions, prior samples and latent traversals of finished VAE runs."""
 
 import argparse
 from pathlib import Path
@@ -34,7 +34,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Makes the pictures that are absent, draws all into the runs' folders and prints the files' paths."""
+    """Makes the pictures that are absent, draws all into the runs' folders and prints the paths of the files."""
     from igr_suite.plotting import pictures
 
     for folder in arguments.folders:

@@ -75,11 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def epoch_lines(config: TrainSBN, rows: Iterable[Mapping], log: str) -> list[str]:
-    """What `--log` asks for, in the order of the steps.
+    """Returns the lines that `--log` asks for, in the order of the steps.
 
     Args:
-      config: of the run.
-      rows: of its metrics.
+      config: the run.
+      rows: its metrics rows.
       log: "script", "suite" or "both".
     """
     rows = list(rows)
@@ -89,8 +89,8 @@ def epoch_lines(config: TrainSBN, rows: Iterable[Mapping], log: str) -> list[str
 
 
 def epoch_line(row: dict) -> str:
-    """ "Step 2084: elbo -231.03, temperature 0.371, ..., log variance -3.647": means over the epoch, and the log of the
-    mean variance."""
+    """Returns "Step 2084: elbo -231.03, temperature 0.371, ..., log variance -3.647": means over the epoch, and the log
+    of the mean variance."""
     values = {name.removeprefix("train_"): value for name, value in row.items() if name.startswith("train_")}
     parts = [
         f"{name} {value:.4g}" for name, value in values.items() if not name.startswith(("variance", "mean_square"))

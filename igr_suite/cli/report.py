@@ -1,4 +1,4 @@
-"""`igr report`: one HTML file of all results."""
+"""`igr report`: writes one HTML file of all results."""
 
 import argparse
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""`igr submit`: one SLURM job array for the runs of an experiment. Needs the standard library only when an image is
-given."""
+"""`igr submit`: submits the runs of an experiment as one SLURM job array; needs only the standard library when an image
+is given."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ from igr_suite.lab.runs.strategies import VARIABLE, check_name
 from igr_suite.lab.runs.threads import thread_variables
 from igr_suite.terminal import say
 
-VARIABLES = ("IGR_RESULTS", "IGR_REPRODUCTIONS", "TFDS_DATA_DIR", "PYTHONPATH")  # which reach the script
+VARIABLES = ("IGR_RESULTS", "IGR_REPRODUCTIONS", "TFDS_DATA_DIR", "PYTHONPATH")  # variables that reach the script
 EXAMPLES = """  igr submit igr/table_1_vae_likelihood --time 8:00:00 --image igr_suite.sif    the paper scale, in the container
   igr submit igr/table_1_vae_likelihood --array-limit 20 --sbatch=--account=mine  20 tasks at once; any option of sbatch
   igr submit igr/table_1_vae_likelihood --dry-run | sbatch --test-only            only prints the script
@@ -130,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_lines(arguments: argparse.Namespace) -> None:
-    """Refuses what cannot go into a job script before anything is written, by the name that the user knows."""
+    """Refuses, before anything is written, values that cannot go into a job script; names their option or variable."""
     words = {"settings": "--set", "name": "NAME"}
     given = [(words.get(name, "--" + name.replace("_", "-")), value) for name, value in vars(arguments).items()]
     given += [(name, os.environ.get(name)) for name in VARIABLES]
@@ -143,7 +143,7 @@ def _check_lines(arguments: argparse.Namespace) -> None:
 
 
 def _todo(plan: plans.Plan, arguments: argparse.Namespace) -> list[str]:
-    """Returns the runs that nobody has finished or is about to."""
+    """Returns the runs that are not finished and that no process or task is about to finish."""
     fates = submission.fates(Path(plan.folder))
     active = [run_id for run_id in plan.runs if run_id in fates and fates[run_id].state != "ended"]
     running = [run_id for run_id, state in plan.runs.items() if state == "running"]
@@ -188,7 +188,7 @@ def _plan(arguments: argparse.Namespace, image: Path | None) -> plans.Plan:
 
 
 def _chosen(arguments: argparse.Namespace, absolute: bool = False) -> list[str]:
-    """Returns the options that say which runs are meant, as words."""
+    """Returns the options that select the runs, as words of a command line."""
 
     def place(path: str) -> str:
         return str(Path(path).expanduser().resolve()) if absolute else path
@@ -217,7 +217,7 @@ def _again(arguments: argparse.Namespace) -> str:
 
 
 def _folders(arguments: argparse.Namespace) -> list[Path]:
-    """Returns what a container has to see."""
+    """Returns the folders that a container must be able to see."""
     places = [
         results_root(arguments.results),
         arguments.data_dir or os.environ.get("TFDS_DATA_DIR"),

@@ -1,5 +1,5 @@
-"""`igr temperature`: searches a model's temperature by a criterion; candidates that have been trained before are not
-trained again."""
+"""`igr temperature`: searches a model's temperature by a criterion; candidates that are already trained are not trained
+again."""
 
 import argparse
 
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def search_of(arguments: argparse.Namespace, scale: str) -> tuple[temperature_search.Search, list[str]]:
-    """Returns the search that the options describe, and the options that differ from the scale's own search, as
+    """Returns the search that the options describe, and the options that differ from those of the scale's search, as
     words."""
     budget = temperature_search.BUDGETS[scale]
     models = tuple(arguments.model.split(",")) if arguments.model else budget.models

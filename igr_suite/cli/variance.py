@@ -1,4 +1,4 @@
-"""`igr variance`: gradient estimators compared at the weights of a trained model."""
+"""`igr variance`: compares gradient estimators at the weights of a trained model."""
 
 import argparse
 import importlib
@@ -15,7 +15,7 @@ EXAMPLES = """  igr variance results/rebar/readme_traces/quick/*-dynamic_rebar-L
   igr variance RUN_FOLDER --estimators rebar,disarm --draws 10000 --reference 100000
 Belief networks of one stochastic layer and VAEs of discrete codes take every registered estimator of their variables, deeper networks the
 methods that train them. Writes variance.csv, .md, .tex, .png and .pdf beside the run."""
-# two draws in each of twenty groups; centring by the others needs another image
+# the least values: two draws in each of twenty groups; centring by the other images needs a second one
 LEAST = {"draws": 40, "reference": 40, "images": 2}
 
 
