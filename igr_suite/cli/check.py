@@ -69,10 +69,9 @@ def run(arguments: argparse.Namespace) -> int:
     path = results.folder / "ledger.csv"
     ledger.write_ledger(path, verdicts)
     totals = ledger.tally(verdicts)
-    for label, counts in {
-        **totals,
-        **({"together": sum(totals.values(), Counter())} if len(totals) > 1 else {}),
-    }.items():
+    if len(totals) > 1:
+        totals["together"] = sum(totals.values(), Counter())
+    for label, counts in totals.items():
         print(f"{label}: " + ", ".join(f"{counts[word]} {word}" for word in ledger.VERDICTS))
     print(f"written to {shorten(path)}")
     return 1 if any(row.verdict == "fail" for row in verdicts) else code
@@ -156,7 +155,7 @@ def _overview(arguments: argparse.Namespace) -> int:
         write_section(path, SECTION, _section(rows, arguments.scale))
         print(f"\nwritten to {shorten(path)}")
     print("\nnot listed: experiments without a finished run or a reference value")
-    print("`igr check NAME` has every value, its source and the reason")
+    print("`igr check NAME` lists every value, its source and the reason")
     return max(say_left_out(faults), 1 if any(row.verdict == "fail" for row in verdicts) else 0)
 
 

@@ -101,12 +101,9 @@ def epoch_lines(rows: Iterable[Mapping[str, float]]) -> list[str]:
     """
     lines, wrong, counted, before = [], 0.0, 0, 0
     for row in rows:
-        if "train_error" in row:  # means since the row before
-            wrong, counted, before = (
-                wrong + row["train_error"] * (row["step"] - before),
-                counted + row["step"] - before,
-                row["step"],
-            )
+        if "train_error" in row:  # the mean since the row before
+            steps, before = row["step"] - before, row["step"]
+            wrong, counted = wrong + row["train_error"] * steps, counted + steps
         if "test_error" in row:
             train, test = 100 * (1 - wrong / max(counted, 1)), 100 * (1 - row["test_error"])
             lines.append(

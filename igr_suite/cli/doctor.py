@@ -33,7 +33,7 @@ class Finding:
 
     state: str
     what: str
-    found: str
+    value: str
     fix: str = ""
 
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the findings; returns 2 when something is broken."""
     broken = 0
     for finding in _findings(arguments):
-        print(f"{finding.state:<7} {finding.what:<24} {finding.found}", flush=True)
+        print(f"{finding.state:<7} {finding.what:<24} {finding.value}", flush=True)
         if finding.fix:
             print(f"{'':7} {'':24} fix: {finding.fix}")
         broken += finding.state == "BROKEN"
@@ -71,10 +71,10 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield devices()
 
 
-def python_version(found: tuple[int, ...]) -> Finding:
+def python_version(own: tuple[int, ...]) -> Finding:
     """Checks the interpreter against the versions that the pinned TensorFlow exists for."""
-    text = ".".join(map(str, found))
-    if PYTHONS[0] <= found[:2] <= PYTHONS[1]:
+    text = ".".join(map(str, own))
+    if PYTHONS[0] <= own[:2] <= PYTHONS[1]:
         return Finding("ok", "python", text)
     return Finding("BROKEN", "python", text, "install Python 3.11 to 3.13 and make the environment again")
 
@@ -82,18 +82,18 @@ def python_version(found: tuple[int, ...]) -> Finding:
 def packages(installed=version) -> Iterator[Finding]:
     """Checks the versions that must match each other; `installed` maps a name to a version or None."""
     for name, wanted in EXACT.items():
-        found = installed(name)
-        good = found == wanted
+        own = installed(name)
+        good = own == wanted
         yield Finding(
-            "ok" if good else "BROKEN", name, found or "not installed", "" if good else f"needs {wanted}: {REINSTALL}"
+            "ok" if good else "BROKEN", name, own or "not installed", "" if good else f"needs {wanted}: {REINSTALL}"
         )
     for name, (least, below, why) in RANGES.items():
-        found = installed(name)
-        numbers = tuple(int(part) for part in re.findall(r"\d+", found or "")[:3])
-        good = found is not None and least <= numbers < below
+        own = installed(name)
+        numbers = tuple(int(part) for part in re.findall(r"\d+", own or "")[:3])
+        good = own is not None and least <= numbers < below
         bounds = f">={'.'.join(map(str, least))}" + (f",<{'.'.join(map(str, below))}" if below[0] < 99 else "")
         fix = "" if good else f"needs {name}{bounds} ({why}): {REINSTALL}"
-        yield Finding("ok" if good else "BROKEN", name, found or "not installed", fix)
+        yield Finding("ok" if good else "BROKEN", name, own or "not installed", fix)
     if installed("tensorflow-cpu"):
         fix = "python -m pip uninstall -y tensorflow-cpu tensorflow && " + REINSTALL
         yield Finding("BROKEN", "tensorflow-cpu", "installed beside tensorflow in the same folder", fix)
@@ -163,7 +163,7 @@ def devices() -> Finding:
         return Finding(
             "BROKEN",
             "accelerator",
-            "an NVIDIA driver is there, TensorFlow sees no GPU",
+            "there is an NVIDIA driver, but TensorFlow sees no GPU",
             "python -m pip install '.[gpu]'",
         )
     return Finding("ok", "accelerator", f"none; CPU with {cores()} cores")

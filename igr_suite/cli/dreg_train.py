@@ -237,11 +237,11 @@ def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
     with quiet():
         from igr_suite.families.iwae.check_bias import check
 
-    found = check(
+    outcome = check(
         config, flags.bias_check_samples, warmup, flags.reference, say=lambda text: print(text, file=sys.stderr)
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, found)
-    print(json.dumps(found, indent=2))
+    write_json(path, outcome)
+    print(json.dumps(outcome, indent=2))
     print(shorten(path))
-    return BIASED if found["biased"] else 0
+    return BIASED if outcome["biased"] else 0

@@ -38,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
             cache[item] = Results(discovery.find(item), scale, root)
         return getattr(cache[item], rows)
 
-    judged = [hypotheses.judge(one, frames) for one in declared.HYPOTHESES]
-    for number, one in enumerate(judged, start=1):
-        print(f"{number:2d}  {one.verdict:13}  {one.hypothesis.claim}")
+    judged = [hypotheses.judge(hypothesis, frames) for hypothesis in declared.HYPOTHESES]
+    for number, claim in enumerate(judged, start=1):
+        print(f"{number:2d}  {claim.verdict:13}  {claim.hypothesis.claim}")
     if arguments.write:
         path = Path(arguments.write)
         page = hypotheses.report(judged, declared.TITLE, declared.INTRODUCTION.format(scale=scale))

@@ -34,20 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
             experiment = discovery.find(name)
             rows.append([name, *(_state(experiment, scale, arguments.results) for scale in SCALES), experiment.title])
         except Exception as error:  # one broken run.py must not hide the others
-            broken.append(
-                str(error)
-                if isinstance(error, UserError)
-                else f"{name} cannot be loaded: {type(error).__name__}: {error}"
-            )
+            reason = "" if isinstance(error, UserError) else f"{name} cannot be loaded: {type(error).__name__}: "
+            broken.append(f"{reason}{error}")
     if len(rows) > 1 or not broken:
         print(table(rows) if len(rows) > 1 else "no experiment found")
     for line in broken:
         say(line)
     if len(rows) > 1:
-        print(
-            "\nfinished/all runs and measured minutes of each scale; 3/5+: more runs follow from what the first ones "
-            "find"
-        )
+        print("\nfinished/all runs and measured minutes of each scale; 3/5+: a later stage will add more runs")
         print(f"run one: igr run {rows[1][0]} --scale smoke")
     return 2 if broken else 0
 

@@ -67,10 +67,10 @@ def outside_cause(error: BaseException) -> str:
         names = " and ".join(repr(os.fsdecode(name)) for name in given if isinstance(name, (str, bytes, os.PathLike)))
         reason = error.strerror or os.strerror(error.errno)
         if names or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.EAGAIN):
-            return f"{names or 'a file'}: {reason}; give another path, or mend this one"
+            return f"{names or 'a file'}: {reason}; give another path, or repair this one"
     # pathlib's message about ~name
     if isinstance(error, RuntimeError) and str(error) == "Could not determine home directory.":
-        return "a path begins with ~ and names somebody who has no home folder here; write the path without ~"
+        return "a path begins with ~ and names a user who has no home folder here; write the path without ~"
     if isinstance(error, UnicodeError):
         text = getattr(error, "object", b"")
         shown = ascii(text if len(text) <= 80 else text[max(0, error.start - 20) : error.start + 20])

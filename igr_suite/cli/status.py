@@ -70,7 +70,7 @@ def _overview(arguments: argparse.Namespace) -> int:
             results = results_of(arguments)
             if results.folder.exists():
                 runs, notes, waiting = _look(results)
-                counts = Counter(one[1] for one in runs)
+                counts = Counter(row[1] for row in runs)
                 code = max(code, _code(notes))
                 wrong += [
                     f"{name}, {scale}: {note.run_id} is {note.state}: {note.words}"
@@ -85,7 +85,7 @@ def _overview(arguments: argparse.Namespace) -> int:
     else:
         print(table(rows, right=(2, 3, 4, 5, 6)))
         print(
-            "\n3+: a later stage follows; `igr status NAME` has every run, `igr run` or `igr submit --missing` does "
+            "\n3+: a later stage follows; `igr status NAME` shows every run, `igr run` or `igr submit --missing` starts "
             "what is missing"
         )
         for line in wrong:

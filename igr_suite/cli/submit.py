@@ -151,7 +151,7 @@ def _todo(plan: plans.Plan, arguments: argparse.Namespace) -> list[str]:
     if busy and not arguments.missing and not arguments.dry_run:
         states = Counter(fates[run_id].state if run_id in active else "running" for run_id in busy)
         words = " and ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        raise UserError(f"of these runs {words} already; submit the others with --missing")
+        raise UserError(f"some of these runs are active: {words} already; submit the others with --missing")
     return [
         run_id for run_id, state in plan.runs.items() if state not in ("finished", "not whole") and run_id not in busy
     ]
