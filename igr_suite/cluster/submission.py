@@ -1,5 +1,5 @@
 """The folders of submissions, `<scale>/jobs/<number>/`: the run list, the script, the job's id, and a log and an exit
-code a task."""
+code per task."""
 
 import re
 from collections.abc import Sequence
@@ -33,14 +33,14 @@ class Submission:
 
 @dataclass(frozen=True)
 class Fate:
-    """What SLURM or the script says of a run's last submission: "queued", "running" or "ended", and in words."""
+    """The state of a run's last submission by SLURM or the script, "queued", "running" or "ended", and a description."""
 
     state: str
     words: str
 
 
 def new_folder(scale_folder: Path) -> Path:
-    """Makes and returns the next `jobs/<number>`; two that ask at once get two."""
+    """Makes and returns the next `jobs/<number>`; two processes that call this at once get different folders."""
     parent = scale_folder / "jobs"
     with writing(parent):
         parent.mkdir(parents=True, exist_ok=True)
@@ -58,13 +58,13 @@ def write(folder: Path, runs: Sequence[str], script: str) -> Path:
     """Writes the run list and the script, and returns the script's path.
 
     Raises:
-      UserError: a run is not named as runs are, so that it could not be a line of the list and a folder.
+      UserError: the name of a run is not valid as a line of the list and as a folder.
     """
     for run in runs:
         if not RUN.fullmatch(run):
             raise UserError(f"'{run}' is not a run's name; submit with the igr_suite that planned the runs")
     write_atomically(folder / "runs.txt", "".join(f"{run}\n" for run in runs).encode())
-    # a path may hold bytes that are no text
+    # a path may hold bytes that are not text
     write_atomically(folder / "job.sh", script.encode("utf-8", "surrogateescape"))
     return folder / "job.sh"
 
@@ -75,7 +75,11 @@ def record(folder: Path, job: str, runs: Sequence[str]) -> None:
 
 
 def submissions(scale_folder: Path) -> list[Submission]:
-    """Returns the submissions of a scale that SLURM accepted, oldest first."""
+    """Returns the submissions of a scale that SLURM accepted, oldest first.
+
+    Raises:
+      UserError: a job.json is damaged.
+    """
     found = []
     for path in (scale_folder / "jobs").glob("*/job.json"):
         if path.parent.name.isdigit():
@@ -89,7 +93,7 @@ def submissions(scale_folder: Path) -> list[Submission]:
 
 
 def fates(scale_folder: Path) -> dict[str, Fate]:
-    """Returns what became of every run that was submitted, by its last submission."""
+    """Returns run -> the state of its last submission, for every run that was submitted."""
     known = submissions(scale_folder)
     tasks = slurm.tasks([one.job for one in known]) if known else {}
     found: dict[str, Fate] = {}

@@ -1,7 +1,7 @@
-"""docs/choose_an_estimator.md, from the registry and from committed measurements: `python -m igr_suite.report.choosing`
-writes it again.
+"""Writes docs/choose_an_estimator.md from the registry and from committed measurements: `python -m
+igr_suite.report.choosing`.
 
-Measurements are those of `results/suite/estimators` and `results/rebar/tracking` at quick scale; "-" stands where
+The measurements are those of `results/suite/estimators` and `results/rebar/tracking` at quick scale; "-" stands where
 nothing was measured.
 """
 
@@ -69,7 +69,7 @@ Measured at the weights of two small models; `igr variance` measures at yours. H
 
 
 def measured() -> pd.DataFrame:
-    """Rows of the committed comparison, indexed by (kind of variables, estimator); empty without results."""
+    """Returns the rows of the committed comparison, indexed by (kind of variables, estimator); empty without results."""
     rows = comparison_rows(MEASURED, sorted(path.parent.name for path in MEASURED.glob("*/summary.json")))
     if rows.empty:
         return pd.DataFrame(columns=COLUMNS, index=pd.MultiIndex.from_arrays([[], []]))
@@ -77,7 +77,7 @@ def measured() -> pd.DataFrame:
 
 
 def number(found: pd.DataFrame, kind: str, name: str, column: str) -> str:
-    """A measured number with two digits, "-" where there is none."""
+    """Returns a measured number with two digits, "-" where there is none."""
     if (kind, name) not in found.index or pd.isna(found.loc[(kind, name), column]):
         return "-"
     value = float(found.loc[(kind, name), column])
@@ -85,7 +85,7 @@ def number(found: pd.DataFrame, kind: str, name: str, column: str) -> str:
 
 
 def table(found: pd.DataFrame) -> str:
-    """One row an estimator: facts of the registry, then measured variance and time for both kinds of variables."""
+    """Returns one row per estimator: its facts, then measured variance and time for both kinds of variables."""
     rows = []
     for name, cls in sorted(registered().items()):
         facts = cls.facts
@@ -108,7 +108,7 @@ def table(found: pd.DataFrame) -> str:
 
 
 def tracking() -> str:
-    """The section on deeper networks; empty without its results."""
+    """Returns the section on deeper networks, empty without its results."""
     if not TRACKED.exists():
         return ""
     rows = pd.read_csv(TRACKED)
@@ -119,8 +119,7 @@ def tracking() -> str:
 
 
 def advice(found: pd.DataFrame) -> str:
-    """The advice with the numbers that belong to it: {name} those of Bernoulli variables, {name_c} of categorical
-    ones."""
+    """Returns the advice with its numbers: {name} holds those for Bernoulli variables, {name_c} for categorical ones."""
 
     def beside(name: str, kind: str) -> str:
         variance, time, bias = (number(found, kind, name, column) for column in COLUMNS)
@@ -137,7 +136,7 @@ def advice(found: pd.DataFrame) -> str:
 
 
 def document() -> str:
-    """The text of docs/choose_an_estimator.md."""
+    """Returns the text of docs/choose_an_estimator.md."""
     found = measured()
     return HEAD + table(found) + tracking() + advice(found)
 

@@ -1,4 +1,4 @@
-"""What a generated page says of a class and its fields: the first paragraph of a docstring, sentences below fields."""
+"""Reads the texts of generated pages from source: first paragraphs of docstrings, and descriptions of fields."""
 
 import ast
 import inspect
@@ -13,9 +13,9 @@ def first_paragraph(thing: object) -> str:
 
 
 def sentences(cls: type) -> dict[str, str]:
-    """Returns field -> what the source of a dataclass, or of one of its bases, says of it.
+    """Returns field -> its description in the source of a dataclass or of one of its bases.
 
-    That is the text below the field, or its entry under "Fields:" in the class's docstring.
+    The description is the text below the field, or its entry under "Fields:" in the class's docstring.
     """
     found: dict[str, str] = {}
     for one in reversed([base for base in cls.__mro__ if is_dataclass(base)]):

@@ -1,4 +1,4 @@
-"""Pieces of markup for the page: texts are escaped where markup is made, and only there."""
+"""Markup of the page: `fill` makes all of it and escapes every text that it is given."""
 
 import html
 import math
@@ -10,16 +10,16 @@ LONG = 45  # characters of a cell that may be broken into lines
 
 
 class Html(str):
-    """Markup, as opposed to text that may hold anything."""
+    """Markup, as opposed to text, which may contain anything."""
 
 
 def fill(template: str, *values: object) -> Html:
-    """The one way in which markup is made: puts values into the places `{}` of a template.
+    """Returns a template with values in its places `{}`; the only function that makes markup.
 
     Args:
-      template: markup of this module's own, attributes in double quotes.
-      *values: `Html` goes in as it is. Everything else is text, whatever a file has put into it: markup in it is
-        escaped, and control characters are shown by their numbers.
+      template: markup from the source code, with attributes in double quotes.
+      *values: `Html` is inserted as it is. Everything else is text that may come from a file: markup in it is escaped,
+        and control characters are shown by their numbers.
     """
     return Html(
         template.format(
@@ -29,12 +29,12 @@ def fill(template: str, *values: object) -> Html:
 
 
 def joined(parts: Iterable[Html], between: str = "") -> Html:
-    """Pieces of markup one behind another."""
+    """Returns pieces of markup one after another."""
     return Html(between.join(parts))
 
 
 def table(heads: list[str], rows: list[Html], numeric: tuple[int, ...] = (), kind: str = "") -> Html:
-    """A sortable table; rows are cells already in HTML, `numeric` columns are aligned to the right."""
+    """Returns a sortable table; rows are cells in HTML, `numeric` columns are aligned to the right."""
     head = joined(
         fill(
             '<th scope="col"{}><button type="button">{}</button></th>',
@@ -49,7 +49,7 @@ def table(heads: list[str], rows: list[Html], numeric: tuple[int, ...] = (), kin
 
 
 def cell(text: str, value: float | None = None, kind: str = "") -> Html:
-    """A cell; `value` is what it is sorted by when that is not its text."""
+    """Returns a cell; it is sorted by its text, or by `value` where that is given."""
     number = isinstance(value, (int, float)) and math.isfinite(value)
     sort = fill(' data-value="{}"', value) if number else Html()
     long = "long" if not isinstance(text, Html) and len(text) > LONG else ""
@@ -67,7 +67,7 @@ def columns_of_numbers(rows: list[list[str]]) -> tuple[int, ...]:
 
 
 def leading_number(text: str) -> float | None:
-    """The number that a cell begins with: '-98.2 ± 0.3' and '18 s' have one, 'MNIST' and '2-5-S' have none."""
+    """Returns the number that a cell begins with, as '-98.2 ± 0.3' and '18 s' do; None for 'MNIST' and '2-5-S'."""
     first = text.split(" ")[0].replace(",", "").rstrip("%")
     try:
         return float(first)

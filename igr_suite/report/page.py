@@ -30,8 +30,8 @@ def page(items: list[ItemReport], source: str) -> Html:
     """Returns the whole HTML document.
 
     Args:
-      items: what `collect` found.
-      source: the results folder, in words.
+      items: the result of `collect`.
+      source: the path of the results folder, for people.
     """
     begun, others = [item for item in items if item.scales], [item for item in items if not item.scales]
     states = sum((scale.states for item in begun for scale in item.scales), Counter())
@@ -80,7 +80,7 @@ def _index(items: list[ItemReport]) -> Html:
 
 
 def _sources(items: list[ItemReport], labels: list[str]) -> Html:
-    """What every kind of source means, and what came out of its values at each scale."""
+    """Returns a table of the kinds of sources: their meaning, and the verdicts on their values at each scale."""
     if not labels:
         return Html()
     scales = {name: [] for item in items for name in (scale.scale for scale in item.scales)}
@@ -105,7 +105,7 @@ def _sources(items: list[ItemReport], labels: list[str]) -> Html:
 
 
 def _counts(counts: Counter | None) -> Html:
-    """A cell '6 / 0 / 12', sorted by what passes; '-' where there is no value."""
+    """Returns a cell '6 / 0 / 12', sorted by the number that pass; '-' where there is no value."""
     if not counts:
         return cell("-", -1)
     colour = "fail" if counts["fail"] else "pass" if counts["pass"] else "not comparable"
@@ -135,7 +135,7 @@ def _scale(item: ItemReport, scale: ScaleReport) -> Html:
     for path in (*scale.figures, *scale.tables):
         try:
             parts.append(_drawn_table(path) if path in scale.tables else _figure(path, item, scale))
-        except OSError as error:  # one that cannot be read hides nothing else
+        except OSError as error:  # an unreadable file must not hide the others
             parts.append(fill("<p>{} cannot be read: {}.</p>", path.name, error.strerror or str(error)))
     parts.append(_ledger(scale))
     parts.append(_runs(scale))
@@ -161,7 +161,7 @@ def _figure(path: Path, item: ItemReport, scale: ScaleReport) -> Html:
 
 
 def _markdown(text: str) -> Html:
-    """The tables and paragraphs that `plotting.tables` writes."""
+    """Returns the markup of the tables and paragraphs that `plotting.tables` writes."""
     parts, rows = [], []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
@@ -253,7 +253,7 @@ def _measure(value: float) -> str:
 
 
 def _anchor(item: ItemReport, scale: ScaleReport) -> str:
-    """A word that is an id and, behind #, a link to it: letters, digits, '_', '-' and '.', other characters as their
-    numbers."""
+    """Returns a word that serves as an id and, after #, as a link to it: other characters than letters, digits, '_',
+    '-' and '.' are replaced by their numbers."""
     name = f"{item.name.replace('/', '-')}-{scale.scale}"
     return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"_{ord(found[0]):x}_", name)
