@@ -36,8 +36,8 @@ def say(text: object, error: bool = False) -> None:
     print(line(text), file=sys.stderr if error else sys.stdout, flush=True)
 
 
-def _number(found: re.Match) -> str:
-    code = ord(found[0])
+def _number(match: re.Match) -> str:
+    code = ord(match[0])
     return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 

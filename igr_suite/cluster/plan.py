@@ -57,9 +57,9 @@ def make(order: "Order", dry: bool) -> Plan:
     from igr_suite.lab.runs.store import RunFolder
     from igr_suite.lab.runs.wholeness import WAY_OUT
 
-    expansion, found = (order.expand(), []) if dry else order.expand_and_adopt()
+    expansion, copied = (order.expand(), []) if dry else order.expand_and_adopt()
     order.check_matches(expansion)
-    notes = [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *found]
+    notes = [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *copied]
     states = {}
     for run_id, config in expansion.runs.items():
         folder = RunFolder(order.folder / run_id)
@@ -117,15 +117,15 @@ def ask_image(image: Path, words: list[str], folders: list[Path]) -> Plan:
         check=False,
     )
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise UserError(
-            said.removeprefix("igr: ") if said.startswith("igr: ") else f"{image} could not make the plan: {said}"
-        )
+        reason = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        own = reason.startswith("igr: ")
+        raise UserError(reason.removeprefix("igr: ") if own else f"{image} could not make the plan: {reason}")
     try:
         return Plan(**json.loads(done.stdout.strip().splitlines()[-1]))
     except (ValueError, TypeError, IndexError):
         raise UserError(
-            f"{image} did not answer with a plan; was it built from another version? it said: {done.stdout[-200:]!r}"
+            f"{image} did not print a plan; was it built from another version? its output ends with "
+            f"{done.stdout[-200:]!r}"
         ) from None
 
 

@@ -68,12 +68,12 @@ def tasks(jobs: list[str]) -> dict[tuple[str, int], Task] | None:
     done = ask("squeue", "--noheader", "--array", "--format=%F|%K|%T|%N|%r", "--states=all")
     if done.returncode != 0:
         return None
-    found = {}
+    queue = {}
     for line in done.stdout.splitlines():
         job, index, state, node, reason = (*line.strip().split("|"), "", "", "", "", "")[:5]
         if job in jobs and index.isdigit():
-            found[job, int(index)] = Task(state, node or reason)
-    return found
+            queue[job, int(index)] = Task(state, node or reason)
+    return queue
 
 
 def most_tasks() -> int | None:
@@ -82,5 +82,5 @@ def most_tasks() -> int | None:
     if shutil.which("scontrol") is None:
         return None
     done = ask("scontrol", "show", "config")
-    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
-    return int(found[1]) if found else None
+    size = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
+    return int(size[1]) if size else None

@@ -47,8 +47,8 @@ def draw_curves(
         )
         by_x, seeds = measured.groupby(x)[y], seeds_at(measured, seed, x, y)
         if 1 < seeds.max() <= MANY_SEEDS:
-            for _, one in measured.groupby(seed):
-                axes.plot(one[x], one[y], linestyle=look, color=colour(keys[0]), linewidth=0.6, alpha=0.35)
+            for _, rows in measured.groupby(seed):
+                axes.plot(rows[x], rows[y], linestyle=look, color=colour(keys[0]), linewidth=0.6, alpha=0.35)
         elif seeds.max() > 1:
             axes.fill_between(by_x.mean().index, by_x.min(), by_x.max(), color=colour(keys[0]), alpha=0.15, linewidth=0)
         mean, words = by_x.mean(), label.format(**{**group.iloc[0].to_dict(), "method": keys[0]})
@@ -141,16 +141,18 @@ def seeds_caption(
         return "1 seed"
     words = "mean and each of" if max(most) <= MANY_SEEDS else "mean and range of"
     changing = {keys: counts for keys, counts in curves.items() if counts.nunique() > 1}
-    said: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}  # number of seeds along a curve, in words -> names of the curves
     for keys, counts in changing.items():
-        said.setdefault(seeds_along(counts, x), []).append(str(keys[-1]))
-    if len(said) == 1 and min(most) == max(most):
-        along, counts = next(iter(said)), next(iter(changing.values()))
+        texts.setdefault(seeds_along(counts, x), []).append(str(keys[-1]))
+    if len(texts) == 1 and min(most) == max(most):
+        along, counts = next(iter(texts)), next(iter(changing.values()))
         falls = along.startswith(f"{number} to {x} ")
         others_end = max(
             (c.index.max() for keys, c in curves.items() if keys not in changing), default=counts.index.min()
         )
         if falls and others_end <= counts.index[counts == max(most)].max():
             return f"{words} {along.replace(' to ', ' seeds to ', 1)}"
-    ends = [f"{names[0] if len(set(names)) == 1 else f'{len(names)} curves'}: {along}" for along, names in said.items()]
+    ends = [
+        f"{names[0] if len(set(names)) == 1 else f'{len(names)} curves'}: {along}" for along, names in texts.items()
+    ]
     return ";\n".join([f"{words} {number} seeds", *ends])  # a line each, because titles are as wide as their figure

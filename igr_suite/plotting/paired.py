@@ -16,11 +16,11 @@ def compare(one: pd.Series, other: pd.Series, names: tuple[str, str]) -> tuple[d
       "lower" is the name of the lower one, or "undecided" where the interval contains 0 or there is none.
     """
     common = one.dropna().index.intersection(other.dropna().index)
-    found = paired_difference(one.loc[common], other.loc[common])
-    mean, half, number = found.mean, found.half_width, found.pairs
-    lower = {"lower": names[0], "higher": names[1]}.get(found.verdict, "undecided")
-    numbers = {"mean_one": one.mean(), "mean_other": other.mean(), "difference": mean, "half_width_95": half}
-    return {"difference": found.plus_minus(), "lower": lower, "seeds": number}, numbers | {
-        "lower": lower,
-        "seeds": number,
+    difference = paired_difference(one.loc[common], other.loc[common])
+    shared = {
+        "lower": {"lower": names[0], "higher": names[1]}.get(difference.verdict, "undecided"),
+        "seeds": difference.pairs,
     }
+    means = {"mean_one": one.mean(), "mean_other": other.mean()}
+    numbers = {**means, "difference": difference.mean, "half_width_95": difference.half_width}
+    return {"difference": difference.plus_minus(), **shared}, numbers | shared

@@ -76,15 +76,15 @@ def measured() -> pd.DataFrame:
     return rows.set_index(["variables", "estimator"])[COLUMNS]
 
 
-def number(found: pd.DataFrame, kind: str, name: str, column: str) -> str:
+def number(rows: pd.DataFrame, kind: str, name: str, column: str) -> str:
     """Returns a measured number with two digits, "-" where there is none."""
-    if (kind, name) not in found.index or pd.isna(found.loc[(kind, name), column]):
+    if (kind, name) not in rows.index or pd.isna(rows.loc[(kind, name), column]):
         return "-"
-    value = float(found.loc[(kind, name), column])
+    value = float(rows.loc[(kind, name), column])
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def table(found: pd.DataFrame) -> str:
+def table(measurements: pd.DataFrame) -> str:
     """Returns one row per estimator: its facts, then measured variance and time for both kinds of variables."""
     rows = []
     for name, cls in sorted(registered().items()):
@@ -98,10 +98,10 @@ def table(found: pd.DataFrame) -> str:
                 "f at hard + relaxed": f"{facts.hard} + {facts.relaxed}",
                 "needs df/db": "yes" if facts.differentiates else "no",
                 "to train": ", ".join(facts.parameters) or "-",
-                "variance B": number(found, "bernoulli", name, "relative_variance"),
-                "time B": number(found, "bernoulli", name, "relative_cost"),
-                "variance C": number(found, "categorical", name, "relative_variance"),
-                "time C": number(found, "categorical", name, "relative_cost"),
+                "variance B": number(measurements, "bernoulli", name, "relative_variance"),
+                "time B": number(measurements, "bernoulli", name, "relative_cost"),
+                "variance C": number(measurements, "categorical", name, "relative_variance"),
+                "time C": number(measurements, "categorical", name, "relative_cost"),
             }
         )
     return markdown(pd.DataFrame(rows))
@@ -118,11 +118,11 @@ def tracking() -> str:
     return TRACKING.format(epoch=int(last["epoch"].iloc[0]), seeds=int(last["seeds"].iloc[0])) + markdown(shown)
 
 
-def advice(found: pd.DataFrame) -> str:
+def advice(measurements: pd.DataFrame) -> str:
     """Returns the advice with its numbers: {name} holds those for Bernoulli variables, {name_c} for categorical ones."""
 
     def beside(name: str, kind: str) -> str:
-        variance, time, bias = (number(found, kind, name, column) for column in COLUMNS)
+        variance, time, bias = (number(measurements, kind, name, column) for column in COLUMNS)
         shown = [f"variance {variance}", f"time {time}"]
         shown += [] if registered()[name].facts.unbiased else [f"bias {bias} of the gradient's norm"]
         return "" if variance == "-" else f" ({', '.join(shown)})"
@@ -137,8 +137,8 @@ def advice(found: pd.DataFrame) -> str:
 
 def document() -> str:
     """Returns the text of docs/choose_an_estimator.md."""
-    found = measured()
-    return HEAD + table(found) + tracking() + advice(found)
+    measurements = measured()
+    return HEAD + table(measurements) + tracking() + advice(measurements)
 
 
 if __name__ == "__main__":

@@ -72,8 +72,8 @@ def collect(names: list[str], scales: list[str], root: Path) -> list[ItemReport]
     items = []
     for name in names:
         experiment = discovery.find(name)
-        found = [_scale(experiment, scale, root) for scale in scales]
-        items.append(ItemReport(name, experiment.title, [one for one in found if one is not None]))
+        reports = [_scale(experiment, scale, root) for scale in scales]
+        items.append(ItemReport(name, experiment.title, [report for report in reports if report is not None]))
     return items
 
 
@@ -165,9 +165,5 @@ def _environment(meta: dict[str, Any]) -> str:
 
 
 def _figures(folder: Path) -> list[Path]:
-    names = {path.stem for suffix in FIGURES for path in folder.glob(f"*{suffix}")}
-    found = [
-        next(folder / f"{name}{suffix}" for suffix in FIGURES if (folder / f"{name}{suffix}").exists())
-        for name in names
-    ]
-    return sorted(found, key=lambda path: (path.stem != "figure", path.name))
+    figures = {path.stem: path for suffix in reversed(FIGURES) for path in folder.glob(f"*{suffix}")}
+    return sorted(figures.values(), key=lambda path: (path.stem != "figure", path.name))

@@ -52,11 +52,10 @@ def settings(cls: type, path: str = "") -> Iterator[dict[str, str]]:
     inherited = {field.name for field in fields(RunConfig)}
     for field in fields(cls):
         kind = hints[field.name]
-        part = next((one for one in (kind, *get_args(kind)) if is_dataclass(one)), None)
+        part = next((member for member in (kind, *get_args(kind)) if is_dataclass(member)), None)
         if part is not None and issubclass(part, RunConfig):
-            name = f"`{path}{field.name}.`"
             yield {
-                "setting": name,
+                "setting": f"`{path}{field.name}.`",
                 "values": f"the settings of {part.__name__}",
                 "default": "",
                 "meaning": "The run that is measured.",
@@ -77,10 +76,10 @@ def values(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(kind))
     if get_origin(kind) is tuple:
-        inner = dict.fromkeys(one for one in get_args(kind) if one is not Ellipsis)
-        return "several of: " + " or ".join(values(one) for one in inner)
+        inner = dict.fromkeys(member for member in get_args(kind) if member is not Ellipsis)
+        return "several of: " + " or ".join(map(values, inner))
     if get_origin(kind) in (typing.Union, type(int | None)):
-        return " or ".join(values(one) for one in get_args(kind) if one is not NoneType)
+        return " or ".join(values(member) for member in get_args(kind) if member is not NoneType)
     return {bool: "`true`, `false`", int: "a whole number", float: "a number", str: "a text"}.get(kind, str(kind))
 
 

@@ -65,12 +65,7 @@ def _index(items: list[ItemReport]) -> Html:
             total = sum(scale.states.values())
             done = f"{scale.states['finished']}/{total}{'+' * (scale.waiting is not None)}"
             wall = sum(row.cost.get("wall s", 0.0) for row in scale.runs)
-            cells = [
-                cell(link),
-                cell(item.title),
-                cell(scale.scale),
-                cell(done, scale.states["finished"]),
-            ]
+            cells = [cell(link), cell(item.title), cell(scale.scale), cell(done, scale.states["finished"])]
             cells += [_counts(counts.get(label)) for label in labels]
             rows.append(joined([*cells, cell(clock(wall), wall)]))
     heads = ["experiment", "what", "scale", "runs", *labels, "time"]
@@ -87,11 +82,8 @@ def _sources(items: list[ItemReport], labels: list[str]) -> Html:
     for item in items:
         for scale in item.scales:
             scales[scale.scale] += scale.verdicts
-    totals, kinds, rows = (
-        {name: tally(verdicts) for name, verdicts in scales.items()},
-        {kind.name: kind for kind in SOURCES.values()},
-        [],
-    )
+    totals = {name: tally(verdicts) for name, verdicts in scales.items()}
+    kinds, rows = {kind.name: kind for kind in SOURCES.values()}, []
     for label in labels:
         heading, meaning = (kinds[label].heading, kinds[label].meaning) if label in kinds else (label, RECALLED)
         rows.append(joined([cell(heading), cell(meaning), *(_counts(totals[name].get(label)) for name in scales)]))
@@ -204,11 +196,8 @@ def _runs(scale: ScaleReport) -> Html:
     def columns(part) -> list[str]:
         return list(dict.fromkeys(key for row in scale.runs for key in part(row)))
 
-    settings, measured, cost = (
-        columns(lambda row: row.settings),
-        columns(lambda row: row.measured),
-        columns(lambda row: row.cost),
-    )
+    settings, measured = columns(lambda row: row.settings), columns(lambda row: row.measured)
+    cost = columns(lambda row: row.cost)
 
     def cells(row: RunRow) -> Html:
         parts = [cell(row.run_id), cell(row.state)]
@@ -256,4 +245,4 @@ def _anchor(item: ItemReport, scale: ScaleReport) -> str:
     """Returns a word that serves as an id and, after #, as a link to it: other characters than letters, digits, '_',
     '-' and '.' are replaced by their numbers."""
     name = f"{item.name.replace('/', '-')}-{scale.scale}"
-    return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"_{ord(found[0]):x}_", name)
+    return re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"_{ord(match[0]):x}_", name)

@@ -206,10 +206,10 @@ def _different(copies: list[Copy]) -> list[Copy]:
     return different
 
 
-def _equal(one: Path, other: Path) -> bool:
+def _equal(run: Path, other: Path) -> bool:
     """Returns whether two finished runs have equal summaries, and metrics that are equal byte by byte."""
-    summaries = [parse_json(read_regular(path / "summary.json")) for path in (one, other)]
-    rows = [path / "metrics.jsonl" for path in (one, other)]
+    summaries = [parse_json(read_regular(path / "summary.json")) for path in (run, other)]
+    rows = [path / "metrics.jsonl" for path in (run, other)]
     if summaries[0] != summaries[1] or rows[0].exists() != rows[1].exists():
         return False
     return not rows[0].exists() or read_regular(rows[0]) == read_regular(rows[1])

@@ -121,9 +121,9 @@ def _steps(settings: Mapping[str, Any], nearest: Measured) -> float | None:
     return epochs * nearest.steps / nearest.epochs if epochs is not None and nearest.steps and nearest.epochs else None
 
 
-def _distance(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    paths = one.keys() | other.keys()
-    return sum(one.get(path) != other.get(path) for path in paths if not _BESIDE.fullmatch(path))
+def _distance(settings: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+    paths = settings.keys() | other.keys()
+    return sum(settings.get(path) != other.get(path) for path in paths if not _BESIDE.fullmatch(path))
 
 
 def _measured(folder: Path) -> Iterator[Measured]:
