@@ -39,7 +39,7 @@ def add(verbs) -> None:
         "--mode", choices=("train", "test"), default="train", help="test: the loss of that finished run (default train)"
     )
     parser.add_argument(
-        "--val_file", type=Path, metavar="FILE", help="with --mode test: add the loss to this file, a line a run"
+        "--val_file", type=Path, metavar="FILE", help="with --mode test: add the loss to this file, one line per run"
     )
     parser.add_argument(
         "--base_code", default="", metavar="TAG", help="folder of its own for the run, half_mnist/train-TAG"

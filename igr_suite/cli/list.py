@@ -16,7 +16,7 @@ def add(verbs) -> None:
     parser = add_verb(
         verbs,
         "list",
-        "list the experiments, with finished/all runs and minutes a scale",
+        "list the experiments, with finished/all runs and minutes per scale",
         "  igr list\n  igr list rebar",
     )
     parser.add_argument("words", nargs="*", metavar="WORD", help="show only names that contain all these words")

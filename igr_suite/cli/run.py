@@ -52,7 +52,7 @@ def add_running(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=int,
         metavar="N",
-        help="threads a process (default: cores / jobs, at most what the model can use)",
+        help="threads per process (default: cores / jobs, at most what the model can use)",
     )
     add_strategy(parser)
     add_data_dir(parser)

@@ -68,7 +68,7 @@ def run(order: Order, reporter: Reporter) -> Report:
     strategies.check_name(order.strategy)
     expansion, notes = order.expand_and_adopt()
     for name, value in ignored().items():
-        reporter.say(f"{name} ({value}) is not used: a run's result is that of its config; see `igr doctor`")
+        reporter.say(f"{name} ({value}) is not used, because only its config decides a run's result; see `igr doctor`")
     for note in [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *notes]:
         reporter.say(note)
     invocation = _Invocation(order, reporter, expansion)

@@ -1,4 +1,4 @@
-"""The metrics of a run: one JSON row a line, append-only, cut back to a step on resume."""
+"""The metrics of a run: one JSON row per line, append-only, cut back to a step on resume."""
 
 import contextlib
 import io
