@@ -1,5 +1,4 @@
-"""Every dataset of the suite: where it comes from, its splits, and the checksum that the prepared data were measured to
-have."""
+"""Every dataset of the suite: where it comes from, its splits, and the checksum of its prepared arrays."""
 
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ class Recipe:
     Attributes:
       sizes: images in train, validation and test; where the source has no validation split, it is cut from the end of
         train.
-      checksum: of the finished arrays, measured on data prepared by TFDS; None where the data were not at hand.
+      checksum: of the finished arrays, measured on data prepared by TFDS; None where the data were not available.
       binary: whether pixels are only 0 and 255.
     """
 

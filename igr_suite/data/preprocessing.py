@@ -1,4 +1,4 @@
-"""From a source's images to uint8 [B, H, W, C] with ink or light at 255; pure functions of one batch."""
+"""Converts a source's images to uint8 [B, H, W, C] with ink or light at 255; pure functions of one batch."""
 
 import math
 

@@ -62,7 +62,8 @@ class IGRSB(_StickBreakingDistribution):
 
     With n sticks kept, psi = (softmax++(eta_1..n / temperature), 0, ..., 0): n+1 categories. Densities and KL are those
     of all K-1 Gaussians, without the truncation. A draw's info holds `n_required`, the mean number of sticks kept, and
-    `never_exceeds`, the share of draws that all K-1 sticks leave within the threshold: above 0, K is too small.
+    `never_exceeds`, the share of draws whose K-1 sticks all stay within the threshold: if it is above 0, K is too
+    small.
 
     Args:
       loc: stick locations [B, V, K-1].
@@ -113,11 +114,10 @@ class IGRSB(_StickBreakingDistribution):
     def _sample_and_log_prob(self, sample_shape, seed=None):
         raise UserError(
             "a truncated sample of IGR_SB lies on a face of the simplex and has no density there; take draw(...) and "
-            "log_prob_of, "
-            "which is the density before the truncation"
+            "log_prob_of, which is the density before the truncation"
         )
 
 
 def _mean(values: tf.Tensor) -> tf.Tensor:
-    """The mean, and 0 of nothing: an empty batch keeps no stick."""
+    """The mean, or 0 for an empty batch, which keeps no stick."""
     return tf.where(tf.size(values) > 0, tf.reduce_mean(values), tf.zeros([], values.dtype))

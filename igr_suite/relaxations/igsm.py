@@ -13,7 +13,7 @@ from igr_suite.relaxations.registry import register
 class IGSM(Overcomplete):
     """psi = softmax((loc + eps) / temperature), eps ~ N(0, I) in R^K.
 
-    What psi keeps of the Gaussian is its differences, Gaussians with covariance I + 11^T of determinant K:
+    psi retains only the differences of the Gaussian's components, a Gaussian with covariance I + 11^T of determinant K:
 
         log p(log psi) = -1/2 |d - mean(d)|^2 - (K-1)/2 log(2 pi) - 1/2 log K + (K-1) log temperature,
         d = temperature log psi - loc

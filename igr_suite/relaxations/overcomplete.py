@@ -1,4 +1,4 @@
-"""K Gaussians for K categories: distributions whose map to the simplex forgets one direction, so that it has no
+"""K Gaussians for K categories: distributions whose map to the simplex loses one direction, so that it has no
 inverse."""
 
 import tensorflow as tf
@@ -12,9 +12,9 @@ class Overcomplete(GaussianNoise):
     every category.
 
     The argmax of psi is that of kappa. `closed_form_kl` and `sampled_kl` are those of the Gaussians in R^K, as in the
-    authors' first code: psi is a function of kappa that is not a bijection, so the KL on the simplex is at most that
-    (the data-processing inequality), and an ELBO with it is a bound, a looser one. The same holds for importance
-    weights.
+    authors' first code: psi is a function of kappa that is not a bijection, so the KL on the simplex is at most theirs
+    (the data-processing inequality), and an ELBO with theirs is still a bound, but a looser one. The same holds for
+    importance weights.
 
     Args:
       loc: [B, V, K].
