@@ -126,7 +126,8 @@ def fetch(name: str, data_dir: str | Path | None = None) -> Path:
     """Downloads and prepares a dataset unless it is there already; returns its file or folder.
 
     Raises:
-      UserError: unknown name, no network, or a dataset that has to be brought by hand; it says which files go where.
+      UserError: unknown name, no network, or a dataset that has to be copied by hand; the
+        message says which files go where.
     """
     return recipe_of(name).source.fetch(name, resolve_data_dir(data_dir))
 
