@@ -4,7 +4,7 @@ integral."""
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.relaxations.base import check_categories, inside_simplex
+from igr_suite.relaxations.base import inside_simplex
 from igr_suite.relaxations.gaussian import normal_log_density
 from igr_suite.relaxations.overcomplete import Overcomplete
 from igr_suite.relaxations.registry import register
@@ -41,19 +41,6 @@ class GSP(Overcomplete):
     @classmethod
     def parameter_blocks(cls, categories: int) -> dict[str, int]:
         return {"loc": categories, "log_scale": categories}
-
-    @classmethod
-    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "GSP":
-        """N(0, I), whose argmax is uniform.
-
-        Args:
-          categories: K.
-          temperature: as for the posterior; they must be equal for a closed-form KL.
-          dtype: of the parameters.
-        Returns:
-          distribution with loc and log_scale [K].
-        """
-        return cls(tf.zeros([check_categories(categories)], dtype), tf.zeros([categories], dtype), temperature)
 
     @staticmethod
     def activation(tempered: tf.Tensor) -> tf.Tensor:

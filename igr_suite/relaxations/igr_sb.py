@@ -12,7 +12,9 @@ from igr_suite.relaxations.stick_prior import uniform_stick_loc
 from igr_suite.relaxations.truncation import check_truncation, kept_sticks, sticks_within, truncated_logits
 
 
-class _StickBreakingDistribution(GaussianRelaxation):
+class StickBreakingRelaxation(GaussianRelaxation):
+    """A relaxation whose Gaussians are the logits of the breaks of a stick."""
+
     @classmethod
     def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32, **options):
         """The distribution with unit scales and E[eta_k] = 1/K for the K-1 pieces and the remainder, see
@@ -35,7 +37,7 @@ class _StickBreakingDistribution(GaussianRelaxation):
 
 
 @register("IGR_SB_Finite")
-class IGRSBFinite(_StickBreakingDistribution):
+class IGRSBFinite(StickBreakingRelaxation):
     """psi = softmax++(eta / temperature), eta_k = s_k prod_{j<k} (1 - s_j), s = sigmoid(loc + scale eps).
 
     eta lies in [0, 1], so low temperatures are needed, and the last category can never win the argmax:
@@ -57,7 +59,7 @@ class IGRSBFinite(_StickBreakingDistribution):
 
 
 @register("IGR_SB")
-class IGRSB(_StickBreakingDistribution):
+class IGRSB(StickBreakingRelaxation):
     """Stick-breaking that keeps only the sticks whose sum stays within a threshold, then softmax++, then zeros.
 
     With n sticks kept, psi = (softmax++(eta_1..n / temperature), 0, ..., 0): n+1 categories. Densities and KL are those

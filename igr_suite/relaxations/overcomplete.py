@@ -3,7 +3,7 @@ inverse."""
 
 import tensorflow as tf
 
-from igr_suite.relaxations.base import Draw
+from igr_suite.relaxations.base import Draw, check_categories
 from igr_suite.relaxations.gaussian import GaussianNoise
 
 
@@ -25,6 +25,20 @@ class Overcomplete(GaussianNoise):
       UserError: temperature not positive.
     Source: docs/papers/igr.md, section 1.8.
     """
+
+    @classmethod
+    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "Overcomplete":
+        """N(0, I), whose argmax is uniform.
+
+        Args:
+          categories: K.
+          temperature: as for the posterior; they must be equal for a closed-form KL.
+          dtype: of the parameters.
+        Returns:
+          distribution with parameters [K].
+        """
+        blocks = cls.parameter_blocks(check_categories(categories))
+        return cls(**{name: tf.zeros([size], dtype) for name, size in blocks.items()}, temperature=temperature)
 
     @staticmethod
     def activation(tempered: tf.Tensor) -> tf.Tensor:
