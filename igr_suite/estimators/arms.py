@@ -16,7 +16,7 @@ from igr_suite.estimators.settings import check_samples
 def antithetic_samples(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """K negatively dependent samples: w_k = (1 - d_k)^(K-1), d ~ Dirichlet(1), is uniform; b_k = [w_k < theta].
 
-    Where theta > 1/2 the mirrored 1 - w_k is used, so that the rarer value is the one that the samples avoid together.
+    Where theta > 1/2 the mirrored 1 - w_k is used, so that the rarer value is the one that the samples rarely take together.
 
     Args:
       logits: [B, D].
@@ -27,7 +27,7 @@ def antithetic_samples(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     exponential = -tf.math.log(u)
     others = sum_of_others(exponential)
     w = tf.pow(others / (others + exponential), u.shape[0] - 1.0)
-    likely = tf.cast(w > tf.sigmoid(-tf.abs(logits)), u.dtype)  # the more probable value is taken
+    likely = tf.cast(w > tf.sigmoid(-tf.abs(logits)), u.dtype)  # whether the sample has the more probable value
     return tf.where(logits < 0.0, 1.0 - likely, likely)
 
 

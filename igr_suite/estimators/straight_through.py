@@ -1,4 +1,4 @@
-"""Straight-through estimators: the objective's slope at the hard sample, pulled back through a soft one."""
+"""Straight-through estimators: the objective's slope at the hard sample, backpropagated through a soft one."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,7 @@ from igr_suite.estimators.variables import kind_of
 
 
 def value_and_slope(objective: Objective, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """f(b) [..., B] and df/db, shape of the samples; MissingDerivative where there is none."""
+    """f(b) [..., B] and df/db, shape of the samples; raises MissingDerivative if there is none."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(samples)
         value = objective(samples)

@@ -20,18 +20,18 @@ def bounds_with_one_replaced(log_weights: tf.Tensor, replacements: tf.Tensor) ->
 
 
 def vimco_signals(log_weights: tf.Tensor) -> tf.Tensor:
-    """What each sample adds to the bound, against the geometric mean of the other weights in its place; [K, B] -> [K,
-    B]."""
+    """What each sample adds to the bound, compared with the geometric mean of the other weights in its place;
+    [K, B] -> [K, B]."""
     return difference(log_mean_exp(log_weights), bounds_with_one_replaced(log_weights, mean_of_others(log_weights)))
 
 
 def difference(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """first - second, and 0 where both are the same infinity: among samples without weight none adds to the bound."""
+    """first - second, but 0 where both are the same infinity: no sample adds to the bound if none has any weight."""
     return tf.where(first == second, tf.zeros_like(second), first - second)
 
 
 def signal_of(gains: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
-    """sum_k gain_k factor_k, 0 where a factor is 0 and its gain infinite; [K, B] and [K, B, ...] -> [B, ...]."""
+    """sum_k gain_k factor_k, where 0 times an infinite gain is 0; [K, B] and [K, B, ...] -> [B, ...]."""
     return tf.reduce_sum(tf.math.multiply_no_nan(per_variable(gains, factors), factors), 0)
 
 
