@@ -9,6 +9,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.derivatives import MissingDerivative, Traced
 from igr_suite.estimators.inputs import as_logits, in_dtype, uniforms, valued, working_dtype
+from igr_suite.estimators.settings import check_samples
 
 Objective = Callable[[tf.Tensor], tf.Tensor]
 Noise = Mapping[str, tf.Tensor]
@@ -167,6 +168,23 @@ class Estimator:
     def _estimate(self, objective: Objective, logits: tf.Tensor, noise: Noise, parameters: Parameters) -> Estimate:
         """`estimate` for logits of its support, with parameters filled in; every subclass implements it."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiSampleEstimator(Estimator):
+    """An estimator from K samples, with noise {"u": [K, *shape of the logits]}.
+
+    Args:
+      samples: K.
+    """
+
+    samples: int
+
+    def __post_init__(self):
+        check_samples(self.facts.name, self.samples)
+
+    def noise(self, shape, seed, dtype=tf.float32):
+        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
 
 def support_of(logits: tf.Tensor) -> str:

@@ -5,11 +5,9 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, per_variable, register
+from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, per_variable, register
 from igr_suite.estimators.formulas import log_mean_exp
-from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.reinforce import mean_of_others
-from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.variables import kind_of
 
 
@@ -37,7 +35,7 @@ def signal_of(gains: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class VIMCO(Estimator):
+class VIMCO(MultiSampleEstimator):
     """Score-function gradient of E[L], L = log mean_k exp f(b_k), with a baseline for each sample from the others.
 
         g = sum_k (L - L_-k) (b_k - theta),   L_-k: L with f_k replaced by the mean of the other f
@@ -58,12 +56,6 @@ class VIMCO(Estimator):
         target="multi_sample_bound",
     )
     samples: int = 4
-
-    def __post_init__(self):
-        check_samples("vimco", self.samples)
-
-    def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def _estimate(self, objective, logits, noise, parameters):
         kind = kind_of(logits)
