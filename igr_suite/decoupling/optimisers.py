@@ -1,13 +1,13 @@
-"""One optimiser for every network of a decoupled model, copied from the caller's, and all of them as Keras's callbacks
-see them."""
+"""One optimiser for every network of a decoupled model, copied from the caller's."""
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.decoupling.optimiser_group import OptimiserGroup, leaves_of
 from igr_suite.errors import UserError
 from igr_suite.networks.gradients import square_norm, times
 from igr_suite.replicas import replica_count
@@ -43,7 +43,7 @@ def check_updates(optimiser: keras.Optimizer, strategy: tf.distribute.Strategy) 
         replicas can do.
     """
     replicas = strategy.num_replicas_in_sync
-    leaves = list(_leaves_of(optimiser)) if replicas > 1 else []
+    leaves = list(leaves_of(optimiser)) if replicas > 1 else []
     if len(leaves) > 1 and any(map(_clips, leaves)):
         raise UserError(
             f"'{optimiser.name}' consists of several optimisers that clip gradients, which cannot be done on "
@@ -110,7 +110,7 @@ def for_replicas(optimiser: keras.Optimizer, gradients: list[tf.Tensor]) -> list
     count = replica_count()
     if count == 1:
         return gradients
-    leaves = list(_leaves_of(optimiser))
+    leaves = list(leaves_of(optimiser))
     if any(map(_clips, leaves)):
         scale = loss_scale(optimiser)
         gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
@@ -127,111 +127,6 @@ def takes_means(optimiser: keras.Optimizer) -> bool:
     return getattr(getattr(optimiser, "inner_optimizer", optimiser), "averages_over_replicas", False)
 
 
-class OptimiserGroup(keras.Optimizer):
-    """The optimisers of a decoupled model as `model.optimizer`: callbacks read and move the learning rate of all of
-    them at once.
-
-    Where they have several rates (`synthesiser_optimizer` was given), `optimizers` holds a group for each rate, as
-    Keras's `MultiOptimizer` does; `learning_rate` is then that of the modules, and setting it sets all. An attribute
-    that is set on the group, such as `clipnorm`, is set on all optimisers. The model steps them itself: the group's own
-    `apply` has no weights to update.
-
-    Args:
-      original: the optimiser that was copied for the networks.
-      members: the copies; at least one.
-      name: by default that of the original.
-    """
-
-    def __init__(self, original: keras.Optimizer, members: Sequence[keras.Optimizer], name: str | None = None):
-        super().__init__(learning_rate=0.0, name=name or original.name)
-        leaves = [leaf for member in members for leaf in _leaves_of(member)]
-        first = leaves[0] if leaves else next(_leaves_of(original))
-        for attribute, value in vars(first).items():
-            if _is_option(attribute):
-                super().__setattr__(attribute, value)
-        self.original, self.members, self.leaves, self.built = original, tuple(members), tuple(leaves or [first]), True
-        self.groups = self._groups()
-
-    @property
-    def optimizers(self) -> list["OptimiserGroup"]:
-        if len(self.groups) < 2:
-            raise AttributeError("all optimisers have one learning rate; read it from the group itself")
-        return list(self.groups)
-
-    @property
-    def learning_rate(self):
-        return self.leaves[0].learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value):
-        for leaf in [*self.leaves, *_leaves_of(self.original)]:
-            leaf.learning_rate = value
-
-    @property
-    def iterations(self):
-        return self.leaves[0].iterations
-
-    @property
-    def _trainable_variables(self) -> list:
-        """The weights whose moving averages there are (Keras's `SwapEMAWeights` reads both lists)."""
-        return [variable for leaf in self._averaging() for variable in leaf._trainable_variables]
-
-    @_trainable_variables.setter
-    def _trainable_variables(self, value):
-        del value
-
-    @property
-    def _model_variables_moving_average(self) -> list:
-        return [average for leaf in self._averaging() for average in leaf._model_variables_moving_average]
-
-    def finalize_variable_values(self, var_list):
-        """Puts the moving averages of weights in their place, where optimisers keep them."""
-        del var_list
-        for leaf in self._averaging():
-            leaf.finalize_variable_values(leaf._trainable_variables)
-
-    def save_own_variables(self, store):
-        """The members are saved themselves."""
-
-    def load_own_variables(self, store):
-        """The members are loaded themselves."""
-
-    def get_config(self):
-        return {"optimiser": keras.saving.serialize_keras_object(self.original)}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """An optimiser of the kind that the group was made of, without state."""
-        return keras.saving.deserialize_keras_object(config["optimiser"], custom_objects=custom_objects)
-
-    def __setattr__(self, name, value):
-        super().__setattr__(name, value)
-        if (
-            "groups" in self.__dict__
-            and _is_option(name)
-            and name not in ("original", "members", "leaves", "groups", "learning_rate")
-        ):
-            for leaf in [*self.leaves, *_leaves_of(self.original)]:
-                setattr(leaf, name, value)
-
-    def _groups(self) -> tuple["OptimiserGroup", ...]:
-        by_rate: dict[int, list[keras.Optimizer]] = {}
-        for leaf in self.leaves:
-            by_rate.setdefault(id(leaf._learning_rate), []).append(leaf)
-        if len(by_rate) < 2:
-            return ()
-        names: dict[str, int] = {}
-        groups = []
-        for leaves in by_rate.values():
-            count = names[leaves[0].name] = names.get(leaves[0].name, -1) + 1
-            groups.append(OptimiserGroup(leaves[0], leaves, leaves[0].name + (f"_{count}" if count else "")))
-        return tuple(groups)
-
-    def _averaging(self) -> Iterator[keras.Optimizer]:
-        """Those that keep moving averages of weights and have stepped: before its first step an average is 0."""
-        return (leaf for leaf in self.leaves if leaf.use_ema and leaf.built and leaf._iterations.numpy() > 0)
-
-
 def _clipped(optimiser: keras.Optimizer, gradients: list) -> list:
     """As Keras clips, but a gradient of rows stays one under `global_clipnorm` too: made dense, it would be clipped
     again."""
@@ -246,20 +141,6 @@ def _clipped(optimiser: keras.Optimizer, gradients: list) -> list:
 
 def _clips(optimiser: keras.Optimizer) -> bool:
     return bool(optimiser.clipnorm or optimiser.global_clipnorm or optimiser.clipvalue)
-
-
-def _is_option(attribute: str) -> bool:
-    return not attribute.startswith("_") and attribute not in ("name", "built")
-
-
-def _leaves_of(optimiser: keras.Optimizer) -> Iterator[keras.Optimizer]:
-    """The optimisers that update weights: those inside Keras's LossScaleOptimizer and MultiOptimizer."""
-    inner = getattr(optimiser, "inner_optimizer", None)
-    several = [inner] if inner is not None else list(getattr(optimiser, "optimizers", ()))
-    if not several:
-        yield optimiser
-    for each in several:
-        yield from _leaves_of(each)
 
 
 def _all_of(optimiser: keras.Optimizer) -> list[keras.Optimizer]:
