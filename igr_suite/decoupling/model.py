@@ -38,14 +38,14 @@ class DecoupledModel(Step, Saving, keras.Model):
         s_i = M_i(h_i, c),  d_D = dC/dh_D,  d_(i-1) = J_f_i(h_(i-1))^T d'_i,  d'_i = s_i (i < D),  d'_D = d_D
         f_i learns from d'_i, M_i from |s_i - d_i|^2
 
-    Everything is computed from one snapshot of the weights, which equals the sequence of 2 D - 1 updates in which each
-    module is updated as soon as the data have passed it. M_i begin at zero, run in training only, and no gradient
-    crosses an interface. The modules' layers are the caller's own: training this model trains the model they were cut
-    from.
+    Everything is computed from one snapshot of the weights, which is equivalent to the sequence of 2 D - 1 updates in
+    which each module is updated as soon as the data have passed it. The M_i start at zero and run only in training, and
+    no gradient crosses an interface. The modules' layers are the caller's own: training this model trains the model
+    from which they were cut.
 
-    It is a Keras model to Keras: callbacks, sample weights, mixed precision, distribution strategies, `save` and
-    `load_model` work as usual. On several replicas a step is that of the whole batch. What a file holds of the
-    synthesisers are their networks, not factories.
+    It is an ordinary Keras model: callbacks, sample weights, mixed precision, distribution strategies, `save` and
+    `load_model` work as usual. On several replicas a step is that of the whole batch. A file holds the synthesisers'
+    networks, not their factories.
 
     Example:
       parts = split_model(model, ["dense", "dense_1"])
@@ -54,18 +54,19 @@ class DecoupledModel(Step, Saving, keras.Model):
       decoupled.fit(x, y, batch_size=256, epochs=5)
 
     Args:
-      modules: Keras layers or models; the first one knows its input's shape. One alone is ordinary back-propagation.
-      synthesiser: factory of M_i, or one for each interface; None leaves the modules below the uppermost untrained.
-      synthetic_inputs: factory of I_i(x, c), a prediction of h_i that f_(i+1) is run on in training (forward unlock);
-        M_i then sits on it.
-      context: (x, y) -> c [B, C], in place of one-hot labels.
-      classes: width of one-hot labels; by default that of the uppermost module's output. Where it is 1, labels are
-        shown as they are.
+      modules: Keras layers or models; the first one knows the shape of its input. A single module is trained by
+        ordinary back-propagation.
+      synthesiser: factory of all M_i, or one for each interface; None leaves the modules below the uppermost untrained.
+      synthetic_inputs: factory of I_i(x, c), a prediction of h_i that is the input of f_(i+1) in training (forward
+        unlock), and of M_i too.
+      context: maps (x, y) to c [B, C], in place of one-hot labels.
+      classes: width of one-hot labels; by default that of the uppermost module's output. If it is 1, synthesisers see
+        the labels unchanged.
       seed: of dropped updates.
       **settings: of `Decoupling`.
     Raises:
-      UserError: modules that do not fit, a layer on both sides of a cut or with state from batch to batch, or a network
-        of the wrong width.
+      UserError: modules that do not fit, a layer that is on both sides of a cut or keeps state from batch to batch, or
+        a network of the wrong width.
     Source: Jaderberg et al. (2017); docs/papers/dni.md, section 2.
     """
 
@@ -82,7 +83,7 @@ class DecoupledModel(Step, Saving, keras.Model):
         **settings,
     ):
         half = keras.config.dtype_policy().compute_dtype in ("float16", "bfloat16")
-        super().__init__(name=name, dtype="float32" if half else None)  # every module casts what enters it
+        super().__init__(name=name, dtype="float32" if half else None)  # every module casts its inputs
         self.settings, self.context, self.seed = Decoupling(**settings), context, seed
         self.parts = list(modules)
         shapes = build_chain(self.parts)
@@ -126,23 +127,22 @@ class DecoupledModel(Step, Saving, keras.Model):
         jit_compile=None,
         auto_scale_loss=True,
     ) -> None:
-        """Keras's compile; every module and every synthesiser gets an optimiser of its own that steps as this one
-        would.
+        """Keras's compile; every module and every synthesiser gets its own copy of the optimiser.
 
-        `model.optimizer` stands for all of them (`OptimiserGroup`). They share the learning rate of the optimiser
-        passed, be it a variable, a schedule or a function. A norm that `global_clipnorm` bounds is that of one
-        network's gradients.
+        `model.optimizer` is the group of them (`OptimiserGroup`). They share the learning rate of the given optimiser,
+        whether it is a variable, a schedule or a function. `global_clipnorm` bounds the norm of one network's
+        gradients.
 
         Args:
           optimizer: name or Keras optimiser that belongs to no weights yet.
           loss: name of a Keras loss, Keras loss, or function (y, outputs) -> [B]; by default cross-entropy from logits,
             of class numbers or of one-hot labels.
-          synthesiser_optimizer: of the synthesisers and input models; by default as `optimizer`, with which they then
-            share the rate.
-          loss_weights: refused; there is one output.
+          synthesiser_optimizer: of the synthesisers and input models; by default that of the modules, with which they
+            then share the learning rate.
+          loss_weights: refused, since there is one output.
           metrics, weighted_metrics, run_eagerly, steps_per_execution: as in Keras.
-          jit_compile: whether XLA compiles the step; by default unless there are convolutions, whose gradients XLA's
-            CPU code is slow at, or several replicas, or the step runs eagerly.
+          jit_compile: whether XLA compiles the step; by default it does, except with convolutions, whose gradients are
+            slow in XLA's CPU code, with several replicas, or if the step runs eagerly.
           auto_scale_loss: whether networks of mixed precision with float16 get dynamic loss scaling, as in Keras.
         Raises:
           UserError: an optimiser or loss that cannot be used, or settings that several replicas do not allow.
@@ -192,8 +192,8 @@ class DecoupledModel(Step, Saving, keras.Model):
         """Keras's fit; the loss that it reports includes the modules' regularisers.
 
         Raises:
-          UserError: labels are missing or are no classes, the model has not been compiled, or a callback would save
-            what cannot be saved.
+          UserError: labels are missing or are not classes, the model has not been compiled, or a callback would save a
+            model that cannot be saved.
         """
         if not self.optimisers:
             raise UserError("the decoupled model has no optimisers yet; call compile first")
@@ -218,13 +218,13 @@ class DecoupledModel(Step, Saving, keras.Model):
         return {**self.compute_metrics(x, y, outputs, weights), **scalars}
 
     def _get_metrics_result_or_logs(self, logs):
-        """An epoch's metrics are those of all replicas; Keras would take their mean because of what is reported beside
-        them."""
+        """Replaces an epoch's metrics by those of all replicas; because other values are reported with them, Keras
+        would average the replicas' metrics."""
         return {**logs, **self.get_metrics_result()} if isinstance(logs, dict) else logs
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """On several replicas Keras builds metrics from the mean of their batches, which have to be of one size for
-        that; from one here."""
+        """Builds metrics from the batch of one replica; Keras would average the batches of all replicas, which need
+        equal sizes for that."""
         if iterator is not None and self.distribute_strategy.num_replicas_in_sync > 1:
             of_all = next(iter(iterator))[-1]
             data_batch = keras.tree.map_structure(
@@ -242,16 +242,16 @@ class DecoupledModel(Step, Saving, keras.Model):
         return self.compute_metrics(x, y, outputs, weights)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """What training minimises: the weighted mean (or sum) of the losses of all replicas' examples, and the modules'
-        regularisers."""
+        """The loss that training minimises: the weighted mean (or sum) of the losses of all replicas' examples, plus
+        the modules' regularisers."""
         del training
-        # first: sums over replicas let the other replicas run
+        # This comes first, since sums over replicas let the other replicas run.
         added = [loss for part in self.parts for loss in part.losses]
         losses, mask = self._weighted_losses(y, y_pred, sample_weight)
         return self._reduced(losses, mask) + self._penalty(added, y_pred if x is None else x, losses.dtype)
 
     def _no_data(self) -> tf.Tensor:
-        """Zeros in the place of an example."""
+        """An example of zeros."""
         inputs = getattr(self.parts[0], "inputs", None)
         return tf.zeros((1, *self.input_size), inputs[0].dtype if inputs else self.parts[0].compute_dtype)
 
@@ -269,8 +269,8 @@ class DecoupledModel(Step, Saving, keras.Model):
         ]
 
     def weights_to_save(self, synthesisers: bool = True) -> list:
-        """The modules' variables, with those of synthesisers and input models or without: what a file of weights needs
-        to hold."""
+        """The variables that a file of weights needs: those of the modules, and of synthesisers and input models if
+        `synthesisers`."""
         return [v for network in (self.networks() if synthesisers else self.parts) for v in network.variables]
 
     def _unpacked(self, data) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:

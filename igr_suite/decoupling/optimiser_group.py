@@ -6,13 +6,13 @@ import keras
 
 
 class OptimiserGroup(keras.Optimizer):
-    """The optimisers of a decoupled model as `model.optimizer`: callbacks read and move the learning rate of all of
-    them at once.
+    """The optimisers of a decoupled model as `model.optimizer`: callbacks read and set the learning rate of all of them
+    at once.
 
-    Where they have several rates (`synthesiser_optimizer` was given), `optimizers` holds a group for each rate, as
-    Keras's `MultiOptimizer` does; `learning_rate` is then that of the modules, and setting it sets all. An attribute
-    that is set on the group, such as `clipnorm`, is set on all optimisers. The model steps them itself: the group's own
-    `apply` has no weights to update.
+    If they have several rates (`synthesiser_optimizer` was given), `optimizers` holds a group for each rate, as Keras's
+    `MultiOptimizer` does; `learning_rate` is then that of the modules, and setting it sets all. An attribute that is
+    set on the group, such as `clipnorm`, is set on all optimisers. The model itself calls them: the group's own `apply`
+    has no weights to update.
 
     Args:
       original: the optimiser that was copied for the networks.
@@ -51,7 +51,7 @@ class OptimiserGroup(keras.Optimizer):
 
     @property
     def _trainable_variables(self) -> list:
-        """The weights whose moving averages there are (Keras's `SwapEMAWeights` reads both lists)."""
+        """The weights that have moving averages (Keras's `SwapEMAWeights` reads this list and the next)."""
         return [variable for leaf in self._averaging() for variable in leaf._trainable_variables]
 
     @_trainable_variables.setter
@@ -63,23 +63,23 @@ class OptimiserGroup(keras.Optimizer):
         return [average for leaf in self._averaging() for average in leaf._model_variables_moving_average]
 
     def finalize_variable_values(self, var_list):
-        """Puts the moving averages of weights in their place, where optimisers keep them."""
+        """Replaces weights by their moving averages, for the optimisers that keep them."""
         del var_list
         for leaf in self._averaging():
             leaf.finalize_variable_values(leaf._trainable_variables)
 
     def save_own_variables(self, store):
-        """The members are saved themselves."""
+        """Saves nothing: the members are saved themselves."""
 
     def load_own_variables(self, store):
-        """The members are loaded themselves."""
+        """Loads nothing: the members are loaded themselves."""
 
     def get_config(self):
         return {"optimiser": keras.saving.serialize_keras_object(self.original)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """An optimiser of the kind that the group was made of, without state."""
+        """The optimiser from which the group was made, without state."""
         return keras.saving.deserialize_keras_object(config["optimiser"], custom_objects=custom_objects)
 
     def __setattr__(self, name, value):
@@ -106,7 +106,7 @@ class OptimiserGroup(keras.Optimizer):
         return tuple(groups)
 
     def _averaging(self) -> Iterator[keras.Optimizer]:
-        """Those that keep moving averages of weights and have stepped: before its first step an average is 0."""
+        """The optimisers that keep moving averages of weights and have made a step, before which an average is 0."""
         return (leaf for leaf in self.leaves if leaf.use_ema and leaf.built and leaf._iterations.numpy() > 0)
 
 

@@ -14,7 +14,7 @@ class Saving:
         """Keras's save.
 
         Raises:
-          UserError: a file of the format that Keras reads functional models from only.
+          UserError: the file would be HDF5, from which Keras reads only functional models.
         """
         check_file(filepath)
         return super().save(filepath, *arguments, **options)
@@ -27,8 +27,7 @@ class Saving:
         return super().export(filepath, format, verbose, signature, **options)
 
     def get_config(self) -> dict:
-        """What a copy is built from: modules and networks, the context's function, the settings (Keras's
-        serialisation)."""
+        """The configuration of a copy, serialised by Keras: modules and networks, the context's function, settings."""
         save = keras.saving.serialize_keras_object
         return {
             "modules": [save(part) for part in self.parts],
@@ -43,7 +42,7 @@ class Saving:
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> keras.Model:
-        """A model of the same networks and settings, with new weights."""
+        """A model with the same networks and settings and new weights."""
 
         def load(saved):
             return keras.saving.deserialize_keras_object(saved, custom_objects=custom_objects)
@@ -56,12 +55,13 @@ class Saving:
         return cls(modules, context=context, **config)
 
     def save_own_variables(self, store) -> None:
-        """The step, and the states of random layers, which Keras does not save: training goes on as it would have."""
+        """Saves the step and the states of random layers, which Keras does not save, so that training continues as it
+        would have without a break."""
         for i, variable in enumerate([self.steps, *self._random_states()]):
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store) -> None:
-        """What `save_own_variables` wrote."""
+        """Reads what `save_own_variables` wrote."""
         for i, variable in enumerate([self.steps, *self._random_states()]):
             if str(i) in store:
                 variable.assign(store[str(i)])
@@ -71,12 +71,12 @@ class Saving:
         return [v for network in self.networks() for v in network.variables if id(v) not in saved]
 
     def get_compile_config(self) -> dict:
-        """What `compile` was given, as Keras serialises it."""
+        """The arguments of `compile`, as Keras serialises them."""
         if not self.optimisers:
             return {}
         return {name: keras.saving.serialize_keras_object(value) for name, value in self._asked().items()}
 
     def compile_from_config(self, config: dict) -> None:
-        """`compile` with what `get_compile_config` returned."""
+        """Calls `compile` with what `get_compile_config` returned."""
         if config:
             self.compile(**keras.saving.deserialize_keras_object(config))

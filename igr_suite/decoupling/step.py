@@ -50,18 +50,18 @@ class Step:
         Args:
           x: [B, ...].
           y: labels [B, ...].
-          seed: int32 [2], the step's; read where updates are dropped.
+          seed: int32 [2], of this step; it matters only if updates are dropped.
           measure: bool, whether the interfaces are measured in this step, which costs a tenth of a small network's
-            step; by default yes.
+            step; None measures them.
           weights: of the examples' losses [B]; by default 1.
         Returns:
-          ({"loss", and for each interface i the MEASURES as "cosine_<i>" and so on, 0 where not measured}, outputs [B,
-          ...]): before the step.
+          Values from before the step: {"loss", and for each interface i the MEASURES as "cosine_<i>" and so on, 0 where
+          not measured}, and the outputs [B, ...].
         """
         return self._step(x, y, seed, measure, weights)[:2]
 
     def _step(self, x, y, seed, measure, weights) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
-        """`update`, and what it minimises: the reduced loss and the modules' regularisers."""
+        """The results of `update`, and the minimised loss: the reduced loss plus the modules' regularisers."""
         x, y, settings, top = tf.convert_to_tensor(x), tf.convert_to_tensor(y), self.settings, len(self.parts) - 1
         context = self.context_of(x, y)
         guesses = [forward(network, with_context(x, context)) for network in self.input_models]
@@ -91,7 +91,7 @@ class Step:
                 measured = {name: tf.math.divide_no_nan(value, settings.p_update) for name, value in measured.items()}
                 below = None
             scalars |= {f"{name}_{i}": value for name, value in measured.items()}
-            # nothing trains the modules below; their moving averages follow the data all the same
+            # Without synthesisers the modules below are not trained, but their moving averages still follow the data.
             if i and not self.synthesisers:
                 for part, done in zip(self.parts[:i], passes):
                     keep_state(part, done)
@@ -105,7 +105,7 @@ class Step:
     def _update_group(
         self, i: int, done: Pass, gradient, predictions, guesses, true, measure
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor | None]:
-        """Updates f_(i+1) from its output's gradient, M_i from its input's, and I_(i+1) from its output."""
+        """Updates f_(i+1) from the gradient of its output, M_i from that of its input, and I_(i+1) from its output."""
         settings, scale = self.settings, loss_scale(self.optimisers[i])
         gradients, below = done.pull(gradient, to_inputs=i > 0 and bool(predictions), scale=scale)
         if settings.l2 or settings.l1:
@@ -142,7 +142,7 @@ class Step:
         return tf.cond(measure, measures, lambda: dict.fromkeys(MEASURES, tf.zeros((), received.dtype))), below
 
     def _regress(self, optimiser, network, done: Pass, error: tf.Tensor) -> None:
-        """A step on the mean square of the error, or on half of its sum."""
+        """A step on the mean square of the error, or, for losses that are sums, on half the sum of squares."""
         factor = 1.0 if self.settings.reduction == "sum" else 2.0 / count_of(error)
         self._apply(optimiser, done.pull(factor * error, to_inputs=False, scale=loss_scale(optimiser))[0], network)
         keep_state(network, done)
@@ -152,7 +152,8 @@ class Step:
             optimiser.apply(for_replicas(optimiser, gradients), network.trainable_variables)
 
     def _driving(self, predicted: tf.Tensor, below: tf.Tensor | None) -> tf.Tensor:
-        """What a module learns from: the prediction, mixed with the gradient from above where the settings say so."""
+        """The gradient that trains a module: the prediction, mixed with the gradient from above if the settings say
+        so."""
         settings = self.settings
         synthetic = settings.sg_use_factor / self._scale(predicted) * predicted
         if settings.warmup == "backprop":
@@ -168,13 +169,14 @@ class Step:
         return self.steps.value < self.settings.warmup_steps
 
     def _scale(self, values: tf.Tensor) -> tf.Tensor:
-        """How many times larger M_i's output is than the gradient it stands for."""
+        """The ratio of M_i's output to the gradient that it predicts."""
         if self.settings.sg_scale != "example":
             return tf.ones((), values.dtype)
         return over_replicas(tf.cast(tf.shape(values)[0], values.dtype))
 
     def forward_passes(self, x: tf.Tensor, synthetic: Sequence[tf.Tensor] = ()) -> list[Pass]:
-        """Every module run once on what enters it: the module below, or the synthetic input where there is one."""
+        """Runs every module once on its input: the output of the module below, or the synthetic input if there is
+        one."""
         passes: list[Pass] = []
         for i, part in enumerate(self.parts):
             layer_inputs = x if i == 0 else synthetic[i - 1] if synthetic else passes[-1].outputs
@@ -182,7 +184,7 @@ class Step:
         return passes
 
     def _predict(self, network, above: Pass, context) -> Pass:
-        """A synthesiser's pass over what enters the module above; where that is masked, the prediction is 0."""
+        """A synthesiser's pass over the inputs of the module above; where these are masked, the prediction is 0."""
         done = forward(network, with_context(above.inputs, context))
         mask = mask_of(above.inputs)
         if mask is None:
@@ -193,12 +195,12 @@ class Step:
     def loss_and_gradient(
         self, y: tf.Tensor, outputs: tf.Tensor, weights: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """(mean loss an example, gradient of the training loss with respect to the outputs, at least float32)."""
+        """(mean loss of an example, gradient of the training loss with respect to the outputs, at least float32)."""
         loss, _, gradient = self._loss_and_gradient(y, outputs, weights)
         return loss, gradient
 
     def _loss_and_gradient(self, y, outputs, weights) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """(mean loss an example, the loss that is minimised, its gradient)."""
+        """(mean loss of an example, the minimised loss, its gradient with respect to the outputs)."""
         outputs = with_mask(tf.stop_gradient(widened(outputs)), mask_of(outputs))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(outputs)
@@ -213,51 +215,50 @@ class Step:
         return mean(losses, mask), self._reduced(losses, mask), gradient
 
     def _weighted_losses(self, y, outputs, weights) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """(losses times weights [B, ...], which of them count)."""
+        """(losses times weights [B, ...], mask of the losses that count)."""
         losses = self._losses_of(y, with_mask(widened(outputs), mask_of(outputs)))
         return weighted(losses, weights), mask_of_losses(losses, outputs)
 
     def _reduced(self, losses: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-        """The losses of all replicas added up as the settings say."""
+        """The mean or the sum of the losses of all replicas, as the settings say."""
         return over_replicas(sum_of(losses, mask)) if self.settings.reduction == "sum" else mean(losses, mask)
 
     def _penalty(self, added: Sequence[tf.Tensor], x: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        """The sum of the modules' regularisers, which are means over a replica's examples or no function of them."""
-        found = _sum(added, dtype)
-        return found if not added or replica_count() == 1 else over_replicas(found * tf.cast(own_share(x), dtype))
+        """The sum of the modules' regularisers, which are means over a replica's examples or do not depend on them."""
+        penalty = _sum(added, dtype)
+        return penalty if not added or replica_count() == 1 else over_replicas(penalty * tf.cast(own_share(x), dtype))
 
     def context_of(self, x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor | None:
-        """What synthesisers see beside h [B, C]: one-hot labels, the caller's function of (x, y), or nothing."""
+        """What synthesisers see in addition to h, [B, C]: one-hot labels, the caller's function of (x, y), or None."""
         if self.context is not None:
             context = self.context(x, y)
             if len(context.shape) != 2 or context.shape[-1] not in (None, self.context_features):
                 raise UserError(
                     f"context=... returned the shape {tuple(context.shape)} for labels of the shape {tuple(y.shape)}, "
-                    f"and it was [B, "
-                    f"{self.context_features}] for the labels that the synthesisers were built for; return that for "
-                    f"all labels"
+                    f"and it was [B, {self.context_features}] for the labels that the synthesisers were built for; "
+                    f"return that for all labels"
                 )
             return context
         return labels_for_synthesisers(y, self.classes) if self.settings.labels else None
 
     def audit(self, x: tf.Tensor, y: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Synthetic gradients against back-propagation through all modules, at the present weights; nothing is changed.
+        """Compares synthetic gradients with back-propagation through all modules, at the present weights.
 
         Args:
           x, y: a batch, [B, ...] each.
         Returns:
-          for each interface i: "audit_cosine_<i>", "audit_scale_<i>", "audit_relative_error_<i>", "audit_sign_<i>" (see
-            `agreement`).
+          For each interface i "audit_cosine_<i>", "audit_scale_<i>", "audit_relative_error_<i>" and "audit_sign_<i>"
+          (see `agreement`).
         """
         x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
         passes, context = self.forward_passes(x), self.context_of(x, y)
         true = true_gradients(passes, self.loss_and_gradient(y, passes[-1].outputs)[1])
-        found = {}
+        measured = {}
         for i, network in enumerate(self.synthesisers):
             predicted = _like(self._predict(network, passes[i + 1], context).outputs, passes[i + 1].inputs)
             predicted = predicted / self._scale(predicted)
-            found |= {f"audit_{name}_{i + 1}": value for name, value in agreement(predicted, true[i]).items()}
-        return found
+            measured |= {f"audit_{name}_{i + 1}": value for name, value in agreement(predicted, true[i]).items()}
+        return measured
 
 
 def true_gradients(passes: Sequence[Pass], gradient: tf.Tensor, scale: tf.Tensor | None = None) -> list[tf.Tensor]:
@@ -265,12 +266,12 @@ def true_gradients(passes: Sequence[Pass], gradient: tf.Tensor, scale: tf.Tensor
 
     Args:
       passes: of f_1 ... f_D.
-      gradient: with respect to the last one's outputs.
-      scale: of the loss on the way down.
+      gradient: with respect to the outputs of f_D.
+      scale: factor of the loss during back-propagation.
     Returns:
-      the gradients with respect to the inputs of f_2 ... f_D, unscaled and at least float32.
+      The gradients with respect to the inputs of f_2 ... f_D, unscaled and at least float32.
     """
-    found = []
+    gradients = []
     for done in reversed(passes[1:]):
         if scale is not None:
             gradient = gradient * tf.cast(scale, gradient.dtype)
@@ -279,12 +280,12 @@ def true_gradients(passes: Sequence[Pass], gradient: tf.Tensor, scale: tf.Tensor
         )
         if scale is not None:
             gradient = gradient / tf.cast(scale, gradient.dtype)
-        found.append(gradient)
-    return found[::-1]
+        gradients.append(gradient)
+    return gradients[::-1]
 
 
 def _like(predicted: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """A prediction in the type in which the gradient at an interface is kept."""
+    """Converts a prediction to the type of the gradient at its interface."""
     return tf.cast(predicted, tf.float32 if values.dtype in (tf.float16, tf.bfloat16) else values.dtype)
 
 
