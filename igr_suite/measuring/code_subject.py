@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli, categorical
-from igr_suite.measuring.estimator_variance import Source, registered_names, registered_source
+from igr_suite.measuring.estimator_variance import Source
+from igr_suite.measuring.registered_source import registered_names, registered_source
 
 REFERENCES = {"bernoulli": "disarm", "categorical": "rebar"}
 

@@ -1,10 +1,12 @@
 """Gradients of a relaxed code with respect to its distribution's parameters, and the noise of a gradient across
 draws."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
+
+Gradients = Mapping[str, Sequence[tf.Tensor]]
 
 
 def jacobian_norm(sample_of: Callable[[tf.Tensor], tf.Tensor], parameters: tf.Tensor) -> tf.Tensor:
