@@ -1,13 +1,13 @@
 """Gradient estimators compared at the frozen weights of a trained discrete model: variance, bias, signal, cost.
 
-Draws come in G equal groups. Every group gives an unbiased sample variance, so their mean has an interval by Student's
-t; the groups' mean gradients d_g, less those of a large reference sample, give the squared bias without the noise's own
-norm,
+Draws are made in G equal groups. Every group gives an unbiased sample variance, so their mean has an interval by
+Student's t. The groups' mean gradients d_g, less those of a large reference sample, give the squared bias without the
+norm of the noise,
 
     |bias|^2  ~  1/(G(G-1)) sum_{g != h} d_g . d_h,
 
-and its p-value by flipping signs of the d_g: without bias they are symmetric about 0, whatever the distribution and
-dependence of the entries.
+and its p-value by random sign flips of the d_g, which without bias are symmetric about 0, whatever the distribution and
+dependence of their entries.
 """
 
 import time
@@ -28,15 +28,15 @@ from igr_suite.training.loop import restore
 
 GROUPS = 20
 FLIPS = 99_999  # random signs of the groups for a p-value
-LEVEL = 1e-3  # of p, below which an estimator is called biased: the rate of false alarms at each of its two levels
+LEVEL = 1e-3  # p below which an estimator counts as biased: the false-alarm rate for each of its two gradients
 
 
 class Source(NamedTuple):
     """One estimator at fixed weights and images.
 
     Attributes:
-      gradients: seed -> {"parameters": gradients of the mean bound by q's weights, "logits": of each image's bound by
-        q's logits}.
+      gradients: maps a seed to {"parameters": gradients of the mean bound with respect to q's weights, "logits":
+        gradients of each image's bound with respect to q's logits}.
       hard, relaxed: evaluations of the bound for one estimate.
     """
 
@@ -46,12 +46,12 @@ class Source(NamedTuple):
 
 
 class Subject(Protocol):
-    """A model's frozen weights and a few images: what estimators are compared on.
+    """A model's frozen weights and a few images, on which estimators are compared.
 
     Attributes:
-      names: estimators that can be measured.
-      own_steps: how long own parameters of registered estimators are trained first.
-      reference: name of the unbiased estimator that biases are measured against.
+      names: of the estimators that can be measured.
+      own_steps: number of steps for which registered estimators' own parameters are trained first.
+      reference: name of the unbiased estimator against which biases are measured.
       jit: whether XLA compiles the draws.
     """
 
@@ -61,22 +61,22 @@ class Subject(Protocol):
     jit: bool
 
     def source(self, name: str, fresh: bool = False) -> Source:
-        """The estimator of a name; `fresh` leaves settings and parameters that the run gave it aside."""
+        """The estimator with this name; `fresh` ignores the settings and parameters that the run has for it."""
 
 
 class Groups(NamedTuple):
-    """What draws in groups left of one list of gradients: the groups' means [G, entries], their mean sample variances
-    [G]."""
+    """Statistics of grouped draws of one list of gradients: the groups' means [G, entries] and the means over entries
+    of their sample variances [G]."""
 
     means: np.ndarray
     variances: np.ndarray
 
 
 def restored(model, folder: RunFolder):
-    """The model with the weights of the folder's newest checkpoint.
+    """Returns the model, with the weights of the folder's newest checkpoint.
 
     Raises:
-      UserError: there is none, or it is of another model.
+      UserError: there is no checkpoint, or it belongs to another model.
     """
     state = checkpoints.latest(folder.checkpoints)
     if state is None:
@@ -86,10 +86,10 @@ def restored(model, folder: RunFolder):
 
 
 def first_images(train: np.ndarray, images: int) -> np.ndarray:
-    """The first training images.
+    """The first `images` training images.
 
     Raises:
-      UserError: there are fewer.
+      UserError: there are fewer of them.
     """
     if images > len(train):
         raise UserError(f"--images must be at most the {len(train)} training images of the run, got {images}")
@@ -99,16 +99,16 @@ def first_images(train: np.ndarray, images: int) -> np.ndarray:
 def draw_groups(
     source: Source, draws: int, seed: tf.Tensor, jit: bool, say: Callable[[int], None]
 ) -> tuple[dict[str, Groups], float]:
-    """Draws in `GROUPS` equal groups.
+    """Draws gradients in `GROUPS` equal groups.
 
     Args:
-      source: what to draw from.
-      draws: in all, a multiple of GROUPS with at least two in a group.
-      seed: draw i has noise of its own, equal for all estimators that read the same noise.
-      jit: compile by XLA.
+      source: of the gradients.
+      draws: their total number, a multiple of GROUPS with at least two in a group.
+      seed: each draw has its own noise, which is the same for all estimators that read the same noise.
+      jit: whether XLA compiles the draws.
       say: called with the number of draws after every fifth group.
     Returns:
-      {"parameters": ..., "logits": ...} and seconds an estimate (median over the groups after the first).
+      {"parameters": ..., "logits": ...} and the seconds of an estimate (median over the groups after the first).
     """
     size = draws // GROUPS
 
@@ -128,24 +128,24 @@ def draw_groups(
         seconds.append((time.perf_counter() - began) / size)
         if (number + 1) % 5 == 0:
             say((number + 1) * size)
-    found = {name: Groups(np.array(means[name], float), np.array(variances[name])) for name in means}
-    return found, float(np.median(seconds[1:]))
+    groups = {name: Groups(np.array(means[name], float), np.array(variances[name])) for name in means}
+    return groups, float(np.median(seconds[1:]))
 
 
 def squared_norm(vectors: np.ndarray) -> float:
-    """Unbiased estimate of |E d|^2 from independent vectors [G, entries]; may fall below 0."""
+    """Unbiased estimate of |E d|^2 from independent vectors [G, entries]; it may be negative."""
     gram = vectors @ vectors.T
     return float((gram.sum() - np.trace(gram)) / (len(gram) * (len(gram) - 1)))
 
 
-def bias_test(found: np.ndarray, reference: np.ndarray, flips: int = FLIPS) -> dict[str, float]:
-    """Bias of group means [G, entries] against a reference's of as many groups.
+def bias_test(means: np.ndarray, reference: np.ndarray, flips: int = FLIPS) -> dict[str, float]:
+    """Tests group means [G, entries] for a bias against those of a reference, [G, entries] too.
 
     Returns:
       "bias": norm of the bias, 0 where its squared estimate is negative; "z": that estimate over its standard deviation
-      under random signs; "p": how often random signs give as much.
+      under random signs; "p": how often random signs give an estimate as large.
     """
-    vectors = found - reference
+    vectors = means - reference
     gram = vectors @ vectors.T
     np.fill_diagonal(gram, 0.0)
     pairs = len(gram) * (len(gram) - 1)
@@ -180,41 +180,44 @@ def measure(
     """Compares estimators.
 
     Args:
-      subject: where.
-      names: of `subject.names`.
-      draws, reference: estimates of each, and of the reference; rounded up to multiples of GROUPS.
+      subject: the model and images to measure on.
+      names: from `subject.names`.
+      draws, reference: numbers of estimates of each estimator and of the reference; rounded up to multiples of GROUPS.
       seed: int32 [2].
       say: takes progress lines.
     Returns:
-      One row an estimator: evaluations, seconds an estimate, and for "parameters" (the batch gradient of q's weights)
-        and "logits" (each
-      image's gradient) the mean variance of an entry with its 95% interval, the signal-to-noise ratio |E g| / sqrt(sum
-      of variances), the bias's norm, also relative to the gradient's, z and p.
+      One row for each estimator: evaluations, seconds of an estimate, and for "parameters" (the batch gradient of q's
+      weights) and "logits" (each image's gradient) the mean variance of an entry with its 95% interval, the
+      signal-to-noise ratio |E g| / sqrt(sum of variances), the norm of the bias, also relative to the gradient's, z
+      and p.
     Raises:
       UserError: an estimator that cannot be measured here.
     """
     for name in names:
         if name not in subject.names:
-            why = (
+            reason = (
                 "estimates the gradient of another bound" if name in _of_other_bounds() else "is unknown for this model"
             )
-            raise UserError(f"--estimators: {name} {why}; {nearest(name, subject.names)}")
+            raise UserError(f"--estimators: {name} {reason}; {nearest(name, subject.names)}")
     draws, reference = (GROUPS * max(2, -(-number // GROUPS)) for number in (draws, reference))
 
     def progress(text: str, total: int):
         return lambda done: say(f"{text}: {done:,} of {total:,} draws")
 
-    told = progress(f"reference {subject.reference}", reference)
     truth, _ = draw_groups(
-        subject.source(subject.reference, fresh=True), reference, at_step(seed, tf.constant(2)), subject.jit, told
+        subject.source(subject.reference, fresh=True),
+        reference,
+        at_step(seed, tf.constant(2)),
+        subject.jit,
+        progress(f"reference {subject.reference}", reference),
     )
     norms = {level: max(squared_norm(groups.means), 0.0) for level, groups in truth.items()}
     rows = []
     for name in names:
         source = subject.source(name)
-        found, seconds = draw_groups(source, draws, at_step(seed, tf.constant(3)), subject.jit, progress(name, draws))
+        drawn, seconds = draw_groups(source, draws, at_step(seed, tf.constant(3)), subject.jit, progress(name, draws))
         row = {"estimator": name, "hard": source.hard, "relaxed": source.relaxed, "draws": draws, "seconds": seconds}
-        for level, groups in found.items():
+        for level, groups in drawn.items():
             variance = interval(groups.variances)
             entries = groups.means.shape[1]
             row |= {
@@ -227,7 +230,7 @@ def measure(
             row[f"{level}_relative_bias"] = (
                 row[f"{level}_bias"] / np.sqrt(norms[level]) if norms[level] > 0 else float("nan")
             )
-        row["biased"] = any(row[f"{level}_p"] < LEVEL for level in found)
+        row["biased"] = any(row[f"{level}_p"] < LEVEL for level in drawn)
         rows.append(row)
     return rows
 

@@ -1,4 +1,4 @@
-"""Variance of gradient estimators at frozen weights and images: only the estimators' own noise."""
+"""Variance of gradient estimators at frozen weights and images, which comes only from the estimators' own noise."""
 
 from collections.abc import Callable
 
@@ -31,16 +31,16 @@ def moments_of(
 def variance_function(
     gradients: Callable[[tf.Tensor], Gradients], draws: int, jit: bool = True
 ) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """Compiles the measurement.
+    """Compiles the measurement of variances.
 
         variance = mean_i  1/(R-1) sum_r (g_{r,i} - mean_r g_{r,i})^2,   i over all entries of a named list
 
     Args:
-      gradients: seed -> named lists of gradients, all made with that seed's noise.
+      gradients: as in `moments_of`.
       draws: R >= 2.
-      jit: compile by XLA.
+      jit: whether XLA compiles it.
     Returns:
-      Seed int32 [2] -> {name: variance}.
+      A function that maps a seed int32 [2] to {name: variance}.
     """
 
     @tf.function(jit_compile=jit, autograph=False, input_signature=[tf.TensorSpec((2,), tf.int32)])

@@ -12,7 +12,7 @@ from igr_suite.lab.runs.config import RunConfig, added_later
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun(RunConfig):
-    """What the configs of all runs that train on a data set have in common; a subclass has the fields `data` and
+    """The common part of the configs of all runs that train on a data set; a subclass has the fields `data` and
     `schedule`."""
 
     fitted: ClassVar[bool] = True
@@ -22,7 +22,7 @@ class TrainingRun(RunConfig):
 
     def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
         super().adapt(changed, settings)
-        # a length that is given takes the place of the other
+        # If one of the two lengths is given, it replaces the other.
         for key, other in (("steps", "epochs"), ("epochs", "steps")):
             if f"schedule.{key}" in settings and f"schedule.{other}" not in settings and other in changed["schedule"]:
                 changed["schedule"][other] = None
@@ -167,8 +167,8 @@ SEEDS = (5328, 5945, 8965, 49, 9337)  # the authors' G3 seeds: numpy seed 21, ra
 
 
 def truncated_by_batch(model, parts: str) -> str | None:
-    """Why a batch cannot be divided, for `RunConfig.data_parallel_obstacle`: the model keeps the parts that all of the
-    batch needs."""
+    """The reason why a batch cannot be divided, for `RunConfig.data_parallel_obstacle`: the model keeps the parts that
+    the whole batch needs. None if it can."""
     if model.truncation in (None, "sample"):
         return None
     kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"
