@@ -174,12 +174,14 @@ class DecoupledModel(Step, Saving, keras.Model):
             )
         if jit_compile in (None, "auto"):
             jit_compile = not (has_convolutions(self) or run_eagerly or strategy.num_replicas_in_sync > 1)
-        asked = {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
-        asked |= {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+        arguments = {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
+        arguments |= {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
         with strategy.scope():
-            super().compile(optimizer=everyone, auto_scale_loss=False, **asked)
-        asked |= {"loss": loss, "auto_scale_loss": auto_scale_loss}
-        self._asked = lambda: asked | {"optimizer": main, "synthesiser_optimizer": None if other is main else other}
+            super().compile(optimizer=everyone, auto_scale_loss=False, **arguments)
+        arguments |= {"loss": loss, "auto_scale_loss": auto_scale_loss}
+        self._compile_arguments = lambda: (
+            arguments | {"optimizer": main, "synthesiser_optimizer": None if other is main else other}
+        )
 
     def call(self, inputs, training=False, mask=None):
         """The modules one after the other: [B, ...] -> [B, ...]; no synthesiser is called."""
@@ -202,9 +204,9 @@ class DecoupledModel(Step, Saving, keras.Model):
                 "its synthesisers see them and its loss needs them" if self.settings.labels else "its loss needs them"
             )
             raise UserError(f"fit got images without labels, and {needed}; pass y")
-        default = self._asked()["loss"] is None
+        default = self._compile_arguments()["loss"] is None
         if default or self.settings.labels:
-            ignored = ignored_class(self._asked()["loss"])
+            ignored = ignored_class(self._compile_arguments()["loss"])
             check_class_numbers(y, self.width if default else self.classes, negative=not default, ignored=ignored)
         check_saving(self, arguments[3] if len(arguments) > 3 else options.get("callbacks"))
         return super().fit(x, y, *arguments, **options)

@@ -251,8 +251,8 @@ def _check_host(state: checkpoints.State, folder: RunFolder) -> None:
 
 def fit_into(arrays: Sequence[np.ndarray], variables: Sequence[tf.Variable | keras.Variable]) -> bool:
     """Whether arrays have the number, shapes and types of the variables, so that none would be converted."""
-    wanted = [(tuple(v.shape), np.dtype(tf.as_dtype(v.dtype).as_numpy_dtype)) for v in variables]
-    return wanted == [(array.shape, array.dtype) for array in arrays]
+    expected = [(tuple(v.shape), np.dtype(tf.as_dtype(v.dtype).as_numpy_dtype)) for v in variables]
+    return expected == [(array.shape, array.dtype) for array in arrays]
 
 
 def restore(model: keras.Model, state: checkpoints.State, folder: RunFolder) -> None:

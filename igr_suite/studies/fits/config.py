@@ -118,7 +118,7 @@ class FitDiscrete(RunConfig, WithOptions):
                 raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
         if self.iterations % 10:
             raise UserError(
-                f"iterations must be a multiple of 10, as the loss is looked at every 10 of them, got {self.iterations}"
+                f"iterations must be a multiple of 10, as the loss is checked every 10 of them, got {self.iterations}"
             )
         if not self.tolerance >= 0:
             raise UserError(f"tolerance must not be negative, got {self.tolerance} (0 runs all iterations)")

@@ -62,8 +62,8 @@ class ClosedFormEstimator:
           UserError: noise with wrong axes.
         """
         if eps.shape.rank != 4 or not eps.shape[1:].is_compatible_with([self.samples, *self.problem.x.shape]):
-            wanted = (self.samples, *self.problem.x.shape)
-            raise UserError(f"noise must be [R, K, N, D] with K, N, D = {wanted}, got the shape {eps.shape}")
+            expected = (self.samples, *self.problem.x.shape)
+            raise UserError(f"noise must be [R, K, N, D] with K, N, D = {expected}, got the shape {eps.shape}")
         repetitions, _, points, dimension = eps.shape
         s = self.problem.scale
         square = tf.reduce_sum(tf.square(eps), -1)
