@@ -20,7 +20,7 @@ from igr_suite.decoupling.optimisers import OptimiserGroup, check_optimiser, che
 from igr_suite.decoupling.passes import mask_of, run, with_mask
 from igr_suite.decoupling.saving import Saving
 from igr_suite.decoupling.split import split_model
-from igr_suite.decoupling.step import MEASURES, Step
+from igr_suite.decoupling.step import MEASURES, TrainingStep
 from igr_suite.decoupling.synthetic_gradient import Synthesiser
 from igr_suite.errors import UserError
 from igr_suite.randomness import at_step, run_seed
@@ -31,7 +31,7 @@ Context = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 @keras.saving.register_keras_serializable(package="igr_suite")
-class DecoupledModel(Step, Saving, keras.Model):
+class DecoupledModel(TrainingStep, Saving, keras.Model):
     """A chain of modules f_1 ... f_D in which f_i (i < D) is trained by a prediction of its output's gradient.
 
         h_0 = x,  h_i = f_i(h_(i-1)),  C = mean_n loss(y_n, h_D)
@@ -247,7 +247,7 @@ class DecoupledModel(Step, Saving, keras.Model):
         """The loss that training minimises: the weighted mean (or sum) of the losses of all replicas' examples, plus
         the modules' regularisers."""
         del training
-        # This comes first, since sums over replicas let the other replicas run.
+        # Read before any sum over replicas, which lets the other replicas run.
         added = [loss for part in self.parts for loss in part.losses]
         losses, mask = self._weighted_losses(y, y_pred, sample_weight)
         return self._reduced(losses, mask) + self._penalty(added, y_pred if x is None else x, losses.dtype)
