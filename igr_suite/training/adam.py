@@ -15,8 +15,8 @@ class FusedAdam(keras.optimizers.Adam):
         m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2
         w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
 
-    Adam is memory-bound (docs/performance.md), so this saves a fifth of a small network's step. Weights, slots and the
-    step counter are Keras's own; only dense float variables are supported, and the options that change the formula
+    Adam is memory-bound (docs/performance.md): even so it takes a fifth of a small network's step. Weights, slots and
+    the step counter are Keras's own; only dense float variables are supported, and the options that change the formula
     (amsgrad, weight decay, clipping) are left to Keras's slower code.
 
     Source: Kingma & Ba (2015), algorithm 1 with the efficient ordering of section 2.

@@ -20,7 +20,7 @@ class _Comparison(RunConfig):
       seed: seed of the draws.
     """
 
-    least: ClassVar[dict[str, int]] = {"images": 2, "own_steps": 0}  # a baseline from other images needs another image
+    least: ClassVar[dict[str, int]] = {"images": 2, "own_steps": 0}  # a baseline from the other images needs one
 
     trained: str
     estimators: tuple[str, ...] = ()
