@@ -40,8 +40,8 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
 def epoch_order(seed: int, epoch: int, examples: int, batch_size: int, fill: bool = False) -> np.ndarray:
     """Returns the example indices of every batch of one epoch, int32 [steps, batch_size].
 
-    No index occurs twice; the remainder that does not fill a batch is dropped, a different one each epoch. With `fill`
-    it is completed by the first images of the same shuffled epoch instead, which then occur twice.
+    No index occurs twice; the remainder that does not fill a batch, a different one in each epoch, is dropped. With
+    `fill` it is completed with the first images of the same shuffled epoch instead, which then occur twice.
 
     Raises:
       UserError: batch_size below 1 or above the number of examples, or a negative seed or epoch.
@@ -59,17 +59,17 @@ def epoch_order(seed: int, epoch: int, examples: int, batch_size: int, fill: boo
 def limit(
     dataset: Dataset, train: int | None = None, validation: int | None = None, test: int | None = None
 ) -> Dataset:
-    """Returns the first images of each split that is given a number, under a name that says so:
-    `mnist[train=1000,test=200]`.
+    """Returns the dataset with only the first images of each split that is given a number.
 
-    The sizes and the checksum become those of what is left. A number equal to the split's size changes nothing.
+    Its name contains the numbers, as in `mnist[train=1000,test=200]`; its sizes and its checksum are those of the
+    images that are left. A number equal to the split's size changes nothing.
 
     Raises:
       UserError: a number below 1 or above the split's size.
     """
-    asked = {"train": train, "validation": validation, "test": test}
+    limits = {"train": train, "validation": validation, "test": test}
     kept = {}
-    for split, count in asked.items():
+    for split, count in limits.items():
         size = dataset.sizes[split]
         if count is not None and not 1 <= count <= size:
             raise UserError(

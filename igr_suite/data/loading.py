@@ -61,10 +61,10 @@ def status(name: str, data_dir: str | Path | None = None) -> Status:
 
 
 def require_prepared(name: str, data_dir: str | Path | None = None) -> None:
-    """Raises the UserError that says how to get the dataset when its files are not there; arguments as in `status`."""
-    found = status(name, data_dir)
-    if not found.prepared:
-        raise UserError(found.note)
+    """Raises a UserError that says how to get the dataset, if its files are not there; arguments as in `status`."""
+    state = status(name, data_dir)
+    if not state.prepared:
+        raise UserError(state.note)
 
 
 def load(name: str, data_dir: str | Path | None = None) -> Dataset:
@@ -76,7 +76,8 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
     Returns:
       Dataset with uint8 [N, H, W, C] images.
     Raises:
-      UserError: unknown name, data not prepared (it says how to get it), or files that are damaged or have other sizes.
+      UserError: unknown name, data not prepared (the message says how to get them), or files that are damaged or have
+        other sizes.
     """
     recipe = recipe_of(name)
     located = recipe.source.locate(name, resolve_data_dir(data_dir))
@@ -93,10 +94,10 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
 
 def verify(name: str, data_dir: str | Path | None = None) -> str:
     """Decodes the source afresh, checks sizes, value range, the recorded checksum and the cached copy; returns a
-    sentence of what held.
+    sentence with the result.
 
     Raises:
-      UserError: the first thing that does not hold.
+      UserError: the first check that fails.
     """
     recipe = recipe_of(name)
     located = recipe.source.locate(name, resolve_data_dir(data_dir))
@@ -106,8 +107,7 @@ def verify(name: str, data_dir: str | Path | None = None) -> str:
     if recipe.checksum is not None and fresh.checksum != recipe.checksum:
         raise UserError(
             f"{name} at {located.path} has checksum {fresh.checksum}, not {recipe.checksum} as recorded: sizes are "
-            f"right, but "
-            f"images, labels or their order differ; remove that folder and run `igr data fetch {name}`"
+            f"right, but images, labels or their order differ; remove that folder and run `igr data fetch {name}`"
         )
     stored = cache.read(_cache_key(recipe, located)) if recipe.source.cached else None
     if stored is not None and not stored[1] == array_checksum(stored[0]) == fresh.checksum:
@@ -126,7 +126,8 @@ def fetch(name: str, data_dir: str | Path | None = None) -> Path:
     """Downloads and prepares a dataset unless it is there already; returns its file or folder.
 
     Raises:
-      UserError: unknown name, no network, or a dataset that has to be brought by hand; it says which files go where.
+      UserError: unknown name, no network, or a dataset that has to be copied by hand; the
+        message says which files go where.
     """
     return recipe_of(name).source.fetch(name, resolve_data_dir(data_dir))
 
@@ -139,12 +140,11 @@ def _decode(recipe: Recipe, located: Located) -> Dataset:
     """Reads a source, cuts the validation split where there is none, and checks shapes."""
     try:
         arrays = recipe.source.read(located)
-    except Exception as error:  # TFDS, TensorFlow and scipy raise kinds without a common base
+    except Exception as error:  # TFDS, TensorFlow and scipy raise exceptions without a common base class
         reason = " ".join(str(error).split())[:200]
         raise UserError(
             f"{recipe.name} at {located.path} cannot be read ({type(error).__name__}: {reason}); remove it and get it "
-            f"again: "
-            f"`igr data fetch {recipe.name}` does it or says how"
+            f"again: `igr data fetch {recipe.name}` does it or says how"
         ) from error
     if "validation" not in arrays:
         arrays = _cut_validation(arrays, recipe.sizes[1])

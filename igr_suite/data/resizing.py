@@ -7,26 +7,26 @@ import tensorflow as tf
 
 
 def bilinear_weights(source: int, target: int) -> np.ndarray:
-    """How much of each source pixel a target pixel takes along one axis: two neighbours of x = (i + 1/2) source /
-    target - 1/2.
+    """Weights of the source pixels in target pixel i along one axis: linear between the two neighbours of
+    x = (i + 1/2) source / target - 1/2.
 
     Args:
-      source: pixels before.
-      target: pixels after.
+      source: number of pixels before.
+      target: number of pixels after.
     Returns:
-      float32 [target, source], rows sum to 1; beyond the outermost centres the border pixel counts.
+      float32 [target, source], rows sum to 1; beyond the outermost centres the border pixel has all the weight.
     Source: half-pixel centres without antialiasing, as in tf.image.resize(method="bilinear").
     """
-    place = (np.arange(target) + 0.5) * source / target - 0.5
-    below = np.floor(place)
+    position = (np.arange(target) + 0.5) * source / target - 0.5
+    below = np.floor(position)
     weights = np.zeros((target, source), np.float64)
-    for neighbour, share in ((below, 1 - (place - below)), (below + 1, place - below)):
+    for neighbour, share in ((below, 1 - (position - below)), (below + 1, position - below)):
         np.add.at(weights, (np.arange(target), np.clip(neighbour, 0, source - 1).astype(int)), share)
     return weights.astype(np.float32)
 
 
 def resize(images: tf.Tensor, image_shape: tuple[int, int, int], side: int) -> tf.Tensor:
-    """Resizes to a square: rows x columns of each channel are multiplied by `bilinear_weights` from both sides.
+    """Resizes images to squares: each channel is multiplied by `bilinear_weights` from both sides.
 
     Args:
       images: float [B, height * width * channels].

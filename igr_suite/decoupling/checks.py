@@ -1,4 +1,4 @@
-"""What has to hold before a decoupled model is trained, each with a sentence; and the networks built to fit."""
+"""Checks before a decoupled model is trained, each with an error message, and the construction of its networks."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,11 @@ Shape = tuple[int, ...]
 
 
 def build_chain(modules: Sequence[keras.Layer]) -> list[Shape]:
-    """Builds what is not built yet; returns the shapes of h_0 ... h_D without the batch.
+    """Builds the modules that are not built yet; returns the shapes of h_0 ... h_D without the batch.
 
     Raises:
-      UserError: no module, an unknown input shape, modules that do not fit, shared layers, state from batch to batch.
+      UserError: there is no module, the input shape is unknown, modules do not fit or share layers, or a layer keeps
+        state from batch to batch.
     """
     if not modules:
         raise UserError("a decoupled model needs at least one module")
@@ -39,7 +40,7 @@ def build_chain(modules: Sequence[keras.Layer]) -> list[Shape]:
             tensor = module(tensor)
         except (ValueError, TypeError) as error:
             raise UserError(
-                f"module {number}, {module.name}, cannot take the shape {shapes[-1]}: {_first_line(error)}"
+                f"module {number}, {module.name}, cannot take the shape {shapes[-1]}: {first_line(error)}"
             ) from None
         if isinstance(tensor, (dict, list, tuple)):
             raise UserError(
@@ -77,12 +78,13 @@ def build_synthesisers(
     """One network for each interface.
 
     Args:
-      factory: for all interfaces, or one for each; None makes none.
-      inputs, outputs: shapes without the batch of what each reads and predicts.
-      context: features appended to what it reads.
-      what: how an error calls it.
+      factory: for all interfaces, or one for each; None makes no networks.
+      inputs, outputs: shapes of each network's inputs and outputs, without the batch and the context.
+      context: number of features that are appended to the inputs.
+      what: name of the networks in messages.
     Raises:
-      UserError: another number of factories than interfaces, or a network whose output is not of the interface's shape.
+      UserError: the number of factories is not that of interfaces, or a network's output does not have the shape of
+        its interface.
     """
     if factory is None:
         return []
@@ -93,34 +95,34 @@ def build_synthesisers(
             f"for each"
         )
     networks = []
-    for number, (make, source, wanted) in enumerate(zip(factories, inputs, outputs), start=1):
+    for number, (make, source, output_shape) in enumerate(zip(factories, inputs, outputs), start=1):
         source = (*source[:-1], source[-1] + context)
-        network = make(source, wanted)
+        network = make(source, output_shape)
         try:
-            found = tuple(network(keras.Input(source)).shape[1:])
+            shape = tuple(network(keras.Input(source)).shape[1:])
         except (ValueError, TypeError) as error:
             raise UserError(
-                f"the {what} of interface {number} cannot take the shape {source}: {_first_line(error)}"
+                f"the {what} of interface {number} cannot take the shape {source}: {first_line(error)}"
             ) from None
-        if found != wanted:
+        if shape != output_shape:
             raise UserError(
-                f"the {what} of interface {number} predicts the shape {found}, and the interface is {wanted}; make "
-                f"them equal"
+                f"the {what} of interface {number} predicts the shape {shape}, and the interface is {output_shape}; "
+                f"make them equal"
             )
         networks.append(network)
     return networks
 
 
 def context_width(context, labels: bool, classes: int, shape: Shape) -> int:
-    """Features that synthesisers see beside activations.
+    """The number of features that synthesisers see in addition to activations.
 
     Args:
       context: the caller's function of (x, y), or None.
-      labels: whether they see labels.
+      labels: whether synthesisers see labels.
       classes: C.
       shape: of x without the batch.
     Raises:
-      UserError: both are set, or the function takes neither class numbers [B] nor one value a class [B, C].
+      UserError: both are set, or the function takes neither class numbers [B] nor one value for each class [B, C].
     """
     if context is None:
         return classes if labels else 0
@@ -129,25 +131,24 @@ def context_width(context, labels: bool, classes: int, shape: Shape) -> int:
     failure: Exception | None = None
     for y in (tf.zeros((1,), tf.int32), tf.zeros((1, classes)), tf.zeros((1,)), tf.zeros((1, 1))):
         try:
-            seen = context(tf.zeros((1, *shape)), y)
+            features = context(tf.zeros((1, *shape)), y)
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             failure = failure or error
             continue
-        if len(seen.shape) == 2:
-            return seen.shape[-1]
-    reason = f"it fails: {_first_line(failure)}" if failure else "its result has another rank"
+        if len(features.shape) == 2:
+            return features.shape[-1]
+    reason = f"it fails: {first_line(failure)}" if failure else "its result has another rank"
     raise UserError(
         f"context=... has to return [B, features] from inputs of the shape {(1, *shape)} and class numbers [B] or "
-        f"labels [B, {classes}], "
-        f"and {reason}"
+        f"labels [B, {classes}], and {reason}"
     )
 
 
 def only_tensor(values, what: str) -> tf.Tensor:
-    """The tensor of a structure that holds one.
+    """The tensor of a structure that holds exactly one.
 
     Raises:
-      UserError: it holds several.
+      UserError: the structure holds another number of tensors.
     """
     several = keras.tree.flatten(values)
     if len(several) != 1:
@@ -159,11 +160,11 @@ def only_tensor(values, what: str) -> tf.Tensor:
 
 
 def check_replicas(model: keras.Model, strategy: tf.distribute.Strategy) -> None:
-    """What a distribution strategy asks of a decoupled model.
+    """Checks that a decoupled model can be trained under a distribution strategy.
 
     Raises:
-      UserError: weights that the strategy's replicas do not have, or updates that depend on a condition, which they
-        cannot make together.
+      UserError: the strategy's replicas do not have some weights, or updates depend on a condition, which replicas
+        cannot share.
     """
     if strategy.num_replicas_in_sync == 1 and not tf.distribute.has_strategy():
         return
@@ -171,27 +172,25 @@ def check_replicas(model: keras.Model, strategy: tf.distribute.Strategy) -> None
         if not strategy.extended.variable_created_in_scope(variable.value):
             raise UserError(
                 f"the weight '{variable.path}' was made outside the scope of the strategy that the decoupled model is "
-                f"trained by; make the "
-                "modules and the decoupled model in one `with strategy.scope():`"
+                "trained by; make the modules and the decoupled model in one `with strategy.scope():`"
             )
     settings = model.settings
     if strategy.num_replicas_in_sync > 1 and (settings.p_update < 1 or settings.warmup == "hold"):
         setting = f"p_update={settings.p_update}" if settings.p_update < 1 else "warmup='hold'"
         raise UserError(
             f"{setting} leaves updates out, which {strategy.num_replicas_in_sync} replicas cannot do together; train "
-            f"on one device, or set "
-            "p_update=1 and warmup='backprop'"
+            "on one device, or set p_update=1 and warmup='backprop'"
         )
 
 
 def check_saving(model: keras.Model, callbacks) -> None:
-    """Refuses callbacks that save the whole model at the end of an epoch where that cannot work.
+    """Refuses callbacks that save the whole model at the end of an epoch if that cannot work.
 
     Args:
       model: compiled.
-      callbacks: as `fit` got them.
+      callbacks: as passed to `fit`.
     Raises:
-      UserError: a part of it cannot be serialised.
+      UserError: a part of the model cannot be serialised.
     """
     several = getattr(callbacks, "callbacks", callbacks) or []
     for callback in several if isinstance(several, (list, tuple)) else [several]:
@@ -202,17 +201,16 @@ def check_saving(model: keras.Model, callbacks) -> None:
             except (NotImplementedError, TypeError, ValueError) as error:
                 raise UserError(
                     f"the callback ModelCheckpoint saves the whole model, and a part of it cannot be saved: "
-                    f"{_first_line(error)}; give "
-                    "that part a get_config, or set save_weights_only=True"
+                    f"{first_line(error)}; give that part a get_config, or set save_weights_only=True"
                 ) from error
             return
 
 
 def check_file(path) -> None:
-    """Refuses a whole model's file in HDF5, which Keras writes for any model and reads for functional ones only.
+    """Refuses to save a whole model as HDF5, which Keras writes for any model but reads for functional ones only.
 
     Raises:
-      UserError: the path's ending asks for one.
+      UserError: the path ends as such a file's does.
     """
     if str(path).endswith((".h5", ".hdf5")):
         raise UserError(
@@ -220,5 +218,6 @@ def check_file(path) -> None:
         )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, at most 200 characters."""
     return str(error).strip().splitlines()[0][:200]

@@ -1,4 +1,4 @@
-"""How the modules of a decoupled network learn from each other (never imports TensorFlow)."""
+"""Settings of how the modules of a decoupled network learn from each other (never imports TensorFlow)."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,16 +10,17 @@ from igr_suite.errors import UserError
 class Decoupling:
     """Settings of decoupled training; the symbols are those of `DecoupledModel`.
 
-    `target` of M_i: "bootstrap", the gradient that f_(i+1) sends down when it is itself driven by a synthetic one;
-    "true", back-propagation through all modules above (for analysis: nothing is unlocked); "lambda", BP(lambda), where
-    f_i is driven by lambda delta_i + (1 - lambda) synthetic and that is passed down. `labels`: whether M_i (and I_i)
-    see the labels beside h_i. `sg_scale` "example": M_i predicts gradients of examples' own losses; "batch", of the
-    batch mean, which are N times smaller and which Adam hardly learns. `reduction` "sum" adds losses over the batch, so
-    the two coincide and `sg_scale` is none. `sg_weight` multiplies M's loss, `sg_use_factor` the synthetic gradient
-    where it is used. `p_update`: probability that f_i and M_(i-1) (and I_i) are updated after a forward pass,
-    independently for each i. For the first `warmup_steps` M is trained but not used: `warmup` "backprop" drives the
-    modules by back-propagation, "hold" updates the uppermost alone. `l2`, `l1`: l2/2 ||w||^2 + l1 ||w||_1 added to the
-    loss, w the modules' weights, biases included.
+    With `target` "bootstrap", M_i learns the gradient that f_(i+1) sends down when it is itself driven by a synthetic
+    one; with "true", that of back-propagation through all modules above (for analysis: nothing is unlocked); with
+    "lambda", BP(lambda): f_i is driven by lambda delta_i + (1 - lambda) synthetic, and the result is passed down.
+
+    With `sg_scale` "example", M_i predicts gradients of the examples' own losses; with "batch", gradients of the batch
+    mean, which are N times smaller and which Adam hardly learns. With `reduction` "sum" the two coincide, and
+    `sg_scale` is None.
+
+    With `p_update`, f_i and M_(i-1) (and I_i) are updated together, independently for each i. During `warmup_steps`,
+    `warmup` "backprop" drives the modules by back-propagation, and "hold" updates only the uppermost. `l2` and `l1` add
+    l2/2 ||w||^2 + l1 ||w||_1 to the loss, where w are the modules' weights and biases.
     """
 
     target: Literal["bootstrap", "true", "lambda"] = "bootstrap"
@@ -27,7 +28,7 @@ class Decoupling:
     bp_lambda: float | None = None
     """Share of the arriving gradient that drives a module with target="lambda"."""
     labels: bool = False
-    """Whether synthesisers see the labels beside the activations."""
+    """Whether synthesisers see the labels in addition to the activations."""
     sg_scale: Literal["example", "batch"] | None = None
     """Unit of the predictions: gradients of each example's own loss, or of the batch mean."""
     reduction: Literal["mean", "sum"] = "mean"

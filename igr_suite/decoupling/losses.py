@@ -1,5 +1,5 @@
-"""What a decoupled model is trained on: the loss of every example, in any form of labels, and what synthesisers see of
-the labels."""
+"""The loss of every example that a decoupled model is trained on, for any form of labels, and the labels that
+synthesisers see."""
 
 from collections.abc import Callable
 
@@ -7,23 +7,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.decoupling.checks import first_line
 from igr_suite.decoupling.passes import count_of, mask_of, only_where, over_replicas
 from igr_suite.errors import UserError
 from igr_suite.replicas import replica_count
 
 Losses = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-INDICES = (tf.uint8, tf.int8, tf.int32, tf.int64)  # that TensorFlow makes one-hot
+INDICES = (tf.uint8, tf.int8, tf.int32, tf.int64)  # types of class numbers that tf.one_hot takes
 
 
 def losses_of_examples(loss, width: int, reduction: str) -> Losses:
-    """The function (y, outputs) -> losses [B, ...] behind what `compile` was given.
+    """The function (y, outputs) -> losses [B, ...] for the loss that was passed to `compile`.
 
     Args:
       loss: None (cross-entropy from logits), a name of Keras, a Keras loss, or a function (y, outputs) -> [B].
       width: size of the outputs' last axis.
       reduction: of the model, "mean" or "sum".
     Raises:
-      UserError: no such loss, one that contradicts the model's reduction, or cross-entropy of a single class.
+      UserError: there is no such loss, it contradicts the model's reduction, or it is the cross-entropy of one class.
     """
     if loss is None:
         if width == 1:
@@ -38,7 +39,7 @@ def losses_of_examples(loss, width: int, reduction: str) -> Losses:
         try:
             loss = keras.losses.get(loss)
         except (ValueError, TypeError) as error:
-            raise UserError(f"'{loss}' is no Keras loss: {_first_line(error)}") from None
+            raise UserError(f"'{loss}' is no Keras loss: {first_line(error)}") from None
     if not callable(loss):
         raise UserError(f"a loss is a name of Keras, a Keras loss or a function of (labels, outputs), got {loss!r}")
     if isinstance(loss, keras.Loss):
@@ -59,15 +60,14 @@ def cross_entropy(y: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     Returns:
       [B, ...].
     Raises:
-      UserError: labels of another shape.
+      UserError: labels of the wrong shape.
     """
     rank, labels_rank = len(logits.shape), len(y.shape)
     if labels_rank == rank and y.shape[-1] != 1:
         if y.shape[-1] not in (None, logits.shape[-1]):
             raise UserError(
                 f"labels of the shape {_shape(y)} are neither class numbers nor probabilities of {logits.shape[-1]} "
-                f"classes; "
-                "give the labels that shape, or pass the loss that they are meant for"
+                "classes; give the labels that shape, or pass the loss that they are meant for"
             )
         return tf.nn.softmax_cross_entropy_with_logits(tf.cast(y, logits.dtype), logits)
     if labels_rank not in (rank - 1, rank):
@@ -80,16 +80,16 @@ def cross_entropy(y: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 def labels_for_synthesisers(y: tf.Tensor, classes: int) -> tf.Tensor:
-    """What synthesisers see of labels.
+    """Converts labels to the form that synthesisers see.
 
     Args:
       y: class numbers [B] or [B, 1] of any type, or one value for each of the classes (one-hot labels, probabilities)
         [B, C].
-      classes: C; where it is 1, y is not a class number but a value.
+      classes: C; if it is 1, y is not a class number but a value.
     Returns:
       [B, C], one-hot for class numbers, else y itself.
     Raises:
-      UserError: labels of another shape.
+      UserError: labels of the wrong shape.
     """
     rank = len(y.shape)
     if rank == 2 and classes > 1 and y.shape[-1] in (None, classes):
@@ -101,21 +101,20 @@ def labels_for_synthesisers(y: tf.Tensor, classes: int) -> tf.Tensor:
         return tf.one_hot(flat if flat.dtype in INDICES else tf.cast(flat, tf.int32), classes)
     raise UserError(
         f"labels=True shows synthesisers a class number or {classes} values for each example, and the labels have the "
-        f"shape {_shape(y)}; "
-        "pass context=..., a function of (x, y), in place of labels=True"
+        f"shape {_shape(y)}; pass context=..., a function of (x, y), in place of labels=True"
     )
 
 
 def check_class_numbers(y, classes: int, negative: bool = False, ignored: int | None = None) -> None:
-    """Refuses class numbers that are none, where labels are arrays that can be looked at before training.
+    """Refuses labels that are not class numbers, if they are arrays that can be inspected before training.
 
     Args:
-      y: labels; what is no array is passed over.
+      y: labels; anything other than an array is accepted.
       classes: C.
-      negative: whether numbers below 0 may stand for examples without a class.
-      ignored: a number that stands for such, whatever it is.
+      negative: whether numbers below 0 may mark examples without a class.
+      ignored: another number that marks them.
     Raises:
-      UserError: labels [B] or [B, 1] that are no whole numbers of the classes.
+      UserError: labels [B] or [B, 1] that are not whole numbers from 0 to C - 1.
     """
     array = (
         np.asarray(y)
@@ -130,16 +129,16 @@ def check_class_numbers(y, classes: int, negative: bool = False, ignored: int | 
         return
     if ignored is not None:
         array = array[array != ignored]
-    strange = array[(array != np.round(array)) | (array >= classes) | (array < (-np.inf if negative else 0))]
-    if strange.size:
+    invalid = array[(array != np.round(array)) | (array >= classes) | (array < (-np.inf if negative else 0))]
+    if invalid.size:
         raise UserError(
-            f"the label {strange[0]} is none of the {classes} classes, which are numbered from 0 to {classes - 1}; "
+            f"the label {invalid[0]} is none of the {classes} classes, which are numbered from 0 to {classes - 1}; "
             f"number the labels so"
         )
 
 
 def ignored_class(loss) -> int | None:
-    """The class number that a Keras loss leaves out (`ignore_class`), or None."""
+    """The class number that a Keras loss ignores (`ignore_class`), or None."""
     return getattr(loss, "ignore_class", None)
 
 
@@ -148,9 +147,9 @@ def weighted(losses: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
 
     Args:
       losses: [B, ...].
-      weights: [B], [B, 1] or of the losses' shape; None leaves the losses as they are.
+      weights: [B], [B, 1] or of the losses' shape; None leaves the losses unchanged.
     Raises:
-      UserError: weights of another rank, or a loss that is one number for the batch.
+      UserError: weights of the wrong rank, or a loss that is one number for the batch.
     """
     if weights is None:
         return losses
@@ -171,14 +170,14 @@ def weighted(losses: tf.Tensor, weights: tf.Tensor | None) -> tf.Tensor:
 
 
 def mask_of_losses(losses: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor | None:
-    """Which losses count (bool): those that neither the outputs' mask (padding) nor the loss (`ignore_class`) leaves
-    out; None, all.
+    """The mask (bool) of the losses that count: neither the outputs' mask (padding) nor the loss (`ignore_class`)
+    excludes them. None means that all count.
 
     Args:
       losses: [B, ...], as the loss returned them.
-      outputs: of the model, with Keras's mask where they have one.
+      outputs: of the model, with Keras's mask if they have one.
     Raises:
-      UserError: a mask of positions that the loss has added up.
+      UserError: the mask is one of positions over which the loss has summed.
     """
     masks = [tf.cast(mask, tf.bool) for mask in (mask_of(outputs), mask_of(losses)) if mask is not None]
     if not masks:
@@ -187,14 +186,14 @@ def mask_of_losses(losses: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor | None:
         if len(mask.shape) > len(losses.shape):
             raise UserError(
                 f"the outputs have a mask of the shape {_shape(mask)}, and the loss returns the shape "
-                f"{_shape(losses)}, in which masked "
-                "positions cannot be left out; let it return one loss for each position"
+                f"{_shape(losses)}, in which masked positions cannot be left out; let it return one loss for each "
+                "position"
             )
     return only_where(masks[0], masks[-1])
 
 
 def mean(losses: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """The mean over all examples of all replicas, or over those of their losses that a mask leaves in."""
+    """The mean over all examples of all replicas, or over those of their losses that a mask selects."""
     if mask is None:
         return (
             tf.reduce_mean(losses) if replica_count() == 1 else over_replicas(tf.reduce_sum(losses)) / count_of(losses)
@@ -203,14 +202,14 @@ def mean(losses: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
 
 
 def own_share_of_mean(losses: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """What a replica's examples contribute to `mean`."""
+    """The contribution of a replica's examples to `mean`."""
     if mask is None:
         return tf.reduce_mean(losses) if replica_count() == 1 else tf.reduce_sum(losses) / count_of(losses)
     return tf.math.divide_no_nan(tf.reduce_sum(only_where(mask, losses)), _counted(losses, mask))
 
 
 def sum_of(losses: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """The sum over a replica's examples of the losses that a mask leaves in."""
+    """The sum over a replica's examples of the losses that a mask selects."""
     return tf.reduce_sum(only_where(mask, losses))
 
 
@@ -219,7 +218,7 @@ def _counted(losses: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 
 
 def _described(losses: Losses) -> Losses:
-    """The same function, whose failures are sentences."""
+    """The same function, with its errors turned into UserErrors."""
 
     def run(y, outputs):
         try:
@@ -227,21 +226,20 @@ def _described(losses: Losses) -> Losses:
         except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
             raise UserError(
                 f"the loss cannot be computed from labels of the shape {_shape(y)} and type {y.dtype.name} and outputs "
-                f"of the shape "
-                f"{_shape(outputs)} and type {outputs.dtype.name}: {_first_line(error)}"
+                f"of the shape {_shape(outputs)} and type {outputs.dtype.name}: {first_line(error)}"
             ) from error
 
     return run
 
 
 def _with_labels_like_outputs(losses: Losses) -> Losses:
-    """As Keras calls its losses: labels come in the outputs' type."""
+    """Calls a loss as Keras calls its own: with labels in the outputs' type."""
     return lambda y, outputs: losses(tf.cast(y, outputs.dtype), outputs)
 
 
 def _of_one_rank(losses: Losses) -> Losses:
-    """As Keras calls functions: labels [B] of outputs [B, 1] are a column too, which would else be broadcast to [B,
-    B]."""
+    """Calls a loss as Keras calls functions: labels [B] of outputs [B, 1] become a column, since the two would
+    otherwise broadcast to [B, B]."""
 
     def run(y, outputs):
         if len(y.shape) == len(outputs.shape) - 1 and outputs.shape[-1] == 1:
@@ -254,8 +252,8 @@ def _of_one_rank(losses: Losses) -> Losses:
 
 
 def _of_any_labels(losses: Losses) -> Losses:
-    """Labels as they come, so that class numbers stay such; in the outputs' type, as Keras passes them, if the function
-    wants them so."""
+    """Passes labels unchanged, so that class numbers stay integers, or in the outputs' type, as Keras does, if the
+    function accepts only that."""
 
     def run(y, outputs):
         try:
@@ -278,14 +276,9 @@ def _check_reduction(loss: keras.Loss, reduction: str) -> None:
         )
         raise UserError(
             f"the loss {loss.name} has reduction='{loss.reduction}', and the decoupled model adds examples up itself, "
-            f"by the {reduction}; "
-            f"leave the loss's reduction out{way_out}"
+            f"by the {reduction}; leave the loss's reduction out{way_out}"
         )
 
 
 def _shape(values) -> str:
     return str(tuple(values.shape))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200]

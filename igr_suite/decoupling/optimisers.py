@@ -1,29 +1,30 @@
-"""One optimiser for every network of a decoupled model, copied from the caller's, and all of them as Keras's callbacks
-see them."""
+"""One optimiser for every network of a decoupled model, copied from the caller's."""
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.decoupling.checks import first_line
+from igr_suite.decoupling.optimiser_group import OptimiserGroup, leaves_of
 from igr_suite.errors import UserError
 from igr_suite.networks.gradients import square_norm, times
 from igr_suite.replicas import replica_count
 
 
 def check_optimiser(optimiser) -> keras.Optimizer:
-    """A Keras optimiser, from its name, its configuration or itself; of a compiled decoupled model's optimiser, the one
-    it was made from.
+    """Returns the Keras optimiser for a name, a configuration or an optimiser; for the `OptimiserGroup` of a compiled
+    model, the optimiser from which it was made.
 
     Raises:
-      UserError: no such optimiser, or one that already belongs to other weights.
+      UserError: there is no such optimiser, or it already belongs to other weights.
     """
     try:
         optimiser = keras.optimizers.get(optimiser)
     except (ValueError, TypeError) as error:
-        raise UserError(f"'{optimiser}' is no Keras optimiser: {str(error).strip().splitlines()[0][:200]}") from None
+        raise UserError(f"'{optimiser}' is no Keras optimiser: {first_line(error)}") from None
     if optimiser is None:
         raise UserError("a decoupled model needs an optimiser, got None; name one, such as optimizer='adam'")
     if isinstance(optimiser, OptimiserGroup):
@@ -36,33 +37,31 @@ def check_optimiser(optimiser) -> keras.Optimizer:
 
 
 def check_updates(optimiser: keras.Optimizer, strategy: tf.distribute.Strategy) -> None:
-    """What several replicas ask of an optimiser.
+    """Checks that several replicas can use an optimiser.
 
     Raises:
-      UserError: it makes only some updates, or consists of several that clip gradients, neither of which several
-        replicas can do.
+      UserError: it updates at some steps only, or consists of several optimisers that clip gradients; replicas can do
+        neither.
     """
     replicas = strategy.num_replicas_in_sync
-    leaves = list(_leaves_of(optimiser)) if replicas > 1 else []
+    leaves = list(leaves_of(optimiser)) if replicas > 1 else []
     if len(leaves) > 1 and any(map(_clips, leaves)):
         raise UserError(
             f"'{optimiser.name}' consists of several optimisers that clip gradients, which cannot be done on "
-            f"{replicas} replicas; leave "
-            "clipping out, or train on one device"
+            f"{replicas} replicas; leave clipping out, or train on one device"
         )
     for leaf in leaves:
         for option in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
             if getattr(leaf, option) and (option != "ema_overwrite_frequency" or leaf.use_ema):
                 raise UserError(
                     f"{option}={getattr(leaf, option)} of the optimiser '{leaf.name}' updates at some steps only, "
-                    f"which Keras cannot do on "
-                    f"{replicas} replicas; leave it out, or train on one device"
+                    f"which Keras cannot do on {replicas} replicas; leave it out, or train on one device"
                 )
 
 
 def within_scope(optimiser: keras.Optimizer) -> keras.Optimizer:
-    """The optimiser, or a copy of it whose learning rate all replicas of the present strategy share, if it was made
-    elsewhere.
+    """The optimiser, or, if it was made outside the present strategy, a copy whose learning rate all its replicas
+    share.
 
     Args:
       optimiser: not built.
@@ -76,8 +75,8 @@ def within_scope(optimiser: keras.Optimizer) -> keras.Optimizer:
 def copy_for(optimiser: keras.Optimizer, network: keras.Layer, auto_scale_loss: bool = True) -> keras.Optimizer:
     """A built optimiser of a network's weights that steps as the original would.
 
-    Everything is copied, whether or not it is part of the optimiser's configuration, except what it reads its learning
-    rate from: a variable, schedule or function is shared, so that whoever moves the rate of one moves the rates of all.
+    Everything is copied, whether or not it is part of the optimiser's configuration, except the variable, schedule or
+    function of its learning rate: that is shared, so that a change of one optimiser's rate changes all.
 
     Args:
       optimiser: not built.
@@ -93,24 +92,23 @@ def copy_for(optimiser: keras.Optimizer, network: keras.Layer, auto_scale_loss: 
 
 
 def loss_scale(optimiser: keras.Optimizer) -> tf.Tensor | None:
-    """The factor of the loss by which the optimiser divides gradients (float32 scalar); None where it divides by
-    nothing."""
+    """The factor of the loss by which the optimiser divides gradients (float32 scalar), or None without such a
+    factor."""
     one = tf.ones(())
     scaled = optimiser.scale_loss(one)
     return None if scaled is one else scaled
 
 
 def for_replicas(optimiser: keras.Optimizer, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-    """Gradients of a replica's examples as the optimiser has to be given them, so that its update is that of the whole
-    batch.
+    """Converts gradients of a replica's examples so that the optimiser's update is that of the whole batch.
 
-    Keras clips before it adds replicas up. Where gradients are clipped, every replica is therefore given its share of
-    the whole batch's clipped gradient, which no bound holds any more.
+    Keras clips before it sums over replicas. If gradients are clipped, every replica therefore gets its share of the
+    whole batch's clipped gradient, which is too small to be clipped again.
     """
     count = replica_count()
     if count == 1:
         return gradients
-    leaves = list(_leaves_of(optimiser))
+    leaves = list(leaves_of(optimiser))
     if any(map(_clips, leaves)):
         scale = loss_scale(optimiser)
         gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, gradients)
@@ -123,117 +121,12 @@ def for_replicas(optimiser: keras.Optimizer, gradients: list[tf.Tensor]) -> list
 
 
 def takes_means(optimiser: keras.Optimizer) -> bool:
-    """Whether the optimiser averages gradients over replicas, as the suite's own do, where Keras's add them."""
+    """Whether the optimiser averages gradients over replicas, as the suite's own do, while Keras's sum them."""
     return getattr(getattr(optimiser, "inner_optimizer", optimiser), "averages_over_replicas", False)
 
 
-class OptimiserGroup(keras.Optimizer):
-    """The optimisers of a decoupled model as `model.optimizer`: callbacks read and move the learning rate of all of
-    them at once.
-
-    Where they have several rates (`synthesiser_optimizer` was given), `optimizers` holds a group for each rate, as
-    Keras's `MultiOptimizer` does; `learning_rate` is then that of the modules, and setting it sets all. An attribute
-    that is set on the group, such as `clipnorm`, is set on all optimisers. The model steps them itself: the group's own
-    `apply` has no weights to update.
-
-    Args:
-      original: the optimiser that was copied for the networks.
-      members: the copies; at least one.
-      name: by default that of the original.
-    """
-
-    def __init__(self, original: keras.Optimizer, members: Sequence[keras.Optimizer], name: str | None = None):
-        super().__init__(learning_rate=0.0, name=name or original.name)
-        leaves = [leaf for member in members for leaf in _leaves_of(member)]
-        first = leaves[0] if leaves else next(_leaves_of(original))
-        for attribute, value in vars(first).items():
-            if _is_option(attribute):
-                super().__setattr__(attribute, value)
-        self.original, self.members, self.leaves, self.built = original, tuple(members), tuple(leaves or [first]), True
-        self.groups = self._groups()
-
-    @property
-    def optimizers(self) -> list["OptimiserGroup"]:
-        if len(self.groups) < 2:
-            raise AttributeError("all optimisers have one learning rate; read it from the group itself")
-        return list(self.groups)
-
-    @property
-    def learning_rate(self):
-        return self.leaves[0].learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value):
-        for leaf in [*self.leaves, *_leaves_of(self.original)]:
-            leaf.learning_rate = value
-
-    @property
-    def iterations(self):
-        return self.leaves[0].iterations
-
-    @property
-    def _trainable_variables(self) -> list:
-        """The weights whose moving averages there are (Keras's `SwapEMAWeights` reads both lists)."""
-        return [variable for leaf in self._averaging() for variable in leaf._trainable_variables]
-
-    @_trainable_variables.setter
-    def _trainable_variables(self, value):
-        del value
-
-    @property
-    def _model_variables_moving_average(self) -> list:
-        return [average for leaf in self._averaging() for average in leaf._model_variables_moving_average]
-
-    def finalize_variable_values(self, var_list):
-        """Puts the moving averages of weights in their place, where optimisers keep them."""
-        del var_list
-        for leaf in self._averaging():
-            leaf.finalize_variable_values(leaf._trainable_variables)
-
-    def save_own_variables(self, store):
-        """The members are saved themselves."""
-
-    def load_own_variables(self, store):
-        """The members are loaded themselves."""
-
-    def get_config(self):
-        return {"optimiser": keras.saving.serialize_keras_object(self.original)}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """An optimiser of the kind that the group was made of, without state."""
-        return keras.saving.deserialize_keras_object(config["optimiser"], custom_objects=custom_objects)
-
-    def __setattr__(self, name, value):
-        super().__setattr__(name, value)
-        if (
-            "groups" in self.__dict__
-            and _is_option(name)
-            and name not in ("original", "members", "leaves", "groups", "learning_rate")
-        ):
-            for leaf in [*self.leaves, *_leaves_of(self.original)]:
-                setattr(leaf, name, value)
-
-    def _groups(self) -> tuple["OptimiserGroup", ...]:
-        by_rate: dict[int, list[keras.Optimizer]] = {}
-        for leaf in self.leaves:
-            by_rate.setdefault(id(leaf._learning_rate), []).append(leaf)
-        if len(by_rate) < 2:
-            return ()
-        names: dict[str, int] = {}
-        groups = []
-        for leaves in by_rate.values():
-            count = names[leaves[0].name] = names.get(leaves[0].name, -1) + 1
-            groups.append(OptimiserGroup(leaves[0], leaves, leaves[0].name + (f"_{count}" if count else "")))
-        return tuple(groups)
-
-    def _averaging(self) -> Iterator[keras.Optimizer]:
-        """Those that keep moving averages of weights and have stepped: before its first step an average is 0."""
-        return (leaf for leaf in self.leaves if leaf.use_ema and leaf.built and leaf._iterations.numpy() > 0)
-
-
 def _clipped(optimiser: keras.Optimizer, gradients: list) -> list:
-    """As Keras clips, but a gradient of rows stays one under `global_clipnorm` too: made dense, it would be clipped
+    """Clips as Keras does, but keeps IndexedSlices under `global_clipnorm` too: if made dense, they would be clipped
     again."""
     if optimiser.clipnorm or not optimiser.global_clipnorm:
         return optimiser._clip_gradients(gradients)
@@ -246,20 +139,6 @@ def _clipped(optimiser: keras.Optimizer, gradients: list) -> list:
 
 def _clips(optimiser: keras.Optimizer) -> bool:
     return bool(optimiser.clipnorm or optimiser.global_clipnorm or optimiser.clipvalue)
-
-
-def _is_option(attribute: str) -> bool:
-    return not attribute.startswith("_") and attribute not in ("name", "built")
-
-
-def _leaves_of(optimiser: keras.Optimizer) -> Iterator[keras.Optimizer]:
-    """The optimisers that update weights: those inside Keras's LossScaleOptimizer and MultiOptimizer."""
-    inner = getattr(optimiser, "inner_optimizer", None)
-    several = [inner] if inner is not None else list(getattr(optimiser, "optimizers", ()))
-    if not several:
-        yield optimiser
-    for each in several:
-        yield from _leaves_of(each)
 
 
 def _all_of(optimiser: keras.Optimizer) -> list[keras.Optimizer]:
@@ -285,7 +164,7 @@ def _all_of(optimiser: keras.Optimizer) -> list[keras.Optimizer]:
 
 
 def _kept_and_renewed(optimiser: keras.Optimizer) -> dict:
-    """What stands in a copy under the present strategy for parts of an optimiser, by their id: the same learning rate,
+    """Replacements, by id, for parts of an optimiser in its copy under the present strategy: the same learning rate,
     new variables."""
     strategy, memo = tf.distribute.get_strategy(), {}
     for inner in _all_of(optimiser):
@@ -300,17 +179,18 @@ def _kept_and_renewed(optimiser: keras.Optimizer) -> dict:
 
 
 def _duplicate(optimiser: keras.Optimizer, memo: dict) -> keras.Optimizer:
-    """A deep copy attribute by attribute: Python's own would ask Keras, which knows the configuration only.
+    """A deep copy, attribute by attribute; copy.deepcopy of an optimiser would use Keras, which copies only its
+    configuration.
 
     Args:
       optimiser: not built.
-      memo: id -> what stands in the copy for an object of that id.
+      memo: maps ids of objects to their replacements in the copy.
     """
     inner = _all_of(optimiser)
     memo |= {id(each): object.__new__(type(each)) for each in inner}
     for each in inner:
         memo[id(each)].__dict__.update(copy.deepcopy(vars(each), memo))
-    for each in inner:  # Keras knows tracked variables by their identity
+    for each in inner:  # Keras identifies tracked variables by their ids
         own = memo[id(each)]
         own._tracker.stored_ids["variables"] = {id(variable) for variable in own._variables}
     return memo[id(optimiser)]

@@ -1,4 +1,4 @@
-"""One network run on constant inputs, its gradients pulled back from given ones, and how well one gradient predicts
+"""A forward pass of one network on constant inputs, its vector-Jacobian products, and how well one gradient predicts
 another."""
 
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from igr_suite.replicas import replica_count
 
 
 class Pass(NamedTuple):
-    """Outputs of a network, the tape that leads to them, the weights and inputs used, and the state (moving averages)
-    it leaves behind."""
+    """Outputs of a network, its regularisers' losses, the tape of both, the weights and inputs used, and the state
+    (moving averages) after the pass."""
 
     outputs: tf.Tensor
     losses: list[tf.Tensor]
@@ -28,31 +28,30 @@ class Pass(NamedTuple):
 
         Args:
           gradient: with respect to the outputs, in their shape.
-          to_inputs: whether the inputs' gradient is wanted.
-          scale: of the loss, a scalar: what is pulled back is so much larger, which keeps small gradients in float16's
-            range.
+          to_inputs: whether the gradient of the inputs is computed.
+          scale: of the loss, a scalar that multiplies all gradients, to keep small ones in float16's range.
         Returns:
-          (gradients of the weights, still scaled; gradient of the inputs, unscaled and at least float32, or None); the
-          network's own regularisers, which are means over a replica's examples or no function of them, count with
-          weight 1, once for all replicas.
+          (gradients of the weights, still scaled; gradient of the inputs, unscaled and at least float32, or None). The
+          network's own regularisers, which are means over a replica's examples or do not depend on them, are included
+          with weight 1, once for all replicas.
         """
         share = 1.0 if not self.losses or replica_count() == 1 else own_share(self.inputs)
         gradients = [gradient, *(tf.ones_like(loss) * tf.cast(share, loss.dtype) for loss in self.losses)]
         if scale is not None:
             gradients = [g * tf.cast(scale, g.dtype) for g in gradients]
-        found = self.tape.gradient(
+        products = self.tape.gradient(
             [self.outputs, *self.losses],
             [*self.weights, *([self.inputs] if to_inputs else [])],
             output_gradients=[tf.cast(gradients[0], self.outputs.dtype), *gradients[1:]],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        if replica_count() > 1:  # no examples have no gradient, also where their mean is not a number
+        if replica_count() > 1:  # the gradient of no examples is 0, although their mean is not a number
             some = tf.shape(self.inputs)[0] > 0
-            found = [with_values(lambda g: tf.where(some, g, tf.zeros((), g.dtype)), g) for g in found]
+            products = [with_values(lambda g: tf.where(some, g, tf.zeros((), g.dtype)), g) for g in products]
         if not to_inputs:
-            return found, None
-        below = widened(found[-1])
-        return found[:-1], below if scale is None else below / tf.cast(scale, below.dtype)
+            return products, None
+        below = widened(products[-1])
+        return products[:-1], below if scale is None else below / tf.cast(scale, below.dtype)
 
 
 def forward(network: keras.Layer, inputs: tf.Tensor, mask: tf.Tensor | None = None) -> Pass:
@@ -61,9 +60,8 @@ def forward(network: keras.Layer, inputs: tf.Tensor, mask: tf.Tensor | None = No
 
     Args:
       network: built Keras layer or model.
-      inputs: [B, ...]; nothing flows back through them.
-      mask: Keras's mask of the inputs, False where a layer is to skip them; that of the outputs comes with them
-        (`mask_of`).
+      inputs: [B, ...]; no gradient flows back through them.
+      mask: Keras's mask of the inputs, False where a layer is to skip them; the outputs carry their own (`mask_of`).
     """
     inputs = with_mask(tf.stop_gradient(inputs), mask)
     weights = [tf.convert_to_tensor(v.value) for v in network.trainable_variables]
@@ -82,7 +80,7 @@ def mask_of(values: tf.Tensor) -> tf.Tensor | None:
 
 
 def with_mask(values: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
-    """The tensor, with a mask attached as Keras's layers and metrics read it."""
+    """The tensor, with a mask attached in the way that Keras's layers and metrics read it."""
     if mask is not None:
         values._keras_mask = mask
     return values
@@ -100,8 +98,8 @@ def only_where(mask: tf.Tensor | None, values: tf.Tensor) -> tf.Tensor:
 def run(network: keras.Layer, inputs: tf.Tensor, training: bool) -> tf.Tensor:
     """A network's outputs in training or inference mode, or in its only one.
 
-    Keras hands a mask to the layers of a Sequential or functional model and warns, wrongly, that it will not when the
-    model is called.
+    When a Sequential or functional model is called, Keras warns, wrongly, that it does not pass a mask to the layers;
+    with a mask, `call` is therefore used directly.
     """
     mode = {"training": training} if network._call_has_training_arg else {}
     passes_masks = hasattr(network, "_functional") or hasattr(network, "_nodes_by_depth")
@@ -109,9 +107,9 @@ def run(network: keras.Layer, inputs: tf.Tensor, training: bool) -> tf.Tensor:
 
 
 def keep_state(network: keras.Layer, done: Pass) -> None:
-    """Writes the state that a pass left behind into the network."""
+    """Writes the state after a pass into the network."""
     for variable, value in zip(network.non_trainable_variables, done.state):
-        # averages over examples, which every replica counts by its own
+        # Floats are averages over examples: every replica's value is weighted by its number of examples.
         if replica_count() > 1 and variable.dtype.startswith("float"):
             share = tf.cast(own_share(done.inputs), value.dtype)
             value = over_replicas(tf.where(share > 0, share * value, tf.zeros((), value.dtype)))
@@ -119,24 +117,24 @@ def keep_state(network: keras.Layer, done: Pass) -> None:
 
 
 def agreement(predicted: tf.Tensor, true: tf.Tensor) -> dict[str, tf.Tensor]:
-    """How well a gradient is predicted, over all its elements together.
+    """Measures of how well a gradient is predicted, over all its elements together.
 
         cosine = <p, t> / (|p| |t|),  scale = |p| / |t|,  relative_error = |p - t|^2 / |t|^2
-        sign = share of the elements of t that are not 0 whose p has their sign
+        sign = share of the nonzero elements of t for which p has the same sign
 
     Args:
       predicted, true: of one shape.
     Returns:
       scalars "cosine", "scale", "relative_error", "sign"; 0 where their denominator is 0.
     """
-    along, own, wanted = total(predicted * true), total(predicted * predicted), total(true * true)
-    signed = total(tf.cast(true != 0, true.dtype))
-    alike = total(tf.cast(predicted * tf.sign(true) > 0, true.dtype))
+    product, p_square, t_square = total(predicted * true), total(predicted * predicted), total(true * true)
+    nonzero = total(tf.cast(true != 0, true.dtype))
+    equal_signs = total(tf.cast(predicted * tf.sign(true) > 0, true.dtype))
     return {
-        "cosine": tf.math.divide_no_nan(along, tf.sqrt(own) * tf.sqrt(wanted)),
-        "scale": tf.math.divide_no_nan(tf.sqrt(own), tf.sqrt(wanted)),
-        "relative_error": tf.math.divide_no_nan(total(tf.square(predicted - true)), wanted),
-        "sign": tf.math.divide_no_nan(alike, signed),
+        "cosine": tf.math.divide_no_nan(product, tf.sqrt(p_square) * tf.sqrt(t_square)),
+        "scale": tf.math.divide_no_nan(tf.sqrt(p_square), tf.sqrt(t_square)),
+        "relative_error": tf.math.divide_no_nan(total(tf.square(predicted - true)), t_square),
+        "sign": tf.math.divide_no_nan(equal_signs, nonzero),
     }
 
 
@@ -147,7 +145,7 @@ def total(values: tf.Tensor) -> tf.Tensor:
 
 
 def widened(values: tf.Tensor) -> tf.Tensor:
-    """float32 in place of half precision, in which squares and small gradients are lost; other types as they are."""
+    """Converts half precision, in which squares and small gradients are lost, to float32; other types are unchanged."""
     return tf.cast(values, tf.float32) if values.dtype in (tf.float16, tf.bfloat16) else values
 
 
@@ -159,7 +157,7 @@ def over_replicas(value: tf.Tensor) -> tf.Tensor:
 
 
 def own_share(inputs: tf.Tensor) -> tf.Tensor:
-    """The share of the examples of all replicas [B, ...] that this one has (float32 scalar)."""
+    """This replica's share of the examples of all replicas (float32 scalar); its own are [B, ...]."""
     rows = tf.cast(tf.shape(inputs)[0], tf.float32)
     return rows / over_replicas(rows)
 

@@ -14,12 +14,12 @@ def split_model(model: keras.Model, cut_layers: Sequence[str]) -> list[keras.Mod
 
     Args:
       model: built model with one input and one output.
-      cut_layers: names of layers, in the order in which data pass them; the parts end with them.
+      cut_layers: names of layers, in the order in which data pass them; each part but the last ends with one of them.
     Returns:
-      len(cut_layers) + 1 models, each from the end of the one before.
+      len(cut_layers) + 1 models, each of which begins where the one before ends.
     Raises:
-      UserError: a cut that does not exist or comes out of order, behind the last layer, where more than one tensor
-        passes, or a model that has not been built.
+      UserError: a cut that does not exist, is out of order, is behind the last layer or would cut more than one
+        tensor; or a model that has not been built.
     """
     if not getattr(model, "inputs", None) or len(model.inputs) != 1 or len(model.outputs) != 1:
         raise UserError(
@@ -64,14 +64,13 @@ def _between(model: keras.Model, begin, end) -> keras.Model:
     except ValueError:
         operation = end._keras_history.operation.name
         before = begin._keras_history.operation.name
-        # a second tensor in Keras's graph, which comes with the first in a call
+        # In Keras's graph a mask is a second tensor, although in a call it is attached to the first.
         if getattr(begin, "_keras_mask", None) is not None:
             if isinstance(model, keras.Sequential):
                 return _layers_after(model, begin, end)
             raise UserError(
                 f"a mask passes the cut behind '{before}' of {model.name}, and only a keras.Sequential can be cut "
-                f"there; make the model "
-                "one, or make the modules yourself, each with a keras.Input of its own"
+                "there; make the model one, or make the modules yourself, each with a keras.Input of its own"
             ) from None
         raise UserError(
             f"the part of {model.name} from '{before}' to '{operation}' reads other tensors too; "
@@ -80,7 +79,7 @@ def _between(model: keras.Model, begin, end) -> keras.Model:
 
 
 def _layers_after(model: keras.Sequential, begin, end) -> keras.Model:
-    """The layers from behind one to another, called anew on an input of their own."""
+    """The layers after `begin` up to `end`, called again on a new input."""
     names = [layer.name for layer in model.layers]
     first, last = (names.index(tensor._keras_history.operation.name) for tensor in (begin, end))
     inputs = keras.Input(batch_shape=begin.shape, dtype=begin.dtype)

@@ -1,4 +1,4 @@
-"""Networks that predict the gradient at an interface (or its activations) from what is known there."""
+"""Networks that predict the gradient at an interface, or its activations, from what is known there."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,20 +13,19 @@ Synthesiser = Callable[[tuple[int, ...], tuple[int, ...]], keras.Layer]
 
 
 def linear(seed: int = 0) -> Synthesiser:
-    """Returns a factory of affine maps of the last axis that begin at zero; with one-hot labels beside h: h W + c C +
-    b."""
+    """Returns a factory of affine maps of the last axis that start at zero; with one-hot labels c, h W + c C + b."""
     return mlp((), seed=seed)
 
 
 def mlp(
     hidden: Sequence[int] = (1024, 1024), *, batch_norm: bool = True, affine: bool = True, seed: int = 0
 ) -> Synthesiser:
-    """Returns a factory of networks (linear, batch norm, relu) for each hidden layer, linear, whose last layer begins
-    at zero.
+    """Returns a factory of networks with (linear, batch norm, relu) for each hidden layer and a linear last layer that
+    starts at zero.
 
     Args:
-      hidden: widths of the hidden layers; none makes the network linear.
-      batch_norm: whether hidden layers are normalised, by the batch's statistics always: the network is used in
+      hidden: widths of the hidden layers; without any the network is linear.
+      batch_norm: whether hidden layers are normalised, always by the batch's statistics: the network is used in
         training only.
       affine: whether the normalisation has a trained scale and shift.
       seed: of the hidden layers' weights (Glorot-uniform).
@@ -43,8 +42,8 @@ def mlp(
 def conv(
     hidden: Sequence[int] = (64, 64), kernel: int = 5, *, batch_norm: bool = True, affine: bool = True, seed: int = 0
 ) -> Synthesiser:
-    """Returns a factory of networks of "same" convolutions whose last layer begins at zero; `hidden` are filters, else
-    as `mlp`."""
+    """Returns a factory of networks of "same" convolutions whose last layer starts at zero; `hidden` are numbers of
+    filters, the other arguments are as in `mlp`."""
 
     def last(size: int) -> keras.Layer:
         return keras.layers.Conv2D(size, kernel, padding="same", kernel_initializer="zeros")

@@ -1,5 +1,5 @@
-"""Estimators of the gradient of E[f(b)] for discrete b, one idea a file; every file here is imported, so a new one
-registers itself."""
+"""Estimators of the gradient of E[f(b)] for discrete b, one idea a file; every file of this folder is imported, so a
+new estimator registers itself."""
 
 import importlib
 import pkgutil

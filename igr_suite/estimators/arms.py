@@ -5,18 +5,17 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
 from igr_suite.estimators.distributions import bernoulli
-from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.reinforce import sum_of_others
 from igr_suite.estimators.rloo import leave_one_out
-from igr_suite.estimators.settings import check_samples
 
 
 def antithetic_samples(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """K negatively dependent samples: w_k = (1 - d_k)^(K-1), d ~ Dirichlet(1), is uniform; b_k = [w_k < theta].
 
-    Where theta > 1/2 the mirrored 1 - w_k is used, so that the rarer value is the one that the samples avoid together.
+    Where theta > 1/2 the mirrored 1 - w_k is used, so that the rarer value is the one that the samples rarely take
+    together.
 
     Args:
       logits: [B, D].
@@ -27,7 +26,7 @@ def antithetic_samples(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     exponential = -tf.math.log(u)
     others = sum_of_others(exponential)
     w = tf.pow(others / (others + exponential), u.shape[0] - 1.0)
-    likely = tf.cast(w > tf.sigmoid(-tf.abs(logits)), u.dtype)  # the more probable value is taken
+    likely = tf.cast(w > tf.sigmoid(-tf.abs(logits)), u.dtype)  # whether the sample has the more probable value
     return tf.where(logits < 0.0, 1.0 - likely, likely)
 
 
@@ -43,7 +42,7 @@ def debiasing(logits: tf.Tensor, samples: int) -> tf.Tensor:
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class ARMS(Estimator):
+class ARMS(MultiSampleEstimator):
     """Leave-one-out over antithetic samples, rescaled for their dependence; K = 2 is DisARM.
 
         g = D/(K - 1) sum_k (f_k - mean f) (b_k - theta),   D = theta (1 - theta) / (theta - P(b_j = b_k = 1))
@@ -57,12 +56,6 @@ class ARMS(Estimator):
         name="arms", source="Dimitriev & Zhou (2021)", support=("bernoulli",), unbiased=True, hard="K"
     )
     samples: int = 4
-
-    def __post_init__(self):
-        check_samples("arms", self.samples)
-
-    def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def _estimate(self, objective, logits, noise, parameters):
         samples = antithetic_samples(logits, noise["u"])

@@ -9,6 +9,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.derivatives import MissingDerivative, Traced
 from igr_suite.estimators.inputs import as_logits, in_dtype, uniforms, valued, working_dtype
+from igr_suite.estimators.settings import check_samples
 
 Objective = Callable[[tf.Tensor], tf.Tensor]
 Noise = Mapping[str, tf.Tensor]
@@ -17,12 +18,12 @@ Parameters = Mapping[str, tf.Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What tests, docs, the CLI and the variance tool ask of an estimator.
+    """The facts about an estimator that tests, docs, the CLI and the variance tool read.
 
     Attributes:
       name: in configs, tables and on the command line.
       source: paper.
-      support: the variables it works for.
+      support: the kinds of variables that it supports.
       unbiased: whether its mean is the gradient of its target for every objective; the conformance tests prove either
         answer.
       hard: evaluations of the objective at discrete samples, for one gradient; "K" where it is the number of samples.
@@ -30,7 +31,8 @@ class Facts:
       differentiates: whether it needs df/db, with the default settings.
       target: "expectation", E[f(b)], or "multi_sample_bound", E[log mean_k exp f(b_k)].
       parameters: names of its own parameters, trained or tuned; "net" stands for all names that begin with "net.".
-      own_loss: whether `Estimate.loss` trains them, and nothing else; otherwise the gradient's variance does.
+      own_loss: whether `Estimate.loss` trains these parameters, and nothing else; otherwise they minimise the
+        gradient's variance.
     """
 
     name: str
@@ -46,19 +48,19 @@ class Facts:
 
 
 class Estimate(NamedTuple):
-    """What one evaluation gives; the logit gradient is signal + eta control.
+    """The result of one evaluation; the logit gradient is signal + eta control.
 
     Attributes:
-      value: the objective's mean over the discrete samples, or the multi-sample bound; its mean is the target itself
+      value: the objective's mean over the discrete samples, or the multi-sample bound; its expectation is the target
         [B].
       samples: discrete samples, [B, D] or [K, B, D] (categorical: [..., V, C] one-hot).
       signal: the gradient without its control variate, shape of the logits.
-      control: the zero-mean control variate's gradient, or None; apart from the signal so that a model can pull both
-        back through its network once and choose eta for each of its weights.
+      control: the zero-mean control variate's gradient, or None; separate from the signal, so that a model can
+        backpropagate both through its network once and choose eta for each of its weights.
       eta: scale of the control, broadcasting against it.
       loss: scalar whose gradient trains the estimator's own parameters where they are not trained on the gradient's
-        variance. Nothing else is trained by it, neither the logits nor what the objective depends on, so that it can be
-        added to a model's loss. float32 where the logits have half precision, whose squares would overflow.
+        variance. It trains nothing else, neither the logits nor the objective's parameters, so it can be added to a
+        model's loss. It is float32 where the logits have half precision, whose squares would overflow.
     """
 
     value: tf.Tensor
@@ -78,9 +80,9 @@ class Estimator:
     """Estimates the gradient of E[f(b)] with respect to logits from explicit noise.
 
     A subclass is a frozen dataclass of its settings with `facts` and `_estimate`. It is a pure function of (objective,
-    logits, noise, parameters): equal noise gives equal estimates, two estimators that take the same noise can be
-    compared on it, and quadrature can stand in for draws. It never knows a network. Bernoulli logits are [B, D],
-    categorical ones [B, V, C].
+    logits, noise, parameters), independent of any network: equal noise gives equal estimates, two estimators that take
+    the same noise can be compared on it, and quadrature can replace draws. Bernoulli logits are [B, D], categorical
+    ones [B, V, C].
 
     Example:
       estimator = get("disarm")
@@ -96,7 +98,7 @@ class Estimator:
         return self.facts.differentiates
 
     def noise(self, shape, seed: tf.Tensor, dtype: tf.DType = tf.float32) -> Noise:
-        """Independent standard noise for logits of this shape; by default one uniform a logit, {"u": [B, D]}.
+        """Independent standard noise for logits of this shape; by default one uniform for each logit, {"u": [B, D]}.
 
         Args:
           shape: of the logits; tf.shape(logits) where the size of a batch is not known while a function is traced.
@@ -114,23 +116,23 @@ class Estimator:
     def estimate(
         self, objective: Objective, logits: tf.Tensor, noise: Noise, parameters: Parameters | None = None
     ) -> Estimate:
-        """One estimate an example.
+        """Estimates the gradient for each example.
 
         Args:
-          objective: samples of the logits' shape and type, with any leading axes, to values without the variables' axes
-            ([B], [K, B]); it also takes fractional samples when `facts.relaxed` is not 0. It must not mix examples.
-            Where the estimator differentiates it, all of it must be differentiable with respect to the samples: a part
-            without a derivative (tf.round(b) + b), a derivative that is zero by definition (tf.sign) and one that is
-            stopped inside a loop of a traced function cannot be detected, and make the estimate biased.
+          objective: maps samples of the logits' shape and type, with any leading axes, to values without the variables'
+            axes ([B], [K, B]); it also takes fractional samples when `facts.relaxed` is not 0. It must not mix
+            examples. Where the estimator differentiates it, all of it must be differentiable with respect to the
+            samples: a part without a derivative (tf.round(b) + b), a derivative that is zero by definition (tf.sign)
+            and one that is stopped inside a loop of a traced function cannot be detected, and make the estimate biased.
           logits: [B, D], or [B, V, C] for categorical variables, of any floating type; calculations for half precision
             are done in float32. A category whose logit is -inf is masked.
           noise: from `noise`.
-          parameters: from `parameters`, or their present values; None means initial ones.
+          parameters: from `parameters`, or their present values; None means the initial ones.
         Returns:
           The estimate, in the logits' type (but see `Estimate.loss`).
         Raises:
-          UserError: the logits are of variables that the estimator is not for; the estimator needs a derivative of the
-            objective that TensorFlow does not have; the objective's values have another shape.
+          UserError: the estimator does not support this kind of variables; it needs a derivative of the objective that
+            TensorFlow does not have; the objective's values have the wrong shape.
         """
         logits = as_logits(logits)
         support = support_of(logits)
@@ -154,7 +156,7 @@ class Estimator:
         return estimate if logits.dtype == working else _in_dtype_of_logits(estimate, logits.dtype)
 
     def _way_out(self, support: str) -> str:
-        """The end of a sentence: what to do where the objective has no derivative."""
+        """The end of the error message: alternatives where the objective has no derivative."""
         target = self.facts.target
         all_facts = [cls.facts for cls in registered(support).values()]
         others = [facts.name for facts in all_facts if not facts.differentiates and facts.target == target]
@@ -164,8 +166,25 @@ class Estimator:
         )
 
     def _estimate(self, objective: Objective, logits: tf.Tensor, noise: Noise, parameters: Parameters) -> Estimate:
-        """What a subclass implements: `estimate` for logits of its support, with parameters filled in."""
+        """`estimate` for logits of its support, with parameters filled in; every subclass implements it."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiSampleEstimator(Estimator):
+    """An estimator from K samples, with noise {"u": [K, *shape of the logits]}.
+
+    Args:
+      samples: K.
+    """
+
+    samples: int
+
+    def __post_init__(self):
+        check_samples(self.facts.name, self.samples)
+
+    def noise(self, shape, seed, dtype=tf.float32):
+        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
 
 def support_of(logits: tf.Tensor) -> str:
@@ -182,15 +201,15 @@ def support_of(logits: tf.Tensor) -> str:
 
 
 def per_variable(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Gives values [..., B] axes of size 1 for the variables of `like` ([..., B, D] or [..., B, V, C]), so that the two
-    broadcast."""
+    """Appends axes of size 1 to values [..., B] for the variables of `like` ([..., B, D] or [..., B, V, C]), so that
+    the two broadcast."""
     for _ in range(like.shape.rank - value.shape.rank):
         value = value[..., tf.newaxis]
     return value
 
 
 def _in_dtype_of_logits(estimate: Estimate, dtype: tf.DType) -> Estimate:
-    """The estimate in half precision, but for its loss."""
+    """The estimate in half precision, except for its loss."""
     parts = {name: part for name, part in estimate._asdict().items() if name != "loss" and tf.is_tensor(part)}
     return estimate._replace(**{name: tf.cast(part, dtype) for name, part in parts.items()})
 
@@ -199,8 +218,8 @@ _registry: dict[str, type[Estimator]] = {}
 
 
 def register(cls: type[Estimator]) -> type[Estimator]:
-    """Class decorator: enters an estimator under its facts' name; it then takes part in tests, docs, the CLI and the
-    variance tool.
+    """Class decorator that registers an estimator under its facts' name, for tests, docs, the CLI and the variance
+    tool.
 
     Raises:
       UserError: the name is taken.
@@ -215,7 +234,7 @@ def register(cls: type[Estimator]) -> type[Estimator]:
 
 
 def registered(support: str | None = None) -> dict[str, type[Estimator]]:
-    """Returns the registered estimators by name, in order of registration; those for one kind of variable where
+    """Returns the registered estimators by name, in order of registration; only those for one kind of variable if
     `support` names it."""
     return {name: cls for name, cls in _registry.items() if support is None or support in cls.facts.support}
 

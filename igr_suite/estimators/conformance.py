@@ -1,5 +1,5 @@
-"""Whether an estimator's mean is the gradient that its facts claim: draws against enumeration, with stated error
-rates."""
+"""Checks whether an estimator's mean is the gradient that its facts claim, by comparing draws with enumeration at
+stated error rates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from igr_suite.randomness import at_step
 
 LARGEST_Z = 5.0  # false alarm 5.7e-7 a coordinate
 LARGEST_QUANTILE = 1 - 1e-6  # of the chi-square distribution of all coordinates together
-SMALLEST_BIAS_Z = 8.0  # what a biased estimator has to show
-DETECTED = LARGEST_Z + 2.33  # a bias of so many standard errors is found with probability .99
+SMALLEST_BIAS_Z = 8.0  # a biased estimator has to exceed it
+DETECTED = LARGEST_Z + 2.33  # a bias of so many standard errors is detected with probability 0.99
 CHUNK = 100_000  # draws at once
-# relative size of a standard deviation, of a variance among the others and of a difference that count as zero
+# Relative sizes of standard deviations, of variances among the others and of differences below it count as zero.
 EXACT = 1e-10
 
 
@@ -55,11 +55,11 @@ def enumerable_problem(support: str) -> Problem:
 
 @dataclass(frozen=True)
 class Examination:
-    """Draws of an estimator beside the exact gradient; coordinates are flat.
+    """Draws of an estimator compared with the exact gradient; coordinates are flat.
 
     Attributes:
-      draws: how many.
-      mean, deviation: of the gradient, and the standard deviation of one draw [P].
+      draws: their number.
+      mean, deviation: of the gradient; the deviation is the standard deviation of one draw [P].
       exact: the enumerated gradient [P].
       z: (mean - exact) / standard error [P]; 0 where there is neither variance nor difference, infinite for a
         difference without variance.
@@ -80,7 +80,7 @@ class Examination:
 
     @property
     def detectable(self) -> float:
-        """A bias of one coordinate that is found with probability .99 or more."""
+        """A bias of one coordinate that is detected with probability 0.99 or more."""
         return float(DETECTED * np.max(self.deviation) / np.sqrt(self.draws))
 
     @property
@@ -105,10 +105,10 @@ def measure(
 
     Args:
       estimator: any.
-      problem: what to differentiate.
+      problem: its objective is differentiated.
       draws: N; taken in chunks along the batch axis.
       seed: of the noise.
-      parameters: the estimator's own; None shakes the initial ones (`perturbed`), at which an unbiased estimator must
+      parameters: the estimator's own; None perturbs the initial ones (`perturbed`), at which an unbiased estimator must
         be unbiased too.
     Raises:
       UserError: fewer than two draws.
@@ -134,37 +134,37 @@ def measure(
 
 
 def check(estimator: Estimator, problem: Problem | None = None, draws: int = CHUNK, seed: int = 0) -> Examination:
-    """Asserts what `estimator.facts` says, for every kind of variable in its support unless a problem is given.
+    """Asserts what `estimator.facts` claims, for every kind of variable in its support unless a problem is given.
 
-    That is: its bias, the mean of its value, and that a loss of its own trains its own parameters only.
+    That is: whether it is biased, the mean of its value, and that its own loss trains only its own parameters.
 
     Returns:
       The last examination.
     Raises:
-      AssertionError: the facts are wrong; says by how much.
+      AssertionError: the facts are wrong; the message says by how much.
     """
     problems = [problem] if problem else [enumerable_problem(support) for support in estimator.facts.support]
-    for one in problems:
-        found = measure(estimator, one, draws, seed)
-        name, shown = estimator.facts.name, np.array2string(found.z, precision=1)
-        assert abs(found.value_z) < LARGEST_Z, (
-            f"{name}: the mean of its value is {found.value_z:.1f} standard errors from the target"
+    for tested in problems:
+        result = measure(estimator, tested, draws, seed)
+        name, z = estimator.facts.name, np.array2string(result.z, precision=1)
+        assert abs(result.value_z) < LARGEST_Z, (
+            f"{name}: the mean of its value is {result.value_z:.1f} standard errors from the target"
         )
         if estimator.facts.unbiased:
-            excess = f"distance {found.distance:.1f}, at most {found.largest_distance:.1f}"
-            assert found.unbiased, (
-                f"{name} is registered as unbiased; its mean is off by z = {shown} standard errors ({excess})"
+            excess = f"distance {result.distance:.1f}, at most {result.largest_distance:.1f}"
+            assert result.unbiased, (
+                f"{name} is registered as unbiased; its mean is off by z = {z} standard errors ({excess})"
             )
         else:
-            assert found.biased, f"{name} is registered as biased but no bias shows: z = {shown}"
-        reached = trained_by_own_loss(estimator, one)
+            assert result.biased, f"{name} is registered as biased but no bias shows: z = {z}"
+        trained = trained_by_own_loss(estimator, tested)
         way_out = "stop the gradient of all but its own parameters"
-        assert not reached, f"{name}: its own loss trains {' and '.join(reached)}; {way_out}"
-    return found
+        assert not trained, f"{name}: its own loss trains {' and '.join(trained)}; {way_out}"
+    return result
 
 
 def trained_by_own_loss(estimator: Estimator, problem: Problem) -> list[str]:
-    """Names what an estimator's own loss trains beside its own parameters; nothing, where it can be added to a model's
+    """Names what an estimator's own loss trains beyond its own parameters; empty if it can be added to a model's
     loss."""
     logits = tf.constant(np.stack([problem.logits] * 2), tf.float64)
     noise = estimator.noise(logits.shape, at_step(tf.constant([0, 17]), tf.constant(0)), tf.float64)
@@ -180,8 +180,7 @@ def trained_by_own_loss(estimator: Estimator, problem: Problem) -> list[str]:
 
 
 def perturbed(estimator: Estimator, shape, scale: float = 0.3, seed: int = 11) -> Mapping[str, tf.Tensor]:
-    """The estimator's initial parameters plus normal noise, so that no scale is 0 or 1 by chance of its initial
-    value."""
+    """The estimator's initial parameters plus normal noise, so that no scale is 0 or 1 only because it starts there."""
     rng = np.random.default_rng(seed)
     initial = estimator.parameters(shape, tf.float64)
     return {name: value + scale * rng.normal(size=value.shape) for name, value in initial.items()}
@@ -197,7 +196,7 @@ def _exact(estimator: Estimator, problem: Problem) -> tuple[float, np.ndarray]:
 
 
 def _compare(difference: np.ndarray, products: np.ndarray, draws: int, exact: np.ndarray) -> Examination:
-    """From the mean [P + 1] and the second moments of (gradient, value) - (exact ones)."""
+    """The examination from the mean [P + 1] and the second moments of (gradient, value) - (exact ones)."""
     covariance = products - np.outer(difference, difference)
     size = max(np.max(np.abs(exact)), 1.0)
     deviation = np.sqrt(np.maximum(np.diag(covariance), 0.0))
@@ -207,10 +206,10 @@ def _compare(difference: np.ndarray, products: np.ndarray, draws: int, exact: np
     z = np.where(constant, np.where(same, 0.0, np.inf), difference / errors)
     variances, directions = np.linalg.eigh(covariance[:-1, :-1])
     varies = variances > EXACT * max(variances[-1], EXACT * size**2)
-    along = directions.T @ difference[:-1]
-    if np.any(np.abs(along[~varies]) > EXACT * size):
-        distance = np.inf  # a direction in which it is always wrong by the same amount
+    components = directions.T @ difference[:-1]
+    if np.any(np.abs(components[~varies]) > EXACT * size):
+        distance = np.inf  # a direction in which every draw is wrong by the same amount
     else:
-        distance = float(draws * np.sum(along[varies] ** 2 / variances[varies]))
+        distance = float(draws * np.sum(components[varies] ** 2 / variances[varies]))
     limit = float(chi2.ppf(LARGEST_QUANTILE, max(int(varies.sum()), 1)))
     return Examination(draws, exact + difference[:-1], deviation[:-1], exact, z[:-1], distance, limit, float(z[-1]))

@@ -11,25 +11,24 @@ class MissingDerivative(UserError):
     """TensorFlow has no derivative where an estimator needs one.
 
     Args:
-      function: what has none, as the subject of a sentence.
+      function: the function without a derivative, as the subject of a sentence.
     """
 
     def __init__(self, function: str):
         self.function = function
         super().__init__(
             f"{function} has no derivative in TensorFlow: it leaves TensorFlow (tf.numpy_function, .numpy()), rounds "
-            f"or "
-            "compares its argument, or stops the gradient; write it with differentiable operations"
+            "or compares its argument, or stops the gradient; write it with differentiable operations"
         )
 
 
 class Traced:
-    """A function that notes whether a derivative has come back to its arguments.
+    """A function that records whether a derivative has reached its arguments.
 
     The derivative of a sum exists as soon as one summand has one, so a gradient that exists does not show that this
-    function took part in it; the note does. Three cases stay hidden, because TensorFlow reports a derivative for them:
-    a function that is differentiable in part only (tf.round(b) + b), operations whose derivative is zero by definition
-    (tf.sign), and a gradient that is stopped inside a loop of a traced function.
+    function took part in it; the record does. Three cases stay hidden, because TensorFlow reports a derivative for
+    them: a function that is differentiable in part only (tf.round(b) + b), operations whose derivative is zero by
+    definition (tf.sign), and a gradient that is stopped inside a loop of a traced function.
 
     Args:
       function: of tensors.
@@ -40,11 +39,11 @@ class Traced:
         self.function, self.name, self.reached = function, name, False
 
     def __call__(self, *tensors: tf.Tensor, **settings) -> tf.Tensor:
-        """The function's value; the tensors' derivatives pass a marker on their way back."""
+        """The function's value; derivatives with respect to the tensors are recorded."""
         return self.function(*(self._marked(tensor) for tensor in tensors), **settings)
 
     def require(self) -> None:
-        """Raises MissingDerivative unless a derivative has come back."""
+        """Raises MissingDerivative unless a derivative has reached the arguments."""
         if not self.reached:
             raise MissingDerivative(self.name)
 
@@ -66,13 +65,13 @@ class Traced:
 def derivative(
     tape: tf.GradientTape, value: tf.Tensor, source: tf.Tensor, function: str = "the objective"
 ) -> tf.Tensor:
-    """d sum(value) / d source, which has to be there.
+    """d sum(value) / d source, which has to exist.
 
     Args:
-      tape: that has recorded the value and watches the source.
+      tape: has recorded the value and watches the source.
       value: of any shape.
       source: of any shape.
-      function: what is differentiated, as the subject of a sentence.
+      function: the differentiated function, as the subject of a sentence.
     Returns:
       The source's shape.
     Raises:

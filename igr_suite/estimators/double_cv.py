@@ -5,12 +5,10 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
 from igr_suite.estimators.distributions import bernoulli
-from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.estimators.rloo import leave_one_out
-from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.straight_through import value_and_slope
 
 
@@ -36,7 +34,7 @@ def double_control(slopes: tf.Tensor, samples: tf.Tensor, logits: tf.Tensor) -> 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class DoubleCV(Estimator):
+class DoubleCV(MultiSampleEstimator):
     """RLOO whose samples also carry a linear expansion about the mean, with slopes taken at the other samples.
 
         g = 1/K sum_k [f_k + a h_k - mean_{j != k} (f_j + a h_j)] (b_k - theta) - a theta (1 - theta) mean_k f'(b_k)
@@ -59,12 +57,6 @@ class DoubleCV(Estimator):
         parameters=("scale",),
     )
     samples: int = 2
-
-    def __post_init__(self):
-        check_samples("double_cv", self.samples)
-
-    def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def parameters(self, shape, dtype=tf.float32):
         return {"scale": tf.zeros([], dtype)}

@@ -1,4 +1,4 @@
-"""Exact values and gradients by enumeration of all states: what estimators are measured against."""
+"""Exact values and gradients by enumeration of all states, the reference for estimators."""
 
 import itertools
 
@@ -18,7 +18,7 @@ def states(logits: tf.Tensor) -> tf.Tensor:
     """All states of the variables: [2^D, D] for logits [B, D], one-hot [C^V, V, C] for logits [B, V, C].
 
     Raises:
-      UserError: more than 2^17 of them.
+      UserError: there are more than 2^17 states.
     """
     logits = as_logits(logits)
     support = support_of(logits)
@@ -30,12 +30,12 @@ def states(logits: tf.Tensor) -> tf.Tensor:
 
 
 def log_probabilities(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """log q(b) of every state, [S, ...] -> [S, B]; -inf for a state that infinite logits, as of a masked category,
-    exclude."""
+    """log q(b) of every state, [S, ...] -> [S, B]; -inf for a state that infinite logits exclude, such as those of a
+    masked category."""
     values = values[:, tf.newaxis]
     if support_of(logits) == "categorical":
         return tf.reduce_sum(kind_of(logits).log_probability(logits, values), -1)
-    fixed = tf.math.is_inf(logits)  # a unit with one value only
+    fixed = tf.math.is_inf(logits)  # units that have one value only
     impossible = tf.logical_and(fixed, tf.not_equal(values > 0.5, logits > 0.0))
     by_variable = kind_of(logits).log_probability(tf.where(fixed, tf.zeros_like(logits), logits), values)
     by_variable = tf.where(fixed, tf.zeros_like(by_variable), by_variable)
@@ -70,24 +70,26 @@ def multi_sample_bound(objective: Objective, logits: tf.Tensor, samples: int) ->
     """
     check_samples("the multi-sample bound", samples, "sample", least=1)
     given = as_logits(logits)
-    every = states(given)
+    all_states = states(given)
     logits = tf.cast(given, working_dtype(given.dtype))
     value, gradient = _enumerated(
-        valued(objective, given.dtype, logits.dtype, logits.shape.rank - 1), logits, every, samples
+        valued(objective, given.dtype, logits.dtype, logits.shape.rank - 1), logits, all_states, samples
     )
     return tf.cast(value, given.dtype), tf.cast(gradient, given.dtype)
 
 
-def _enumerated(objective: Objective, logits: tf.Tensor, every: tf.Tensor, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
-    number = every.shape[0]
+def _enumerated(
+    objective: Objective, logits: tf.Tensor, all_states: tf.Tensor, samples: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    number = all_states.shape[0]
     _check(number**samples)
     joint = np.stack(np.meshgrid(*[np.arange(number)] * samples, indexing="ij")).reshape(samples, -1)
-    every = tf.cast(every, logits.dtype)
-    values = objective(tf.broadcast_to(every[:, tf.newaxis], tf.concat([[number], tf.shape(logits)], 0)))
+    all_states = tf.cast(all_states, logits.dtype)
+    values = objective(tf.broadcast_to(all_states[:, tf.newaxis], tf.concat([[number], tf.shape(logits)], 0)))
     bounds = tf.reduce_logsumexp(tf.gather(values, joint), 0) - np.log(samples)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(logits)
-        probabilities = tf.exp(tf.reduce_sum(tf.gather(log_probabilities(logits, every), joint), 0))
+        probabilities = tf.exp(tf.reduce_sum(tf.gather(log_probabilities(logits, all_states), joint), 0))
         # An infinite value of an impossible state would make the product and its slope NaN.
         possible = tf.where(probabilities > 0.0, bounds, tf.zeros_like(bounds))
         expected = tf.reduce_sum(probabilities * possible, 0)

@@ -1,5 +1,5 @@
-"""Converts what estimators are given (logits, noise, parameters, values of the objective) to what they calculate
-with."""
+"""Converts the inputs of estimators (logits, noise, parameters, values of the objective) to the type to calculate
+in."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,10 +18,10 @@ def working_dtype(dtype) -> tf.DType:
 
 
 def as_logits(logits) -> tf.Tensor:
-    """Logits as a tensor: arrays and lists too; integers become float32.
+    """Converts logits, also arrays and lists, to a tensor; integers become float32.
 
     Raises:
-      UserError: what cannot be logits.
+      UserError: the value cannot be logits.
     """
     try:
         logits = tf.convert_to_tensor(logits)
@@ -43,7 +43,7 @@ def uniforms(shape, seed: tf.Tensor, dtype=tf.float32, copies: int | None = None
       shape: numbers, or an int tensor such as tf.shape(logits).
       seed: stateless, int32 [2].
       dtype: float32 or float64; half precision gets float32.
-      copies: size of an axis in front, where there shall be one.
+      copies: size of an additional first axis; None for no such axis.
     Returns:
       The shape, or [copies, *shape].
     Raises:
@@ -62,7 +62,7 @@ def known_sizes(shape, instead: str) -> list:
 
     Args:
       shape: any sequence of sizes.
-      instead: what to pass where sizes are not known, for the sentence.
+      instead: what to pass where sizes are not known, for the message.
     Raises:
       UserError: a size or the number of axes is not known.
     """
@@ -90,7 +90,7 @@ def variable_sizes(shape) -> list[int]:
 
 
 def in_dtype(values: Mapping[str, tf.Tensor], dtype: tf.DType) -> dict[str, tf.Tensor]:
-    """Noise or parameters in the type to calculate in; integers stay, and what lies inside (0, 1) stays inside."""
+    """Noise or parameters in the type to calculate in; integers stay integers, and values inside (0, 1) stay inside."""
     return {name: _cast(value, dtype) for name, value in values.items()}
 
 
@@ -110,16 +110,16 @@ def _cast(value, dtype: tf.DType):
 
 
 def valued(objective: Callable, dtype: tf.DType, working: tf.DType, axes: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The objective with checked values: it takes samples of the logits' type, and returns values in the type to
+    """Wraps the objective so that it takes samples of the logits' type and returns checked values in the type to
     calculate in.
 
     Args:
       objective: the user's.
-      dtype: of the samples it takes.
-      working: of the values that estimators receive.
-      axes: how many of the samples' last axes are the variables'.
+      dtype: of the samples that it takes.
+      working: dtype of the values that estimators receive.
+      axes: number of the samples' last axes that are the variables'.
     Returns:
-      Samples [..., B, D] or [..., B, V, C] -> values [..., B].
+      A function that maps samples [..., B, D] or [..., B, V, C] to values [..., B].
     """
 
     def evaluate(samples: tf.Tensor) -> tf.Tensor:
@@ -138,6 +138,6 @@ def valued(objective: Callable, dtype: tf.DType, working: tf.DType, axes: int) -
 
 
 def mean_square(residual: tf.Tensor) -> tf.Tensor:
-    """Mean of the squares; 0 of no values."""
+    """Mean of the squares; 0 for an empty tensor."""
     mean = tf.reduce_mean(tf.square(residual))
     return mean if residual.shape.num_elements() else tf.where(tf.size(residual) > 0, mean, tf.zeros_like(mean))

@@ -6,17 +6,16 @@ from typing import ClassVar
 import tensorflow as tf
 
 from igr_suite.estimators.arm import antithetic_pair
-from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
 from igr_suite.estimators.distributions.bernoulli import antithetic_factor
 from igr_suite.estimators.formulas import log_mean_exp
-from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.vimco import bounds_with_one_replaced, difference, signal_of
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class LocalDisARM(Estimator):
+class LocalDisARM(MultiSampleEstimator):
     """DisARM for each of the K samples of L = log mean_k exp f(b_k), with the other samples held.
 
         g = sum_k 1/2 (L - L[b_k -> b_k']) (-1)^b_k' [b_k != b_k'] sigmoid(|logits|)
@@ -40,9 +39,6 @@ class LocalDisARM(Estimator):
 
     def __post_init__(self):
         check_samples("local_disarm", self.samples, "pair of samples", least=1)
-
-    def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def _estimate(self, objective, logits, noise, parameters):
         samples, mirrored = tf.unstack(antithetic_pair(logits, noise["u"]))

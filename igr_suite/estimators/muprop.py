@@ -33,7 +33,7 @@ def muprop_gradient(residual, slope, logits, samples, eta_slope=1.0):
 
 
 def per_example(scale) -> tf.Tensor:
-    """A number as it is; one value an example [B] as [B, 1]."""
+    """Returns a number unchanged, and values of the examples [B] as [B, 1]."""
     return scale[..., tf.newaxis] if tf.is_tensor(scale) and scale.shape.rank else scale
 
 

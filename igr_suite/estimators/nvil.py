@@ -18,8 +18,8 @@ class NVIL(Estimator):
 
         g = (f(b) - B) (b - theta),   loss = mean (f(b) - B)^2
 
-    The parameter "baseline" is one number, or what a model's baseline network says of each example [B]; it must not
-    depend on the sample.
+    The parameter "baseline" is one number, or the output of a model's baseline network for each example [B]; it must
+    not depend on the sample.
 
     Source: Mnih & Gregor (2014); docs/papers/rebar.md, section 2.1.
     """

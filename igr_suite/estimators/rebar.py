@@ -44,14 +44,15 @@ def control_variate(
     """REBAR's and RELAX's control variate for any surrogate.
 
         independent:  -c(z~) (b - theta) + d/dlogits [c(z) - c(z~)],   z~ ~ p(z | b)
-        coupled:      the same for z~ = z in value, where the bracket is r dc/dz
+        coupled:      the same with z~ = z in value, so that the second term is r dc/dz
 
     Args:
-      surrogate: (logits, z with any leading axes) -> c without the variables' axes; may depend on the logits directly.
+      surrogate: maps (logits, z with any leading axes) to c without the variables' axes; may depend on the logits
+        directly.
       logits, samples: of the hard pass.
-      noise: "u" of the hard pass; "v" too for independent ones.
-      coupling: which form.
-      function: what the surrogate is made of, as the subject of a sentence.
+      noise: "u" of the hard pass; for the independent form also "v".
+      coupling: "coupled" or "independent".
+      function: the function that the surrogate evaluates, as the subject of a sentence.
     Returns:
       Shape of the logits.
     Raises:
@@ -76,13 +77,13 @@ def control_variate(
 
 
 def relaxed_of(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Relaxed) -> tf.Tensor:
-    """y(z) with finite slopes by z and the temperature, of masked categories and fixed units too."""
+    """y(z), whose derivatives by z and the temperature are finite also for masked categories and fixed units."""
     kind = kind_of(logits)
     return kind.relaxed_sample(kind.bounded(logits), z, temperature, relaxation)
 
 
 def draw_noise(shape, seed: tf.Tensor, dtype: tf.DType, coupling: Coupling) -> Noise:
-    """{"u"}, and {"v"} for independent conditional noise; both of the given shape."""
+    """{"u"}, and for independent conditional noise also {"v"}, both of the given shape."""
     if coupling == "coupled":
         return {"u": uniforms(shape, seed, dtype)}
     u, v = tf.unstack(uniforms(shape, seed, dtype, copies=2))
@@ -101,8 +102,8 @@ class Rebar(Estimator):
 
         g = (f(b) - B - eta c(z)) (b - theta) + eta r dc/dz,   c(z) = f(y(z)),   r = dz/dlogits - dz~/dlogits
 
-    Unbiased for every eta, B and temperature. Its own parameters minimise the variance of g, or of what a model makes
-    of g.
+    Unbiased for every eta, B and temperature. Its own parameters minimise the variance of g, or of the gradient that a
+    model computes from g.
 
     Args:
       temperature: t of the relaxation y(z).

@@ -10,7 +10,8 @@ from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimate, Estimator, Facts, per_variable, register
 from igr_suite.estimators.variables import kind_of
 
-LARGEST_SHARE = 0.9  # of the absolute sum: what an entry may have for the others' sum to keep all digits but one
+# Largest share of the absolute sum that an entry may have if the sum of the others shall keep all digits but one.
+LARGEST_SHARE = 0.9
 
 
 def score_term(value: tf.Tensor, score: tf.Tensor) -> tf.Tensor:
@@ -21,9 +22,8 @@ def score_term(value: tf.Tensor, score: tf.Tensor) -> tf.Tensor:
 def sum_of_others(values: tf.Tensor) -> tf.Tensor:
     """The sum of all other entries along the first axis, [K, ...] -> [K, ...].
 
-    This is the sum of all entries less the entry itself, except where that would lose the others' digits (beside an
-    outlier) or is not a number (beside an infinity): there it is the sum of the entries before it and of those after
-    it.
+    It is computed as the sum of all entries less the entry itself, except where that would lose digits of the others
+    (for an outlier) or is not a number (for an infinity): there the entries before it and those after it are summed.
     """
     size = tf.abs(values)
     small = size < LARGEST_SHARE * tf.reduce_sum(size, 0, keepdims=True)
@@ -67,11 +67,11 @@ class Reinforce(Estimator):
     def _baseline(self, value: tf.Tensor) -> tf.Tensor | float:
         if self.baseline != "batch":
             return self.baseline
-        sentence = "reinforce with baseline 'batch' needs at least 2 examples in a batch, got {}; use rloo"
+        message = "reinforce with baseline 'batch' needs at least 2 examples in a batch, got {}; use rloo"
         if value.shape[0] is None:
-            check = tf.debugging.assert_greater(tf.shape(value)[0], 1, sentence.format("fewer"))
+            check = tf.debugging.assert_greater(tf.shape(value)[0], 1, message.format("fewer"))
             with tf.control_dependencies([check]):
                 return mean_of_others(value)
         if value.shape[0] < 2:
-            raise UserError(sentence.format(value.shape[0]))
+            raise UserError(message.format(value.shape[0]))
         return mean_of_others(value)

@@ -22,12 +22,12 @@ NET = "net."  # prefix of the net's parameters among the estimator's
 
 @dataclass(frozen=True, kw_only=True)
 class TinyNet:
-    """net(y) = w2 . tanh((2 y - 1) W1 + b1) + b2 on the relaxed sample; any object with these two methods can stand in
-    for it.
+    """net(y) = w2 . tanh((2 y - 1) W1 + b1) + b2 on the relaxed sample; any object with these two methods can replace
+    it.
 
     Args:
-      units: hidden ones.
-      seed: of the initial kernels, uniform as Glorot's.
+      units: number of hidden units.
+      seed: of the initial kernels, which are Glorot-uniform.
     Source: Grathwohl et al. (2018), the net of their toy problem; docs/papers/rebar.md, section 2.8.
     """
 
@@ -58,7 +58,7 @@ class TinyNet:
           parameters: from `parameters`, or their present values.
           z: noisy logits [..., B, D] or [..., B, V, C]; not used by this net.
           relaxed: y(z), same shape.
-          axes: how many of the last axes are the variables' (1 or 2).
+          axes: number of the last axes that are the variables' (1 or 2).
         Returns:
           [..., B].
         """
@@ -71,13 +71,14 @@ class TinyNet:
 
 @dataclass(frozen=True, kw_only=True)
 class LearnedSurrogate(Estimator):
-    """What LAX and RELAX share: c(z) = f(y(z)) + net(z), or the net alone, and the trained temperature, eta and net.
+    """The part that LAX and RELAX share: c(z) = f(y(z)) + net(z), or the net alone, with trained temperature, eta and
+    net.
 
     Args:
-      temperature: the initial one of y(z).
-      relaxation: y.
-      surrogate: "add" the net to f(y(z)), or take the "net" alone, which never evaluates f at relaxed samples and needs
-        no df/db.
+      temperature: the initial temperature of y(z).
+      relaxation: of y(z), "concrete" or "improved".
+      surrogate: "add" adds the net to f(y(z)); "net" takes the net alone, which never evaluates f at relaxed samples
+        and needs no df/db.
       net: has `parameters(shape, dtype)` and `net(parameters, z, relaxed, axes)`; see `TinyNet`.
       eta_scope: one eta, or one for each unit.
     """
@@ -113,7 +114,7 @@ class LearnedSurrogate(Estimator):
         return self._surrogate(objective, parameters)[0]
 
     def _surrogate(self, objective: Objective, parameters: Parameters) -> tuple[Surrogate, Traced]:
-        """(logits, z) -> c(z), and the net, which notes whether its derivative has been taken."""
+        """(logits, z) -> c(z), and the net, which records whether its derivative has been taken."""
         temperature = tf.exp(parameters["log_temperature"])
         weights = {name.removeprefix(NET): value for name, value in parameters.items() if name.startswith(NET)}
         net = Traced(lambda z, relaxed, axes: self.net(weights, z, relaxed, axes), "the net")
@@ -173,7 +174,7 @@ class Lax(LearnedSurrogate):
 
         g = (f(b) - eta c(z)) dlog p(z)/dlogits + eta dc/dz,   Bernoulli: dlog p(z)/dlogits = 2 u - 1
 
-    It needs no conditional noise, and pays with the variance of z given b, which RELAX leaves out.
+    It needs no conditional noise, at the price of the variance of z given b, which RELAX does not have.
 
     Source: Grathwohl et al. (2018); docs/papers/rebar.md, section 2.8.
     """

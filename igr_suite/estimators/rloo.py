@@ -5,10 +5,8 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, register
-from igr_suite.estimators.inputs import uniforms
+from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
 from igr_suite.estimators.reinforce import mean_of_others, score_term
-from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.variables import kind_of
 
 
@@ -19,7 +17,7 @@ def leave_one_out(values: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class RLOO(Estimator):
+class RLOO(MultiSampleEstimator):
     """Leave-one-out: the mean over K samples of REINFORCE with the other samples' mean as the baseline.
 
         g = 1/(K - 1) sum_k (f_k - mean f) (b_k - theta)
@@ -33,12 +31,6 @@ class RLOO(Estimator):
         name="rloo", source="Kool et al. (2019)", support=("bernoulli", "categorical"), unbiased=True, hard="K"
     )
     samples: int = 2
-
-    def __post_init__(self):
-        check_samples("rloo", self.samples)
-
-    def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def _estimate(self, objective, logits, noise, parameters):
         kind = kind_of(logits)

@@ -1,4 +1,4 @@
-"""Checks that estimators' settings share."""
+"""Checks of settings that estimators share."""
 
 import math
 from dataclasses import fields
@@ -15,14 +15,14 @@ def check_temperature(temperature: float) -> None:
 
 
 def check_samples(estimator: str, samples: int, thing: str = "samples", least: int = 2) -> None:
-    """Raises UserError unless there are so many samples: two or more for leave-one-out estimators."""
+    """Raises UserError unless there are at least `least` samples; leave-one-out estimators need two."""
     if not isinstance(samples, Integral) or isinstance(samples, bool) or samples < least:
         reason = ": each is compared with the others" if least == 2 else ""
         raise UserError(f"{estimator} needs at least {least} {thing}, got {samples}{reason}")
 
 
 def check_choices(estimator) -> None:
-    """Raises UserError unless every setting with a list of choices is one of them."""
+    """Raises UserError unless every setting that has a list of choices is one of these."""
     for setting in fields(estimator):
         value = getattr(estimator, setting.name)
         if get_origin(setting.type) is Literal and value not in get_args(setting.type):

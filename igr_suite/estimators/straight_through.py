@@ -1,6 +1,6 @@
-"""Straight-through estimators: the objective's slope at the hard sample, pulled back through a soft one."""
+"""Straight-through estimators: the objective's slope at the hard sample, backpropagated through a soft one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import tensorflow as tf
@@ -12,7 +12,7 @@ from igr_suite.estimators.variables import kind_of
 
 
 def value_and_slope(objective: Objective, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """f(b) [..., B] and df/db, shape of the samples; MissingDerivative where there is none."""
+    """f(b) [..., B] and df/db, shape of the samples; raises MissingDerivative if there is none."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(samples)
         value = objective(samples)
@@ -50,13 +50,16 @@ class StraightThrough(Estimator):
         kind = kind_of(logits)
         samples = kind.hard_sample(logits, noise["u"])
         value, slope = value_and_slope(objective, samples)
-        signal = kind.times_jacobian(kind.mean(logits / self.temperature), slope) / self.temperature
-        return Estimate(value, samples, signal)
+        soft = self._soft_sample(logits, noise["u"])
+        return Estimate(value, samples, kind.times_jacobian(soft, slope) / self.temperature)
+
+    def _soft_sample(self, logits, u):
+        return kind_of(logits).mean(logits / self.temperature)
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class STGumbelSoftmax(Estimator):
+class STGumbelSoftmax(StraightThrough):
     """The slope at the hard sample times the Jacobian of the relaxed sample that shares its noise.
 
         g = J_y(f'(b)) / t,   y = sigmoid(z / t) or softmax(z / t)
@@ -66,22 +69,9 @@ class STGumbelSoftmax(Estimator):
     Source: Jang et al. (2017); docs/papers/rebar.md, section 2.12.
     """
 
-    facts: ClassVar[Facts] = Facts(
-        name="st_gumbel_softmax",
-        source="Jang et al. (2017)",
-        support=("bernoulli", "categorical"),
-        unbiased=False,
-        hard=1,
-        differentiates=True,
-    )
+    facts: ClassVar[Facts] = replace(StraightThrough.facts, name="st_gumbel_softmax", source="Jang et al. (2017)")
     temperature: float = 0.5
 
-    def __post_init__(self):
-        check_temperature(self.temperature)
-
-    def _estimate(self, objective, logits, noise, parameters):
+    def _soft_sample(self, logits, u):
         kind = kind_of(logits)
-        samples = kind.hard_sample(logits, noise["u"])
-        value, slope = value_and_slope(objective, samples)
-        relaxed = kind.relaxed_sample(logits, kind.noisy_logits(logits, noise["u"]), self.temperature, "concrete")
-        return Estimate(value, samples, kind.times_jacobian(relaxed, slope) / self.temperature)
+        return kind.relaxed_sample(logits, kind.noisy_logits(logits, u), self.temperature, "concrete")

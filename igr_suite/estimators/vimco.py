@@ -5,11 +5,9 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, per_variable, register
+from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, per_variable, register
 from igr_suite.estimators.formulas import log_mean_exp
-from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.reinforce import mean_of_others
-from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.variables import kind_of
 
 
@@ -20,24 +18,24 @@ def bounds_with_one_replaced(log_weights: tf.Tensor, replacements: tf.Tensor) ->
 
 
 def vimco_signals(log_weights: tf.Tensor) -> tf.Tensor:
-    """What each sample adds to the bound, against the geometric mean of the other weights in its place; [K, B] -> [K,
-    B]."""
+    """What each sample adds to the bound, compared with the geometric mean of the other weights in its place;
+    [K, B] -> [K, B]."""
     return difference(log_mean_exp(log_weights), bounds_with_one_replaced(log_weights, mean_of_others(log_weights)))
 
 
 def difference(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """first - second, and 0 where both are the same infinity: among samples without weight none adds to the bound."""
+    """first - second, but 0 where both are the same infinity: no sample adds to the bound if none has any weight."""
     return tf.where(first == second, tf.zeros_like(second), first - second)
 
 
 def signal_of(gains: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
-    """sum_k gain_k factor_k, 0 where a factor is 0 and its gain infinite; [K, B] and [K, B, ...] -> [B, ...]."""
+    """sum_k gain_k factor_k, where 0 times an infinite gain is 0; [K, B] and [K, B, ...] -> [B, ...]."""
     return tf.reduce_sum(tf.math.multiply_no_nan(per_variable(gains, factors), factors), 0)
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class VIMCO(Estimator):
+class VIMCO(MultiSampleEstimator):
     """Score-function gradient of E[L], L = log mean_k exp f(b_k), with a baseline for each sample from the others.
 
         g = sum_k (L - L_-k) (b_k - theta),   L_-k: L with f_k replaced by the mean of the other f
@@ -58,12 +56,6 @@ class VIMCO(Estimator):
         target="multi_sample_bound",
     )
     samples: int = 4
-
-    def __post_init__(self):
-        check_samples("vimco", self.samples)
-
-    def noise(self, shape, seed, dtype=tf.float32):
-        return {"u": uniforms(shape, seed, dtype, self.samples)}
 
     def _estimate(self, objective, logits, noise, parameters):
         kind = kind_of(logits)

@@ -2,9 +2,9 @@
 by Gram matrices.
 
 A chain's weights are a list [W_1, b_1, W_2, b_2, ...], W_j [inputs, outputs]. A batch's gradient with respect to W_j is
-a_j' d_j, where a_j [N, inputs] enters the j-th map and d_j [N, outputs] is the gradient at its output. It has rank at
-most N, so what is asked of it beside itself (its inner product with another gradient of the batch, its image under the
-chain's Jacobian) follows from the N x N matrix a_j a_j' at a small part of the cost of a pass over the weights.
+a_j' d_j, where a_j [N, inputs] is the input of the j-th map and d_j [N, outputs] is the gradient at its output. It has
+rank at most N, so its inner product with another gradient of the batch and its image under the chain's Jacobian follow
+from the N x N matrix a_j a_j' at a small part of the cost of a pass over the weights.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def shapes(widths: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def forward(weights: Tensors, x: tf.Tensor, activation=tf.tanh) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """The chain's output and what enters each of its maps.
+    """The chain's output and the inputs of all its maps.
 
     Args:
       weights: of the chain.
@@ -48,34 +48,35 @@ def deltas(weights: Tensors, layer_inputs: Tensors, delta: tf.Tensor) -> list[tf
     """Gradients at the outputs of all maps.
 
     Args:
-      weights, layer_inputs: of `forward`.
+      weights: of the chain.
+      layer_inputs: from `forward`.
       delta: gradient at the chain's output [N, outputs].
     Returns:
       [d_1, d_2, ..., delta].
     """
-    found = [delta]
+    result = [delta]
     for kernel, x in zip(reversed(weights[2::2]), reversed(layer_inputs)):
-        found.insert(0, tf.matmul(found[0], kernel, transpose_b=True) * (1.0 - tf.square(x)))
-    return found
+        result.insert(0, tf.matmul(result[0], kernel, transpose_b=True) * (1.0 - tf.square(x)))
+    return result
 
 
 def gradients(layer_inputs: Tensors, kernel_deltas: Tensors, bias_deltas: Tensors | None = None) -> list[tf.Tensor]:
     """Gradients of the weights, summed over the batch: [a_1' d_1, sum_n d_1, a_2' d_2, ...].
 
     Args:
-      layer_inputs: of `forward`.
-      kernel_deltas: of `deltas`.
-      bias_deltas: for the biases where theirs differ.
+      layer_inputs: from `forward`.
+      kernel_deltas: from `deltas`.
+      bias_deltas: the deltas of the biases, where they differ from those of the kernels.
     """
     pairs = zip(layer_inputs, kernel_deltas, bias_deltas or kernel_deltas)
     return [g for x, d, e in pairs for g in (tf.matmul(x, d, transpose_a=True), tf.reduce_sum(e, 0))]
 
 
 def gram_products(layer_inputs: Tensors, kernel_deltas: Tensors, bias_deltas: Tensors) -> list[tf.Tensor]:
-    """What a gradient of these deltas adds to each map's output when the weights move along it: [a_1 a_1' d_1, sum_n
-    e_1, ...].
+    """Changes of each map's output when its weights move along the gradient that these deltas give:
+    [a_1 a_1' d_1, sum_n e_1, ...].
 
-    Its inner product with other deltas of the batch is that of the two gradients, weight by weight.
+    Their inner products with other deltas of the batch are those of the two gradients, weight by weight.
     """
     pairs = zip(layer_inputs, kernel_deltas, bias_deltas)
     return [
@@ -89,8 +90,9 @@ def jvp(weights: Tensors, layer_inputs: Tensors, products: Tensors) -> tf.Tensor
     """Derivative of the chain's output when its weights move along a gradient of the batch: J v.
 
     Args:
-      weights, layer_inputs: of `forward`.
-      products: of `gram_products` of v.
+      weights: of the chain.
+      layer_inputs: from `forward`.
+      products: from `gram_products`, for the deltas of v.
     Returns:
       [N, outputs].
     """

@@ -14,8 +14,8 @@ class BatchNorm(keras.layers.Layer):
         training: m, v of the batch;  moving <- momentum moving + (1 - momentum) (m, v n / (n - 1)),  n values a feature
         inference: the moving m, v
 
-    On several replicas m and v are those of all their values. Keras's own layer keeps the biased variance and momentum
-    .99; Theano's and Torch's, whose papers are reproduced here, the unbiased one.
+    On several replicas m and v are those of the values of all replicas. Keras's own layer keeps the biased variance,
+    with momentum 0.99; Theano and Torch, which the reproduced papers used, keep the unbiased one.
 
     Args:
       momentum: of the moving averages; a Torch or Lasagne "momentum" m is 1 - m here.
@@ -95,7 +95,7 @@ def _standardise(inputs: tf.Tensor, epsilon: float) -> tuple[tf.Tensor, tf.Tenso
 
 
 def _mean(values: tf.Tensor, axes: list[int]) -> tf.Tensor:
-    """The mean over axes, and over replicas, each of which counts by its number of values."""
+    """The mean over axes and over replicas, weighted by the replicas' numbers of values."""
     if replica_count() == 1:
         return tf.reduce_mean(values, axes)
     count = tf.cast(tf.size(values) // values.shape[-1], values.dtype)

@@ -1,9 +1,9 @@
 """Convolutional encoders and decoders: layers from flat images to parameters, and from codes to the pixels' parameters.
 
 The padding of `conv` is not recorded (docs/papers/igr.md, section 3.2); here the encoder has none (28, 13, 6 pixels a
-side), the decoder has "same" (7, 14, 28), and its hidden transposed convolutions are followed by relu as its dense
-layer is. `dlgmm_conv` needs no resizing: with "same" padding the images of 28 pixels end in 4x4x64 as those of 32 do,
-and it is 28x28 that `conv`'s decoder makes and the mixture observes.
+side), the decoder has "same" (7, 14, 28), and its hidden transposed convolutions are followed by relu, as its dense
+layer is. `dlgmm_conv` needs no resizing: with "same" padding, images of 28 pixels end in 4x4x64 as those of 32 do, and
+its decoder, that of `conv`, makes the 28x28 pixels that the mixture observes.
 """
 
 import keras

@@ -36,7 +36,7 @@ HIDDEN = {
 }
 DECODER_HIDDEN = {"linear": (), "dense_g2": (256, 512), "nonlinear": (256, 512), "dlgmm_dense": (200, 200)}
 DECODER_HIDDEN |= {"dense_relax": (200, 200)}
-SIGNED = ("dense_relax",)  # their networks take 2 x - 1 of inputs in [0, 1]
+SIGNED = ("dense_relax",)  # architectures that map inputs in [0, 1] to 2 x - 1 first
 ARCHITECTURES = (*HIDDEN, *CONVOLUTIONAL)
 
 
@@ -106,7 +106,7 @@ def decoder(
 
 
 def _signed(architecture: str, net: keras.Sequential) -> keras.Sequential:
-    """The network behind 2 x - 1 where its architecture takes that."""
+    """The network, preceded by 2 x - 1 where its architecture has it."""
     if architecture not in SIGNED:
         return net
     return keras.Sequential([keras.layers.Rescaling(2.0, -1.0), *net.layers], name=net.name)
@@ -114,11 +114,11 @@ def _signed(architecture: str, net: keras.Sequential) -> keras.Sequential:
 
 @contextlib.contextmanager
 def computing_in(networks: list[keras.Model], precision: str) -> Iterator[None]:
-    """Lets the layers of networks compute in "bfloat16" (weights and gradients of weights stay float32) or "float32"
-    while it lasts.
+    """Makes the layers of networks compute in "bfloat16" (weights and gradients of weights stay float32) or "float32"
+    inside the context.
 
-    It acts while a function is traced, so that one set of weights serves a training step in bfloat16 and evaluation in
-    float32.
+    It takes effect when a function is traced, so one set of weights serves a training step in bfloat16 and evaluation
+    in float32.
     """
     layers = [layer for network in networks for layer in network.layers]
     before = [layer.dtype_policy for layer in layers]

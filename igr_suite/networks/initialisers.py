@@ -1,4 +1,4 @@
-"""Initialisers of weights that Keras has not."""
+"""Initialisers of weights that Keras lacks."""
 
 import keras
 

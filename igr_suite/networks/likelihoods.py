@@ -42,7 +42,7 @@ def gaussian_log_likelihood(params: tf.Tensor, x: tf.Tensor, output_activation: 
     Returns:
       [...] in nats.
     Raises:
-      UserError: another activation.
+      UserError: unknown activation.
     Source: Potapczynski et al. (2020), the authors' code.
     """
     if output_activation not in (None, "elu"):

@@ -1,12 +1,11 @@
-"""The settings of Keras that the suite's own models are built with; in another they would be other models under the
-same run name."""
+"""The settings of Keras that the suite's own models are built with; with other settings they would be other models
+under the same run name."""
 
 import keras
 
 from igr_suite.errors import UserError
 
-# Setting -> its value, and the call that gives it. `igr` starts every run with these, whatever ~/.keras/keras.json
-# says.
+# Setting -> its value, and how to set it. `igr` starts every run with these, whatever ~/.keras/keras.json says.
 PLAIN = {
     "backend": ("tensorflow", "KERAS_BACKEND=tensorflow before Python starts"),
     "floatx": ("float32", "keras.config.set_floatx('float32')"),
@@ -17,17 +16,16 @@ PLAIN = {
 
 
 def require_plain_keras() -> None:
-    """Makes sure, before a model of a run is built, that this process has the settings of Keras that every run has.
+    """Checks, before a model of a run is built, that this process has the settings of Keras that every run has.
 
     Raises:
-      UserError: it has another one, by keras.json, a variable or a call; names the setting and what gives it back.
+      UserError: a setting differs; the message names it and how to restore it.
     """
-    for name, (wanted, way_out) in PLAIN.items():
+    for name, (required, way_out) in PLAIN.items():
         value = getattr(keras.config, name)()
         value = getattr(value, "name", value)  # a dtype policy's
-        if value != wanted:
+        if value != required:
             raise UserError(
-                f"keras.config.{name}() is {value} in this process (keras.json, a variable or a call set it), and the "
-                f"models of the suite "
-                f"are those of {wanted}; use {way_out}"
+                f"keras.config.{name}() is {value} in this process (keras.json, an environment variable or a call set "
+                f"it), but the suite's models are built with {required}; use {way_out}"
             )

@@ -1,2 +1,2 @@
-"""Importance-weighted objectives and their gradients; `names` is free of TensorFlow, `registry` holds the objectives
-themselves."""
+"""Importance-weighted objectives and their gradients; `names` does not import TensorFlow, `registry` has the
+objectives themselves."""

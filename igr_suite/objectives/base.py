@@ -12,7 +12,7 @@ from igr_suite.objectives.names import Facts, check_samples, is_unbiased, minimu
 
 
 class Coefficients(NamedTuple):
-    """What an objective asks of the gradients of K samples; every tensor is [K, B] and carries no gradient.
+    """An objective's coefficients of the gradients of K samples; every tensor is [K, B] and constant for gradients.
 
         g_phi = sum_k path_k v_k dz_k/dphi + sum_k score_k dlog q(z_k)/dphi,
         g_theta = sum_k generative_k dlog p(x, z_k)/dtheta
@@ -37,8 +37,8 @@ class Coefficients(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """A rule from log-weights to a reported value and to gradient coefficients; subclasses carry their options as
-    fields.
+    """A rule from log-weights to a reported value and to gradient coefficients; the fields of a subclass are its
+    options.
 
     Example:
       objective = build("dreg-alpha", alpha=0.5)
@@ -52,12 +52,12 @@ class Objective:
 
     @property
     def options(self) -> dict[str, object]:
-        """The options that configs give, with their values."""
+        """The options that configs set, with their values."""
         return {option.name: getattr(self, option.name) for option in fields(self) if option.name in self.facts.options}
 
     @property
     def minimum_samples(self) -> int:
-        """The least K the objective is defined for."""
+        """The least K for which the objective is defined."""
         return minimum_samples(self.facts.name, self.options)
 
     @property
@@ -67,8 +67,8 @@ class Objective:
 
     @property
     def generative_family(self) -> tuple:
-        """Objectives of equal families have equal generative coefficients on equal draws; `leaf` shares one backward
-        pass among them."""
+        """Objectives with equal families have equal generative coefficients on equal draws, so that `leaf` can share
+        one backward pass among them."""
         return ("weights",)
 
     def value(self, log_weights: tf.Tensor) -> tf.Tensor:
@@ -79,7 +79,7 @@ class Objective:
         Returns:
           [B].
         Raises:
-          UserError: log-weights of other axes, or a number of samples that the value is not defined for.
+          UserError: log-weights with wrong axes, or a number of samples for which the value is not defined.
         """
         given = check_log_weights(log_weights)
         if {"groups", "auxiliary", "order"} & set(self.options):  # the others' values are defined for any K
@@ -89,13 +89,13 @@ class Objective:
     def coefficients(self, log_weights: tf.Tensor) -> Coefficients:
         """Coefficients of one draw.
 
-        A sample of weight 0 (log-weight -inf) counts as the limit of ever smaller weights, equal ones where there are
-        several; an example whose weights are all 0 as one of equal weights.
+        A weight of 0 (log-weight -inf) is treated as the limit of ever smaller weights, which are equal where there are
+        several; if all weights of an example are 0, they are treated as equal.
 
         Args:
           log_weights: log p(x, z_k) - log q(z_k | x), [K, B]; no gradient flows into them.
         Raises:
-          UserError: log-weights of other axes, or a number of samples that the objective is not defined for.
+          UserError: log-weights with wrong axes, or a number of samples for which the objective is not defined.
         """
         given = check_log_weights(log_weights)
         self._check_samples(given)
@@ -109,11 +109,11 @@ class Objective:
         check_samples(self.facts.name, samples, self.options, batch_size=batch or 1)
 
     def _value(self, log_weights: tf.Tensor) -> tf.Tensor:
-        """What a subclass implements: `value` of checked log-weights; the importance-weighted bound by default."""
+        """`value` of checked log-weights: the importance-weighted bound, unless a subclass overrides it."""
         return log_mean_exp(log_weights)
 
     def _coefficients(self, log_weights: tf.Tensor) -> Coefficients:
-        """What a subclass implements: `coefficients` for a number of samples that has been checked."""
+        """`coefficients` of checked log-weights; every subclass implements it."""
         raise NotImplementedError
 
 
@@ -122,9 +122,9 @@ def check_log_weights(log_weights, name: str = "log-weights") -> tf.Tensor:
 
     Args:
       log_weights: a tensor, an array or lists; integers become float32.
-      name: what they are, for the sentence.
+      name: what they are called in messages.
     Raises:
-      UserError: other axes, a number of samples that is not known, or entries that are no real numbers.
+      UserError: wrong axes, a number of samples that is not known, or entries that are not real numbers.
     """
     try:
         tensor = tf.convert_to_tensor(log_weights)
@@ -152,13 +152,13 @@ def _widened(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def without_empty_columns(log_weights: tf.Tensor) -> tf.Tensor:
-    """Zeros, equal weights, in the place of columns that are -inf throughout, [K, ...] -> [K, ...]."""
+    """Replaces columns that are -inf throughout by zeros, which are equal weights; [K, ...] -> [K, ...]."""
     empty = tf.reduce_all(tf.equal(log_weights, -np.inf), axis=0, keepdims=True)
     return tf.where(empty, tf.zeros_like(log_weights), log_weights)
 
 
 def normalised(log_weights: tf.Tensor) -> tf.Tensor:
-    """w_k = exp(lw_k) / sum_j exp(lw_j), [K, B] -> [K, B], 1/K each where all are 0; axes between are kept."""
+    """w_k = exp(lw_k) / sum_j exp(lw_j), or 1/K if all weights are 0; [K, B] -> [K, B], axes between are kept."""
     return tf.nn.softmax(without_empty_columns(log_weights), axis=0)
 
 
@@ -166,7 +166,7 @@ def effective_sample_size(log_weights: tf.Tensor) -> tf.Tensor:
     """1 / sum_k w_k^2, [K, B] -> [B].
 
     Raises:
-      UserError: log-weights of other axes.
+      UserError: log-weights with wrong axes.
     """
     given = check_log_weights(log_weights)
     return tf.cast(1.0 / tf.reduce_sum(tf.square(normalised(_widened(given))), 0), given.dtype)
@@ -176,6 +176,6 @@ _registry: dict[str, type[Objective]] = {}
 
 
 def register(cls: type[Objective]) -> type[Objective]:
-    """Class decorator: enters an objective under its facts' name."""
+    """Class decorator that registers an objective under its facts' name."""
     _registry[cls.facts.name] = cls
     return cls

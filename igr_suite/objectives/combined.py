@@ -18,7 +18,7 @@ class _CIWAE(Objective):
         return ("combined", self.beta)
 
     def _value(self, log_weights):
-        """beta mean_k lw_k + (1 - beta) L_K, [K, B] -> [B]; a part of weight 0 may be infinite and is left out."""
+        """beta mean_k lw_k + (1 - beta) L_K, [K, B] -> [B]; a term of weight 0 is omitted, since it may be infinite."""
         if self.beta == 0.0:
             return log_mean_exp(log_weights)
         if self.beta == 1.0:

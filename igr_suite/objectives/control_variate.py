@@ -41,36 +41,37 @@ class ControlVariateDReG(Objective):
         return Coefficients(path=path, score=score, generative=w, ratio=1.0 - self.alpha + self.beta * (w - 1.0))
 
     def directions(self) -> list["Direction"]:
-        """The coefficients' derivatives with respect to SCALARS, in their order, as objectives for the same leaf
-        pass."""
-        return [Direction(scalar=scalar, at=self) for scalar in SCALARS]
+        """The coefficients' derivatives with respect to SCALARS, in that order, as objectives for the same
+        `leaf_gradients`."""
+        return [Direction(scalar=scalar, objective=self) for scalar in SCALARS]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Direction(Objective):
-    """d coefficients / d scalar of a `ControlVariateDReG`; not registered, since it is no estimator by itself."""
+    """d coefficients / d scalar of a `ControlVariateDReG`, at its scalars; not registered, since it is no estimator by
+    itself."""
 
     facts = FACTS["dreg-cv"]
     scalar: str
-    at: ControlVariateDReG
+    objective: ControlVariateDReG
 
     def _coefficients(self, log_weights):
-        at, w = self.at, normalised(log_weights)
+        objective, w = self.objective, normalised(log_weights)
         others = log_sum_of_others(log_weights)
         samples = log_weights.shape[0]
         path = {"alpha": -w, "beta": w * w - w}.get(self.scalar)
         score = {
-            "alpha": log_mean_exp(log_weights) - _times(1.0 - at.gamma, others),
-            "beta": w - (1.0 - at.delta) / samples,
-            "gamma": _times(at.alpha, others),
-            "delta": tf.ones_like(w) * (at.beta - 1.0) / samples,
+            "alpha": log_mean_exp(log_weights) - _times(1.0 - objective.gamma, others),
+            "beta": w - (1.0 - objective.delta) / samples,
+            "gamma": _times(objective.alpha, others),
+            "delta": tf.ones_like(w) * (objective.beta - 1.0) / samples,
         }[self.scalar]
         ratio = {"alpha": -tf.ones_like(w), "beta": w - 1.0}.get(self.scalar)
         return Coefficients(path=path, score=score, generative=w, ratio=ratio)
 
 
 def _times(scalar: float | tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """scalar * values, 0 where the scalar is: the others' sum is -inf where one sample has all the weight."""
+    """scalar * values, and 0 for a scalar of 0 even where the values, sums of other weights, are -inf."""
     return tf.math.multiply_no_nan(values, tf.convert_to_tensor(scalar, values.dtype))
 
 
@@ -79,15 +80,15 @@ def scalar_gradients(inference: list[tf.Tensor], directions: list[list[tf.Tensor
 
         d/ds mean_p g_p^2 = 2 mean_p g_p dg_p/ds
 
-    since g is linear in its coefficients: no second derivative is taken.
+    No second derivative is taken, since g is linear in its coefficients.
 
     Args:
-      inference: the gradient, one tensor a variable.
+      inference: the gradient, one tensor for each variable.
       directions: for each scalar the gradient of its `Direction`, from the same draws.
     Returns:
-      One scalar for each direction; gradients of a loss to be made smaller.
+      One scalar for each direction; the gradients of a loss to be minimised.
     Raises:
-      UserError: a gradient is missing, or a direction has other gradients than the objective.
+      UserError: a gradient is missing, or a direction's gradients do not have the shapes of the objective's.
     """
     for parts in (inference, *directions):
         if any(g is None for g in parts):

@@ -1,4 +1,4 @@
-"""Checks that the derivatives and the shapes that gradients are made of are there: a missing derivative is no zero."""
+"""Checks that all derivatives that gradients consist of exist and have the right shapes: a missing one is not zero."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from igr_suite.objectives.base import check_log_weights
 
 
 def check_latents(latents: Sequence[tf.Tensor], log_weights: tf.Tensor) -> None:
-    """Refuses samples whose first axes are not those of the log-weights; products would broadcast by chance.
+    """Refuses samples whose first axes are not those of the log-weights, since products might broadcast by accident.
 
     Args:
       latents: samples of each layer.
       log_weights: [K, B].
     Raises:
-      UserError: names the layer and its shape.
+      UserError: the samples of a layer do not fit; the message names the layer and its shape.
     """
     for layer, z in enumerate(latents):
         if not z.dtype.is_floating:
@@ -32,11 +32,11 @@ def check_log_prob(name: str, log_prob, like: tf.Tensor | None = None) -> tf.Ten
     """Returns a log-probability as a tensor [K, B].
 
     Args:
-      name: the function that gave it.
-      log_prob: what it gave; an array from outside TensorFlow takes the dtype of `like`.
-      like: another [K, B] that it is added to.
+      name: of the function that returned it.
+      log_prob: the returned value; an array from outside TensorFlow takes the dtype of `like`.
+      like: another log-probability [K, B], to which it is added.
     Raises:
-      UserError: other axes, sizes that differ from those of `like`, or another dtype.
+      UserError: wrong axes, or sizes or a dtype that differ from those of `like`.
     """
     if like is not None and isinstance(log_prob, (np.ndarray, np.generic)) and log_prob.dtype.kind in "iuf":
         log_prob = log_prob.astype(like.dtype.as_numpy_dtype)
@@ -57,27 +57,25 @@ def check_reaches_samples(tape: tf.GradientTape, name: str, log_prob: tf.Tensor,
 
     Args:
       tape: persistent; it has watched the leaves.
-      name: the function that gave it.
+      name: of the function that returned the log-probability.
       log_prob: [K, B].
       leaves: samples of each layer.
     Raises:
-      UserError: names the function, the layer, and the objectives that need no such derivative.
+      UserError: a derivative is missing; the message names the function, the layer, and the objectives that need none.
     """
     for layer, gradient in enumerate(tape.gradient(log_prob, list(leaves))):
         if gradient is None:
             raise UserError(
                 f"{name} has no derivative with respect to the samples z{_of(layer, leaves)}: it does not compute from "
-                f"the "
-                "samples that it is given by differentiable TensorFlow operations. Objectives with a path term need "
-                "it; "
-                f"{_without_path()} do not. If it is constant in z, add 0.0 * tf.reduce_sum(z, -1)"
+                "the samples that it is given by differentiable TensorFlow operations. Objectives with a path term "
+                f"need it; {_without_path()} do not. If it is constant in z, add 0.0 * tf.reduce_sum(z, -1)"
             )
 
 
 def check_reparameterised(
     tape: tf.GradientTape, samples: Sequence[tf.Tensor], log_q: tf.Tensor, variables: Sequence[tf.Variable]
 ) -> None:
-    """Refuses samples that do not depend on the inference variables which their density depends on.
+    """Refuses samples that do not depend on all inference variables on which their density depends.
 
     Args:
       tape: persistent; it has watched the variables.
@@ -85,7 +83,8 @@ def check_reparameterised(
       log_q: their log-probability [K, B].
       variables: of the inference network.
     Raises:
-      UserError: names the layer or the variable, and the objectives that need no path.
+      UserError: a dependence is missing; the message names the layer or the variable, and the objectives that need no
+        path.
     """
     by_samples = [tape.gradient(z, list(variables)) for z in samples]
     for layer, gradients in enumerate(by_samples):
@@ -111,7 +110,7 @@ def check_scores(tape: tf.GradientTape, log_q: tf.Tensor, variables: Sequence[tf
       log_q: log-probability of the samples, held fixed [K, B].
       variables: of the inference network.
     Raises:
-      UserError: names the variable, and the objectives that need no score.
+      UserError: a derivative is missing; the message names the variable, and the objectives that need no score.
     """
     for variable, gradient in zip(variables, tape.gradient(log_q, list(variables))):
         if gradient is None:
@@ -127,12 +126,12 @@ def check_all_there(
     """Refuses missing gradients.
 
     Args:
-      gradients: one a variable, None where it is missing.
-      variables: their variables.
+      gradients: one for each variable, None where it is missing.
+      variables: in the same order.
       kind: of the variables, "generative" or "prior".
-      what: "... does not depend", for the sentence.
+      what: the beginning of the message, as "log_joint does not depend".
     Raises:
-      UserError: names the first variable without one.
+      UserError: a gradient is missing; the message names the first such variable.
     """
     for variable, gradient in zip(variables, gradients):
         if gradient is None:
@@ -170,7 +169,7 @@ def _without_score() -> str:
 
 def _without(part: str) -> str:
     """Names of the registered objectives that do not have a part of `Coefficients`."""
-    from igr_suite.objectives.registry import OBJECTIVES, build  # the registry imports this folder
+    from igr_suite.objectives.registry import OBJECTIVES, build  # the registry imports this module
 
     def lacks(name: str) -> bool:
         objective = build(name)

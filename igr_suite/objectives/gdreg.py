@@ -18,16 +18,16 @@ class Gaussian(NamedTuple):
 
 
 def direction(log_weights: tf.Tensor, likelihood: tf.Tensor, rest: tf.Tensor) -> tf.Tensor:
-    """w_k dlog p(x|z_k)/dz_k - w_k^2 v_k, from what one backward pass weighted by w gives.
+    """w_k dlog p(x|z_k)/dz_k - w_k^2 v_k, from the results of one backward pass weighted by w.
 
     Args:
       log_weights: [K, B].
       likelihood: w_k dlog p(x|z_k)/dz_k [K, B, D], the decoder's part.
       rest: w_k d(log p(z_k) - log q(z_k))/dz_k [K, B, D], at fixed parameters; v_k is the sum of both over w_k.
     Returns:
-      [K, B, D], no gradient.
+      [K, B, D], constant for gradients.
     Raises:
-      UserError: other axes.
+      UserError: wrong axes.
     """
     log_weights = check_log_weights(log_weights)
     _check_samples(log_weights, likelihood=likelihood, rest=rest)
@@ -46,7 +46,7 @@ def vjp(
       prior: p(z), computed from the variables.
       variables: theta.
     Returns:
-      Ascent gradients, one a variable.
+      Ascent gradients, one for each variable.
     Raises:
       UserError: a variable that the prior does not depend on, or a prior whose axes are not those of the samples.
     """
@@ -78,7 +78,7 @@ def _check_prior(loc: tf.Tensor, scale: tf.Tensor, z: tf.Tensor, direction: tf.T
 
 
 def _check_samples(log_weights: tf.Tensor, **parts: tf.Tensor) -> None:
-    """Refuses tensors that are not [K, B, D]; their product with weights would broadcast by chance."""
+    """Refuses tensors that are not [K, B, D], since their product with weights might broadcast by accident."""
     for name, part in parts.items():
         if part.shape.rank != 3 or not part.shape[:2].is_compatible_with(log_weights.shape):
             raise UserError(
@@ -108,11 +108,11 @@ def prior_gradients(
       prior: the distribution of log_prior, computed from the variables.
       variables: theta.
     Returns:
-      Ascent gradients of the mean over the batch, one a variable.
+      Ascent gradients of the mean over the batch, one for each variable.
     Raises:
       UserError: a log-probability that has no derivative with respect to z or is not [K, B], z that is not [K, B, D],
-        or a variable that the prior does not depend on; the score of the prior, sum_k w_k dlog p_theta(z_k)/dtheta,
-        needs no derivative by z.
+        or a variable on which the prior does not depend. Without derivatives by z, take the score of the prior,
+        sum_k w_k dlog p_theta(z_k)/dtheta.
     Source: Bauer & Mnih (2021); docs/papers/dreg.md, section 2.4.
     """
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:

@@ -42,10 +42,11 @@ def masked(log_weights: tf.Tensor, order: int) -> tuple[tf.Tensor, tf.Tensor, tf
     """
     members, factors = subsets(log_weights.shape[0], order)
     table = tf.where(members[..., np.newaxis], log_weights, tf.constant(-np.inf, log_weights.dtype))
-    # subsets of weights that are all 0, [M, B]
+    # Subsets whose weights are all 0, [M, B].
     empty = tf.reduce_all(tf.equal(log_weights, -np.inf) | ~members[..., np.newaxis], 1)
     bounds = tf.reduce_logsumexp(table, 1) - tf.constant(np.log(members.sum(1, keepdims=True)), log_weights.dtype)
-    # Within an empty subset the limit of equal weights, and its bound -inf apart: factors have both signs.
+    # Inside an empty subset the weights are equal, the limit. Its bound of -inf is added apart, since factors have both
+    # signs.
     table = tf.where(empty[:, tf.newaxis] & members[..., np.newaxis], tf.zeros_like(table), table)
     within = tf.nn.softmax(table, axis=1)
     factor = tf.constant(factors, log_weights.dtype)
@@ -57,10 +58,10 @@ def masked(log_weights: tf.Tensor, order: int) -> tuple[tf.Tensor, tf.Tensor, tf
 
 
 def closed(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The same at order one in memory [K, B].
+    """The results of `masked` at order one, in memory [K, B].
 
-    w_k without sample i is w_k / (1 - w_i). The largest weight's 1 - w_i is the others' sum and its terms are kept
-    apart, so that nothing cancels or overflows where one weight is nearly all.
+    w_k without sample i is w_k / (1 - w_i). For the largest weight 1 - w_i is computed as the sum of the others, and
+    its terms are kept apart, so that nothing cancels or overflows where one weight is nearly 1.
     """
     samples = log_weights.shape[0]
     log_w = tf.nn.log_softmax(log_weights, axis=0)
@@ -71,7 +72,7 @@ def closed(log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     largest = tf.one_hot(tf.argmax(log_w, 0), samples, on_value=True, off_value=False, axis=0)
     log_rest_of_largest = tf.reduce_sum(tf.where(largest, log_rest, tf.zeros_like(log_rest)), 0)
 
-    # Where all others have weight 0: the limit of equal ones.
+    # Where all others have weight 0, the limit in which they are equal.
     alone = tf.equal(log_rest_of_largest, -np.inf)
     share = tf.where(alone, tf.constant(-np.log(samples - 1), log_w.dtype), log_w - log_rest_of_largest)
 

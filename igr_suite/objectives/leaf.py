@@ -1,5 +1,5 @@
-"""Gradients of several objectives on the same draws, with one backward pass through the generative model wherever one
-is enough."""
+"""Gradients of several objectives on the same draws, with only one backward pass through the generative model wherever
+possible."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -18,11 +18,10 @@ class Sampled(NamedTuple):
     Attributes:
       z: reparameterised samples [K, B, ...], or a list of them for layers, each drawn given the ones before. Objectives
         without a path term take samples of any kind, as floats.
-      log_prob: log q(z | x) of samples in the form of z, [K, B]; it reads the inference network's tensors. With layers,
-        a layer's distribution has to be computed from the samples given, not from those drawn: that keeps the
-        dependence of later layers on z (the
-          indirect score),
-        without which reparameterised estimators are biased.
+      log_prob: maps samples in the form of z to log q(z | x) [K, B]; it reads the inference network's tensors. With
+        several layers, a layer's distribution has to be computed from the given samples, not from the drawn ones: that
+        keeps the dependence of later layers on z (the indirect score), without which reparameterised estimators are
+        biased.
     """
 
     z: Latents
@@ -52,23 +51,23 @@ def leaf_gradients(
     inference_variables: Sequence[tf.Variable],
     generative_variables: Sequence[tf.Variable],
 ) -> LeafGradients:
-    """Gradients of all objectives from one draw: two stages that meet at the samples.
+    """Gradients of all objectives from one draw, in two stages that meet at the samples.
 
     The generative model is differentiated with respect to its variables and to the samples in one backward pass
-    weighted by the first objective's `generative`; each objective rescales what arrived at the samples by its `ratio`.
-    A second pass, with unit weights, happens only for objectives without such a ratio (JVI-DReG, PIWAE). Then each
+    weighted by the first objective's `generative`; each objective rescales the gradients at the samples by its `ratio`.
+    A second pass, with unit weights, is needed only for objectives without such a ratio (JVI-DReG, PIWAE). Then each
     objective costs one pass through the inference network.
 
     Args:
       objectives: the first one trains the generative variables.
       sample: draws from q.
-      log_joint: log p(x, z) of samples in the form of z, [K, B]; or a list of terms that add up to it, such as log p(x
-        | z) and log p(z). A sum stays differentiable through its other terms where one of them is not, which only
-        separate terms show.
+      log_joint: maps samples in the form of z to log p(x, z) [K, B], or to a list of terms that add up to it, such as
+        log p(x | z) and log p(z). Only separate terms show that one of them is not differentiable: their sum still is,
+        through the others.
       inference_variables: of q.
       generative_variables: of p.
     Raises:
-      UserError: a derivative that an objective needs is missing (the sentence names the objectives that need none), or
+      UserError: a derivative that an objective needs is missing (the message names the objectives that need none), or
         samples and densities have other axes than [K, B, ...] and [K, B].
     Source: docs/papers/dreg.md, section 2.1.
     """
@@ -125,7 +124,7 @@ class _Passes:
         self.tape, self.log_weights, self.leaves, self.variables = tape, log_weights, leaves, variables
 
     def weighted(self, seeds: tf.Tensor, to_samples: bool) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """Gradients of sum seeds log-weights with respect to the samples (where wanted) and to the variables."""
+        """Gradients of sum(seeds log_weights) with respect to the samples (if `to_samples`) and to the variables."""
         sources = (self.leaves if to_samples else []) + self.variables
         gradients = self.tape.gradient(self.log_weights, sources, output_gradients=seeds) if sources else []
         split = len(self.leaves) if to_samples else 0
@@ -133,13 +132,13 @@ class _Passes:
         return gradients[:split], gradients[split:]
 
     def to_samples(self) -> list[tf.Tensor]:
-        """v_k, with unit weights."""
+        """v_k, the gradients of the log-weights with respect to the samples."""
         return self.tape.gradient(self.log_weights, self.leaves)
 
 
 def _density_gradients(objectives: Sequence[Objective], coefficients: list[Coefficients], passes: _Passes):
-    """What each objective has at the samples, c_k v_k (None without a path term), and the first one's generative
-    gradients."""
+    """Each objective's gradients at the samples, c_k v_k (None without a path term), and the first objective's
+    generative gradients."""
     family = objectives[0].generative_family
     shared = [
         weights.path is not None and weights.ratio is not None and objective.generative_family == family

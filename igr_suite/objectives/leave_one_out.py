@@ -1,4 +1,4 @@
-"""What remains of a sum of weights when one sample is left out, without cancellation."""
+"""Sums of weights with one sample left out, without cancellation."""
 
 import numpy as np
 import tensorflow as tf

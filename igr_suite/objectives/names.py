@@ -1,5 +1,5 @@
-"""Names, options and facts of the importance-weighted objectives, and what they ask of the number of samples (never
-imports TensorFlow)."""
+"""Names, options and facts of the importance-weighted objectives, and their requirements on the number of samples
+(never imports TensorFlow)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ LARGEST_TABLE = 2**28  # bytes of the jackknife's table [subsets, K, B] in float
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What configs, the CLI, the bias check, tests and docs ask of an objective.
+    """The facts about an objective that configs, the CLI, the bias check, tests and docs read.
 
     Attributes:
       name: in configs, tables and on the command line; the authors' flag where they have one.
       title: in figures.
       source: paper.
-      target: name of the objective whose inference gradient it stands for; its own where it defines one. `references`
-        says it with options.
-      unbiased: whether its mean is that gradient, at the default options; `is_unbiased` says it with options.
+      target: name of the objective whose inference gradient it estimates; its own name where it defines one.
+        `references` takes options into account.
+      unbiased: whether its mean is that gradient at the default options; `is_unbiased` takes options into account.
       bound: whether the reported value is a lower bound of log p(x) in expectation.
-      options: what it reads, with defaults.
-      experimental: not part of a published method as it stands.
+      options: the options that it reads, with defaults.
+      experimental: whether it is not part of a published method as it stands.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Facts:
 
     @property
     def reference(self) -> str | None:
-        """The target where the estimator is unbiased for it, else None."""
+        """The target if the estimator is unbiased for it, else None."""
         return self.target if self.unbiased else None
 
 
@@ -84,7 +84,7 @@ _ALL = (
 )
 FACTS: Mapping[str, Facts] = MappingProxyType({facts.name: facts for facts in _ALL})
 NAMES = tuple(FACTS)
-OPTIONS = tuple(dict.fromkeys(option for facts in _ALL for option in facts.options))  # of all objectives, each once
+OPTION_NAMES = tuple(dict.fromkeys(option for facts in _ALL for option in facts.options))
 CHOICES = {"form": ("masked", "closed"), "mean": ("geometric", "arithmetic"), "rule": ("left", "right", "trapezoid")}
 _UNIT_INTERVAL = ("alpha", "beta", "gamma")
 _LEAST = {"order": 0, "groups": 1, "auxiliary": 1, "partitions": 1}
@@ -102,7 +102,7 @@ def facts_of(name: str) -> Facts:
 
 
 def resolve(name: str, given: Mapping[str, object] | None = None) -> dict[str, object]:
-    """The objective's options with defaults filled in; an option that is None counts as not given.
+    """The objective's options with defaults filled in; None means that an option is not given.
 
     Raises:
       UserError: unknown name, an option that the objective does not read, or a value outside its range.
@@ -136,7 +136,7 @@ def _check_option(name: str, option: str, value) -> None:
 
 
 def minimum_samples(name: str, options: Mapping[str, object] | None = None) -> int:
-    """The least K the objective is defined for."""
+    """The least K for which the objective is defined."""
     options = resolve(name, options)
     if "order" in options:
         return options["order"] + 1
@@ -150,7 +150,7 @@ def minimum_samples(name: str, options: Mapping[str, object] | None = None) -> i
 def check_samples(
     name: str, samples: int, options: Mapping[str, object] | None = None, batch_size: int = 1, antithetic: bool = False
 ) -> None:
-    """Refuses numbers of samples that the objective is not defined for or whose tables do not fit.
+    """Refuses numbers of samples for which the objective is not defined or whose tables are too large.
 
     Args:
       samples: K, all samples of an example.
@@ -164,12 +164,11 @@ def check_samples(
     options = resolve(name, options)
     least = minimum_samples(name, options)
     if samples < least:
-        why = ", ".join(
+        settings = ", ".join(
             f"{option}={options[option]}" for option in ("order", "groups", "auxiliary") if option in options
         )
-        raise UserError(
-            f"{name}{f' with {why}' if why else ''} needs at least {least} samples, got {samples}; raise num_samples"
-        )
+        owner = f"{name} with {settings}" if settings else name
+        raise UserError(f"{owner} needs at least {least} samples, got {samples}; raise num_samples")
     if samples % options.get("groups", 1):
         raise UserError(
             f"{name} divides its samples into {options['groups']} equal groups, which {samples} samples do not allow"
@@ -191,13 +190,12 @@ def _check_table(name: str, order: int, samples: int, batch_size: int) -> None:
         )
         raise UserError(
             f"{name} of order {order} at {samples} samples has {subsets:,} subsets; with batches of {batch_size} they "
-            f"need "
-            f"{table / 2**20:,.0f} MiB a table, more than {LARGEST_TABLE // 2**20}; {way_out}"
+            f"need {table / 2**20:,.0f} MiB a table, more than {LARGEST_TABLE // 2**20}; {way_out}"
         )
 
 
 def subset_count(samples: int, order: int) -> int:
-    """Subsets of K samples with at most `order` left out."""
+    """The number of subsets of K samples with at most `order` left out."""
     return sum(comb(samples, left_out) for left_out in range(order + 1))
 
 
@@ -218,6 +216,6 @@ def references(
 
 
 def is_unbiased(name: str, options: Mapping[str, object] | None = None) -> bool:
-    """Whether the mean inference gradient is that of `references`, at these options."""
+    """Whether the mean inference gradient is that of `references` at these options."""
     options = resolve(name, options)
     return options["gamma"] == 0.0 if name == "ovis" else facts_of(name).unbiased

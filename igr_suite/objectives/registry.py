@@ -13,7 +13,7 @@ OBJECTIVES: Mapping[str, type[Objective]] = MappingProxyType(_registry)
 
 
 def build(name: str, **options) -> Objective:
-    """Returns an objective with these options, the others at their defaults; None counts as not given.
+    """Returns an objective with these options and defaults for the others; None means that an option is not given.
 
     Raises:
       UserError: unknown name, an option that it does not read, or a value outside its range.

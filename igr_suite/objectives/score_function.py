@@ -33,7 +33,7 @@ class VIMCO(Objective):
             signals = vimco_signals(log_weights)
         else:
             others = log_sum_of_others(log_weights) - np.log(log_weights.shape[0] - 1)
-            # K - 1 weights and their arithmetic mean have the mean of the K - 1
+            # The mean of K - 1 weights and of their arithmetic mean is the mean of the K - 1 weights.
             signals = log_mean_exp(log_weights) - others
         return Coefficients(path=None, score=signals - w, generative=w)
 
@@ -45,8 +45,8 @@ class OVISMonteCarlo(Objective):
 
         c = 0,  d_k = (L_K - w_k) - 1/S sum_s (L_K - w_k)[z_k <- z^(s)],  a = w
 
-    The last S of the log-weights are the auxiliary samples: they cost decoder rows, and their own coefficients are
-    zero.
+    The last S log-weights are those of the auxiliary samples, which the decoder has to evaluate too; their own
+    coefficients are zero.
 
     Args:
       auxiliary: S.

@@ -50,7 +50,7 @@ class TVO(Objective):
         return ("thermodynamic", self.partitions, self.first, self.rule)
 
     def _value(self, log_weights):
-        """sum_p D_p sum_k w^b_k lw_k, [K, B] -> [B]; minus infinity with a weight of 0 where the node b = 0 counts."""
+        """sum_p D_p sum_k w^b_k lw_k, [K, B] -> [B]; minus infinity where a weight is 0 and the rule uses b = 0."""
         value = sum(weight * self._node(beta, log_weights)[1] for beta, weight in self._nodes())
         return tf.where(tf.reduce_all(tf.equal(log_weights, -np.inf), 0), tf.constant(-np.inf, value.dtype), value)
 
@@ -68,7 +68,7 @@ class TVO(Objective):
     def _node(beta: float, log_weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """w^b [K, B], mean = sum_k w^b_k lw_k [B] and lw - mean [K, B].
 
-        A weight of 0 has w^b = 0 and adds nothing, also where its log-weight is -inf; but at b = 0 all w^b are 1/K.
+        A weight of 0 has w^b = 0 and adds nothing, although its log-weight is -inf; but at b = 0 all w^b are 1/K.
         """
         absent = tf.equal(log_weights, -np.inf)
         finite = tf.where(absent, tf.zeros_like(log_weights), log_weights)

@@ -64,10 +64,9 @@ class NormalisedRWS(Objective):
     facts = FACTS["rws-dreg-norm"]
 
     def _coefficients(self, log_weights):
-        # in logarithms: where one weight is nearly all, every w (1 - w) may underflow although their proportions are
-        # well defined
+        # In logarithms: where one weight is nearly 1, every w (1 - w) may underflow although their proportions are well
+        # defined. Where one weight is exactly 1, every w (1 - w) is 0.
         log_path = log_weights + log_other_weight(log_weights)
-        # one weight is all: every w (1 - w) is 0
         undefined = tf.reduce_all(tf.equal(log_path, -np.inf), axis=0, keepdims=True)
         path = tf.where(undefined, tf.zeros_like(log_path), normalised(log_path))
         return Coefficients(path=path, score=None, generative=normalised(log_weights))

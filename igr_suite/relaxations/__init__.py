@@ -1,5 +1,4 @@
-"""Continuous distributions on the simplex near a discrete one: one distribution a file, and what is common to all of
-them."""
+"""Continuous distributions on the simplex that approximate a discrete one, one a file, and the code that they share."""
 
 from igr_suite.relaxations.argmax_distribution import argmax_log_probs, gaussian_argmax_log_probs, sampled_argmax_probs
 from igr_suite.relaxations.base import Draw, Relaxation

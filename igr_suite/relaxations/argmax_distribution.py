@@ -20,12 +20,12 @@ TAIL = 9.0  # standard deviations; what lies beyond has probability 1e-19
 
 @in_float32
 def argmax_log_probs(distribution: Relaxation, points: int = 64, split: bool = False) -> tf.Tensor:
-    """Exact log P(argmax psi = k) of a distribution that has it.
+    """log P(argmax psi = k), exactly or by quadrature, for the distributions that have such a formula.
 
     Args:
       distribution: Gumbel-Softmax, IGR-I, IGSM or GSP, batch shape [B, V].
-      points: quadrature points, all but Gumbel-Softmax, see `gaussian_argmax_log_probs`.
-      split: as there.
+      points: of the quadrature, see `gaussian_argmax_log_probs`; Gumbel-Softmax needs none.
+      split: see `gaussian_argmax_log_probs`.
     Returns:
       [B, V, K].
     Raises:
@@ -49,8 +49,7 @@ def argmax_log_probs(distribution: Relaxation, points: int = 64, split: bool = F
 
 
 def _over_the_batch(distribution: Relaxation, log_probs: tf.Tensor) -> tf.Tensor:
-    """Repeats the distribution of the argmax for parameters that it does not depend on: a temperature for each
-    variable."""
+    """Repeats the distribution of the argmax along batch axes that come only from the temperature."""
     if log_probs.shape.rank == distribution.batch_shape.rank + 1 and distribution.temperature.shape.rank == 0:
         return log_probs
     return tf.broadcast_to(log_probs, tf.concat([distribution.batch_shape_tensor(), tf.shape(log_probs)[-1:]], axis=0))
@@ -81,7 +80,7 @@ def gaussian_argmax_log_probs(
     Args:
       loc: [..., K-1], or [..., K] without a cut.
       log_scale: the same shape.
-      cut: temperature * log delta, a scalar or broadcasting against [...]; None for none.
+      cut: temperature * log delta, a scalar or broadcasting against [...]; None for K Gaussians.
       points: quadrature points of each range.
       split: whether to split the range at the other categories' locations.
     Returns:
@@ -120,12 +119,12 @@ def gaussian_argmax_log_probs(
 
 
 def _ranges(loc: tf.Tensor, scale: tf.Tensor, lower: tf.Tensor, upper: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Starts and ends [..., k, K-1] of the ranges between the steps at the locations of the categories (its own one
-    too)."""
+    """Starts and ends [..., k, K-1] of the ranges between the steps at the locations of all categories, k's own
+    included."""
     steps = (loc[..., tf.newaxis, :] - loc[..., tf.newaxis]) / scale[..., tf.newaxis]
-    # the integral does not depend on where it is split,
+    # The integral does not depend on where it is split, but a step below the cut moves with the cut.
     steps = tf.minimum(tf.stop_gradient(steps), upper[..., tf.newaxis])
-    steps = tf.sort(tf.maximum(steps, lower[..., tf.newaxis]), axis=-1)  # but a step below the cut moves with the cut
+    steps = tf.sort(tf.maximum(steps, lower[..., tf.newaxis]), axis=-1)
     return tf.concat([lower[..., tf.newaxis], steps], axis=-1), tf.concat([steps, upper[..., tf.newaxis]], axis=-1)
 
 
@@ -134,9 +133,9 @@ def sampled_argmax_probs(distribution: Relaxation, samples: int, seed: tf.Tensor
 
     Args:
       distribution: batch shape [B, V].
-      samples: draws; a plug-in KL from them is too large by about (K-1) / (2 samples) nats a variable.
+      samples: draws; a plug-in KL from them is too large by about (K-1) / (2 samples) nats per variable.
       seed: stateless seed, int32 [2].
-      smoothing: pseudo-count a category; 0 leaves zeros where a category was never drawn.
+      smoothing: pseudo-count of each category; 0 leaves zeros where a category was never drawn.
     Returns:
       [B, V, K].
     Raises:
@@ -153,7 +152,7 @@ def sampled_argmax_probs(distribution: Relaxation, samples: int, seed: tf.Tensor
             "parameters"
         )
     draw = distribution.draw(samples, seed)
-    # rounded samples tie, and the first category would win
+    # Rounded samples tie, and the first category would win.
     scores = draw.log_sample if distribution.dtype in HALVES else draw.sample
     winner = tf.argmax(scores, axis=-1, output_type=tf.int32)
     dtype = tf.float32 if distribution.dtype in HALVES else distribution.dtype

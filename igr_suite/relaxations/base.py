@@ -1,5 +1,4 @@
-"""The contract of a relaxation: a continuous distribution on the simplex near a discrete one, and what one draw of it
-carries."""
+"""The contract of a relaxation, a continuous distribution on the simplex near a discrete one, and of a draw from it."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -16,17 +15,17 @@ tfd = tfp.distributions
 
 
 class Draw(NamedTuple):
-    """One reparameterised draw; everything later needs, so that nothing is recomputed from a rounded value.
+    """One reparameterised draw with all that later steps need, so that nothing is recomputed from a rounded value.
 
     sample: psi on the simplex [S, B, V, K].
     log_sample: log psi [S, B, V, K] (-inf where a truncation put an exact 0).
-    noise: what the randomness was: Gumbel [S, B, V, K] or standard normal [S, B, V, K-1].
+    noise: Gumbel noise [S, B, V, K] or standard normal noise [S, B, V, K-1].
     preimage: logits + Gumbel [S, B, V, K], or the Gaussian kappa = loc + scale * noise [S, B, V, K-1].
     scores: what the temperature divides: the preimage, or h(kappa) for a distribution with a map h, same shape as the
       preimage.
     info: scalars to monitor; empty for most distributions.
 
-    A distribution of float16 or bfloat16 parameters rounds the sample alone to its type. The other tensors stay
+    A distribution with float16 or bfloat16 parameters rounds only the sample to its type. The other tensors stay
     float32: densities and KLs are computed from them, and a rounded value would have another density.
     """
 
@@ -41,8 +40,8 @@ class Draw(NamedTuple):
 class Relaxation(tfd.Distribution):
     """A distribution on the simplex with the categories as its event and variables (and batch) as its batch shape.
 
-    `draw` is the way in for training: it never evaluates a density. `log_prob` is the density on the simplex,
-    `log_prob_of` the density of the log-sample of a draw, which stays finite where the other overflows:
+    Training calls `draw`, which never evaluates a density. `log_prob` is the density on the simplex, `log_prob_of` the
+    density of the log-sample of a draw, which stays finite where the other overflows:
 
         log p(log psi) = log p(psi) + sum_{k=1}^{K} log psi_k
 
@@ -50,7 +49,7 @@ class Relaxation(tfd.Distribution):
     """
 
     def __init_subclass__(cls, **options):
-        """Lets every distribution, also a user's, compute in float32 where its parameters are of half precision."""
+        """Makes every distribution, also a user's, compute in float32 where its parameters are of half precision."""
         super().__init_subclass__(**options)
         for method in ("draw", "log_prob_of", "log_prob_of_log_sample"):
             if method in vars(cls):
@@ -95,7 +94,7 @@ class Relaxation(tfd.Distribution):
         raise NotImplementedError
 
     def log_prob_of(self, draw: Draw) -> tf.Tensor:
-        """Returns the log density of draw.log_sample [S, B, V], from what the draw carries, without an inversion."""
+        """Returns the log density of draw.log_sample [S, B, V], from the parts of the draw, without an inversion."""
         raise NotImplementedError
 
     def log_prob_of_log_sample(self, log_sample: tf.Tensor) -> tf.Tensor:
@@ -135,7 +134,7 @@ class Relaxation(tfd.Distribution):
         return self._log_prob_from_logs(tf.math.log(value))
 
     def _log_prob_from_logs(self, log_value: tf.Tensor) -> tf.Tensor:
-        """log p(psi) from log psi; categories at exactly 0 are left out of the Jacobian."""
+        """log p(psi) from log psi; categories at exactly 0 are excluded from the Jacobian."""
         on_a_face = tf.math.is_inf(log_value)
         return self.log_prob_of_log_sample(log_value) - tf.reduce_sum(
             tf.where(on_a_face, tf.zeros_like(log_value), log_value), axis=-1
@@ -145,7 +144,7 @@ class Relaxation(tfd.Distribution):
         return self.draw(n, seed).sample
 
     def _sample_and_log_prob(self, sample_shape, seed=None):
-        """A sample and its density from what the draw carries: a rounded sample is not inverted."""
+        """A sample and its density, from the parts of the draw: a rounded sample is not inverted."""
         draw = self.draw(sample_shape, seed)
         on_a_face = tf.math.is_inf(draw.log_sample)
         log_volume = tf.reduce_sum(tf.where(on_a_face, tf.zeros_like(draw.log_sample), draw.log_sample), axis=-1)
@@ -153,7 +152,7 @@ class Relaxation(tfd.Distribution):
 
 
 def _by_float32_distribution(method: Callable) -> Callable:
-    """`draw` or a density of a distribution, by the distribution with float32 parameters where its own are of half
+    """Wraps `draw` or a density so that the distribution with float32 parameters computes it in place of one of half
     precision."""
 
     @functools.wraps(method)
@@ -172,10 +171,10 @@ def check_event(owner: str, name: str, shape: tf.TensorShape, more_categories: i
     """Refuses parameters without categories.
 
     Args:
-      owner: the distribution's class.
-      name: the parameter's.
-      shape: the parameter's.
-      more_categories: categories of the distribution that the parameter's last axis does not have.
+      owner: name of the distribution's class.
+      name: of the parameter.
+      shape: of the parameter.
+      more_categories: number of categories beyond the size of the parameter's last axis.
     Raises:
       UserError: no last axis, or one that is too short.
     """
@@ -197,7 +196,7 @@ def check_categories(categories) -> int:
 
 
 def check_temperature(temperature) -> None:
-    """Refuses temperatures that are known and not positive: numbers, arrays, constants. Variables are not inspected.
+    """Refuses numbers, arrays and constants that are no positive temperatures; variables are not inspected.
 
     Raises:
       UserError: a temperature that is not a number, not positive or not finite, or too small for float32.
@@ -208,7 +207,7 @@ def check_temperature(temperature) -> None:
         return
     value = tf.get_static_value(temperature) if isinstance(temperature, tf.Tensor) else temperature
     if value is None and temperature is not None:
-        return  # known in the graph's run alone
+        return  # known only when the graph runs
     try:
         numbers = np.asarray(value, np.float64)
     except (TypeError, ValueError):
@@ -229,7 +228,7 @@ def check_temperature(temperature) -> None:
 
 
 def as_dtype(value, dtype: tf.DType) -> tf.Tensor:
-    """Returns a number, array or tensor as a tensor of a dtype; a number does not pass through float32 on its way."""
+    """Converts a number, array or tensor to a tensor of a dtype; a number does not pass through float32 on its way."""
     if isinstance(value, (tf.Tensor, tf.Variable)):
         return tf.cast(value, dtype)
     if isinstance(value, (np.ndarray, np.generic)):
@@ -241,10 +240,10 @@ def broadcast_shapes(owner: str, **shapes: tf.TensorShape) -> tf.TensorShape:
     """Returns the shape that all shapes broadcast to.
 
     Args:
-      owner: class whose parameters they are.
-      **shapes: by the parameters' names.
+      owner: name of the class that has the parameters.
+      **shapes: of the parameters, by name.
     Raises:
-      UserError: they do not broadcast; the sentence holds all of them.
+      UserError: the shapes do not broadcast; the message lists all of them.
     """
     try:
         return functools.reduce(tf.broadcast_static_shape, shapes.values())
@@ -254,12 +253,12 @@ def broadcast_shapes(owner: str, **shapes: tf.TensorShape) -> tf.TensorShape:
 
 
 def inside_simplex(log_sample: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Which log-samples have no category at exactly 0, and log-samples that densities can be taken of without NaN.
+    """Marks the log-samples without a category at exactly 0, and makes all of them finite, so that no density is NaN.
 
     Args:
       log_sample: log psi [..., K].
     Returns:
-      bool [...], and log psi with zeros in the place of -inf [..., K].
+      bool [...], and log psi with zeros in place of -inf [..., K].
     """
     finite = log_sample > -np.inf
     return tf.reduce_all(finite, axis=-1), tf.where(finite, log_sample, tf.zeros_like(log_sample))
@@ -273,8 +272,8 @@ def check_seed(seed) -> tf.Tensor:
     """
     seed = None if seed is None else tf.convert_to_tensor(seed)
     if seed is None or not seed.dtype.is_integer or seed.shape.rank != 1 or seed.shape[0] != 2:
-        found = "None" if seed is None else f"{seed.dtype.name} of shape {seed.shape}"
-        raise UserError(f"seed must be a stateless pair, int32 [2], got {found} (randomness.run_seed makes one)")
+        given = "None" if seed is None else f"{seed.dtype.name} of shape {seed.shape}"
+        raise UserError(f"seed must be a stateless pair, int32 [2], got {given} (randomness.run_seed makes one)")
     return seed
 
 
@@ -284,8 +283,8 @@ def with_sample_shape(sample_shape, shape: tf.Tensor) -> tf.Tensor:
 
 
 def sample_axes(sample_shape) -> int:
-    """Returns how many axes a sample shape (int, list or tensor) puts before the parameters' first, the batch's: the
-    number of that one."""
+    """Returns the number of axes of a sample shape (int, list or tensor), which is the position of the batch axis in a
+    draw."""
     return _as_vector(sample_shape).shape[0]
 
 

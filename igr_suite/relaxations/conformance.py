@@ -1,4 +1,4 @@
-"""What every relaxation has to keep to: `check(distribution)` asserts it, for distributions of the suite and of its
+"""The contract of every relaxation: `check(distribution)` asserts it, for distributions of the suite and of its
 users."""
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ Options = Callable[[tf.DType], Mapping[str, Any]]
 
 
 def no_options(dtype: tf.DType) -> Mapping[str, Any]:
-    """For distributions whose constructors need nothing beside parameters and temperature."""
+    """No options, for distributions whose constructors need only parameters and a temperature."""
     return {}
 
 
@@ -32,13 +32,13 @@ def check(distribution: Distribution, options: Options = no_options, truncates: 
 
     Args:
       distribution: the class.
-      options: dtype -> further arguments of the constructor and of `uniform_prior`.
-      truncates: whether samples may have exact zeros, off the support of the density on the simplex.
+      options: maps a dtype to further arguments of the constructor and of `uniform_prior`.
+      truncates: whether samples may have exact zeros, outside the support of the density on the simplex.
     Raises:
-      AssertionError: names the check.
+      AssertionError: one of the checks fails.
     """
-    for one in CHECKS:
-        one(distribution, options)
+    for assert_contract in CHECKS:
+        assert_contract(distribution, options)
     densities_in_a_graph_are_the_eager_ones(distribution, options, truncates)
     if not truncates:
         a_draws_density_is_that_of_its_log_sample(distribution, options)
@@ -47,7 +47,7 @@ def check(distribution: Distribution, options: Options = no_options, truncates: 
 
 
 def network_output(distribution: Distribution, scale: float = 1.0, seed: int = 7) -> np.ndarray:
-    """Normal numbers in a network's place, [BATCH, VARIABLES, parameters]."""
+    """Normal numbers in place of a network's output, [BATCH, VARIABLES, parameters]."""
     size = sum(distribution.parameter_blocks(CATEGORIES).values())
     return scale * np.random.default_rng(seed).normal(size=(BATCH, VARIABLES, size))
 
@@ -58,8 +58,8 @@ def posterior_of(distribution: Distribution, options: Options, dtype: tf.DType) 
 
 
 def shapes_dtypes_and_simplex(distribution: Distribution, options: Options = no_options) -> None:
-    """Samples lie on the simplex, with the categories last and the draw's other parts of the shapes that `Draw`
-    says."""
+    """Samples lie on the simplex with the categories last, and the parts of a draw have the shapes that `Draw`
+    states."""
     for dtype, tolerance in zip(FLOATS, (1e-6, 1e-14)):
         posterior = posterior_of(distribution, options, dtype)
         assert posterior.batch_shape == (BATCH, VARIABLES) and posterior.event_shape == (CATEGORIES,)
@@ -78,7 +78,7 @@ def shapes_dtypes_and_simplex(distribution: Distribution, options: Options = no_
 
 
 def draws_repeat_with_their_seed(distribution: Distribution, options: Options = no_options) -> None:
-    """Equal seeds give equal draws; samples, examples and variables have noise of their own."""
+    """Equal seeds give equal draws; every sample, example and variable has its own noise."""
     posterior = posterior_of(distribution, options, tf.float32)
     first, again, other = (posterior.draw(2, seed).sample.numpy() for seed in ([1, 2], tf.constant([1, 2]), [1, 3]))
     np.testing.assert_array_equal(first, again)
@@ -89,11 +89,12 @@ def draws_repeat_with_their_seed(distribution: Distribution, options: Options = 
 def training_step_is_finite_for_confident_networks(
     distribution: Distribution, options: Options = no_options, jit: bool | None = None
 ) -> None:
-    """Draw, sampled KL and their gradients in float32 for outputs of standard deviation 8 (scales up to e^3), compiled.
+    """Draws, sampled KLs and their gradients are finite in compiled float32 functions, for network outputs of standard
+    deviation 8 (scales up to e^3).
 
     Args:
       distribution, options: as in `check`.
-      jit: whether by XLA; None does both.
+      jit: whether XLA compiles; None checks both.
     """
     for compiled in (False, True) if jit is None else (jit,):
         _confident_step(distribution, options(tf.float32), compiled)
@@ -130,7 +131,8 @@ def _confident_step(distribution: Distribution, options: Mapping[str, Any], jit:
 def densities_in_a_graph_are_the_eager_ones(
     distribution: Distribution, options: Options = no_options, truncates: bool = False
 ) -> None:
-    """A graph types Python numbers by position, which eager code does not: every density in both precisions."""
+    """Every density is the same in a graph, which types Python numbers by position, as in eager code, in both
+    precisions."""
     for dtype, tolerance in zip(FLOATS, ({"rtol": 2e-3, "atol": 2e-3}, {"rtol": 1e-10})):
         given = options(dtype)
 
@@ -147,8 +149,8 @@ def densities_in_a_graph_are_the_eager_ones(
 
 
 def a_draws_density_is_that_of_its_log_sample(distribution: Distribution, options: Options = no_options) -> None:
-    """`log_prob_of`, from what the draw carries, is `log_prob_of_log_sample`, by inversion; and log_prob is it less sum
-    log psi."""
+    """`log_prob_of`, from the parts of the draw, equals `log_prob_of_log_sample`, by inversion; `log_prob` is less by
+    sum_k log psi_k."""
     posterior = posterior_of(distribution, options, tf.float64)
     draw = posterior.draw(SAMPLES, [1, 2])
     density = posterior.log_prob_of(draw).numpy()
@@ -164,7 +166,7 @@ def density_is_the_change_of_variables(distribution: Distribution, options: Opti
     """log q(log psi) = log N(kappa; loc, scale) - log |det d psi_{1..K-1} / d kappa| + sum_k log psi_k, the determinant
     by autodiff.
 
-    Draws whose determinant is lost in rounding (psi within 1e-8 of a face) are left out.
+    Draws whose determinant is lost in rounding (psi within 1e-8 of a face) are skipped.
     """
     given = options(tf.float64)
     output = tf.constant(network_output(distribution), tf.float64)
@@ -181,16 +183,16 @@ def density_is_the_change_of_variables(distribution: Distribution, options: Opti
                 continue
             by_loc = jacobian[b, v * size : (v + 1) * size, b, v, :size]
             standard = draw.noise[b, v]
-            wanted = normal_log_density(standard, posterior.log_scale[b, v]) + tf.reduce_sum(draw.log_sample[b, v])
-            wanted -= np.linalg.slogdet(by_loc)[1]
+            expected = normal_log_density(standard, posterior.log_scale[b, v]) + tf.reduce_sum(draw.log_sample[b, v])
+            expected -= np.linalg.slogdet(by_loc)[1]
             np.testing.assert_allclose(
-                posterior.log_prob_of(draw)[b, v], wanted, rtol=1e-5, atol=1e-5, err_msg="log_prob_of"
+                posterior.log_prob_of(draw)[b, v], expected, rtol=1e-5, atol=1e-5, err_msg="log_prob_of"
             )
 
 
 def shared_parameters_are_drawn_for_every_element(distribution: Distribution, options: Options = no_options) -> None:
-    """A prior with parameters of one variable behaves as the posterior's batch: its closed-form KL broadcasts, where it
-    has one."""
+    """A prior with the parameters of one variable serves the posterior's whole batch: where there is a closed-form KL,
+    it broadcasts."""
     posterior = posterior_of(distribution, options, tf.float32)
     prior = distribution.uniform_prior(CATEGORIES, TEMPERATURE, **options(tf.float32))
     assert prior.event_shape == (CATEGORIES,)
@@ -199,8 +201,8 @@ def shared_parameters_are_drawn_for_every_element(distribution: Distribution, op
 
 
 def half_precision_is_float32_rounded(distribution: Distribution, options: Options = no_options) -> None:
-    """Of float16 and bfloat16 parameters: the float32 distribution's draw with its sample rounded, and densities from
-    it."""
+    """With float16 or bfloat16 parameters, a draw is the float32 distribution's with its sample rounded, and densities
+    are computed from it."""
     for dtype in HALVES:
         half = posterior_of(distribution, options, dtype)
         draw, wide = half.draw(SAMPLES, [1, 2]), half.in_float32()
@@ -218,8 +220,7 @@ def half_precision_is_float32_rounded(distribution: Distribution, options: Optio
 
 
 def temperatures_widen_the_batch(distribution: Distribution, options: Options = no_options) -> None:
-    """Parameters of one variable with a temperature for each of VARIABLES: as many variables, with noise of their
-    own."""
+    """Parameters of one variable with VARIABLES temperatures make as many variables, each with its own noise."""
     output = tf.constant(network_output(distribution)[0, 0], tf.float64)
     temperatures = tf.constant(np.linspace(0.2, 0.8, VARIABLES))
     posterior = distribution.from_network(output, temperatures, **options(tf.float64))
@@ -231,7 +232,7 @@ def temperatures_widen_the_batch(distribution: Distribution, options: Options = 
 
 
 def wrong_temperature_seed_and_width_are_refused(distribution: Distribution, options: Options = no_options) -> None:
-    """Each by a UserError."""
+    """Each of them raises a UserError."""
     output, given = tf.constant(network_output(distribution), tf.float32), options(tf.float32)
     _refuses(lambda: distribution.from_network(output, 0.0, **given), "temperature must be positive, got 0.0")
     for seed in (None, 3, [1, 2, 3], [0.5, 1.0]):

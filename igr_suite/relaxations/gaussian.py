@@ -1,4 +1,4 @@
-"""Gaussians pushed to the simplex, and the IGR recipe: through an invertible map, a temperature and softmax++."""
+"""Gaussians mapped to the simplex, and the IGR distributions: by an invertible map, a temperature and softmax++."""
 
 import functools
 import math
@@ -32,10 +32,10 @@ tfb = tfp.bijectors
 
 
 class GaussianNoise(Relaxation):
-    """kappa = loc + exp(log_scale) eps, eps ~ N(0, I), pushed to the simplex by a map that subclasses give.
+    """kappa = loc + exp(log_scale) eps, eps ~ N(0, I), mapped to the simplex by a subclass.
 
-    Two such distributions with equal `map_key` have a closed-form KL, that of their Gaussians: the KL on the simplex
-    where the map is a bijection, an upper bound of it where it is not.
+    Two such distributions with equal `map_key` have a closed-form KL, that of their Gaussians: it is the KL on the
+    simplex where the map is a bijection, and an upper bound of it otherwise.
 
     Args:
       loc: [B, V, D].
@@ -43,7 +43,7 @@ class GaussianNoise(Relaxation):
       temperature: positive; number or tensor; it and [B, V] broadcast to the batch shape.
       parameters: of the distribution's own constructor.
     Raises:
-      UserError: parameters that are no numbers, have no categories or do not broadcast, or a temperature that is known
+      UserError: parameters that are not numbers, have no categories or do not broadcast, or a temperature that is known
         and not positive.
     """
 
@@ -59,7 +59,7 @@ class GaussianNoise(Relaxation):
 
     @property
     def map_key(self) -> tuple:
-        """What the map from the Gaussian to the simplex consists of; distributions with equal keys share it."""
+        """Identifies the map from the Gaussian to the simplex; distributions with equal keys share it."""
         return (type(self), self.parameters["temperature"])
 
     def _kappa(self, sample_shape, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -153,11 +153,11 @@ class GaussianRelaxation(GaussianNoise):
         )
 
     def log_prob_of_scores(self, scores: tf.Tensor, inside: tf.Tensor | bool = True) -> tf.Tensor:
-        """Log density of the log-sample whose scores these are, h(kappa), by inversion of h.
+        """Log density of the log-sample with the scores h(kappa), by inversion of h.
 
         Args:
           scores: [..., K-1], before the temperature.
-          inside: where there is a density at all; minus infinity is returned elsewhere, and outside the range of h.
+          inside: where the density is positive; elsewhere, and outside the range of h, the result is minus infinity.
         Returns:
           [...].
         """
@@ -168,11 +168,11 @@ class GaussianRelaxation(GaussianNoise):
         return tf.where(inside, self._log_density(self.h.inverse(safe)), tf.constant(-float("inf"), self.dtype))
 
     def log_prob_of_draw_from(self, other: "GaussianRelaxation", draw: Draw) -> tf.Tensor:
-        """Log density of another distribution's draw without the rounding, and before the truncation, of its sample.
+        """Log density of another distribution's draw, before its sample is truncated and rounded.
 
         Args:
-          other: the distribution that was drawn from, over as many categories.
-          draw: of that distribution [S, B, V, ...].
+          other: the distribution of the draw, over as many categories.
+          draw: from that distribution [S, B, V, ...].
         Returns:
           [S, B, V]; minus infinity outside the support of this distribution.
         """
@@ -185,7 +185,7 @@ class GaussianRelaxation(GaussianNoise):
         return self.log_prob_of_scores(scores)
 
     def _logits(self, scores: tf.Tensor, kappa: tf.Tensor) -> tuple[tf.Tensor, dict]:
-        """Logits of all K categories and what to monitor; a distribution with a truncation overrides it."""
+        """Logits of all K categories and scalars to monitor; a distribution with a truncation overrides it."""
         return append_last_category(scores / self.temperature[..., tf.newaxis], self.delta), {}
 
     def _log_density(self, kappa: tf.Tensor) -> tf.Tensor:

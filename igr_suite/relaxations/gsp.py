@@ -4,18 +4,18 @@ integral."""
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.relaxations.base import check_categories, inside_simplex
+from igr_suite.relaxations.base import inside_simplex
 from igr_suite.relaxations.gaussian import normal_log_density
 from igr_suite.relaxations.overcomplete import Overcomplete
 from igr_suite.relaxations.registry import register
 
-RANGE = 10.0  # standard deviations of every Gaussian in which the lost scale is looked for
-FALL = 45.0  # the integrand is cut where it is below e^-45 of its maximum
+RANGE = 10.0  # standard deviations of every Gaussian that the integral over the lost scale covers
+FALL = 45.0  # the integrand is neglected where it is below e^-45 of its maximum
 ROUNDS = 5
 GRID = 65
 POINTS = 96
 LINEAR = -4.0  # below this log t, t = softplus(lambda), lambda is log t to 1 %
-LARGEST = 300.0  # log t is held below it, so that t^2 is finite; the integrand is 0 there
+LARGEST = 300.0  # log t is limited to it, so that t^2 is finite; the integrand is 0 there
 
 
 @register("GSP")
@@ -42,29 +42,16 @@ class GSP(Overcomplete):
     def parameter_blocks(cls, categories: int) -> dict[str, int]:
         return {"loc": categories, "log_scale": categories}
 
-    @classmethod
-    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "GSP":
-        """N(0, I), whose argmax is uniform.
-
-        Args:
-          categories: K.
-          temperature: as for the posterior; they must be equal for a closed-form KL.
-          dtype: of the parameters.
-        Returns:
-          distribution with loc and log_scale [K].
-        """
-        return cls(tf.zeros([check_categories(categories)], dtype), tf.zeros([categories], dtype), temperature)
-
     @staticmethod
     def activation(tempered: tf.Tensor) -> tf.Tensor:
         return log_softplus(tempered)
 
     def log_prob_of_log_sample(self, log_sample: tf.Tensor) -> tf.Tensor:
-        """Gauss-Legendre over a = log s on the two sides of t_max = e^-4, each cut to where its integrand is; in
-        float64 always.
+        """Gauss-Legendre quadrature over a = log s, always in float64, on the two sides of t_max = e^-4, each narrowed
+        to where the integrand is not negligible.
 
-        On the left every lambda is linear in a, on the right some are exponential: one grid for both scales would see
-        neither well.
+        On the left every lambda is linear in a, on the right some are exponential: one grid for both scales would
+        resolve neither well.
         """
         inside, finite = inside_simplex(tf.convert_to_tensor(log_sample, self.dtype))
         log_sample = tf.cast(finite, tf.float64)
@@ -91,7 +78,7 @@ class GSP(Overcomplete):
         return normal + tf.reduce_sum(log_slope + tf.math.log(temperature), axis=-1)
 
     def _zoom(self, log_sample: tf.Tensor, start: tf.Tensor, end: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Narrows ranges [..., 2] to the points of a grid where the integrand is not negligible, and one cell more on
+        """Narrows ranges [..., 2] to the points of a grid where the integrand is not negligible, plus one cell on
         either side."""
         step = (end - start) / (GRID - 1)
         grid = start[..., tf.newaxis] + step[..., tf.newaxis] * tf.range(GRID, dtype=tf.float64)
@@ -107,9 +94,9 @@ def _ranges(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Starts and ends [..., 2] of two adjoining ranges of a that hold all but e^-45 of the integral.
 
-    Each category alone puts a between log softplus((loc -+ 10 scale) / temperature) - log psi. Outside the union of
-    these ranges the integrand has fallen from its maximum by at least what the Gaussian of the nearest category falls
-    in 10 standard deviations.
+    Each category alone confines a to between log softplus((loc -+ 10 scale) / temperature) - log psi. Outside the union
+    of these ranges the integrand has fallen from its maximum by at least as much as the Gaussian of the nearest
+    category falls in 10 standard deviations.
     """
     width = RANGE * tf.exp(log_scale)
     low = tf.reduce_min(log_softplus((loc - width) / temperature) - log_sample, axis=-1)

@@ -33,7 +33,7 @@ class GumbelSoftmax(Relaxation):
       logits: [B, V, K]; an additive constant does not matter.
       temperature: positive; number or tensor; it and [B, V] broadcast to the batch shape.
     Raises:
-      UserError: logits that are no numbers or have no categories, a temperature that is known and not positive, or
+      UserError: logits that are not numbers or have no categories, a temperature that is known and not positive, or
         shapes that do not broadcast.
     Source: Jang, Gu & Poole (2017); Maddison, Mnih & Teh (2017), eq. 10 and section C.3.
     """
@@ -84,14 +84,15 @@ class GumbelSoftmax(Relaxation):
         finite = tf.where(absent, tf.zeros_like(log_sample), log_sample)  # masked categories stay -inf by their logits
         log_softmax = tf.nn.log_softmax(self.logits - finite * self.temperature[..., tf.newaxis])
         left = tf.reduce_sum(tf.cast(~masked, self.dtype), axis=-1)
-        # The constant of all categories apart: compilers evaluate it once, to other last bits than in a vector.
+        # The constant for all K categories is computed apart: compilers evaluate it once, with other last bits than in
+        # a vector.
         log_norm = tf.where(
             tf.reduce_any(masked, axis=-1),
             self._log_norm(left),
             self._log_norm(tf.cast(tf.shape(masked)[-1], self.dtype)),
         )
         density = log_norm + tf.reduce_sum(tf.where(masked, tf.zeros_like(log_softmax), log_softmax), axis=-1)
-        # not on the face of the categories that are not masked
+        # The sample does not lie on the face of the categories that are not masked.
         elsewhere = tf.reduce_any(tf.not_equal(masked, absent), axis=-1)
         return tf.where(elsewhere, minus_infinity, density)
 
@@ -120,8 +121,7 @@ class GumbelSoftmax(Relaxation):
 
 @tf.custom_gradient
 def _divided(preimage: tf.Tensor, temperature: tf.Tensor) -> tf.Tensor:
-    """preimage / temperature; masked categories (-inf) add nothing to the temperature's gradient, not 0 times
-    infinity."""
+    """preimage / temperature; masked categories (-inf) add 0 to the temperature's gradient, not 0 times infinity."""
 
     def gradient(upstream):
         by_preimage = upstream / temperature

@@ -12,7 +12,9 @@ from igr_suite.relaxations.stick_prior import uniform_stick_loc
 from igr_suite.relaxations.truncation import check_truncation, kept_sticks, sticks_within, truncated_logits
 
 
-class _StickBreakingDistribution(GaussianRelaxation):
+class StickBreakingRelaxation(GaussianRelaxation):
+    """A relaxation whose Gaussians are the logits of the breaks of a stick."""
+
     @classmethod
     def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32, **options):
         """The distribution with unit scales and E[eta_k] = 1/K for the K-1 pieces and the remainder, see
@@ -35,7 +37,7 @@ class _StickBreakingDistribution(GaussianRelaxation):
 
 
 @register("IGR_SB_Finite")
-class IGRSBFinite(_StickBreakingDistribution):
+class IGRSBFinite(StickBreakingRelaxation):
     """psi = softmax++(eta / temperature), eta_k = s_k prod_{j<k} (1 - s_j), s = sigmoid(loc + scale eps).
 
     eta lies in [0, 1], so low temperatures are needed, and the last category can never win the argmax:
@@ -57,12 +59,13 @@ class IGRSBFinite(_StickBreakingDistribution):
 
 
 @register("IGR_SB")
-class IGRSB(_StickBreakingDistribution):
+class IGRSB(StickBreakingRelaxation):
     """Stick-breaking that keeps only the sticks whose sum stays within a threshold, then softmax++, then zeros.
 
     With n sticks kept, psi = (softmax++(eta_1..n / temperature), 0, ..., 0): n+1 categories. Densities and KL are those
     of all K-1 Gaussians, without the truncation. A draw's info holds `n_required`, the mean number of sticks kept, and
-    `never_exceeds`, the share of draws that all K-1 sticks leave within the threshold: above 0, K is too small.
+    `never_exceeds`, the share of draws whose K-1 sticks all stay within the threshold: if it is above 0, K is too
+    small.
 
     Args:
       loc: stick locations [B, V, K-1].
@@ -113,11 +116,10 @@ class IGRSB(_StickBreakingDistribution):
     def _sample_and_log_prob(self, sample_shape, seed=None):
         raise UserError(
             "a truncated sample of IGR_SB lies on a face of the simplex and has no density there; take draw(...) and "
-            "log_prob_of, "
-            "which is the density before the truncation"
+            "log_prob_of, which is the density before the truncation"
         )
 
 
 def _mean(values: tf.Tensor) -> tf.Tensor:
-    """The mean, and 0 of nothing: an empty batch keeps no stick."""
+    """The mean, or 0 for an empty batch, which keeps no stick."""
     return tf.where(tf.size(values) > 0, tf.reduce_mean(values), tf.zeros([], values.dtype))

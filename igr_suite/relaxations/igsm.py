@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from igr_suite.relaxations.base import check_categories, inside_simplex
+from igr_suite.relaxations.base import inside_simplex
 from igr_suite.relaxations.overcomplete import Overcomplete
 from igr_suite.relaxations.registry import register
 
@@ -13,7 +13,7 @@ from igr_suite.relaxations.registry import register
 class IGSM(Overcomplete):
     """psi = softmax((loc + eps) / temperature), eps ~ N(0, I) in R^K.
 
-    What psi keeps of the Gaussian is its differences, Gaussians with covariance I + 11^T of determinant K:
+    psi retains only the differences of the Gaussian's components, a Gaussian with covariance I + 11^T of determinant K:
 
         log p(log psi) = -1/2 |d - mean(d)|^2 - (K-1)/2 log(2 pi) - 1/2 log K + (K-1) log temperature,
         d = temperature log psi - loc
@@ -36,19 +36,6 @@ class IGSM(Overcomplete):
     @classmethod
     def parameter_blocks(cls, categories: int) -> dict[str, int]:
         return {"loc": categories}
-
-    @classmethod
-    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "IGSM":
-        """N(0, I), whose argmax is uniform.
-
-        Args:
-          categories: K.
-          temperature: as for the posterior; they must be equal for a closed-form KL.
-          dtype: of the parameters.
-        Returns:
-          distribution with loc [K].
-        """
-        return cls(tf.zeros([check_categories(categories)], dtype), temperature)
 
     activation = staticmethod(tf.identity)
 

@@ -26,7 +26,7 @@ def gaussian_kl(loc: tf.Tensor, log_scale: tf.Tensor, prior_loc: tf.Tensor, prio
     Returns:
       [...].
     Raises:
-      UserError: another D.
+      UserError: the last axes differ.
     """
     _check_last_axis(loc, prior_loc, "loc", "prior_loc")
     log_ratio = log_scale - prior_log_scale
@@ -36,8 +36,8 @@ def gaussian_kl(loc: tf.Tensor, log_scale: tf.Tensor, prior_loc: tf.Tensor, prio
 
 
 def share_map(posterior: Relaxation, prior: Relaxation) -> bool:
-    """Whether two distributions push their Gaussians through the same map (same kind or h, temperature, delta, flow
-    weights)."""
+    """Whether two distributions map their Gaussians to the simplex in the same way (same kind or h, temperature, delta,
+    flow weights)."""
     if not (isinstance(posterior, GaussianNoise) and isinstance(prior, GaussianNoise)):
         return False
     ours, theirs = posterior.map_key, prior.map_key
@@ -59,16 +59,14 @@ def _require_shared_map(posterior: Relaxation, prior: Relaxation) -> None:
     if not share_map(posterior, prior):
         raise UserError(
             f"{type(posterior).__name__} and {type(prior).__name__} do not share the map from their Gaussian to the "
-            f"simplex "
-            "(kind, temperature, delta and flow must be the same objects or equal numbers), so their KL is not the "
-            "Gaussian one; "
-            "use monte_carlo_kl, or prior_after_flow=True for a Gaussian prior behind the flow"
+            "simplex (kind, temperature, delta and flow must be the same objects or equal numbers), so their KL is not "
+            "the Gaussian one; use monte_carlo_kl, or prior_after_flow=True for a Gaussian prior behind the flow"
         )
 
 
 def _check_pair(posterior: Relaxation, prior: Relaxation) -> None:
-    """Refuses distributions over different numbers of categories, which might broadcast, and of float types that do not
-    mix."""
+    """Refuses distributions with different numbers of categories, which might broadcast, or with float types that do
+    not mix."""
     ours, theirs = posterior.event_shape[0], prior.event_shape[0]
     if ours is not None and theirs is not None and ours != theirs:
         raise UserError(
@@ -94,9 +92,9 @@ def _check_last_axis(first: tf.Tensor, second: tf.Tensor, name: str, other: str)
 def closed_form_kl(posterior: GaussianNoise, prior: GaussianNoise, name: str | None = None) -> tf.Tensor:
     """KL of two distributions that share a map from their Gaussians: that of the Gaussians.
 
-    A KL does not change under a bijection, so for the IGR distributions it is the KL on the simplex. IGSM and GSP
-    forget one direction of K, so for them it is an upper bound of that (the data-processing inequality). It is what
-    tfd.kl_divergence(posterior, prior) returns.
+    A KL does not change under a bijection, so for the IGR distributions it is the KL on the simplex. IGSM and GSP lose
+    one direction of K, so for them it is an upper bound of that KL (the data-processing inequality).
+    tfd.kl_divergence(posterior, prior) returns it too.
 
     Args:
       posterior: batch shape [B, V].
@@ -134,16 +132,16 @@ def sampled_kl(
       posterior: batch shape [B, V].
       prior: the same family as the posterior.
       draw: of the posterior, [S, B, V, ...].
-      stick_the_landing: hold the posterior's parameters constant inside log q, so that the gradient follows the path
-        only; flow weights keep their gradient.
+      stick_the_landing: hold the posterior's parameters constant inside log q, so that only the path has a gradient;
+        flow weights keep theirs.
       prior_after_flow: read the prior's loc and log_scale as a Gaussian over h(kappa) instead of kappa, as the authors'
         last code does for IGR-Planar; the prior may then be any IGR distribution.
     Returns:
       [S, B, V]; its mean over draws estimates the KL (of IGSM and GSP: that of their Gaussians, see `closed_form_kl`)
       without bias.
     Raises:
-      UserError: distributions of different families, categories or float types, that do not share the map, or whose map
-        has no h for a prior behind it.
+      UserError: distributions of different families, numbers of categories or float types; distributions that do not
+        share the map, or, for a prior after the flow, that have no h.
     Source: Potapczynski et al. (2020), section 3.1; Roeder, Wu & Duvenaud (2017) for stick_the_landing.
     """
     _check_pair(posterior, prior)
@@ -170,7 +168,7 @@ def _sampled_kl(
     if stick_the_landing:
         standard = (draw.preimage - hold(posterior.loc)) * tf.exp(-hold(posterior.log_scale))
     else:
-        standard = draw.noise  # the same value; along the path it is constant in the parameters
+        standard = draw.noise  # the same value, which along the path does not depend on the parameters
     log_q = normal_log_density(standard, hold(posterior.log_scale))
     if prior_after_flow:
         log_q -= posterior.h.forward_log_det_jacobian(draw.preimage, event_ndims=1)
@@ -181,10 +179,10 @@ def _sampled_kl(
 def monte_carlo_kl(posterior: Relaxation, prior: Relaxation, samples: int, seed: tf.Tensor) -> tf.Tensor:
     """Mean over draws of log q(log psi) - log p(log psi), for any two distributions over the same simplex.
 
-    The prior's density is taken from what the draw carries (its Gaussian, its scores) wherever the prior's map allows
+    The prior's density is taken from the parts of the draw (its Gaussian, its scores) wherever the prior's map allows
     it: an inversion of the rounded sample would be infinite for many draws of stick-breaking distributions. A truncated
     distribution counts as the distribution before its truncation, as in all KLs here. The result is infinite where the
-    posterior has mass outside the prior's support, as IGR_SB_Finite has beside a prior of its own kind at a higher
+    posterior has mass outside the prior's support, as IGR_SB_Finite has with a prior of the same kind at a higher
     temperature.
 
     Args:
@@ -214,7 +212,7 @@ def _log_ratio(posterior: Relaxation, prior: Relaxation, draw: Draw) -> tf.Tenso
         return density - prior.log_prob_of_log_sample(draw.log_sample)
     if isinstance(prior, GaussianRelaxation):
         return density - prior.log_prob_of_draw_from(posterior, draw)
-    # before a truncation
+    # The log-sample before a truncation.
     log_sample = log_softmax_plus_plus(draw.scores / posterior.temperature[..., tf.newaxis], posterior.delta)
     return density - prior.log_prob_of_log_sample(log_sample)
 

@@ -1,9 +1,9 @@
-"""K Gaussians for K categories: distributions whose map to the simplex forgets one direction, so that it has no
+"""K Gaussians for K categories: distributions whose map to the simplex loses one direction, so that it has no
 inverse."""
 
 import tensorflow as tf
 
-from igr_suite.relaxations.base import Draw
+from igr_suite.relaxations.base import Draw, check_categories
 from igr_suite.relaxations.gaussian import GaussianNoise
 
 
@@ -12,9 +12,9 @@ class Overcomplete(GaussianNoise):
     every category.
 
     The argmax of psi is that of kappa. `closed_form_kl` and `sampled_kl` are those of the Gaussians in R^K, as in the
-    authors' first code: psi is a function of kappa that is not a bijection, so the KL on the simplex is at most that
-    (the data-processing inequality), and an ELBO with it is a bound, a looser one. The same holds for importance
-    weights.
+    authors' first code: psi is a function of kappa that is not a bijection, so the KL on the simplex is at most theirs
+    (the data-processing inequality), and an ELBO with theirs is still a bound, but a looser one. The same holds for
+    importance weights.
 
     Args:
       loc: [B, V, K].
@@ -25,6 +25,20 @@ class Overcomplete(GaussianNoise):
       UserError: temperature not positive.
     Source: docs/papers/igr.md, section 1.8.
     """
+
+    @classmethod
+    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "Overcomplete":
+        """N(0, I), whose argmax is uniform.
+
+        Args:
+          categories: K.
+          temperature: as for the posterior; they must be equal for a closed-form KL.
+          dtype: of the parameters.
+        Returns:
+          distribution with parameters [K].
+        """
+        blocks = cls.parameter_blocks(check_categories(categories))
+        return cls(**{name: tf.zeros([size], dtype) for name, size in blocks.items()}, temperature=temperature)
 
     @staticmethod
     def activation(tempered: tf.Tensor) -> tf.Tensor:

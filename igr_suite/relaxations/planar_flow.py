@@ -15,9 +15,9 @@ NORMS = ("squared", "historical")
 
 
 class PlanarFlow(NamedTuple):
-    """Weights of a chain of planar layers, one set a discrete variable; tensors or variables.
+    """Weights of a chain of planar layers, one set for each discrete variable; tensors or variables.
 
-    w: [L, V, K-1], L layers applied first to last; V may be 1 or the axis absent: one flow for all variables.
+    w: [L, V, K-1], L layers applied first to last; with V = 1 or without that axis all variables share one flow.
     u: [L, V, K-1].
     b: [L, V].
     """
@@ -39,7 +39,7 @@ def initial_planar_flow(
 
     Args:
       categories: K of the samples; the flow works in K-1 dimensions.
-      variables: V, discrete variables with a flow of their own (1: shared).
+      variables: V, the number of discrete variables with a flow of their own; 1 is a flow that all share.
       seed: stateless seed, int32 [2].
       layers: planar layers in the chain.
       stddev: 0.05 as in the authors' code.
@@ -76,8 +76,8 @@ def invertible_u(w: tf.Tensor, u: tf.Tensor, norm: str = "squared") -> tf.Tensor
 def solve_monotone(target: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
     """Solves a + slope tanh(a) = target for a, slope > -1.
 
-    Bisection on [target - |slope|, target + |slope|], a fixed number of halvings (static in graphs and XLA), then two
-    Newton steps; the gradient is that of the implicit function, which one Newton step from the solution carries.
+    Bisection on [target - |slope|, target + |slope|] with a fixed number of halvings (static in graphs and XLA), then
+    two Newton steps. The gradient is that of the implicit function, which one Newton step at the solution has.
 
     Args:
       target: any shape.
@@ -107,7 +107,7 @@ def solve_monotone(target: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
 
 
 class Planar(tfb.Bijector):
-    """Chain of planar layers R^(K-1) -> R^(K-1), one chain a discrete variable.
+    """Chain of planar layers R^(K-1) -> R^(K-1), one chain for each discrete variable.
 
         f(z) = z + u_hat tanh(w.z + b)
         log |det df/dz| = log |1 + (1 - tanh^2(w.z + b)) w.u_hat|, summed over layers

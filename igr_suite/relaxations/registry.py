@@ -1,4 +1,4 @@
-"""Names of the relaxations: what configs, the command line and the tests look distributions up by."""
+"""The registry of relaxations, in which configs, the command line and the tests find a distribution by its name."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ RELAXATIONS: dict[str, type] = {}
 
 
 def register(name: str) -> Callable[[type], type]:
-    """Class decorator that enters a relaxation under its name."""
+    """Class decorator that registers a relaxation under a name."""
 
     def enter(distribution: type) -> type:
         RELAXATIONS[name] = distribution

@@ -19,7 +19,7 @@ def log_stick_lengths(y: tf.Tensor) -> tf.Tensor:
 
 
 def log_remainders(y: tf.Tensor) -> tf.Tensor:
-    """Logarithm of what is left of the stick after each break: log prod_{j<=k} (1 - s_j).
+    """Logarithm of the remainder of the stick after each break: log prod_{j<=k} (1 - s_j).
 
     It is log(1 - cumsum(eta)) without the cancellation, so thresholds very near 1 can be compared with it.
 
@@ -36,7 +36,7 @@ class StickBreaking(tfb.Bijector):
 
         log |det d eta / d y| = sum_k [log eta_k - softplus(y_k)]
 
-    Outside its range the inverse is NaN; `in_range` tells.
+    Outside its range the inverse is NaN; see `in_range`.
 
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 3.2; the Jacobian is lower triangular.
     """
@@ -91,7 +91,7 @@ class StickBreaking(tfb.Bijector):
 class StickBreakingLogRatios(tfb.Bijector):
     """h_k = log eta_k - log remainder = y_k + sum_{j>k} softplus(y_j); R^(K-1) -> R^(K-1).
 
-    The last remainder takes the part of the reference category, so softmax([h, 0]) = (eta, remainder). The Jacobian is
+    The last remainder is the reference category, so softmax([h, 0]) = (eta, remainder). The Jacobian is
     upper triangular with ones on its diagonal: log |det| = 0.
 
         y_k = h_k - logsumexp([h_{k+1}, ..., h_{K-1}, 0])

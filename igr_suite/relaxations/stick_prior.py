@@ -17,7 +17,7 @@ def uniform_stick_loc(categories: int, dtype: tf.DType = tf.float32) -> tf.Tenso
     medians of the sticks instead, and leave later pieces too short: at K = 10 the first piece would have mean 0.13.)
 
     Args:
-      categories: K, pieces with the remainder.
+      categories: K, the number of pieces with the remainder.
       dtype: of the result.
     Returns:
       [K-1].

@@ -1,5 +1,5 @@
-"""How many sticks a truncated stick-breaking keeps, with static shapes: comparisons and sums, no slicing and no
-loop."""
+"""The number of sticks that a truncated stick-breaking distribution keeps, with static shapes: by comparisons and sums,
+without slices and loops."""
 
 import math
 
@@ -13,7 +13,7 @@ TRUNCATIONS = ("batch", "sample", "historical")
 
 
 def check_truncation(truncation: str, threshold: float, quantile: float) -> None:
-    """Raises UserError unless the options of a truncation make sense."""
+    """Raises UserError unless the options of a truncation are valid."""
     if truncation not in TRUNCATIONS:
         raise UserError(f"unknown truncation '{truncation}'; {nearest(truncation, TRUNCATIONS)}")
     if not 0 < threshold < 1:
@@ -25,8 +25,8 @@ def check_truncation(truncation: str, threshold: float, quantile: float) -> None
 
 
 def sticks_within(log_remainders: tf.Tensor, threshold: float) -> tf.Tensor:
-    """Whether the pieces up to and with k sum to no more than the threshold: log(1 - sum_{j<=k} eta_j) >= log(1 -
-    threshold).
+    """Whether the pieces up to and including k sum to no more than the threshold:
+    log(1 - sum_{j<=k} eta_j) >= log(1 - threshold).
 
     Args:
       log_remainders: [..., K-1], see `stick_breaking.log_remainders`.
@@ -41,7 +41,7 @@ def sticks_within(log_remainders: tf.Tensor, threshold: float) -> tf.Tensor:
 
 
 def stick_counts(within: tf.Tensor) -> tf.Tensor:
-    """Sticks of each draw before the sum exceeds the threshold, at least 1 (the first may exceed it alone).
+    """Number of sticks of each draw before the sum exceeds the threshold, at least 1 (the first may exceed it alone).
 
     Args:
       within: bool [..., K-1].
@@ -80,9 +80,9 @@ def kept_sticks(within: tf.Tensor, truncation: str, quantile: float) -> tf.Tenso
 
     Args:
       within: bool [S, B, V, K-1].
-      truncation: "batch": one number for all, the quantile over draws, examples and variables; "sample": every draw of
-        every variable its own count; "historical": one number for all, but only variable 0 is looked at, as in the
-        authors' code.
+      truncation: "batch": one number for all, the quantile over draws, examples and variables; "sample": a number for
+        every draw of every variable, its own count; "historical": one number for all, the quantile over variable 0
+        only, as in the authors' code.
       quantile: percentage, not used by "sample".
     Returns:
       int32, scalar or [S, B, V].
@@ -101,15 +101,14 @@ def kept_sticks(within: tf.Tensor, truncation: str, quantile: float) -> tf.Tenso
 
 
 def truncated_logits(scores: tf.Tensor, kept: tf.Tensor, delta: float) -> tf.Tensor:
-    """Logits whose softmax is softmax++ of the first `kept` scores, its extra category next to them, and exact zeros
-    behind.
+    """Logits whose softmax is softmax++ of the first `kept` scores, then its extra category, then exact zeros.
 
     Args:
       scores: [S, B, V, K-1], already divided by the temperature.
       kept: int32, scalar or [S, B, V], in 1..K-1.
       delta: weight of the extra category.
     Returns:
-      [S, B, V, K]; -inf behind position `kept`.
+      [S, B, V, K]; -inf after position `kept`.
     """
     position = tf.range(tf.shape(scores)[-1] + 1)
     kept = kept[..., tf.newaxis]

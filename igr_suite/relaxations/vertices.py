@@ -26,8 +26,8 @@ def distance_to_vertex(sample: tf.Tensor) -> tf.Tensor:
       [...], in [0, 1); at a vertex it is 0 with gradient 0.
     Source: Potapczynski et al. (2020), figure 1.
     """
-    apart = sample - nearest_vertex(sample)  # no cancellation, unlike the formula above
-    at_vertex = tf.reduce_all(tf.equal(apart, 0.0), axis=-1)
-    # the norm of 0 has no gradient
-    norm = tf.norm(tf.where(at_vertex[..., tf.newaxis], tf.ones_like(apart), apart), axis=-1)
+    difference = sample - nearest_vertex(sample)  # no cancellation, unlike the formula above
+    at_vertex = tf.reduce_all(tf.equal(difference, 0.0), axis=-1)
+    # The norm of 0 has no gradient.
+    norm = tf.norm(tf.where(at_vertex[..., tf.newaxis], tf.ones_like(difference), difference), axis=-1)
     return tf.where(at_vertex, tf.zeros_like(norm), norm)

@@ -11,7 +11,7 @@ from typing import Literal
 import tensorflow as tf
 
 Relaxed = Literal["improved", "concrete"]
-LARGEST = 1e30  # logit of a unit with one value only
+LARGEST = 1e30  # logit of a unit that has one value only
 
 
 def logit(u: tf.Tensor) -> tf.Tensor:
@@ -20,7 +20,8 @@ def logit(u: tf.Tensor) -> tf.Tensor:
 
 
 def bounded(logits: tf.Tensor) -> tf.Tensor:
-    """Logits of fixed units, +-inf, made finite, so that a slope of 0 times them is 0; no gradient reaches these."""
+    """Makes the logits of fixed units, +-inf, finite, so that a slope of 0 times them is 0; no gradient reaches
+    them."""
     return tf.clip_by_value(logits, -LARGEST, LARGEST)
 
 
@@ -40,7 +41,7 @@ def mean(logits: tf.Tensor) -> tf.Tensor:
 
 
 def vjp(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-    """From d/dz to d/dlogits of z = logits + noise: the same, but 0 for units whose logit is +-inf.
+    """Maps d/dz to d/dlogits, where z = logits + noise: the same, but 0 for units whose logit is +-inf.
 
     Categorical variables have a softmax between the two.
     """
@@ -48,7 +49,7 @@ def vjp(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
 
 
 def times_jacobian(theta: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-    """From d/dtheta to d/dlogits where theta = sigmoid(logits): theta (1 - theta) gradient."""
+    """Maps d/dtheta to d/dlogits, where theta = sigmoid(logits): theta (1 - theta) gradient."""
     return theta * (1.0 - theta) * gradient
 
 
@@ -68,7 +69,7 @@ def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
 
 
 def log_probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """b l - softplus(l), elementwise; for fractional b it is the same formula, which relaxed passes use."""
+    """b l - softplus(l), elementwise; relaxed passes use the formula for fractional b too."""
     return values * logits - tf.nn.softplus(logits)
 
 
@@ -80,27 +81,22 @@ def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Rel
 
     Args:
       logits: [..., D].
-      z: logits + logit(u), [..., D]; a separate argument so that it can be differentiated by with logits held fixed.
+      z: logits + logit(u), [..., D]; a separate argument, for derivatives with respect to z at fixed logits.
       temperature: positive; number or tensor.
-      relaxation: which of the two.
+      relaxation: "improved" or "concrete".
     Source: Tucker et al. (2017), section 3.2 and its appendix; docs/papers/rebar.md, section 2.4.
     """
     scaled = z / temperature
     return tf.sigmoid(scaled if relaxation == "concrete" else scaled + logits * temperature / (temperature + 1.0))
 
 
-def conditional_logistic(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
     """z~ | b: logits + logit(v'), v' = (1 - theta) + theta v where b = 1 and (1 - theta) v where b = 0; v uniform and
     independent of b."""
     theta, rest = tf.sigmoid(logits), tf.sigmoid(-logits)
     inside = tf.where(samples > 0.5, rest + theta * v, rest * v)
     outside = tf.where(samples > 0.5, theta * (1.0 - v), theta + rest * (1.0 - v))
     return bounded(logits) + tf.math.log(inside) - tf.math.log(outside)
-
-
-def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
-    """z~ | b under the name that both kinds of variables have; see `conditional_logistic`."""
-    return conditional_logistic(logits, samples, v)
 
 
 def antithetic_factor(logits: tf.Tensor, samples: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:

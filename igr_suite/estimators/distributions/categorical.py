@@ -3,7 +3,7 @@ form.
 
     z = log theta - log(-log u),   b = one-hot(argmax z),   u ~ Uniform(0, 1),   theta = softmax(logits)
 
-Functions have the names and the meaning of those in `bernoulli`, so that an estimator can be written once for both
+Functions have the same names and meanings as those in `bernoulli`, so that an estimator can be written once for both
 kinds. Logits are [..., V, C], samples one-hot; uniforms have the same shape, one a category.
 """
 
@@ -21,17 +21,17 @@ def log_mean(logits: tf.Tensor) -> tf.Tensor:
 
 
 def bounded(logits: tf.Tensor) -> tf.Tensor:
-    """The logits: those that are -inf are made finite as log theta (`log_mean`)."""
+    """The logits unchanged: `log_mean` makes those that are -inf finite."""
     return logits
 
 
 def noisy_logits(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-    """z = log theta - log(-log u), with theta normalised so that z are Gumbel variables about log theta."""
+    """z = log theta - log(-log u), with theta normalised, so that z are Gumbel variables located at log theta."""
     return log_mean(logits) - tf.math.log(-tf.math.log(u))
 
 
 def noise_score(u: tf.Tensor) -> tf.Tensor:
-    """d log p(z) / d log theta of the Gumbel z, theta's normalisation left to `vjp`: 1 + log u."""
+    """d log p(z) / d log theta of the Gumbel z: 1 + log u; `vjp` accounts for the normalisation of theta."""
     return 1.0 + tf.math.log(u)
 
 
@@ -41,13 +41,13 @@ def mean(logits: tf.Tensor) -> tf.Tensor:
 
 
 def vjp(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-    """From d/d log theta to d/d logits: gradient - theta sum(gradient)."""
+    """Maps d/d log theta to d/d logits: gradient - theta sum(gradient)."""
     gradient = tf.where(tf.math.is_inf(logits), tf.zeros_like(gradient), gradient)
     return gradient - tf.nn.softmax(logits) * tf.reduce_sum(gradient, -1, keepdims=True)
 
 
 def times_jacobian(theta: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-    """From d/dtheta to d/dlogits where theta = softmax(logits): theta (gradient - theta . gradient)."""
+    """Maps d/dtheta to d/dlogits, where theta = softmax(logits): theta (gradient - theta . gradient)."""
     return theta * (gradient - tf.reduce_sum(theta * gradient, -1, keepdims=True))
 
 

@@ -129,7 +129,7 @@ class Bernoulli:
         conditional, behind = z, u
         if coupling == "independent":
             v = uniform(tf.shape(parameters), at_step(seed, tf.constant(2)), parameters.dtype)
-            conditional = bernoulli.conditional_logistic(parameters, code, v)
+            conditional = bernoulli.conditional_noisy_logits(parameters, code, v)
             behind = tf.sigmoid(conditional - parameters)
         slope = 1.0 - bernoulli.reparameterisation_gap(parameters, code, behind)
         log_prob = tf.reduce_sum(bernoulli.log_probability(parameters, code), [-2, -1])

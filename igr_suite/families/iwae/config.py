@@ -80,7 +80,7 @@ class DReGConfig(WithOptions):
         check_at_least(self, "model", samples=1, latents=1, hidden=1)
         if self.sigma_min < 0:
             raise UserError(f"model.sigma_min must not be negative, got {self.sigma_min}")
-        given = {option: getattr(self, option) for option in names.OPTIONS}
+        given = {option: getattr(self, option) for option in names.OPTION_NAMES}
         for option, value in names.resolve(self.estimator, given).items():
             object.__setattr__(self, option, value)
         super().__post_init__()
@@ -228,7 +228,7 @@ class TrainDReG(TrainingRun):
 
     def adapt(self, changed: dict, settings) -> None:
         reads = names.facts_of(changed["model"]["estimator"]).options
-        for option in names.OPTIONS:  # another estimator takes its own defaults
+        for option in names.OPTION_NAMES:  # another estimator takes its own defaults
             if option in changed["model"] and option not in reads and f"model.{option}" not in settings:
                 changed["model"][option] = None
         super().adapt(changed, settings)
