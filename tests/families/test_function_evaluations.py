@@ -24,6 +24,7 @@ from igr_suite.families.mixture.model import MixtureVAE
 from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn import rebar as sbn_rebar
 from igr_suite.families.sbn import relax as sbn_relax
+from igr_suite.families.sbn import steps as sbn_steps
 from igr_suite.families.sbn.config import OPTIONS, Estimator, SBNConfig, SBNOptimiserConfig, TrainSBN
 from igr_suite.families.sbn.model import SBN
 from igr_suite.families.structured.config import TrainStructured
@@ -176,7 +177,7 @@ def test_passes_of_a_belief_network_s_step_are_counted(monkeypatch, estimator):
 
         return call
 
-    for module in (sbn_methods, sbn_rebar, sbn_relax):
+    for module in (sbn_steps, sbn_methods, sbn_rebar, sbn_relax):
         for name, values in (
             ("hard_pass", lambda p: [p.value]),
             ("mean_field_value", lambda p: [p[0]]),

@@ -11,8 +11,7 @@ from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn.config import TRACKED, SBNConfig, SBNOptimiserConfig
 from igr_suite.families.sbn.networks import Networks, initial_weights
 from igr_suite.families.sbn.passes import Model, hard_pass
-from igr_suite.families.sbn.rebar import Rebar
-from igr_suite.families.sbn.relax import Relax
+from igr_suite.families.sbn.steps import Shared
 from igr_suite.measuring.gradient_ema import GradientEMA
 from igr_suite.measuring.product_ema import ProductEMA
 from igr_suite.networks.likelihoods import pixel_offset
@@ -62,7 +61,7 @@ class SBN(keras.Model):
         self.config, self.binarisation, self.float_type = config, binarisation, float_type
         self.networks = networks_of(config, len(mean))
         methods = TRACKED if config.estimator == "track" else (config.estimator,)
-        self.methods = {name: method_of(name, config, self.networks) for name in methods}
+        self.methods = {name: sbn_methods.method_of(name, config, self.networks) for name in methods}
         self.followed = FOLLOWED if config.estimator == "track" else config.estimator
         self.mean = tf.constant(mean, float_type)
         self.offset = tf.constant(pixel_offset(mean)[-self.networks.modelled :], float_type)
@@ -212,7 +211,7 @@ class SBN(keras.Model):
         """`step_gradients`, and what the recognition gradients are products of: (what enters each map, each method's
         deltas)."""
         observed = self.networks.observe(x, self.mean)
-        shared = sbn_methods.Shared(self.model, observed, uniforms)
+        shared = Shared(self.model, observed, uniforms)
         hard = shared.hard
         values = None
         if self.baselines:
@@ -285,25 +284,6 @@ def networks_of(config: SBNConfig, pixels: int) -> Networks:
         predicts_half=config.task == "sp",
         hierarchical=config.sp_generator != "historical",
     )
-
-
-def method_of(name: str, config: SBNConfig, networks: Networks) -> sbn_methods.Method:
-    """The method of a name with a config's settings; in the tracking mode REBAR's fixed temperature is the dynamic
-    one's start."""
-    if name in ("rebar", "dynamic_rebar"):
-        settings = Rebar(name == "dynamic_rebar", config.eta_scope, config.multilayer_cv, config.relaxation)
-        return sbn_methods.rebar(networks, settings, config.temperature)
-    if name == "relax":
-        settings = Relax(config.surrogate, config.net_layers or 0, config.net_decay or 0.0)
-        return sbn_methods.relax(networks, settings, config.temperature, config.warmup_steps)
-    if name == "concrete":
-        return sbn_methods.concrete(networks, config.relaxation, config.temperature)
-    return {
-        "reinforce": sbn_methods.reinforce,
-        "nvil": sbn_methods.nvil,
-        "simple_muprop": sbn_methods.simple_muprop,
-        "muprop": sbn_methods.muprop,
-    }[name](networks)
 
 
 def _variables(values: dict[str, list[tf.Tensor]]) -> dict[str, list[tf.Variable]]:

@@ -2,11 +2,12 @@
 
 import tensorflow as tf
 
-from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn.baselines import evaluate
 from igr_suite.families.sbn.config import OPTIONS, TRACKED, SBNConfig, TrainSBN
-from igr_suite.families.sbn.model import SBN, method_of
+from igr_suite.families.sbn.methods import method_of
+from igr_suite.families.sbn.model import SBN
 from igr_suite.families.sbn.passes import hard_pass, mean_field_value
+from igr_suite.families.sbn.steps import Shared
 from igr_suite.families.sbn.train import build_model, load_splits
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.estimator_variance import (
@@ -120,7 +121,7 @@ def _method(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Te
             baselines = outputs[:, first : first + method.baselines]
 
     def gradients(seed: tf.Tensor) -> Gradients:
-        step = method.step(sbn_methods.Shared(model.model, observed, model.uniforms(x.shape[0], seed)), baselines, own)
+        step = method.step(Shared(model.model, observed, model.uniforms(x.shape[0], seed)), baselines, own)
         found = {"parameters": [g for q in model.networks.recognition for g in step.gradients[q]]}
         return found | ({"logits": list(step.logits)} if step.logits else {})
 
