@@ -29,7 +29,7 @@ REBARS = ("rebar", "dynamic_rebar", "track")
 RELAXED = (*REBARS, "concrete")
 
 # Options that only some estimators read, with the value taken when none is given; for others they are an error.
-OPTIONS = {
+MODEL_OPTIONS = {
     "surrogate": (("relax",), "add"),  # before those that depend on it
     "temperature": ((*RELAXED, "relax"), 0.5),
     "relaxation": (RELAXED, "improved"),
@@ -65,7 +65,7 @@ class SBNConfig(WithOptions):
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        **{key: _for_surrogates(key, option) for key, option in by_reader("estimator", OPTIONS).items()},
+        **{key: _for_surrogates(key, option) for key, option in by_reader("estimator", MODEL_OPTIONS).items()},
         "sp_generator": Option(
             "hierarchical",
             read=lambda config: config.task == "sp",

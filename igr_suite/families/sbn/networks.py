@@ -21,7 +21,7 @@ from igr_suite.networks import affine_chain
 Weights = Mapping[str, list[tf.Tensor]]
 
 
-class Observed(NamedTuple):
+class SBNBatch(NamedTuple):
     """One batch as the networks see it.
 
     Attributes:
@@ -105,20 +105,20 @@ class Networks:
         """Number of scalars in all variables."""
         return sum(int(np.prod(shape)) for shapes in self.shapes().values() for shape in shapes)
 
-    def observe(self, x: tf.Tensor, mean: tf.Tensor) -> Observed:
+    def observe(self, x: tf.Tensor, mean: tf.Tensor) -> SBNBatch:
         """Splits and centres a batch [N, pixels] of values in [0, 1]; `mean` [pixels] is the training images'."""
         centred = x - mean
         if not self.predicts_half:
-            return Observed(centred, centred, x)
+            return SBNBatch(centred, centred, x)
         upper = self.pixels - self.modelled
-        return Observed(centred, centred[:, :upper], x[:, upper:])
+        return SBNBatch(centred, centred[:, :upper], x[:, upper:])
 
     def term(
         self,
         k: int,
         weights: Weights,
         offset: tf.Tensor,
-        observed: Observed,
+        observed: SBNBatch,
         h: tf.Tensor,
         below: tf.Tensor,
         logits: tf.Tensor,
@@ -151,7 +151,7 @@ class Networks:
                 value += total(log_probability(prior[0], h))
         return Term(value, generator, prior)
 
-    def _prior(self, weights: Weights, observed: Observed) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _prior(self, weights: Weights, observed: SBNBatch) -> tuple[tf.Tensor, list[tf.Tensor]]:
         if self.predicts_half:
             return affine_chain.forward(weights["prior"], observed.condition)
         return weights["prior"][0], []

@@ -46,7 +46,7 @@ MEANS = {
 
 
 @dataclass(frozen=True)
-class Epoch:
+class EpochEntry:
     """One "Step" line and the line behind it.
 
     Attributes:
@@ -61,7 +61,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Bound:
+class BoundEntry:
     """One "Valid" or "Test" line: which of the two, the step, and its numbers, the first of which is the multi-sample
     bound."""
 
@@ -99,7 +99,7 @@ def vector(config: SBNConfig, row: Mapping[str, Any]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def entries_of(config: SBNConfig, rows: Iterable[Mapping[str, Any]]) -> list[Epoch | Bound]:
+def entries_of(config: SBNConfig, rows: Iterable[Mapping[str, Any]]) -> list[EpochEntry | BoundEntry]:
     """What the script would have printed of a run, in order.
 
     Args:
@@ -118,16 +118,16 @@ def entries_of(config: SBNConfig, rows: Iterable[Mapping[str, Any]]) -> list[Epo
             shown: mean.get("log_train_variance" + (f"_{name}" if name else ""), -math.inf)
             for shown, name in sorted(names.items())
         }
-        found.append(Epoch(mean["step"], vector(config, mean), logs))
+        found.append(EpochEntry(mean["step"], vector(config, mean), logs))
         for split, site in BOUNDS.items():
             values = [_most_samples(row, f"{site}_iw_bound_") for row in rows if row["step"] == mean["step"]]
-            found += [Bound(split, mean["step"], (value,)) for value in values if value is not None]
+            found += [BoundEntry(split, mean["step"], (value,)) for value in values if value is not None]
     return found
 
 
-def format_entry(entry: Epoch | Bound) -> str:
+def format_entry(entry: EpochEntry | BoundEntry) -> str:
     """Its text; `parse` reads it."""
-    if isinstance(entry, Bound):
+    if isinstance(entry, BoundEntry):
         return f"{entry.split} {entry.step}: {_array(entry.values)}"
     logs = entry.log_variance
     second = (
@@ -136,7 +136,7 @@ def format_entry(entry: Epoch | Bound) -> str:
     return f"Step {entry.step}: {_array(entry.vector)}\n{second}"
 
 
-def parse(text: str) -> list[Epoch | Bound]:
+def parse(text: str) -> list[EpochEntry | BoundEntry]:
     """Returns the entries of a log; a last one that a crash cut off is passed over.
 
     Raises:
@@ -160,7 +160,9 @@ def parse(text: str) -> list[Epoch | Bound]:
             if not array.endswith("]"):
                 raise ValueError
             numbers, step = tuple(float(word) for word in array.strip("[]").split()), int(head[2])
-            found.append(Epoch(step, numbers, _logs(logs)) if head[1] == "Step" else Bound(head[1], step, numbers))
+            found.append(
+                EpochEntry(step, numbers, _logs(logs)) if head[1] == "Step" else BoundEntry(head[1], step, numbers)
+            )
         except ValueError:
             raise UserError(
                 f"line {first + 1} is not '{head[1]} N: [numbers]' with its log variance: {lines[first]!r}"
@@ -168,7 +170,7 @@ def parse(text: str) -> list[Epoch | Bound]:
     return found
 
 
-def read_log(path: str | Path) -> list[Epoch | Bound]:
+def read_log(path: str | Path) -> list[EpochEntry | BoundEntry]:
     """Returns the entries of a log file.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli
-from igr_suite.families.sbn.networks import Networks, Observed, Term, Weights
+from igr_suite.families.sbn.networks import Networks, SBNBatch, Term, Weights
 from igr_suite.networks import affine_chain
 
 
@@ -21,7 +21,7 @@ class Model(NamedTuple):
     offset: tf.Tensor
 
 
-class Hard(NamedTuple):
+class HardPass(NamedTuple):
     """A pass with samples in {0, 1}; lists hold one item a layer.
 
     Attributes:
@@ -40,7 +40,7 @@ class Hard(NamedTuple):
     scores: list[tf.Tensor]
 
 
-class Soft(NamedTuple):
+class SoftPasses(NamedTuple):
     """Relaxed passes on a leading axis, one a switch layer.
 
     Attributes:
@@ -53,7 +53,7 @@ class Soft(NamedTuple):
     values: list[tf.Tensor]
 
 
-def hard_pass(model: Model, observed: Observed, uniforms: list[tf.Tensor]) -> Hard:
+def hard_pass(model: Model, observed: SBNBatch, uniforms: list[tf.Tensor]) -> HardPass:
     """Samples every layer and evaluates the bound.
 
     Args:
@@ -70,11 +70,11 @@ def hard_pass(model: Model, observed: Observed, uniforms: list[tf.Tensor]) -> Ha
         samples.append(tf.stop_gradient(bernoulli.hard_sample(found[0], uniforms[k])))
         terms.append(networks.term(k, model.weights, model.offset, observed, samples[k], samples[k - 1], logits[k]))
     scores = [bernoulli.score(a, b) for a, b in zip(logits, samples)]
-    return Hard(logits, samples, layer_inputs, terms, tf.add_n([term.value for term in terms]), scores)
+    return HardPass(logits, samples, layer_inputs, terms, tf.add_n([term.value for term in terms]), scores)
 
 
 def mean_field_value(
-    model: Model, observed: Observed, first_logits: tf.Tensor, watch=lambda mean: None
+    model: Model, observed: SBNBatch, first_logits: tf.Tensor, watch=lambda mean: None
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """The bound with every layer at the mean that the one below gives it.
 
@@ -96,14 +96,14 @@ def mean_field_value(
 
 def soft_passes(
     model: Model,
-    observed: Observed,
-    hard: Hard,
+    observed: SBNBatch,
+    hard: HardPass,
     logistic: list[tf.Tensor],
     temperature: tf.Tensor,
     relaxation: bernoulli.Relaxed = "improved",
     together: bool = False,
     watch=lambda z: None,
-) -> Soft:
+) -> SoftPasses:
     """Relaxed passes: for each switch layer s, layers below s as in the hard pass, layer s and all above relaxed with
     the same noise.
 
@@ -129,6 +129,6 @@ def soft_passes(
             below = tf.concat([below, hard.samples[k - 1][tf.newaxis]], 0)
         terms.append(networks.term(k, model.weights, model.offset, observed, relaxed, below, logits).value)
     if together:
-        return Soft(z, [tf.add_n([term[0] for term in terms])])
+        return SoftPasses(z, [tf.add_n([term[0] for term in terms])])
     layers = range(networks.layers)
-    return Soft(z, [tf.add_n([terms[k][s] if k >= s else hard.terms[k].value for k in layers]) for s in layers])
+    return SoftPasses(z, [tf.add_n([terms[k][s] if k >= s else hard.terms[k].value for k in layers]) for s in layers])

@@ -13,7 +13,7 @@ DEPTHS = {
     "nonlinear": {"layers": 1, "nonlinear": True},
 }
 # The paper writes REBAR for the method with a trained temperature, the suite DynamicREBAR.
-METHODS = {
+ESTIMATOR_SETTINGS = {
     "NVIL": {"estimator": "nvil"},
     "SimpleMuProp": {"estimator": "simple_muprop"},
     "MuProp": {"estimator": "muprop"},
@@ -44,7 +44,7 @@ def sbn(
     """One run at the authors' settings.
 
     Args:
-      method: of METHODS.
+      method: of ESTIMATOR_SETTINGS.
       depth: of DEPTHS.
       data: set; omniglot is drawn once, as theirs.
       epochs, steps: one of the two, as in `StepScheduleConfig`.
@@ -53,7 +53,7 @@ def sbn(
       ema_debias: correct the moving averages for their start at 0, which the authors do not.
       sp_generator: structured prediction with this generator; None is the density of whole images.
     """
-    options = METHODS[method] | DEPTHS[depth]
+    options = ESTIMATOR_SETTINGS[method] | DEPTHS[depth]
     if historical_control and options["estimator"] in REBARS:
         options = options | {"multilayer_cv": "historical"}
     return TrainSBN(

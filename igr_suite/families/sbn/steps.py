@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli
-from igr_suite.families.sbn.networks import Observed
+from igr_suite.families.sbn.networks import SBNBatch
 from igr_suite.families.sbn.passes import Model, hard_pass, mean_field_value
 from igr_suite.networks import affine_chain
 
@@ -24,7 +24,7 @@ class Shared:
       uniforms: u_k [N, hidden], one a layer.
     """
 
-    def __init__(self, model: Model, observed: Observed, uniforms: list[tf.Tensor]):
+    def __init__(self, model: Model, observed: SBNBatch, uniforms: list[tf.Tensor]):
         self.model, self.observed, self.uniforms = model, observed, uniforms
         self.hard = hard_pass(model, observed, uniforms)
 

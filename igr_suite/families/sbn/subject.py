@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from igr_suite.families.sbn.baselines import evaluate
-from igr_suite.families.sbn.config import OPTIONS, TRACKED, SBNConfig, TrainSBN
+from igr_suite.families.sbn.config import MODEL_OPTIONS, TRACKED, SBNConfig, TrainSBN
 from igr_suite.families.sbn.methods import method_of
 from igr_suite.families.sbn.model import SBN
 from igr_suite.families.sbn.passes import hard_pass, mean_field_value
@@ -22,7 +22,7 @@ from igr_suite.measuring.estimator_variance import (
 from igr_suite.networks import affine_chain
 from igr_suite.randomness import at_step, run_seed
 
-METHODS = (*TRACKED, "reinforce", "concrete")
+VARIANCE_METHODS = (*TRACKED, "reinforce", "concrete")
 REFERENCES = {True: "disarm", False: "rebar"}  # by whether there is one layer; unbiased and of little variance
 
 
@@ -54,7 +54,7 @@ class SBNSubject:
     def __init__(self, model: SBN, x: tf.Tensor, seed: tf.Tensor):
         self.model, self.x, self.jit = model, x, model.jit_steps
         self.one_layer = model.networks.layers == 1
-        self.names = registered_names("bernoulli") if self.one_layer else METHODS
+        self.names = registered_names("bernoulli") if self.one_layer else VARIANCE_METHODS
         self.reference = REFERENCES[self.one_layer]
         self.levels = None if self.one_layer else _levels(model, x, at_step(seed, tf.constant(1)))
 
@@ -134,6 +134,8 @@ def _settings(model: SBN, name: str, fresh: bool) -> SBNConfig:
     """The run's shapes with another method, and its options as far as that reads them."""
     shape = {key: getattr(model.config, key) for key in ("layers", "hidden", "nonlinear", "task", "sp_generator")}
     options = (
-        {} if fresh else {key: getattr(model.config, key) for key, (readers, _) in OPTIONS.items() if name in readers}
+        {}
+        if fresh
+        else {key: getattr(model.config, key) for key, (readers, _) in MODEL_OPTIONS.items() if name in readers}
     )
     return SBNConfig(estimator=name, **shape, **options)
