@@ -1,4 +1,4 @@
-"""What an estimator of sigmoid belief networks reads of a batch and what it gives: shared passes, a step, a method."""
+"""What an estimator of sigmoid belief networks reads and what it gives: the passes of a batch, a step, a method."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ Parameters = Mapping[str, tf.Tensor]
 
 
 class Shared:
-    """Passes of one batch, each made once, when a method first asks for it.
+    """Passes of one batch, each computed once, when a method first asks for it.
 
     Args:
       model, observed: weights and batch.
@@ -30,7 +30,7 @@ class Shared:
 
     @property
     def rows(self) -> tf.Tensor:
-        """N."""
+        """N, the number of rows."""
         return tf.cast(tf.shape(self.hard.value)[0], self.hard.value.dtype)
 
     @cached_property
@@ -40,40 +40,40 @@ class Shared:
 
     @cached_property
     def mean_field(self) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
-        """F(mu) [N], the means and the derivatives of F(mu) by them, [N, hidden] each."""
+        """F(mu) [N], the means, and the derivatives of F(mu) by them; [N, hidden] each."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             value, means = mean_field_value(self.model, self.observed, self.hard.logits[0], tape.watch)
             summed = tf.reduce_sum(value)
         return value, means, tape.gradient(summed, means)
 
     def vjp(self, signals: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
-        """Gradients of the recognition networks from those of the summed bound by their logits [N, hidden]; means over
-        the batch."""
-        steps = self.deltas(signals)
+        """Gradients of the recognition networks, means over the batch, from those of each example's bound by their
+        logits [N, hidden]."""
+        deltas = self.deltas(signals)
         names = self.model.networks.recognition
-        return {name: affine_chain.gradients(self.hard.layer_inputs[k], steps[k][0]) for k, name in enumerate(names)}
+        return {name: affine_chain.gradients(self.hard.layer_inputs[k], deltas[k][0]) for k, name in enumerate(names)}
 
     def deltas(self, signals: list[tf.Tensor]) -> list[tuple[list[tf.Tensor], list[tf.Tensor]]]:
-        """What those gradients are made of, as in `Step`."""
+        """The gradients at the outputs of q's maps that `vjp` is computed from, as in `Step`."""
         names, layer_inputs = self.model.networks.recognition, self.hard.layer_inputs
-        found = [
+        deltas = [
             affine_chain.deltas(self.model.weights[q], layer_inputs[k], signals[k] / self.rows)
             for k, q in enumerate(names)
         ]
-        return [(steps, steps) for steps in found]
+        return [(of_layer, of_layer) for of_layer in deltas]
 
 
 class Step(NamedTuple):
-    """What a method makes of a batch.
+    """What a method computes from a batch.
 
     Attributes:
-      gradients: of the bound's batch mean, by network; the generator's are absent where they are those at the hard
-        sample.
-      baselines: gradient of what the method minimises by its baselines' outputs [N, baselines].
-      parameters: the same by its own parameters.
+      gradients: of the bound's mean over the batch, by network; without the generator's where they are those at the
+        hard sample.
+      baselines: gradient of the method's own objective by its baselines' outputs [N, baselines].
+      parameters: gradients of that objective by its own parameters.
       scalars: for the log.
-      logits: gradients of each example's bound by the logits of q [N, hidden], one a layer; none for Concrete, which
-        does not pass through them.
+      logits: gradients of each example's bound by the logits of q [N, hidden], one a layer; empty for Concrete, whose
+        gradient does not pass through them.
       deltas: gradients at the outputs of q's maps, (for kernels, for biases) one a layer, where they do not follow from
         `logits`.
     """
@@ -91,12 +91,13 @@ class Method:
     """One estimator.
 
     Attributes:
-      baselines: how many baseline networks it reads.
-      initial: its own parameters' initial values; scales are eta = 2 sigmoid(w), 1 at w = 0 (RELAX: eta itself).
-      nets: shapes of the networks among its own parameters, by parameter; they start as all networks do.
-      warmup: steps for which baselines and own parameters are trained alone.
       step: (shared passes, its baselines [N, baselines], its parameters) -> Step.
+      baselines: number of baseline networks that it reads.
+      initial: initial values of its own parameters; scales are eta = 2 sigmoid(w), 1 at w = 0 (RELAX: eta itself).
       scalars: names of the step's scalars.
+      nets: shapes of the networks among its own parameters, by parameter; their initial weights are drawn as those of
+        all networks.
+      warmup: number of first steps in which only baselines and own parameters are trained.
     """
 
     step: Callable[[Shared, tf.Tensor | None, Parameters], Step]
