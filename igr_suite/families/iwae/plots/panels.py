@@ -1,4 +1,4 @@
-"""Panels of K-sample objectives along training: originals dashed, doubly reparameterised ones solid."""
+"""Panels of K-sample objectives along training, with originals dashed and doubly reparameterised objectives solid."""
 
 from pathlib import Path
 
@@ -12,11 +12,12 @@ VARIANCE = "variance of q's gradient"
 
 
 def family_panels(metrics: pd.DataFrame, out: Path, title: str, start: float | None = None) -> list[Path]:
-    """One column of panels a family of objectives: gradient variance, test bound, and the bound's gain on the original.
+    """One column of panels for each family of objectives: gradient variance, test bound, and the bound's gain on the
+    original.
 
     Args:
       metrics: of runs with one data set and one K.
-      out: folder; figure.png, .pdf and .csv.
+      out: folder of figure.png, .pdf and .csv.
       title: first words of the heading.
       start: bound before training, drawn as a line.
     Returns:

@@ -8,7 +8,7 @@ import pandas as pd
 from igr_suite.families.iwae.plots.rows import FAMILIES, bound_column, ends, likelihood_column
 from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.objectives.names import facts_of
-from igr_suite.plotting.tables import over_seeds, save_table
+from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 
 PAIRS = (
     ("DReG", "IWAE"),
@@ -20,30 +20,28 @@ PAIRS = (
     ("RWS-DReG", "DReG"),
     ("RWS", "IWAE"),
 )
-DOUBLY = PAIRS[:3]
+DOUBLY = PAIRS[:3]  # doubly reparameterised estimators and their originals
 NOTE = (
     "Mean ± standard deviation over seeds; bounds in nats an image, the number of test images where not all. "
-    "Objective: what the method "
-    "reports itself, for JVI an estimate and no bound. Variance and squared signal-to-noise ratio of the inference "
-    "network's gradient: "
-    "moving averages (decay .99), mean over the last epoch; minibatch noise and drift are in them."
+    "Objective: what the method reports itself, for JVI an estimate and no bound. Variance and squared "
+    "signal-to-noise ratio of the inference network's gradient: moving averages (decay .99), mean over the last epoch; "
+    "minibatch noise and drift are in them."
 )
 PAIR_NOTE = (
     "Differences of runs with equal seeds (weights, images, binarisation, noise), mean [95% interval, Student's t]. "
-    "Variances are compared "
-    "where both methods estimate, or stand for, the same gradient."
+    "Variances are compared where both methods estimate, or stand for, the same gradient."
 )
 
 
 def headings(runs: pd.DataFrame) -> dict[str, str]:
-    """Columns of `ends` -> headings of tables, which say how many samples and images."""
+    """Columns of `ends` -> headings of tables, with the numbers of samples and images."""
     bound, longest = bound_column(runs), likelihood_column(runs)
-    found = {"bound": f"test L_{bound.rsplit('_', 1)[1]}", "objective": "test objective"}
+    texts = {"bound": f"test L_{bound.rsplit('_', 1)[1]}", "objective": "test objective"}
     if longest:
         images = longest.removeprefix("test").split("_")[0]
         samples, images = longest.rsplit("_", 1)[1], f", {images} images" if images else ""
-        found |= {"likelihood": f"L_{samples}{images}", "gap": f"L_{samples} - L_1"}
-    return found | {"ess": "ESS", "log_variance": "log10 variance", "snr2": "SNR²"}
+        texts |= {"likelihood": f"L_{samples}{images}", "gap": f"L_{samples} - L_1"}
+    return texts | {"ess": "ESS", "log_variance": "log10 variance", "snr2": "SNR²"}
 
 
 def difference_rows(
@@ -54,7 +52,7 @@ def difference_rows(
     Args:
       runs: of `ends`, or rows with "method", "seed" and the columns.
       where: columns that name a place; those with one value are left out of the texts.
-      columns: column -> heading; of "log_variance" only pairs with one target are compared.
+      columns: column -> heading; "log_variance" is compared only where both methods have the same target.
       pairs: (method, other); the difference is method - other.
     """
     texts, numbers = [], []
@@ -66,11 +64,12 @@ def difference_rows(
             row = dict(zip(where, keys)) | {"pair": f"{method} - {other}"}
             text, number = dict(row), dict(row)
             for column, heading in columns.items():
-                found = paired_by(place, column, {"method": method}, {"method": other})
-                known = column != "log_variance" or targets.get(method, method) == targets.get(other)
-                text[heading] = found.text() if known else "-"
-                number |= {f"{column}_{k}": v for k, v in zip(("difference", "low", "high"), found)} if known else {}
-                number["pairs"] = text["seeds"] = found.pairs
+                difference = paired_by(place, column, {"method": method}, {"method": other})
+                text[heading] = "-"
+                if column != "log_variance" or targets.get(method, method) == targets.get(other):
+                    text[heading] = difference.text()
+                    number |= {f"{column}_{key}": v for key, v in zip(("difference", "low", "high"), difference)}
+                number["pairs"] = text["seeds"] = difference.pairs
             texts.append(text)
             numbers.append(number)
     single = [column for column in where if runs[column].nunique() == 1]
@@ -83,13 +82,14 @@ def difference_rows(
 def save_differences(
     out: Path, runs: pd.DataFrame, where: Sequence[str], columns: dict[str, str], pairs=PAIRS, note: str = PAIR_NOTE
 ):
-    """Writes table_paired; arguments as in `difference_rows`; nothing where no pair is complete. Returns the paths."""
+    """Writes table_paired, unless no pair is complete; arguments as in `difference_rows`; returns the paths."""
     texts, numbers = difference_rows(runs, where, columns, pairs)
     return save_table(out, texts, numbers, note, "table_paired") if len(texts) else []
 
 
 def tables(runs: pd.DataFrame, metrics: pd.DataFrame, out: Path, pairs=PAIRS) -> list[Path]:
-    """Writes table (ends of all methods) and table_paired; runs and metrics as in `ends`; returns the paths."""
+    """Writes table (the ends of all runs, by method) and table_paired; runs and metrics as in `ends`; returns the
+    paths."""
     rows, names = ends(runs, metrics), headings(runs)
     texts, numbers = over_seeds(rows.rename(columns={"samples": "K"}), ["data", "K", "method"], names, 3)
     compared = {
@@ -101,24 +101,19 @@ def tables(runs: pd.DataFrame, metrics: pd.DataFrame, out: Path, pairs=PAIRS) ->
 
 
 def ledger(runs: pd.DataFrame, pairs=DOUBLY, place: str = "") -> dict[tuple[str, str], tuple[float, float, int]]:
-    """For `igr check`: paired differences, whose signs are judged.
+    """Paired differences for `igr check`, which judges their signs.
 
     Args:
       runs: of `ends`, or rows with "method", "seed" and some of the columns.
       pairs: (method, other); the difference is method - other.
-      place: after the setting, ", K = 8".
+      place: text after the setting, ", K = 8".
     Returns:
       (quantity, "DReG - IWAE" + place) -> (mean, standard deviation over seeds, pairs).
     """
-    found = {}
-    for column, quantity in {
-        "log_variance": "difference of log10 variance",
-        "bound": "difference of test bound",
-    }.items():
+    values = {}
+    for column, quantity in {"log_variance": "log10 variance", "bound": "test bound"}.items():
         for method, other in pairs if column in runs else ():
             sides = [runs[runs["method"] == name].groupby("seed")[column].mean() for name in (method, other)]
-            values = (sides[0] - sides[1]).dropna()
-            if len(values):
-                spread = float(values.std()) if len(values) > 1 else 0.0
-                found[quantity, f"{method} - {other}{place}"] = (float(values.mean()), spread, len(values))
-    return found
+            if (value := mean_of_seeds((sides[0] - sides[1]).to_frame(), column)) is not None:
+                values[f"difference of {quantity}", f"{method} - {other}{place}"] = value
+    return values
