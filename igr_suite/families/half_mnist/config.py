@@ -25,7 +25,7 @@ GAUSSIAN = ("gaussian", "gaussian_reinforce")
 RELAXED = ("gumbel_softmax", "gumbel_softmax_hard")
 SCORED = ("gaussian_reinforce", "reinforce", "sdni", "oracle")  # they centre the loss by a baseline
 # Options that only some estimators read, with the value taken when none is given; for others they are an error.
-OPTIONS = {
+MODEL_OPTIONS = {
     "baseline": (SCORED, "cmr"),
     "hard_rule": (("gumbel_softmax_hard",), "corrected"),
     "oracle_samples": (("oracle",), 250),
@@ -42,7 +42,7 @@ class HalfMNISTModelConfig(WithOptions):
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        **by_reader("estimator", OPTIONS),
+        **by_reader("estimator", MODEL_OPTIONS),
         "baseline_activation": Option(
             "linear",
             read=lambda config: config.baseline == "cmr",

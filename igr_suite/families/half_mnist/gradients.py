@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
-from igr_suite.families.half_mnist.latents import Hard, StraightThrough
-from igr_suite.families.half_mnist.model import HalfMNIST, Rows
+from igr_suite.families.half_mnist.latents import HardLatents, StraightThroughLatents
+from igr_suite.families.half_mnist.model import HalfMNIST, SampleRows
 from igr_suite.families.half_mnist.networks import holding_averages
 from igr_suite.measuring.gradients import Moments
 from igr_suite.randomness import at_step, run_seed
@@ -61,12 +61,12 @@ class GradientStudy:
 
         return both
 
-    def rows(self) -> Rows:
+    def rows(self) -> SampleRows:
         """The watched images at the present weights, with the baseline that another draw of codes gives."""
         upper, lower = self.model.halves(self.images)
         with holding_averages(self.model.encoder):
             outputs = self.model.encoder(upper, training=True)
-        rows = Rows(upper, lower, outputs, tf.zeros(upper.shape[0]))
+        rows = SampleRows(upper, lower, outputs, tf.zeros(upper.shape[0]))
         rewards = self.model.evaluate_codes(rows, at_step(self.seed, tf.constant(-1))).advantage
         return rows._replace(baseline=self.model.baseline_of(upper, lower, rewards))
 
@@ -77,7 +77,7 @@ class GradientStudy:
 
         def reference(i, moments):
             at = self.model.evaluate_codes(rows, at_step(self.seed, i))
-            return i + 1, moments.add(Hard.gradient(self.model.latent, rows.outputs, at) / size)
+            return i + 1, moments.add(HardLatents.gradient(self.model.latent, rows.outputs, at) / size)
 
         start = Moments.start(rows.outputs)
         loop = {"parallel_iterations": 1}
@@ -110,13 +110,13 @@ class GradientStudy:
             }
         return result
 
-    def gradients(self, rows: Rows, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def gradients(self, rows: SampleRows, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """One sample's gradients [N, L] of C by every estimator, at the same codes."""
         size, latent = rows.upper.shape[0], self.model.latent
         at = self.model.evaluate_codes(rows, seed)
         found = {
-            "reinforce": Hard.gradient(latent, rows.outputs, at),
-            "straight_through": StraightThrough.gradient(latent, rows.outputs, at),
+            "reinforce": HardLatents.gradient(latent, rows.outputs, at),
+            "straight_through": StraightThroughLatents.gradient(latent, rows.outputs, at),
         }
         if self.model.synthetic:
             batch = self.model.config.schedule.batch_size

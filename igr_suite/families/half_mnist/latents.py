@@ -35,7 +35,7 @@ class Evaluated(NamedTuple):
     temperature: tf.Tensor | float
 
 
-class Hard:
+class HardLatents:
     """Bernoulli codes in {0, 1}, for estimators that share them: b = [logits + logit(u) > 0]."""
 
     def __init__(self, config: HalfMNISTModelConfig):
@@ -60,14 +60,14 @@ class Hard:
         return score_term(at.advantage, at.code - self.probabilities(logits))
 
 
-class StraightThrough(Hard):
+class StraightThroughLatents(HardLatents):
     """Hard codes whose slope goes through the probabilities: dC/dz theta (1 - theta)."""
 
     def gradient(self, logits, at):
         return bernoulli.times_jacobian(self.probabilities(logits), at.slope)
 
 
-class GumbelSoftmax(Hard):
+class GumbelSoftmaxLatents(HardLatents):
     """Relaxed codes y = sigmoid((h + logistic) / t)."""
 
     def relaxed(self, logits: tf.Tensor, u: tf.Tensor, temperature) -> tf.Tensor:
@@ -81,7 +81,7 @@ class GumbelSoftmax(Hard):
         return bernoulli.times_jacobian(self.relaxed(logits, at.noise, at.temperature), at.slope) / at.temperature
 
 
-class HardGumbelSoftmax(GumbelSoftmax):
+class HardGumbelSoftmaxLatents(GumbelSoftmaxLatents):
     """Codes [y > 1/2] with the relaxed code's Jacobian; "historical" ones are y + [y > 1/4], a slip of the original."""
 
     def __init__(self, config: HalfMNISTModelConfig):
@@ -95,7 +95,7 @@ class HardGumbelSoftmax(GumbelSoftmax):
         return y + tf.cast(y > 0.25, y.dtype)
 
 
-class Gaussian:
+class GaussianLatents:
     """Gaussian codes m + s eps, the outputs being m and r, s = softplus(r); the gradient is the reparameterised one."""
 
     def __init__(self, config: HalfMNISTModelConfig):
@@ -117,7 +117,7 @@ class Gaussian:
         return tf.concat([by_location, by_scale * tf.sigmoid(raw)], axis=-1)
 
 
-class GaussianReinforce(Gaussian):
+class GaussianReinforceLatents(GaussianLatents):
     """(l - b) times the score: eps / s by the mean, (eps^2 - 1) / s by the standard deviation."""
 
     def gradient(self, outputs, at):
@@ -128,14 +128,14 @@ class GaussianReinforce(Gaussian):
 
 
 LATENTS = {
-    "gaussian": Gaussian,
-    "gaussian_reinforce": GaussianReinforce,
-    "straight_through": StraightThrough,
-    "gumbel_softmax": GumbelSoftmax,
-    "gumbel_softmax_hard": HardGumbelSoftmax,
+    "gaussian": GaussianLatents,
+    "gaussian_reinforce": GaussianReinforceLatents,
+    "straight_through": StraightThroughLatents,
+    "gumbel_softmax": GumbelSoftmaxLatents,
+    "gumbel_softmax_hard": HardGumbelSoftmaxLatents,
 }  # all others have hard codes with REINFORCE
 
 
 def latent_of(config: HalfMNISTModelConfig):
     """The codes of a config's estimator."""
-    return LATENTS.get(config.estimator, Hard)(config)
+    return LATENTS.get(config.estimator, HardLatents)(config)

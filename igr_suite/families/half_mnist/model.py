@@ -10,7 +10,7 @@ from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.families.half_mnist import networks
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
-from igr_suite.families.half_mnist.latents import Evaluated, StraightThrough, latent_of
+from igr_suite.families.half_mnist.latents import Evaluated, StraightThroughLatents, latent_of
 from igr_suite.families.half_mnist.synthetic import SyntheticGradient
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
@@ -23,7 +23,7 @@ TEST_TEMPERATURE = 0.5
 SHORT_RUN = 3000  # steps
 
 
-class Rows(NamedTuple):
+class SampleRows(NamedTuple):
     """One row a sample [M, ...], the samples of an image together: halves, the encoder's outputs, baseline [M]."""
 
     upper: tf.Tensor
@@ -31,9 +31,9 @@ class Rows(NamedTuple):
     outputs: tf.Tensor
     baseline: tf.Tensor | None
 
-    def repeated(self, samples: int) -> "Rows":
+    def repeated(self, samples: int) -> "SampleRows":
         """Every row so many times."""
-        return Rows(*(None if value is None else tf.repeat(value, samples, 0) for value in self))
+        return SampleRows(*(None if value is None else tf.repeat(value, samples, 0) for value in self))
 
 
 class HalfMNIST(keras.Model):
@@ -136,7 +136,7 @@ class HalfMNIST(keras.Model):
             encoding.watch([v.value for v in self.trained["encoder"]])
             outputs = self.encoder(upper, training=True)
         noise = self.latent.noise((size * samples, config.latents), seed)
-        rows = Rows(upper, lower, outputs, None).repeated(samples)
+        rows = SampleRows(upper, lower, outputs, None).repeated(samples)
         temperature = self.temperature(training=True)
         code = self.latent.code(rows.outputs, noise, temperature)
         weights = [v.value for v in self.trained["decoder"]]
@@ -148,7 +148,7 @@ class HalfMNIST(keras.Model):
         rewards = self.rewards(losses)
         baseline, gradients["baseline"] = self._baseline(upper, lower, rewards)
         at = Evaluated(code, noise, rewards - baseline, slope, temperature)
-        images = Rows(upper, lower, outputs, baseline[::samples])
+        images = SampleRows(upper, lower, outputs, baseline[::samples])
         own_loss, scalars, own = self._encoder_gradient(rows._replace(baseline=baseline), at, images, seed)
         at_outputs = own_loss / size
         gradients["encoder"] = encoding.gradient(outputs, [v.value for v in self.trained["encoder"]], at_outputs)
@@ -170,7 +170,7 @@ class HalfMNIST(keras.Model):
         temperature = self.config.sg.reward_temperature if self.config.sg else None
         return losses if temperature is None else -tf.exp(-losses / temperature)
 
-    def evaluate_codes(self, rows: Rows, seed: tf.Tensor) -> Evaluated:
+    def evaluate_codes(self, rows: SampleRows, seed: tf.Tensor) -> Evaluated:
         """A pass of new codes that leaves no trace: the decoder's moving averages stay."""
         temperature = self.temperature(training=True)
         noise = self.latent.noise((rows.outputs.shape[0], self.config.model.latents), seed)
@@ -206,7 +206,7 @@ class HalfMNIST(keras.Model):
             loss = tf.reduce_mean((rewards - values) ** 2)
         return values, tape.gradient(loss, weights)
 
-    def _encoder_gradient(self, rows: Rows, at: Evaluated, images: Rows, seed: tf.Tensor):
+    def _encoder_gradient(self, rows: SampleRows, at: Evaluated, images: SampleRows, seed: tf.Tensor):
         """(mean over samples of each image's own gradient at its outputs [B, P], scalars, what the synthetic gradient's
         step takes).
 
@@ -236,11 +236,11 @@ class HalfMNIST(keras.Model):
             at = self.evaluate_codes(rows, further(seed, 0))
         return self.synthetic.regress(self.given(rows, at, size), targets)
 
-    def given(self, rows: Rows, at: Evaluated, size: int) -> tf.Tensor:
+    def given(self, rows: SampleRows, at: Evaluated, size: int) -> tf.Tensor:
         """Inputs of the synthetic gradient for rows of `size` images."""
         return self.synthetic.given(rows, at, self.latent.probabilities(rows.outputs), size)
 
-    def mean_gradient(self, images: Rows, count: int, seed: tf.Tensor) -> tf.Tensor:
+    def mean_gradient(self, images: SampleRows, count: int, seed: tf.Tensor) -> tf.Tensor:
         """Mean of the estimator's gradient over `count` new codes an image, one pass of the decoder each [B, P]."""
 
         def body(i, total):
@@ -252,7 +252,7 @@ class HalfMNIST(keras.Model):
     def target_rows(self, outputs: tf.Tensor, at: Evaluated) -> tf.Tensor:
         """What the synthetic gradient learns: each row's REINFORCE or straight-through gradient [M, L]."""
         if self.config.sg.target == "straight_through":
-            return StraightThrough.gradient(self.latent, outputs, at)
+            return StraightThroughLatents.gradient(self.latent, outputs, at)
         return self.latent.gradient(outputs, at)
 
     def logits(self, upper: tf.Tensor, samples: int, seed: tf.Tensor, rounded: bool = False) -> tf.Tensor:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igr_suite.families.half_mnist.presets import METHODS
+from igr_suite.families.half_mnist.presets import PRESETS
 from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.lab.runs import picture_file
 from igr_suite.plotting.curves import draw_curves, seeds_along, seeds_at, seeds_caption
@@ -51,7 +51,7 @@ def _preset_key(parts: dict) -> tuple:
     return _key(values)
 
 
-NAMES = {_preset_key(parts): name for name, parts in METHODS.items()}
+NAMES = {_preset_key(parts): name for name, parts in PRESETS.items()}
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:

@@ -25,7 +25,7 @@ def _synthetic(kind: str, inputs: str, **more) -> dict:
 
 # Names of the figures; SDNI ones name the network and say "no z" where its inputs do not hold the code and what follows
 # from it.
-METHODS = {
+PRESETS = {
     "Gaussian": {"model": {"estimator": "gaussian"}},
     "Gaussian REINFORCE": {"model": {"estimator": "gaussian_reinforce", "baseline": "off"}},
     "GS": {"model": {"estimator": "gumbel_softmax"}},
@@ -63,7 +63,7 @@ def half_mnist(
     steps.
 
     Args:
-      method: of METHODS.
+      method: of PRESETS.
       data: set.
       seed: of the run.
       epochs: how long.
@@ -71,7 +71,7 @@ def half_mnist(
       model, sg, optimiser, evaluation: fields to change.
       evaluate_every: epochs.
     """
-    parts = METHODS[method]
+    parts = PRESETS[method]
     own = parts.get("sg")
     return TrainHalfMNIST(
         model=HalfMNISTModelConfig(**parts["model"] | (model or {})),

@@ -61,7 +61,7 @@ class SyntheticGradient:
         """The selected inputs u [M, U] in the order of `half_mnist_config.INPUTS`, as constants.
 
         Args:
-          rows: `Rows` of the batch.
+          rows: `SampleRows` of the batch.
           at: `Evaluated` codes of the same rows.
           probabilities: [M, L].
           batch: number of images.

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from igr_suite.families.half_mnist import plots
-from igr_suite.families.half_mnist.presets import METHODS, half_mnist
+from igr_suite.families.half_mnist.presets import PRESETS, half_mnist
 from igr_suite.lab.runs.config import flatten
 
 
@@ -28,8 +28,8 @@ def metrics(method: str, seed: int, epochs: int, shift: float = 0.0, **options) 
 
 
 def test_every_preset_is_found_again_by_its_name():
-    frame = pd.DataFrame([flatten(half_mnist(m, data="mnist_5k", seed=1, epochs=1).to_dict()) for m in METHODS])
-    assert list(plots.named(frame)["method"]) == list(METHODS)
+    frame = pd.DataFrame([flatten(half_mnist(m, data="mnist_5k", seed=1, epochs=1).to_dict()) for m in PRESETS])
+    assert list(plots.named(frame)["method"]) == list(PRESETS)
 
 
 def test_of_two_budgets_the_longer_one_counts_once_an_epoch():
