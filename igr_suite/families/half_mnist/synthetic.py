@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from igr_suite.data.halves import HALF_PIXELS
-from igr_suite.families.half_mnist.config import SyntheticGradientConfig
 from igr_suite.families.half_mnist.gradient_regressors import regressor
+from igr_suite.families.half_mnist.synthetic_config import SyntheticGradientConfig
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.schedules import StepDecay
 
