@@ -24,8 +24,8 @@ Estimator = Literal[
 ]
 GAUSSIAN = ("gaussian", "gaussian_reinforce")
 RELAXED = ("gumbel_softmax", "gumbel_softmax_hard")
-SCORED = ("gaussian_reinforce", "reinforce", "sdni", "oracle")  # they centre the loss by a baseline
-# Options that only some estimators read, with the value taken when none is given; for others they are an error.
+SCORED = ("gaussian_reinforce", "reinforce", "sdni", "oracle")  # estimators that subtract a baseline from the loss
+# Options that only some estimators read: (these estimators, the default); for the others they are an error.
 MODEL_OPTIONS = {
     "baseline": (SCORED, "cmr"),
     "hard_rule": (("gumbel_softmax_hard",), "corrected"),
@@ -36,7 +36,7 @@ MODEL_OPTIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTModelConfig(WithOptions):
-    """The latent variables, the gradient estimator of the encoder, and the networks' switches."""
+    """The latent variables, the gradient estimator of the encoder, and options of the networks."""
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
@@ -144,8 +144,8 @@ class HalfMNISTDataConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTScheduleConfig:
-    """How long to train; with `least_loss`, at most until the first epoch whose mean training loss is this or less
-    (nats per image)."""
+    """How long to train; `least_loss` ends training earlier, after the first epoch whose mean training loss is at most
+    this."""
 
     epochs: int = 100
     """Number of passes through the training images."""
@@ -167,8 +167,7 @@ class HalfMNISTScheduleConfig:
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTEvaluationConfig(WithOptions):
     """What is measured and stored at evaluations. Bias and variance of the estimators' gradients are measured against
-    as many others.
-    """
+    the mean of as many other gradients."""
 
     group: ClassVar[str] = "evaluation"
     options: ClassVar[Mapping[str, Option]] = {
@@ -223,14 +222,12 @@ class TrainHalfMNIST(TrainingRun):
                 f"evaluation.gradient_samples compares gradients at hard codes, and {self.model.estimator} has others; "
                 f"leave it out"
             )
-        images = min(
-            recipe_of(self.data.name).sizes[2], self.data.evaluation_limit or recipe_of(self.data.name).sizes[2]
-        )
+        tests = recipe_of(self.data.name).sizes[2]
+        images = min(tests, self.data.evaluation_limit or tests)
         if self.evaluation.pictures and images <= max(PICTURED):
             raise UserError(
                 f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
-                f"{images}; "
-                f"set data.evaluation_limit to at least {max(PICTURED) + 1}"
+                f"{images}; set data.evaluation_limit to at least {max(PICTURED) + 1}"
             )
 
     def _check_synthetic(self) -> None:
@@ -255,10 +252,10 @@ class TrainHalfMNIST(TrainingRun):
 
     @property
     def evaluations_per_step(self) -> int:
-        further = self.model.oracle_samples or 0
+        fresh_codes = self.model.oracle_samples or 0
         if self.sg is not None and self.sg.average_samples > 1:
-            further = self.sg.average_samples
-        return self.schedule.batch_size * (self.model.samples + further)
+            fresh_codes = self.sg.average_samples
+        return self.schedule.batch_size * (self.model.samples + fresh_codes)
 
     def slug(self) -> str:
         estimator = self.model.estimator

@@ -9,16 +9,15 @@ from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.options import Option, WithOptions
 
-INPUTS = ("upper half", "lower half", "p", "dC/dz", "z", "b(x)", "1 - p")  # what a character of `sg.inputs` selects
-SIZES = (HALF_PIXELS, HALF_PIXELS, None, None, None, 1, None)  # None: the number of latents
-BASELINE_INPUT, SLOPE_INPUT = INPUTS.index("b(x)"), INPUTS.index("dC/dz")
+INPUTS = ("upper half", "lower half", "p", "dC/dz", "z", "b(x)", "1 - p")  # what the characters of `sg.inputs` select
+SIZES = (HALF_PIXELS, HALF_PIXELS, None, None, None, 1, None)  # lengths of these inputs; None is the number of latents
+BASELINE_INPUT = INPUTS.index("b(x)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticGradientConfig(WithOptions):
-    """The network that regresses the encoder's noisy logit gradient on what is known beside it
-    (docs/papers/half_mnist.md, section 1.7).
-    """
+    """The network that regresses the encoder's noisy logit gradient on images, codes and slopes
+    (docs/papers/half_mnist.md, section 1.7)."""
 
     group: ClassVar[str] = "sg"
     options: ClassVar[Mapping[str, Option]] = {
@@ -92,7 +91,7 @@ class SyntheticGradientConfig(WithOptions):
 
     @property
     def selected(self) -> tuple[int, ...]:
-        """Numbers of the inputs that the mask takes, ascending."""
+        """Numbers of the inputs that the mask selects, ascending."""
         return tuple(i for i, character in enumerate(self.inputs) if character == "1")
 
     def input_size(self, latents: int) -> int:
@@ -101,7 +100,7 @@ class SyntheticGradientConfig(WithOptions):
 
 
 def check_rates(group: str, config) -> None:
-    """Raises UserError for a learning rate or a schedule of it that cannot be."""
+    """Raises UserError for a learning rate or a schedule of it that is out of range."""
     for key in ("learning_rate", "slash_rate"):
         if not getattr(config, key) > 0:
             raise UserError(f"{group}.{key} must be positive, got {getattr(config, key)}")

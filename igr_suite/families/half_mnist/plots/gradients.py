@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igr_suite.families.half_mnist.plots.losses import _labelled, evaluations, labelled_figure, named
+from igr_suite.data.halves import HALF_PIXELS
+from igr_suite.families.half_mnist.plots.losses import curves_figure, evaluations, labelled, named
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 
-SMALLEST = 1e-7  # squared gradients below it are noise of the measurement
+SMALLEST = 1e-7  # smaller squared gradients are noise of the measurement
 QUALITY = {
     "bias_square": "|bias|²",
     "variance": "variance",
@@ -32,12 +33,18 @@ def training_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def regression_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Epoch means of runs with a synthetic gradient: "share", the part of the target's mean square that the regression
-    explains, and "target", "prediction": root mean squares of the gradient of an image's loss (nats per pixel),
-    whatever scale was regressed."""
-    rows = _labelled(training_rows(metrics))
+    """Epoch means of runs with a synthetic gradient.
+
+    Returns:
+      Rows with "share", the part of the target's mean square that the regression explains, and "target" and
+        "prediction", root mean squares of the gradient of an image's loss in nats per pixel, whatever scale the
+        regression had.
+    """
+    rows = labelled(training_rows(metrics))
     rows = rows[rows["model.estimator"] == "sdni"]
-    scale = rows["sg.scale"].map({"example": 1.0, "image": 392.0}).fillna(1.0 / rows["schedule.batch_size"])
+    scale = (
+        rows["sg.scale"].map({"example": 1.0, "image": float(HALF_PIXELS)}).fillna(1.0 / rows["schedule.batch_size"])
+    )
     return rows.assign(
         share=1.0 - rows["train_sg_loss"] / rows["train_target_square"],
         target=np.sqrt(rows["train_target_square"]) / scale,
@@ -46,26 +53,26 @@ def regression_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def regression_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
-    """Draws root mean squares of target and prediction, the share explained and the cosine; figure.png, .pdf, .csv."""
+    """Draws root mean squares of target and prediction, and their cosine; figure.png, .pdf, .csv."""
     panels = [
         ("target", "target, RMS"),
         ("prediction", "prediction, RMS"),
         ("train_cosine", "cosine with the one-sample target"),
     ]
-    return labelled_figure(rows, panels, out, log=("target", "prediction"))
+    return curves_figure(rows, panels, out, by="run", log=("target", "prediction"))
 
 
 def quality_rows(metrics: pd.DataFrame) -> pd.DataFrame:
     """One row a run, epoch and estimator ("estimate"): the columns of QUALITY, "snr", and |T|^2 as "true_square"."""
-    rows, found = evaluations(metrics, "gradient_true_square"), []
+    rows, of_estimators = evaluations(metrics, "gradient_true_square"), []
     for key, name in ESTIMATES.items():
         if f"gradient_{key}_variance" not in rows:
             continue
         label = [method if key == "synthetic" else name for method in rows["method"]]
         columns = {what: rows.get(f"gradient_{key}_{what}") for what in (*QUALITY, "snr")}
         columns["true_square"] = rows["gradient_true_square"]
-        found.append(rows[["run_id", "data.name", "seed", "epoch", "method"]].assign(estimate=label, **columns))
-    return pd.concat(found, ignore_index=True)
+        of_estimators.append(rows[["run_id", "data.name", "seed", "epoch", "method"]].assign(estimate=label, **columns))
+    return pd.concat(of_estimators, ignore_index=True)
 
 
 def quality_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
@@ -94,7 +101,8 @@ def quality_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
 
 
 def quality_table(rows: pd.DataFrame, out: Path, note: str) -> list[Path]:
-    """Writes table: the columns of QUALITY and the signal-to-noise ratio at the first and the last epoch."""
+    """Writes table: the columns of QUALITY and the signal-to-noise ratio at the first and the last epoch; returns the
+    paths."""
     ends = rows[rows["epoch"].isin((rows["epoch"].min(), rows["epoch"].max()))]
     ends = ends.assign(**{name: 1e6 * ends[name] for name in ("bias_square", "variance", "true_square")})
     headings = {"true_square": "T squared", "bias_square": "bias squared", "variance": "variance"}

@@ -33,14 +33,14 @@ register_colours(COLOURS)
 LOSS = "test_bce"
 LOSS_LABEL = "test loss, nats per pixel"
 REFERENCE = "REINFORCE"
-# What tells a preset from the others; columns that a run lacks are absent in a frame and count as None.
-TOLD_BY = ("model.estimator", "model.baseline", "model.hard_rule", "sg.kind", "sg.inputs", "sg.optimiser")
+# The settings in which presets differ; columns that a run lacks are absent in a frame and count as None.
+KEY_SETTINGS = ("model.estimator", "model.baseline", "model.hard_rule", "sg.kind", "sg.inputs", "sg.optimiser")
 LOOKS = ("-", "--", "-.", ":", "-o", "-s", "-^")
 
 
 def _key(values: dict) -> tuple:
-    found = [values.get(name) for name in TOLD_BY]
-    return tuple(None if value is None or value != value else value for value in found)
+    settings = [values.get(name) for name in KEY_SETTINGS]
+    return tuple(None if value is None or value != value else value for value in settings)
 
 
 def _preset_key(parts: dict) -> tuple:
@@ -56,20 +56,21 @@ NAMES = {_preset_key(parts): name for name, parts in PRESETS.items()}
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds "method", the preset's name, to runs or metrics; settings that are no preset keep their estimator's name."""
-    keys = [_key(row) for row in frame.reindex(columns=TOLD_BY).to_dict("records")]
+    """Adds "method", the preset's name, to runs or metrics; where the settings are no preset, it is the estimator's
+    name."""
+    keys = [_key(row) for row in frame.reindex(columns=KEY_SETTINGS).to_dict("records")]
     return frame.assign(method=[NAMES.get(key, key[0]) for key in keys])
 
 
 def evaluations(metrics: pd.DataFrame, column: str = LOSS) -> pd.DataFrame:
-    """The rows of `named` metrics in which a column was measured, with whole epochs."""
+    """The rows in which a column was measured, with "method" and whole epochs."""
     rows = named(metrics).dropna(subset=[column])
     return rows.assign(epoch=rows["epoch"].round().astype(int))
 
 
 def of_one_budget(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a (method, seed, epoch): of a seed's two budgets the longer run's, which begins as the shorter one
-    does."""
+    """One row a (method, seed, epoch); where a seed has runs of two lengths, that of the longer run, which begins as
+    the shorter one does."""
     return (
         rows.sort_values("schedule.epochs", ascending=False, kind="stable")
         .drop_duplicates(["method", "seed", "epoch"])
@@ -81,21 +82,34 @@ def by_epoch(
     rows: pd.DataFrame, epochs: tuple[int, ...], column: str = LOSS
 ) -> dict[tuple[str, str], tuple[float, float, int]]:
     """For the ledger: ("test_bce epoch 5", method) -> (mean, standard deviation over seeds, seeds)."""
-    found = {}
+    values = {}
     for (method, epoch), group in rows[rows["epoch"].isin(epochs)].groupby(["method", "epoch"], sort=False):
         if (value := mean_of_seeds(group, column)) is not None:
-            found[f"{column} epoch {epoch}", method] = value
-    return found
+            values[f"{column} epoch {epoch}", method] = value
+    return values
 
 
 def losses_table(
     rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, note: str, column: str = LOSS, by: str = "method"
 ) -> list[Path]:
-    """Writes table: a row a method, the loss at each of these epochs that some run reached, the last one in nats per
-    image."""
+    """Writes table: a row a method, the loss at those of the epochs that some run reached, and the last loss in nats
+    per image.
+
+    Args:
+      rows: one row a (method, seed, epoch).
+      epochs: numbers of epochs.
+      out: folder.
+      note: sentence below the table.
+      column: which loss.
+      by: column that names the rows of the table.
+    Returns:
+      The paths.
+    """
     shown = [epoch for epoch in epochs if (rows["epoch"] == epoch).any()]
     counts = {name: seeds_at(group, "seed", "epoch", column) for name, group in rows.groupby(by, sort=False)}
-    falls = any(seeds.nunique() > 1 for seeds in counts.values())  # a row's number of seeds is then not one number
+    falls = any(
+        seeds.nunique() > 1 for seeds in counts.values()
+    )  # whether a row's number of seeds depends on the epoch
     texts, numbers = [], []
     for name, group in rows.groupby(by, sort=False):
         cells = {epoch: by_seed(group[group["epoch"] == epoch], column) for epoch in shown}
@@ -119,16 +133,17 @@ def losses_table(
 
 
 def paired_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, column: str = LOSS) -> list[Path]:
-    """Writes table_paired: every method minus REINFORCE at equal seed and epoch, with 95% intervals over seeds."""
+    """Writes table_paired: every method minus REINFORCE at equal seed and epoch, with 95% intervals over seeds; returns
+    the paths."""
     texts, numbers = [], []
     for method in [m for m in dict.fromkeys(rows["method"]) if m != REFERENCE]:
         text = {"method": method}
         for epoch in epochs:
             part = rows[rows["epoch"] == epoch]
-            found = paired_by(part, column, {"method": method}, {"method": REFERENCE})
-            if found.pairs:
-                text[f"epoch {epoch}"] = found.text()
-                numbers.append({"method": method, "epoch": epoch, **found._asdict()})
+            difference = paired_by(part, column, {"method": method}, {"method": REFERENCE})
+            if difference.pairs:
+                text[f"epoch {epoch}"] = difference.text()
+                numbers.append({"method": method, "epoch": epoch, **difference._asdict()})
         texts.append(text)
     if not numbers:
         return []
@@ -140,50 +155,42 @@ def paired_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, column:
 
 
 def curves_figure(
-    rows: pd.DataFrame,
-    panels: list[tuple[str, str]],
-    out: Path,
-    *,
-    by: str = "method",
-    log: bool = False,
-    top: float | None = None,
-):
+    rows: pd.DataFrame, panels: list[tuple[str, str]], out: Path, *, by: str = "method", log: tuple[str, ...] = ()
+) -> list[Path]:
     """One panel a (column, label) with one curve a method by epoch; figure.png, .pdf, .csv.
 
     Args:
-      rows: one row a (method, seed, epoch).
+      rows: one row a (method, seed, epoch); with "run" and "look" where curves go by run.
       panels: columns and their labels.
-      by: column of the curves' names.
-      log: logarithmic values.
-      top: end of the axis above, where curves begin far over it.
+      out: folder.
+      by: "method", or "run" for curves with their own names and line styles.
+      log: columns whose values are drawn logarithmically.
+    Returns:
+      The paths.
     """
+    margin, width, height = (2.4, 3.9, 4.0) if by == "run" else (2.2, 4.6, 4.2)
+    looks = {"style": "look", "label": "{run}"} if by == "run" else {}
     drawn = []
-    with figure(width=2.2 + 4.6 * len(panels), height=4.2, columns=len(panels), squeeze=False) as (fig, axes):
+    with figure(width=margin + width * len(panels), height=height, columns=len(panels), squeeze=False) as (fig, axes):
         for axis, (column, label) in zip(axes[0], panels):
             part = rows.dropna(subset=[column])
-            drawn.append(draw_curves(axis, part, "epoch", column, method=by, seed="seed").assign(quantity=column))
+            curves = draw_curves(axis, part, "epoch", column, method="method", seed="seed", **looks)
+            drawn.append(curves.assign(quantity=column))
             axis.set_ylabel(label)
             epoch_axis(axis)
-            if log:
+            if column in log:
                 axis.set_yscale("log")
-            if top is not None and axis.get_ylim()[1] > top:
-                axis.set_ylim(top=top)
         axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(
-            f"{', '.join(dict.fromkeys(rows['data.name']))}, {seeds_caption(rows, 'seed', [by], 'epoch')}", fontsize=10
-        )
+        names = ", ".join(dict.fromkeys(rows["data.name"]))
+        fig.suptitle(f"{names}, {seeds_caption(rows, 'seed', [by], 'epoch')}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
 
 
-def samples_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """`evaluations` with "run", the method and what was changed of it: 'REINFORCE, R=5', 'SDNI lin, max_grad 2';
-    "look", a line style."""
-    return _labelled(evaluations(metrics))
-
-
-def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
+def labelled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Adds "run", the method and its changed settings ('REINFORCE, R=5', 'SDNI lin, max_grad 2'), and "look", a line
+    style for each number of codes or, where that is one number, for each max_grad."""
     levels = rows["sg.max_grad"].fillna(0.0) if "sg.max_grad" in rows else pd.Series(0.0, rows.index)
     several = rows["model.samples"].nunique() > 1
     samples = [
@@ -191,40 +198,23 @@ def _labelled(rows: pd.DataFrame) -> pd.DataFrame:
         for method, count in zip(rows["method"], rows["model.samples"])
     ]
     names = rows["method"] + samples + levels.map(lambda level: f", max_grad {level:g}" if level else "")
-    order = {count: LOOKS[i % len(LOOKS)] for i, count in enumerate(sorted(rows["model.samples"].unique()))}
-    order_of_levels = {level: LOOKS[i % len(LOOKS)] for i, level in enumerate(sorted(levels.unique()))}
-    looks = rows["model.samples"].map(order) if several else levels.map(order_of_levels)
-    return rows.assign(run=names, look=looks)
+    setting = rows["model.samples"] if several else levels
+    looks = {value: LOOKS[i % len(LOOKS)] for i, value in enumerate(sorted(setting.unique()))}
+    return rows.assign(run=names, look=setting.map(looks))
+
+
+def samples_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """`evaluations` with the columns of `labelled`."""
+    return labelled(evaluations(metrics))
 
 
 def samples_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
     """Draws the test loss by epoch, a colour a method and a line style a number of codes; figure.png, .pdf, .csv."""
-    return labelled_figure(rows, [(LOSS, LOSS_LABEL)], out)
-
-
-def labelled_figure(
-    rows: pd.DataFrame, panels: list[tuple[str, str]], out: Path, log: tuple[str, ...] = ()
-) -> list[Path]:
-    """One panel a (column, label), one curve a "run"; figure.png, .pdf, .csv."""
-    drawn = []
-    with figure(width=2.4 + 3.9 * len(panels), height=4.0, columns=len(panels), squeeze=False) as (fig, axes):
-        for axis, (column, label) in zip(axes[0], panels):
-            part = rows.dropna(subset=[column])
-            curves = draw_curves(axis, part, "epoch", column, method="method", seed="seed", style="look", label="{run}")
-            drawn.append(curves.assign(quantity=column))
-            axis.set_ylabel(label)
-            epoch_axis(axis)
-            if column in log:
-                axis.set_yscale("log")
-        axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(f"{rows['data.name'].iloc[0]}, {seeds_caption(rows, 'seed', ['run'], 'epoch')}", fontsize=10)
-        paths = save(fig, out)
-    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
-    return [*paths, out / "figure.csv"]
+    return curves_figure(rows, [(LOSS, LOSS_LABEL)], out, by="run")
 
 
 def pictures_figure(runs: pd.DataFrame, folder: Path, out: Path) -> list[Path]:
-    """Draws the stored completions: the upper half is given, rows are draws of the lower one by each method."""
+    """Draws the stored completions: the upper half is given, and each row holds draws of the lower one by a method."""
     chosen = (
         named(runs[runs["evaluation.pictures"] > 0])
         .sort_values("schedule.epochs", ascending=False, kind="stable")
