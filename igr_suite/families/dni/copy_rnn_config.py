@@ -9,7 +9,7 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig
 from igr_suite.lab.runs.options import Option, WithOptions
 
-SYNTHETIC_OPTIONS = {"sg_hidden": (256,), "sg_use_factor": 0.1}  # read by method=dni only; the factor is the paper's
+SYNTHETIC_OPTIONS = {"sg_hidden": (256,), "sg_use_factor": 0.1}  # defaults; the factor is the paper's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,12 @@ class CopyRNNConfig(WithOptions):
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        key: Option(default, read=lambda config: config.method == "dni", unread="is read by model.method=dni only")
+        key: Option(
+            default,
+            read=lambda config: config.method == "dni",
+            unread="is read by model.method=dni only",
+            dropped=True,
+        )
         for key, default in SYNTHETIC_OPTIONS.items()
     }
 
@@ -87,12 +92,6 @@ class TrainCopyRNN(RunConfig):
         for key in ("batch_size", "windows"):
             if getattr(self, key) < 1:
                 raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
-
-    def adapt(self, changed: dict, settings) -> None:
-        if settings.get("model.method") == "bptt":
-            for key in SYNTHETIC_OPTIONS:
-                if f"model.{key}" not in settings:
-                    changed["model"][key] = None
 
     def slug(self) -> str:
         return f"copy-{self.model.method}-T{self.model.window}-lr{self.learning_rate:g}-s{self.seed}"
