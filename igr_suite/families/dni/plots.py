@@ -79,7 +79,7 @@ def error_curves(
     published=(),
     top: float | None = None,
 ):
-    """Test error against the epoch (or the step), one panel a value of `panels`, one curve a `label`.
+    """Test error against the epoch (or the step), one panel per value of `panels`, one curve per `label`.
 
     Args:
       rows: of `evaluated`, with the columns that are named here.
@@ -174,7 +174,7 @@ def agreement_figure(
 
 
 def agreement_rows(rows: pd.DataFrame, keep: list[str]) -> pd.DataFrame:
-    """One row a row and interface: the columns `keep`, "interface", and the measures of AUDITED."""
+    """One row for each row and interface: the columns `keep`, "interface", and the measures of AUDITED."""
     interfaces = []
     for interface in range(1, 20):
         columns = {measure: f"audit_{measure}_{interface}" for measure in AUDITED}
@@ -197,7 +197,7 @@ def error_table(
 
 
 def sparse_figure(rows: pd.DataFrame, out: Path):
-    """Test error against the probability of an update, one panel a method, one curve a number of steps; Bprop is a
+    """Test error against the probability of an update, one panel per method, one curve per number of steps; Bprop is a
     line.
 
     Args:
@@ -240,8 +240,8 @@ def sparse_figure(rows: pd.DataFrame, out: Path):
 
 
 def depth_figure(runs: pd.DataFrame, out: Path):
-    """Final test error against the number of layers, a panel a data set and kind of network, a curve a method; longer
-    runs are dashed."""
+    """Final test error against the number of layers, one panel per data set and kind of network, one curve per method;
+    longer runs are dashed."""
     runs = runs.assign(panel=runs["data"] + ", " + runs["model.network"].str.upper())
     longer = runs["steps"] > runs.groupby(["panel", "method"])["steps"].transform("min")
     runs = runs.assign(
@@ -266,7 +266,7 @@ def depth_figure(runs: pd.DataFrame, out: Path):
 
 
 def depth_table(runs: pd.DataFrame, out: Path) -> list[Path]:
-    """Writes a table in the form of the paper's Table 1: a row a network, a column a method, mean and standard
+    """Writes a table in the form of the paper's Table 1: a row per network, a column per method, mean and standard
     deviation over seeds; returns the paths."""
     texts, numbers = over_seeds(runs, ["data", "network", "steps", "method"], {"test error": "error"}, 2)
     order = list(dict.fromkeys(zip(texts["data"], texts["network"])))
@@ -283,7 +283,7 @@ def copy_named(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def copy_figure(metrics: pd.DataFrame, out: Path) -> list[Path]:
-    """Length learnt against the number of windows of training, one panel a T; returns the paths."""
+    """Length learnt against the number of windows of training, one panel per T; returns the paths."""
     rows = metrics.dropna(subset=["mastered"])
     windows = sorted(rows["T"].unique())
     with figure(width=1.2 + 3.0 * len(windows), height=3.6, columns=len(windows), squeeze=False, sharey=True) as (

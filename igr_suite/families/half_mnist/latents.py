@@ -1,6 +1,6 @@
-"""Codes of half-and-half MNIST and the gradient of the loss at the encoder's outputs, an estimator a class.
+"""Codes of half-and-half MNIST and the gradient of the loss at the encoder's outputs, an estimator per class.
 
-All take outputs [M, P], noise and codes [M, L], one row a sample, and give the gradient of each row's own loss with
+All take outputs [M, P], noise and codes [M, L], one row per sample, and give the gradient of each row's own loss with
 respect to its outputs [M, P]; the model averages over samples and the batch. Formulas of Bernoulli variables are those
 of igr_suite/estimators.
 """

@@ -24,7 +24,7 @@ SHORT_RUN = 3000  # number of steps
 
 
 class SampleRows(NamedTuple):
-    """One row a sample [M, ...], the samples of an image together: halves, the encoder's outputs, baseline [M]."""
+    """One row per sample [M, ...], the samples of an image together: halves, the encoder's outputs, baseline [M]."""
 
     upper: tf.Tensor
     lower: tf.Tensor
@@ -221,7 +221,7 @@ class HalfMNIST(keras.Model):
 
         Args:
           rows, codes: every sample with its code.
-          images: one row an image.
+          images: one row per image.
           seed: int32 [2], the step's.
         """
         estimator, size = self.config.model.estimator, images.outputs.shape[0]

@@ -24,8 +24,8 @@ EMA_DECAY = 0.99  # as in the authors' code, whose averages start at 0 without c
 
 
 class DReGVAE(keras.Model):
-    """One stochastic layer, with q(z | x) and p(x | z) of two hidden tanh layers each; optionally p(x | z, c) and p(z |
-    c), where x and c are the halves of an image.
+    """One stochastic layer, with q(z | x) and p(x | z) of two hidden tanh layers each; optionally p(x | z, c) and
+    p(z | c), where x and c are the halves of an image.
 
     Gradients of every objective are sums over samples of products of its coefficients (c, d, a) with three derivatives
     of log densities, which are the same for all objectives (`objectives`; docs/papers/dreg.md, section 2.1):

@@ -99,8 +99,8 @@ class SBNConfig(WithOptions):
     ema_debias: bool = True
     """Whether moving averages are corrected for their start at 0."""
     surrogate: Literal["add", "net", "relaxed"] | None = added_later(None)
-    """RELAX's control variate: F at relaxed samples and a network, the network alone, or F at relaxed samples alone, which
-    is REBAR as RELAX's authors compare with."""
+    """RELAX's control variate: F at relaxed samples and a network, the network alone, or F at relaxed samples alone,
+    which is REBAR as RELAX's authors compare with."""
     net_layers: int | None = added_later(None)
     """Number of hidden layers of RELAX's network, each of 200 units."""
     net_decay: float | None = added_later(None)

@@ -33,7 +33,7 @@ def scale_slope(eta: tf.Tensor) -> tf.Tensor:
 
 
 def fitted(residuals: Callable[[tf.Tensor, Parameters], list[tf.Tensor]], baselines: tf.Tensor, parameters: Parameters):
-    """Residuals [N], one a layer or one for all, and gradients of the sum of their mean squares by baselines and
+    """Residuals [N], one per layer or one for all, and gradients of the sum of their mean squares by baselines and
     parameters."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([baselines, *parameters.values()])

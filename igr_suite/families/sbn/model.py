@@ -247,7 +247,7 @@ class SBN(keras.Model):
         return weights | {f"frozen_logit_variance_{name}": group for name, group in logits.items() if group}
 
     def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """{"elbo": F of one draw an image [B]}, nats; arguments as in `log_weights`."""
+        """{"elbo": F of one draw for each image [B]}, nats; arguments as in `log_weights`."""
         return {"elbo": self.log_weights(batch, 1, seed)[0]}
 
     def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str = "bound") -> tf.Tensor:

@@ -87,8 +87,8 @@ def variable_names(config: SBNConfig) -> list[str]:
 
 
 def vector(config: SBNConfig, row: Mapping[str, Any]) -> tuple[float, ...]:
-    """The numbers after "Step": means over the epoch of what `MEANS` names; then REBAR's etas, one a variable, or, for
-    tracking, the log of the squared mean gradient.
+    """The numbers after "Step": means over the epoch of what `MEANS` names; then REBAR's etas, one per variable, or,
+    for tracking, the log of the squared mean gradient.
 
     Args:
       config: of the model; REBAR's has an eta for each variable.

@@ -1,6 +1,6 @@
 """Passes through a sigmoid belief network: hard samples, means, and relaxed samples from one layer upwards.
 
-All passes of a step share one set of uniforms u_k [N, hidden], one a layer. A pass holds what each layer adds to the
+All passes of a step share one set of uniforms u_k [N, hidden], one per layer. A pass holds what each layer adds to the
 bound, so that the layers below a switch, which are the same in every pass, are computed once.
 """
 
@@ -22,7 +22,7 @@ class Model(NamedTuple):
 
 
 class HardPass(NamedTuple):
-    """A pass with samples in {0, 1}; lists hold one item a layer.
+    """A pass with samples in {0, 1}; lists hold one item per layer.
 
     Attributes:
       logits: of q, [N, hidden].
@@ -42,12 +42,12 @@ class HardPass(NamedTuple):
 
 
 class SoftPasses(NamedTuple):
-    """Relaxed passes on a leading axis, one a switch layer.
+    """Relaxed passes on a leading axis, one per switch layer.
 
     Attributes:
       z: of each layer [k + 1, N, hidden]; row s belongs to the pass whose layers from s upwards are relaxed. [1, N,
         hidden] when all layers are relaxed at once.
-      values: relaxed bounds [N], one a pass.
+      values: relaxed bounds [N], one per pass.
     """
 
     z: list[tf.Tensor]
@@ -113,9 +113,9 @@ def soft_passes(
     Args:
       model, observed, hard: weights, batch and its hard pass.
       logistic: logit(u_k) [N, hidden].
-      temperature: scalar, or one a layer [L].
+      temperature: scalar, or one per layer [L].
       relaxation: see `bernoulli.relaxed_sample`.
-      together: one pass with all layers relaxed, in place of one a switch layer.
+      together: one pass with all layers relaxed, in place of one per switch layer.
       watch: called with z of every layer before it is used, for derivatives by it.
     """
     networks, z, relaxed, terms = model.networks, [], None, []

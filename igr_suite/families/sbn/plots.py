@@ -43,8 +43,8 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def epoch_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and epoch: run_id, columns of `named`, seed, step, epoch, means over the epoch, and the log of each
-    variance.
+    """One row per run and epoch: run_id, columns of `named`, seed, step, epoch, means over the epoch, and the log of
+    each variance.
 
     The columns "train_elbo", "temperature" and "log_variance" (log of the epoch's mean) have the authors' names.
     """
@@ -58,7 +58,7 @@ def epoch_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def tracked_rows(epochs: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the tracking mode as one row a run, epoch and tracked method: "method", "log_variance" and
+    """Rows of the tracking mode as one row per run, epoch and tracked method: "method", "log_variance" and
     "deviation"."""
     rows = [
         epochs.assign(
@@ -120,13 +120,12 @@ def draw_references(
 def traces_figure(
     rows: pd.DataFrame, references: pd.DataFrame, column: str, ylabel: str, out: Path, lowest: float | None = None
 ):
-    """One panel a depth, one curve a method against the step, beside points of the authors' code; figure.png, .pdf and
-    .csv.
+    """One panel per depth, with one curve per method and points of the authors' code; figure.png, .pdf and .csv.
 
     Args:
       rows: of `epoch_rows`.
       references: of `read_steps`, with columns depth, data and method.
-      column: what is drawn.
+      column: what is drawn against the step.
       ylabel: its label.
       out: folder.
       lowest: lower end of the y axis, where there are values on either side of it.

@@ -46,27 +46,6 @@ class Controls(NamedTuple):
     by_temperature: Callable[[list[tf.Tensor], list[tf.Tensor]], tf.Tensor] | None
 
 
-class Gradients(NamedTuple):
-    """Of one step.
-
-    Attributes:
-      recognition: {"q_k": gradients of the bound, shapes of the weights}.
-      etas: dV/d eta, shape of the etas.
-      baseline: dV/d B [N].
-      log_temperature: dV/d log lam, or None.
-      logits: gradient of each example's bound by the logits of q_k [N, hidden], one a layer; where weight tensors have
-        their own etas, with the eta of the network's last bias, whose gradient is the sum of these.
-      deltas: what the recognition gradients are made of, as in `sbn_methods.Step`.
-    """
-
-    recognition: dict[str, list[tf.Tensor]]
-    etas: tf.Tensor
-    baseline: tf.Tensor
-    log_temperature: tf.Tensor | None
-    logits: list[tf.Tensor]
-    deltas: list[tuple[list[tf.Tensor], list[tf.Tensor]]]
-
-
 @dataclass(frozen=True)
 class FusedRebar:
     """REBAR of all layers at once, from passes that they share.

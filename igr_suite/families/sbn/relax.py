@@ -54,8 +54,8 @@ class FusedRelax:
         return self.surrogate != "net"
 
     def shapes(self, networks: Networks) -> dict[str, tuple[int, ...]]:
-        """Shapes of the nets' weights by parameter, one net a layer; "net_0_0" is its first kernel, "net_0_1" its first
-        bias."""
+        """Shapes of the nets' weights by parameter, one net per layer; "net_0_0" is its first kernel, "net_0_1" its
+        first bias."""
         shapes = {}
         for k in range(networks.layers) if self.surrogate != "relaxed" else ():
             widths = (networks.pixels + (k + 1) * networks.hidden, *[UNITS] * self.layers, 1)
@@ -98,7 +98,7 @@ class FusedRelax:
     def _surrogates(
         self, shared: Shared, learned: Mapping[str, tf.Tensor], watch: Callable[[object], None]
     ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """z_k, whose last row [N, hidden] lies on the hard pass below, and c_k [N], each one a layer."""
+        """z_k, whose last row [N, hidden] lies on the hard pass below, and c_k [N]; one per layer."""
         hard, layers = shared.hard, range(shared.model.networks.layers)
         if self.relaxes:
             temperatures = tf.exp(learned["log_temperatures"])

@@ -21,7 +21,7 @@ class Shared:
 
     Args:
       model, observed: weights and batch.
-      uniforms: u_k [N, hidden], one a layer.
+      uniforms: u_k [N, hidden], one per layer.
     """
 
     def __init__(self, model: Model, observed: SBNBatch, uniforms: list[tf.Tensor]):
@@ -35,7 +35,7 @@ class Shared:
 
     @cached_property
     def logistic(self) -> list[tf.Tensor]:
-        """logit(u_k), one a layer."""
+        """logit(u_k), one per layer."""
         return [bernoulli.logit(u) for u in self.uniforms]
 
     @cached_property
@@ -72,9 +72,9 @@ class Step(NamedTuple):
       baselines: gradient of the method's own objective by its baselines' outputs [N, baselines].
       parameters: gradients of that objective by its own parameters.
       scalars: for the log.
-      logits: gradients of each example's bound by the logits of q [N, hidden], one a layer; empty for Concrete, whose
+      logits: gradients of each example's bound by the logits of q [N, hidden], one per layer; empty for Concrete, whose
         gradient does not pass through them.
-      deltas: gradients at the outputs of q's maps, (for kernels, for biases) one a layer, where they do not follow from
+      deltas: gradients at the outputs of q's maps, (for kernels, for biases) per layer, where they do not follow from
         `logits`.
     """
 

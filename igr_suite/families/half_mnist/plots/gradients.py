@@ -1,5 +1,5 @@
-"""Tables and figures of half-and-half MNIST's gradients by epoch: their quality, and the regression of the synthetic
-one."""
+"""Tables and figures of half-and-half MNIST's gradients by epoch: their quality, and the synthetic gradient's
+regression."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ ESTIMATES = {"reinforce": "REINFORCE", "straight_through": "ST", "synthetic": "S
 
 
 def training_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and epoch: means of the "train_" columns over the epoch's rows, which divide it evenly."""
+    """One row per run and epoch: means of the "train_" columns over the epoch's rows, which divide it evenly."""
     rows = named(metrics).dropna(subset=["train_loss"])
     rows = rows.assign(epoch=np.ceil(rows["epoch"] - 1e-9).astype(int))
     columns = [name for name in rows if name.startswith("train_")]
@@ -63,7 +63,7 @@ def regression_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
 
 
 def quality_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a run, epoch and estimator ("estimate"): the columns of QUALITY, "snr", and |T|^2 as "true_square"."""
+    """One row per run, epoch and estimator ("estimate"): the columns of QUALITY, "snr", and |T|^2 as "true_square"."""
     rows, of_estimators = evaluations(metrics, "gradient_true_square"), []
     for key, name in ESTIMATES.items():
         if f"gradient_{key}_variance" not in rows:
@@ -76,7 +76,7 @@ def quality_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def quality_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
-    """Draws bias, variance, half-space agreement and cosine by epoch, a curve an estimator; figure.png, .pdf, .csv."""
+    """Draws bias, variance, half-space agreement and cosine by epoch, a curve per estimator; figure.png, .pdf, .csv."""
     drawn = []
     with figure(width=9.4, height=6.2, columns=2, rows=2) as (fig, axes):
         for axis, (column, label) in zip(axes.flat, QUALITY.items()):

@@ -69,7 +69,7 @@ def evaluations(metrics: pd.DataFrame, column: str = LOSS) -> pd.DataFrame:
 
 
 def of_one_budget(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a (method, seed, epoch); where a seed has runs of two lengths, that of the longer run, which begins as
+    """One row per (method, seed, epoch); where a seed has runs of two lengths, that of the longer run, which begins as
     the shorter one does."""
     return (
         rows.sort_values("schedule.epochs", ascending=False, kind="stable")
@@ -92,11 +92,11 @@ def by_epoch(
 def losses_table(
     rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, note: str, column: str = LOSS, by: str = "method"
 ) -> list[Path]:
-    """Writes table: a row a method, the loss at those of the epochs that some run reached, and the last loss in nats
+    """Writes table: a row per method, the loss at those of the epochs that some run reached, and the last loss in nats
     per image.
 
     Args:
-      rows: one row a (method, seed, epoch).
+      rows: one row per (method, seed, epoch).
       epochs: numbers of epochs.
       out: folder.
       note: sentence below the table.
@@ -157,10 +157,10 @@ def paired_table(rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, column:
 def curves_figure(
     rows: pd.DataFrame, panels: list[tuple[str, str]], out: Path, *, by: str = "method", log: tuple[str, ...] = ()
 ) -> list[Path]:
-    """One panel a (column, label) with one curve a method by epoch; figure.png, .pdf, .csv.
+    """One panel per (column, label) with one curve per method by epoch; figure.png, .pdf, .csv.
 
     Args:
-      rows: one row a (method, seed, epoch); with "run" and "look" where curves go by run.
+      rows: one row per (method, seed, epoch); with "run" and "look" where curves go by run.
       panels: columns and their labels.
       out: folder.
       by: "method", or "run" for curves with their own names and line styles.
@@ -209,7 +209,7 @@ def samples_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def samples_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
-    """Draws the test loss by epoch, a colour a method and a line style a number of codes; figure.png, .pdf, .csv."""
+    """Draws the test loss by epoch, a colour per method, a line style per number of codes; figure.png, .pdf, .csv."""
     return curves_figure(rows, [(LOSS, LOSS_LABEL)], out, by="run")
 
 

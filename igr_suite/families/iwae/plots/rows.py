@@ -78,7 +78,7 @@ def last_bounds(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def epochs_of(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and epoch: the run's config, step, epoch, and the epoch's means of all training scalars."""
+    """One row per run and epoch: the run's config, step, epoch, and the epoch's means of all training scalars."""
     epochs = []
     for run_id, rows in metrics.groupby("run_id", sort=False):
         config = {name: rows[name].iloc[0] for name in rows if name == "seed" or "." in name}
@@ -108,7 +108,7 @@ def ends(runs: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def last_epochs(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a run: the means of its last epoch, with the columns of `named` and `own_statistics`."""
+    """One row per run: the means of its last epoch, with the columns of `named` and `own_statistics`."""
     return own_statistics(named(epochs_of(metrics).groupby("run_id", sort=False).tail(1)))
 
 

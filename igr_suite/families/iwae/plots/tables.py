@@ -47,7 +47,7 @@ def headings(runs: pd.DataFrame) -> dict[str, str]:
 def difference_rows(
     runs: pd.DataFrame, where: Sequence[str], columns: dict[str, str], pairs=PAIRS
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row a place and pair of methods: paired differences of every column, as texts and as numbers.
+    """One row per place and pair of methods: paired differences of every column, as texts and as numbers.
 
     Args:
       runs: of `ends`, or rows with "method", "seed" and the columns.
