@@ -81,7 +81,7 @@ class PairedDifferences:
 
         def body(i, moments, reference, projected):
             difference, reference_gradient = self.draw(first + i)
-            # in float32, where a draw reads 28 MB of directions
+            # in float32, in which a draw reads 28 MB of directions; float64 would double that
             projections = tf.matmul(tf.cast(difference, tf.float32)[tf.newaxis], self.directions)[0]
             row = tf.concat([[tf.reduce_mean(difference)], tf.cast(projections, tf.float64)], 0)
             return i + 1, moments.add(difference), reference + reference_gradient, projected.write(i, row)

@@ -128,8 +128,7 @@ def gaussian(chain: Chain, x: tf.Tensor, sigma_min: float) -> GaussianPass:
 
 
 def vjp(chain: Chain, distribution: GaussianPass, by_loc: tf.Tensor, by_scale: tf.Tensor) -> list[tf.Tensor]:
-    """Gradients of a chain's weights, summed over the batch, from those by the loc and scale of its distribution [B,
-    D]."""
+    """Gradients of a chain's weights, summed over the batch, given those of its distribution's loc and scale [B, D]."""
     delta = tf.concat([by_loc, by_scale * distribution.slope], -1)
     return affine_chain.gradients(
         distribution.layer_inputs, affine_chain.deltas(chain, distribution.layer_inputs, delta)
