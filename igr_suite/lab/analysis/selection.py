@@ -24,12 +24,12 @@ def best_temperature(results: StageResults, candidates: Mapping[float, RunConfig
     Raises:
       UserError: all candidates diverged.
     """
-    finished = _finished(results, candidates)
+    finished = finished_by_temperature(results, candidates)
     sign = -1 if criterion.startswith(NLL) else 1
     return max(finished, key=lambda temperature: sign * results.summary(finished[temperature])[criterion])
 
 
-def _finished(results: StageResults, candidates: Mapping[float, RunConfig]) -> dict[float, RunConfig]:
+def finished_by_temperature(results: StageResults, candidates: Mapping[float, RunConfig]) -> dict[float, RunConfig]:
     survivors = results.survivors(list(candidates.values()))
     if not survivors:
         raise UserError(
