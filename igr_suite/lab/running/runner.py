@@ -67,8 +67,7 @@ def run(order: Order, reporter: Reporter) -> Report:
     """
     strategies.check_name(order.strategy)
     expansion, notes = order.expand_and_adopt()
-    for name, value in ignored().items():
-        reporter.say(f"{name} ({value}) is not used, because only its config decides a run's result; see `igr doctor`")
+    without = ignored()
     for note in [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *notes]:
         reporter.say(note)
     invocation = _Invocation(order, reporter, expansion)
@@ -87,6 +86,8 @@ def run(order: Order, reporter: Reporter) -> Report:
         reporter.say(
             f"strategy {order.strategy}: a run's batches are divided among {among}, and stay as large as they are"
         )
+    for name, value in without.items():
+        reporter.say(f"{name} ({value}) is not used, because only its config decides a run's result; see `igr doctor`")
     return invocation.run()
 
 
