@@ -1,10 +1,14 @@
 """The step every engine of `dni_step.py` trains: sizes, rates and initial weights. NumPy only; order of batches and
 images as below."""
 
+from functools import partial
+
+import _problem
 import numpy as np
-from _problem import CHUNK, IMAGES, load_images
+from _problem import CHUNK, IMAGES, load_images  # noqa: F401  the engines read CHUNK here
 
 BATCH, PIXELS, HIDDEN, CLASSES, WIDTH = 250, 1024, 256, 10, 1024
+batch_indices = partial(_problem.batch_indices, batch=BATCH)
 EPSILON_BN, MOMENTUM = 1e-5, 0.75
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 RATES = {"cdni": 1e-3, "dni": 1e-4, "bp": 1e-3}
@@ -47,10 +51,3 @@ def synthesiser_weights(kind: str, number: int) -> list[tuple[np.ndarray, np.nda
         limit = 0.0 if i == len(SYNTHESISERS[kind]) - 1 else np.sqrt(6 / (a + b))
         found.append((rng.uniform(-limit, limit, (a, b)).astype(np.float32), np.zeros(b, np.float32)))
     return found
-
-
-def batch_indices(seed: int = 0):
-    """Yields int32 [CHUNK, BATCH] for ever, an epoch's permutation after the other."""
-    rng = np.random.default_rng(seed)
-    while True:
-        yield from rng.permutation(IMAGES).astype(np.int32).reshape(-1, CHUNK, BATCH)

@@ -23,7 +23,7 @@ ENGINES = {
     "jax": Engine("JAX jit + scan", "jax", "_jax_iwae"),
     "torch": Engine("PyTorch eager", "torch", "_torch_iwae"),
     "torch_compile": Engine("PyTorch compiled", "torch", "_torch_iwae", "build_compiled"),
-    "limit": Engine("products alone, oneDNN", "tensorflow", "_iwae_limit"),
+    "limit": Engine("products alone, oneDNN", "tensorflow", "_matmul_limit", "build_iwae"),
 }
 
 
