@@ -9,9 +9,8 @@ times.
 
 from igr_suite.cli.entry import main
 from igr_suite.families.vae.presets import G2_JOINT_GRIDS, NOT_RETRIEVED, TABLE_2_MODELS, g2, with_ramp
+from igr_suite.families.vae.sweeps import search_stages
 from igr_suite.lab import Experiment
-from igr_suite.lab.analysis.selection import best_temperature
-from igr_suite.training.config_parts import SEEDS
 
 EPOCHS = {"smoke": 1, "quick": 3, "paper": 50}
 SMALL_DATA_EPOCHS = {("quick", "mnist_5k"): 20}  # epochs of 62 steps instead of 781
@@ -40,30 +39,6 @@ def config(scale, data, model, temperature, seed):
     return run if scale == "paper" else with_ramp(run, SMALL_DATA_RAMP.get((scale, data), RAMP[scale]))
 
 
-def candidates(scale, data, model):
-    """The search's runs by temperature."""
-    return {
-        temperature: config(scale, data, model, temperature, SEEDS[0]) for temperature in G2_JOINT_GRIDS[scale][model]
-    }
-
-
-def search(scale, results):
-    """One seed at every temperature."""
-    return [
-        run for data in results.datasets for model in TABLE_2_MODELS for run in candidates(scale, data, model).values()
-    ]
-
-
-def repeat(scale, results):
-    """All seeds at each model's best temperature."""
-    return [
-        config(scale, data, model, best_temperature(results, candidates(scale, data, model)), seed)
-        for data in results.datasets
-        for model in TABLE_2_MODELS
-        for seed in SEEDS[: REPETITIONS[scale]]
-    ]
-
-
 EXPERIMENT = Experiment(
     paper="igr",
     item="table_2_joint_vae",
@@ -71,7 +46,7 @@ EXPERIMENT = Experiment(
     minutes={"smoke": 1.1, "quick": 17},
     datasets=DATASETS,
     if_prepared=("celeb_a",),
-    stages=(search, repeat),
+    stages=search_stages(TABLE_2_MODELS, G2_JOINT_GRIDS, REPETITIONS, config),
     no_reference=NOT_RETRIEVED,
 )
 
