@@ -42,7 +42,7 @@ class IWAE(torch.nn.Module):
 
 
 def build(threads: int, samples: int, compiled: bool = False) -> Callable[[int], float]:
-    return training(p, IWAE, p.grey_images(), threads, samples, compiled)
+    return training(p, IWAE, p.grey_images(), threads, samples, compiled, sign=-1)
 
 
 build_compiled = partial(build, compiled=True)

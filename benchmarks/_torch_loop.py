@@ -17,7 +17,7 @@ def linear(kernel: np.ndarray, bias: np.ndarray) -> torch.nn.Linear:
 
 
 def training(
-    p, model: type[torch.nn.Module], images: np.ndarray, threads: int, samples: int, compiled: bool
+    p, model: type[torch.nn.Module], images: np.ndarray, threads: int, samples: int, compiled: bool, sign: int = 1
 ) -> Callable[[int], float]:
     """Returns a function that trains a number of steps (a multiple of CHUNK) and returns the last loss.
 
@@ -26,6 +26,7 @@ def training(
       model: built from the number of samples; maps a batch of images to its loss.
       images: uint8 [N, pixels].
       compiled: whether torch.compile makes the model.
+      sign: -1 to return the negative loss.
     """
     torch.set_num_threads(threads)
     torch.set_num_interop_threads(1)
@@ -42,6 +43,6 @@ def training(
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 optimiser.step()
-        return loss.item()
+        return sign * loss.item()
 
     return train
