@@ -21,9 +21,22 @@ for place in (str(REPOSITORY), str(DUMMY)):
     if place not in sys.path:
         sys.path.insert(0, place)
 
+from igr_process import HYPOTHESES  # noqa: E402
+
 NAME, SCALE = "igr/counting", ("--scale", "smoke")
 PATIENCE = 60  # seconds that a reading verb may take; more is a hang and counts as a traceback
 EXAMPLES = 5  # failures of a row that are shown
+READERS = (  # command lines that read results; OUT is an empty folder
+    ("status", NAME),
+    ("status",),
+    ("plot", NAME, *SCALE),
+    ("check", NAME, *SCALE),
+    ("check", *SCALE),
+    ("findings", "igr", *SCALE),
+    ("report", *SCALE),
+    ("export", NAME, *SCALE, "--out", "OUT/runs.csv"),
+    ("export", NAME, *SCALE, "--what", "metrics", "--out", "OUT/rows.csv"),
+)
 
 RUN = '''"""Counts."""
 from dummy_runs import Count, Pace
@@ -65,12 +78,6 @@ def ours(results):
 PUBLISHED = """quantity,setting,value,spread,source,kind_of_source,kind,provenance,tolerance
 total,seed 0,3,,"Counting, Table 1",paper,exact,read,0.5
 total,seed 1,6,0.1,"Counting, Table 1",paper,exact,read,
-"""
-HYPOTHESES = """
-from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
-TITLE, INTRODUCTION = "Counting", "Runs of scale {scale}."
-EVIDENCE = Evidence(item="igr/counting", what="total", value="total", of={"seed": 1}, against={"seed": 0}, expected="higher")
-HYPOTHESES = [Hypothesis(claim="More is more", source="here", evidence=[EVIDENCE])]
 """
 
 
@@ -236,6 +243,12 @@ def judge(row: Row, what: str, code: int, text: str) -> bool:
     else:
         return True
     return False
+
+
+def placed(words: Sequence[str], places: dict[str, Path]) -> list[str]:
+    """Returns the words with paths in the place of names such as OUT and OUT/runs.csv."""
+    names = [word.partition("/")[0] for word in words]
+    return [str(places[name]) + word[len(name) :] if name in places else word for name, word in zip(names, words)]
 
 
 def _error(text: str) -> str:

@@ -10,7 +10,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from attack_common import NAME, SCALE, Row, World
+from attack_common import NAME, READERS, SCALE, Row, World, placed
 
 MARK = (
     "from pathlib import Path\nPath({mark!r}).mkdir(parents=True, exist_ok=True)\n(Path({mark!r}) / (__name__ + "
@@ -47,16 +47,8 @@ PICKLES = (
     "x.npy",
 )
 VERBS = (
-    ("status", NAME),
-    ("status",),
-    ("plot", NAME, *SCALE),
+    *READERS,
     ("plot", "--all", *SCALE),
-    ("check", NAME, *SCALE),
-    ("check", *SCALE),
-    ("findings", "igr", *SCALE),
-    ("report", *SCALE),
-    ("export", NAME, *SCALE, "--out", "OUT/runs.csv"),
-    ("export", NAME, *SCALE, "--what", "metrics", "--out", "OUT/rows.csv"),
     ("run", NAME, *SCALE, "--dry-run"),
     ("run", NAME, *SCALE, "--no-plot"),
     ("list",),
@@ -121,12 +113,7 @@ def attack(place: Path, step: int = 1) -> Row:
         plant(world, module, mark)
         out.mkdir(exist_ok=True)
         places = {"OUT": out, "RESULTS": world.results, "RUN": world.folder / world.ids[0]}
-        words = []
-        for word in verb:
-            for name, path in places.items():
-                word = word.replace(name, str(path))
-            words.append(word)
-        process = world.process(*words, IGR_FRESH_WORKERS="1")
+        process = world.process(*placed(verb, places), IGR_FRESH_WORKERS="1")
         text = process.communicate()[0].decode(errors="replace")
         what = f"igr {' '.join(verb)} with the module {module}"
         marks = sorted(path.name for path in mark.iterdir())
