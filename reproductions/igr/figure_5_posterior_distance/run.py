@@ -1,9 +1,9 @@
 """IGR, Figure 5: how near posterior samples of trained VAEs are to the vertices of the simplex.
 
-    igr run igr/figure_5_posterior_distance --scale quick
+    igr run igr/figure_5_posterior_distance --scale quick      # 50 min on 2 shared cores
 Stage 1 trains the four models at their cross-validated and at their "_20" temperatures; stage 2 measures each from its
-checkpoint. Expect: all boxes nearer to 0 at the "_20" temperatures than at the cross-validated ones; the README has the
-measured order of the models.
+checkpoint. Expect: all boxes are nearer to 0 at the "_20" temperatures than at the cross-validated ones; the README has
+the measured order of the models.
 """
 
 from igr_suite.cli.entry import main

@@ -1,10 +1,9 @@
 """IGR, Table 2: the JointVAE objective of VAEs with one discrete variable beside continuous ones.
 
-    igr run igr/table_2_joint_vae --scale quick                   # full MNIST
+    igr run igr/table_2_joint_vae --scale quick                   # 17 min on 2 cores: full MNIST
     igr run igr/table_2_joint_vae --scale quick --data mnist_5k   # needs no download
 Stage 1 trains one seed at every temperature of a model's grid; stage 2 repeats the temperature with the best validation
-ELBO. Expect: KLs near their capacities (5 + 5 nats), so that models differ by reconstruction; the README has measured
-times.
+ELBO. Expect: KLs near their capacities (5 + 5 nats), so that models differ by reconstruction.
 """
 
 from igr_suite.cli.entry import main
@@ -14,7 +13,8 @@ from igr_suite.lab import Experiment
 
 EPOCHS = {"smoke": 1, "quick": 3, "paper": 50}
 SMALL_DATA_EPOCHS = {("quick", "mnist_5k"): 20}  # epochs of 62 steps instead of 781
-# Steps until the capacities stand: the authors' at paper scale, elsewhere the same share (64%) of the run's steps.
+# Steps until the capacities reach their ends: the authors' number at paper scale, elsewhere the same share (64%) of the
+# run's steps.
 RAMP = {"smoke": 3, "quick": 1_500}
 SMALL_DATA_RAMP = {("quick", "mnist_5k"): 800}
 EVALUATE_EVERY = {"smoke": 1, "quick": 3, "paper": 10}
