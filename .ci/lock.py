@@ -1,11 +1,11 @@
 """Writes requirements.txt and requirements-gpu.txt: every package exactly pinned, with the SHA-256 of every file that
 may be installed.
 
-    make lock             # the pins of requirements.txt as they are, hashes as the index has them now
-    make lock FRESH=1     # new pins first: what pip makes of pyproject.toml in a fresh environment (minutes)
+    make lock             # keeps the pins of requirements.txt and takes the hashes from the index
+    make lock FRESH=1     # makes new pins first: what pip installs for pyproject.toml in a fresh environment (minutes)
 
-The index is pip's own (PIP_INDEX_URL or pip's configuration, PyPI without them). Nothing is written unless every
-package that a pinned one needs, on every Python and machine below, is pinned too, in a version that it takes, and has a
+The index is pip's own (PIP_INDEX_URL or pip's configuration, else PyPI). Nothing is written unless every requirement of
+a pinned package, on every Python and machine of package_index.py, is pinned in a version that satisfies it and has a
 file for each of them.
 """
 
@@ -28,7 +28,7 @@ Locked = dict[str, list[File]]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, or 2 when there is nothing that could be written."""
+    """Returns 0, or 2 when nothing could be written."""
     parser = argparse.ArgumentParser(
         prog="make lock", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def pins_of(text: str) -> dict[str, str]:
     """Returns name -> version of a requirements file, whether or not it has hashes."""
-    return {found[1]: found[2] for found in re.finditer(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", text, re.MULTILINE)}
+    return {pin[1]: pin[2] for pin in re.finditer(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", text, re.MULTILINE)}
 
 
 def fresh_pins() -> dict[str, str]:
@@ -92,9 +92,9 @@ def lock(pins: dict[str, str], roots: list[Requirement], index: "Index", known: 
 
     Args:
       pins: name -> version.
-      roots: that they must satisfy.
-      index: asked for files and metadata.
-      known: packages that are locked beside these.
+      roots: requirements that the pins must satisfy.
+      index: has the files and their metadata.
+      known: packages that are locked already.
     Raises:
       LockError: a package or a file is missing.
     """
@@ -103,10 +103,10 @@ def lock(pins: dict[str, str], roots: list[Requirement], index: "Index", known: 
     with ThreadPoolExecutor(8) as pool:
         files = dict(zip(pins, pool.map(lambda pair: index.files(*pair), pins.items())))
         needs = dict(zip(pins, pool.map(index.requires, files.values())))
-    for name, found in files.items():
+    for name, candidates in files.items():
         for python in PYTHONS:
             for machine in MACHINES if known is None else MACHINES[:1]:
-                if not any(file.suits(python, machine) for file in found):
+                if not any(file.suits(python, machine) for file in candidates):
                     raise LockError(
                         f"{name}=={pins[name]} has no file for Python {python} on {machine}; pin another version"
                     )
@@ -133,26 +133,26 @@ def extra_pins(texts: list[str], cpu: Locked, index: "Index") -> dict[str, str]:
     Args:
       texts: "tensorflow[and-cuda]==2.21.0".
       cpu: "name==version" -> files of the packages without the extra.
-      index: asked for files and metadata.
+      index: has the files and their metadata.
     """
     pinned = {canonicalize_name(pin.split("==")[0]): files for pin, files in cpu.items()}
     waiting: list[Requirement] = []
     for requirement in map(Requirement, texts):
         for extra in requirement.extras:
-            found = index.requires(pinned[canonicalize_name(requirement.name)], extra)
-            waiting += [one for one in found if applies(one, extra) and not applies(one)]
+            requirements = index.requires(pinned[canonicalize_name(requirement.name)], extra)
+            waiting += [need for need in requirements if applies(need, extra) and not applies(need)]
     wanted: dict[str, list[Requirement]] = {}
     pins: dict[str, str] = {}
     while waiting:
         requirement = waiting.pop(0)
         name = canonicalize_name(requirement.name)
-        if name in pinned or str(requirement.specifier) in {str(one.specifier) for one in wanted.get(name, [])}:
+        if name in pinned or str(requirement.specifier) in {str(need.specifier) for need in wanted.get(name, [])}:
             continue
         wanted.setdefault(name, []).append(requirement)
         pins[name] = index.newest(
-            name, lambda version, name=name: all(one.specifier.contains(version) for one in wanted[name])
+            name, lambda version, name=name: all(need.specifier.contains(version) for need in wanted[name])
         )
-        waiting += [one for one in index.requires(index.files(name, pins[name])) if applies(one)]
+        waiting += [need for need in index.requires(index.files(name, pins[name])) if applies(need)]
     return dict(sorted(pins.items()))
 
 
@@ -172,8 +172,8 @@ def index_url() -> str:
     done = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], stdout=subprocess.PIPE, encoding="utf-8", check=False
     )
-    found = dict(re.findall(r"^(?:global|install|:env:)\.index-url='(.*)'()$", done.stdout, re.MULTILINE))
-    return (next(reversed(found), None) or "https://pypi.org/simple").rstrip("/")
+    urls = dict(re.findall(r"^(?:global|install|:env:)\.index-url='(.*)'()$", done.stdout, re.MULTILINE))
+    return (next(reversed(urls), None) or "https://pypi.org/simple").rstrip("/")
 
 
 if __name__ == "__main__":

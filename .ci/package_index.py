@@ -34,7 +34,7 @@ except ImportError:  # an interpreter with nothing but pip
     from pip._vendor.packaging.version import Version
 
 PYTHONS = ("3.11", "3.12", "3.13")
-# of Linux, for which a file of every package must exist; macOS's files are taken along
+# Linux machines for which every package must have a file; files for macOS are listed too
 MACHINES = ("x86_64", "aarch64")
 TIMEOUT = 60  # seconds
 
@@ -47,7 +47,7 @@ class LockError(Exception):
 
 @dataclass(frozen=True)
 class File:
-    """A file of a release: its name, address and SHA-256, and whether its metadata can be had alone."""
+    """A file of a release: its name, address and SHA-256, and whether its metadata can be fetched alone."""
 
     name: str
     url: str
@@ -62,24 +62,24 @@ class File:
         return {(tag.interpreter, tag.abi, tag.platform) for tag in parse_wheel_filename(self.name)[3]}
 
     def suits(self, python: str, machine: str) -> bool:
-        """Whether it can be installed there; a source archive can everywhere."""
+        """Whether it can be installed there; a source archive can be installed everywhere."""
         return not self.name.endswith(".whl") or any(
             _runs_on(*tag, python) and _of(tag[2], machine) for tag in self.tags
         )
 
     @property
     def wanted(self) -> bool:
-        """Whether it is of a Python and a system that the suite is for: Linux with glibc, and macOS."""
+        """Whether it is for a Python and a system that the suite supports: Linux with glibc, or macOS."""
         return any(self.suits(python, machine) for python in PYTHONS for machine in (*MACHINES, "macosx"))
 
 
 def _runs_on(interpreter: str, abi: str, _: str, python: str) -> bool:
     if interpreter in ("py3", f"py{python[0]}{python[2:]}"):
         return abi == "none"
-    found = re.fullmatch(r"cp3(\d+)", interpreter)
-    if not found:
+    match = re.fullmatch(r"cp3(\d+)", interpreter)
+    if not match:
         return False
-    return interpreter == abi == f"cp3{python[2:]}" or (abi in ("abi3", "none") and int(found[1]) <= int(python[2:]))
+    return interpreter == abi == f"cp3{python[2:]}" or (abi in ("abi3", "none") and int(match[1]) <= int(python[2:]))
 
 
 def _of(platform: str, machine: str) -> bool:
@@ -122,8 +122,8 @@ class Index:
 
     Args:
       url: "https://pypi.org/simple".
-      get: (address, part of the file or "") -> (bytes, content type or the part sent); raises HTTPError for what is not
-        there.
+      get: (address, part of the file or "") -> (bytes, content type or the part sent); raises HTTPError where there is
+        nothing.
     """
 
     def __init__(self, url: str, get: "Get | None" = None):
@@ -137,13 +137,13 @@ class Index:
         Raises:
           LockError: there are none, or the index has no SHA-256 of one.
         """
-        found = [file for file in self._page(name) if _version(file.name, name) == Version(version) and file.wanted]
-        if not found:
+        files = [file for file in self._page(name) if _version(file.name, name) == Version(version) and file.wanted]
+        if not files:
             raise LockError(f"{self.url} has no file of {name}=={version} for Python {', '.join(PYTHONS)}")
-        for file in found:
+        for file in files:
             if not re.fullmatch(r"[0-9a-f]{64}", file.sha256):
                 raise LockError(f"{self.url} does not say the SHA-256 of {file.name}")
-        return sorted(found, key=lambda file: file.name)
+        return sorted(files, key=lambda file: file.name)
 
     def newest(self, name: str, suits: Callable[[Version], bool]) -> str:
         """Returns the newest released version that suits and has a file.
@@ -158,8 +158,7 @@ class Index:
         return str(max(fitting))
 
     def requires(self, files: list[File], extra: str = "") -> list[Requirement]:
-        """Returns what a release needs, by the metadata of its wheels; nothing is known of one that has source archives
-        only."""
+        """Returns what a release requires, by the metadata of its wheels; [] for one of source archives only."""
         wheels = [file for file in files if file.name.endswith(".whl")]
         if not wheels:
             return []
@@ -211,10 +210,10 @@ class Remote(io.RawIOBase):
     def __init__(self, url: str, get: "Get"):
         self._url, self._ask, self._at = url, get, 0
         self._end, sent = get(url, f"-{self.BLOCK}")
-        found = re.fullmatch(r"bytes \d+-\d+/(\d+)", sent)
-        if not found:
+        match = re.fullmatch(r"bytes \d+-\d+/(\d+)", sent)
+        if not match:
             raise OSError("the server sends whole files only")
-        self._size = int(found[1])
+        self._size = int(match[1])
 
     def seekable(self) -> bool:
         return True
@@ -244,9 +243,9 @@ class Remote(io.RawIOBase):
 
 
 def _files(page: dict) -> Iterator[File]:
-    for one in page["files"]:
-        metadata = bool(one.get("core-metadata") or one.get("dist-info-metadata"))
-        yield File(one["filename"], one["url"], one["hashes"].get("sha256", ""), metadata)
+    for entry in page["files"]:
+        metadata = bool(entry.get("core-metadata") or entry.get("dist-info-metadata"))
+        yield File(entry["filename"], entry["url"], entry["hashes"].get("sha256", ""), metadata)
 
 
 def _one_a_python(wheels: list[File]) -> list[File]:
@@ -257,10 +256,10 @@ def _one_a_python(wheels: list[File]) -> list[File]:
 def _version(file: str, name: str) -> Version | None:
     """The version of a wheel or source archive of a package, None for other files."""
     try:
-        found, version = (parse_wheel_filename(file) if file.endswith(".whl") else parse_sdist_filename(file))[:2]
+        project, version = (parse_wheel_filename(file) if file.endswith(".whl") else parse_sdist_filename(file))[:2]
     except (InvalidWheelFilename, InvalidSdistFilename):
         return None
-    return version if found == canonicalize_name(name) else None
+    return version if project == canonicalize_name(name) else None
 
 
 def _get(url: str, part: str) -> tuple[bytes, str]:

@@ -1,5 +1,4 @@
-"""The step every engine of `dni_step.py` trains: sizes, rates and initial weights. NumPy only; order of batches and
-images as below."""
+"""The step that every engine of `dni_step.py` trains: sizes, rates, initial weights, images and labels. NumPy only."""
 
 from functools import partial
 
@@ -17,20 +16,19 @@ SYNTHESISERS = {"cdni": ((HIDDEN + CLASSES, HIDDEN),), "dni": ((HIDDEN, WIDTH), 
 
 
 def padded_images() -> np.ndarray:
-    """uint8 [50000, 1024] in 0..255, two pixels of zeros around."""
+    """uint8 [50000, 1024] in 0..255, with a border of two pixels of zeros."""
     images = load_images().reshape(IMAGES, 28, 28) * 255
     return np.pad(images, ((0, 0), (2, 2), (2, 2))).reshape(IMAGES, PIXELS)
 
 
 def labels() -> np.ndarray:
-    """int32 [50000]: brightness of the upper left quarter in ten classes; what is learnt does not matter for the
-    speed."""
+    """int32 [50000]: brightness of the upper left quarter in ten classes; labels do not matter for the speed."""
     light = padded_images().reshape(IMAGES, 32, 32)[:, :16, :16].mean((1, 2))
     return np.argsort(np.argsort(light, kind="stable"), kind="stable").astype(np.int32) * CLASSES // IMAGES
 
 
 def scale() -> tuple[float, float]:
-    """Mean and deviation of the pixels."""
+    """Mean and standard deviation of the pixels."""
     images = padded_images()
     return float(images.mean()), float(images.std())
 
@@ -45,9 +43,9 @@ def network_weights() -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def synthesiser_weights(kind: str, number: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(kernel, bias) of one synthesiser: Glorot-uniform, the last one zero."""
-    rng, found = np.random.default_rng(10 + number), []
+    """(kernel, bias) of every layer of one synthesiser: Glorot-uniform, the last layer zero."""
+    rng, weights = np.random.default_rng(10 + number), []
     for i, (a, b) in enumerate(SYNTHESISERS[kind]):
         limit = 0.0 if i == len(SYNTHESISERS[kind]) - 1 else np.sqrt(6 / (a + b))
-        found.append((rng.uniform(-limit, limit, (a, b)).astype(np.float32), np.zeros(b, np.float32)))
-    return found
+        weights.append((rng.uniform(-limit, limit, (a, b)).astype(np.float32), np.zeros(b, np.float32)))
+    return weights

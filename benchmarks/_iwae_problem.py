@@ -1,5 +1,5 @@
-"""The step every engine of `iwae_step.py` trains: sizes, initial weights, mean image. NumPy only; images and chunks as
-in `_problem`."""
+"""The step that every engine of `iwae_step.py` trains: sizes, initial weights, mean image. NumPy only; images and
+chunks as in `_problem`."""
 
 from functools import partial
 
@@ -29,7 +29,7 @@ def _layer(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray
 
 
 def grey_images() -> np.ndarray:
-    """uint8 [50000, 784], the binary digits softened so that a binarisation draws something: 0 and 255 become 13 and
+    """uint8 [50000, 784], the binary digits softened so that binarisation is random: 0 and 255 become 13 and
     242."""
     return (13 + 229 * load_images()).astype(np.uint8)
 

@@ -59,15 +59,15 @@ def build(threads: int, samples: int, kind: str = "cdni") -> Callable[[int], flo
             h2, moments2 = hidden(modules[1], h1)
             return cross_entropy(h2 @ modules[2][0] + modules[2][1], y), (moments1, moments2)
 
-        (loss, moments), found = jax.value_and_grad(total, has_aux=True)(modules)
-        return loss, moments, found, synthesisers
+        (loss, moments), derivatives = jax.value_and_grad(total, has_aux=True)(modules)
+        return loss, moments, derivatives, synthesisers
 
     def step(state, index):
         weights, first, second, moving, count = state
         count = count + 1
         x, y = (images[index].astype(jnp.float32) - mean) / deviation, targets[index]
-        loss, moments, *found = (plain if kind == "bp" else gradients)(*weights, x, y)
-        weights, first, second = adam(p, weights, tuple(found), first, second, count, p.RATES[kind])
+        loss, moments, *derivatives = (plain if kind == "bp" else gradients)(*weights, x, y)
+        weights, first, second = adam(p, weights, tuple(derivatives), first, second, count, p.RATES[kind])
         moving = jax.tree.map(lambda a, b: p.MOMENTUM * a + (1 - p.MOMENTUM) * b, moving, moments)
         return (weights, first, second, moving, count), loss
 

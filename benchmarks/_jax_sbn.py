@@ -1,9 +1,9 @@
-"""Minimal JAX engine of `sbn_step.py`: DynamicREBAR as a lax.scan, derivatives by jax.grad and jax.vjp, eta for each
+"""Minimal JAX engine of `sbn_step.py`: DynamicREBAR as a lax.scan, derivatives by jax.grad and jax.vjp, one eta per
 weight tensor.
 
-The same estimator, objective and measurements as the suite's: closed form of the coupled noise, one soft pass a switch
-layer batched on a leading axis, two pullbacks to the weights, the variance objective's derivatives by baseline and
-temperature through them.
+Estimator, objective and measurements are the suite's: the closed form of the coupled noise, one relaxed pass per switch
+layer (batched on a leading axis), two pullbacks to the weights, and through them the derivatives of the variance
+objective with respect to baseline and temperature.
 """
 
 from collections.abc import Callable

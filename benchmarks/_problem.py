@@ -1,4 +1,4 @@
-"""The step every engine trains: sizes, initial weights, images and the order of the batches. NumPy only."""
+"""The step that every engine of `vae_step.py` trains: sizes, weights, images and order of the batches. NumPy only."""
 
 import numpy as np
 

@@ -1,5 +1,5 @@
-"""The step every engine of `sbn_step.py` trains: sizes and initial weights. NumPy only; images and order of batches as
-in `_problem`."""
+"""The step that every engine of `sbn_step.py` trains: sizes and initial weights. NumPy only; images and order of
+batches as in `_problem`."""
 
 from functools import partial
 

@@ -1,5 +1,5 @@
-"""This suite's engines of `dni_step.py`: the model and compiled loop that `igr run` uses, measurements of every
-interface included."""
+"""This suite's engines of `dni_step.py`: the model and compiled loop that `igr run` uses, including the measurements at
+every interface."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,11 +1,11 @@
-"""Speed of one training step of the Gaussian-latent VAE on K samples: this suite beside JAX and PyTorch, and the
+"""Speed of one training step of the Gaussian-latent VAE on K samples: this suite beside JAX, PyTorch and the matrix
 products alone.
 
     python benchmarks/iwae_step.py                                       # K=64, both cores: about 4 minutes
     python benchmarks/iwae_step.py --samples 8 64 512 --engines suite    # cost and memory against K
 
 784-200-200-2x50 / 50-200-200-784, batch 32, dynamic binarisation, Adam; MNIST-size images in memory. Processes and
-interleaved windows as in vae_step.py: compare only within one run.
+interleaved windows are those of vae_step.py: compare only within one run.
 """
 
 import statistics

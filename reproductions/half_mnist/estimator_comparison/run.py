@@ -22,16 +22,16 @@ PICTURES = 3
 def runs(scale, results):
     """Every method for 20 epochs, and a few for 100."""
     if scale == "smoke":
-        found = sweep(scale, results.datasets, SMOKE, epochs=2)
+        configs = sweep(scale, results.datasets, SMOKE, epochs=2)
     elif scale == "quick":
-        found = [
+        configs = [
             *sweep(scale, results.datasets, OTHERS, epochs=20, seeds=3),
             *sweep(scale, results.datasets, DEEP, epochs=20),
             *sweep(scale, results.datasets, LONG, epochs=100),
         ]
     else:
-        found = sweep(scale, results.datasets, tuple(METHODS), epochs=100, seeds=5)
-    return [with_pictures(config, PICTURES) for config in found]
+        configs = sweep(scale, results.datasets, tuple(METHODS), epochs=100, seeds=5)
+    return [with_pictures(config, PICTURES) for config in configs]
 
 
 EXPERIMENT = Experiment(

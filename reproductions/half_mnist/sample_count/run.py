@@ -19,7 +19,7 @@ CONTROL = {"smoke": (), "quick": ("frozen",), "paper": ("frozen",)}
 
 def runs(scale, results):
     """One seed of every count, and the frozen encoder."""
-    found = [
+    configs = [
         *sweep(scale, results.datasets, CONTROL[scale], epochs=EPOCHS[scale]),
         *[
             config
@@ -32,7 +32,7 @@ def runs(scale, results):
             for config in sweep(scale, results.datasets, METHODS[:1], epochs=EPOCHS[scale], model={"samples": samples})
         ],
     ]
-    return [with_pictures(config, PICTURES) for config in found]
+    return [with_pictures(config, PICTURES) for config in configs]
 
 
 EXPERIMENT = Experiment(

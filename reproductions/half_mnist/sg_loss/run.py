@@ -20,7 +20,7 @@ PICTURES = 3  # as in estimator_comparison, so that runs can be shared
 
 def runs(scale, results):
     """One seed of every level, and the methods of estimator_comparison that are drawn beside them."""
-    found = [
+    configs = [
         *[
             config
             for level in LEVELS[scale]
@@ -28,7 +28,7 @@ def runs(scale, results):
         ],
         *sweep(scale, results.datasets, BESIDE[scale], epochs=EPOCHS[scale]),
     ]
-    return [with_pictures(config, PICTURES) for config in found]
+    return [with_pictures(config, PICTURES) for config in configs]
 
 
 EXPERIMENT = Experiment(
