@@ -183,8 +183,8 @@ class World:
         return self
 
     def igr(self, *words: str) -> tuple[int, str]:
-        """Calls `igr words` in this process; (exit code, all that it printed). Code -1 with a traceback for what
-        escapes, -2 for a hang."""
+        """Calls `igr words` in this process; returns (exit code, everything that it printed). The code is -1, with a
+        traceback, for an exception that escapes, and -2 for a hang."""
         with mock.patch.dict(os.environ, self.variables):
             return call(words)
 
@@ -252,7 +252,7 @@ def placed(words: Sequence[str], places: dict[str, Path]) -> list[str]:
 
 
 def _error(text: str) -> str:
-    """What a traceback says: the exception, and the two places nearest to it."""
+    """The exception of a traceback, and the two places nearest to it."""
     lines = text.splitlines()
     frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
     if not frames:

@@ -1,4 +1,4 @@
-"""A results folder that brings code along: every verb reads it and nothing of it runs.
+"""A results folder that contains code: every verb reads it, and none of the code runs.
 
 The planted files write a mark when they are imported, unpickled or constructed; the marks must stay absent.
 """
@@ -102,8 +102,8 @@ def plant(world: World, module: str, mark: Path) -> None:
 
 
 def attack(place: Path, step: int = 1) -> Row:
-    """Every verb, as a process in the folder above `results/`, with every name that a planted module could be found
-    under."""
+    """Runs every verb as a process in the folder above `results/`, with every name under which a planted module could
+    be imported."""
     row = Row("results folder with planted code")
     out = place / "out"
     cases = [(module, verb) for module in MODULES for verb in VERBS]

@@ -10,7 +10,7 @@ from attack_common import NAME, Row, World, every, judge, placed
 from settings_files import settings_files
 
 SEED = 20_240_607
-NOT_UTF8 = os.fsdecode(b"caf\xe9-\xff")  # how Python hands over bytes that are no UTF-8
+NOT_UTF8 = os.fsdecode(b"caf\xe9-\xff")  # how Python passes on bytes that are not UTF-8
 SILLY = (
     *(
         "",
@@ -67,7 +67,7 @@ SILLY = (
     ),
     *("{}", "$(id)", "`id`", "; ls", "%s%n", "?", "["),
 )
-VERBS = {  # verb -> options with a value, flags; all of them read only, or are told to
+VERBS = {  # verb -> options with a value, flags; all of them only read, or are given --dry-run
     "list": ((), ()),
     "run": (
         (

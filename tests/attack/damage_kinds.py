@@ -62,7 +62,7 @@ FILES = ("config.json", "summary.json", "metrics.jsonl", "meta.json", "progress.
 
 
 def content_damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """(words, what is done to a run's folder): other contents of whole files."""
+    """Damages that replace the whole content of a file."""
     return [
         (f"{file} is {words}", lambda run, file=file, content=content: (run / file).write_bytes(content))
         for file in FILES
@@ -71,7 +71,7 @@ def content_damages() -> list[tuple[str, Callable[[Path], None]]]:
 
 
 def value_damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """One value of one file changed to something of another kind."""
+    """Damages that change one value of one file to a value of another kind."""
     names = {
         "config.json": (
             "schema",
@@ -119,7 +119,7 @@ def _set(path: Path, name: str, value: object) -> None:
 
 
 def row_damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """Lines of metrics.jsonl gone, doubled, moved, changed or strange."""
+    """Damages of metrics.jsonl: lines that are missing, doubled, moved, changed or foreign."""
     lines = {
         "without its first line": lambda rows: rows[1:],
         "without its last line": lambda rows: rows[:-1],
@@ -155,8 +155,8 @@ def row_damages() -> list[tuple[str, Callable[[Path], None]]]:
 
 
 def place_damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """Something else in the place of a file or of the folder: nothing, a folder, a pipe, a link to nowhere, to itself,
-    to a device."""
+    """Damages that put something else in the place of a file or of the folder: nothing, a folder, a pipe, a link to
+    nowhere, to itself, to a device."""
 
     def folder(path: Path) -> None:
         path.mkdir()
@@ -221,5 +221,5 @@ SUBMISSIONS = (
 
 
 def damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """All of them."""
+    """All kinds of damage."""
     return [*content_damages(), *value_damages(), *row_damages(), *place_damages()]

@@ -30,7 +30,7 @@ TAGS = (
 
 
 def settings_files() -> list[tuple[str, str, bytes]]:
-    """(words, suffix, content) of settings files that are none."""
+    """(description, suffix, content) of malformed settings files."""
     flat = "\n".join(f"k{i}: {i}" for i in range(20_000))
     bomb = "a0: &a0 {x: 1}\n" + "\n".join(
         f"a{i}: &a{i} {{{', '.join(f'k{j}: *a{i - 1}' for j in range(10))}}}" for i in range(1, 9)

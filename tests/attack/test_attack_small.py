@@ -166,7 +166,7 @@ def test_the_table_names_every_count():
 
 
 def test_a_defect_says_that_it_is_one(place, monkeypatch):
-    """And what lies outside the code is a sentence."""
+    """A defect of the code is reported as one, and a problem outside of it in a sentence."""
     world = World(place)
     for error, words in (
         (ZeroDivisionError("x"), "This is a defect of igr_suite"),

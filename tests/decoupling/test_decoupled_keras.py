@@ -141,8 +141,8 @@ def test_single_batches_and_use_before_training():
 
 
 def test_masks_reach_the_layers_above_a_cut_and_silence_predictions():
-    """Padding is no example to a synthesiser: what it predicts there drives nothing. Nothing warns, at inference
-    neither."""
+    """Synthesisers ignore padding: what they predict there changes no weight. There is no warning, neither in training
+    nor at inference."""
     ids, tags = tf.constant(IDS), tf.constant(TAGS)
     found = []
     for offset in (0.0, 5.0):

@@ -183,7 +183,7 @@ def test_outliers_in_rloo_and_double_cv():
 
 
 def test_logits_that_are_masked_keep_estimators_unbiased():
-    """The registry's answer holds beside a unit that is fixed; 100,000 draws."""
+    """What the facts say about bias holds beside a unit that is fixed; 100,000 draws."""
     problem = enumerable_problem("bernoulli")._replace(logits=np.array([0.7, -np.inf, 0.2]))
     for name in ("disarm", "rebar", "relax"):
         check(get(name), problem)

@@ -245,7 +245,7 @@ def test_what_cannot_be_right_is_a_sentence(make, sentence):
 
 @pytest.mark.parametrize(("name", "support"), CASES)
 def test_an_objective_with_values_of_another_shape_is_a_sentence(name, support):
-    """A kept axis would broadcast against the batch; a scalar would be everybody's value."""
+    """A kept axis would broadcast against the batch; a scalar would be taken for the value of every example."""
     objective, logits = batch_of(support)
     for wrong in (lambda b: objective(b)[..., tf.newaxis], lambda b: tf.reduce_sum(b)):
         with pytest.raises(UserError, match="the objective must return one value for each example"):

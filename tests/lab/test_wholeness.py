@@ -93,7 +93,7 @@ def test_every_committed_run_is_whole(thorough):
 
 
 def test_every_family_that_the_loop_trains_says_so():
-    """A class that did not would be looked at less closely, without anybody noticing."""
+    """A class that did not would be examined less closely, without anybody noticing."""
     classes = {
         kind: config_classes.class_of(kind, json.loads((KINDS[kind][0] / "config.json").read_text())["module"])
         for kind in KINDS
@@ -168,7 +168,7 @@ def test_settings_that_were_changed_afterwards_are_seen_where_the_name_is_comput
 
 @pytest.mark.parametrize("value", [b"1" * 400, b"1e999", b'1.5, "value": 2.5', b"NaN"])
 def test_a_seal_does_not_let_odd_numbers_and_double_names_through(value, tmp_path):
-    """Checksums that fit spare the first look at every line, and reading refuses what that would have named."""
+    """Fitting checksums skip the first examination of every line, and reading refuses what that would have named."""
     folder = tmp_path / Count().run_id
     with RunFolder(folder).open(Count()) as run:
         run.metrics.append(step=1, value=1.5)

@@ -1,4 +1,5 @@
-"""Relaxations on inputs as they come: unknown sizes, lists, one category, no draws, sentences for what cannot be."""
+"""Relaxations on inputs as they come: unknown sizes, lists, one category, no draws, sentences for invalid
+parameters."""
 
 import numpy as np
 import pytest

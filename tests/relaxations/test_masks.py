@@ -13,7 +13,7 @@ from igr_suite.relaxations import GumbelSoftmax, argmax_log_probs, categorical_k
 
 
 def test_gumbel_softmax_density_is_tfps():
-    """The density was TFP's; the same values to the last digit, without a mask."""
+    """Without a mask the values are those of TFP to the last digit."""
     logits = tf.constant(np.random.default_rng(0).normal(size=(2, 3, 5)), tf.float32)
     distribution = GumbelSoftmax(logits, 0.3)
     log_sample = distribution.draw(7, SEED).log_sample
@@ -93,7 +93,7 @@ def test_the_density_constant_counts_the_categories_that_are_left():
 
 
 def test_densities_are_zero_off_their_face():
-    """Mass on a masked category, or none on one that is not; and no NaN in the gradient."""
+    """For mass on a masked category and for no mass on one that is not masked; the gradient has no NaN."""
     logits = tf.Variable([0.0, -np.inf, 1.0])
     inside = np.log([0.2, 0.3, 0.5]).astype(np.float32)
     for log_sample in (inside, np.array([-np.inf, -np.inf, 0.0], np.float32)):

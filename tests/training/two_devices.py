@@ -165,7 +165,7 @@ def draws(seed: tf.Tensor, rows: int) -> dict[str, tuple[tf.Tensor, int]]:
 
 
 def noise_is_equal(replicas: Replicas) -> dict[str, bool]:
-    """Whether the replicas' draws side by side are the draw for all rows."""
+    """Whether the replicas' draws, put side by side, are the draw for all rows."""
     seed = run_seed(5, "noise")
     whole = draws(seed, BATCH)
 
@@ -184,7 +184,7 @@ def noise_is_equal(replicas: Replicas) -> dict[str, bool]:
 
 @contextlib.contextmanager
 def own_noise():
-    """What the strategy is there to prevent: every replica draws for its own rows from the common seed."""
+    """The defect that the strategy prevents: every replica draws for its own rows from the common seed."""
     shared, randomness.of_whole_batch = randomness.of_whole_batch, lambda draw, shape, batch_axis: draw(shape)
     try:
         yield
