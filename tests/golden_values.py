@@ -48,7 +48,7 @@ def _numbered(name: str, values: object) -> list[tuple[str, float]]:
 
 
 def differences(numbers: Mapping[str, float], golden: Mapping[str, float]) -> list[str]:
-    """One line a number that is absent, new or moved."""
+    """One line for each number that is absent, new or moved."""
     lines = [f"{name}: golden {golden[name]:.9g}, absent now" for name in golden if name not in numbers]
     lines += [f"{name}: {numbers[name]:.9g}, not among the golden ones" for name in numbers if name not in golden]
     for name in golden.keys() & numbers.keys():
@@ -74,7 +74,7 @@ def largest_differences(folder: Path, other_folder: Path) -> dict[str, tuple[flo
 
 
 def fault_of_run(run: RunFolder) -> str:
-    """What speaks against a finished run, whatever its folder is called: `wholeness.fault_of` in a folder of the right
+    """The fault of a finished run, whatever its folder is called: `wholeness.fault_of` in a folder of the right
     name."""
     with tempfile.TemporaryDirectory() as place:
         link = Path(place) / run.config().run_id
@@ -83,7 +83,7 @@ def fault_of_run(run: RunFolder) -> str:
 
 
 class Whole:
-    """`Golden` for runs that a test has really made: they must be whole too, as readers of results see it."""
+    """`Golden` for runs that a test has made: they must be whole, too, as readers of results see it."""
 
     def __init__(self, golden: "Golden"):
         self.golden = golden
