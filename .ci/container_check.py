@@ -1,11 +1,10 @@
-"""Checks singularity.def where Apptainer is not: runs its %files, %post and %test in a clean Debian root.
+"""Checks singularity.def without Apptainer: runs its %files, %post and %test in a clean Debian root.
 
-    make container-check        # needs root, debootstrap and network; about 10 minutes (26 measured, machine shared), 3
-                                GB in build/
+    make container-check        # needs root, debootstrap and network; 10 to 26 minutes, 3 GB in build/
 
-What this cannot show: the base image's own Python (3.12; here it is Debian's), and Apptainer's mounts. As in an image,
-the root is read-only when %test runs, /tmp is not, and nothing of the host's environment is there but what pip needs to
-find its index.
+It does not test the base image's own Python (3.12; here it is Debian's), nor Apptainer's mounts. As in an image, the
+root is read-only when %test runs, except /tmp, and of the host's environment only what pip needs to reach its index is
+passed on.
 """
 
 import os
@@ -24,13 +23,13 @@ KEPT = re.compile(r"PIP_.*|.*_proxy|SSL_CERT_.*|REQUESTS_CA_BUNDLE", re.IGNORECA
 def sections(text: str) -> dict[str, str]:
     """Returns the recipe's sections by name, build arguments at their defaults."""
     parts = re.split(r"^%(\w+)\n", text, flags=re.MULTILINE)
-    found = dict(zip(parts[1::2], parts[2::2]))
-    defaults = dict(re.findall(r"^\s*(\w+)=(.*)$", found.get("arguments", ""), flags=re.MULTILINE))
-    return {name: re.sub(r"\{\{ (\w+) \}\}", lambda m: defaults[m[1]], body) for name, body in found.items()}
+    bodies = dict(zip(parts[1::2], parts[2::2]))
+    defaults = dict(re.findall(r"^\s*(\w+)=(.*)$", bodies.get("arguments", ""), flags=re.MULTILINE))
+    return {name: re.sub(r"\{\{ (\w+) \}\}", lambda m: defaults[m[1]], body) for name, body in bodies.items()}
 
 
 def main() -> int:
-    """Returns 0 when all passes, 2 when this machine cannot do it."""
+    """Returns 0 when everything passes, 2 when this machine cannot run the check."""
     missing = [program for program in ("debootstrap", "chroot", "unshare", "mount") if shutil.which(program) is None]
     if os.geteuid() != 0 or missing:
         print(f"container-check needs root and {', '.join(missing) or 'a machine that allows it'}", file=sys.stderr)
@@ -91,7 +90,7 @@ def inside_root(title: str, commands: str, read_only: bool) -> None:
 
 
 def step(title: str, *command: str, environment: dict[str, str] | None = None) -> None:
-    """Runs a command and says what it is for; ends the check when it fails."""
+    """Prints the title and runs a command; ends the check when it fails."""
     print(f"container-check: {title}", flush=True)
     code = subprocess.run(command, env=environment, check=False).returncode
     if code != 0:

@@ -1,10 +1,14 @@
-"""The step every engine of `iwae_step.py` trains: sizes, initial weights, mean image. NumPy only; images and chunks as
-in `_problem`."""
+"""The step that every engine of `iwae_step.py` trains: sizes, initial weights, mean image. NumPy only; images and
+chunks as in `_problem`."""
 
+from functools import partial
+
+import _problem
 import numpy as np
-from _problem import CHUNK, IMAGES, load_images
+from _problem import CHUNK, load_images  # noqa: F401  the engines read CHUNK here
 
 BATCH, SAMPLES, PIXELS, LATENTS, HIDDEN = 32, 64, 784, 50, 200
+batch_indices = partial(_problem.batch_indices, batch=BATCH)
 LEARNING_RATE, BETA_1, BETA_2, EPSILON, SHIFT = 3e-4, 0.9, 0.999, 1e-8, 0.25
 ENCODER = ((PIXELS, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, 2 * LATENTS))
 DECODER = ((LATENTS, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, PIXELS))
@@ -25,7 +29,7 @@ def _layer(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray
 
 
 def grey_images() -> np.ndarray:
-    """uint8 [50000, 784], the binary digits softened so that a binarisation draws something: 0 and 255 become 13 and
+    """uint8 [50000, 784], the binary digits softened so that binarisation is random: 0 and 255 become 13 and
     242."""
     return (13 + 229 * load_images()).astype(np.uint8)
 
@@ -39,15 +43,6 @@ def offset() -> np.ndarray:
     """The decoder's constant logits."""
     clipped = np.clip(mean_image(), 1e-3, 1.0 - 1e-3)
     return np.log(clipped / (1.0 - clipped)).astype(np.float32)
-
-
-def batch_indices(seed: int = 0):
-    """Yields int32 [CHUNK, BATCH] for ever: a fresh permutation of the images each epoch, cut into chunks of
-    batches."""
-    rng = np.random.default_rng(seed)
-    whole = IMAGES // (CHUNK * BATCH)
-    while True:
-        yield from rng.permutation(IMAGES).astype(np.int32)[: whole * CHUNK * BATCH].reshape(whole, CHUNK, BATCH)
 
 
 def flop(samples: int) -> float:

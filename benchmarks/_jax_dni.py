@@ -6,6 +6,7 @@ from functools import partial
 import _dni_problem as p
 import jax
 import jax.numpy as jnp
+from _jax_loop import adam, training, zeros
 
 
 def normalise(x):
@@ -58,45 +59,25 @@ def build(threads: int, samples: int, kind: str = "cdni") -> Callable[[int], flo
             h2, moments2 = hidden(modules[1], h1)
             return cross_entropy(h2 @ modules[2][0] + modules[2][1], y), (moments1, moments2)
 
-        (loss, moments), found = jax.value_and_grad(total, has_aux=True)(modules)
-        return loss, moments, found, synthesisers
-
-    def adam(w, g, m, v, rate):
-        m = jax.tree.map(lambda m, g: p.BETA_1 * m + (1 - p.BETA_1) * g, m, g)
-        v = jax.tree.map(lambda v, g: p.BETA_2 * v + (1 - p.BETA_2) * g * g, v, g)
-        return jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + p.EPSILON), w, m, v), m, v
+        (loss, moments), derivatives = jax.value_and_grad(total, has_aux=True)(modules)
+        return loss, moments, derivatives, synthesisers
 
     def step(state, index):
         weights, first, second, moving, count = state
         count = count + 1
         x, y = (images[index].astype(jnp.float32) - mean) / deviation, targets[index]
-        loss, moments, *found = (plain if kind == "bp" else gradients)(*weights, x, y)
-        rate = p.RATES[kind] * jnp.sqrt(1 - p.BETA_2**count) / (1 - p.BETA_1**count)
-        weights, first, second = adam(weights, tuple(found), first, second, rate)
+        loss, moments, *derivatives = (plain if kind == "bp" else gradients)(*weights, x, y)
+        weights, first, second = adam(p, weights, tuple(derivatives), first, second, count, p.RATES[kind])
         moving = jax.tree.map(lambda a, b: p.MOMENTUM * a + (1 - p.MOMENTUM) * b, moving, moments)
         return (weights, first, second, moving, count), loss
 
-    run_chunk = jax.jit(lambda state, chunk: jax.lax.scan(step, state, chunk), donate_argnums=0)
     modules = [tuple(map(jnp.asarray, pair)) for pair in p.network_weights()]
     synthesisers = (
         [] if kind == "bp" else [[tuple(map(jnp.asarray, w)) for w in p.synthesiser_weights(kind, i)] for i in (0, 1)]
     )
     weights = (modules, synthesisers)
-
-    def zeros():
-        return jax.tree.map(jnp.zeros_like, weights)
-
     moving = tuple((jnp.zeros(p.HIDDEN), jnp.ones(p.HIDDEN)) for _ in range(2))
-    state = (weights, zeros(), zeros(), moving, jnp.float32(0))
-    indices = p.batch_indices()
-
-    def train(steps: int) -> float:
-        nonlocal state
-        for _ in range(steps // p.CHUNK):
-            state, losses = run_chunk(state, jnp.asarray(next(indices)))
-        return float(losses.mean())
-
-    return train
+    return training(p, step, (weights, zeros(weights), zeros(weights), moving, jnp.float32(0)))
 
 
 build_bp = partial(build, kind="bp")

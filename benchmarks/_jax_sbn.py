@@ -1,9 +1,9 @@
-"""Minimal JAX engine of `sbn_step.py`: DynamicREBAR as a lax.scan, derivatives by jax.grad and jax.vjp, eta for each
+"""Minimal JAX engine of `sbn_step.py`: DynamicREBAR as a lax.scan, derivatives by jax.grad and jax.vjp, one eta per
 weight tensor.
 
-The same estimator, objective and measurements as the suite's: closed form of the coupled noise, one soft pass a switch
-layer batched on a leading axis, two pullbacks to the weights, the variance objective's derivatives by baseline and
-temperature through them.
+Estimator, objective and measurements are the suite's: the closed form of the coupled noise, one relaxed pass per switch
+layer (batched on a leading axis), two pullbacks to the weights, and through them the derivatives of the variance
+objective with respect to baseline and temperature.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ import _sbn_problem as p
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _jax_loop import adam, training, zeros
 from jax.nn import sigmoid, softplus
 
 
@@ -107,16 +108,6 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
         }
         return {**generator, **g}, control_gradients, value
 
-    def adam(weights, gradients, first, second, count, rate):
-        first = jax.tree.map(lambda m, g: p.BETA_1 * m + (1 - p.BETA_1) * g, first, gradients)
-        second = jax.tree.map(lambda v, g: p.BETA_2 * v + (1 - p.BETA_2) * g * g, second, gradients)
-        rate = rate * jnp.sqrt(1 - p.BETA_2**count) / (1 - p.BETA_1**count)
-        return (
-            jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + p.EPSILON), weights, first, second),
-            first,
-            second,
-        )
-
     def step(state, index):
         w, control, moments, control_moments, averages, count, key = state
         count, (key, noise_key) = count + 1, jax.random.split(key)
@@ -124,17 +115,13 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
         mean_g = jax.tree.map(lambda m, x: p.DECAY * m + (1 - p.DECAY) * x, averages[0], g)
         square = p.DECAY * averages[1] + (1 - p.DECAY) * sum(jnp.sum(x * x) for x in jax.tree.leaves(g)) / size
         variance = square - sum(jnp.sum(m * m) for m in jax.tree.leaves(mean_g)) / size
-        w, *moments = adam(w, jax.tree.map(jnp.negative, g), *moments, count, p.LEARNING_RATE)
-        control, *control_moments = adam(control, control_gradients, *control_moments, count, p.CONTROL_RATE)
+        w, *moments = adam(p, w, jax.tree.map(jnp.negative, g), *moments, count, p.LEARNING_RATE)
+        control, *control_moments = adam(p, control, control_gradients, *control_moments, count, p.CONTROL_RATE)
         return (w, control, tuple(moments), tuple(control_moments), (mean_g, square), count, key), (value, variance)
 
-    run_chunk = jax.jit(lambda state, chunk: jax.lax.scan(step, state, chunk), donate_argnums=0)
     w = jax.tree.map(jnp.asarray, p.initial_weights())
     control = {"baseline": [jnp.asarray(v) for v in p.baseline_weights()], "etas": [jnp.zeros(2), jnp.zeros(2)]}
     control["log_temperature"] = jnp.log(jnp.float32(0.5))
-
-    def zeros(tree):
-        return jax.tree.map(jnp.zeros_like, tree)
 
     state = (
         w,
@@ -145,12 +132,4 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
         jnp.float32(0),
         jax.random.key(0),
     )
-    indices = p.batch_indices()
-
-    def train(steps: int) -> float:
-        nonlocal state
-        for _ in range(steps // p.CHUNK):
-            state, (values, _) = run_chunk(state, jnp.asarray(next(indices)))
-        return float(values.mean())
-
-    return train
+    return training(p, step, state)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import _problem as p
 import jax
 import jax.numpy as jnp
+from _jax_loop import adam, training, zeros
 
 
 def build(threads: int, samples: int) -> Callable[[int], float]:
@@ -31,27 +32,8 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
         weights, first, second, count, key = state
         count, (key, noise_key) = count + 1, jax.random.split(key)
         loss, gradients = jax.value_and_grad(loss_function)(weights, images[index].astype(jnp.float32), noise_key)
-        first = jax.tree.map(lambda m, g: p.BETA_1 * m + (1 - p.BETA_1) * g, first, gradients)
-        second = jax.tree.map(lambda v, g: p.BETA_2 * v + (1 - p.BETA_2) * g * g, second, gradients)
-        rate = p.LEARNING_RATE * jnp.sqrt(1 - p.BETA_2**count) / (1 - p.BETA_1**count)
-        weights = jax.tree.map(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + p.EPSILON), weights, first, second)
-        return (weights, first, second, count, key), loss
+        updated = adam(p, weights, gradients, first, second, count, p.LEARNING_RATE)
+        return (*updated, count, key), loss
 
-    run_chunk = jax.jit(lambda state, chunk: jax.lax.scan(step, state, chunk), donate_argnums=0)
     weights = jax.tree.map(jnp.asarray, p.initial_weights())
-    state = (
-        weights,
-        jax.tree.map(jnp.zeros_like, weights),
-        jax.tree.map(jnp.zeros_like, weights),
-        jnp.float32(0),
-        jax.random.key(0),
-    )
-    indices = p.batch_indices()
-
-    def train(steps: int) -> float:
-        nonlocal state
-        for _ in range(steps // p.CHUNK):
-            state, losses = run_chunk(state, jnp.asarray(next(indices)))
-        return float(losses.mean())
-
-    return train
+    return training(p, step, (weights, zeros(weights), zeros(weights), jnp.float32(0), jax.random.key(0)))

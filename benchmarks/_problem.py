@@ -1,4 +1,4 @@
-"""The step every engine trains: sizes, initial weights, images and the order of the batches. NumPy only."""
+"""The step that every engine of `vae_step.py` trains: sizes, weights, images and order of the batches. NumPy only."""
 
 import numpy as np
 
@@ -35,12 +35,12 @@ def initial_weights() -> list[tuple[np.ndarray, np.ndarray]]:
     ]
 
 
-def batch_indices(seed: int = 0):
-    """Yields int32 [CHUNK, BATCH] for ever: a fresh permutation of the images each epoch, cut into chunks of
-    batches."""
+def batch_indices(seed: int = 0, batch: int = BATCH):
+    """Yields int32 [CHUNK, batch] without end: a fresh permutation of the images each epoch, cut into whole chunks."""
     rng = np.random.default_rng(seed)
+    whole = IMAGES // (CHUNK * batch)
     while True:
-        yield from rng.permutation(IMAGES).astype(np.int32).reshape(-1, CHUNK, BATCH)
+        yield from rng.permutation(IMAGES).astype(np.int32)[: whole * CHUNK * batch].reshape(whole, CHUNK, batch)
 
 
 def flop(samples: int) -> float:

@@ -1,10 +1,14 @@
-"""The step every engine of `sbn_step.py` trains: sizes and initial weights. NumPy only; images and order of batches as
-in `_problem`."""
+"""The step that every engine of `sbn_step.py` trains: sizes and initial weights. NumPy only; images and order of
+batches as in `_problem`."""
 
+from functools import partial
+
+import _problem
 import numpy as np
-from _problem import CHUNK, IMAGES, load_images
+from _problem import CHUNK, load_images  # noqa: F401  the engines read CHUNK here
 
 BATCH, HIDDEN, PIXELS, BASELINE = 24, 200, 784, 100
+batch_indices = partial(_problem.batch_indices, batch=BATCH)
 LEARNING_RATE, CONTROL_RATE, BETA_1, BETA_2, EPSILON, DECAY = 3e-4, 3e-3, 0.9, 0.99999, 1e-8, 0.999
 SHAPES = {"q_0": (PIXELS, HIDDEN), "q_1": (HIDDEN, HIDDEN), "p_1": (HIDDEN, HIDDEN), "p_0": (HIDDEN, PIXELS)}
 
@@ -29,15 +33,6 @@ def baseline_weights() -> list[np.ndarray]:
 
 def _kernel(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return (rng.normal(size=shape) * np.sqrt(2.0 / shape[0])).astype(np.float32)
-
-
-def batch_indices(seed: int = 0):
-    """Yields int32 [CHUNK, BATCH] for ever."""
-    rng = np.random.default_rng(seed)
-    while True:
-        order = rng.permutation(IMAGES).astype(np.int32)
-        whole = len(order) // (CHUNK * BATCH)
-        yield from order[: whole * CHUNK * BATCH].reshape(whole, CHUNK, BATCH)
 
 
 def mean_image() -> np.ndarray:

@@ -1,5 +1,5 @@
-"""This suite's engines of `dni_step.py`: the model and compiled loop that `igr run` uses, measurements of every
-interface included."""
+"""This suite's engines of `dni_step.py`: the model and compiled loop that `igr run` uses, including the measurements at
+every interface."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,12 +7,11 @@ from functools import partial
 import _dni_problem as p
 import numpy as np
 import tensorflow as tf
+from _suite_loop import training
 
 from igr_suite.families.dni.model import DNIClassifier
 from igr_suite.families.dni.presets import named
 from igr_suite.lab.runs.config import replace_parts
-from igr_suite.randomness import run_seed
-from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 
 
 def build(threads: int, samples: int, kind: str = "cdni") -> Callable[[int], float]:
@@ -33,16 +32,7 @@ def build(threads: int, samples: int, kind: str = "cdni") -> Callable[[int], flo
             layer.kernel.assign(kernel)
             layer.bias.assign(bias)
     rows = np.concatenate([p.padded_images(), p.labels()[:, np.newaxis].astype(np.uint8)], axis=1)
-    run = compiled_steps(model, tf.constant(rows), p.BATCH)
-    indices, seed = p.batch_indices(), run_seed(0, "train")
-
-    def train(steps: int) -> float:
-        for first in range(0, steps, p.CHUNK):
-            orders = tf.pad(next(indices), ((0, LONGEST_CALL - p.CHUNK), (0, 0)))
-            sums = run(orders, p.CHUNK, first, seed)
-        return float(sums["loss"]) / p.CHUNK
-
-    return train
+    return training(p, model, rows, "loss")
 
 
 build_bp = partial(build, kind="bp")

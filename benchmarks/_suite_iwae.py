@@ -5,11 +5,10 @@ from functools import partial
 
 import _iwae_problem as p
 import tensorflow as tf
+from _suite_loop import training
 
 from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig
 from igr_suite.families.iwae.model import DReGVAE
-from igr_suite.randomness import run_seed
-from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 
 
 def build(
@@ -24,16 +23,7 @@ def build(
     for name, arrays in p.initial_weights().items():
         for variable, array in zip(model.chains[name], arrays, strict=True):
             variable.assign(array)
-    run = compiled_steps(model, tf.constant(p.grey_images()), p.BATCH)
-    indices, seed = p.batch_indices(), run_seed(0, "train")
-
-    def train(steps: int) -> float:
-        for first in range(0, steps, p.CHUNK):
-            orders = tf.pad(next(indices), ((0, LONGEST_CALL - p.CHUNK), (0, 0)))
-            sums = run(orders, p.CHUNK, first, seed)
-        return float(sums["objective"]) / p.CHUNK
-
-    return train
+    return training(p, model, p.grey_images(), "objective")
 
 
 build_dreg = partial(build, estimator="dreg")

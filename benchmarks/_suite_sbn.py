@@ -5,11 +5,10 @@ from functools import partial
 
 import _sbn_problem as p
 import tensorflow as tf
+from _suite_loop import training
 
 from igr_suite.families.sbn.config import SBNConfig, SBNOptimiserConfig
 from igr_suite.families.sbn.model import SBN
-from igr_suite.randomness import run_seed
-from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 
 
 def build(
@@ -24,16 +23,7 @@ def build(
     for name, group in p.initial_weights().items():
         for variable, array in zip(model.weights_by_network[name], group, strict=True):
             variable.assign(array)
-    run = compiled_steps(model, tf.constant(p.load_images() * 255), p.BATCH)
-    indices, seed = p.batch_indices(), run_seed(0, "train")
-
-    def train(steps: int) -> float:
-        for first in range(0, steps, p.CHUNK):
-            orders = tf.pad(next(indices), ((0, LONGEST_CALL - p.CHUNK), (0, 0)))
-            sums = run(orders, p.CHUNK, first, seed)
-        return float(sums["elbo"]) / p.CHUNK
-
-    return train
+    return training(p, model, p.load_images() * 255, "elbo")
 
 
 build_nvil = partial(build, estimator="nvil")

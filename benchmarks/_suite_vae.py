@@ -5,11 +5,10 @@ from collections.abc import Callable
 
 import _problem as p
 import tensorflow as tf
+from _suite_loop import training
 
 from igr_suite.families.vae.model import DiscreteVAE
 from igr_suite.families.vae.presets import g3
-from igr_suite.randomness import run_seed
-from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 
 
 def build(threads: int, samples: int) -> Callable[[int], float]:
@@ -28,14 +27,5 @@ def build(threads: int, samples: int) -> Callable[[int], float]:
     weights = [array for layer in p.initial_weights() for array in layer]
     for variable, array in zip(model.trained, weights, strict=True):
         variable.assign(array)
-    images = tf.constant(p.load_images() * 255)  # the suite takes grey levels and binarises on the device
-    run = compiled_steps(model, images, p.BATCH)
-    indices, seed = p.batch_indices(), run_seed(0, "train")
-
-    def train(steps: int) -> float:
-        for first in range(0, steps, p.CHUNK):
-            orders = tf.pad(next(indices), ((0, LONGEST_CALL - p.CHUNK), (0, 0)))
-            sums = run(orders, p.CHUNK, first, seed)
-        return -float(sums["elbo"]) / p.CHUNK
-
-    return train
+    images = p.load_images() * 255  # the suite takes grey levels and binarises on the device
+    return training(p, model, images, "elbo", sign=-1)

@@ -9,7 +9,7 @@ from torch import nn
 
 
 def filled(layers: list[nn.Module], weights) -> nn.Sequential:
-    """The layers with the problem's weights in their linear ones."""
+    """Returns the layers in a chain; their linear ones take the problem's weights."""
     linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
     with torch.no_grad():
         for layer, (kernel, bias) in zip(linear, weights, strict=True):

@@ -1,10 +1,12 @@
 """Minimal PyTorch engine of `iwae_step.py`: the IWAE bound, eager or torch.compile, fused Adam."""
 
 from collections.abc import Callable
+from functools import partial
 from math import log
 
 import _iwae_problem as p
 import torch
+from _torch_loop import linear, training
 from torch.nn import functional
 
 
@@ -22,11 +24,7 @@ class IWAE(torch.nn.Module):
         arrays = p.initial_weights()[name]
         layers = []
         for kernel, bias in zip(arrays[::2], arrays[1::2], strict=True):
-            linear = torch.nn.Linear(*kernel.shape)
-            with torch.no_grad():
-                linear.weight.copy_(torch.from_numpy(kernel.T))
-                linear.bias.copy_(torch.from_numpy(bias))
-            layers += [linear, torch.nn.Tanh()]
+            layers += [linear(kernel, bias), torch.nn.Tanh()]
         return torch.nn.Sequential(*layers[:-1])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -44,25 +42,7 @@ class IWAE(torch.nn.Module):
 
 
 def build(threads: int, samples: int, compiled: bool = False) -> Callable[[int], float]:
-    torch.set_num_threads(threads)
-    torch.set_num_interop_threads(1)
-    torch.manual_seed(0)
-    model = IWAE(samples)
-    loss_function = torch.compile(model) if compiled else model
-    optimiser = torch.optim.Adam(model.parameters(), p.LEARNING_RATE, (p.BETA_1, p.BETA_2), p.EPSILON, fused=True)
-    images, indices = torch.from_numpy(p.grey_images()), p.batch_indices()
-
-    def train(steps: int) -> float:
-        for _ in range(steps // p.CHUNK):
-            for index in torch.from_numpy(next(indices)).unbind():
-                loss = loss_function(images.index_select(0, index))
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-        return -loss.item()
-
-    return train
+    return training(p, IWAE, p.grey_images(), threads, samples, compiled, sign=-1)
 
 
-def build_compiled(threads: int, samples: int) -> Callable[[int], float]:
-    return build(threads, samples, compiled=True)
+build_compiled = partial(build, compiled=True)

@@ -1,21 +1,21 @@
 """Minimal PyTorch engine of `vae_step.py`: eager or torch.compile, fused Adam."""
 
 from collections.abc import Callable
+from functools import partial
 
 import _problem as p
 import torch
+from _torch_loop import linear, training
 from torch.nn import functional
 
 
 class VAE(torch.nn.Module):
+    """Returns the negative ELBO of a batch of binary images."""
+
     def __init__(self, samples: int):
         super().__init__()
         self.samples = samples
-        self.layers = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in p.LAYERS)
-        with torch.no_grad():
-            for layer, (kernel, bias) in zip(self.layers, p.initial_weights(), strict=True):
-                layer.weight.copy_(torch.from_numpy(kernel.T))
-                layer.bias.copy_(torch.from_numpy(bias))
+        self.layers = torch.nn.ModuleList(linear(*weights) for weights in p.initial_weights())
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         images = images.float()
@@ -32,26 +32,7 @@ class VAE(torch.nn.Module):
 
 
 def build(threads: int, samples: int, compiled: bool = False) -> Callable[[int], float]:
-    torch.set_num_threads(threads)
-    torch.set_num_interop_threads(1)
-    torch.manual_seed(0)
-    model = VAE(samples)
-    loss_function = torch.compile(model) if compiled else model
-    optimiser = torch.optim.Adam(model.parameters(), p.LEARNING_RATE, (p.BETA_1, p.BETA_2), p.EPSILON, fused=True)
-    images = torch.from_numpy(p.load_images())
-    indices = p.batch_indices()
-
-    def train(steps: int) -> float:
-        for _ in range(steps // p.CHUNK):
-            for index in torch.from_numpy(next(indices)).unbind():
-                loss = loss_function(images.index_select(0, index))
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-        return loss.item()
-
-    return train
+    return training(p, VAE, p.load_images(), threads, samples, compiled)
 
 
-def build_compiled(threads: int, samples: int) -> Callable[[int], float]:
-    return build(threads, samples, compiled=True)
+build_compiled = partial(build, compiled=True)

@@ -1,7 +1,7 @@
-"""One engine in its own process: `python _worker.py MODULE FUNCTION THREADS SAMPLES`; reads steps from stdin, answers
-in JSON lines.
+"""One engine in its own process: `python _worker.py MODULE FUNCTION THREADS SAMPLES` reads numbers of steps from stdin
+and answers in JSON lines.
 
-It is pinned to THREADS cores before anything is imported, so that one thread means one core for every engine.
+The process is pinned to THREADS cores before anything is imported, so that one thread means one core for every engine.
 """
 
 import importlib

@@ -1,12 +1,12 @@
-"""Speed of one decoupled step (five updates) beside back-propagation of the same network, JAX and PyTorch.
+"""Speed of one decoupled step (five updates) beside back-propagation of the same network, and beside JAX and PyTorch.
 
     python benchmarks/dni_step.py                               # about 4 minutes on two cores
     python benchmarks/dni_step.py --threads 1 --engines suite jax torch
 
 1024-256-256-10 with batch norm, batch 250, Adam, MNIST-size images in memory. "cdni": linear synthesisers that see the
 label; "dni": two hidden layers of 1,024; "bp": one module, back-propagation. The suite's step also measures every
-interface (cosine, scale, sign), the minimal ones do not. Processes and interleaved windows as in vae_step.py: compare
-only within one run.
+interface (cosine, scale, sign), the minimal engines do not. Processes and interleaved windows are those of vae_step.py:
+compare only within one run.
 """
 
 import vae_step
@@ -26,7 +26,7 @@ ENGINES = {
 
 
 def peer(name: str) -> str:
-    """Each beside the suite's engine of the same kind."""
+    """The suite's engine of the same kind, with which an engine is compared."""
     return "suite" + name[len(name.split("_")[0]) :]
 
 

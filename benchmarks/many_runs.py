@@ -1,8 +1,8 @@
 """Time and memory of the reading verbs on thousands of finished runs: `python benchmarks/many_runs.py [RUNS] [ROWS]`.
 
 Writes an experiment of its own with RUNS finished runs (5,000) of ROWS metrics rows each (200) into a temporary folder,
-and starts each verb three times as a process: the first finds a fresh folder, the others what `.whole.json` remembers.
-Prints the median of seconds and of the largest resident memory.
+and runs each verb three times in a process of its own: the first finds a fresh folder, the others use `.whole.json`.
+Prints the medians of the seconds and of the largest resident memory.
 """
 
 import json
@@ -42,7 +42,7 @@ VERBS = (
 
 
 def write(place: Path, runs: int, rows: int) -> None:
-    """The experiment and its finished runs."""
+    """Writes the experiment and its finished runs."""
     from igr_suite.lab.running import discovery
     from igr_suite.lab.runs.config import config_to_json
     from igr_suite.lab.runs.wholeness import seal
@@ -91,11 +91,13 @@ def main() -> None:
         }
         print(f"{runs} finished runs of {rows} rows")
         for name, words in VERBS:
-            found = [measured([word.format(out=place / "out.csv") for word in words], environment) for _ in range(3)]
+            measurements = [
+                measured([word.format(out=place / "out.csv") for word in words], environment) for _ in range(3)
+            ]
             first, seconds, memory = (
-                found[0][0],
-                statistics.median(one[0] for one in found),
-                statistics.median(one[1] for one in found),
+                measurements[0][0],
+                statistics.median(measurement[0] for measurement in measurements),
+                statistics.median(measurement[1] for measurement in measurements),
             )
             print(f"{name:<20} {seconds:6.2f} s ({first:.2f} s the first time), {memory:5.0f} MB")
 

@@ -1,11 +1,11 @@
-"""Speed of one training step of a sigmoid belief network: this suite's DynamicREBAR beside JAX's, its NVIL and its
-tracking of five.
+"""Speed of one training step of a sigmoid belief network: this suite's DynamicREBAR beside JAX's, and beside the
+suite's NVIL and its tracking of five estimators.
 
     python benchmarks/sbn_step.py                    # about 3 minutes on two cores
     python benchmarks/sbn_step.py --threads 1 --engines suite jax
 
 784-200-200, linear, batch 24, Adam, EMA of the gradient's variance; MNIST-size images in memory. Processes and
-interleaved windows as in vae_step.py: compare only within one run.
+interleaved windows are those of vae_step.py: compare only within one run.
 """
 
 import vae_step

@@ -4,8 +4,8 @@
     python benchmarks/vae_step.py --threads 1 --samples 10 --engines suite jax
 
 Nonlinear net 784-512-256-360 / 200-256-512-784, batch 100, Adam 3e-4, MNIST-size uint8 images in memory. Each engine
-lives in a process of its own, pinned to as many cores as it has threads; short windows alternate (A B C A B C ...), the
-others blocked on a pipe, so that a drifting machine drifts for all. Compare only within one run.
+runs in a process of its own, pinned to as many cores as it has threads. Short windows alternate (A B C A B C ...) while
+the other engines wait, so that a change of the machine's speed affects all of them. Compare only within one run.
 """
 
 import argparse
@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Engine:
-    """What runs a step: the package it needs, and the function of a module here that builds it."""
+    """What runs a step: the package that it needs, and the module here and its function that build it."""
 
     title: str
     package: str
@@ -74,7 +74,7 @@ class Worker:
 
 
 def start(engine: Engine, threads: int, samples: int, log: Path) -> Worker | None:
-    """Starts and warms up an engine, or says in a sentence why it is left out."""
+    """Starts and warms up an engine, or prints why it is left out and returns None."""
     python = sys.executable if importlib.util.find_spec(engine.package) else os.environ.get("BENCH_PYTHON")
     if python is None:
         print(
@@ -170,16 +170,16 @@ def timed(engines: dict[str, Engine], options: argparse.Namespace, threads: int,
     return workers
 
 
-def ratio(one: Worker | None, other: Worker | None) -> float:
+def ratio(first: Worker | None, second: Worker | None) -> float:
     """Median of the ratios of neighbouring windows; nan where an engine did not run."""
-    if one is None or other is None:
+    if first is None or second is None:
         return float("nan")
-    return statistics.median(a / b for a, b in zip(one.rates, other.rates, strict=True))
+    return statistics.median(a / b for a, b in zip(first.rates, second.rates, strict=True))
 
 
 def compare(workers: dict[str, Worker], threads: int, peer=lambda name: "suite") -> None:
-    """Prints steps/s and the ratio of the suite's engine to each; `peer` names which of its engines another one is
-    compared with."""
+    """Prints steps/s and the ratio of the suite's engine to each; `peer` names the engine of the suite with which an
+    engine is compared."""
     print(
         f"\n{threads} thread{'s' * (threads > 1)}\n{'engine':24} {'steps/s':>8} {'min':>7} {'max':>7} {'suite/it':>9} "
         f"{'peak GB':>8}"

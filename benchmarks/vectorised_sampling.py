@@ -1,7 +1,7 @@
-"""How much faster S relaxed samples come in one call than one a call: python benchmarks/vectorised_sampling.py
+"""How much faster S relaxed samples are drawn in one call than in S calls: python benchmarks/vectorised_sampling.py
 
-Windows of both ways are interleaved; medians and the ratio of neighbouring windows. `eager` is one sample a call
-without compilation, which is how the authors' code draws.
+Windows of both ways are interleaved; printed are medians and the ratios of neighbouring windows. `eager` draws one
+sample per call without compilation, as the authors' code does.
 """
 
 import argparse
@@ -23,8 +23,8 @@ CASES = (
 
 
 def mean_of_draws(config: FitDiscrete):
-    """(together, one a call, eager one a call): functions that return the mean of so many samples, and how many those
-    are."""
+    """(function, number of samples) of each way to draw: all in one call, one per call, and one per call without
+    compilation. The functions return the mean of that many samples."""
     values, one_by_one = distributions.initial_values(config), config.samples
     seeds = [at_step(run_seed(0, "benchmark"), tf.constant(call)) for call in range(one_by_one)]
 

@@ -15,7 +15,13 @@ def pytest_addoption(parser):
 
 
 # Files that take longest begin first, so that no worker is left with one of them at the end (Makefile: --no-loadscope-reorder).
-LONG = ("end_to_end/", "cluster/test_slurm_array.py", "report/test_report.py", "decoupling/test_decoupled_keras.py")
+LONG = (
+    "end_to_end/",
+    "cluster/test_slurm_array.py",
+    "report/test_report.py",
+    "decoupling/test_decoupled_replicas.py",
+    "decoupling/test_decoupled_keras.py",
+)
 
 
 def pytest_collection_modifyitems(config, items):

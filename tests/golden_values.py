@@ -32,10 +32,10 @@ def numbers_of(run: RunFolder) -> dict[str, float]:
     """What a run measured: its summary, and the last metrics row with training losses; numbers only, nothing of the
     data."""
     rows = [row for row in run.metrics.rows() if any(name.startswith("train_") for name in row)]
-    found = flatten({"summary": run.summary(), "last": rows[-1] if rows else {}})
+    flat = flatten({"summary": run.summary(), "last": rows[-1] if rows else {}})
     return {
         key: value
-        for name, values in found.items()
+        for name, values in flat.items()
         if not name.startswith("summary.data.")
         for key, value in _numbered(name, values)
     }
@@ -47,34 +47,34 @@ def _numbered(name: str, values: object) -> list[tuple[str, float]]:
     return [(name, values)] if isinstance(values, (int, float)) and not isinstance(values, bool) else []
 
 
-def differences(found: Mapping[str, float], golden: Mapping[str, float]) -> list[str]:
-    """One line a number that is absent, new or moved."""
-    lines = [f"{name}: golden {golden[name]:.9g}, absent now" for name in golden if name not in found]
-    lines += [f"{name}: {found[name]:.9g}, not among the golden ones" for name in found if name not in golden]
-    for name in golden.keys() & found.keys():
-        if not math.isclose(found[name], golden[name], rel_tol=RELATIVE, abs_tol=ABSOLUTE):
-            lines.append(f"{name}: golden {golden[name]:.9g}, now {found[name]:.9g}")
+def differences(numbers: Mapping[str, float], golden: Mapping[str, float]) -> list[str]:
+    """One line for each number that is absent, new or moved."""
+    lines = [f"{name}: golden {golden[name]:.9g}, absent now" for name in golden if name not in numbers]
+    lines += [f"{name}: {numbers[name]:.9g}, not among the golden ones" for name in numbers if name not in golden]
+    for name in golden.keys() & numbers.keys():
+        if not math.isclose(numbers[name], golden[name], rel_tol=RELATIVE, abs_tol=ABSOLUTE):
+            lines.append(f"{name}: golden {golden[name]:.9g}, now {numbers[name]:.9g}")
     return sorted(lines)
 
 
-def largest_differences(one: Path, other: Path) -> dict[str, tuple[float, str]]:
+def largest_differences(folder: Path, other_folder: Path) -> dict[str, tuple[float, str]]:
     """{family: (largest difference relative to max(|value|, ABSOLUTE / RELATIVE), its number)} of two folders of golden
     values."""
-    found = {}
-    for path in sorted(one.glob("*.json")):
-        runs, others = (json.loads((place / path.name).read_text()) for place in (one, other))
+    largest = {}
+    for path in sorted(folder.glob("*.json")):
+        runs, others = (json.loads((place / path.name).read_text()) for place in (folder, other_folder))
         sizes = {
             f"{run} {name}": abs(value - others[run][name]) / max(abs(value), ABSOLUTE / RELATIVE)
             for run, values in runs.items()
             for name, value in values.items()
         }
         name = max(sizes, key=sizes.get)
-        found[path.stem] = (sizes[name], name)
-    return found
+        largest[path.stem] = (sizes[name], name)
+    return largest
 
 
 def fault_of_run(run: RunFolder) -> str:
-    """What speaks against a finished run, whatever its folder is called: `wholeness.fault_of` in a folder of the right
+    """The fault of a finished run, whatever its folder is called: `wholeness.fault_of` in a folder of the right
     name."""
     with tempfile.TemporaryDirectory() as place:
         link = Path(place) / run.config().run_id
@@ -83,7 +83,7 @@ def fault_of_run(run: RunFolder) -> str:
 
 
 class Whole:
-    """`Golden` for runs that a test has really made: they must be whole too, as readers of results see it."""
+    """`Golden` for runs that a test has made: they must be whole, too, as readers of results see it."""
 
     def __init__(self, golden: "Golden"):
         self.golden = golden
@@ -115,25 +115,25 @@ class Golden:
         Raises:
           AssertionError: names every number that moved.
         """
-        found = {
+        numbers = {
             run.config().run_id: {key: value for key, value in numbers_of(run).items() if key not in leave_out}
             for run in runs
         }
-        assert all(found.values()), f"{name}: a run without numbers"
+        assert all(numbers.values()), f"{name}: a run without numbers"
         path = self.place / f"{name}.json"
         if self.rewrite:
             rounded = {
                 run: {key: float(f"{value:.{DIGITS}g}") for key, value in values.items()}
-                for run, values in found.items()
+                for run, values in numbers.items()
             }
             path.write_text(json.dumps(rounded, indent=1, sort_keys=True) + "\n")
             return
         assert path.exists(), f"{path} is absent; `make golden` writes it"
         golden = json.loads(path.read_text())
-        assert sorted(golden) == sorted(found), (
-            f"{name} holds {sorted(golden)}, and {sorted(found)} were run: a config has changed"
+        assert sorted(golden) == sorted(numbers), (
+            f"{name} holds {sorted(golden)}, and {sorted(numbers)} were run: a config has changed"
         )
-        moved = [f"{run}  {line}" for run in golden for line in differences(found[run], golden[run])]
+        moved = [f"{run}  {line}" for run in golden for line in differences(numbers[run], golden[run])]
         shown = "\n".join(moved[:20])
         rule = "CONTRIBUTING.md, 'When results change'"
         assert not moved, (

@@ -1,4 +1,4 @@
-"""The house: which room may know which, what never imports TensorFlow, and that core rooms name no family."""
+"""Architecture: which room may import which, what never imports TensorFlow, and that core rooms name no family."""
 
 import ast
 import re

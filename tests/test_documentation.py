@@ -1,5 +1,5 @@
-"""What the repository's texts refer to is there: files, links, and sections of docs/papers; nothing cites a document
-that is not here."""
+"""What the repository's texts refer to exists: files, links, and sections of docs/papers; nothing cites a document that
+is not here."""
 
 import csv
 import re
@@ -43,7 +43,7 @@ def rooms() -> frozenset[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """What a link may name behind #, from a page's headings."""
+    """The anchors of a page's headings, which a link may name behind #."""
     plain = (
         re.sub(r"[^\w\s-]", "", heading.lower()).strip().replace(" ", "-")
         for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)

@@ -1,5 +1,5 @@
-"""Text goes in and out as UTF-8 with Unix line ends in any locale: no file or process is opened with the locale's own
-encoding."""
+"""Text is read and written as UTF-8 with Unix line ends in any locale: no file or process is opened with the locale's
+own encoding."""
 
 import ast
 from pathlib import Path

@@ -5,8 +5,8 @@
     python tests/attack --only words damage --write none  some parts, printed only
     python tests/attack --list                            the parts
 
-Equal options try equal things: all seeds are fixed. What depends on the machine is where in a run a moment or a race
-falls. Ends with 1 when one count of lost, doubled, wrong or tracebacks is not 0.
+All seeds are fixed, so equal options repeat the same attacks; only the moment at which a kill or a race meets a run
+depends on the machine. The exit code is 1 when any count of lost, doubled, wrong or tracebacks is not 0.
 """
 
 import argparse
@@ -43,10 +43,10 @@ SPACE = 4 << 30  # bytes that a place in memory needs
 
 
 def parts(every: int, kills: int) -> dict[str, Callable[[Path], Row | list[Row]]]:
-    """Name -> what does it in an empty folder, the longest first.
+    """Returns name -> function that makes the attack in an empty folder, the longest attack first.
 
     Args:
-      every: only every so many of all inputs, moments and trials.
+      every: take only every n-th of all inputs, moments and trials.
       kills: random moments a family.
     """
 
@@ -141,7 +141,7 @@ def _room() -> str:
 
 
 def _started(name: str, place: Path, arguments: argparse.Namespace) -> list[Row]:
-    """One part as a process of its own; its rows."""
+    """Runs one part in a process of its own and returns its rows."""
     place.mkdir()
     began = time.monotonic()
     options = ["--every", str(arguments.every), "--kills", str(arguments.kills), "--place", str(place), "--part", name]

@@ -21,9 +21,22 @@ for place in (str(REPOSITORY), str(DUMMY)):
     if place not in sys.path:
         sys.path.insert(0, place)
 
+from igr_process import HYPOTHESES  # noqa: E402
+
 NAME, SCALE = "igr/counting", ("--scale", "smoke")
 PATIENCE = 60  # seconds that a reading verb may take; more is a hang and counts as a traceback
 EXAMPLES = 5  # failures of a row that are shown
+READERS = (  # command lines that read results; OUT is an empty folder
+    ("status", NAME),
+    ("status",),
+    ("plot", NAME, *SCALE),
+    ("check", NAME, *SCALE),
+    ("check", *SCALE),
+    ("findings", "igr", *SCALE),
+    ("report", *SCALE),
+    ("export", NAME, *SCALE, "--out", "OUT/runs.csv"),
+    ("export", NAME, *SCALE, "--what", "metrics", "--out", "OUT/rows.csv"),
+)
 
 RUN = '''"""Counts."""
 from dummy_runs import Count, Pace
@@ -65,12 +78,6 @@ def ours(results):
 PUBLISHED = """quantity,setting,value,spread,source,kind_of_source,kind,provenance,tolerance
 total,seed 0,3,,"Counting, Table 1",paper,exact,read,0.5
 total,seed 1,6,0.1,"Counting, Table 1",paper,exact,read,
-"""
-HYPOTHESES = """
-from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
-TITLE, INTRODUCTION = "Counting", "Runs of scale {scale}."
-EVIDENCE = Evidence(item="igr/counting", what="total", value="total", of={"seed": 1}, against={"seed": 0}, expected="higher")
-HYPOTHESES = [Hypothesis(claim="More is more", source="here", evidence=[EVIDENCE])]
 """
 
 
@@ -176,8 +183,8 @@ class World:
         return self
 
     def igr(self, *words: str) -> tuple[int, str]:
-        """Calls `igr words` in this process; (exit code, all that it printed). Code -1 with a traceback for what
-        escapes, -2 for a hang."""
+        """Calls `igr words` in this process; returns (exit code, everything that it printed). The code is -1, with a
+        traceback, for an exception that escapes, and -2 for a hang."""
         with mock.patch.dict(os.environ, self.variables):
             return call(words)
 
@@ -238,8 +245,14 @@ def judge(row: Row, what: str, code: int, text: str) -> bool:
     return False
 
 
+def placed(words: Sequence[str], places: dict[str, Path]) -> list[str]:
+    """Returns the words with paths in the place of names such as OUT and OUT/runs.csv."""
+    names = [word.partition("/")[0] for word in words]
+    return [str(places[name]) + word[len(name) :] if name in places else word for name, word in zip(names, words)]
+
+
 def _error(text: str) -> str:
-    """What a traceback says: the exception, and the two places nearest to it."""
+    """The exception of a traceback, and the two places nearest to it."""
     lines = text.splitlines()
     frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
     if not frames:

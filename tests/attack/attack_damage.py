@@ -1,225 +1,13 @@
 """Damaged run folders, read by every verb: one damaged run is named in a sentence, exits with 1 and never hides the
 others."""
 
-import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
-from attack_common import NAME, SCALE, Row, World, every, judge, remove
+from attack_common import NAME, READERS, SCALE, Row, World, every, judge, placed, remove
+from damage_kinds import damages
 
-DEEP = b"[" * 100_000
-KEYS = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
-# What may stand in the place of a JSON file.
-CONTENTS: dict[str, bytes] = {
-    "empty": b"",
-    "null": b"null",
-    "true": b"true",
-    "number": b"3",
-    "text": b'"abc"',
-    "list": b"[]",
-    "list of numbers": b"[1, 2, 3]",
-    "empty object": b"{}",
-    "cut": b'{"schema": 1, "st',
-    "two values": b"{}{}",
-    "words": b"this is no JSON",
-    "zero bytes": b"\0" * 300,
-    "not UTF-8": b'{"a": "\xff\xfe"}',
-    "UTF-16": '{"a": 1}'.encode("utf-16"),
-    "byte order mark": b"\xef\xbb\xbf{}",
-    "half a character": b'{"a": "\\ud800"}',
-    "deep list": DEEP,
-    "deep object": KEYS,
-    "200 levels": b"[" * 200 + b"]" * 200,
-    "huge number": b'{"steps": 1' + b"0" * 400 + b"}",
-    "huge exponent": b'{"steps": 1e999}',
-    "bare NaN": b'{"steps": NaN}',
-    "equal keys": b'{"steps": 3, "steps": 4}',
-    "many keys": b"{" + b",".join(b'"k%d": %d' % (i, i) for i in range(20_000)) + b"}",
-    "terminal escape": b'{"steps": "\\u001b[2J\\u0007"}',
-    "a page": b"<html>404</html>",
-}
-VALUES = (
-    None,
-    True,
-    -1,
-    0,
-    10**30,
-    1.5,
-    "NaN",
-    "Infinity",
-    "abc",
-    "",
-    [],
-    [[1]],
-    {},
-    {"a": {"b": []}},
-    "x" * 5000,
-    "\u0000",
-    "../../x",
-)
-FILES = ("config.json", "summary.json", "metrics.jsonl", "meta.json", "progress.json", ".owner", "../.whole.json")
-OURS = {"config.json", "summary.json", "metrics.jsonl"}  # what results rest on
-
-
-def content_damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """(words, what is done to a run's folder): other contents of whole files."""
-    return [
-        (f"{file} is {words}", lambda run, file=file, content=content: (run / file).write_bytes(content))
-        for file in FILES
-        for words, content in CONTENTS.items()
-    ]
-
-
-def value_damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """One value of one file changed to something of another kind."""
-    names = {
-        "config.json": (
-            "schema",
-            "kind",
-            "module",
-            "run_id",
-            "config",
-            "config.until",
-            "config.seed",
-            "config.pace",
-            "config.unknown",
-        ),
-        "summary.json": ("total", "seed", "unknown"),
-        "meta.json": (
-            "exit",
-            "exit.message",
-            "wall_seconds",
-            "versions",
-            "git",
-            "git.commit",
-            "sealed",
-            "threads",
-            "unknown",
-        ),
-    }
-    return [
-        (
-            f"{name} of {file} is {str(value)[:20]!r}",
-            lambda run, file=file, name=name, value=value: _set(run / file, name, value),
-        )
-        for file, keys in names.items()
-        for name in keys
-        for value in VALUES
-    ]
-
-
-def _set(path: Path, name: str, value: object) -> None:
-    content = json.loads(path.read_bytes())
-    *groups, last = name.split(".")
-    target = content
-    for group in groups:
-        target = target[group]
-    target[last] = value
-    path.write_text(json.dumps(content))
-
-
-def row_damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """Lines of metrics.jsonl gone, doubled, moved, changed or strange."""
-    lines = {
-        "without its first line": lambda rows: rows[1:],
-        "without its last line": lambda rows: rows[:-1],
-        "doubled": lambda rows: rows + rows,
-        "reversed": lambda rows: rows[::-1],
-        "with one row twice": lambda rows: [rows[0], *rows],
-        "cut within its last line": lambda rows: [*rows[:-1], rows[-1][:10]],
-        "with an empty line": lambda rows: [rows[0], b"\n", *rows[1:]],
-        "with a strange line": lambda rows: [rows[0], b"null\n", *rows[1:]],
-        "with a deep line": lambda rows: [*rows[:-1], DEEP + b"\n"],
-        "with a nested row": lambda rows: [
-            b'{"schema": 1, "step": 1, "value": ' + b"[" * 500 + b"]" * 500 + b"}\n",
-            *rows[1:],
-        ],
-        "with zero bytes": lambda rows: [rows[0], b"\0" * 4096, *rows[1:]],
-        "with another value": lambda rows: [rows[0].replace(b'"value": 1', b'"value": 7'), *rows[1:]],
-        "with a huge number": lambda rows: [rows[0].replace(b'"value": 1', b'"value": 1' + b"0" * 400), *rows[1:]],
-        "with text for a number": lambda rows: [rows[0].replace(b'"value": 1', b'"value": "abc"'), *rows[1:]],
-        "with NaN": lambda rows: [rows[0].replace(b'"value": 1', b'"value": NaN'), *rows[1:]],
-        "with equal names": lambda rows: [rows[0].replace(b'"value": 1', b'"value": 1, "value": 2'), *rows[1:]],
-        "with a step that is text": lambda rows: [rows[0].replace(b'"step": 1', b'"step": "1"'), *rows[1:]],
-        "of another schema": lambda rows: [rows[0].replace(b'"schema": 1', b'"schema": 2'), *rows[1:]],
-    }
-
-    def change(run: Path, function: Callable) -> None:
-        path = run / "metrics.jsonl"
-        path.write_bytes(b"".join(function(path.read_bytes().splitlines(keepends=True))))
-
-    return [
-        (f"metrics.jsonl {words}", lambda run, function=function: change(run, function))
-        for words, function in lines.items()
-    ]
-
-
-def place_damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """Something else in the place of a file or of the folder: nothing, a folder, a pipe, a link to nowhere, to itself,
-    to a device."""
-
-    def folder(path: Path) -> None:
-        path.mkdir()
-        (path / "inner").write_text("x")
-
-    def submitted(run: Path, content: bytes) -> None:
-        folder = run.parent / "jobs" / "1"
-        folder.mkdir(parents=True)
-        (folder / "job.json").write_bytes(content)
-
-    things = {
-        "absent": lambda path: None,
-        "a folder": folder,
-        "a pipe": lambda path: os.mkfifo(path),
-        "a link to nowhere": lambda path: path.symlink_to(path.parent / "nowhere"),
-        "a link to itself": lambda path: path.symlink_to(path.name),
-        "a link to /dev/zero": lambda path: path.symlink_to("/dev/zero"),
-        "a link to its own folder": lambda path: path.symlink_to("."),
-        "a sparse file of 200 MB": lambda path: (path.touch(), os.truncate(path, 200 << 20)),
-    }
-
-    def replace(path: Path, make: Callable) -> None:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-        make(path)
-
-    names = (*FILES, ".lock", "checkpoints", "worker.log")
-    made = [
-        (f"{name} is {words}", lambda run, name=name, make=make: replace(run / name, make))
-        for name in names
-        for words, make in things.items()
-        if not (words.startswith("a sparse") and name in ("metrics.jsonl", "checkpoints"))
-    ]
-    made += [
-        (f"its folder is {words}", lambda run, make=make: replace(run, make))
-        for words, make in things.items()
-        if "own folder" not in words and "sparse" not in words
-    ]
-    for content in SUBMISSIONS:
-        made.append(
-            (f"a submission's job.json is {content.decode()}", lambda run, content=content: submitted(run, content))
-        )
-    made += [("its folder is a file", lambda run: replace(run, Path.touch))]
-    made += [("its folder is renamed", lambda run: run.rename(run.with_name("mine")))]
-    made += [
-        (f"{name or 'its folder'} has no rights", lambda run, name=name: (run / name).chmod(0))
-        for name in ("", "config.json", "summary.json", "metrics.jsonl", "meta.json", "checkpoints")
-    ]
-    return made
-
-
-SUBMISSIONS = (
-    b"null",
-    b"[]",
-    b'{"job": 3, "runs": null}',
-    b'{"job": "1", "runs": [1, null]}',
-    b"{",
-    b'{"job": "7", "runs": ["x"]}',
-)
 NOT_BEGUN = (
     "its folder is absent",
     "its folder is a folder",
@@ -227,15 +15,7 @@ NOT_BEGUN = (
     "summary.json is a link to nowhere",
 )
 VERBS = (
-    ("status", NAME),
-    ("status",),
-    ("plot", NAME, *SCALE),
-    ("check", NAME, *SCALE),
-    ("check", *SCALE),
-    ("findings", "igr", *SCALE),
-    ("report", *SCALE),
-    ("export", NAME, *SCALE, "--out", "OUT/runs.csv"),
-    ("export", NAME, *SCALE, "--what", "metrics", "--out", "OUT/rows.csv"),
+    *READERS,
     ("export", NAME, *SCALE, "--tensorboard", "OUT/logs"),
     ("run", NAME, *SCALE, "--dry-run"),
     ("list",),
@@ -245,11 +25,6 @@ VERBS = (
     ("pictures", "RUN"),
     ("variance", "RUN"),
 )
-
-
-def damages() -> list[tuple[str, Callable[[Path], None]]]:
-    """All of them."""
-    return [*content_damages(), *value_damages(), *row_damages(), *place_damages()]
 
 
 def attack(place: Path, step: int = 1, verbs_each: int = len(VERBS)) -> Row:
@@ -293,9 +68,10 @@ def _tables(world: World, out: Path) -> dict[str, bytes]:
     tables = {}
     for verb in VERBS:
         if "--out" in verb and verb[0] == "export":
-            code, text = world.igr(*(word.replace("OUT", str(out)) for word in verb))
+            words = placed(verb, {"OUT": out})
+            code, text = world.igr(*words)
             assert code == 0, text
-            path = Path(verb[-1].replace("OUT", str(out)))
+            path = Path(words[-1])
             tables[path.name] = path.read_bytes()
     return tables
 
@@ -304,11 +80,7 @@ def _read(
     row: Row, world: World, out: Path, first: str, words: str, verb: tuple[str, ...], wanted: dict[str, bytes]
 ) -> None:
     places = {"OUT": out, "RESULTS": world.results, "RUN": world.folder / first}
-    said = []
-    for word in verb:
-        for name, path in places.items():
-            word = word.replace(name, str(path))
-        said.append(word)
+    words_of_verb = placed(verb, places)
     as_nobody = "no rights" in words
     if as_nobody:  # root may read everything
         for folder in (
@@ -319,7 +91,7 @@ def _read(
             folder.chmod(0o777)
         os.seteuid(65534)
     try:
-        code, text = world.igr(*said)
+        code, text = world.igr(*words_of_verb)
     finally:
         if as_nobody:
             os.seteuid(0)
@@ -331,7 +103,7 @@ def _read(
         row.bad("lost", f"{what}: the other runs are not shown: {text.strip()[-300:]}")
     for name, content in wanted.items():
         path = out / name
-        if verb[0] != "export" or not said[-1].endswith(f"/{name}"):
+        if verb[0] != "export" or not words_of_verb[-1].endswith(f"/{name}"):
             continue
         if not path.exists():
             row.bad("lost", f"{what}: no table of the other runs was written: {text.strip()[-300:]}")

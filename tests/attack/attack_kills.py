@@ -1,5 +1,5 @@
-"""SIGKILL at random moments and at every change of the file system: the same command finishes the run, with the same
-bytes."""
+"""SIGKILL at random moments and at every change of the file system: the same command then finishes the run, with the
+same bytes."""
 
 import contextlib
 import os
@@ -106,7 +106,7 @@ class Runs:
         return folder
 
     def work(self, folder: Path, kill_after: float | None = None, **variables: str) -> int:
-        """Runs a worker to its end, or kills it after some seconds; its exit code."""
+        """Runs a worker to its end, or kills it after some seconds; returns its exit code."""
         before = dict(self.launcher._variables)
         self.launcher._variables |= variables
         try:
@@ -122,7 +122,7 @@ class Runs:
         return worker.exit_code()
 
     def compare(self, row: Row, what: str, folder: Path) -> None:
-        """Counts what a disturbed run has otherwise than the undisturbed one."""
+        """Counts the differences between a disturbed run and the undisturbed one."""
         wanted = (self.reference / "metrics.jsonl").read_bytes()
         found = (folder / "metrics.jsonl").read_bytes() if (folder / "metrics.jsonl").exists() else b""
         row.compare_rows(what, found, wanted)

@@ -1,4 +1,4 @@
-"""A results folder that brings code along: every verb reads it and nothing of it runs.
+"""A results folder that contains code: every verb reads it, and none of the code runs.
 
 The planted files write a mark when they are imported, unpickled or constructed; the marks must stay absent.
 """
@@ -10,7 +10,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from attack_common import NAME, SCALE, Row, World
+from attack_common import NAME, READERS, SCALE, Row, World, placed
 
 MARK = (
     "from pathlib import Path\nPath({mark!r}).mkdir(parents=True, exist_ok=True)\n(Path({mark!r}) / (__name__ + "
@@ -47,16 +47,8 @@ PICKLES = (
     "x.npy",
 )
 VERBS = (
-    ("status", NAME),
-    ("status",),
-    ("plot", NAME, *SCALE),
+    *READERS,
     ("plot", "--all", *SCALE),
-    ("check", NAME, *SCALE),
-    ("check", *SCALE),
-    ("findings", "igr", *SCALE),
-    ("report", *SCALE),
-    ("export", NAME, *SCALE, "--out", "OUT/runs.csv"),
-    ("export", NAME, *SCALE, "--what", "metrics", "--out", "OUT/rows.csv"),
     ("run", NAME, *SCALE, "--dry-run"),
     ("run", NAME, *SCALE, "--no-plot"),
     ("list",),
@@ -110,8 +102,8 @@ def plant(world: World, module: str, mark: Path) -> None:
 
 
 def attack(place: Path, step: int = 1) -> Row:
-    """Every verb, as a process in the folder above `results/`, with every name that a planted module could be found
-    under."""
+    """Runs every verb as a process in the folder above `results/`, with every name under which a planted module could
+    be imported."""
     row = Row("results folder with planted code")
     out = place / "out"
     cases = [(module, verb) for module in MODULES for verb in VERBS]
@@ -121,12 +113,7 @@ def attack(place: Path, step: int = 1) -> Row:
         plant(world, module, mark)
         out.mkdir(exist_ok=True)
         places = {"OUT": out, "RESULTS": world.results, "RUN": world.folder / world.ids[0]}
-        words = []
-        for word in verb:
-            for name, path in places.items():
-                word = word.replace(name, str(path))
-            words.append(word)
-        process = world.process(*words, IGR_FRESH_WORKERS="1")
+        process = world.process(*placed(verb, places), IGR_FRESH_WORKERS="1")
         text = process.communicate()[0].decode(errors="replace")
         what = f"igr {' '.join(verb)} with the module {module}"
         marks = sorted(path.name for path in mark.iterdir())

@@ -20,8 +20,8 @@ WORDS = ("run", "igr/climbing", "--scale", "smoke", "--no-plot", "--jobs", "2")
 
 
 def together(count: int, work: Callable[[int], None], place: Path) -> list[str]:
-    """Does `work(number)` in so many forked processes that begin at one moment; what each ended with, "" where it went
-    well."""
+    """Runs `work(number)` in several forked processes that begin at the same moment; returns the error of each, ""
+    where there was none."""
     start = place / "start"
     start.unlink(missing_ok=True)
     children = []

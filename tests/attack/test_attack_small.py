@@ -19,6 +19,7 @@ import attack_kills  # noqa: E402
 import attack_planted  # noqa: E402
 import attack_races  # noqa: E402
 import attack_words  # noqa: E402
+import damage_kinds  # noqa: E402
 from attack_common import Row, World  # noqa: E402
 
 
@@ -97,7 +98,7 @@ def test_full_disk(place):
 def test_a_hidden_run_and_a_wrong_number_are_counted(place, monkeypatch):
     """Readers that believe every file: a damaged run enters the tables, or ends the verb."""
     monkeypatch.setattr("igr_suite.lab.runs.wholeness._check", lambda *_: None)
-    some = [*attack_damage.content_damages()[27:29], *attack_damage.value_damages()[159:161]]
+    some = [*damage_kinds.content_damages()[27:29], *damage_kinds.value_damages()[159:161]]
     monkeypatch.setattr(attack_damage, "damages", lambda: some)
     row = attack_damage.attack(place, verbs_each=9)
     assert row.wrong and row.lost and not row.clean
@@ -165,7 +166,7 @@ def test_the_table_names_every_count():
 
 
 def test_a_defect_says_that_it_is_one(place, monkeypatch):
-    """And what lies outside the code is a sentence."""
+    """A defect of the code is reported as one, and a problem outside of it in a sentence."""
     world = World(place)
     for error, words in (
         (ZeroDivisionError("x"), "This is a defect of igr_suite"),

@@ -67,7 +67,7 @@ def read(path) -> list[list[str]]:
 
 
 def computed(cell: str) -> bool:
-    """Whether a spreadsheet does more with a cell than to show it, told without the code that is tested."""
+    """Whether a spreadsheet does more with a cell than show it, decided without the code under test."""
     try:
         return cell[:1] in tuple("=+-@\t\r\n\uff1d") and not math.isfinite(float(cell))
     except ValueError:

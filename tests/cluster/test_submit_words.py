@@ -158,7 +158,7 @@ def test_a_folder_with_a_backslash_is_refused():
 
 @pytest.mark.parametrize("control", CONTROLS)
 def test_no_script_holds_a_control_character(control):
-    """Whatever the caller has not looked at."""
+    """Not even where the caller has not checked the values."""
     text, path = f"a{control}#SBATCH --wrap=id", Path(f"/r/a{control}#SBATCH --wrap=id")
     places = [
         {"title": text},

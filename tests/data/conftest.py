@@ -1,12 +1,17 @@
 """Folders of their own for every test, and a tiny dataset as TFDS would have prepared it."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from igr_suite.data.catalogue import RECIPES, Recipe
 from igr_suite.data.tfds_source import TfdsSource
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +67,17 @@ def _numbered(start, count):
     images[:, 0, 0, 0] = np.arange(start, start + count)
     images[:, -1, -1, 0] = 255
     return images
+
+
+@pytest.fixture
+def printed():
+    """A function that runs a program in a fresh process of Python and returns what it prints."""
+
+    def run(program):
+        command = [sys.executable, "-c", program]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.strip()
+
+    return run
 
 
 @pytest.fixture

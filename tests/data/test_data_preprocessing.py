@@ -1,4 +1,4 @@
-"""Images come out upright, light on black, and equal on every machine."""
+"""Images are upright, light on black, and equal on every machine."""
 
 import numpy as np
 import pytest

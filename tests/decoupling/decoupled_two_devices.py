@@ -1,4 +1,4 @@
-"""A program for test_decoupled_keras.py: with two logical CPU devices it trains decoupled models on one and on two
+"""A program for test_decoupled_replicas.py: with two logical CPU devices it trains decoupled models on one and on two
 replicas, prints JSON.
 
 python tests/decoupling/decoupled_two_devices.py [all]      # without `all` one of the cases

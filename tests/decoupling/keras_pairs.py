@@ -1,5 +1,4 @@
-"""A Keras model and the same one decoupled so that its step is back-propagation: what Keras's habits are compared
-with."""
+"""A Keras model, and the same model decoupled so that its step is back-propagation: pairs that have to behave alike."""
 
 import keras
 import numpy as np

@@ -73,7 +73,7 @@ def test_perfect_synthetic_gradients_are_back_propagation(depth, scale):
 
 
 def test_bp_lambda_1_is_back_propagation_and_0_is_bootstrapping():
-    """Oracle 2, whatever the synthesisers say."""
+    """Oracle 2, whatever the synthesisers predict."""
     x, y = batch()
     gradients, _ = backpropagation(modules(4), x, y)
     full = model(4, synthesiser(zero=False), target="lambda", bp_lambda=1.0)
@@ -259,7 +259,7 @@ def test_a_linear_synthesiser_is_exact_for_squared_error_under_a_linear_head():
 
 
 def test_scales_differ_by_the_batch_size_only():
-    """Oracle 7: M for examples and M / N for the batch drive the modules alike."""
+    """Oracle 7: M for examples and M / N for the batch move the modules equally."""
     x, y = batch()
     example, by_batch = (model(3, synthesiser(zero=False), sg_scale=scale) for scale in ("example", "batch"))
     for network in by_batch.synthesisers:

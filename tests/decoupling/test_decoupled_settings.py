@@ -38,8 +38,8 @@ def test_updates_that_are_dropped_leave_everything_as_it_was():
     assert not changed(before, [np.array(v.numpy()) for v in never.state_variables()[:-1]])
     always = model(4, synthesiser(zero=False), adam, p_update=1.0 - 1e-9)  # masked, with a mask of ones in float32
     dense = model(4, synthesiser(zero=False), adam)
-    for one in (always, dense):
-        update = tf.function(one.update)
+    for decoupled in (always, dense):
+        update = tf.function(decoupled.update)
         for _ in range(3):
             update(x, y, SEED)
     for ours, theirs in zip(always.state_variables(), dense.state_variables(), strict=True):
@@ -70,8 +70,8 @@ def test_warm_up_trains_synthesisers_without_using_them():
     warm = model(3, synthesiser(zero=False), warmup_steps=1)
     held = model(3, synthesiser(zero=False), warmup_steps=1, warmup="hold")
     start = [weights(network) for network in warm.networks()]
-    for one in (warm, held):
-        one.update(x, y, SEED)
+    for decoupled in (warm, held):
+        decoupled.update(x, y, SEED)
     for part, old, wanted in zip(warm.parts, start, gradients):
         for new, w, g in zip(weights(part), old, wanted):
             np.testing.assert_allclose(w - new, g, rtol=1e-10, atol=1e-14)
@@ -87,12 +87,14 @@ def test_factors_of_the_synthetic_gradient():
         name: model(2, synthesiser(zero=False), **{name: 0.25} if name else {})
         for name in ("", "sg_use_factor", "sg_weight")
     }
-    start = {name: [weights(network) for network in one.networks()] for name, one in runs.items()}
-    for one in runs.values():
-        one.update(x, y, SEED)
+    start = {name: [weights(network) for network in decoupled.networks()] for name, decoupled in runs.items()}
+    for decoupled in runs.values():
+        decoupled.update(x, y, SEED)
     moved = {
-        name: [[a - b for a, b in zip(weights(network), old)] for network, old in zip(one.networks(), start[name])]
-        for name, one in runs.items()
+        name: [
+            [a - b for a, b in zip(weights(network), old)] for network, old in zip(decoupled.networks(), start[name])
+        ]
+        for name, decoupled in runs.items()
     }
     for name, number in (("sg_use_factor", 0), ("sg_weight", 2)):
         for i in range(3):
@@ -127,11 +129,11 @@ def test_regularisers_of_layers_and_penalties_count():
     x, y = batch()
     plain, penalised = model(3), model(3, l2=0.5, l1=0.1)
     start = [weights(part) for part in plain.parts]
-    for one in (plain, penalised):
-        one.update(x, y, SEED)
+    for decoupled in (plain, penalised):
+        decoupled.update(x, y, SEED)
     for a, b, old in zip(plain.parts, penalised.parts, start):
-        for one, other, w in zip(weights(a), weights(b), old):
-            np.testing.assert_allclose(one - other, 0.5 * w + 0.1 * np.sign(w), rtol=1e-9, atol=1e-13)
+        for first, second, w in zip(weights(a), weights(b), old):
+            np.testing.assert_allclose(first - second, 0.5 * w + 0.1 * np.sign(w), rtol=1e-9, atol=1e-13)
 
 
 def test_an_audit_compares_with_back_propagation_and_changes_nothing():
@@ -139,18 +141,18 @@ def test_an_audit_compares_with_back_propagation_and_changes_nothing():
     _, inner = backpropagation(modules(4), x, y)
     decoupled = model(4, synthesiser(zero=False))
     before = [np.array(v.numpy()) for v in decoupled.state_variables()]
-    hidden, found = x, decoupled.audit(x, y)
+    hidden, audit = x, decoupled.audit(x, y)
     for i, true in enumerate(inner):
         hidden = decoupled.parts[i](hidden, training=True)
         predicted = decoupled.synthesisers[i](hidden).numpy() / BATCH
         cosine = np.sum(predicted * true) / np.linalg.norm(predicted) / np.linalg.norm(true)
-        assert float(found[f"audit_cosine_{i + 1}"]) == pytest.approx(cosine, rel=1e-9)
-        assert float(found[f"audit_scale_{i + 1}"]) == pytest.approx(
+        assert float(audit[f"audit_cosine_{i + 1}"]) == pytest.approx(cosine, rel=1e-9)
+        assert float(audit[f"audit_scale_{i + 1}"]) == pytest.approx(
             np.linalg.norm(predicted) / np.linalg.norm(true), rel=1e-9
         )
-        assert float(found[f"audit_sign_{i + 1}"]) == pytest.approx(np.mean(np.sign(predicted) == np.sign(true)))
+        assert float(audit[f"audit_sign_{i + 1}"]) == pytest.approx(np.mean(np.sign(predicted) == np.sign(true)))
         error = np.sum((predicted - true) ** 2) / np.sum(true**2)
-        assert float(found[f"audit_relative_error_{i + 1}"]) == pytest.approx(error, rel=1e-9)
+        assert float(audit[f"audit_relative_error_{i + 1}"]) == pytest.approx(error, rel=1e-9)
     again = model(4, synthesiser(zero=False))
     again.audit(x, y)
     assert not changed(before, [np.array(v.numpy()) for v in again.state_variables()])
@@ -171,11 +173,13 @@ def test_without_synthesisers_only_the_uppermost_module_learns():
 @pytest.mark.parametrize("measured", [True, False])
 def test_measuring_changes_no_update(measured):
     x, y = batch()
-    found = []
+    results = []
     for measure in (None, tf.constant(measured)):
-        one = model(3, synthesiser(zero=False), keras.optimizers.SGD(RATE))
-        found.append((one.update(x, y, SEED, measure)[0], [np.array(v.numpy()) for v in one.state_variables()]))
-    (plain, after), (chosen, also) = found
+        decoupled = model(3, synthesiser(zero=False), keras.optimizers.SGD(RATE))
+        results.append(
+            (decoupled.update(x, y, SEED, measure)[0], [np.array(v.numpy()) for v in decoupled.state_variables()])
+        )
+    (plain, after), (chosen, also) = results
     assert not changed(after, also)
     for i in (1, 2):
         for name in MEASURES:

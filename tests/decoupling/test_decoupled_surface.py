@@ -1,4 +1,4 @@
-"""What users meet: the guide runs, bad input is a sentence before training, weights are saved with synthesisers or
+"""The public surface: the guide runs, bad input is a sentence before training, weights are saved with synthesisers or
 without."""
 
 import re

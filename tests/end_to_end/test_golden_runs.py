@@ -1,6 +1,6 @@
 """Golden runs of the families that no other test runs from data to summary, and what golden values catch.
 
-The other families': `grep -rn "golden(" tests`.
+The golden runs of the other families are made by their own tests: `grep -rn "golden(" tests`.
 """
 
 import json
@@ -56,7 +56,7 @@ LEARNING_RATE = {"copy_rnn": "learning_rate"}  # the others': optimiser.learning
 
 @pytest.fixture(scope="module", autouse=True)
 def in_graph_mode():
-    """XLA compiles for seconds what is trained for six steps here."""
+    """XLA would compile for seconds what is trained for six steps here."""
     compiled = loop.compiled_steps
 
     def plain(model, *arguments):
@@ -80,7 +80,7 @@ def test_golden_values(golden, family, tmp_path):
 
 
 def moved(family: str, setting: str, value: object, place) -> list[str]:
-    """What a change of one setting moves."""
+    """The golden numbers that a change of one setting moves."""
     (committed,) = json.loads((PLACE / f"{family}.json").read_text()).values()
     return differences(numbers_of(executed(RUNS[family].with_values({setting: value}), place)), committed)
 

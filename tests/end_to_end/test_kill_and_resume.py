@@ -1,4 +1,4 @@
-"""A run that is killed at random moments ends as one that never was: same metrics and summary byte by byte, same
+"""A run that is killed at random moments ends as one that was never killed: same metrics and summary byte by byte, same
 weights."""
 
 import os
@@ -52,10 +52,7 @@ def refused(path: Path) -> str:
 
 def test_a_run_that_is_stopped_killed_and_damaged_ends_as_one_that_never_was(tmp_path):
     """SIGTERM saves; a truncated checkpoint and a corrupted metrics line are refused without loss; SIGKILL costs
-    nothing but time.
-
-    One story, because every start of a worker costs seconds.
-    """
+    nothing but time. This is one test, because every start of a worker costs seconds."""
     whole, path = tmp_path / "whole", tmp_path / "run"
     undisturbed = start(whole)
 

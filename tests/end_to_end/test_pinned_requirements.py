@@ -3,7 +3,6 @@ here a small one."""
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import io
 import json
 import re
@@ -19,9 +18,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-spec = importlib.util.spec_from_file_location("lock", REPOSITORY / ".ci/lock.py")
-lock = sys.modules["lock"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(lock)
+sys.path.insert(0, str(REPOSITORY / ".ci"))
+lock, package_index = importlib.import_module("lock"), importlib.import_module("package_index")
 
 URL = "https://index.example/simple"
 DIGEST = hashlib.sha256(b"a file").hexdigest()
@@ -103,11 +101,11 @@ def test_setup_and_image_take_no_file_without_a_hash():
     ],
 )
 def test_where_a_file_can_be_installed(name, places):
-    file = lock.File(name, "", DIGEST, False)
-    every = {(python, machine) for python in lock.PYTHONS for machine in lock.MACHINES}
+    file = package_index.File(name, "", DIGEST, False)
+    every = {(python, machine) for python in package_index.PYTHONS for machine in package_index.MACHINES}
     assert {place for place in every if file.suits(*place)} == (every if places == "all" else places)
     assert file.wanted == bool(places)
-    assert lock.File("a-1-cp311-cp311-macosx_11_0_arm64.whl", "", DIGEST, False).wanted
+    assert package_index.File("a-1-cp311-cp311-macosx_11_0_arm64.whl", "", DIGEST, False).wanted
 
 
 class Server:
@@ -176,7 +174,7 @@ PINS = {"one": "1.0", "two": "2.0", "two-b": "2.0"}
 
 @pytest.mark.parametrize("how", [{}, {"html": True}, {"metadata": False}])
 def test_all_files_of_the_pins_and_what_an_extra_adds(tmp_path, how):
-    index = lock.Index(URL, Server(PACKAGES, **how))
+    index = package_index.Index(URL, Server(PACKAGES, **how))
     cpu = lock.lock(PINS, [Requirement("one>=1")], index)
     assert {pin: [file.name for file in files] for pin, files in cpu.items()} == {
         "one==1.0": ["one-1.0-py3-none-any.whl", "one-1.0.tar.gz"],
@@ -195,8 +193,8 @@ def test_all_files_of_the_pins_and_what_an_extra_adds(tmp_path, how):
 
 def test_metadata_are_read_out_of_a_wheel_without_fetching_it():
     server = Server(PACKAGES, metadata=False)
-    lock.Index(URL, server).requires(
-        [lock.File("one-1.0-py3-none-any.whl", f"{URL}/files/one-1.0-py3-none-any.whl", DIGEST, False)]
+    package_index.Index(URL, server).requires(
+        [package_index.File("one-1.0-py3-none-any.whl", f"{URL}/files/one-1.0-py3-none-any.whl", DIGEST, False)]
     )
     parts = [part for _, part in server.asked]
     assert (
@@ -239,19 +237,19 @@ def test_metadata_are_read_out_of_a_wheel_without_fetching_it():
     ],
 )
 def test_what_is_missing_is_a_sentence(pins, files, root, sentence):
-    with pytest.raises(lock.LockError, match=re.escape(sentence)):
-        lock.lock(pins, [Requirement(root)], lock.Index(URL, Server(PACKAGES | files)))
+    with pytest.raises(package_index.LockError, match=re.escape(sentence)):
+        lock.lock(pins, [Requirement(root)], package_index.Index(URL, Server(PACKAGES | files)))
 
 
 def test_a_server_that_sends_whole_files_only_is_named():
     with pytest.raises(
-        lock.LockError, match="the metadata of .*one-1.0.* cannot be read: the server sends whole files only"
+        package_index.LockError, match="the metadata of .*one-1.0.* cannot be read: the server sends whole files only"
     ):
-        lock.lock({"one": "1.0"}, [], lock.Index(URL, Server(PACKAGES, metadata=False, parts=False)))
+        lock.lock({"one": "1.0"}, [], package_index.Index(URL, Server(PACKAGES, metadata=False, parts=False)))
 
 
 def test_nothing_is_written_when_something_is_missing(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(lock, "_get", Server({}))
+    monkeypatch.setattr(package_index, "_get", Server({}))
     monkeypatch.setattr(lock, "index_url", lambda: URL)
     assert lock.main(["--out", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("lock: https://index.example/simple/") and not list(tmp_path.iterdir())

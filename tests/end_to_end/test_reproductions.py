@@ -1,4 +1,5 @@
-"""Every reproduction as its users meet it: the command line runs, skips, draws and checks; committed results redraw."""
+"""Every reproduction from the command line: it runs, skips finished runs, draws and checks; committed results
+redraw."""
 
 import csv
 import os

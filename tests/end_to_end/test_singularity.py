@@ -1,5 +1,5 @@
-"""The container's recipe names files that exist and commands that run; building it needs a registry, which tests have
-not."""
+"""The container's recipe names files that exist and commands that run; building it needs a registry, which the tests do
+not have."""
 
 import re
 import subprocess

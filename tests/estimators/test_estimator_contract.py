@@ -1,5 +1,5 @@
-"""What every registered estimator keeps to: facts, shapes, compilation, equal noise, safe numbers, sentences for wrong
-settings."""
+"""What every registered estimator guarantees: facts, shapes, compilation, equal noise, safe numbers, sentences for
+wrong settings."""
 
 import numpy as np
 import pytest
@@ -55,8 +55,8 @@ def test_shapes_and_parameters(name, support):
 
 @pytest.mark.parametrize("support", ["bernoulli", "categorical"])
 def test_compilation(support):
-    """XLA compiles every estimator in float32 and says the same as eager TensorFlow; one program, because compiling is
-    what costs."""
+    """XLA compiles every estimator in float32 and gives the numbers of eager TensorFlow; one program for all, because
+    compiling takes the time."""
     _, logits = batch_of(support)
     estimators = {name: get(name) for name in registered(support)}
     noise = {name: estimator.noise(logits.shape, SEED) for name, estimator in estimators.items()}

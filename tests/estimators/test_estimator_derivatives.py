@@ -1,4 +1,4 @@
-"""A missing derivative is a clear error, where TensorFlow says None and where another summand hides that it is
+"""A missing derivative is a clear error, both where TensorFlow returns None and where another summand hides that it is
 missing."""
 
 from dataclasses import dataclass, replace
@@ -127,7 +127,7 @@ def test_the_net_alone_is_unbiased_for_black_boxes(name, support):
 
 
 def test_the_bias_that_a_missing_derivative_had():
-    """What is refused is worth refusing: RELAX whose surrogate's f is held constant is found biased."""
+    """The error prevents a real bias: RELAX whose surrogate's f is held constant is found biased."""
 
     @dataclass(frozen=True, kw_only=True)
     class Blind(type(get("relax"))):

@@ -1,5 +1,5 @@
-"""Function evaluations that configs say of a training step: against hand-computed numbers, and against what models are
-seen to do."""
+"""The function evaluations per training step that configs state: against numbers computed by hand, and against the
+calls that models make."""
 
 from types import MethodType
 

@@ -12,7 +12,7 @@ from igr_suite.lab.runs.progress import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How a count goes."""
+    """The pace of a count, and whether and how it fails."""
 
     seconds: float = 0.0
     fail: Literal["no", "user", "bug"] = "no"

@@ -37,6 +37,12 @@ total,seed 1,9,0.1,"Counting's code, one run",authors_code,exact,read,
 total,seed 1,9,0.1,"Counting, Table 1",paper,exact,recalled,
 total,seed 7,9,0.1,"Counting, Table 1",paper,exact,read,
 """
+HYPOTHESES = """
+from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
+TITLE, INTRODUCTION = "Counting", "Runs of scale {scale}."
+EVIDENCE = Evidence(item="igr/counting", what="total", value="total", of={"seed": 1}, against={"seed": 0}, expected="higher")
+HYPOTHESES = [Hypothesis(claim="More is more", source="here", evidence=[EVIDENCE])]
+"""
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

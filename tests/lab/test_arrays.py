@@ -1,4 +1,4 @@
-"""Archives of arrays: what numpy writes comes back, and nothing inflates or lies about its size. See
+"""Archives of arrays: what NumPy writes is read back; members that inflate or misstate their size are refused. See
 test_foreign_checkpoints.py too."""
 
 import hashlib
@@ -48,7 +48,7 @@ def test_what_numpy_writes_comes_back(write, room):
 
 
 def lying() -> bytes:
-    """A member that says it holds 200 bytes and inflates to a hundred thousand."""
+    """A member whose header states 200 bytes and that inflates to a hundred thousand."""
     content = packed(zipfile.ZIP_DEFLATED, a=npy(np.zeros(100_000, np.uint8)))
     return content.replace((100_128).to_bytes(4, "little"), (200).to_bytes(4, "little"))
 

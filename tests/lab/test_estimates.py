@@ -12,7 +12,7 @@ GS = g2("GS_Dis", seed=1, epochs=100)
 
 
 def finished(folder, config, *, wall, train, steps):
-    """Writes what is read of a finished run."""
+    """Writes the files of a finished run that estimates read."""
     place = folder / config.run_id
     place.mkdir(parents=True)
     (place / "config.json").write_text(json.dumps({"kind": type(config).__name__, "config": config.to_dict()}))

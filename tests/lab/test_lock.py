@@ -28,8 +28,8 @@ def hasty(monkeypatch):
 
 @pytest.fixture
 def elsewhere(monkeypatch):
-    """Makes the rest of a test happen on a machine of that name; `kernel_locks=False` on a file system that has
-    none."""
+    """Lets the rest of a test run as on a machine of that name; `kernel_locks=False`: as on a file system without
+    kernel locks."""
 
     def move(name: str, kernel_locks: bool = True) -> None:
         monkeypatch.setattr(lock, "machine", lambda: name)

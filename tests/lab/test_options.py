@@ -1,5 +1,5 @@
-"""Options of configs: None is not given, refused where unread, the default elsewhere; what only followed is taken
-back."""
+"""Options of configs: None means not given; an option is refused where nothing reads it and has its default elsewhere;
+a value that only followed from another setting is taken back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

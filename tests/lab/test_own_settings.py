@@ -1,4 +1,5 @@
-"""What a user has set for Keras, TensorFlow or Python elsewhere reaches no run, or is recorded; `igr doctor` tells."""
+"""Settings of Keras, TensorFlow or Python that a user has made elsewhere do not reach a run, or are recorded; `igr
+doctor` shows them."""
 
 import inspect
 import json

@@ -51,19 +51,22 @@ def test_checkpoints_come_along_where_later_stages_start_from_them(tmp_path: Pat
     assert not (copy / ".lock").exists()
 
 
-def test_a_stage_that_waits_for_a_copied_run_is_found_at_once(tmp_path: Path):
-    for config in RUNS[:2]:
-        with RunFolder(tmp_path / "p/first/smoke" / config.run_id).open(config) as folder:
-            execute(config, folder)
+def two_stages(item: str) -> Experiment:
+    """An experiment whose second stage waits for its first run and adds another one; p/first has both."""
 
     def second_stage(scale, results):
         results.require(RUNS[:1])
         return RUNS[1:2]
 
-    fourth = Experiment(
-        paper="p", item="fourth", stages=(lambda scale, results: RUNS[:1], second_stage), shares_with=("p/first",)
-    )
-    report = run(Order(experiment=fourth, scale="smoke", root=tmp_path), Reporter())
+    stages = (lambda scale, results: RUNS[:1], second_stage)
+    return Experiment(paper="p", item=item, stages=stages, shares_with=("p/first",))
+
+
+def test_a_stage_that_waits_for_a_copied_run_is_found_at_once(tmp_path: Path):
+    for config in RUNS[:2]:
+        with RunFolder(tmp_path / "p/first/smoke" / config.run_id).open(config) as folder:
+            execute(config, folder)
+    report = run(Order(experiment=two_stages("fourth"), scale="smoke", root=tmp_path), Reporter())
     assert report.waiting is None and report.exit_code == 0
     assert sorted(report.skipped) == sorted(config.run_id for config in RUNS[:2]), "both were copied, nothing was run"
 
@@ -71,15 +74,7 @@ def test_a_stage_that_waits_for_a_copied_run_is_found_at_once(tmp_path: Path):
 def test_a_stage_that_becomes_known_while_running_is_copied_too(tmp_path: Path):
     with RunFolder(tmp_path / "p/first/smoke" / RUNS[1].run_id).open(RUNS[1]) as folder:
         execute(RUNS[1], folder)
-
-    def second_stage(scale, results):
-        results.require(RUNS[:1])
-        return RUNS[1:2]
-
-    fifth = Experiment(
-        paper="p", item="fifth", stages=(lambda scale, results: RUNS[:1], second_stage), shares_with=("p/first",)
-    )
-    report = run(Order(experiment=fifth, scale="smoke", root=tmp_path), Reporter())
+    report = run(Order(experiment=two_stages("fifth"), scale="smoke", root=tmp_path), Reporter())
     assert report.exit_code == 0 and [outcome.run_id for outcome in report.outcomes] == [RUNS[0].run_id]
     assert RunFolder(tmp_path / "p/fifth/smoke" / RUNS[1].run_id).meta()["copied_from"] == "p/first"
 

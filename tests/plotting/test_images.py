@@ -1,4 +1,4 @@
-"""Image grids."""
+"""Grids of images: where every image lies, and which shapes and labels are refused."""
 
 import matplotlib.pyplot as plt
 import numpy as np

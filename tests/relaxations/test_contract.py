@@ -119,7 +119,7 @@ class AnyTemperature(Wrong):
     ],
 )
 def test_a_defect_is_found(distribution, finds):
-    """And not in the distribution without it, on which `test_contract` runs the same checks."""
+    """It is not found in the distribution without it, on which `test_contract` runs the same checks."""
     with pytest.raises(AssertionError):
         finds(distribution)
 

@@ -42,7 +42,8 @@ def test_distance_keeps_its_digits_near_a_vertex():
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS.values(), ids=DISTRIBUTIONS)
 def test_cold_samples_are_vertices_and_sharpen_monotonically(distribution):
-    """Equal seeds give equal noise at every temperature; the winner never changes (scores against 0 at delta = 1)."""
+    """Equal seeds give equal noise at every temperature; the winner never changes (at delta = 1 scores are compared
+    with 0)."""
     draws = [distribution(temperature).draw(50, [1, 2]) for temperature in (3.0, 1.0, 0.3, 0.1, 1e-4)]
     largest = [np.max(draw.sample, axis=-1) for draw in draws]
     assert all(np.all(warm <= cold + 1e-12) for warm, cold in zip(largest, largest[1:]))

@@ -1,4 +1,4 @@
-"""docs/options.md is what the config classes say, and says of options what reads them."""
+"""docs/options.md is written from the config classes, and names the readers of every option."""
 
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
 from igr_suite.families.sbn.config import TrainSBN

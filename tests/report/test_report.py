@@ -1,4 +1,4 @@
-"""The page of all results: complete, self-contained, without TensorFlow, and alive in a browser."""
+"""The page of all results: complete, self-contained, made without TensorFlow, and working in a browser."""
 
 import os
 import re

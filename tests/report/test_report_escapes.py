@@ -1,5 +1,4 @@
-"""What names and files bring along is text on the page: it adds no element, no attribute, no link and no control
-character."""
+"""Names and files become text on the page: they add no element, no attribute, no link and no control character."""
 
 import json
 import re

@@ -88,7 +88,8 @@ def scratch_registry(monkeypatch):
 
 
 def test_an_estimator_that_a_user_registers_is_met(scratch_registry):
-    """A right one passes; the same with |logits| taken for logits fails, and so does false modesty."""
+    """A right one passes; the same one with |logits| in place of logits fails, and so does one that claims a bias it
+    does not have."""
     claims = Facts(name="my_pair", source="a user", support=("bernoulli",), unbiased=True, hard=2)
 
     @register

@@ -1,5 +1,5 @@
-"""Every family of runs that trains in batches: one larger than the training split is a sentence before training, one as
-large trains."""
+"""Every family of runs that trains in batches: a batch larger than the training split is refused in a sentence before
+training, one as large trains."""
 
 import dataclasses
 import re

@@ -1,5 +1,5 @@
-"""Checkpoints whose checksum fits and that no run has saved: each is a sentence, as a damaged one is, and nothing of it
-is unpacked."""
+"""Checkpoints with a fitting checksum that no run has saved: each is refused in a sentence, as a damaged one is, and
+nothing of it is unpacked."""
 
 import contextlib
 import functools

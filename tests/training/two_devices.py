@@ -128,18 +128,21 @@ def states(build, replicas: Replicas) -> dict[str, np.ndarray]:
     run, seed = compiled_steps(model, tf.constant(images), BATCH, replicas), run_seed(3, "train")
     sums = run(orders, 1, 0, seed)
     averages = [v.numpy() for v in model.optimiser.variables if "momentum" in v.path]
-    found = {"scalars": np.array([float(sums[name]) for name in model.scalars]), "gradient": side_by_side(averages)}
+    first_step = {
+        "scalars": np.array([float(sums[name]) for name in model.scalars]),
+        "gradient": side_by_side(averages),
+    }
     run(np.roll(orders, -1, 0), STEPS - 1, 1, seed)
-    return found | {"state": side_by_side([v.numpy() for v in model.state_variables()])}
+    return first_step | {"state": side_by_side([v.numpy() for v in model.state_variables()])}
 
 
 def side_by_side(arrays: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.ravel(array) for array in arrays])
 
 
-def apart(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, float]:
+def apart(alone: dict[str, np.ndarray], together: dict[str, np.ndarray]) -> dict[str, float]:
     """Distances relative to the norm."""
-    return {key: float(np.linalg.norm(one[key] - other[key]) / np.linalg.norm(one[key])) for key in one}
+    return {key: float(np.linalg.norm(alone[key] - together[key]) / np.linalg.norm(alone[key])) for key in alone}
 
 
 def draws(seed: tf.Tensor, rows: int) -> dict[str, tuple[tf.Tensor, int]]:
@@ -165,7 +168,7 @@ def draws(seed: tf.Tensor, rows: int) -> dict[str, tuple[tf.Tensor, int]]:
 
 
 def noise_is_equal(replicas: Replicas) -> dict[str, bool]:
-    """Whether the replicas' draws side by side are the draw for all rows."""
+    """Whether the replicas' draws, put side by side, are the draw for all rows."""
     seed = run_seed(5, "noise")
     whole = draws(seed, BATCH)
 
@@ -184,7 +187,7 @@ def noise_is_equal(replicas: Replicas) -> dict[str, bool]:
 
 @contextlib.contextmanager
 def own_noise():
-    """What the strategy is there to prevent: every replica draws for its own rows from the common seed."""
+    """The defect that the strategy prevents: every replica draws for its own rows from the common seed."""
     shared, randomness.of_whole_batch = randomness.of_whole_batch, lambda draw, shape, batch_axis: draw(shape)
     try:
         yield
@@ -219,15 +222,15 @@ def trained(folder: Path, replicas: Replicas, stopped: bool = False) -> dict:
 
 def runs(place: Path, settings: dict[str, Replicas]) -> dict[str, dict]:
     """Whole runs, and runs that were stopped under one setting and went on under the other."""
-    found = {}
+    finished = {}
     for name, replicas in settings.items():
-        found[name] = trained(place / name, replicas)
+        finished[name] = trained(place / name, replicas)
         trained(place / f"half {name}", replicas, stopped=True)
         for then, others in settings.items():
             path = place / f"{name} then {then}"
             shutil.copytree(place / f"half {name}", path)
-            found[path.name] = trained(path, others)
-    return found
+            finished[path.name] = trained(path, others)
+    return finished
 
 
 def refusals(replicas: Replicas) -> dict[str, str]:
@@ -245,21 +248,21 @@ def main(place: Path, everything: bool) -> None:
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # graphs that run five times
     one_worker = Replicas("multi_worker")  # first: it wants a TensorFlow that has done nothing yet
     one, two = Replicas(), Replicas("mirrored")
-    found = {"replicas": two.count, "noise": noise_is_equal(two), "apart": {}, "refusals": refusals(two)}
+    report = {"replicas": two.count, "noise": noise_is_equal(two), "apart": {}, "refusals": refusals(two)}
     for name in MODELS if everything else FEW:
         build = MODELS[name]
         alone = states(build, one)
-        found["apart"][name] = apart(alone, states(build, two))
+        report["apart"][name] = apart(alone, states(build, two))
         if name == "structured output":
-            found["one worker"] = apart(alone, states(build, one_worker))
+            report["one worker"] = apart(alone, states(build, one_worker))
             with own_noise():
-                found["own noise"] = apart(alone, states(build, two))
-    found["runs"] = runs(place, {"plain": one, "mirrored": two})
+                report["own noise"] = apart(alone, states(build, two))
+    report["runs"] = runs(place, {"plain": one, "mirrored": two})
     if everything:
         with RunFolder(place / RUN.run_id).open(RUN) as folder:
             train_structured.execute(RUN, folder)
-        found["rows of one process"] = folder.metrics.rows()
-    print(json.dumps(found))
+        report["rows of one process"] = folder.metrics.rows()
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

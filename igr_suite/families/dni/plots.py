@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from igr_suite.families.dni.presets import METHOD_BY_LABEL
+from igr_suite.lab.analysis.results import Results
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, epoch_axis, figure, register_colours, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
@@ -237,6 +238,23 @@ def sparse_figure(rows: pd.DataFrame, out: Path):
         paths = save(fig, out)
     rows[["method", "p", "seed", "step", "test error"]].to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
+
+
+def sparse_ours(results: Results) -> dict[tuple[str, str], tuple[float, float, int]]:
+    """For the ledger: (quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'cDNI, p 0.05,
+    mnist, step 500000'."""
+    rows = evaluated(results.metrics)
+    return error_values(rows, lambda row: f"{row['method']}, p {row['p']:g}, {row['data']}, step {row['step']}")
+
+
+def sparse_plot(results: Results, out: Path) -> list[Path]:
+    """Draws `sparse_figure` and the table of the errors at the end; returns their paths."""
+    rows = evaluated(results.metrics)
+    ends = rows[rows["epoch"] == rows.groupby("run_id")["epoch"].transform("max")]
+    note = (
+        "Test error, mean ± standard deviation over seeds; p: probability that a layer is updated after a forward pass."
+    )
+    return [*sparse_figure(rows, out), *error_table(ends, out, ["data", "method", "p", "step"], note)]
 
 
 def depth_figure(runs: pd.DataFrame, out: Path):

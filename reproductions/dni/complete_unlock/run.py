@@ -1,8 +1,8 @@
-"""DNI, complete unlock: a network of 4 layers whose every layer has synthetic inputs and synthetic gradients.
+"""DNI, complete unlock: a network of 4 layers, each with synthetic inputs and synthetic gradients.
 
-    igr run dni/complete_unlock --scale quick      # 390 steps in place of 500,000
+    igr run dni/complete_unlock --scale quick      # 3.5 min on 2 cores; 390 steps instead of 500,000
     igr plot dni/complete_unlock --scale quick
-Expect: it learns, slower than with synthetic gradients alone.
+Expect: it learns, but more slowly than with synthetic gradients alone.
 """
 
 from igr_suite.cli.entry import main

@@ -1,10 +1,10 @@
-"""DNI, RNN table, copy column: the longest sequence an LSTM learns to repeat with windows of T steps of
-back-propagation.
+"""DNI, RNN table, copy column: the longest sequence that an LSTM learns to repeat by back-propagation through windows
+of T steps.
 
-    igr run dni/rnn_copy --scale quick      # an LSTM of 64 units, 12,000 windows
+    igr run dni/rnn_copy --scale quick      # 3 min on 2 cores; an LSTM of 64 units, 12,000 windows
     igr plot dni/rnn_copy --scale quick
 Expect: with synthetic gradients across the windows it learns longer sequences than by truncated back-propagation with
-the same T.
+the same T; quick scale is too short to show it.
 """
 
 from igr_suite.cli.entry import main

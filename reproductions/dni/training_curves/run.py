@@ -1,6 +1,6 @@
 """DNI, the curves beside Table 1: test error against the step, 3 to 6 layers, by back-propagation, DNI and cDNI.
 
-    igr run dni/training_curves --scale quick      # copies what dni/table_1 has finished
+    igr run dni/training_curves --scale quick      # seconds where dni/table_1 is finished: its runs are copied
     igr plot dni/training_curves --scale quick
 Expect: cDNI nearly follows back-propagation, DNI falls behind with depth.
 """

@@ -1,9 +1,9 @@
 """DReG, Figure 1: signal-to-noise ratio, bias and variance of the inference network's gradient against K,
 linear-Gaussian model.
 
-    igr run dreg/figure_1_toy_snr --scale paper
+    igr run dreg/figure_1_toy_snr --scale paper      # 4 min on 2 cores
     igr check dreg/figure_1_toy_snr --scale paper
-Expect: IWAE's signal-to-noise ratio falls as K^-1/2, DReG's rises as K^1/2; STL is biased, plainly.
+Expect: IWAE's signal-to-noise ratio falls as K^-1/2, DReG's rises as K^1/2; STL is plainly biased.
 """
 
 from igr_suite.cli.entry import main
@@ -22,7 +22,7 @@ SCALES = {
 
 
 def runs(scale: str) -> list[LinearGaussianGradients]:
-    """One run a number of samples."""
+    """One run for each number of samples."""
     grid, sizes = SCALES[scale]
     return [LinearGaussianGradients(samples=samples, repetitions=repetitions, **sizes) for samples, repetitions in grid]
 

@@ -74,8 +74,8 @@ def draw_mixtures(axis, runs, value):
     drawn."""
     rows = mixtures(runs, value).dropna(subset=["gain"])
     for marker, (samples, part) in zip(MARKERS, rows.groupby("samples")):
-        for _, one in part.groupby("seed"):
-            axis.plot(one["mixture"], one["gain"], "-", color=colour("DReG(alpha)"), linewidth=0.6, alpha=0.5)
+        for _, curve in part.groupby("seed"):
+            axis.plot(curve["mixture"], curve["gain"], "-", color=colour("DReG(alpha)"), linewidth=0.6, alpha=0.5)
         mean = part.groupby("mixture")["gain"].mean()
         axis.plot(
             mean.index,

@@ -1,10 +1,10 @@
 """Half-and-half MNIST: bias, variance and direction of REINFORCE, straight-through and synthetic gradients along one
 training path.
 
-    igr run half_mnist/gradient_quality --scale quick
-The networks follow the mean REINFORCE gradient of R codes an image; the synthetic gradient learns beside them from the
-first code's alone. Expect: REINFORCE unbiased with a variance far above |T|^2, ST nearly noiseless and biased, the
-synthetic gradient between the two.
+    igr run half_mnist/gradient_quality --scale quick      # 2 min on 2 cores
+The networks follow the mean REINFORCE gradient of R codes per image; the synthetic gradient learns beside them from the
+gradient of the first code alone. Expect: REINFORCE is unbiased with a variance far above |T|^2, ST is nearly noiseless
+and biased, and the synthetic gradient lies between the two.
 """
 
 from igr_suite.cli.entry import main
@@ -19,7 +19,7 @@ METHODS = {
 DEEP = {"quick": ("SDNI lin_deep",)}
 EPOCHS = {"smoke": 2, "quick": 8, "paper": 100}
 DEEP_EPOCHS = 4
-SAMPLES = {"smoke": 2, "quick": 10, "paper": 250}  # codes an image that the networks' gradient is the mean of
+SAMPLES = {"smoke": 2, "quick": 10, "paper": 250}  # codes per image over which the networks' gradient is averaged
 STUDY = {
     "smoke": {"gradient_samples": 4, "gradient_images": 20},
     "quick": {"gradient_samples": 1000, "gradient_images": 100},
@@ -28,7 +28,7 @@ STUDY = {
 
 
 def runs(scale, results):
-    """One path a network; at quick scale a shorter one for the deep network."""
+    """One path for each network; at quick scale a shorter one for the deep network."""
     common = {
         "model": {"samples": SAMPLES[scale]},
         "sg": {"applied": False},

@@ -1,7 +1,7 @@
-"""Half-and-half MNIST: codes an image and step, R = 1, 2, 5, 10 and more, for REINFORCE and stochastic DNI.
+"""Half-and-half MNIST: R = 1, 2, 5, 10 and more codes per image and step, for REINFORCE and stochastic DNI.
 
-    igr run half_mnist/sample_count --scale quick
-The runs with one code are those of estimator_comparison where the two agree; what that has finished is copied.
+    igr run half_mnist/sample_count --scale quick      # 4 min on 2 cores
+Runs with one code are copied from half_mnist/estimator_comparison where it has finished them.
 Expect: more codes help REINFORCE from the first epoch on; they also give the decoder more samples of the same images.
 """
 
@@ -13,13 +13,13 @@ METHODS = ("REINFORCE", "SDNI lin")
 EPOCHS = {"smoke": 2, "quick": 20, "paper": 100}
 COUNTS = {"smoke": (1, 3), "quick": (1, 2, 5, 10), "paper": (1, 2, 5, 10)}
 MORE = {"paper": (100, 250, 1000)}  # REINFORCE alone
-PICTURES = 3  # as estimator_comparison has them, so that runs can be shared
+PICTURES = 3  # as in estimator_comparison, so that runs can be shared
 CONTROL = {"smoke": (), "quick": ("frozen",), "paper": ("frozen",)}
 
 
 def runs(scale, results):
     """One seed of every count, and the frozen encoder."""
-    found = [
+    configs = [
         *sweep(scale, results.datasets, CONTROL[scale], epochs=EPOCHS[scale]),
         *[
             config
@@ -32,7 +32,7 @@ def runs(scale, results):
             for config in sweep(scale, results.datasets, METHODS[:1], epochs=EPOCHS[scale], model={"samples": samples})
         ],
     ]
-    return [with_pictures(config, PICTURES) for config in found]
+    return [with_pictures(config, PICTURES) for config in configs]
 
 
 EXPERIMENT = Experiment(

@@ -1,6 +1,6 @@
 """IGR, Figure 2: Gumbel-Softmax of several sizes and stick-breaking fitted to four discrete distributions.
 
-    igr run igr/figure_2_discrete_approximation --scale paper
+    igr run igr/figure_2_discrete_approximation --scale paper      # 2.4 min on 2 cores
     igr check igr/figure_2_discrete_approximation --scale paper
 Expect: Gumbel-Softmax piles mass at its right edge when it has too few categories and stays too broad with 100;
 stick-breaking finds the size that it needs. The README has the figure, times and verdicts.
@@ -13,7 +13,7 @@ from igr_suite.training.config_parts import SEEDS
 
 GS_SIZES = {"discrete": (10,), "binomial": (12,), "poisson": (20, 40, 100), "negative_binomial": (20, 40, 100)}
 # (target, distribution, categories, iterations): those of docs/papers/igr.md, sections 2.1 and 2.3. A finite stick
-# never draws its last category, so it has one more than the target; 12 categories on 12 trials stand beside for
+# never draws its last category, so it has one more than the target; 12 categories on 12 trials are fitted for
 # comparison.
 STICKS = (
     ("discrete", "IGR_SB_Finite", 11, 200),

@@ -1,8 +1,8 @@
 """IGR, NeurIPS nonparametric table: stick-breaking mixture VAEs with Kumaraswamy and with LogitNormal (IGR) sticks.
 
-    igr run igr/neurips_table_dlgmm --scale quick
+    igr run igr/neurips_table_dlgmm --scale quick      # 16 min on 2 cores
     igr run igr/neurips_table_dlgmm --scale quick --set model.objective=historical     # the authors' loss
-Expect: Kumaraswamy and LogitNormal sticks close together, and truncation at 0.9999 to change little but the number of
+Expect: Kumaraswamy and LogitNormal sticks are close together, and truncation at 0.9999 changes little but the number of
 components.
 """
 

@@ -45,11 +45,13 @@ def _differences(runs, columns, out):
     texts, numbers = [], []
     for keys, group in runs.groupby(["data", "network"], sort=False):
         for first, second in PAIRS:
-            found = {c: paired_by(group, c, {"model": first}, {"model": second}) for c in columns}
-            if found[BOUND].pairs:
+            differences = {c: paired_by(group, c, {"model": first}, {"model": second}) for c in columns}
+            if differences[BOUND].pairs:
                 row = dict(zip(("data", "network"), keys)) | {"difference": f"{first} - {second}"}
-                texts.append(row | {columns[c]: d.text() for c, d in found.items()} | {"seeds": found[BOUND].pairs})
-                numbers += [row | {"column": c} | d._asdict() for c, d in found.items()]
+                texts.append(
+                    row | {columns[c]: d.text() for c, d in differences.items()} | {"seeds": differences[BOUND].pairs}
+                )
+                numbers += [row | {"column": c} | d._asdict() for c, d in differences.items()]
     note = "Nats per image; mean difference at equal seeds and its 95% interval (Student's t; none for one seed)."
     return save_table(out, pd.DataFrame(texts), pd.DataFrame(numbers), note, "table_paired")
 

@@ -1,10 +1,10 @@
 """IGR, NeurIPS tables: VAEs with hard discrete codes trained by RELAX, beside the relaxed ones.
 
-    igr run igr/neurips_table_relax --scale quick                                          # MNIST, three seeds
+    igr run igr/neurips_table_relax --scale quick                             # 10 min on 2 cores: MNIST, three seeds
     igr run igr/neurips_table_relax --scale quick --only Relax_IGR --set model.estimator=historical --set model.kl_sign=historical
     igr run igr/neurips_table_relax --scale paper --data mnist
-Expect: RELAX's gradients vary far less than REINFORCE's; GS and IGR are compared at equal seeds, with an interval; the
-README has results.
+Expect: RELAX's gradients vary far less than REINFORCE's. GS and IGR are compared at equal seeds, with an interval; the
+README has the results.
 """
 
 from igr_suite.cli.entry import main
@@ -21,7 +21,7 @@ EPOCHS = {"smoke": 2, "quick": 4, "paper": 100}
 EVALUATE_EVERY = {"smoke": 1, "quick": 2, "paper": 10}
 REPETITIONS = {"smoke": 1, "quick": 3, "paper": 5}
 SAMPLES = {"smoke": 10, "quick": 100, "paper": 1000}
-LEARNING_RATE = {"smoke": 3e-4, "quick": 3e-4, "paper": 1e-4}  # the authors' first and last one
+LEARNING_RATE = {"smoke": 3e-4, "quick": 3e-4, "paper": 1e-4}  # the authors' first and last learning rate
 LIMIT = {"smoke": 256}
 ARCHITECTURES = {"smoke": ("linear",), "quick": ("nonlinear",), "paper": ("linear", "nonlinear", "dense_relax")}
 DATASETS = {"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist", "fashion_mnist", "omniglot")}

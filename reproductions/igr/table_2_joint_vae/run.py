@@ -1,21 +1,20 @@
 """IGR, Table 2: the JointVAE objective of VAEs with one discrete variable beside continuous ones.
 
-    igr run igr/table_2_joint_vae --scale quick                   # full MNIST
+    igr run igr/table_2_joint_vae --scale quick                   # 17 min on 2 cores: full MNIST
     igr run igr/table_2_joint_vae --scale quick --data mnist_5k   # needs no download
 Stage 1 trains one seed at every temperature of a model's grid; stage 2 repeats the temperature with the best validation
-ELBO. Expect: KLs near their capacities (5 + 5 nats), so that models differ by reconstruction; the README has measured
-times.
+ELBO. Expect: KLs near their capacities (5 + 5 nats), so that models differ by reconstruction.
 """
 
 from igr_suite.cli.entry import main
 from igr_suite.families.vae.presets import G2_JOINT_GRIDS, NOT_RETRIEVED, TABLE_2_MODELS, g2, with_ramp
+from igr_suite.families.vae.sweeps import search_stages
 from igr_suite.lab import Experiment
-from igr_suite.lab.analysis.selection import best_temperature
-from igr_suite.training.config_parts import SEEDS
 
 EPOCHS = {"smoke": 1, "quick": 3, "paper": 50}
 SMALL_DATA_EPOCHS = {("quick", "mnist_5k"): 20}  # epochs of 62 steps instead of 781
-# Steps until the capacities stand: the authors' at paper scale, elsewhere the same share (64%) of the run's steps.
+# Steps until the capacities reach their ends: the authors' number at paper scale, elsewhere the same share (64%) of the
+# run's steps.
 RAMP = {"smoke": 3, "quick": 1_500}
 SMALL_DATA_RAMP = {("quick", "mnist_5k"): 800}
 EVALUATE_EVERY = {"smoke": 1, "quick": 3, "paper": 10}
@@ -40,30 +39,6 @@ def config(scale, data, model, temperature, seed):
     return run if scale == "paper" else with_ramp(run, SMALL_DATA_RAMP.get((scale, data), RAMP[scale]))
 
 
-def candidates(scale, data, model):
-    """The search's runs by temperature."""
-    return {
-        temperature: config(scale, data, model, temperature, SEEDS[0]) for temperature in G2_JOINT_GRIDS[scale][model]
-    }
-
-
-def search(scale, results):
-    """One seed at every temperature."""
-    return [
-        run for data in results.datasets for model in TABLE_2_MODELS for run in candidates(scale, data, model).values()
-    ]
-
-
-def repeat(scale, results):
-    """All seeds at each model's best temperature."""
-    return [
-        config(scale, data, model, best_temperature(results, candidates(scale, data, model)), seed)
-        for data in results.datasets
-        for model in TABLE_2_MODELS
-        for seed in SEEDS[: REPETITIONS[scale]]
-    ]
-
-
 EXPERIMENT = Experiment(
     paper="igr",
     item="table_2_joint_vae",
@@ -71,7 +46,7 @@ EXPERIMENT = Experiment(
     minutes={"smoke": 1.1, "quick": 17},
     datasets=DATASETS,
     if_prepared=("celeb_a",),
-    stages=(search, repeat),
+    stages=search_stages(TABLE_2_MODELS, G2_JOINT_GRIDS, REPETITIONS, config),
     no_reference=NOT_RETRIEVED,
 )
 

@@ -19,19 +19,19 @@ MEASURES = {
 def ours(results):
     """(quantity, setting) -> (median over seeds, standard deviation, seeds)."""
     rows = seed_rows(results.metrics)
-    found = {}
+    values = {}
     for (method, setting), part in rows.groupby(["method", "setting"], sort=False):
         for step in STEPS:
-            found["p", f"{method}, {setting}, step {step}"] = medians(part, "p", method, setting, step)
-            found[f"loss, {setting}, step {step}", method] = medians(part, "loss", method, setting, step)
+            values["p", f"{method}, {setting}, step {step}"] = medians(part, "p", method, setting, step)
+            values[f"loss, {setting}, step {step}", method] = medians(part, "loss", method, setting, step)
         start = medians(part, "variance", method, setting, 0)
         if method != "exact" and start:
-            found["log variance at the start", f"{method}, {setting}"] = (
+            values["log variance at the start", f"{method}, {setting}"] = (
                 np.log(start[0]),
                 start[1] / start[0],
                 start[2],
             )
-    return {key: value for key, value in found.items() if value}
+    return {key: value for key, value in values.items() if value}
 
 
 def plot(results, out):

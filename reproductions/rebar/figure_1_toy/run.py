@@ -1,9 +1,9 @@
-"""REBAR, Figure 1: loss and variance of gradient estimators on E[(b - t)^2], b a coin.
+"""REBAR, Figure 1: loss and variance of gradient estimators on E[(b - t)^2], b one Bernoulli variable.
 
-    igr run rebar/figure_1_toy --scale quick
+    igr run rebar/figure_1_toy --scale quick      # 5 min on 2 cores
     igr plot rebar/figure_1_toy --scale quick
-Expect: unbiased estimators follow the exact gradient to probability 0, Concrete ends near .36 and has a worse loss.
-RELAX has the least variance by far; REBAR at temperature .1 has the most. At t = .499 noise hides the gradient from all
+Expect: unbiased estimators follow the exact gradient to probability 0; Concrete ends near .36 with a worse loss.
+RELAX has the least variance by far, REBAR at temperature .1 the most. At t = .499 noise hides the gradient from all
 but RELAX.
 """
 
@@ -50,7 +50,7 @@ def run_of(name: str, setup: dict, sizes: dict) -> ToyRun:
 
 
 def runs(scale: str) -> list[ToyRun]:
-    """One run a setup and series."""
+    """One run for each setup and series."""
     setups, names, sizes = SCALES[scale]
     return [run_of(name, setup, sizes) for setup in setups for name in names]
 

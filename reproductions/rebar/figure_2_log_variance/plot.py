@@ -21,8 +21,8 @@ def ours(results):
     """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'REBAR, nonlinear,
     binarized_mnist, step 2084'."""
     rows = unbiased(results)
-    found = at_steps(rows, ["log_variance"], lambda row: f"{row['method']}, {place(row)}")
-    return found | differences(rows, "log_variance", PAIRS)
+    values = at_steps(rows, ["log_variance"], lambda row: f"{row['method']}, {place(row)}")
+    return values | differences(rows, "log_variance", PAIRS)
 
 
 def plot(results, out):

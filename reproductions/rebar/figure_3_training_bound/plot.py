@@ -25,8 +25,8 @@ def ours(results):
     """(quantity, setting) -> (mean, standard deviation over seeds, seeds); settings read 'REBAR, nonlinear,
     binarized_mnist, step 2084'."""
     rows = epoch_rows(results.metrics)
-    found = at_steps(rows, ["train_elbo"], lambda row: f"{row['method']}, {place(row)}")
-    return found | differences(rows, "train_elbo", PAIRS)
+    values = at_steps(rows, ["train_elbo"], lambda row: f"{row['method']}, {place(row)}")
+    return values | differences(rows, "train_elbo", PAIRS)
 
 
 def plot(results, out):

@@ -37,16 +37,16 @@ def comparison(epochs, runs):
     cases += [(ends, column, f"{name} at the end") for column, name in AT_END.items() if column in ends]
     texts, numbers = [], []
     for rows, column, name in cases:
-        found = paired_by(rows, column, {"control": "corrected"}, {"control": "historical"})
+        pair = paired_by(rows, column, {"control": "corrected"}, {"control": "historical"})
         texts.append(
             {
                 "quantity": name,
-                "corrected - historical": found.text(),
-                "corrected is": found.verdict,
-                "pairs": found.pairs,
+                "corrected - historical": pair.text(),
+                "corrected is": pair.verdict,
+                "pairs": pair.pairs,
             }
         )
-        numbers.append({"quantity": name, "verdict": found.verdict, **found._asdict()})
+        numbers.append({"quantity": name, "verdict": pair.verdict, **pair._asdict()})
     return pd.DataFrame(texts), pd.DataFrame(numbers)
 
 

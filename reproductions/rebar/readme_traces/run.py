@@ -1,11 +1,11 @@
 """REBAR, the authors' README: DynamicREBAR on fixed-binarised MNIST, epoch by epoch, and the corrected control variate
 beside it.
 
-    igr run rebar/readme_traces --scale quick
+    igr run rebar/readme_traces --scale quick      # 5 min on 2 cores
     igr check rebar/readme_traces --scale quick
 Expect: with the authors' multilayer control variate (biased for layers above the first) F, the temperature and the log
-variance pass through the points of their README and code; the corrected one differs in nothing else, so the paired
-table says what the correction changes.
+variance pass through the points of their README and code. The corrected runs differ in nothing else, so the paired
+table shows what the correction changes.
 """
 
 from igr_suite.cli.entry import main

@@ -39,13 +39,13 @@ def epochs_of(results):
 def best(rows):
     """One row a run: best training and validation bound, and the first epoch whose validation bound is REBAR's best of
     the seed or more."""
-    found = []
+    runs = []
     for (row, seed), group in rows.groupby(["row", "seed"], sort=False):
         goal = group[group["method"] == "REBAR"]["validation"].max()
         for method, part in group.groupby("method", sort=False):
             reached = part[part["validation"] >= goal]["epoch"]
             first = float(reached.min()) if len(reached) else np.nan
-            found.append(
+            runs.append(
                 {
                     "row": row,
                     "method": method,
@@ -56,7 +56,7 @@ def best(rows):
                     "epochs": first,
                 }
             )
-    return pd.DataFrame(found)
+    return pd.DataFrame(runs)
 
 
 def ours(results):
@@ -67,12 +67,12 @@ def ours(results):
         "validation": "best validation bound after 2e6 steps",
         "epochs": "epochs to REBAR's best validation bound",
     }
-    found = {}
+    values = {}
     for (method, row), group in table[table["steps"] >= PAPER_STEPS].groupby(["method", "row"], sort=False):
         for column, quantity in quantities.items():
             if (value := mean_of_seeds(group, column)) is not None:
-                found[quantity, f"{method}, {row}"] = value
-    return found
+                values[quantity, f"{method}, {row}"] = value
+    return values
 
 
 def plot(results, out):

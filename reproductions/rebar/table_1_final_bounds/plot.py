@@ -15,10 +15,10 @@ NAMES = {"binarized_mnist": "MNIST", "omniglot": "Omniglot"}
 def best(results):
     """One row a run: its name in the table, method, seed, the best epoch's F and the number of steps."""
     epochs = epoch_rows(results.metrics)
-    found = epochs.groupby("run_id", sort=False).agg(F=("train_elbo", "max"), steps=("step", "max"))
+    bests = epochs.groupby("run_id", sort=False).agg(F=("train_elbo", "max"), steps=("step", "max"))
     runs = results.runs.set_index("run_id")
     first = epochs.groupby("run_id", sort=False).first()[["method", "depth", "data", "seed"]]
-    table = first.join(found).join(runs[["model.task", "model.sp_generator", "model.layers"]]).reset_index()
+    table = first.join(bests).join(runs[["model.task", "model.sp_generator", "model.layers"]]).reset_index()
     return table.assign(
         row=[
             row_name(*cells)
@@ -36,10 +36,10 @@ def row_name(data, depth, task, generator, layers):
 def ours(results):
     """(quantity, setting) -> (mean, standard deviation over seeds, seeds), of runs at the paper's budget only."""
     table = best(results)
-    found = {}
+    values = {}
     for (method, row), group in table[table["steps"] >= PAPER_STEPS].groupby(["method", "row"], sort=False):
-        found["best training F after 2e6 steps", f"{method}, {row}"] = mean_of_seeds(group, "F")
-    return found
+        values["best training F after 2e6 steps", f"{method}, {row}"] = mean_of_seeds(group, "F")
+    return values
 
 
 def plot(results, out):

@@ -15,8 +15,8 @@ JUDGED = 2  # the epoch whose ranks and gaps are compared with the README's
 def gaps(wide):
     """From log variances of one setting, one row a seed and one column a method, to the ledger's gaps, a column
     each."""
-    found = {f"{high} - {low}": wide[high] - wide[low] - 2.0 for high, low in GAPS}
-    return pd.DataFrame(found), 0.5 - (wide["MuProp"] - wide["SimpleMuProp"]).abs()
+    differences = {f"{high} - {low}": wide[high] - wide[low] - 2.0 for high, low in GAPS}
+    return pd.DataFrame(differences), 0.5 - (wide["MuProp"] - wide["SimpleMuProp"]).abs()
 
 
 def summary(values):
@@ -34,25 +34,25 @@ def ours(results):
     def place(row):
         return f"{row['data']}, {row['control']}, step {row['step']}"
 
-    found = at_steps(epochs, ["train_elbo", "temperature"], place)
-    found |= at_steps(rows, ["log_variance", "deviation"], lambda r: f"{place(r)}, {r['method']}")
+    values = at_steps(epochs, ["train_elbo", "temperature"], place)
+    values |= at_steps(rows, ["log_variance", "deviation"], lambda r: f"{place(r)}, {r['method']}")
     first = epochs["data"].iloc[0]
     for control, part in rows[(rows["epoch"] == JUDGED) & (rows["data"] == first)].groupby("control"):
         wide = part.pivot(index="seed", columns="method", values="log_variance")
-        found |= {(f"log variance, epoch {JUDGED}, {control}", method): summary(wide[method]) for method in wide}
+        values |= {(f"log variance, epoch {JUDGED}, {control}", method): summary(wide[method]) for method in wide}
         apart, equal = gaps(wide)
-        found |= {
+        values |= {
             (f"log variance gap less 2 nats, epoch {JUDGED}, {control}", pair): summary(apart[pair]) for pair in apart
         }
-        found[f"0.5 nats less the log variance gap, epoch {JUDGED}, {control}", "MuProp and SimpleMuProp"] = summary(
+        values[f"0.5 nats less the log variance gap, epoch {JUDGED}, {control}", "MuProp and SimpleMuProp"] = summary(
             equal
         )
         course = epochs[(epochs["control"] == control) & (epochs["data"] == first)]
         course = course.pivot(index="seed", columns="epoch", values="temperature")
         for epoch in course:
             start = course[epoch - 1] if epoch > 1 else 0.5
-            found[f"change of the temperature, {control}", f"epoch {epoch}"] = summary(course[epoch] - start)
-    return found
+            values[f"change of the temperature, {control}", f"epoch {epoch}"] = summary(course[epoch] - start)
+    return values
 
 
 def plot(results, out):

@@ -1,6 +1,6 @@
 """REBAR, the authors' README: the gradient variance of five estimators on one path, which follows SimpleMuProp.
 
-    igr run rebar/tracking --scale quick                   # fixed-binarised MNIST
+    igr run rebar/tracking --scale quick                   # 2 min on 2 cores: fixed-binarised MNIST
     igr run rebar/tracking --scale quick --data omniglot   # the README's data, where the 28x28 file is prepared
     igr check rebar/tracking --scale quick
 Expect: DynamicREBAR < REBAR << MuProp ~ SimpleMuProp << NVIL, with gaps of at least 2 nats, with the authors' control
@@ -32,7 +32,7 @@ EXPERIMENT = Experiment(
                 seed=seed,
                 epochs=EPOCHS[scale],
                 evaluate_every=EPOCHS[scale],
-                importance_samples=1,  # bounds are not what this item is about
+                importance_samples=1,  # this item is not about bounds
                 limit=LIMIT.get(scale),
                 historical_control=historical,
                 ema_debias=not historical,

@@ -38,7 +38,7 @@ def a_run(path, epochs: int) -> RunFolder:
 
 @pytest.fixture(scope="module", autouse=True)
 def in_graph_mode():
-    """XLA compiles for seconds what is trained for ten steps here."""
+    """XLA would compile for seconds what is trained for ten steps here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dni_classifier, "has_convolutions", lambda network: True)
         yield

@@ -274,7 +274,7 @@ def test_averaging_takes_fresh_codes_and_leaves_the_decoders_averages_to_the_fir
 
 
 def test_further_seeds_meet_no_other_of_the_run():
-    """Of 60 steps, each with its own draw and 60 further ones."""
+    """For 60 steps, each with its own draw and 60 further ones."""
     steps = [at_step(SEED, tf.constant(t)) for t in range(60)]
     seeds = [tuple(s.numpy()) for step in steps for s in (step, *(further(step, i) for i in range(60)))]
     assert len(set(seeds)) == len(seeds) == 60 * 61

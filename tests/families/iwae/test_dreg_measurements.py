@@ -39,17 +39,17 @@ def test_bounds_are_means_over_images_whatever_the_batches(monkeypatch):
     model = tiny_model(estimator="jk", samples=5)
     images = np.random.default_rng(0).choice(np.uint8([0, 255]), (21, 12))
     monkeypatch.setattr(DReGVAE, "noise", lambda self, samples, batch, seed: tf.ones((samples, batch, 2)))
-    found = []
+    bounds = []
     for rows in (10, 6_400):
         monkeypatch.setattr("igr_suite.families.iwae.evaluation.DECODED_ROWS", rows)
-        found.append(Bounds(model, images, "test", 0)([1, 5, 7]))
-    assert found[0].keys() == {f"test_{kind}" for k in (1, 5, 7) for kind in (f"iw_{k}", f"iw_{k}_se", f"ess_{k}")} | {
+        bounds.append(Bounds(model, images, "test", 0)([1, 5, 7]))
+    assert bounds[0].keys() == {f"test_{kind}" for k in (1, 5, 7) for kind in (f"iw_{k}", f"iw_{k}_se", f"ess_{k}")} | {
         "test_objective"
     }
-    for name, value in found[0].items():
-        np.testing.assert_allclose(value, found[1][name], rtol=1e-5, err_msg=name)
-    np.testing.assert_allclose(found[0]["test_objective"], found[0]["test_iw_1"], rtol=1e-5)  # equal weights: J = L
-    np.testing.assert_allclose(found[0]["test_ess_7"], 7.0, rtol=1e-5)
+    for name, value in bounds[0].items():
+        np.testing.assert_allclose(value, bounds[1][name], rtol=1e-5, err_msg=name)
+    np.testing.assert_allclose(bounds[0]["test_objective"], bounds[0]["test_iw_1"], rtol=1e-5)  # equal weights: J = L
+    np.testing.assert_allclose(bounds[0]["test_ess_7"], 7.0, rtol=1e-5)
 
 
 def test_the_scalars_of_the_control_variate_are_trained():
@@ -74,7 +74,7 @@ def test_exact_statistics_are_those_of_the_draws():
     config = TrainDReG(schedule=DReGScheduleConfig(steps=1, batch_size=4), statistics=DReGStatisticsConfig(repeats=12))
     images = np.random.default_rng(0).integers(0, 256, (30, 12), np.uint8)
     statistics = GradientStatistics(model, images, config)
-    found = statistics()
+    measured = statistics()
     for kind, fixed in (("fixed", True), ("batches", False)):
         draws = [
             {name: g.numpy() for name, g in statistics._gradients(tf.constant(i), fixed)[0].items()} for i in range(12)
@@ -82,20 +82,20 @@ def test_exact_statistics_are_those_of_the_draws():
         means = {name: np.mean([draw[name] for draw in draws], 0) for name in draws[0]}
         for name in ("dreg", "stl", GENERATIVE):
             variance = np.var([draw[name] for draw in draws], 0, ddof=1)
-            np.testing.assert_allclose(found[f"exact_{kind}_variance_{name}"], variance.mean(), rtol=1e-4)
-            np.testing.assert_allclose(found[f"exact_{kind}_mean_{name}"], np.abs(means[name]).mean(), rtol=1e-4)
+            np.testing.assert_allclose(measured[f"exact_{kind}_variance_{name}"], variance.mean(), rtol=1e-4)
+            np.testing.assert_allclose(measured[f"exact_{kind}_mean_{name}"], np.abs(means[name]).mean(), rtol=1e-4)
             noisy = variance > 1e-15
             np.testing.assert_allclose(
-                found[f"exact_{kind}_snr_{name}"],
+                measured[f"exact_{kind}_snr_{name}"],
                 np.mean(np.abs(means[name][noisy]) / np.sqrt(variance[noisy])),
                 rtol=1e-3,
             )
             unit = means[name] / np.linalg.norm(means[name])
             along = np.array([draw[name] @ unit for draw in draws])
             apart = np.array([np.linalg.norm(draw[name] - a * unit) for draw, a in zip(draws, along)])
-            np.testing.assert_allclose(found[f"exact_{kind}_dsnr_{name}"], np.mean(np.abs(along) / apart), rtol=1e-3)
+            np.testing.assert_allclose(measured[f"exact_{kind}_dsnr_{name}"], np.mean(np.abs(along) / apart), rtol=1e-3)
         cosine = means["stl"] @ means["iwae"] / np.linalg.norm(means["stl"]) / np.linalg.norm(means["iwae"])
-        np.testing.assert_allclose(found[f"exact_{kind}_cosine_stl"], cosine, rtol=1e-4)
-        np.testing.assert_allclose(found[f"exact_{kind}_cosine_rws"], 1.0, rtol=1e-9)
-    np.testing.assert_allclose(found["exact_noise_floor"], np.sqrt(2 / (np.pi * 12)))
-    assert found["exact_batches_variance_dreg"] != found["exact_fixed_variance_dreg"]
+        np.testing.assert_allclose(measured[f"exact_{kind}_cosine_stl"], cosine, rtol=1e-4)
+        np.testing.assert_allclose(measured[f"exact_{kind}_cosine_rws"], 1.0, rtol=1e-9)
+    np.testing.assert_allclose(measured["exact_noise_floor"], np.sqrt(2 / (np.pi * 12)))
+    assert measured["exact_batches_variance_dreg"] != measured["exact_fixed_variance_dreg"]

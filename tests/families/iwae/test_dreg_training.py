@@ -57,7 +57,7 @@ def finished(tmp_path_factory):
 
 
 class Stops(Interrupts):
-    """Asks for a stop from the third look on."""
+    """Requests a stop from the third time on that it is asked."""
 
     looks = 0
 

@@ -143,7 +143,7 @@ def test_an_epoch_of_fixed_mnist_has_the_authors_steps():
 
 
 class Once(Interrupts):
-    """Asks for a stop from the third look on."""
+    """Requests a stop from the third time on that it is asked."""
 
     looks = 0
 

@@ -1,4 +1,4 @@
-"""model.prior=fitted: whose fit it is, that it is fitted once and before anything is traced, and what it does to the
+"""model.prior=fitted: which fit is used, that it is made once and before anything is traced, and its effect on the
 bounds."""
 
 import threading

@@ -75,8 +75,8 @@ def test_the_jacobian_norm_is_that_of_the_whole_jacobian(distribution):
     assert np.abs(whole).sum() == pytest.approx(np.abs(own).sum(), rel=1e-5), (
         "a variable's code depends on its own parameters only"
     )
-    found = jacobian_norm(lambda p: make(p).draw((), SEED).sample, parameters)
-    np.testing.assert_allclose(found, np.sqrt((own**2).sum((-1, -2))), rtol=1e-5)
+    norms = jacobian_norm(lambda p: make(p).draw((), SEED).sample, parameters)
+    np.testing.assert_allclose(norms, np.sqrt((own**2).sum((-1, -2))), rtol=1e-5)
 
 
 def test_the_jacobian_norm_of_two_categories_in_closed_form():
@@ -84,8 +84,8 @@ def test_the_jacobian_norm_of_two_categories_in_closed_form():
     psi_2 / tau."""
     make, parameters = random_distribution("GS", 0.7, 5, 2)
     psi = make(parameters).draw((), SEED).sample.numpy()
-    found = jacobian_norm(lambda p: make(p).draw((), SEED).sample, parameters)
-    np.testing.assert_allclose(found, 2 * psi.prod(-1) / 0.7, rtol=1e-4, atol=1e-7)
+    norms = jacobian_norm(lambda p: make(p).draw((), SEED).sample, parameters)
+    np.testing.assert_allclose(norms, 2 * psi.prod(-1) / 0.7, rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
@@ -159,20 +159,20 @@ def brute_force(model: DiscreteVAE, seed: tf.Tensor, kl: str, draw: int) -> tupl
 
 
 def test_variance_and_signal_are_those_of_all_gradients_at_once(monitored):
-    model, monitor, found = monitored
+    model, monitor, measured = monitored
     kls = ["none", "sampled", *(["closed"] if model.config.name != "GS_Dis" else [])]
-    assert {key.rsplit("_", 1)[1] for key in found if "_variance_" in key} == set(kls)
+    assert {key.rsplit("_", 1)[1] for key in measured if "_variance_" in key} == set(kls)
     for kl in kls:
         pairs = [brute_force(model, monitor.seed, kl, draw) for draw in range(7)]
         for what, stack in zip(("parameters", "weights"), (np.stack(values).astype(float) for values in zip(*pairs))):
             variance = stack.var(0, ddof=1)
             signal = stack.mean(0) ** 2 - variance / 7
             images = 5 if what == "parameters" else 1  # parameters: mean over images
-            assert found[f"monitor_{what}_variance_{kl}"] == pytest.approx(variance.sum() / images, rel=1e-3)
-            assert found[f"monitor_{what}_signal_{kl}"] == pytest.approx(signal.sum() / images, rel=1e-3, abs=1e-4)
+            assert measured[f"monitor_{what}_variance_{kl}"] == pytest.approx(variance.sum() / images, rel=1e-3)
+            assert measured[f"monitor_{what}_signal_{kl}"] == pytest.approx(signal.sum() / images, rel=1e-3, abs=1e-4)
     if "closed" in kls:
-        assert found["monitor_weights_variance_closed"] == pytest.approx(
-            found["monitor_weights_variance_none"], rel=1e-3
+        assert measured["monitor_weights_variance_closed"] == pytest.approx(
+            measured["monitor_weights_variance_none"], rel=1e-3
         )
 
 
@@ -185,12 +185,12 @@ def test_norms_are_a_function_of_the_weights_alone():
 
 
 def test_shares_refer_to_the_start(monitored):
-    _, monitor, found = monitored
+    _, monitor, measured = monitored
     norms = {name: values.numpy() for name, values in monitor.norms().items()}
     for name, values in norms.items():
         assert values.shape == (5, 2)
-        assert found[f"monitor_{name}_p50"] == pytest.approx(np.median(values), rel=1e-4)
-        assert found[f"monitor_{name}_below_1e-10"] == pytest.approx(np.mean(values <= 1e-10))
+        assert measured[f"monitor_{name}_p50"] == pytest.approx(np.median(values), rel=1e-4)
+        assert measured[f"monitor_{name}_below_1e-10"] == pytest.approx(np.mean(values <= 1e-10))
     start = monitor.start
     monitor.start = dict.fromkeys(monitor.start, 1e3 * float(np.median(norms["reconstruction"])))
     assert monitor.measure()["monitor_reconstruction_vanished"] == pytest.approx(

@@ -58,29 +58,34 @@ def decoded(model, codes):
 def test_reconstructions_are_the_decoder_s_means_at_the_encoder_s_codes(model, images):
     """The display images that 345 test images have; a pixel may differ by one step of 255, where float32 rounds
     otherwise."""
-    found = pictures.pictures(model, images, seed=3)
+    arrays = pictures.pictures(model, images, seed=3)
     wanted = [i for i in DISPLAY_INDICES if i < 345]
-    assert found["indices"].tolist() == wanted and len(wanted) == 19
-    np.testing.assert_array_equal(found["originals"], 255 * (images[wanted] >= 128).reshape(19, 3, 2, 1))
+    assert arrays["indices"].tolist() == wanted and len(wanted) == 19
+    np.testing.assert_array_equal(arrays["originals"], 255 * (images[wanted] >= 128).reshape(19, 3, 2, 1))
     observed = tf.cast(images[wanted] >= 128, tf.float32)
     draw = model.latent.sample(model.encoder(observed), 1, run_seed(3, "pictures/posterior"))
-    np.testing.assert_allclose(found["sampled"], decoded(model, draw.code[0].numpy()), atol=1)
-    assert np.ptp(found["sampled"].astype(int), axis=0).max() > 20, "reconstructions depend on the image"
+    np.testing.assert_allclose(arrays["sampled"], decoded(model, draw.code[0].numpy()), atol=1)
+    assert np.ptp(arrays["sampled"].astype(int), axis=0).max() > 20, "reconstructions depend on the image"
     shape = pictures.layout(model.latent)
     assert (
-        ("one_hot" in found) == ("traversal_discrete" in found) == ("prior_one_hot" in found) == (shape.variables > 0)
+        ("one_hot" in arrays)
+        == ("traversal_discrete" in arrays)
+        == ("prior_one_hot" in arrays)
+        == (shape.variables > 0)
     )
     if shape.variables:
         code = model.latent.one_hot(draw)[0].numpy()
-        np.testing.assert_allclose(found["one_hot"], decoded(model, code), atol=1)
+        np.testing.assert_allclose(arrays["one_hot"], decoded(model, code), atol=1)
         np.testing.assert_allclose(
-            found["traversal_discrete"], decoded(model, pictures.discrete_traversal(code[0], shape)), atol=1
+            arrays["traversal_discrete"], decoded(model, pictures.discrete_traversal(code[0], shape)), atol=1
         )
     assert all(
-        array.dtype == np.uint8 for name, array in found.items() if name != "indices" and not name.startswith("latents")
+        array.dtype == np.uint8
+        for name, array in arrays.items()
+        if name != "indices" and not name.startswith("latents")
     )
     again = pictures.pictures(model, images, seed=3)
-    assert all(np.array_equal(again[name], found[name]) for name in found)
+    assert all(np.array_equal(again[name], arrays[name]) for name in arrays)
 
 
 def test_a_discrete_traversal_changes_one_variable_to_every_one_hot_code():
@@ -132,10 +137,10 @@ def test_prior_codes_have_the_prior_s_distribution(model):
     assert np.abs(vertices.mean(0) - 1 / K).max() < 5 * (1 / K * (1 - 1 / K) / count) ** 0.5
     for codes in (relaxed, one_hot):
         blocks = [codes[:, : shape.continuous], *np.moveaxis(codes[:, shape.continuous :].reshape(count, V, K), 1, 0)]
-        for i, one in enumerate(blocks):
-            for other in blocks[:i]:
-                if one.shape[1] and other.shape[1]:
-                    both = np.corrcoef(np.concatenate([one, other], 1)[:, np.r_[:1, one.shape[1]]].T)
+        for i, block in enumerate(blocks):
+            for earlier in blocks[:i]:
+                if block.shape[1] and earlier.shape[1]:
+                    both = np.corrcoef(np.concatenate([block, earlier], 1)[:, np.r_[:1, block.shape[1]]].T)
                     assert abs(both[0, 1]) < 0.05
 
 

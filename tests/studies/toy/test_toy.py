@@ -107,7 +107,7 @@ def test_variances_are_those_of_the_closed_form(tmp_path):
 
 
 def test_steps_in_one_call_or_in_many_are_the_same():
-    """And every seed goes its own way."""
+    """And every seed has a trajectory of its own."""
     toy = Toy(
         ToyRun(
             estimator="dynamic_rebar", temperature=0.5, trained=("log_temperature", "eta"), optimiser="adam", seeds=3
