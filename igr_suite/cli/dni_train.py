@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from igr_suite.cli.options import add_data_dir, add_verb, shorten
 from igr_suite.cli.run import start_script
-from igr_suite.families.dni.original import SCRIPTS, config_of
+from igr_suite.families.dni.original import KEYS, SCRIPTS, config_of
 from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.runs.outputs import staged
 from igr_suite.lab.runs.store import RunFolder
@@ -63,21 +63,7 @@ def add(verbs) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Trains and prints the epochs; returns the exit code."""
-    config = config_of(
-        arguments.configuration,
-        full=arguments.full,
-        condition=arguments.condition,
-        learning_rate=arguments.learningRate,
-        batch_size=arguments.batchSize,
-        momentum=arguments.momentum,
-        l2=arguments.coefL2,
-        l1=arguments.coefL1,
-        train_rou=arguments.train_rou,
-        seed=arguments.seed,
-        epochs=arguments.epochs,
-        historical=arguments.historical,
-        data=arguments.data,
-    )
+    config = config_of(arguments.configuration, {name: getattr(arguments, name) for name in KEYS})
     experiment = Experiment(
         paper="dni", item="train", title="One run of the original scripts", runs=lambda scale: [config]
     )

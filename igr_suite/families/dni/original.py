@@ -13,77 +13,82 @@
 Source: docs/papers/dni.md, section 2.4.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError, nearest
 from igr_suite.families.dni.config import TrainDNI
 from igr_suite.families.dni.presets import named
-from igr_suite.lab.runs.config import replace_parts
+from igr_suite.lab.runs import translator
+from igr_suite.lab.runs.translator import Key
 
 # script -> epochs that its README reports
 SCRIPTS = {"B-simple": 46, "B-relu": 21, "B-dni": 249, "B-cdni": 80, "A-dni": 1000, "A-bp": 1000}
 TRAIN, TEST = 2000, 1000  # images without --full
 
 
-def config_of(
-    script: str,
-    *,
-    full: bool = False,
-    condition: bool = False,
-    learning_rate: float | None = None,
-    batch_size: int | None = None,
-    momentum: float | None = None,
-    l2: float | None = None,
-    l1: float | None = None,
-    train_rou: str | None = None,
-    seed: int = 1,
-    epochs: int | None = None,
-    historical: bool = False,
-    data: str = "mnist",
-) -> TrainDNI:
-    """Returns the run that a script's options describe; None is the configuration's own value.
+SYNTHESISERS = ("B-dni", "B-cdni")
+# option -> scripts that have it, and the reason where the option's name does not give it
+READERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "condition": (SYNTHESISERS, "is an option of B-dni only"),
+    "train_rou": (("A-dni", "A-bp"), "is an option of A-dni and A-bp only"),
+    "coefL1": (("B-simple",), "is an option of B-simple only"),
+    "coefL2": (
+        tuple(script for script in SCRIPTS if script.startswith("B-")),
+        "is an option of the B scripts, and the A scripts have their penalty fixed at 1/2 ||w||^2",
+    ),
+    "historical": (SYNTHESISERS, "changes what synthesisers of B-dni and B-cdni predict"),
+}
+KEYS: translator.Keys = {
+    "learningRate": Key(to="optimiser.learning_rate"),
+    "batchSize": Key(to="schedule.batch_size"),
+    "momentum": Key(to="optimiser.momentum"),
+    "coefL2": Key(to="decoupling.l2"),
+    "coefL1": Key(to="decoupling.l1"),
+    "full": Key(to=lambda full, data: {} if full else _few(data)),
+    # These choose the configuration that the others change.
+    **dict.fromkeys(("condition", "train_rou", "historical", "seed", "epochs", "data"), Key()),
+}
+
+
+def config_of(script: str, options: Mapping[str, Any]) -> TrainDNI:
+    """Returns the run that a script's options describe.
 
     Args:
       script: of SCRIPTS.
-      historical: synthesisers of the Torch scripts predict the gradient of the batch mean, as there.
-      data: set in place of MNIST.
+      options: of KEYS; those that are absent or None have the configuration's own value. `historical` makes the
+        synthesisers of the Torch scripts predict the gradient of the batch mean, as there; `data` names a data set in
+        place of MNIST.
     Raises:
       UserError: an unknown script, or an option that it does not have.
     """
     if script not in SCRIPTS:
         raise UserError(f"unknown configuration '{script}': {nearest(script, SCRIPTS)}")
-    if condition and script not in ("B-dni", "B-cdni"):
-        raise UserError(f"--condition is an option of B-dni only, and this is {script}; leave it out")
-    if train_rou is not None and not script.startswith("A-"):
-        raise UserError(f"--train_rou is an option of A-dni and A-bp only, and this is {script}; leave it out")
-    if l1 is not None and script != "B-simple":
-        raise UserError(f"--coefL1 is an option of B-simple only, and this is {script}; leave it out")
-    if l2 is not None and script.startswith("A-"):
-        raise UserError(
-            f"--coefL2 is an option of the B scripts, and {script} has its penalty fixed at 1/2 ||w||^2; leave it out"
-        )
-    if historical and script not in ("B-dni", "B-cdni"):
-        raise UserError(
-            f"--historical changes what synthesisers of B-dni and B-cdni predict, and this is {script}; leave it out"
-        )
-    script = "B-cdni" if condition else script
-    if train_rou is not None:
-        script = {"synthetic": "A-dni", "backprop": "A-bp"}[train_rou]
+    given = {name: value for name, value in options.items() if value is not None and value is not False}
+    for name, (scripts, reason) in READERS.items():
+        if name in given and script not in scripts:
+            raise UserError(f"--{name} {reason}, and this is {script}; leave it out")
+    if "condition" in given:
+        script = "B-cdni"
+    if "train_rou" in given:
+        script = {"synthetic": "A-dni", "backprop": "A-bp"}[given["train_rou"]]
+    data = given.get("data", "mnist")
     config = named(
-        script, data=data, seed=seed, epochs=epochs or SCRIPTS[script], sg_scale="batch" if historical else None
+        script,
+        data=data,
+        seed=given.get("seed", 1),
+        epochs=given.get("epochs") or SCRIPTS[script],
+        sg_scale="batch" if "historical" in given else None,
     )
-    changes = {
-        "optimiser": {"learning_rate": learning_rate, "momentum": momentum},
-        "schedule": {"batch_size": batch_size},
-        "decoupling": {"l2": l2, "l1": l1},
-        "data": {} if full else _few(data),
-    }
-    given = {
-        part: {key: value for key, value in values.items() if value is not None} for part, values in changes.items()
-    }
-    return replace_parts(config, **given)
+    return config.with_values(translator.translate({"full": False} | given, KEYS, data))
 
 
-def _few(data: str) -> dict[str, object]:
+def _few(data: str) -> dict[str, Any]:
     """The first images of each split; of smaller splits all."""
     train, validation, test = recipe_of(data).sizes
-    return {"train_split": "train", "train_limit": min(TRAIN, train), "evaluation_limit": min(TEST, validation, test)}
+    return {
+        "data.train_split": "train",
+        "data.train_limit": min(TRAIN, train),
+        "data.evaluation_limit": min(TEST, validation, test),
+    }

@@ -24,18 +24,12 @@ and all 60,000 images. Source: docs/papers/half_mnist.md, section 1.6.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.families.half_mnist.config import (
-    BASELINE_INPUT,
-    HalfMNISTDataConfig,
-    HalfMNISTEvaluationConfig,
-    HalfMNISTModelConfig,
-    HalfMNISTOptimiserConfig,
-    HalfMNISTScheduleConfig,
-    SyntheticGradientConfig,
-    TrainHalfMNIST,
-)
+from igr_suite.families.half_mnist.config import BASELINE_INPUT, TrainHalfMNIST
+from igr_suite.lab.runs import translator
+from igr_suite.lab.runs.translator import Key
 
 SCRIPTS = ("baselines", "sdni", "comparison")
 _COMMON = {
@@ -121,8 +115,25 @@ class Beyond:
     evaluate_every: int = 1
 
 
+@dataclass(frozen=True)
+class Run:
+    """What options may look at: the script, all of its options with their values, those that were named, the rest."""
+
+    script: str
+    options: dict[str, Any]
+    given: dict[str, Any]
+    beyond: Beyond
+
+    @property
+    def estimator(self) -> str:
+        """Of the suite."""
+        if self.script != "baselines":
+            return "sdni"
+        return ESTIMATORS[tuple(self.options[name] for name in ("estimator", "latent_type", "sample_style"))]
+
+
 def config_of(script: str, given: dict[str, object], beyond: Beyond) -> TrainHalfMNIST:
-    """The run that a script's options describe.
+    """Returns the run that a script's options describe.
 
     Args:
       script: of SCRIPTS.
@@ -131,104 +142,111 @@ def config_of(script: str, given: dict[str, object], beyond: Beyond) -> TrainHal
     Raises:
       UserError: an option that the other ones leave without a reader, or a value out of range.
     """
-    options = DEFAULTS[script] | given
-    estimator = _estimator(script, options, given)
-    kind = "sdni" if script != "baselines" else estimator
-    model = {"estimator": kind, "latents": beyond.latents, "samples": options["repeat"]}
-    model |= {"batch_norm": "output" if options["bn_type"] else "input"}
-    if kind not in ("gaussian", "gaussian_reinforce"):
-        model["clip_probs"] = bool(options.get("clip_probs"))
-    elif given.get("clip_probs"):
-        raise UserError("--clip_probs clips Bernoulli probabilities; leave it out with --latent_type cont")
-    baseline = _baseline(kind, options, given)
-    if baseline is not None:
-        model["baseline"] = baseline
-    if baseline == "cmr":
-        model["baseline_activation"] = "relu" if beyond.historical else "linear"
-    if kind == "gumbel_softmax_hard" and beyond.historical:
-        model["hard_rule"] = "historical"
-    return TrainHalfMNIST(
-        model=HalfMNISTModelConfig(**model),
-        sg=None if script == "baselines" else _synthetic(script, options, beyond),
-        data=HalfMNISTDataConfig(name=beyond.data, train_split="all" if beyond.historical else "train"),
-        optimiser=HalfMNISTOptimiserConfig(
-            name="legacy_adam" if beyond.historical else "adam",
-            learning_rate=options["learning_rate"],
-            slash_rate=options.get("slash_rate", 1.0),
-            slash_every=options.get("epoch_rate", 20),
-            update_every=options.get("main_update_freq", 1),
-            l2=options.get("regularization", 0.0),
-        ),
-        schedule=HalfMNISTScheduleConfig(
-            epochs=options["num_epochs"],
-            batch_size=options["batch_size"],
-            evaluate_every=beyond.evaluate_every,
-            least_loss=_least_loss(options, given),
-        ),
-        evaluation=HalfMNISTEvaluationConfig(gradient_samples=250 if script == "comparison" else 0),
-        seed=options["random_seed"],
-    )
+    run = Run(script, DEFAULTS[script] | given, given, beyond)
+    if script == "baselines":
+        _check_baselines(run.options, given)
+    paths = translator.translate(run.options, KEYS, run, name_of="--{}".format)
+    return translator.config_of(TrainHalfMNIST, paths | _beyond(run))
 
 
-def _estimator(script: str, options: dict, given: dict) -> str | None:
-    if script != "baselines":
-        return None
-    key = options["estimator"], options["latent_type"], options["sample_style"]
+def _check_baselines(options: dict, given: dict) -> None:
     for name, readers in READERS.items():
-        if name in given and given[name] != DEFAULTS[script][name] and options["estimator"] not in readers:
+        if name in given and given[name] != DEFAULTS["baselines"][name] and options["estimator"] not in readers:
             raise UserError(
                 f"--{name} {given[name]} is read with --estimator {' or '.join(readers)} only; leave it out"
             )
+    key = options["estimator"], options["latent_type"], options["sample_style"]
     if key not in ESTIMATORS:
         raise UserError(
             f"--estimator {key[0]} does not go with --latent_type {key[1]} and --sample_style {key[2]}: there is no "
             f"such estimator"
         )
-    return ESTIMATORS[key]
 
 
-def _baseline(kind: str, options: dict, given: dict) -> str | None:
-    if (
-        kind == "sdni"
-        and options.get("target") == "ST"
-        and options["sg_inp"][BASELINE_INPUT : BASELINE_INPUT + 1] != "1"
-    ):
-        if given.get("var_red", "none") != "none":
-            raise UserError(f"--var_red {given['var_red']} is not read with --target ST; leave it out")
-        return "off"
-    if kind == "gaussian_reinforce" and "var_red" not in given:
-        return "off"  # the original has none there
-    if kind not in ("reinforce", "gaussian_reinforce", "sdni"):
-        return None
-    return {"none": "off"}.get(options.get("var_red", "cmr"), options.get("var_red", "cmr"))
+def _beyond(run: Run) -> dict[str, Any]:
+    """What follows from the script and from what it has no option for."""
+    historical = run.beyond.historical
+    paths = {
+        "model.estimator": run.estimator,
+        "model.latents": run.beyond.latents,
+        "data.name": run.beyond.data,
+        "data.train_split": "all" if historical else "train",
+        "optimiser.name": "legacy_adam" if historical else "adam",
+        "schedule.evaluate_every": run.beyond.evaluate_every,
+    }
+    if run.estimator == "gumbel_softmax_hard" and historical:
+        paths["model.hard_rule"] = "historical"
+    if run.script != "baselines":
+        paths["sg.scale"] = "batch" if historical else "example"
+    if run.script == "comparison":
+        paths |= {**_baseline("cmr", run), "model.clip_probs": False, "sg.applied": False}
+        paths |= {"sg.learning_rate": run.options["learning_rate"], "evaluation.gradient_samples": 250}
+    return paths
 
 
-def _synthetic(script: str, options: dict, beyond: Beyond) -> SyntheticGradientConfig:
-    scale = "batch" if beyond.historical else "example"
-    if script == "comparison":
-        return SyntheticGradientConfig(
-            kind=options["sg_type"], scale=scale, learning_rate=options["learning_rate"], applied=False
-        )
-    if options["exptemp"] != DEFAULTS["sdni"]["exptemp"] and not options["use_exp_reward"]:
-        raise UserError(f"--exptemp {options['exptemp']:g} is read with --use_exp_reward 1 only; leave it out")
-    return SyntheticGradientConfig(
-        kind=options["sg_type"],
-        inputs=options["sg_inp"],
-        target="straight_through" if options["target"] == "ST" else "reinforce",
-        scale=scale,
-        max_grad=options["max_grad"],
-        reward_temperature=options["exptemp"] if options["use_exp_reward"] else None,
-        learning_rate=options["sg_learning_rate"],
-        slash_rate=options["sg_slash_rate"],
-        slash_every=options["sg_epoch_rate"],
-        update_every=options["sub_update_freq"],
-        update_style=options["update_style"],
-    )
+def _baseline(kind: str, run: Run) -> dict[str, str]:
+    """The path of `var_red`."""
+    if run.script == "sdni" and run.options["target"] == "ST" and run.options["sg_inp"][BASELINE_INPUT:][:1] != "1":
+        if run.given.get("var_red", "none") != "none":
+            raise UserError(f"--var_red {kind} is not read with --target ST; leave it out")
+        kind = "none"
+    if run.estimator == "gaussian_reinforce" and "var_red" not in run.given:
+        kind = "none"  # the original has no baseline there
+    if run.estimator not in ("reinforce", "gaussian_reinforce", "sdni"):
+        return {}
+    if kind == "cmr":
+        return {"model.baseline": kind, "model.baseline_activation": "relu" if run.beyond.historical else "linear"}
+    return {"model.baseline": "off" if kind == "none" else kind}
 
 
-def _least_loss(options: dict, given: dict) -> float | None:
-    if options["term_condition"] == "mincost":
-        return options["min_cost"]
-    if "min_cost" in given:
-        raise UserError(f"--min_cost {given['min_cost']:g} is read with --term_condition mincost only; leave it out")
-    return None
+def _clip_probs(clip: int, run: Run) -> dict[str, bool]:
+    if run.estimator not in ("gaussian", "gaussian_reinforce"):
+        return {"model.clip_probs": bool(clip)}
+    if run.given.get("clip_probs"):
+        raise UserError("--clip_probs clips Bernoulli probabilities; leave it out with --latent_type cont")
+    return {}
+
+
+def _reward_temperature(temperature: float, run: Run) -> dict[str, float]:
+    if run.options["use_exp_reward"]:
+        return {"sg.reward_temperature": temperature}
+    if temperature != DEFAULTS["sdni"]["exptemp"]:
+        raise UserError(f"--exptemp {temperature:g} is read with --use_exp_reward 1 only; leave it out")
+    return {}
+
+
+def _least_loss(loss: float, run: Run) -> dict[str, float]:
+    if run.options["term_condition"] == "mincost":
+        return {"schedule.least_loss": loss}
+    if "min_cost" in run.given:
+        raise UserError(f"--min_cost {loss:g} is read with --term_condition mincost only; leave it out")
+    return {}
+
+
+KEYS: translator.Keys = {
+    "repeat": Key(to="model.samples"),
+    "bn_type": Key(to=lambda kind, run: {"model.batch_norm": "output" if kind else "input"}),
+    "var_red": Key(to=_baseline),
+    "clip_probs": Key(to=_clip_probs),
+    "learning_rate": Key(to="optimiser.learning_rate"),
+    "slash_rate": Key(to="optimiser.slash_rate"),
+    "epoch_rate": Key(to="optimiser.slash_every"),
+    "regularization": Key(to="optimiser.l2"),
+    "main_update_freq": Key(to="optimiser.update_every"),
+    "sub_update_freq": Key(to="sg.update_every"),
+    "sg_type": Key(to="sg.kind"),
+    "sg_inp": Key(to="sg.inputs"),
+    "update_style": Key(to="sg.update_style"),
+    "target": Key(to=lambda target, run: {"sg.target": "straight_through" if target == "ST" else "reinforce"}),
+    "max_grad": Key(to="sg.max_grad"),
+    "exptemp": Key(to=_reward_temperature),
+    "sg_learning_rate": Key(to="sg.learning_rate"),
+    "sg_slash_rate": Key(to="sg.slash_rate"),
+    "sg_epoch_rate": Key(to="sg.slash_every"),
+    "batch_size": Key(to="schedule.batch_size"),
+    "num_epochs": Key(to="schedule.epochs"),
+    "min_cost": Key(to=_least_loss),
+    "random_seed": Key(to="seed"),
+    # These set nothing by themselves; other keys look at them.
+    **dict.fromkeys(("estimator", "latent_type", "sample_style", "use_exp_reward", "term_condition"), Key()),
+}

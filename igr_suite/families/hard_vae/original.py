@@ -22,28 +22,49 @@ from collections.abc import Mapping
 from typing import Any
 
 from igr_suite.errors import UserError, nearest
-from igr_suite.lab.runs import key_table
-from igr_suite.lab.runs.key_table import DATA_SETS, GREY
+from igr_suite.lab.runs import translator
+from igr_suite.lab.runs.translator import Key
 
 ARCHITECTURES = {
     "dense": "linear",
     "dense_nonlinear": "nonlinear",
     **{name: name for name in ("linear", "nonlinear", "dense_relax")},
 }
-KEYS: key_table.Table = {
-    "dataset_name": ("data.name", str),
-    "model_type": ("model.name", str),
-    "temp": ("model.temperature", float),
-    "architecture": ("model.architecture", str),
-    "num_of_discrete_var": ("model.variables", int),
-    "n_required": ("model.categories", int),
-    "latent_discrete_n": ("model.categories", int),
-    "stick_the_landing": ("model.stick_the_landing", bool),
-    "learning_rate": ("optimiser.learning_rate", float),
-    "batch_n": ("schedule.batch_size", int),
-    "epochs": ("schedule.epochs", int),
-    "check_every": ("schedule.evaluate_every", int),
-    "sample_size_testing": ("evaluation.importance_samples", int),
+
+
+def _architecture(name: str, model: str) -> dict[str, str]:
+    if name not in ARCHITECTURES:
+        raise UserError(f"unknown architecture '{name}': {nearest(name, ARCHITECTURES)}")
+    return {"model.architecture": ARCHITECTURES[name]}
+
+
+def _categories(key: str, beyond: int):
+    """A key that counts categories; `beyond` of them are not counted for IGR, whose last one follows from the others."""
+
+    def paths(count: int, model: str) -> dict[str, int]:
+        if model != "Relax_Ber_Dis":
+            return {"model.categories": count + (beyond if model == "Relax_IGR" else 0)}
+        if count != 1:
+            raise UserError(f"{key} must be 1 for Relax_Ber_Dis, got {count}: its units are binary; leave it out")
+        return {}
+
+    return Key(int, paths)
+
+
+KEYS: translator.Keys = {
+    "dataset_name": Key(str, translator.data_set),
+    "model_type": Key(str, "model.name"),
+    "temp": Key(float, "model.temperature"),
+    "architecture": Key(str, _architecture),
+    "num_of_discrete_var": Key(int, "model.variables"),
+    "n_required": _categories("n_required", beyond=1),
+    "latent_discrete_n": _categories("latent_discrete_n", beyond=0),
+    "stick_the_landing": Key(bool, "model.stick_the_landing"),
+    "learning_rate": Key(float, "optimiser.learning_rate"),
+    "batch_n": Key(int, "schedule.batch_size"),
+    "epochs": Key(int, "schedule.epochs"),
+    "check_every": Key(int, "schedule.evaluate_every"),
+    "sample_size_testing": Key(int, "evaluation.importance_samples"),
 }
 
 
@@ -57,25 +78,7 @@ def translate(settings: Mapping[str, Any], model: str) -> dict[str, Any]:
       UserError: an unknown architecture, a number of categories where there are none, or a value that another key
         contradicts.
     """
-    model = settings.get("model_type", settings.get("model.name", model))
-    translated = key_table.translate(settings, KEYS, lambda key, value: _ours(key, value, model))
+    translated = translator.translate(settings, KEYS, settings.get("model_type", settings.get("model.name", model)))
     if "dataset_name" in settings:
-        translated.setdefault("data.binarisation", "none" if translated["data.name"] in GREY else "static")
+        translated.setdefault("data.binarisation", translator.binarisation_of(translated["data.name"]))
     return translated
-
-
-def _ours(key: str, value: Any, model: str) -> Any:
-    """The value that the path takes, None where there is nothing to set."""
-    if key == "dataset_name":
-        return DATA_SETS.get(value, value)
-    if key == "architecture":
-        if value not in ARCHITECTURES:
-            raise UserError(f"unknown architecture '{value}': {nearest(value, ARCHITECTURES)}")
-        return ARCHITECTURES[value]
-    if key in ("n_required", "latent_discrete_n") and model == "Relax_Ber_Dis":
-        if value != 1:
-            raise UserError(f"{key} must be 1 for Relax_Ber_Dis, got {value}: its units are binary; leave it out")
-        return None
-    if key == "n_required":
-        return value + (model == "Relax_IGR")
-    return value

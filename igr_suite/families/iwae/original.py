@@ -25,17 +25,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from igr_suite.errors import UserError
-from igr_suite.families.iwae.config import (
-    DReGConfig,
-    DReGDataConfig,
-    DReGEvaluationConfig,
-    DReGOptimiserConfig,
-    DReGScheduleConfig,
-    DReGStatisticsConfig,
-    TrainDReG,
-)
+from igr_suite.families.iwae.config import TrainDReG
 from igr_suite.families.iwae.start import DReGStartConfig
-from igr_suite.lab.runs import values
+from igr_suite.lab.runs import translator
+from igr_suite.lab.runs.translator import Key
 
 STRUCTURED = "struct_"
 OMNIGLOT_FILE = "chardata.mat"
@@ -112,56 +105,59 @@ def check_all_read(flags: argparse.Namespace, default_of: Callable[[str], object
         )
 
 
+def _dataset(name: str, flags: argparse.Namespace) -> dict[str, str]:
+    task = "structured" if name.startswith(STRUCTURED) else "density"
+    data = name.removeprefix(STRUCTURED)
+    return {
+        "model.task": task,
+        "data.name": data,
+        "data.binarisation": binarisation_of(flags.binarization, data),
+    }
+
+
+KEYS: translator.Keys = {
+    "estimator": Key(to="model.estimator"),
+    "num_samples": Key(to="model.samples"),
+    "latent_dim": Key(to="model.latents"),
+    "struct_layout": Key(to="model.struct_layout"),
+    "prior_gradient": Key(to="model.prior_gradient"),
+    "sigma_min": Key(to="model.sigma_min"),
+    "antithetic": Key(to="model.antithetic"),
+    "alpha": Key(to="model.alpha"),
+    "jvi_order": Key(to="model.order"),
+    "groups": Key(to="model.groups"),
+    "beta": Key(to="model.beta"),
+    "gamma": Key(to="model.gamma"),
+    "dataset": Key(to=_dataset),
+    "train_limit": Key(to="data.train_limit"),
+    "evaluation_limit": Key(to="data.evaluation_limit"),
+    "learning_rate": Key(to="optimiser.learning_rate"),
+    "max_steps": Key(to="schedule.steps"),
+    "batch_size": Key(to="schedule.batch_size"),
+    "eval_every": Key(to="schedule.evaluate_every"),
+    "precision": Key(to="schedule.precision"),
+    "stats": Key(to="statistics.stats"),
+    "var_calc": Key(to=lambda names, flags: {"statistics.var_calc": names_in(names)}),
+    "stat_repeats": Key(to="statistics.repeats"),
+    "eval_samples": Key(tuple[int, ...], "evaluation.samples"),
+    "likelihood_samples": Key(to="evaluation.likelihood_samples"),
+    "likelihood_images": Key(to="evaluation.likelihood_images"),
+    "image_summary": Key(to="evaluation.pictures"),
+    "run": Key(to=lambda run, flags: {"seed": run if flags.seed is None else flags.seed}),
+}
+
+
 def config_of(flags: argparse.Namespace) -> TrainDReG:
-    """The run that the flags describe.
+    """Returns the run that the flags describe.
 
     Args:
       flags: parsed by `cli.dreg_train`.
     Raises:
       UserError: flags that contradict each other, or a value that the config refuses.
     """
-    structured = flags.dataset.startswith(STRUCTURED)
-    return TrainDReG(
-        model=DReGConfig(
-            estimator=flags.estimator,
-            samples=flags.num_samples,
-            latents=flags.latent_dim,
-            task="structured" if structured else "density",
-            struct_layout=flags.struct_layout,
-            prior_gradient=flags.prior_gradient,
-            sigma_min=flags.sigma_min,
-            antithetic=flags.antithetic,
-            alpha=flags.alpha,
-            order=flags.jvi_order,
-            groups=flags.groups,
-            beta=flags.beta,
-            gamma=flags.gamma,
-        ),
-        data=DReGDataConfig(
-            name=flags.dataset.removeprefix(STRUCTURED),
-            binarisation=binarisation_of(flags.binarization, flags.dataset.removeprefix(STRUCTURED)),
-            train_limit=flags.train_limit,
-            evaluation_limit=flags.evaluation_limit,
-        ),
-        optimiser=DReGOptimiserConfig(learning_rate=flags.learning_rate),
-        schedule=DReGScheduleConfig(
-            steps=flags.max_steps,
-            batch_size=flags.batch_size,
-            evaluate_every=flags.eval_every,
-            precision=flags.precision,
-        ),
-        statistics=DReGStatisticsConfig(
-            stats=flags.stats, var_calc=names_in(flags.var_calc), repeats=flags.stat_repeats
-        ),
-        evaluation=DReGEvaluationConfig(
-            samples=values.parse(flags.eval_samples, tuple[int, ...], "--eval_samples"),
-            likelihood_samples=flags.likelihood_samples,
-            likelihood_images=flags.likelihood_images,
-            pictures=flags.image_summary,
-        ),
-        start=start_of(flags),
-        seed=flags.run if flags.seed is None else flags.seed,
-    )
+    settings = {name: getattr(flags, name) for name in KEYS}
+    paths = translator.translate(settings, KEYS, flags, name_of="--{}".format)
+    return translator.config_of(TrainDReG, paths | {"start": start_of(flags)})
 
 
 def binarisation_of(flag: str, dataset: str) -> str:

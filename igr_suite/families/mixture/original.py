@@ -20,39 +20,32 @@
 from collections.abc import Mapping
 from typing import Any
 
-from igr_suite.errors import UserError
-from igr_suite.lab.runs import key_table
+from igr_suite.lab.runs import translator
+from igr_suite.lab.runs.translator import Key
 
-KEYS: key_table.Table = {
-    "dataset_name": ("data.name", str),
-    "model_type": ("model.name", str),
-    "architecture": ("model.architecture", str),
-    "n_required": ("model.components", int),
-    "num_of_discrete_var": ("model.dimensions", int),
-    "threshold": ("model.threshold", float),
-    "stick_the_landing": ("model.stick_the_landing", bool),
-    "learning_rate": ("optimiser.learning_rate", float),
-    "batch_n": ("schedule.batch_size", int),
-    "epochs": ("schedule.epochs", int),
-    "sample_size": ("schedule.samples", int),
-    "check_every": ("schedule.evaluate_every", int),
-    "sample_size_testing": ("evaluation.importance_samples", int),
-    "temp": (None, float),
+KEYS: translator.Keys = {
+    "dataset_name": Key(str, "data.name"),
+    "model_type": Key(str, "model.name"),
+    "architecture": Key(str, "model.architecture"),
+    "n_required": Key(int, "model.components"),
+    "num_of_discrete_var": Key(int, "model.dimensions"),
+    "threshold": Key(float, "model.threshold"),
+    "stick_the_landing": Key(bool, "model.stick_the_landing"),
+    "learning_rate": Key(float, "optimiser.learning_rate"),
+    "batch_n": Key(int, "schedule.batch_size"),
+    "epochs": Key(int, "schedule.epochs"),
+    "sample_size": Key(int, "schedule.samples"),
+    "check_every": Key(int, "schedule.evaluate_every"),
+    "sample_size_testing": Key(int, "evaluation.importance_samples"),
+    "temp": Key(float, must=lambda config: ((1.0,), "the sticks of a mixture have no temperature")),
 }
 
 
 def translate(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the settings of a `TrainMixture` with the original's keys replaced by ours; see `key_table.translate`.
+    """Returns the settings of a `TrainMixture` with the original's keys replaced by ours; see `translator.translate`.
 
     Raises:
       UserError: a temperature other than 1, or a value that another key contradicts.
     """
-    return key_table.translate(settings, KEYS, _ours)
-
-
-def _ours(key: str, value: Any) -> Any:
-    if key == "temp" and value != 1.0:
-        raise UserError(
-            f"temp must be 1.0 here, got {value}: the sticks of a mixture have no temperature; leave it out"
-        )
-    return value
+    translator.check_implied(settings, KEYS)
+    return translator.translate(settings, KEYS)

@@ -19,10 +19,13 @@
 docs/papers/rebar.md, section 3.5.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 from igr_suite.errors import UserError, nearest
-from igr_suite.families.sbn.config import REBARS, RELAXED, SBNConfig, SBNOptimiserConfig, TrainSBN
-from igr_suite.lab.runs import values
-from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig
+from igr_suite.families.sbn.config import REBARS, RELAXED, TrainSBN
+from igr_suite.lab.runs import translator
+from igr_suite.lab.runs.translator import Key
 
 MODELS = {
     "SBN": "reinforce",
@@ -34,25 +37,66 @@ MODELS = {
     "SBNGumbel": "concrete",
     "SBNTrackGradVariances": "track",
 }
-DEFAULTS = {
-    "model": "SBNGumbel",
-    "task": "sbn",
-    "n_hidden": 200,
-    "n_input": 784,
-    "n_layer": 1,
-    "nonlinear": False,
-    "learning_rate": 0.001,
-    "temperature": 0.5,
-    "n_samples": 1,
-    "batch_size": 24,
-    "trial": 1,
-    "muprop_relaxation": True,
-    "dynamic_b": False,
-    "quadratic": True,
-    "beta2": 0.99999,
-}
 READERS = {"temperature": RELAXED, "muprop_relaxation": RELAXED, "quadratic": REBARS}  # estimators that read a hparam
 STEPS = 2_000_001  # the authors stop at the first end of an epoch past 2,000,000 steps
+
+
+@dataclass(frozen=True)
+class Run:
+    """What keys may look at: all hparams, the estimator, whether defects of the original are wanted, another data set
+    than the task's."""
+
+    hparams: dict[str, Any]
+    historical: bool
+    data: str | None
+
+    @property
+    def estimator(self) -> str:
+        return MODELS[self.hparams["model"]]
+
+
+def _where_read(name: str, path: str, ours: Any = lambda value, run: value):
+    """Sets the path where the estimator reads the hparam."""
+    return lambda value, run: {path: ours(value, run)} if run.estimator in READERS[name] else {}
+
+
+def _task(task: str, run: Run) -> dict[str, Any]:
+    omniglot, dynamic = task == "omni", run.hparams["dynamic_b"]
+    data = run.data or ("omniglot" if omniglot else "mnist" if dynamic else "binarized_mnist")
+    binarisation = "dynamic" if dynamic else "once" if data.startswith("omniglot") else "static"
+    paths = {"model.task": "density", "data.name": data, "data.binarisation": binarisation}
+    if task == "sp":
+        paths |= {"model.task": "sp", "model.sp_generator": "historical" if run.historical else "hierarchical"}
+    return paths
+
+
+def _multilayer_cv(quadratic: bool, run: Run) -> str:
+    return ("historical" if run.historical else "corrected") if quadratic else "joint"
+
+
+KEYS: translator.Keys = {
+    "model": Key(str, lambda name, run: {"model.estimator": run.estimator}, default="SBNGumbel"),
+    "task": Key(str, _task, default="sbn"),
+    "n_hidden": Key(int, "model.hidden", default=200),
+    "n_input": Key(int, must=lambda config: ((784,), "it is the number of pixels of the data"), default=784),
+    "n_layer": Key(int, "model.layers", default=1),
+    "nonlinear": Key(bool, "model.nonlinear", default=False),
+    "learning_rate": Key(float, "optimiser.learning_rate", default=0.001),
+    "temperature": Key(float, _where_read("temperature", "model.temperature"), default=0.5),
+    "n_samples": Key(int, "model.samples", default=1),
+    "batch_size": Key(int, "schedule.batch_size", default=24),
+    "trial": Key(int, "seed", default=1),
+    "muprop_relaxation": Key(
+        bool,
+        _where_read(
+            "muprop_relaxation", "model.relaxation", lambda improved, run: "improved" if improved else "concrete"
+        ),
+        default=True,
+    ),
+    "dynamic_b": Key(bool, default=False),
+    "quadratic": Key(bool, _where_read("quadratic", "model.multilayer_cv", _multilayer_cv), default=True),
+    "beta2": Key(float, "optimiser.beta_2", default=0.99999),
+}
 
 
 def parse(text: str) -> dict[str, object]:
@@ -61,20 +105,20 @@ def parse(text: str) -> dict[str, object]:
     Raises:
       UserError: a pair without "=", an unknown name (the nearest is named), a name twice, or a value of another type.
     """
-    found: dict[str, object] = {}
+    hparams: dict[str, object] = {}
     for pair in [pair.strip() for pair in text.split(",") if pair.strip()]:
         name, equals, value = (part.strip() for part in pair.partition("="))
         if not equals or not value:
             raise UserError(f"--hparams takes name=value pairs with commas between them, got '{pair}'")
-        if name not in DEFAULTS:
-            raise UserError(f"unknown hparam '{name}': {nearest(name, DEFAULTS)}")
-        if name in found:
+        if name not in KEYS:
+            raise UserError(f"unknown hparam '{name}': {nearest(name, KEYS)}")
+        if name in hparams:
             raise UserError(f"the hparam '{name}' is set twice; keep one of them")
-        found[name] = values.parse(value, type(DEFAULTS[name]), f"hparam {name}")
+        hparams[name] = translator.read(value, KEYS[name].kind, f"hparam {name}")
     for name, known in (("model", MODELS), ("task", ("sbn", "omni", "sp"))):
-        if found.get(name, DEFAULTS[name]) not in known:
-            raise UserError(f"unknown {name} '{found[name]}' in --hparams: {nearest(str(found[name]), known)}")
-    return found
+        if name in hparams and hparams[name] not in known:
+            raise UserError(f"unknown {name} '{hparams[name]}' in --hparams: {nearest(str(hparams[name]), known)}")
+    return hparams
 
 
 def config_of(
@@ -92,45 +136,14 @@ def config_of(
       UserError: see `parse`; a hparam that the model does not read; a value out of range.
     """
     given = parse(text)
-    hparams = DEFAULTS | given
-    estimator = MODELS[hparams["model"]]
+    run = Run({name: key.default for name, key in KEYS.items()} | given, historical, data)
     for name, readers in READERS.items():
-        if name in given and estimator not in readers:
-            models = ", ".join(model for model, read in MODELS.items() if read in readers)
+        if name in given and run.estimator not in readers:
+            models = ", ".join(model for model, estimator in MODELS.items() if estimator in readers)
             raise UserError(
-                f"the hparam {name}={given[name]} is not read by {hparams['model']}, only by {models}; leave it out"
+                f"the hparam {name}={given[name]} is not read by {run.hparams['model']}, only by {models}; leave it out"
             )
-    if hparams["n_input"] != 784:
-        raise UserError(f"the hparam n_input must be 784, the pixels of the data, got {hparams['n_input']}")
-    rebar, relaxed, sp = estimator in REBARS, estimator in RELAXED, hparams["task"] == "sp"
-    multilayer_cv = ("historical" if historical else "corrected") if hparams["quadratic"] else "joint"
-    return TrainSBN(
-        model=SBNConfig(
-            estimator=estimator,
-            layers=hparams["n_layer"],
-            hidden=hparams["n_hidden"],
-            nonlinear=hparams["nonlinear"],
-            task="sp" if sp else "density",
-            sp_generator=("historical" if historical else "hierarchical") if sp else None,
-            samples=hparams["n_samples"],
-            temperature=hparams["temperature"] if relaxed else None,
-            relaxation=("improved" if hparams["muprop_relaxation"] else "concrete") if relaxed else None,
-            multilayer_cv=multilayer_cv if rebar else None,
-            ema_debias=not historical,
-        ),
-        data=_data(hparams, data),
-        optimiser=SBNOptimiserConfig(learning_rate=hparams["learning_rate"], beta_2=hparams["beta2"]),
-        schedule=StepScheduleConfig(
-            steps=steps or STEPS, batch_size=hparams["batch_size"], evaluate_every=evaluate_every
-        ),
-        seed=hparams["trial"],
-    )
-
-
-def _data(hparams: dict, name: str | None) -> BinaryDataConfig:
-    omniglot = hparams["task"] == "omni"
-    if name is None:
-        name = "omniglot" if omniglot else "mnist" if hparams["dynamic_b"] else "binarized_mnist"
-    if hparams["dynamic_b"]:
-        return BinaryDataConfig(name=name, binarisation="dynamic")
-    return BinaryDataConfig(name=name, binarisation="once" if name.startswith("omniglot") else "static")
+    translator.check_implied(run.hparams, KEYS)
+    paths = translator.translate(run.hparams, KEYS, run)
+    paths |= {"schedule.steps": steps or STEPS, "schedule.evaluate_every": evaluate_every}
+    return translator.config_of(TrainSBN, paths | {"model.ema_debias": not historical})

@@ -19,39 +19,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from igr_suite.errors import UserError, nearest
-from igr_suite.lab.runs import key_table
+from igr_suite.lab.runs import translator
+from igr_suite.lab.runs.translator import Key
 
-HALF_SHAPE = (14, 28, 1)
 MODELS = {f"{name}{ending}": name for name in ("GS", "IGR_I", "IGR_Planar", "IGR_SB") for ending in ("", "_Dis")}
-KEYS: key_table.Table = {
-    "dataset_name": ("data.name", str),
-    "model_type": ("model.name", str),
-    "architecture": ("model.architecture", str),
-    "temp": ("model.temperature", float),
-    "learning_rate": ("optimiser.learning_rate", float),
-    "batch_n": ("schedule.batch_size", int),
-    "epochs": ("schedule.epochs", int),
-    "sample_size": ("schedule.samples", int),
-    "check_every": ("schedule.evaluate_every", int),
-    "sample_size_testing": ("evaluation.samples", int),
-    "width_height": (None, tuple[int, ...]),
+
+
+def _model(name: str, context: None) -> dict[str, str]:
+    del context
+    if name not in MODELS:
+        raise UserError(f"unknown model_type '{name}': {nearest(name, MODELS)}")
+    return {"model.name": MODELS[name]}
+
+
+KEYS: translator.Keys = {
+    "dataset_name": Key(str, "data.name"),
+    "model_type": Key(str, _model),
+    "architecture": Key(str, "model.architecture"),
+    "temp": Key(float, "model.temperature"),
+    "learning_rate": Key(float, "optimiser.learning_rate"),
+    "batch_n": Key(int, "schedule.batch_size"),
+    "epochs": Key(int, "schedule.epochs"),
+    "sample_size": Key(int, "schedule.samples"),
+    "check_every": Key(int, "schedule.evaluate_every"),
+    "sample_size_testing": Key(int, "evaluation.samples"),
+    "width_height": Key(tuple[int, ...], must=lambda config: (((14, 28, 1),), "it is the size of half a digit")),
 }
 
 
 def translate(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the settings of a `TrainStructured` with the original's keys replaced by ours; see `key_table.translate`.
+    """Returns the settings of a `TrainStructured` with the original's keys replaced by ours; see `translator.translate`.
 
     Raises:
       UserError: an unknown model, halves of another size, or a value that another key contradicts.
     """
-    return key_table.translate(settings, KEYS, _ours)
-
-
-def _ours(key: str, value: Any) -> Any:
-    if key == "width_height" and value != HALF_SHAPE:
-        raise UserError(f"width_height must be {HALF_SHAPE}, the size of half a digit, got {value}; leave it out")
-    if key != "model_type":
-        return value
-    if value not in MODELS:
-        raise UserError(f"unknown model_type '{value}': {nearest(value, MODELS)}")
-    return MODELS[value]
+    translator.check_implied(settings, KEYS)
+    return translator.translate(settings, KEYS)

@@ -28,9 +28,8 @@
 | prior_file                                   | mu_xi_unif_{10,50}_{IGR_I,IGR_SB_Finite}.pkl: model.prior=fitted, and |
 |                                              | model.categories; the prior is fitted here, the file is not read      |
 
-Keys that follow from others here (CHECKS) are accepted when they agree with the config. All other values are refused in
-a sentence:
-nothing is accepted and ignored. One thing is not as there: the KL of the continuous latents beside GS is closed here
+Keys that follow from others here are accepted when they agree with the config. All other values are refused in
+a sentence: nothing is accepted and ignored. One thing is not as there: the KL of the continuous latents beside GS is closed here
 (model.continuous_kl=sampled is the original's). Source: docs/papers/igr.md, sections 1.9, 3 and 8.
 """
 
@@ -40,8 +39,8 @@ from typing import Any, NamedTuple
 
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError, nearest
-from igr_suite.lab.runs import values
-from igr_suite.lab.runs.key_table import DATA_SETS, GREY
+from igr_suite.lab.runs import translator
+from igr_suite.lab.runs.translator import DATA_SETS, Key, text_of
 from igr_suite.studies.fits.priors import FIT_OF
 
 JOINT = ("GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP")
@@ -65,6 +64,7 @@ ARCHITECTURES = {
     "dense_nonlinear": "nonlinear",
     **{name: name for name in ("linear", "nonlinear", "dense_g2", "conv_jointvae", "conv")},
 }
+CAPACITY = ("gamma", "cont_c_linspace", "disc_c_linspace")
 NEURIPS_KEYS = (
     "sample_size_testing",
     "test_with_one_hot",
@@ -74,11 +74,6 @@ NEURIPS_KEYS = (
     "save_every",
     "dtype",
 )
-KEYS_TO_COME = {
-    "save_every": "checkpoints are written by the clock and at the end of a run",
-}
-
-
 PRIOR_FILE = re.compile(r"mu_xi_unif_(10|50)_(IGR_I|IGR_SB_Finite)\.pkl")
 
 
@@ -101,29 +96,15 @@ def translate(settings: Mapping[str, Any], config: Any) -> dict[str, Any]:
     Raises:
       UserError: a value that is wrong, not supported, contradicted by another key, or that disagrees with the config.
     """
-    original = {key: _read(key, value) for key, value in settings.items() if key in KEYS}
-    translated = {path: value for path, value in settings.items() if path not in KEYS}
+    original = {key: translator.read(value, KEYS[key].kind, key) for key, value in settings.items() if key in KEYS}
     if not original:
-        return translated
+        return dict(settings)
     capacity = config.model.capacity is not None
-    given = Given(_model(original, translated, config), _data(original, translated, config), tuple(original), capacity)
-    said_by = {path: f"{path}={_text(value)}" for path, value in translated.items()}
-    for key, value in original.items():
-        for path, ours in _moved(key, value, given).items():
-            if path not in translated:
-                translated[path], said_by[path] = ours, f"{key}={_text(value)}"
-            elif not _same(translated[path], ours, path):
-                before, now = _text(translated[path]), _text(ours)
-                raise UserError(
-                    f"{path} is set twice, to {before} by {said_by[path]} and to {now} by {key}={_text(value)}; leave "
-                    f"one of them out"
-                )
+    model, data = _model(original, settings, config), _data(original, settings, config)
+    translated = translator.translate(settings, KEYS, Given(model, data, tuple(original), capacity))
     if "dataset_name" in original:
-        translated.setdefault("data.binarisation", "none" if given.data in GREY else "static")
-    resolved = config.with_values(translated)
-    for key, value in original.items():
-        if key in CHECKS:
-            _check(key, value, resolved)
+        translated.setdefault("data.binarisation", translator.binarisation_of(data))
+    translator.check_implied(settings, KEYS, config.with_values(translated))
     return translated
 
 
@@ -138,31 +119,16 @@ def rename_data(pair: str) -> str:
     return "data.name=" + ",".join(DATA_SETS.get(name.strip(), name.strip()) for name in value.split(","))
 
 
-def _read(key: str, value: Any) -> Any:
-    if isinstance(value, str):
-        return values.parse(value, KEYS[key], key)
-    return values.check(value, KEYS[key], key)
-
-
-def _same(one: Any, other: Any, path: str) -> bool:
-    kind = type(other)
-    return (values.parse(one, kind, path) if isinstance(one, str) and kind is not type(None) else one) == other
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool | None) else str(value)
-
-
-def _model(original: Mapping, translated: Mapping, config: Any) -> str:
+def _model(original: Mapping, settings: Mapping, config: Any) -> str:
     if "model_type" in original:
         return _model_name(original["model_type"])
-    return translated.get("model.name", config.model.name)
+    return settings.get("model.name", config.model.name)
 
 
-def _data(original: Mapping, translated: Mapping, config: Any) -> str:
+def _data(original: Mapping, settings: Mapping, config: Any) -> str:
     if "dataset_name" in original:
         return DATA_SETS.get(original["dataset_name"], original["dataset_name"])
-    return translated.get("data.name", config.data.name)
+    return settings.get("data.name", config.data.name)
 
 
 def _model_name(name: str) -> str:
@@ -290,49 +256,13 @@ def _prior_file(path: str | None, given: Given) -> dict:
     return {"model.prior": "fitted", "model.categories": categories}
 
 
-def _to(path: str) -> Callable[[Any, Given], dict]:
-    return lambda value, given: {path: value}
-
-
-def _moved(key: str, value: Any, given: Given) -> dict[str, Any]:
-    """Returns the dotted paths that one of the original's keys sets."""
-    if key in KEYS_TO_COME:
-        if _text(value).lower() not in ("none", "null"):
-            raise UserError(f"{key}={_text(value)} is not supported yet; leave it out: {KEYS_TO_COME[key]}")
-        return {}
-    return MOVES[key](value, given) if key in MOVES else {}
-
-
-CAPACITY = {"gamma": "gamma", "cont_c_linspace": "continuous", "disc_c_linspace": "discrete"}
-MOVES: dict[str, Callable[[Any, Given], dict]] = {
-    "dataset_name": lambda name, given: {"data.name": given.data},
-    "model_type": lambda name, given: {"model.name": given.model},
-    "temp": _to("model.temperature"),
-    "threshold": _to("model.threshold"),
-    "stick_the_landing": _to("model.stick_the_landing"),
-    "n_required": _discrete(
-        "model.categories", lambda given: 0 if _distribution(given.model) in NO_LAST_CATEGORY else 1
-    ),
-    "latent_discrete_n": _discrete("model.categories"),
-    "num_of_discrete_var": _discrete("model.variables"),
-    "latent_norm_n": _continuous,
-    "architecture": lambda name, given: {"model.architecture": _architecture(name, given)},
-    "run_closed_form_kl": lambda closed, given: {"model.kl": "closed" if closed else "sampled"},
-    "sample_from_disc_kl": _sample_from_disc_kl,
-    "learning_rate": _to("optimiser.learning_rate"),
-    "batch_n": _to("schedule.batch_size"),
-    "epochs": _to("schedule.epochs"),
-    "sample_size": _to("schedule.samples"),
-    "check_every": _to("schedule.evaluate_every"),
-    "sample_size_testing": _to("evaluation.importance_samples"),
-    "run_with_sample": _run_with_sample,
-    "run_jv": _run_jv,
-    **{key: _to(f"model.capacity.{ours}") for key, ours in CAPACITY.items()},
-    "width_height": _width_height,
-    "truncation_option": _truncation,
-    "truncation_options": _truncation,
-    "prior_file": _prior_file,
-}
+def _save_every(steps: Any, given: Given) -> dict:
+    if text_of(steps).lower() not in ("none", "null"):
+        raise UserError(
+            f"save_every={text_of(steps)} is not supported yet; leave it out: checkpoints are written by the clock and at "
+            f"the end of a run"
+        )
+    return {}
 
 
 def _steps_an_epoch(config: Any) -> int:
@@ -343,49 +273,71 @@ def _steps_an_epoch(config: Any) -> int:
     return images // config.schedule.batch_size
 
 
-# What a config implies about the keys that set nothing here: the values accepted, and why.
-CHECKS: dict[str, Callable[[Any], tuple[tuple, str]]] = {
-    "num_of_discrete_param": lambda config: (
-        (0 if config.model.name == "VAE" else 1 if config.model.distribution in ONE_PARAMETER else 2,),
-        f"it follows from model.name={config.model.name}",
+def _by_model(values_of: Callable[[Any], int]) -> Callable[[Any], tuple[tuple, str]]:
+    return lambda config: ((values_of(config.model),), f"it follows from model.name={config.model.name}")
+
+
+def _continuous_kl(config: Any) -> tuple[tuple, str]:
+    field = "kl" if config.model.continuous_kl is None else "continuous_kl"
+    kl = getattr(config.model, field)
+    return (kl == "sampled",), f"it follows from model.{field}={kl}"
+
+
+_RANGE = tuple[float, float, int]
+KEYS: translator.Keys = {
+    "dataset_name": Key(str, lambda name, given: {"data.name": given.data}),
+    "model_type": Key(str, lambda name, given: {"model.name": given.model}),
+    "temp": Key(float, "model.temperature"),
+    "threshold": Key(float, "model.threshold"),
+    "stick_the_landing": Key(bool, "model.stick_the_landing"),
+    "n_required": Key(
+        int,
+        _discrete("model.categories", lambda given: 0 if _distribution(given.model) in NO_LAST_CATEGORY else 1),
     ),
-    "num_of_norm_param": lambda config: (
-        (2 if config.model.name in CONTINUOUS else 0,),
-        f"it follows from model.name={config.model.name}",
+    "latent_discrete_n": Key(int, _discrete("model.categories")),
+    "num_of_discrete_var": Key(int, _discrete("model.variables")),
+    "latent_norm_n": Key(int, _continuous),
+    "architecture": Key(str, lambda name, given: {"model.architecture": _architecture(name, given)}),
+    "run_closed_form_kl": Key(bool, lambda closed, given: {"model.kl": "closed" if closed else "sampled"}),
+    "sample_from_disc_kl": Key(bool, _sample_from_disc_kl),
+    "learning_rate": Key(float, "optimiser.learning_rate"),
+    "batch_n": Key(int, "schedule.batch_size"),
+    "epochs": Key(int, "schedule.epochs"),
+    "sample_size": Key(int, "schedule.samples"),
+    "check_every": Key(int, "schedule.evaluate_every"),
+    "sample_size_testing": Key(int, "evaluation.importance_samples"),
+    "run_with_sample": Key(bool, _run_with_sample),
+    "run_jv": Key(bool, _run_jv),
+    "gamma": Key(float, "model.capacity.gamma"),
+    "cont_c_linspace": Key(_RANGE, "model.capacity.continuous"),
+    "disc_c_linspace": Key(_RANGE, "model.capacity.discrete"),
+    "width_height": Key(tuple[int, ...], _width_height),
+    "truncation_option": Key(str, _truncation),
+    "truncation_options": Key(str, _truncation),
+    "prior_file": Key(str | None, _prior_file),
+    "save_every": Key(Any, _save_every),
+    # These follow from others here.
+    "num_of_discrete_param": Key(
+        int, must=_by_model(lambda model: 0 if model.name == "VAE" else 1 if model.distribution in ONE_PARAMETER else 2)
     ),
-    "num_of_norm_var": lambda config: (
-        (1 if config.model.name in CONTINUOUS else 0,),
-        f"it follows from model.name={config.model.name}",
+    "num_of_norm_param": Key(int, must=_by_model(lambda model: 2 if model.name in CONTINUOUS else 0)),
+    "num_of_norm_var": Key(int, must=_by_model(lambda model: 1 if model.name in CONTINUOUS else 0)),
+    "iter_per_epoch": Key(
+        int,
+        must=lambda config: (
+            (_steps_an_epoch(config),),
+            "it follows from the training images (data.train_split=all adds the validation images) and "
+            "schedule.batch_size",
+        ),
     ),
-    "iter_per_epoch": lambda config: (
-        (_steps_an_epoch(config),),
-        "it follows from the training images (data.train_split=all adds the validation images) and schedule.batch_size",
+    "num_of_repetitions": Key(int, must=lambda config: ((1,), "a run has one seed; the experiment lists the seeds")),
+    "test_with_one_hot": Key(  # evaluations measure relaxed and one-hot codes, both
+        bool,
+        must=lambda config: (
+            (False,) if config.model.name == "VAE" else (False, True),
+            "a VAE has no one-hot codes",
+        ),
     ),
-    "num_of_repetitions": lambda config: ((1,), "a run has one seed; the experiment lists the seeds"),
-    "test_with_one_hot": lambda config: (
-        # evaluations measure relaxed and one-hot codes, both
-        (False,) if config.model.name == "VAE" else (False, True),
-        "a VAE has no one-hot codes",
-    ),
-    "sample_from_cont_kl": lambda config: (
-        ((config.model.continuous_kl or config.model.kl) == "sampled",),
-        f"it follows from model.{'kl' if config.model.continuous_kl is None else 'continuous_kl'}="
-        f"{config.model.continuous_kl or config.model.kl}",
-    ),
-    "dtype": lambda config: (("float32", "tf.float32"), "other precisions are not supported yet"),
+    "sample_from_cont_kl": Key(bool, must=_continuous_kl),
+    "dtype": Key(str, must=lambda config: (("float32", "tf.float32"), "other precisions are not supported yet")),
 }
-_KINDS = {
-    "prior_file": str | None, "temp": float, "threshold": float, "learning_rate": float, "width_height": tuple[int, ...],
-    "gamma": float, "cont_c_linspace": tuple[float, float, int], "disc_c_linspace": tuple[float, float, int],
-    **dict.fromkeys(("dataset_name", "model_type", "architecture", "truncation_option", "truncation_options", "dtype"), str),
-    **dict.fromkeys(("run_jv", "run_with_sample", "run_closed_form_kl", "test_with_one_hot"), bool),
-    **dict.fromkeys(("sample_from_cont_kl", "sample_from_disc_kl", "stick_the_landing"), bool),
-}  # fmt: skip
-# Every key of the original and the type of its value; `seed` is one of ours too.
-KEYS: dict[str, Any] = {key: _KINDS.get(key, int) for key in (*MOVES, *CHECKS)} | dict.fromkeys(KEYS_TO_COME, Any)
-
-
-def _check(key: str, value: Any, config: Any) -> None:
-    accepted, reason = CHECKS[key](config)
-    if value not in accepted:
-        raise UserError(f"{key} must be {_text(accepted[0])} here, got {_text(value)}: {reason}; leave it out")

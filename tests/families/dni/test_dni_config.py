@@ -21,7 +21,7 @@ from igr_suite.families.dni.sweeps import curve_runs, sparse_runs, table_runs
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_scripts_settings(script):
     """The table of docs/papers/dni.md, section 2.4, and that a config survives its JSON."""
-    config = config_of(script, full=True, data="mnist_5k")
+    config = config_of(script, {"full": True, "data": "mnist_5k"})
     assert config.schedule.epochs == SCRIPTS[script]
     assert config.data.train_split == "all" and config.seed == 1
     if script.startswith("B"):
@@ -40,22 +40,30 @@ def test_the_scripts_settings(script):
 
 def test_the_scripts_options():
     few = config_of(
-        "B-dni", condition=True, learning_rate=0.01, batch_size=10, l2=0.1, historical=True, data="mnist_5k"
+        "B-dni",
+        {
+            "condition": True,
+            "learningRate": 0.01,
+            "batchSize": 10,
+            "coefL2": 0.1,
+            "historical": True,
+            "data": "mnist_5k",
+        },
     )
     assert few.model.method == "cdni" and few.model.sg_hidden == ()
     assert (few.data.train_limit, few.data.evaluation_limit, few.data.train_split) == (2000, 500, "train"), (
         "mnist_5k has 500"
     )
-    assert config_of("B-dni").data.evaluation_limit == 1000
+    assert config_of("B-dni", {}).data.evaluation_limit == 1000
     assert (few.optimiser.learning_rate, few.schedule.batch_size, few.decoupling.l2, few.decoupling.sg_scale) == (
         0.01,
         10,
         0.1,
         "batch",
     )
-    assert config_of("B-dni", data="mnist_5k").model.sg_hidden == (1024, 1024)
-    assert config_of("A-dni", train_rou="backprop", data="mnist_5k").model.method == "bp"
-    assert config_of("B-simple", l1=0.2, momentum=0.9, data="mnist_5k").optimiser.momentum == 0.9
+    assert config_of("B-dni", {"data": "mnist_5k"}).model.sg_hidden == (1024, 1024)
+    assert config_of("A-dni", {"train_rou": "backprop", "data": "mnist_5k"}).model.method == "bp"
+    assert config_of("B-simple", {"coefL1": 0.2, "momentum": 0.9, "data": "mnist_5k"}).optimiser.momentum == 0.9
 
 
 def test_layers_count_the_output_layer_and_every_hidden_one_is_cut():
@@ -136,12 +144,12 @@ def test_a_method_replaced_takes_its_own_options():
         (lambda: changed(**{"model.network": "cnn"}), "data.pad32 is for the fully connected networks"),
         (lambda: changed(**{"decoupling.target": "tru"}), "one of 'bootstrap', 'true', 'lambda'"),
         (lambda: named("B-cdnni", data="mnist_5k", seed=0, epochs=1), "did you mean 'B-cdni'"),
-        (lambda: config_of("B-relu", condition=True), "--condition is an option of B-dni only"),
-        (lambda: config_of("B-relu", l1=0.1), "--coefL1 is an option of B-simple only"),
-        (lambda: config_of("A-dni", l2=0.1), "has its penalty fixed"),
-        (lambda: config_of("B-dni", train_rou="backprop"), "--train_rou is an option of A-dni"),
-        (lambda: config_of("A-bp", historical=True), "--historical changes what synthesisers of B-dni"),
-        (lambda: config_of("B-dni", momentum=0.5), "optimiser.momentum=0.5 is not used by adam"),
+        (lambda: config_of("B-relu", {"condition": True}), "--condition is an option of B-dni only"),
+        (lambda: config_of("B-relu", {"coefL1": 0.1}), "--coefL1 is an option of B-simple only"),
+        (lambda: config_of("A-dni", {"coefL2": 0.1}), "have their penalty fixed"),
+        (lambda: config_of("B-dni", {"train_rou": "backprop"}), "--train_rou is an option of A-dni"),
+        (lambda: config_of("A-bp", {"historical": True}), "--historical changes what synthesisers of B-dni"),
+        (lambda: config_of("B-dni", {"momentum": 0.5}), "optimiser.momentum=0.5 is not used by adam"),
         (lambda: CopyRNNConfig(method="bptt", sg_use_factor=1.0), "is read by model.method=dni only"),
         (lambda: CopyRNNConfig(window=0), "model.window must be at least 1"),
         (lambda: CopyTaskConfig(threshold=1.0), "between 0 and 1 bit"),

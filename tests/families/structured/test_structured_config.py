@@ -47,7 +47,10 @@ def test_options_that_nothing_reads_are_errors(options, sentence):
         ({"optimiser.least_learning_rate": 0.0}, "optimiser.least_learning_rate must be positive"),
         ({"width_height": "28,28,1"}, "width_height must be"),
         ({"model_type": "IGR_Dis"}, "unknown model_type 'IGR_Dis'"),
-        ({"temp": 0.3, "model.temperature": 0.5}, "model.temperature is set twice, to 0.5 and to 0.3 by temp=0.3"),
+        (
+            {"temp": 0.3, "model.temperature": 0.5},
+            "model.temperature is set twice, to 0.5 by model.temperature=0.5 and to 0.3 by temp=0.3",
+        ),
         ({"sample_siz": 5}, "did you mean 'sample_size'"),
     ],
 )
