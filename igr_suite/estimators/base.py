@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from types import ModuleType
 from typing import ClassVar, Literal, NamedTuple
 
 import tensorflow as tf
@@ -12,6 +13,8 @@ from igr_suite.estimators.inputs import as_logits, in_dtype, uniforms, valued, w
 from igr_suite.estimators.settings import check_samples
 
 Objective = Callable[[tf.Tensor], tf.Tensor]
+# (kind of the variables, logits of a layer above, its uniforms) -> values of that layer
+Above = Callable[[ModuleType, tf.Tensor, tf.Tensor], tf.Tensor]
 Noise = Mapping[str, tf.Tensor]
 Parameters = Mapping[str, tf.Tensor]
 
