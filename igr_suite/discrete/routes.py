@@ -20,7 +20,6 @@ import tensorflow as tf
 
 from igr_suite.discrete.chain import Chain, LocalObjective, hard_pass
 from igr_suite.estimators.arm import antithetic_pair
-from igr_suite.estimators.arms import ARMS
 from igr_suite.estimators.base import Estimator, MultiSampleEstimator, Noise, Parameters
 from igr_suite.estimators.distributions.bernoulli import antithetic_factor
 from igr_suite.estimators.formulas import log_mean_exp
@@ -68,33 +67,13 @@ def estimate(
       generator_samples: "all" samples of the estimator train the generator, or those of one chain, "own". A
         multi-sample bound always takes all of them.
     """
-    if isinstance(estimator, ScoreEstimator):
+    if estimator.route == "chains":
         return _chains(chain, estimator, noise, parameters, generator_samples)
-    if isinstance(estimator, LocalDisARM):
+    if estimator.route == "pairs":
         return _pairs(chain, estimator, noise)
-    if isinstance(estimator, PathwiseEstimator):
+    if estimator.route == "path":
         return _path(chain, estimator, noise)
     return _branches(chain, estimator, noise, parameters, generator_samples)
-
-
-def evaluations(estimator: Estimator, layers: int) -> int:
-    """Returns the evaluations of F for one gradient of one example, each counted once.
-
-    On branches the hard sample of the pass is the first sample of every layer's estimate, but for ARMS, whose samples
-    do not follow from one uniform each.
-    """
-    samples = getattr(estimator, "samples", 1)
-    hard = {"K": samples, "2K": 2 * samples}.get(estimator.facts.hard, estimator.facts.hard)
-    if isinstance(estimator, ScoreEstimator):
-        return hard
-    if isinstance(estimator, LocalDisARM):
-        return (layers + 1) * samples
-    if isinstance(estimator, PathwiseEstimator):
-        return 1
-    relaxed = 0 if getattr(estimator, "surrogate", "add") == "net" else estimator.facts.relaxed
-    if isinstance(estimator, ARMS):
-        return layers * hard
-    return 1 + layers * (hard - 1 + relaxed)
 
 
 def _chains(

@@ -9,6 +9,7 @@ from igr_suite.estimators.arm import antithetic_pair
 from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
 from igr_suite.estimators.distributions.bernoulli import antithetic_factor
 from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.estimators.names import Route
 from igr_suite.estimators.reinforce import sum_of_scores
 from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.vimco import bounds_with_one_replaced, difference
@@ -36,6 +37,7 @@ class LocalDisARM(MultiSampleEstimator):
         hard="2K",
         target="multi_sample_bound",
     )
+    route: ClassVar[Route] = "pairs"
     samples: int = 4
 
     def __post_init__(self):

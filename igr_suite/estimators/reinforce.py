@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimate, Estimator, Facts, Parameters, per_variable, register
+from igr_suite.estimators.names import Route
 from igr_suite.estimators.variables import kind_of
 
 # Largest share of the absolute sum that an entry may have if the sum of the others shall keep all digits but one.
@@ -59,6 +60,8 @@ class ScoreEstimator(Estimator):
     A model of several layers needs no more evaluations for it than a model of one: one set of K values serves the
     scores of all layers. A subclass implements `weigh`.
     """
+
+    route: ClassVar[Route] = "chains"
 
     def weigh(self, values: tf.Tensor, parameters: Parameters) -> Weighted:
         """Returns the coefficients of the scores for the objective's values [B], or [K, B]."""

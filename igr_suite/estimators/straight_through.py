@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from igr_suite.estimators.base import Above, Estimate, Estimator, Facts, Noise, Objective, register
 from igr_suite.estimators.derivatives import derivative
+from igr_suite.estimators.names import Route
 from igr_suite.estimators.settings import check_temperature
 from igr_suite.estimators.variables import kind_of
 
@@ -41,6 +42,7 @@ class PathwiseEstimator(Estimator):
       reads_logits: whether a dependence of the objective on the logits themselves is differentiated, too.
     """
 
+    route: ClassVar[Route] = "path"
     reads_logits: ClassVar[bool] = False
 
     def pull(self, logits: tf.Tensor, noise: Noise, slope: tf.Tensor) -> tf.Tensor:

@@ -8,9 +8,9 @@ from sbn_enumeration import images_of, joint_terms, tiny_model
 from igr_suite.discrete import routes
 from igr_suite.discrete.chain import Pass
 from igr_suite.discrete.own import Own
-from igr_suite.discrete.routes import evaluations
 from igr_suite.discrete.step import estimate_step, noise_of
 from igr_suite.estimators import get, rebar, registered
+from igr_suite.estimators.names import KNOWN
 from igr_suite.families.sbn.chain import SBNChain
 from igr_suite.randomness import at_step
 
@@ -151,5 +151,6 @@ def test_evaluations_follow_from_facts_and_layers(name, layers):
     shapes = [(len(x), model.networks.hidden)] * layers
     noise = noise_of(estimator, shapes, tf.constant([1, 2]), x.dtype)
     estimate_step(chain, estimator, noise, Own(estimator, shapes, x.dtype))
+    settings = {"samples": estimator.samples} if hasattr(estimator, "samples") else {}
     of_pass = 1 if name == "arms" else 0  # evaluated as long as nothing is compiled, and not used
-    assert len(set().union(*chain.evaluated[of_pass:])) == evaluations(estimator, layers)
+    assert len(set().union(*chain.evaluated[of_pass:])) == KNOWN[name].evaluations(layers, settings)
