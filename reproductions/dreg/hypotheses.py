@@ -4,7 +4,8 @@ test them.
 igr findings dreg --scale quick --write docs/dreg_findings.md
 """
 
-from igr_suite.families.iwae.plots import DOUBLY, epochs_of, last_bounds, last_epochs, tracked_rows
+from igr_suite.families.iwae.plots.rows import epochs_of, last_bounds, last_epochs, tracked_rows
+from igr_suite.families.iwae.plots.tables import DOUBLY
 from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 
 TITLE = "What the DReG paper claims, and what the runs here say"

@@ -4,7 +4,7 @@
 igr findings half_mnist --scale quick --write docs/half_mnist_findings.md
 """
 
-from igr_suite.families.half_mnist.plots import LOSS, evaluations
+from igr_suite.families.half_mnist.plots.losses import LOSS, evaluations
 from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 
 TITLE = "What the half-and-half MNIST code claims, and what the runs here say"

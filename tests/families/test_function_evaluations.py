@@ -24,7 +24,8 @@ from igr_suite.families.mixture.model import MixtureVAE
 from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn import rebar as sbn_rebar
 from igr_suite.families.sbn import relax as sbn_relax
-from igr_suite.families.sbn.config import OPTIONS, Estimator, SBNConfig, SBNOptimiserConfig, TrainSBN
+from igr_suite.families.sbn import steps as sbn_steps
+from igr_suite.families.sbn.config import MODEL_OPTIONS, Estimator, SBNConfig, SBNOptimiserConfig, TrainSBN
 from igr_suite.families.sbn.model import SBN
 from igr_suite.families.structured.config import TrainStructured
 from igr_suite.families.vae.config import ModelConfig, TrainVAE
@@ -176,7 +177,7 @@ def test_passes_of_a_belief_network_s_step_are_counted(monkeypatch, estimator):
 
         return call
 
-    for module in (sbn_methods, sbn_rebar, sbn_relax):
+    for module in (sbn_steps, sbn_methods, sbn_rebar, sbn_relax):
         for name, values in (
             ("hard_pass", lambda p: [p.value]),
             ("mean_field_value", lambda p: [p[0]]),
@@ -184,7 +185,7 @@ def test_passes_of_a_belief_network_s_step_are_counted(monkeypatch, estimator):
         ):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, counting(getattr(module, name), values))
-    settings = {"net_layers": 1} if estimator in OPTIONS["net_layers"][0] else {}
+    settings = {"net_layers": 1} if estimator in MODEL_OPTIONS["net_layers"][0] else {}
     config = TrainSBN(
         model=SBNConfig(estimator=estimator, layers=2, hidden=3, samples=2, **settings),
         schedule=StepScheduleConfig(batch_size=4),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from igr_suite.families.dni import plots as dni_plots
-from igr_suite.families.half_mnist import plots as half_mnist_plots
+from igr_suite.families.half_mnist.plots import losses as half_mnist_plots
 from igr_suite.plotting import style
 from igr_suite.plotting.curves import draw_curves, number_of_seeds, seeds_along, seeds_caption
 from igr_suite.plotting.style import COLOURS, colour, figure, save

@@ -12,19 +12,12 @@ from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.config_parts import StepScheduleConfig, TrainingRun
 
 CLASSES = 10
-SYNTHETIC = ("dni", "cdni")
-# Options that only training with synthetic gradients reads, with the value taken when none is given.
+SYNTHETIC_METHODS = ("dni", "cdni")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DNIDataConfig:
-    """Which images and how their pixels enter the network.
-
-    `scaling`: "unit" x / 255; "raw" 0..255; "standardised" (x - mean) / deviation of all training pixels; "separately",
-    where each split takes its own two numbers, as the Torch code did. `pad32`: two pixels of zeros on each side.
-    `file_order`: batches in the stored order, the same every epoch. `train_split` "all" trains on the validation images
-    too, as the authors did; limits are for the smoke scale.
-    """
+    """Which images, and how their pixels enter the network. `scaling` "separately" is what the Torch code did."""
 
     name: str = "mnist_5k"
     """Data set with labels."""
@@ -54,10 +47,10 @@ class DNIDataConfig:
 
 
 def _synthetic(config) -> bool:
-    return config.method in SYNTHETIC
+    return config.method in SYNTHETIC_METHODS
 
 
-def _needs(config) -> str:
+def _readers(config) -> str:
     return f"is read with {'model.synthetic_inputs' if _synthetic(config) else 'model.method=dni or cdni'} only"
 
 
@@ -65,20 +58,16 @@ def _needs(config) -> str:
 class DNIModelConfig(WithOptions):
     """The network, where it is cut, and what predicts the gradients there.
 
-    `hidden` are widths of dense layers, or numbers of 5x5 filters (`network` "cnn": 3x3 max-pool after the first,
-    average-pool after the others). `method` "bp" is back-propagation, "no_bp" trains the uppermost layer alone, "dni"
-    and "cdni" use synthetic gradients without and with labels. `cuts` are the numbers of the hidden layers behind which
-    it is cut, all by default. `sg_hidden`: hidden layers of a synthesiser, none for a linear one; `synthetic_inputs`
-    also predicts h_i, by a network with hidden layers `input_hidden`. `batch_norm` "plain" has no trained scale and
-    shift. `initial`: "glorot" (biases 0), "fan_in" (all U(+-1/sqrt(fan in))), "uniform" (all U(+-initial_range)),
-    "orthogonal" (square matrices orthogonal, others U(+-.1), biases 0).
+    `network` "cnn" takes 3x3 maxima after the first convolution and 3x3 averages after the others. `initial`: "glorot"
+    has biases 0; "fan_in" and "uniform" draw all weights from U(-r, r), with r = 1 / sqrt(fan in) and r =
+    `initial_range`; "orthogonal" has orthogonal square matrices, other matrices U(-0.1, 0.1), and biases 0.
     """
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        "sg_hidden": Option((), read=_synthetic, unread=_needs, dropped=True),
+        "sg_hidden": Option((), read=_synthetic, unread=_readers, dropped=True),
         "input_hidden": Option(
-            (1024,), read=lambda config: _synthetic(config) and config.synthetic_inputs, unread=_needs, dropped=True
+            (1024,), read=lambda config: _synthetic(config) and config.synthetic_inputs, unread=_readers, dropped=True
         ),
         "initial_range": Option(
             0.07, read=lambda config: config.initial == "uniform", unread="is read by model.initial=uniform only"
@@ -116,7 +105,7 @@ class DNIModelConfig(WithOptions):
         if self.method == "bp" and self.cuts is not None:
             raise UserError(f"model.cuts={self.cuts} is not used by model.method=bp, which cuts nothing; leave it out")
         super().__post_init__()
-        if self.synthetic_inputs and self.method not in SYNTHETIC:
+        if self.synthetic_inputs and self.method not in SYNTHETIC_METHODS:
             raise UserError("model.synthetic_inputs is read by model.method=dni and cdni only; leave it out")
         if self.synthetic_inputs and self.network == "cnn":
             raise UserError("model.synthetic_inputs predicts activations of dense layers; take model.network=fcn")
@@ -142,11 +131,7 @@ class DNIModelConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DNIOptimiserConfig(WithOptions):
-    """One optimiser for each module and each synthesiser.
-
-    lr_t = learning_rate / (1 + decay t), divided by 10 after each of the steps `drops`. "legacy_adam" corrects Adam's
-    start with swapped factors, as the Theano code did. `sg_learning_rate`: of the synthesisers, by default the same.
-    """
+    """One optimiser for each module and each synthesiser."""
 
     group: ClassVar[str] = "optimiser"
     options: ClassVar[Mapping[str, Option]] = {
@@ -188,8 +173,8 @@ class DNIOptimiserConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DNIScheduleConfig(StepScheduleConfig):
-    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; a rest that does not fill a batch
-    is left out."""
+    """How long to train: whole epochs, or the whole epochs that hold `steps` steps; images that do not fill the last
+    batch are left out."""
 
     DEFAULT_EPOCHS: ClassVar[int] = 5
 
@@ -201,8 +186,8 @@ class DNIScheduleConfig(StepScheduleConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class DNIEvaluationConfig:
-    """`batch_statistics`: networks are tested by batches' statistics, as the Torch baselines were. `audit`: how many
-    validation images the synthetic gradients are compared with back-propagation on at every evaluation; 0 for none."""
+    """How networks are tested, and on how many images synthetic gradients are compared with true ones at every
+    evaluation."""
 
     batch_statistics: bool = False
     """Whether networks are tested with the statistics of batches, as the Torch baselines were."""
@@ -232,8 +217,8 @@ class TrainDNI(TrainingRun):
     def validate(self) -> None:
         conditional = self.model.method == "cdni"
         if self.decoupling.labels != conditional:
-            object.__setattr__(self, "decoupling", replace(self.decoupling, labels=conditional))  # the method says it
-        synthetic = self.model.method in SYNTHETIC
+            object.__setattr__(self, "decoupling", replace(self.decoupling, labels=conditional))  # follows the method
+        synthetic = self.model.method in SYNTHETIC_METHODS
         plain = Decoupling(reduction=self.decoupling.reduction)
         for setting in fields(Decoupling):
             value = getattr(self.decoupling, setting.name)
@@ -254,12 +239,9 @@ class TrainDNI(TrainingRun):
                 "evaluation.batch_statistics is read by networks with batch normalisation only; leave it out"
             )
 
-    def adapt(self, changed: dict, settings) -> None:
-        super().adapt(changed, settings)
-
     def slug(self) -> str:
         kind = f"{self.model.network}{len(self.model.hidden) + 1}-{self.model.method}"
         sparse = f"-p{self.decoupling.p_update:g}" if self.decoupling.p_update < 1 else ""
         unlocked = "-unlocked" if self.model.synthetic_inputs else ""
-        scale = "-batchscale" if self.decoupling.sg_scale == "batch" and self.model.method in SYNTHETIC else ""
+        scale = "-batchscale" if self.decoupling.sg_scale == "batch" and self.model.method in SYNTHETIC_METHODS else ""
         return f"{self.data.name}-{kind}{unlocked}{sparse}{scale}-lr{self.optimiser.learning_rate:g}-s{self.seed}"

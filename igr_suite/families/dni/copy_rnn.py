@@ -1,4 +1,4 @@
-"""An LSTM on the copy task whose windows of truncated back-propagation may be joined by synthetic gradients."""
+"""An LSTM on the copy task, whose windows of truncated back-propagation may be joined by synthetic gradients."""
 
 import math
 
@@ -12,17 +12,17 @@ from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.adam import FusedAdam
 
-EPISODES_AVERAGED = 0.9  # decay of the running mean that decides on the next length
+EPISODES_AVERAGED = 0.9  # decay of the running mean that decides whether the next length is greater
 
 
 class CopyRNN(keras.Model):
-    """State s_t = (h_t, c_t) is carried from window to window; a window of T steps learns from
+    """The state s_t = (h_t, c_t) is carried from window to window; a window of T steps learns from
 
         dL_w/dw + (ds_T/dw)^T d_T,   d_T = 0 (bptt, and where the episode ends),  d_T = factor M(s_T) (dni)
         M learns   |M(s_0) - (dL_w/ds_0 + (ds_T/ds_0)^T d_T)|^2
 
-    L_w: cross-entropy of the window's target bits, averaged over batch and bits of a step, summed over steps. Episodes
-    (all rows of a batch are of one length) begin with s = 0.
+    L_w is the cross-entropy of the window's target bits, averaged over batch and bits of a step, summed over steps.
+    Episodes begin with s = 0; all rows of a batch have the same length.
 
     Args:
       config: of the run.
@@ -30,7 +30,7 @@ class CopyRNN(keras.Model):
     """
 
     scalars = ("bits", "length", "cosine")
-    jit_steps = True  # unrolled steps are many tiny operations; measured: docs/performance.md
+    jit_steps = True  # measured: unrolled steps are many tiny operations (docs/performance.md)
 
     def __init__(self, config: TrainCopyRNN):
         require_plain_keras()
@@ -79,18 +79,18 @@ class CopyRNN(keras.Model):
         """One window.
 
         Args:
-          batch: not read, the task is drawn.
-          seed: not read: an episode's bits follow from its number, for it may span several calls.
+          batch: not read, since the sequences are drawn.
+          seed: not read: an episode's bits follow from its number, because it may span several calls.
         Returns:
-          "bits": cross-entropy of a target bit, running mean over episodes; "length"; "cosine" of predicted and target
-          gradient.
+          "bits": cross-entropy of a target bit, running mean over episodes; "length": N of the episode; "cosine": of
+            predicted and target gradient.
         """
         del batch, seed
         begin, length = self.position.value, self.length.value
         last = begin + self.config.model.window >= 2 * length + 1
-        drawn = at_step(run_seed(self.config.seed, "copy"), self.episode.value)
+        episode_seed = at_step(run_seed(self.config.seed, "copy"), self.episode.value)
         times = begin + tf.range(self.config.model.window)
-        inputs, targets, counted = window_of(self.task, self.config.batch_size, times, length, drawn)
+        inputs, targets, counted = window_of(self.task, self.config.batch_size, times, length, episode_seed)
         weights = [v.value for v in self.trained]
         start = tf.convert_to_tensor(self.carried.value)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -103,21 +103,23 @@ class CopyRNN(keras.Model):
         *gradients, at_start = tape.gradient(
             [loss, end], [*weights, start], output_gradients=[tf.ones_like(loss), arriving]
         )
-        measured = self._learn_gradient(start, at_start) if self.synthesiser else tf.zeros(())
+        cosine = self._learn_gradient(start, at_start) if self.synthesiser else tf.zeros(())
         self.optimiser.apply(gradients, self.trained)
         self._advance(last, loss, end)
-        return {"bits": self.running.value + 0.0, "length": tf.cast(length, tf.float32), "cosine": measured}
+        return {"bits": self.running.value + 0.0, "length": tf.cast(length, tf.float32), "cosine": cosine}
 
     def run_window(
         self, start: tf.Tensor, inputs: tf.Tensor, targets: tf.Tensor, counted: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The window's loss and the state it ends in.
+        """The window's loss and its last state.
 
         Args:
           start: [B, 2 units].
           inputs: [T, B, bits + 1].
           targets: [T, B, bits].
-          counted: [T], 1 where targets are asked for.
+          counted: [T], 1 at steps that have a target.
+        Returns:
+          Scalar, [B, 2 units].
         """
         state, loss = tf.split(start, 2, -1), 0.0
         for t in range(inputs.shape[0]):
@@ -126,17 +128,17 @@ class CopyRNN(keras.Model):
             loss += counted[t] * tf.reduce_mean(losses)
         return loss, tf.concat(state, -1)
 
-    def _learn_gradient(self, start: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-        """A step of the synthesiser on the state that the window began with; returns the cosine of prediction and
-        target."""
-        done, wanted = forward(self.synthesiser, start), wanted * self.config.batch_size
-        error = 2.0 / tf.cast(tf.size(wanted), tf.float32) * (done.outputs - wanted)
+    def _learn_gradient(self, start: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+        """A step of the synthesiser at the window's first state; returns the cosine of prediction and target."""
+        done, target = forward(self.synthesiser, start), gradient * self.config.batch_size
+        error = 2.0 / tf.cast(tf.size(target), tf.float32) * (done.outputs - target)
         self.synthesiser_optimiser.apply(done.pull(error, to_inputs=False)[0], self.synthesiser.trainable_variables)
         keep_state(self.synthesiser, done)
-        return agreement(done.outputs, wanted)["cosine"]
+        return agreement(done.outputs, target)["cosine"]
 
     def _advance(self, last: tf.Tensor, loss: tf.Tensor, end: tf.Tensor) -> None:
-        """Goes on in the episode, or ends it, judges it and begins another, longer where the running mean allows."""
+        """Continues the episode, or ends it and begins another, which is longer where the running mean is below the
+        threshold."""
         length = self.length.value
         total = self.episode_loss.value + loss
         bits = total / (tf.cast(length, tf.float32) * math.log(2.0))
@@ -149,7 +151,7 @@ class CopyRNN(keras.Model):
         self.episode.assign_add(tf.cast(last, tf.int32))
         self.episode_loss.assign(tf.where(last, 0.0, total))
         self.length.assign(length + tf.cast(longer, tf.int32))
-        self.running.assign(tf.where(longer, 1.0, running))  # a longer one has to prove itself from a coin's bit
+        self.running.assign(tf.where(longer, 1.0, running))  # at a new length from 1 bit, the value of a random guess
 
 
 def window_of(task: CopyTaskConfig, batch: int, times: tf.Tensor, length: tf.Tensor, seed: tf.Tensor):
@@ -164,8 +166,8 @@ def window_of(task: CopyTaskConfig, batch: int, times: tf.Tensor, length: tf.Ten
       length: N, int32 scalar.
       seed: int32 [2] of the episode.
     Returns:
-      inputs [T, B, bits + 1] (the last one is the delimiter), targets [T, B, bits], counted [T], 1 where targets are
-      asked for.
+      inputs [T, B, bits + 1], whose last bit is the delimiter, targets [T, B, bits], counted [T], 1 at steps that have
+        a target.
     """
     bits = tf.cast(tf.random.stateless_uniform([task.longest, batch, task.bits], seed, alg="philox") < 0.5, tf.float32)
     shown, asked = times < length, (times > length) & (times <= 2 * length)

@@ -1,5 +1,5 @@
-"""Configuration of one LSTM on the copy task, by truncated back-propagation with or without synthetic gradients (no
-TensorFlow)."""
+"""Configuration of one LSTM on the copy task, by truncated back-propagation with or without synthetic gradients (never
+imports TensorFlow)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig
 from igr_suite.lab.runs.options import Option, WithOptions
 
-SYNTHETIC = {"sg_hidden": (256,), "sg_use_factor": 0.1}  # read by method=dni only; the factor is the paper's
+SYNTHETIC_OPTIONS = {"sg_hidden": (256,), "sg_use_factor": 0.1}  # defaults; the factor is the paper's
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopyTaskConfig:
-    """Repeat `bits` random bits a time step after a delimiter, first one step of them, then ever more.
+    """Repeat random bits in their order after a delimiter, at first of one time step, then of ever more.
 
-    The length grows by one when the running mean (decay .9 an episode) of the bits of cross-entropy a target bit falls
-    below `threshold`, up to `longest`.
+    The length grows by one step when the running mean over episodes (decay 0.9) of the cross-entropy of a target bit
+    falls below `threshold`, up to `longest`.
     """
 
     bits: int = 4
@@ -37,16 +37,17 @@ class CopyTaskConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class CopyRNNConfig(WithOptions):
-    """The LSTM, the window of truncated back-propagation, and what stands for the gradient that arrives at its end.
-
-    `method` "bptt": nothing; "dni": `sg_use_factor` times the prediction of a synthesiser with hidden layers
-    `sg_hidden`.
-    """
+    """The LSTM, the window of truncated back-propagation, and what replaces the gradient that arrives at its end."""
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        key: Option(default, read=lambda config: config.method == "dni", unread="is read by model.method=dni only")
-        for key, default in SYNTHETIC.items()
+        key: Option(
+            default,
+            read=lambda config: config.method == "dni",
+            unread="is read by model.method=dni only",
+            dropped=True,
+        )
+        for key, default in SYNTHETIC_OPTIONS.items()
     }
 
     units: int = 64
@@ -91,12 +92,6 @@ class TrainCopyRNN(RunConfig):
         for key in ("batch_size", "windows"):
             if getattr(self, key) < 1:
                 raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
-
-    def adapt(self, changed: dict, settings) -> None:
-        if settings.get("model.method") == "bptt":
-            for key in SYNTHETIC:
-                if f"model.{key}" not in settings:
-                    changed["model"][key] = None
 
     def slug(self) -> str:
         return f"copy-{self.model.method}-T{self.model.window}-lr{self.learning_rate:g}-s{self.seed}"

@@ -8,24 +8,24 @@ import tensorflow as tf
 from igr_suite.decoupling import synthetic_gradient
 from igr_suite.decoupling.model import DecoupledModel, has_convolutions
 from igr_suite.errors import UserError
-from igr_suite.families.dni.config import SYNTHETIC, DNIOptimiserConfig, TrainDNI
+from igr_suite.families.dni.config import SYNTHETIC_METHODS, DNIOptimiserConfig, TrainDNI
 from igr_suite.families.dni.networks import classifier_blocks
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import site_number
 from igr_suite.training.adam import FusedAdam, LegacyAdam
 from igr_suite.training.schedules import FlooredInverseTime
 
-MEASURE_EVERY = 10  # steps; measured at each of them, the interfaces would cost a tenth of B-cdni's step
+MEASURE_EVERY = 10  # steps; measuring the interfaces at every step would cost a tenth of B-cdni's step
 
 
 class DNIClassifier(keras.Model):
-    """Rows of pixels and a label -> class, by a `DecoupledModel`.
+    """Maps rows of pixels and a label to classes, by a `DecoupledModel`.
 
     Args:
       config: of the run.
-      image_shape: height, width and channels of the images as they are fed.
-      scales: split ("train", "validation", "test") -> (mean, deviation) of its pixels in 0..255; the network sees (x -
-        mean) / deviation.
+      image_shape: height, width and channels of the images as they enter the network.
+      scales: split ("train", "validation", "test") -> (mean, deviation) of its pixels in 0..255; the network's input is
+        (x - mean) / deviation.
     """
 
     def __init__(self, config: TrainDNI, image_shape: tuple[int, int, int], scales: dict[str, tuple[float, float]]):
@@ -49,7 +49,7 @@ class DNIClassifier(keras.Model):
         return self.net.state_variables()
 
     def pixels_and_labels(self, rows: tf.Tensor, split: str) -> tuple[tf.Tensor, tf.Tensor]:
-        """(what the network sees [B, D], labels int32 [B]) of rows uint8 [B, D + 1] whose last column is the label."""
+        """(the network's input [B, D], labels int32 [B]) of rows uint8 [B, D + 1], whose last column is the label."""
         mean, deviation = self.scales[split]
         return (tf.cast(rows[:, :-1], tf.float32) - mean) * (1.0 / deviation), tf.cast(rows[:, -1], tf.int32)
 
@@ -60,8 +60,8 @@ class DNIClassifier(keras.Model):
           batch: uint8 [B, D + 1].
           seed: int32 [2], the step's.
         Returns:
-          "loss", nats per image; "error", share of wrong images; and for each interface what `DecoupledModel.update`
-          measures, at every MEASURE_EVERY-th step, which "measured" tells by 1 (else 0).
+          "loss", nats per image; "error", share of wrong images; at every MEASURE_EVERY-th step, for each interface,
+            what `DecoupledModel.update` measures, and "measured", 1 at these steps and 0 at the others.
         """
         x, y = self.pixels_and_labels(batch, "train")
         measure = self.net.steps.value % MEASURE_EVERY == 0
@@ -75,7 +75,7 @@ class DNIClassifier(keras.Model):
         Args:
           batch: uint8 [B, D + 1].
           seed: not read, inference is deterministic.
-          split: whose scaling to take.
+          split: whose scaling is applied.
         Returns:
           {"loss", "error"}: [B], nats and 0 or 1.
         """
@@ -85,7 +85,8 @@ class DNIClassifier(keras.Model):
         return {"loss": tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits), "error": wrong(logits, y)}
 
     def audit(self, batch: tf.Tensor, split: str) -> dict[str, tf.Tensor]:
-        """Synthetic gradients beside back-propagated ones on a batch uint8 [B, D + 1]; see `DecoupledModel.audit`."""
+        """Synthetic gradients compared with back-propagated ones on a batch uint8 [B, D + 1]; see
+        `DecoupledModel.audit`."""
         return self.net.audit(*self.pixels_and_labels(batch, split))
 
 
@@ -105,7 +106,7 @@ def build_network(config: TrainDNI, image_shape: tuple[int, int, int]) -> Decoup
         for i, group in enumerate(groups)
     ]
     settings = {name: getattr(config.decoupling, name) for name in config.decoupling.__dataclass_fields__}
-    synthetic = config.model.method in SYNTHETIC
+    synthetic = config.model.method in SYNTHETIC_METHODS
     try:
         return DecoupledModel(
             modules,
@@ -129,7 +130,7 @@ def _factories(config: TrainDNI, hidden: tuple[int, ...], what: str) -> list[syn
 
 
 def build_optimiser(config: DNIOptimiserConfig, rate: float) -> keras.Optimizer:
-    """A Keras optimiser with the config's schedule from `rate` on."""
+    """A Keras optimiser with the config's schedule, whose first step size is `rate`."""
     if config.decay:
         rate = FlooredInverseTime(rate, config.decay, 0.0)
     elif config.drops:

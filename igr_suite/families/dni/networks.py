@@ -1,4 +1,4 @@
-"""Classifiers as one block of layers a weight layer, so that they can be cut behind any of them."""
+"""Classifiers as one block of layers for each layer with weights, so that they can be cut behind any of them."""
 
 import math
 
@@ -19,7 +19,7 @@ def classifier_blocks(config: DNIModelConfig, image_shape: tuple[int, int, int],
       image_shape: height, width and channels; the first block takes flat images.
       seed: of the initial weights.
     Returns:
-      lists of unbuilt layers; together they map [B, H W C] to logits [B, 10].
+      Lists of unbuilt layers; together they map [B, H W C] to logits [B, 10].
     """
     sources = [*(_Initial(config, 1000 * seed + i) for i in range(len(config.hidden) + 1))]
     if config.network == "cnn":
@@ -45,7 +45,7 @@ def _convolution(config: DNIModelConfig, filters: int, number: int, source: "_In
 
 
 class _Initial:
-    """Layers whose initial weights follow the config's rule; all distributions take their seed from here."""
+    """Makes layers whose initial weights follow the config's rule, with the seeds of one hidden layer."""
 
     def __init__(self, config: DNIModelConfig, seed: int):
         self.config, self.seed = config, 2 * seed
@@ -62,10 +62,10 @@ class _Initial:
 
     def _distributions(self) -> dict[str, object]:
         if self.config.initial == "uniform":
-            reach = self.config.initial_range
+            bound = self.config.initial_range
             return {
-                "kernel_initializer": keras.initializers.RandomUniform(-reach, reach, self.seed),
-                "bias_initializer": keras.initializers.RandomUniform(-reach, reach, self.seed + 1),
+                "kernel_initializer": keras.initializers.RandomUniform(-bound, bound, self.seed),
+                "bias_initializer": keras.initializers.RandomUniform(-bound, bound, self.seed + 1),
             }
         if self.config.initial == "orthogonal":
             return {"kernel_initializer": SquareOrthogonal(self.seed)}
@@ -80,7 +80,7 @@ class FanInDense(keras.layers.Dense):
         self._seed = seed
 
     def build(self, input_shape):
-        reach = 1.0 / math.sqrt(input_shape[-1])
-        self.kernel_initializer = keras.initializers.RandomUniform(-reach, reach, self._seed)
-        self.bias_initializer = keras.initializers.RandomUniform(-reach, reach, self._seed + 1)
+        bound = 1.0 / math.sqrt(input_shape[-1])
+        self.kernel_initializer = keras.initializers.RandomUniform(-bound, bound, self._seed)
+        self.bias_initializer = keras.initializers.RandomUniform(-bound, bound, self._seed + 1)
         super().build(input_shape)

@@ -1,5 +1,5 @@
-"""Errors of classifiers with synthetic gradients along training, agreement of synthetic with true gradients, and their
-tables."""
+"""Errors of classifiers with synthetic gradients during training, agreement of synthetic with true gradients, and
+tables of both."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from igr_suite.families.dni.presets import METHODS
+from igr_suite.families.dni.presets import METHOD_BY_LABEL
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, epoch_axis, figure, register_colours, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
@@ -30,14 +30,12 @@ COLOURS = {
     "BPTT": "#252525",
 }
 register_colours(COLOURS)
-METHOD_NAMES = {key: name for name, key in METHODS.items()}
+LABEL_BY_METHOD = {key: name for name, key in METHOD_BY_LABEL.items()}
 AUDITED = {"cosine": "cosine", "scale": "length, predicted / true", "sign": "share of equal signs"}
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds readable columns to runs or metrics: method, network ("FCN 3"), depth, scale, p_update, data, and errors in
-    per cent."""
-    kinds = frame["model.network"].str.upper()
+    """Adds columns to runs or metrics: method, depth, network ("FCN 3"), scale, p, data, and errors in per cent."""
     depth = frame["model.hidden"].map(len) + 1
     errors = {
         f"{split} error": 100 * frame[f"{split}_error"]
@@ -45,9 +43,9 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
         if f"{split}_error" in frame
     }
     return frame.assign(
-        method=frame["model.method"].map(METHOD_NAMES),
+        method=frame["model.method"].map(LABEL_BY_METHOD),
         depth=depth,
-        network=kinds + " " + depth.astype(str),
+        network=frame["model.network"].str.upper() + " " + depth.astype(str),
         scale=frame["decoupling.sg_scale"],
         p=frame["decoupling.p_update"],
         data=frame["data.name"],
@@ -64,11 +62,11 @@ def error_values(
     rows: pd.DataFrame, setting, column: str = "test error"
 ) -> dict[tuple[str, str], tuple[float, float, int]]:
     """For the ledger: ("test error, %", setting(row)) -> (mean, standard deviation over seeds, seeds)."""
-    found = {}
+    values = {}
     for text, group in rows.groupby(rows.apply(setting, axis=1), sort=False):
         if (value := mean_of_seeds(group, column)) is not None:
-            found[f"{column}, %", text] = value
-    return found
+            values[f"{column}, %", text] = value
+    return values
 
 
 def error_curves(
@@ -81,17 +79,17 @@ def error_curves(
     published=(),
     top: float | None = None,
 ):
-    """Test error against the epoch (or the step), one panel a value of `panels`, one curve a `label`.
+    """Test error against the epoch (or the step), one panel per value of `panels`, one curve per `label`.
 
     Args:
-      rows: of `evaluated`, with the columns named.
+      rows: of `evaluated`, with the columns that are named here.
       out: folder.
       panels, label: columns.
       x: "epoch" or "step".
-      published: (panel, label, x, per cent, source) drawn as markers.
-      top: end of the axis above, where the first epochs lie far outside.
+      published: (panel, label, x, per cent, source) of points that are drawn as markers.
+      top: upper end of the y axis, where the first epochs lie far above.
     Returns:
-      paths of figure.png, .pdf and .csv.
+      Paths of figure.png, .pdf and .csv.
     """
     kinds = list(dict.fromkeys(rows[panels]))
     with figure(width=1.2 + 4.0 * len(kinds), height=3.8, columns=len(kinds), squeeze=False, sharey=True) as (
@@ -113,46 +111,45 @@ def error_curves(
         axes[0][0].set_ylim(0, min(top, highest) if top else highest)
         if any(item[0] in kinds for item in published):
             axes[0][-1].plot([], [], "D", color="0.3", fillstyle="none", label="published")
-        axes[0][0].set_ylabel("test error, %")
-        _one_legend(fig, axes[0])
-        fig.suptitle(
-            f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', [panels, label], x)}", fontsize=10
-        )
-        paths = save(fig, out)
-    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
-    return [*paths, out / "figure.csv"]
+        heading = f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', [panels, label], x)}"
+        return _finish(fig, axes[0], drawn, "test error, %", heading, out)
 
 
 def _log_per_cent(axis) -> None:
-    """A logarithmic axis of per cents written as plain numbers."""
+    """A logarithmic y axis of per cents, written as plain numbers."""
     axis.set_yscale("log")
     axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.yaxis.set_minor_locator(NullLocator())
 
 
-def _one_legend(fig, axes) -> None:
-    """The labels of all panels once, beside the last one."""
-    found = {}
+def _finish(fig, axes, drawn: list[pd.DataFrame], ylabel: str, heading: str, out: Path) -> list[Path]:
+    """Labels a row of panels, with the labels of all of them in one legend, and saves it; figure.png, .pdf and .csv."""
+    legend = {}
     for axis in axes:
-        found |= dict(zip(*reversed(axis.get_legend_handles_labels())))
-    axes[-1].legend(found.values(), found.keys(), fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        legend |= dict(zip(*reversed(axis.get_legend_handles_labels())))
+    axes[-1].legend(legend.values(), legend.keys(), fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes[0].set_ylabel(ylabel)
+    fig.suptitle(heading, fontsize=10)
+    paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
 
 
 def agreement_figure(
     rows: pd.DataFrame, out: Path, *, label: str = "method", x: str = "epoch", name: str = "agreement"
 ):
-    """Synthetic against true gradients along training: a panel for each of cosine, scale and sign; line styles are
-    interfaces.
+    """Agreement of synthetic with true gradients during training: a panel for each of cosine, scale and sign; line
+    styles are interfaces.
 
     Args:
       rows: of `evaluated`.
       out: folder.
-      label: column that colours go by.
+      label: column that the colours show.
       x: "epoch" or "step".
       name: of the files.
     Returns:
-      paths; none where no run has synthetic gradients.
+      The paths; none where no run has synthetic gradients.
     """
     long = agreement_rows(rows, [label, x, "seed"])
     if not len(long):
@@ -177,35 +174,37 @@ def agreement_figure(
 
 
 def agreement_rows(rows: pd.DataFrame, keep: list[str]) -> pd.DataFrame:
-    """One row a row and interface: the columns `keep`, "interface", and the AUDITED measures."""
-    found = []
+    """One row for each row and interface: the columns `keep`, "interface", and the measures of AUDITED."""
+    interfaces = []
     for interface in range(1, 20):
         columns = {measure: f"audit_{measure}_{interface}" for measure in AUDITED}
         if not set(columns.values()) <= set(rows):
             break
         part = rows.dropna(subset=list(columns.values()))
-        found.append(
+        interfaces.append(
             part[keep].assign(interface=interface, **{measure: part[column] for measure, column in columns.items()})
         )
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[*keep, "interface", *AUDITED])
+    empty = pd.DataFrame(columns=[*keep, "interface", *AUDITED])
+    return pd.concat(interfaces, ignore_index=True) if interfaces else empty
 
 
 def error_table(
     rows: pd.DataFrame, out: Path, by: list[str], note: str, columns: dict[str, str] | None = None
 ) -> list[Path]:
-    """Errors at the rows given, mean and deviation over seeds, as table.md, .tex and .csv."""
+    """Errors of the given rows, mean and standard deviation over seeds, as table.md, .tex and .csv; returns the
+    paths."""
     return save_table(out, *over_seeds(rows, by, columns or {"test error": "test error, %"}, 2), note)
 
 
 def sparse_figure(rows: pd.DataFrame, out: Path):
-    """Test error against the probability of an update, one panel a method, one curve a number of steps; Bprop as a
+    """Test error against the probability of an update, one panel per method, one curve per number of steps; Bprop is a
     line.
 
     Args:
       rows: of `evaluated`.
       out: folder.
     Returns:
-      paths of figure.png and so on; up to four numbers of steps, each twice the one before, back from the last.
+      Paths of figure.png, .pdf and .csv; up to four numbers of steps are drawn, the last one and its halves.
     """
     last = int(rows["step"].max())
     steps = sorted({last // 2**i for i in range(4)} & set(rows["step"]) | {last})
@@ -241,8 +240,8 @@ def sparse_figure(rows: pd.DataFrame, out: Path):
 
 
 def depth_figure(runs: pd.DataFrame, out: Path):
-    """Final test error against the number of layers, a panel a data set and kind of network, a curve a method; dashed:
-    longer runs."""
+    """Final test error against the number of layers, one panel per data set and kind of network, one curve per method;
+    longer runs are dashed."""
     runs = runs.assign(panel=runs["data"] + ", " + runs["model.network"].str.upper())
     longer = runs["steps"] > runs.groupby(["panel", "method"])["steps"].transform("min")
     runs = runs.assign(
@@ -262,32 +261,29 @@ def depth_figure(runs: pd.DataFrame, out: Path):
                 axis.plot(group["depth"], group["test error"], ".", color=colour(method))
             axis.set(title=panel, xlabel="layers", xticks=sorted(part["depth"].unique()))
             _log_per_cent(axis)
-        axes[0][0].set_ylabel("test error, %")
-        _one_legend(fig, axes[0])
-        fig.suptitle(f"at the end of training, {seeds_caption(runs, 'seed', ['panel', 'name', 'depth'])}", fontsize=10)
-        paths = save(fig, out)
-    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
-    return [*paths, out / "figure.csv"]
+        heading = f"at the end of training, {seeds_caption(runs, 'seed', ['panel', 'name', 'depth'])}"
+        return _finish(fig, axes[0], drawn, "test error, %", heading, out)
 
 
 def depth_table(runs: pd.DataFrame, out: Path) -> list[Path]:
-    """Table 1's form: a row a network, a column a method; mean and deviation over seeds."""
+    """Writes a table in the form of the paper's Table 1: a row per network, a column per method, mean and standard
+    deviation over seeds; returns the paths."""
     texts, numbers = over_seeds(runs, ["data", "network", "steps", "method"], {"test error": "error"}, 2)
     order = list(dict.fromkeys(zip(texts["data"], texts["network"])))
     wide = texts.pivot(index=["data", "network", "steps"], columns="method", values="error")
-    wide = wide[[name for name in METHODS if name in wide]].fillna("-").reset_index()
+    wide = wide[[name for name in METHOD_BY_LABEL if name in wide]].fillna("-").reset_index()
     wide["place"] = [order.index(pair) for pair in zip(wide["data"], wide["network"])]
     wide = wide.sort_values(["place", "steps"]).drop(columns="place").rename_axis(columns=None)
     return save_table(out, wide, numbers, "Test error, %, after so many steps; mean ± standard deviation over seeds.")
 
 
 def copy_named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds method and T to runs or metrics of the copy task."""
+    """Adds "method" and "T" columns to runs or metrics of the copy task."""
     return frame.assign(method=frame["model.method"].str.upper(), T=frame["model.window"])
 
 
 def copy_figure(metrics: pd.DataFrame, out: Path) -> list[Path]:
-    """Length mastered against windows of training, one panel a T."""
+    """Length learnt against the number of windows of training, one panel per T; returns the paths."""
     rows = metrics.dropna(subset=["mastered"])
     windows = sorted(rows["T"].unique())
     with figure(width=1.2 + 3.0 * len(windows), height=3.6, columns=len(windows), squeeze=False, sharey=True) as (
@@ -299,9 +295,5 @@ def copy_figure(metrics: pd.DataFrame, out: Path) -> list[Path]:
             part = rows[rows["T"] == window]
             drawn.append(draw_curves(axis, part, "step", "mastered", method="method", seed="seed").assign(T=window))
             axis.set(title=f"T = {window}", xlabel="windows")
-        axes[0][0].set_ylabel("longest sequence repeated")
-        _one_legend(fig, axes[0])
-        fig.suptitle(f"copy task, {seeds_caption(rows, 'seed', ['T', 'method'], 'step')}", fontsize=10)
-        paths = save(fig, out)
-    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
-    return [*paths, out / "figure.csv"]
+        heading = f"copy task, {seeds_caption(rows, 'seed', ['T', 'method'], 'step')}"
+        return _finish(fig, axes[0], drawn, "longest sequence repeated", heading, out)

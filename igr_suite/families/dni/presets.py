@@ -1,6 +1,5 @@
 """Presets of classifiers with synthetic gradients: the configurations of docs/papers/dni.md, section 2.4 (never imports
-TensorFlow).
-"""
+TensorFlow)."""
 
 from igr_suite.decoupling.config import Decoupling
 from igr_suite.errors import UserError, nearest
@@ -14,28 +13,35 @@ from igr_suite.families.dni.config import (
 )
 
 TORCH_DATA = {"pad32": True, "scaling": "separately", "train_split": "all"}
-TORCH_DECAY = 5e-7
-TORCH_SG = {"batch_norm": "plain", "bn_momentum": 0.75, "initial": "uniform"}
+TORCH_SG = {"hidden": (256, 256), "batch_norm": "plain", "bn_momentum": 0.75, "initial": "uniform"}
+# What configurations of one source share: (optimiser, data, decoupling, batch size)
+TORCH_BP = (
+    {"name": "sgd", "learning_rate": 0.05, "decay": 5e-7},
+    {**TORCH_DATA, "file_order": True},
+    {},
+    250,
+)
+THEANO = (
+    {"name": "legacy_adam", "learning_rate": 1e-3},
+    {"scaling": "raw", "train_split": "all"},
+    {"reduction": "sum", "l2": 1.0},
+    100,
+)
+THEANO_NETWORK = {"hidden": (300, 150), "batch_norm": "none", "initial": "orthogonal"}
 # name -> (model, optimiser, data, decoupling, batch size, tested by batches' statistics)
 CONFIGURATIONS = {
     "B-simple": (
         {"hidden": (2048,), "activation": "tanh", "batch_norm": "none", "initial": "fan_in", "method": "bp"},
-        {"name": "sgd", "learning_rate": 0.05, "decay": TORCH_DECAY},
-        {**TORCH_DATA, "file_order": True},
-        {},
-        250,
+        *TORCH_BP,
         False,
     ),
     "B-relu": (
         {"hidden": (256, 256), "batch_norm": "plain", "bn_momentum": 0.9, "initial": "fan_in", "method": "bp"},
-        {"name": "sgd", "learning_rate": 0.05, "decay": TORCH_DECAY},
-        {**TORCH_DATA, "file_order": True},
-        {},
-        250,
+        *TORCH_BP,
         True,
     ),
     "B-dni": (
-        {"hidden": (256, 256), **TORCH_SG, "method": "dni", "sg_hidden": (1024, 1024)},
+        {**TORCH_SG, "method": "dni", "sg_hidden": (1024, 1024)},
         {"name": "adam", "learning_rate": 1e-4},
         TORCH_DATA,
         {},
@@ -43,29 +49,15 @@ CONFIGURATIONS = {
         False,
     ),
     "B-cdni": (
-        {"hidden": (256, 256), **TORCH_SG, "method": "cdni"},
+        {**TORCH_SG, "method": "cdni"},
         {"name": "adam", "learning_rate": 1e-3},
         TORCH_DATA,
         {},
         250,
         False,
     ),
-    "A-dni": (
-        {"hidden": (300, 150), "batch_norm": "none", "initial": "orthogonal", "method": "cdni"},
-        {"name": "legacy_adam", "learning_rate": 1e-3},
-        {"scaling": "raw", "train_split": "all"},
-        {"reduction": "sum", "l2": 1.0},
-        100,
-        False,
-    ),
-    "A-bp": (
-        {"hidden": (300, 150), "batch_norm": "none", "initial": "orthogonal", "method": "bp"},
-        {"name": "legacy_adam", "learning_rate": 1e-3},
-        {"scaling": "raw", "train_split": "all"},
-        {"reduction": "sum", "l2": 1.0},
-        100,
-        False,
-    ),
+    "A-dni": ({**THEANO_NETWORK, "method": "cdni"}, *THEANO, False),
+    "A-bp": ({**THEANO_NETWORK, "method": "bp"}, *THEANO, False),
 }
 
 
@@ -79,15 +71,18 @@ def named(
     limit: int | None = None,
     evaluate_every: int = 1,
 ) -> TrainDNI:
-    """One run of a source system at its settings.
+    """One run of an original code's configuration at its settings.
 
     Args:
       name: of CONFIGURATIONS.
-      data: set.
-      epochs: of training.
-      sg_scale: "batch" for what the Torch code did; None is the default, and the only choice where losses are sums.
-      limit: images of each split, for the smoke scale.
-      evaluate_every: epochs between evaluations.
+      data: name of the data set.
+      seed: of the run.
+      epochs: number of epochs.
+      sg_scale: "batch" for the Torch code's; None is the default, and the only choice where losses are sums.
+      limit: number of images of each split, for the smoke scale.
+      evaluate_every: number of epochs between evaluations.
+    Raises:
+      UserError: an unknown name.
     """
     if name not in CONFIGURATIONS:
         raise UserError(f"unknown configuration '{name}': {nearest(name, CONFIGURATIONS)}")
@@ -103,10 +98,10 @@ def named(
     )
 
 
-# Paper: Adam, 500,000 steps of batch 256, the rate divided by 10 after 300,000 and 400,000
+# The paper has Adam, 500,000 steps of batch 256, and a rate that is divided by 10 after 300,000 and 400,000
 # (docs/papers/dni.md, section 2.4).
 PAPER_STEPS, PAPER_DROPS, PAPER_RATE, PAPER_BATCH = 500_000, (300_000, 400_000), 3e-5, 256
-METHODS = {"no Bprop": "no_bp", "Bprop": "bp", "DNI": "dni", "cDNI": "cdni"}
+METHOD_BY_LABEL = {"no Bprop": "no_bp", "Bprop": "bp", "DNI": "dni", "cDNI": "cdni"}
 FILTERS = {"mnist": 64, "mnist_5k": 64, "cifar10": 128}
 
 
@@ -125,21 +120,23 @@ def paper_network(
     evaluate_every: int = 1,
     limit: int | None = None,
 ) -> TrainDNI:
-    """One run of the paper's networks: `depth` weight layers, the output layer included, cut behind each hidden one.
+    """One run of the paper's networks, with `depth` layers that have weights, the output layer included, cut behind
+    each hidden one.
 
     Args:
       depth: 3 to 6; with `filters` the number of layers of the convolutional network.
-      method: of METHODS, the paper's names.
-      data: set; the pixels enter as x / 255.
-      steps: of training, rounded up to whole epochs.
+      method: of METHOD_BY_LABEL, in the paper's names.
+      data: name of the data set; the pixels enter as x / 255.
+      seed: of the run.
+      steps: number of steps, rounded up to whole epochs.
       learning_rate, drops: the suite's choice where the steps are not the paper's.
       p_update: probability of an update of each layer.
-      unlocked: also synthetic inputs; synthesisers and input models then have one hidden layer.
-      filters: of every convolution; None makes a fully connected network.
-      evaluate_every: epochs between evaluations.
-      limit: images of each split, for the smoke scale.
+      unlocked: whether inputs are synthetic too; synthesisers and input models then have one hidden layer.
+      filters: number of filters of every convolution; None makes a fully connected network.
+      evaluate_every: number of epochs between evaluations.
+      limit: number of images of each split, for the smoke scale.
     """
-    kind = METHODS[method]
+    kind = METHOD_BY_LABEL[method]
     cifar = data.startswith("cifar")
     width, sg_width = (1000, 4000) if cifar else (256, 1024)
     if filters is not None:

@@ -1,4 +1,4 @@
-"""Executes a `TrainDNI` config: labelled images, network, loop, errors and audits of the synthetic gradients,
+"""Executes a `TrainDNI` config: labelled images, network, loop, errors, comparison of synthetic with true gradients,
 summary."""
 
 import numpy as np
@@ -67,7 +67,7 @@ def build_plan(config: TrainDNI, examples: int) -> Plan:
 
 
 def execute(config: TrainDNI, folder: RunFolder) -> None:
-    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    """Trains, measures and writes the summary; continues from the folder's last checkpoint if there is one."""
     dataset, rows = load_rows(config)
     plan = build_plan(config, len(rows["train"]))
     model = build_model(config, dataset, rows)

@@ -1,4 +1,4 @@
-"""Executes a `TrainCopyRNN` config: windows of the copy task, the length reached, summary."""
+"""Executes a `TrainCopyRNN` config: windows of the copy task, the greatest length learnt, summary."""
 
 import numpy as np
 import tensorflow as tf
@@ -9,17 +9,17 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.executor import Training, train
 from igr_suite.training.loop import Plan
 
-WINDOWS_A_ROW = 1000  # the loop's epoch
+WINDOWS_A_ROW = 1000  # windows of an epoch of the loop
 
 
 def execute(config: TrainCopyRNN, folder: RunFolder) -> None:
-    """Trains and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    """Trains and writes the summary; continues from the folder's last checkpoint if there is one."""
     model = CopyRNN(config)
     rows = min(WINDOWS_A_ROW, config.windows)
     plan = Plan(rows, 1, -(-config.windows // rows), 1, config.seed)
 
     def evaluate(step: int) -> dict[str, float]:
-        # the longest sequence it has mastered is one shorter than the one it is working on
+        # the longest sequence that it has learnt is one step shorter than the present one
         return {"mastered": float(model.length.numpy() - 1), "running_bits": float(model.running.numpy())}
 
     meta = {"parameters": sum(int(np.prod(v.shape)) for v in model.trained)}

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
-from igr_suite.data.halves import HALF_PIXELS, IMAGE_SHAPE, PICTURED
+from igr_suite.data.halves import IMAGE_SHAPE, PICTURED
 from igr_suite.errors import UserError
+from igr_suite.families.half_mnist.synthetic_config import BASELINE_INPUT, SyntheticGradientConfig, check_rates
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
 from igr_suite.training.config_parts import TrainingRun
 
@@ -23,26 +24,23 @@ Estimator = Literal[
 ]
 GAUSSIAN = ("gaussian", "gaussian_reinforce")
 RELAXED = ("gumbel_softmax", "gumbel_softmax_hard")
-SCORED = ("gaussian_reinforce", "reinforce", "sdni", "oracle")  # they centre the loss by a baseline
-# Options that only some estimators read, with the value taken when none is given; for others they are an error.
-OPTIONS = {
+SCORED = ("gaussian_reinforce", "reinforce", "sdni", "oracle")  # estimators that subtract a baseline from the loss
+# Options that only some estimators read: (these estimators, the default); for the others they are an error.
+MODEL_OPTIONS = {
     "baseline": (SCORED, "cmr"),
     "hard_rule": (("gumbel_softmax_hard",), "corrected"),
     "oracle_samples": (("oracle",), 250),
     "clip_probs": (tuple(name for name in Estimator.__args__ if name not in GAUSSIAN), False),
 }
-INPUTS = ("upper half", "lower half", "p", "dC/dz", "z", "b(x)", "1 - p")  # what a character of `sg.inputs` selects
-SIZES = (HALF_PIXELS, HALF_PIXELS, None, None, None, 1, None)  # None: the number of latents
-BASELINE_INPUT, SLOPE_INPUT = INPUTS.index("b(x)"), INPUTS.index("dC/dz")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTModelConfig(WithOptions):
-    """The latent variables, the gradient estimator of the encoder, and the networks' switches."""
+    """The latent variables, the gradient estimator of the encoder, and options of the networks."""
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        **by_reader("estimator", OPTIONS),
+        **by_reader("estimator", MODEL_OPTIONS),
         "baseline_activation": Option(
             "linear",
             read=lambda config: config.baseline == "cmr",
@@ -95,92 +93,6 @@ class HalfMNISTModelConfig(WithOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyntheticGradientConfig(WithOptions):
-    """The network that regresses the encoder's noisy logit gradient on what is known beside it
-    (docs/papers/half_mnist.md, section 1.7).
-    """
-
-    group: ClassVar[str] = "sg"
-    options: ClassVar[Mapping[str, Option]] = {
-        "width": Option(
-            1024,
-            read=lambda config: config.kind != "lin",
-            unread="is read by networks with hidden layers, and sg.kind=lin has none",
-            dropped=True,
-        )
-    }
-
-    kind: Literal["lin", "deep", "lin_deep", "custom"] = "lin_deep"
-    """Network: linear, "deep" (two hidden layers of `width`), the sum of both, or "custom"."""
-    inputs: str = "1111100"
-    """Mask of seven characters 0 or 1: upper half, lower half, p, dC/dz, z, b(x), 1 - p."""
-    target: Literal["reinforce", "straight_through"] = "reinforce"
-    """Gradient that the network learns."""
-    width: int | None = None
-    """Width of the hidden layers."""
-    scale: Literal["batch", "example", "image"] = "example"
-    """Unit of targets and dC/dz: the batch's mean loss, each image's own, or that in nats per image instead of per
-    pixel."""
-    max_grad: float = 0.0
-    """Mean square that targets are rescaled to; 0 leaves them as they are."""
-    reward_temperature: float | None = None
-    """Temperature T with which it learns from -exp(-loss / T) in place of the loss."""
-    optimiser: Literal["sgd", "adam"] = "sgd"
-    """Optimiser of the network."""
-    learning_rate: float = 1e-4
-    """Its step size."""
-    slash_rate: float = 1.0
-    """What the step size is divided by every `slash_every` epochs."""
-    slash_every: int = 20
-    """Number of epochs between two such divisions."""
-    update_every: int = 1
-    """Number of batches between two steps of the network."""
-    update_style: Literal["fixed", "decay"] = "fixed"
-    """"decay" trains it ever more seldom: every 2, 5, 10, 50, 100 steps from step 2,000, 5,000, 10,000, 20,000, 30,000
-    on."""
-    average_samples: int = 1
-    """Number of fresh codes over which its predictions are averaged."""
-    applied: bool = True
-    """Whether the encoder follows it; otherwise it is trained beside an encoder that follows the target's estimator."""
-
-    def __post_init__(self):
-        if len(self.inputs) != len(INPUTS) or set(self.inputs) - {"0", "1"} or "1" not in self.inputs:
-            raise UserError(
-                f"sg.inputs is a mask of seven characters 0 or 1 for {', '.join(INPUTS)}, not all 0; got "
-                f"'{self.inputs}'"
-            )
-        super().__post_init__()
-        if self.width is not None and self.width < 1:
-            raise UserError(f"sg.width must be at least 1, got {self.width}")
-        if self.max_grad < 0:
-            raise UserError(f"sg.max_grad must not be negative, got {self.max_grad}; 0 leaves targets as they are")
-        if self.reward_temperature is not None and not self.reward_temperature > 0:
-            raise UserError(
-                f"sg.reward_temperature must be positive, got {self.reward_temperature}; leave it out to learn from "
-                f"the loss"
-            )
-        if self.reward_temperature is not None and self.target == "straight_through":
-            raise UserError(
-                "sg.reward_temperature changes the REINFORCE target; leave it out with sg.target=straight_through"
-            )
-        if self.update_style == "decay" and self.update_every != 1:
-            raise UserError(f"sg.update_every={self.update_every} is not used with sg.update_style=decay; leave it out")
-        check_rates("sg", self)
-        for key in ("update_every", "average_samples"):
-            if getattr(self, key) < 1:
-                raise UserError(f"sg.{key} must be at least 1, got {getattr(self, key)}")
-
-    @property
-    def selected(self) -> tuple[int, ...]:
-        """Numbers of the inputs that the mask takes, ascending."""
-        return tuple(i for i, character in enumerate(self.inputs) if character == "1")
-
-    def input_size(self, latents: int) -> int:
-        """Length of the network's input."""
-        return sum(SIZES[i] or latents for i in self.selected)
-
-
-@dataclass(frozen=True, kw_only=True)
 class HalfMNISTOptimiserConfig:
     """Adam for encoder, baseline and decoder together."""
 
@@ -203,20 +115,6 @@ class HalfMNISTOptimiserConfig:
             raise UserError(f"optimiser.update_every must be at least 1, got {self.update_every}")
         if self.l2 < 0:
             raise UserError(f"optimiser.l2 must not be negative, got {self.l2}")
-
-
-def check_rates(group: str, config) -> None:
-    """Raises UserError for a learning rate or a schedule of it that cannot be."""
-    for key in ("learning_rate", "slash_rate"):
-        if not getattr(config, key) > 0:
-            raise UserError(f"{group}.{key} must be positive, got {getattr(config, key)}")
-    if config.slash_rate < 1:
-        raise UserError(
-            f"{group}.slash_rate divides the learning rate and must be at least 1 (which is off), got "
-            f"{config.slash_rate}"
-        )
-    if config.slash_every < 1:
-        raise UserError(f"{group}.slash_every must be at least 1 epoch, got {config.slash_every}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,8 +144,8 @@ class HalfMNISTDataConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTScheduleConfig:
-    """How long to train; with `least_loss`, at most until the first epoch whose mean training loss is this or less
-    (nats per image)."""
+    """How long to train; `least_loss` ends training earlier, after the first epoch whose mean training loss is at most
+    this."""
 
     epochs: int = 100
     """Number of passes through the training images."""
@@ -269,8 +167,7 @@ class HalfMNISTScheduleConfig:
 @dataclass(frozen=True, kw_only=True)
 class HalfMNISTEvaluationConfig(WithOptions):
     """What is measured and stored at evaluations. Bias and variance of the estimators' gradients are measured against
-    as many others.
-    """
+    the mean of as many other gradients."""
 
     group: ClassVar[str] = "evaluation"
     options: ClassVar[Mapping[str, Option]] = {
@@ -325,14 +222,12 @@ class TrainHalfMNIST(TrainingRun):
                 f"evaluation.gradient_samples compares gradients at hard codes, and {self.model.estimator} has others; "
                 f"leave it out"
             )
-        images = min(
-            recipe_of(self.data.name).sizes[2], self.data.evaluation_limit or recipe_of(self.data.name).sizes[2]
-        )
+        tests = recipe_of(self.data.name).sizes[2]
+        images = min(tests, self.data.evaluation_limit or tests)
         if self.evaluation.pictures and images <= max(PICTURED):
             raise UserError(
                 f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
-                f"{images}; "
-                f"set data.evaluation_limit to at least {max(PICTURED) + 1}"
+                f"{images}; set data.evaluation_limit to at least {max(PICTURED) + 1}"
             )
 
     def _check_synthetic(self) -> None:
@@ -357,10 +252,10 @@ class TrainHalfMNIST(TrainingRun):
 
     @property
     def evaluations_per_step(self) -> int:
-        further = self.model.oracle_samples or 0
+        fresh_codes = self.model.oracle_samples or 0
         if self.sg is not None and self.sg.average_samples > 1:
-            further = self.sg.average_samples
-        return self.schedule.batch_size * (self.model.samples + further)
+            fresh_codes = self.sg.average_samples
+        return self.schedule.batch_size * (self.model.samples + fresh_codes)
 
     def slug(self) -> str:
         estimator = self.model.estimator

@@ -9,19 +9,24 @@ from igr_suite.decoupling.synthetic_gradient import Synthesiser
 from igr_suite.families.half_mnist.networks import EPSILON
 from igr_suite.networks.batch_norm import BatchNorm
 
-SMALL = 1e-4  # reach of the deep network's first weights
+SMALL = 1e-4  # bound of the deep network's first weights
 
 
 def regressor(kind: str, width: int | None, seed: int) -> Synthesiser:
-    """Returns the factory of a kind: "lin", "deep", "lin_deep" or "custom"; their output is zero before training.
+    """Returns the factory of a kind, "lin", "deep", "lin_deep" or "custom"; the network's output is zero before
+    training.
 
         lin       s = u W + c
         deep      a = relu(BN(u W_i)), k = relu(BN(a W_h)), s = (a + k) W_o + b_o
         lin_deep  the sum of the two
         custom    s0 = u W + c, a = relu(BN(s0)), k = relu(BN(a W_1)), s = s0 + k W_2 + b_2
 
-    Batch norm always takes the batch's statistics: the networks are used in training only.
+    Batch normalisation always takes the batch's statistics: the networks are used in training only.
 
+    Args:
+      kind: of the network.
+      width: of its hidden layers; None for "lin", which has none.
+      seed: of the initial weights.
     Source: docs/papers/half_mnist.md, section 1.7.
     """
     if kind == "lin":
@@ -30,14 +35,14 @@ def regressor(kind: str, width: int | None, seed: int) -> Synthesiser:
     parts["lin_deep"] = lambda size: [_zeros(size), Deep(size, width, seed)]
 
     def build(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> keras.Layer:
-        del inputs  # Keras builds the layers for them
+        del inputs  # Keras infers it when it builds the layers
         return Sum(parts[kind](outputs[-1]))
 
     return build
 
 
 class Sum(keras.Layer):
-    """The sum of layers that see the same input."""
+    """The sum of layers that have the same input."""
 
     def __init__(self, parts: list[keras.Layer]):
         super().__init__()
@@ -52,7 +57,7 @@ class Sum(keras.Layer):
 
 
 class Deep(keras.Layer):
-    """Two hidden layers whose sum is read out."""
+    """Two hidden layers, whose sum enters the output layer."""
 
     def __init__(self, outputs: int, width: int, seed: int):
         super().__init__()
@@ -71,7 +76,7 @@ class Deep(keras.Layer):
 
 
 class Custom(keras.Layer):
-    """A linear prediction, and a correction by a hidden layer that sees nothing but it."""
+    """A linear prediction plus a correction by a hidden layer whose only input is that prediction."""
 
     def __init__(self, outputs: int, width: int, seed: int):
         super().__init__()

@@ -1,5 +1,5 @@
-"""How good the gradients at the encoder of half-and-half MNIST are: bias, variance and direction against the mean of
-many samples."""
+"""Quality of the gradients at the encoder of half-and-half MNIST: bias, variance and direction against the mean of many
+samples."""
 
 from collections.abc import Callable
 
@@ -7,19 +7,20 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
-from igr_suite.families.half_mnist.latents import Hard, StraightThrough
-from igr_suite.families.half_mnist.model import HalfMNIST, Rows
+from igr_suite.families.half_mnist.latents import HardLatents, StraightThroughLatents
+from igr_suite.families.half_mnist.model import HalfMNIST, SampleRows
 from igr_suite.families.half_mnist.networks import holding_averages
 from igr_suite.measuring.gradients import Moments
 from igr_suite.randomness import at_step, run_seed
 
 
 class GradientStudy:
-    """Numbers on a fixed batch of images at the present weights, for a metrics row; nothing of the training is touched.
+    """Measures gradients on a fixed batch of images at the present weights, for a metrics row; the training is not
+    changed.
 
-    Gradients are those of the batch's mean loss C at the encoder's logits, one code an image. T is the mean of R
-    REINFORCE gradients; R further codes, independent of them, give for each estimator (reinforce, straight_through, and
-    synthetic where there is one)
+    Gradients are those of the batch's mean loss C at the encoder's logits, with one code for each image. T is the mean
+    of R REINFORCE gradients; R further codes, independent of them, give for each estimator (reinforce,
+    straight_through, and synthetic where there is one)
 
         gradient_true_square           sum_n |T_n|^2
         gradient_<name>_square         sum_n |mean_r g_nr|^2
@@ -30,12 +31,13 @@ class GradientStudy:
                                        above 0
         gradient_<name>_snr            root of (square / variance); left out where there is no variance
 
-    The squares are unbiased: what R samples' noise adds to them is taken off, so they may fall below 0 where noise is
-    all there is. The cosine takes its norms from them. The agreement is not corrected: noise in T draws it to 1/2.
+    The squares are unbiased: the variance of R samples' mean is subtracted, so they may be negative where there is
+    nothing but noise. The cosine takes its norms from them. The agreement is not corrected: noise in T moves it towards
+    1/2.
 
     Args:
       model: with hard Bernoulli codes.
-      images: uint8 [N, 784]; the first `gradient_images` are watched.
+      images: uint8 [N, 784]; the first `gradient_images` are measured.
       config: of the run.
     Source: docs/papers/half_mnist.md, section 1.8; there T and the estimators share their samples, which hides
     REINFORCE's noise in T.
@@ -51,45 +53,44 @@ class GradientStudy:
         """The loop's `evaluate` with this study's numbers in the same row."""
 
         def both(step: int) -> dict[str, float]:
-            found = {name: float(value) for name, value in self._measure().items()}
-            for name in [name for name in found if name.endswith("_variance")]:
-                if found[name] > 0:
-                    found[name.replace("_variance", "_snr")] = (
-                        max(0.0, found[name.replace("_variance", "_square")] / found[name]) ** 0.5
-                    )
-            return evaluate(step) | found
+            numbers = {name: float(value) for name, value in self._measure().items()}
+            for name, variance in list(numbers.items()):
+                if name.endswith("_variance") and variance > 0:
+                    square = numbers[name.replace("_variance", "_square")]
+                    numbers[name.replace("_variance", "_snr")] = max(0.0, square / variance) ** 0.5
+            return evaluate(step) | numbers
 
         return both
 
-    def rows(self) -> Rows:
-        """The watched images at the present weights, with the baseline that another draw of codes gives."""
+    def rows(self) -> SampleRows:
+        """The measured images at the present weights, with the baseline of an extra draw of codes."""
         upper, lower = self.model.halves(self.images)
         with holding_averages(self.model.encoder):
             outputs = self.model.encoder(upper, training=True)
-        rows = Rows(upper, lower, outputs, tf.zeros(upper.shape[0]))
+        rows = SampleRows(upper, lower, outputs, tf.zeros(upper.shape[0]))
         rewards = self.model.evaluate_codes(rows, at_step(self.seed, tf.constant(-1))).advantage
         return rows._replace(baseline=self.model.baseline_of(upper, lower, rewards))
 
     def measure(self) -> dict[str, tf.Tensor]:
-        """The numbers named above but the last."""
+        """The numbers named above, without the signal-to-noise ratios."""
         rows = self.rows()
         size = rows.upper.shape[0]
 
         def reference(i, moments):
-            at = self.model.evaluate_codes(rows, at_step(self.seed, i))
-            return i + 1, moments.add(Hard.gradient(self.model.latent, rows.outputs, at) / size)
+            codes = self.model.evaluate_codes(rows, at_step(self.seed, i))
+            return i + 1, moments.add(HardLatents.gradient(self.model.latent, rows.outputs, codes) / size)
 
         start = Moments.start(rows.outputs)
         loop = {"parallel_iterations": 1}
         truth = tf.while_loop(lambda i, _: i < self.samples, reference, (tf.constant(0), start), **loop)[1]
 
         def estimators(i, moments, agreed):
-            found = self.gradients(rows, at_step(self.seed, self.samples + i))
-            signs = {name: tf.cast(tf.reduce_sum(g * truth.mean, -1) > 0, tf.float32) for name, g in found.items()}
+            gradients = self.gradients(rows, at_step(self.seed, self.samples + i))
+            signs = {name: tf.cast(tf.reduce_sum(g * truth.mean, -1) > 0, tf.float32) for name, g in gradients.items()}
             return (
                 i + 1,
-                {k: moments[k].add(found[k]) for k in moments},
-                {k: agreed[k] + tf.reduce_mean(signs[k]) for k in agreed},
+                {name: moments[name].add(gradients[name]) for name in moments},
+                {name: agreed[name] + tf.reduce_mean(signs[name]) for name in agreed},
             )
 
         names = ("reinforce", "straight_through", *(("synthetic",) if self.model.synthetic else ()))
@@ -110,18 +111,15 @@ class GradientStudy:
             }
         return result
 
-    def gradients(self, rows: Rows, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One sample's gradients [N, L] of C by every estimator, at the same codes."""
+    def gradients(self, rows: SampleRows, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Gradients [N, L] of C by every estimator, from one draw of codes that all of them share."""
         size, latent = rows.upper.shape[0], self.model.latent
-        at = self.model.evaluate_codes(rows, seed)
-        found = {
-            "reinforce": Hard.gradient(latent, rows.outputs, at),
-            "straight_through": StraightThrough.gradient(latent, rows.outputs, at),
+        codes = self.model.evaluate_codes(rows, seed)
+        gradients = {
+            "reinforce": HardLatents.gradient(latent, rows.outputs, codes),
+            "straight_through": StraightThroughLatents.gradient(latent, rows.outputs, codes),
         }
         if self.model.synthetic:
-            batch = self.model.config.schedule.batch_size
-            found["synthetic"] = (
-                self.model.synthetic.predict(self.model.given(rows, at, size))
-                / self.model.synthetic.scales(batch, size)[0]
-            )
-        return {name: gradient / size for name, gradient in found.items()}
+            scale = self.model.synthetic.scales(self.model.config.schedule.batch_size, size)[0]
+            gradients["synthetic"] = self.model.synthetic.predict(self.model.given(rows, codes, size)) / scale
+        return {name: gradient / size for name, gradient in gradients.items()}

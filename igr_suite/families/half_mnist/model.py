@@ -1,4 +1,4 @@
-"""Half-and-half MNIST: the lower half of a digit from the upper one through one layer of latent variables, and how its
+"""Half-and-half MNIST: the lower half of a digit from the upper one through a layer of latent variables, and how the
 encoder learns."""
 
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.families.half_mnist import networks
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
-from igr_suite.families.half_mnist.latents import Evaluated, StraightThrough, latent_of
-from igr_suite.families.half_mnist.synthetic import SyntheticGradient
+from igr_suite.families.half_mnist.latents import Evaluated, StraightThroughLatents, latent_of
+from igr_suite.families.half_mnist.synthetic import SyntheticGradient, apply_if
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import site_number
@@ -20,20 +20,20 @@ from igr_suite.training.schedules import StepDecay
 
 LOWEST_RATE = 1e-7
 TEST_TEMPERATURE = 0.5
-SHORT_RUN = 3000  # steps
+SHORT_RUN = 3000  # number of steps
 
 
-class Rows(NamedTuple):
-    """One row a sample [M, ...], the samples of an image together: halves, the encoder's outputs, baseline [M]."""
+class SampleRows(NamedTuple):
+    """One row per sample [M, ...], the samples of an image together: halves, the encoder's outputs, baseline [M]."""
 
     upper: tf.Tensor
     lower: tf.Tensor
     outputs: tf.Tensor
     baseline: tf.Tensor | None
 
-    def repeated(self, samples: int) -> "Rows":
-        """Every row so many times."""
-        return Rows(*(None if value is None else tf.repeat(value, samples, 0) for value in self))
+    def repeated(self, samples: int) -> "SampleRows":
+        """Every row `samples` times."""
+        return SampleRows(*(None if value is None else tf.repeat(value, samples, 0) for value in self))
 
 
 class HalfMNIST(keras.Model):
@@ -45,7 +45,7 @@ class HalfMNIST(keras.Model):
 
     Args:
       config: of the run.
-      steps_per_epoch: what the schedules' epochs are.
+      steps_per_epoch: number of steps of an epoch of the schedules.
     Source: docs/papers/half_mnist.md, section 1.
     """
 
@@ -58,15 +58,14 @@ class HalfMNIST(keras.Model):
         self.decoder = networks.decoder(model.latents, model.batch_norm, seed + 10)
         self.baseline = networks.baseline(model.baseline_activation, seed + 20) if model.baseline == "cmr" else None
         self.synthetic = SyntheticGradient(config.sg, model.latents, steps_per_epoch, seed + 30) if config.sg else None
-        trained = {"encoder": [] if model.estimator == "frozen" else self.encoder.trainable_variables}
-        trained |= {
+        self.trained = {
+            "encoder": [] if model.estimator == "frozen" else self.encoder.trainable_variables,
             "decoder": self.decoder.trainable_variables,
             "baseline": self.baseline.trainable_variables if self.baseline else [],
         }
-        self.trained = trained
         kind = LegacyAdam if config.optimiser.name == "legacy_adam" else FusedAdam
         self.optimiser = kind(StepDecay.of(config.optimiser, steps_per_epoch, LOWEST_RATE), epsilon=1e-8)
-        self.optimiser.build([v for group in trained.values() for v in group])
+        self.optimiser.build([v for group in self.trained.values() for v in group])
         self.steps = tf.Variable(0, dtype=tf.int32, trainable=False)
         # XLA takes 4 s of CPU time to compile and saves 0.9 of 2.1 ms a step (1.2 of 2.8 with a linear synthetic
         # gradient).
@@ -89,7 +88,7 @@ class HalfMNIST(keras.Model):
         ]
 
     def count_params(self) -> int:
-        """Scalars of encoder, decoder and baseline."""
+        """Number of scalars of encoder, decoder and baseline."""
         return sum(net.count_params() for net in (self.encoder, self.decoder, self.baseline) if net)
 
     def halves(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -97,8 +96,8 @@ class HalfMNIST(keras.Model):
         return tuple(tf.split(tf.cast(batch >= self.config.data.threshold, tf.float32), 2, axis=-1))
 
     def temperature(self, training: bool) -> tf.Tensor | float:
-        """Of Gumbel-Softmax: max(.5, exp(-3e-5 t)), t the last multiple of 1,000 steps; .5 at test, or the config's
-        constant."""
+        """Temperature of Gumbel-Softmax: max(.5, exp(-3e-5 t)), t the last multiple of 1,000 steps, and .5 in tests; or
+        the config's constant."""
         if self.config.model.temperature is not None:
             return self.config.model.temperature
         if not training:
@@ -113,22 +112,27 @@ class HalfMNIST(keras.Model):
           seed: int32 [2], the step's.
         Returns:
           "loss" and "nll" (C in nats per pixel and per image), "gradient_square" (mean square of dC/d encoder outputs),
-          and the synthetic gradient's scalars.
+            and the synthetic gradient's scalars.
         """
         scalars, gradients, synthetic = self.gradients(batch, seed)
         variables = [v for group in self.trained.values() for v in group]
         flat = [g for name in self.trained for g in gradients[name]]
-        _every(self.config.optimiser.update_every, self.steps, lambda: self.optimiser.apply(flat, variables))
+        period = self.config.optimiser.update_every
+        if period == 1:
+            self.optimiser.apply(flat, variables)
+        else:
+            apply_if(tf.equal(self.steps % period, 0), lambda: self.optimiser.apply(flat, variables))
         if self.synthetic:
             self.synthetic.step(synthetic, self.steps)
         self.steps.assign_add(1)
         return {name: scalars[name] for name in self.scalars}
 
     def gradients(self, batch: tf.Tensor, seed: tf.Tensor):
-        """What a step applies; arguments as in `train_step`.
+        """The gradients that a step applies; arguments as in `train_step`.
 
         Returns:
-          scalars, {"encoder", "decoder", "baseline": gradients}, the synthetic gradient's own (None without one).
+          scalars, {"encoder", "decoder", "baseline": gradients}, what the step of the synthetic gradient takes (None
+            without one).
         """
         config, size, samples = self.config.model, batch.shape[0], self.config.model.samples
         upper, lower = self.halves(batch)
@@ -136,7 +140,7 @@ class HalfMNIST(keras.Model):
             encoding.watch([v.value for v in self.trained["encoder"]])
             outputs = self.encoder(upper, training=True)
         noise = self.latent.noise((size * samples, config.latents), seed)
-        rows = Rows(upper, lower, outputs, None).repeated(samples)
+        rows = SampleRows(upper, lower, outputs, None).repeated(samples)
         temperature = self.temperature(training=True)
         code = self.latent.code(rows.outputs, noise, temperature)
         weights = [v.value for v in self.trained["decoder"]]
@@ -147,9 +151,9 @@ class HalfMNIST(keras.Model):
         gradients = {"decoder": [g / (size * samples) for g in by_weights]}
         rewards = self.rewards(losses)
         baseline, gradients["baseline"] = self._baseline(upper, lower, rewards)
-        at = Evaluated(code, noise, rewards - baseline, slope, temperature)
-        images = Rows(upper, lower, outputs, baseline[::samples])
-        own_loss, scalars, own = self._encoder_gradient(rows._replace(baseline=baseline), at, images, seed)
+        codes = Evaluated(code, noise, rewards - baseline, slope, temperature)
+        images = SampleRows(upper, lower, outputs, baseline[::samples])
+        own_loss, scalars, regression = self._encoder_gradient(rows._replace(baseline=baseline), codes, images, seed)
         at_outputs = own_loss / size
         gradients["encoder"] = encoding.gradient(outputs, [v.value for v in self.trained["encoder"]], at_outputs)
         if self.config.optimiser.l2:
@@ -159,19 +163,19 @@ class HalfMNIST(keras.Model):
                 ]
         loss = tf.reduce_mean(losses)
         scalars |= {"loss": loss, "nll": HALF_PIXELS * loss, "gradient_square": tf.reduce_mean(at_outputs**2)}
-        return scalars, gradients, own
+        return scalars, gradients, regression
 
     def losses(self, code: tf.Tensor, lower: tf.Tensor) -> tf.Tensor:
         """Loss of each row [M] in nats per pixel, of codes [M, L]; a training pass of the decoder."""
         return -bernoulli_log_likelihood(self.decoder(code, training=True), lower) / HALF_PIXELS
 
     def rewards(self, losses: tf.Tensor) -> tf.Tensor:
-        """What REINFORCE multiplies the score with: the losses, or -exp(-loss / T)."""
+        """The factors of REINFORCE's score: the losses, or -exp(-loss / T)."""
         temperature = self.config.sg.reward_temperature if self.config.sg else None
         return losses if temperature is None else -tf.exp(-losses / temperature)
 
-    def evaluate_codes(self, rows: Rows, seed: tf.Tensor) -> Evaluated:
-        """A pass of new codes that leaves no trace: the decoder's moving averages stay."""
+    def evaluate_codes(self, rows: SampleRows, seed: tf.Tensor) -> Evaluated:
+        """A pass of new codes that changes nothing: the decoder's moving averages are held."""
         temperature = self.temperature(training=True)
         noise = self.latent.noise((rows.outputs.shape[0], self.config.model.latents), seed)
         code = self.latent.code(rows.outputs, noise, temperature)
@@ -181,8 +185,12 @@ class HalfMNIST(keras.Model):
         return Evaluated(code, noise, self.rewards(losses) - rows.baseline, tape.gradient(losses, code), temperature)
 
     def baseline_of(self, upper: tf.Tensor, lower: tf.Tensor, rewards: tf.Tensor) -> tf.Tensor:
-        """b of each row [M], 0 without a baseline; halves [B, 392], rewards [M] of the images' samples, example by
-        example."""
+        """b of each row [M], 0 without a baseline.
+
+        Args:
+          upper, lower: halves [B, 392].
+          rewards: [M], the samples of an image together.
+        """
         kind = self.config.model.baseline
         if kind == "mr":
             return tf.fill(rewards.shape, tf.reduce_mean(rewards))
@@ -196,7 +204,7 @@ class HalfMNIST(keras.Model):
         return tf.repeat(values, rewards.shape[0] // values.shape[0], 0)
 
     def _baseline(self, upper: tf.Tensor, lower: tf.Tensor, rewards: tf.Tensor):
-        """(baseline of each row as a constant, gradients of mean (rewards - b)^2 by b(x)'s weights)."""
+        """(baseline of each row as a constant, gradients of mean (rewards - b)^2 by the weights of b(x))."""
         if not self.baseline:
             return self.baseline_of(upper, lower, rewards), []
         weights = [v.value for v in self.baseline.trainable_variables]
@@ -206,13 +214,13 @@ class HalfMNIST(keras.Model):
             loss = tf.reduce_mean((rewards - values) ** 2)
         return values, tape.gradient(loss, weights)
 
-    def _encoder_gradient(self, rows: Rows, at: Evaluated, images: Rows, seed: tf.Tensor):
-        """(mean over samples of each image's own gradient at its outputs [B, P], scalars, what the synthetic gradient's
-        step takes).
+    def _encoder_gradient(self, rows: SampleRows, codes: Evaluated, images: SampleRows, seed: tf.Tensor):
+        """(mean over samples of each image's own gradient at its outputs [B, P], scalars, argument of
+        `SyntheticGradient.step`).
 
         Args:
-          rows, at: every sample with its code.
-          images: one row an image.
+          rows, codes: every sample with its code.
+          images: one row per image.
           seed: int32 [2], the step's.
         """
         estimator, size = self.config.model.estimator, images.outputs.shape[0]
@@ -221,27 +229,26 @@ class HalfMNIST(keras.Model):
         if estimator == "oracle":
             return self.mean_gradient(images, self.config.model.oracle_samples, seed), {}, None
         if self.synthetic is None:
-            return mean_over_samples(self.latent.gradient(rows.outputs, at), size), {}, None
-        targets = mean_over_samples(self.target_rows(rows.outputs, at), size)
-        if not self.config.sg.applied:  # beside the networks: it learns from one sample an image, they from all
-            one = slice(None, None, self.config.model.samples)
-            rows, at = (
-                images,
-                at._replace(code=at.code[one], noise=at.noise[one], advantage=at.advantage[one], slope=at.slope[one]),
-            )
-            _, scalars, own = self.synthetic.regress(self.given(rows, at, size), self.target_rows(rows.outputs, at))
-            return targets, scalars, own
+            return mean_over_samples(self.latent.gradient(rows.outputs, codes), size), {}, None
+        targets = mean_over_samples(self.target_rows(rows.outputs, codes), size)
+        if not self.config.sg.applied:  # it learns from one sample of each image, the networks from all
+            first = slice(None, None, self.config.model.samples)
+            codes = Evaluated(*(value[first] for value in codes[:-1]), codes.temperature)
+            given, own_targets = self.given(images, codes, size), self.target_rows(images.outputs, codes)
+            _, scalars, regression = self.synthetic.regress(given, own_targets)
+            return targets, scalars, regression
         if self.config.sg.average_samples > 1:
             rows = images.repeated(self.config.sg.average_samples)
-            at = self.evaluate_codes(rows, further(seed, 0))
-        return self.synthetic.regress(self.given(rows, at, size), targets)
+            codes = self.evaluate_codes(rows, further(seed, 0))
+        return self.synthetic.regress(self.given(rows, codes, size), targets)
 
-    def given(self, rows: Rows, at: Evaluated, size: int) -> tf.Tensor:
+    def given(self, rows: SampleRows, codes: Evaluated, size: int) -> tf.Tensor:
         """Inputs of the synthetic gradient for rows of `size` images."""
-        return self.synthetic.given(rows, at, self.latent.probabilities(rows.outputs), size)
+        return self.synthetic.given(rows, codes, self.latent.probabilities(rows.outputs), size)
 
-    def mean_gradient(self, images: Rows, count: int, seed: tf.Tensor) -> tf.Tensor:
-        """Mean of the estimator's gradient over `count` new codes an image, one pass of the decoder each [B, P]."""
+    def mean_gradient(self, images: SampleRows, count: int, seed: tf.Tensor) -> tf.Tensor:
+        """Mean of the estimator's gradient over `count` new codes an image, with one pass of the decoder for each [B,
+        P]."""
 
         def body(i, total):
             return i + 1, total + self.latent.gradient(images.outputs, self.evaluate_codes(images, further(seed, i)))
@@ -249,15 +256,15 @@ class HalfMNIST(keras.Model):
         start = (tf.constant(0), tf.zeros_like(images.outputs))
         return tf.while_loop(lambda i, _: i < count, body, start, parallel_iterations=1)[1] / count
 
-    def target_rows(self, outputs: tf.Tensor, at: Evaluated) -> tf.Tensor:
-        """What the synthetic gradient learns: each row's REINFORCE or straight-through gradient [M, L]."""
+    def target_rows(self, outputs: tf.Tensor, codes: Evaluated) -> tf.Tensor:
+        """Targets of the synthetic gradient: each row's REINFORCE or straight-through gradient [M, L]."""
         if self.config.sg.target == "straight_through":
-            return StraightThrough.gradient(self.latent, outputs, at)
-        return self.latent.gradient(outputs, at)
+            return StraightThroughLatents.gradient(self.latent, outputs, codes)
+        return self.latent.gradient(outputs, codes)
 
     def logits(self, upper: tf.Tensor, samples: int, seed: tf.Tensor, rounded: bool = False) -> tf.Tensor:
-        """Logits of the lower half's pixels [S, B, 392] of upper halves [B, 392] in test mode; the estimator says what
-        codes are."""
+        """Logits of the lower half's pixels [S, B, 392], given upper halves [B, 392], in test mode; the estimator
+        determines the codes, so `rounded` is not read."""
         del rounded
         outputs = self.encoder(upper, training=False)
         rows = tf.tile(outputs, (samples, 1))
@@ -280,24 +287,11 @@ class HalfMNIST(keras.Model):
 
 
 def further(seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
-    """Seed of a step's further draws; it differs from a step's own in the first word, where no step's seed differs
-    (`at_step`)."""
+    """Seed of a step's further draws; its first word differs from that of the step's own seed, which is the same for
+    all steps (`at_step`)."""
     return tf.stack([tf.bitwise.bitwise_xor(seed[0], (tf.cast(number, tf.int32) + 1) * -1640531527), seed[1]])
 
 
 def mean_over_samples(rows: tf.Tensor, images: int) -> tf.Tensor:
-    """[B S, ...], the samples of an image together -> [B, ...]."""
+    """[B S, ...], the samples of an image together -> their mean [B, ...]."""
     return tf.reduce_mean(tf.reshape(rows, (images, -1, *rows.shape[1:])), 1)
-
-
-def _every(period: int, step: tf.Tensor, apply) -> None:
-    """Calls `apply` in the steps 0, period, 2 period, ..."""
-    if period == 1:
-        apply()
-        return
-
-    def applied() -> tf.Tensor:
-        apply()
-        return tf.constant(0)
-
-    tf.cond(tf.equal(step % period, 0), applied, lambda: tf.constant(0))

@@ -9,19 +9,20 @@ from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.networks.batch_norm import BatchNorm
 from igr_suite.networks.initialisers import SquareOrthogonal
 
-EPSILON = 1e-4  # of the batch normalisation, everywhere in this system
+EPSILON = 1e-4  # of every batch normalisation of this family
 
 
 def encoder(outputs: int, batch_norm: str, seed: int) -> keras.Sequential:
-    """392, 200 tanh, 100 tanh, `outputs` linear, with batch norm behind ("output") or before ("input", then all three)
-    each product."""
+    """392, 200 tanh, 100 tanh, `outputs` linear; batch normalisation "input" stands before every product, "output"
+    behind the first two."""
     blocks = [_block(200, "tanh", batch_norm, seed), _block(100, "tanh", batch_norm, seed + 1)]
     top = _block(outputs, None, batch_norm if batch_norm == "input" else None, seed + 2)
     return _network([*blocks, top], HALF_PIXELS, "encoder")
 
 
 def decoder(latents: int, batch_norm: str, seed: int) -> keras.Sequential:
-    """latents, 100 tanh without batch norm, 200 tanh, 392 logits of pixels; batch norm as in `encoder`."""
+    """latents, 100 tanh, 200 tanh, 392 logits of pixels; batch normalisation "input" stands before the last two
+    products, "output" behind the second."""
     blocks = [_block(100, "tanh", None, seed), _block(200, "tanh", batch_norm, seed + 1)]
     top = _block(HALF_PIXELS, None, batch_norm if batch_norm == "input" else None, seed + 2)
     return _network([*blocks, top], latents, "decoder")
@@ -34,8 +35,8 @@ def baseline(activation: str, seed: int) -> keras.Sequential:
 
 @contextlib.contextmanager
 def holding_averages(network: keras.Sequential) -> Iterator[None]:
-    """While it lasts, training passes of a network normalise by the batch and leave its moving averages alone; acts
-    when traced."""
+    """In this context, training passes of a network normalise by the batch and do not change its moving averages; it
+    acts on what is traced in it."""
     layers = [layer for layer in network.layers if isinstance(layer, BatchNorm)]
     for layer in layers:
         layer.moving = False

@@ -1,4 +1,4 @@
-"""Settings of half-and-half MNIST: the estimators under the names of the figures, at the original's settings (never
+"""Presets of half-and-half MNIST: the estimators under their names in figures, at the original's settings (never
 imports TensorFlow)."""
 
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import SEEDS
 
 CMR = {"baseline": "cmr", "baseline_activation": "relu"}
-WITH_CODE, WITHOUT_CODE = "1111100", "1110000"  # the original's inputs, and those that do not know the code
+WITH_CODE, WITHOUT_CODE = "1111100", "1110000"  # the original's inputs, and those without the code and dC/dz
 
 
 def _synthetic(kind: str, inputs: str, **more) -> dict:
     return {"model": {"estimator": "sdni", **CMR}, "sg": {"kind": kind, "inputs": inputs, "scale": "batch", **more}}
 
 
-# Names of the figures; SDNI ones name the network and say "no z" where its inputs do not hold the code and what follows
-# from it.
-METHODS = {
+# Name in figures -> settings. SDNI's names hold the network's kind, and "no z" where its inputs are those without the
+# code.
+PRESETS = {
     "Gaussian": {"model": {"estimator": "gaussian"}},
     "Gaussian REINFORCE": {"model": {"estimator": "gaussian_reinforce", "baseline": "off"}},
     "GS": {"model": {"estimator": "gumbel_softmax"}},
@@ -59,19 +59,19 @@ def half_mnist(
     evaluation: dict | None = None,
     evaluate_every: int = 1,
 ) -> TrainHalfMNIST:
-    """One run at the original's settings: 50 latents, batches of 100, all 60,000 images, Adam 2e-4 with its long first
-    steps.
+    """One run at the original's settings: 50 latents, batches of 100, all 60,000 images, Adam at 2e-4 with its long
+    first steps.
 
     Args:
-      method: of METHODS.
-      data: set.
+      method: of PRESETS.
+      data: name of the data set.
       seed: of the run.
-      epochs: how long.
-      limit: images of each split, for the smoke scale.
-      model, sg, optimiser, evaluation: fields to change.
-      evaluate_every: epochs.
+      epochs: number of epochs.
+      limit: number of images of each split, for the smoke scale.
+      model, sg, optimiser, evaluation: settings that replace the preset's.
+      evaluate_every: number of epochs between evaluations.
     """
-    parts = METHODS[method]
+    parts = PRESETS[method]
     own = parts.get("sg")
     return TrainHalfMNIST(
         model=HalfMNISTModelConfig(**parts["model"] | (model or {})),
@@ -100,5 +100,5 @@ def sweep(
 
 
 def with_pictures(config: TrainHalfMNIST, count: int) -> TrainHalfMNIST:
-    """The run, storing completions if it is of the first seed."""
+    """The run, with completions stored if its seed is the first one."""
     return replace_parts(config, evaluation={"pictures": count}) if config.seed == SEEDS[0] else config

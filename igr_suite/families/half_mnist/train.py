@@ -20,10 +20,10 @@ from igr_suite.training.loop import Plan
 
 @dataclass(frozen=True)
 class StoppingPlan(Plan):
-    """A plan that ends with the first epoch whose mean training loss is `least_loss` or less; it asks the run's own
+    """A plan that ends with the first epoch whose mean training loss is `least_loss` or less, read from the run's own
     rows.
 
-    `least_loss` None is the plain plan.
+    With `least_loss` None it is the plain plan.
     """
 
     least_loss: float | None = None
@@ -42,18 +42,14 @@ class StoppingPlan(Plan):
 
 
 def build_plan(config: TrainHalfMNIST, examples: int, folder: RunFolder) -> Plan:
-    """Whole epochs of whole batches, until the loss that the config names."""
+    """Whole epochs of whole batches, until the config's loss is reached."""
     schedule = config.schedule
     counts = examples, schedule.batch_size, schedule.epochs, schedule.evaluate_every, config.seed
     return StoppingPlan(*counts, least_loss=schedule.least_loss, metrics=folder.metrics)
 
 
-def _synthetic_size(model: HalfMNIST) -> dict[str, int]:
-    return {"synthetic_parameters": model.synthetic.net.count_params()} if model.synthetic else {}
-
-
 def execute(config: TrainHalfMNIST, folder: RunFolder) -> None:
-    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    """Trains, measures and writes the summary; continues from the folder's last checkpoint if there is one."""
     dataset = load_images(config)
     images = training_images(config, dataset)
     model = HalfMNIST(config, steps_per_epoch(len(images), config.schedule.batch_size))
@@ -70,8 +66,10 @@ def execute(config: TrainHalfMNIST, folder: RunFolder) -> None:
             )
         return {name: value for name, value in epoch_means(rows)[-1].items() if name != "step"}
 
-    plan, meta = build_plan(config, len(images), folder), {"parameters": model.count_params(), **_synthetic_size(model)}
-    train(
-        Training(model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish),
-        folder,
+    plan, meta = build_plan(config, len(images), folder), {"parameters": model.count_params()}
+    if model.synthetic:
+        meta["synthetic_parameters"] = model.synthetic.net.count_params()
+    training = Training(
+        model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish
     )
+    train(training, folder)

@@ -1,1 +1,1 @@
-"""Importance-weighted autoencoders, trained with DReG and its relatives."""
+"""Importance-weighted autoencoders, trained with DReG and related estimators."""

@@ -1,8 +1,8 @@
 """Whether an estimator's mean inference gradient is that of its reference, judged from paired draws at frozen weights.
 
-The differences are projected on random unit vectors, and on the direction that a first fifth of the draws shows on
-average: along a random direction a bias is hidden by its angle, along that one it is not. The draws that chose the
-direction are not used to judge.
+The differences are projected on random unit vectors, and on their mean direction over a first fifth of the draws. A
+bias projects fully on the second, but only by the cosine of its angle on a random vector. The draws that chose the
+direction are not judged.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,9 +19,9 @@ from igr_suite.objectives.base import Objective
 from igr_suite.randomness import at_step, run_seed
 
 PROJECTIONS = 32
-LEVEL = 1e-4  # a bias is announced below this probability of so large a t without one
+LEVEL = 1e-4  # a bias is reported where an unbiased estimator gives so large a t with a lower probability
 DRAWS_A_CALL = 100
-PILOT = 5  # one draw in so many chooses a direction
+PILOT = 5  # one draw in five is for the choice of the direction
 
 
 class PairedDifferences:
@@ -29,9 +29,9 @@ class PairedDifferences:
     samples.
 
     Args:
-      model: the VAE; its weights stay as they are.
+      model: the VAE; its weights are not changed.
       images: uint8 [N, pixels], from which each draw takes `batch_size` at random.
-      estimator: what is judged.
+      estimator: the objective that is judged.
       reference: [(objective, weight), ...]; the reference is their weighted sum.
       batch_size: B.
       seed: of the draws and of the projections.
@@ -59,14 +59,8 @@ class PairedDifferences:
 
     def draw(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The difference and the reference of one draw, float64 [P] both."""
-        own = at_step(self.seed, 2 * number)
-        indices = tf.random.stateless_uniform(
-            (self.batch_size,), own, maxval=self.images.shape[0], dtype=tf.int32, alg="philox"
-        )
-        x = self.model.observations(tf.gather(self.images, indices), own)
-        config = self.model.config
-        eps = self.model.noise(config.samples, self.batch_size, at_step(self.seed, 2 * number + 1), config.antithetic)
-        draws = self.model.draw(x, eps)
+        seeds = at_step(self.seed, 2 * number), at_step(self.seed, 2 * number + 1)
+        draws = self.model.random_draws(self.images, self.batch_size, *seeds)
 
         def gradient(objective: Objective) -> tf.Tensor:
             return flat(self.model.inference_gradients(draws, objective.coefficients(draws.log_weights)))
@@ -86,21 +80,21 @@ class PairedDifferences:
         projected = tf.TensorArray(tf.float64, size=count)
 
         def body(i, moments, reference, projected):
-            difference, theirs = self.draw(first + i)
-            # not in float64: 28 MB a draw as it is
-            along = tf.matmul(tf.cast(difference, tf.float32)[tf.newaxis], self.directions)[0]
-            row = tf.concat([[tf.reduce_mean(difference)], tf.cast(along, tf.float64)], 0)
-            return i + 1, moments.add(difference), reference + theirs, projected.write(i, row)
+            difference, reference_gradient = self.draw(first + i)
+            # in float32, in which a draw reads 28 MB of directions; float64 would double that
+            projections = tf.matmul(tf.cast(difference, tf.float32)[tf.newaxis], self.directions)[0]
+            row = tf.concat([[tf.reduce_mean(difference)], tf.cast(projections, tf.float64)], 0)
+            return i + 1, moments.add(difference), reference + reference_gradient, projected.write(i, row)
 
         start = (tf.constant(0), Moments(done, mean, deviation), reference, projected)
         _, moments, reference, projected = tf.while_loop(lambda i, *_: i < count, body, start, parallel_iterations=1)
         return *moments, reference, tf.reshape(projected.stack(), (-1, PROJECTIONS + 2))
 
     def measure(self, samples: int, progress: Callable[[int], None] = lambda done: None) -> dict[str, object]:
-        """Takes draws and judges them; see `verdict` for what is returned.
+        """Takes the draws and judges them; returns the number of pilot draws and `verdict`.
 
         Args:
-          samples: draws in all, at least 10; the first fifth chooses a direction.
+          samples: number of draws in all, at least 10; the first fifth chooses a direction.
           progress: called with the number of draws so far.
         """
         pilot = samples // PILOT
@@ -113,8 +107,8 @@ class PairedDifferences:
     def _take(
         self, first: int, end: int, progress: Callable[[int], None]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Projections of the draws from `first` to `end`, the mean and variance of their differences, the mean of the
-        reference."""
+        """Of the draws from `first` to `end`: their projections, the mean and variance of their differences, the mean
+        of the reference."""
         state = [tf.zeros((), tf.float64), *(tf.zeros(self.entries, tf.float64) for _ in range(3))]
         rows = []
         for number in range(first, end, DRAWS_A_CALL):
@@ -141,11 +135,14 @@ def verdict(rows: np.ndarray, mean: np.ndarray, variance: np.ndarray, reference:
       mean, variance: of the entries of the difference [P].
       reference: mean gradient of the reference [P].
     Returns:
-      "draws"; "scalar_t" of the mean entry (the authors' test, in which opposite biases cancel); "max_t" over
-      projections, "chosen_t" of the last, and "p_value", Bonferroni's; "biased", p < 1e-4; "squared_bias" with its
-      "squared_bias_noise" (what was subtracted) and "relative_bias", its root over the reference's norm (0 where
-      negative); "detectable_bias" and "detectable_random_bias": what size, over the reference's norm, a bias along the
-      chosen direction, or along another that only random projections see, needs to be found with probability 0.9.
+      "draws": N.
+      "scalar_t": t of the mean entry (the authors' test, in which opposite biases cancel).
+      "max_t", "chosen_t": the largest |t| over projections, and t of the last one.
+      "p_value", "biased": p, with Bonferroni's factor R, and whether it is below 1e-4.
+      "squared_bias", "squared_bias_noise": bias^2, and the noise that was subtracted.
+      "relative_bias": its root over the reference's norm, 0 where it is negative.
+      "detectable_bias", "detectable_random_bias": the size, over the reference's norm, that a bias needs to be detected
+        with probability 0.9: along the chosen direction, and along one that only random projections see.
     """
     draws, projections = len(rows), rows.shape[1] - 1
     errors = rows.std(axis=0, ddof=1) / sqrt(draws)

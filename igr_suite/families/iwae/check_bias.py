@@ -25,15 +25,15 @@ def check(
     """Trains `warmup` steps and compares the estimator's mean inference gradient with its reference's.
 
     Args:
-      config: model, data, where the weights come from.
-      samples: paired draws.
-      warmup: training steps before them.
-      reference: name of an objective; None takes the one that the estimator stands for (`names.references`).
-      say: told of the progress, a sentence at a time.
+      config: model, data, source of the weights.
+      samples: number of paired draws.
+      warmup: number of training steps before them.
+      reference: name of an objective; None takes the one whose gradient the estimator estimates (`names.references`).
+      say: called with a sentence at every stage.
     Returns:
-      JSON values: what was compared, and `dreg_bias.verdict`.
+      JSON values: what was compared, and `bias.verdict`.
     Raises:
-      UserError: unknown reference, the estimator itself as reference, or as in `train_dreg`.
+      UserError: unknown reference, the estimator itself as reference, or as in `train.start_weights`.
     """
     estimator = registry.build(config.model.estimator, **config.model.options_of(config.model.estimator))
     chosen = (
@@ -43,8 +43,7 @@ def check(
     if [(other.facts, other.options) for other, _ in references] == [(estimator.facts, estimator.options)]:
         raise UserError(
             f"{config.model.estimator} is its own reference, so there is nothing to compare; check another "
-            f"--estimator, "
-            f"or name another --reference"
+            f"--estimator, or name another --reference"
         )
     for name, options, _ in chosen:
         names.check_samples(name, config.model.samples, options, config.schedule.batch_size, config.model.antithetic)
@@ -54,14 +53,14 @@ def check(
     train(model, splits["train"], config, warmup)
     say(f"{warmup} steps of training are done; {samples} paired draws follow")
     paired = PairedDifferences(model, splits["train"], estimator, references, config.schedule.batch_size, config.seed)
-    found = paired.measure(samples, lambda done: say(f"{done} of {samples} draws") if done % 1000 == 0 else None)
+    measured = paired.measure(samples, lambda done: say(f"{done} of {samples} draws") if done % 1000 == 0 else None)
     compared = " + ".join(f"{weight:g} {name}" if weight != 1.0 else name for name, _, weight in chosen)
     return {
         "estimator": config.model.estimator,
         "reference": compared,
         "run": config.run_id,
         "warmup_steps": warmup,
-        **found,
+        **measured,
     }
 
 

@@ -25,7 +25,7 @@ def _structured(default: str) -> Option:
 class DReGConfig(WithOptions):
     """Networks, objective and number of samples.
 
-    From `alpha` on the fields are options of objectives, which are errors where the objective does not read them.
+    The fields from `alpha` on are options of objectives; giving one to an objective that does not read it is an error.
     """
 
     group: ClassVar[str] = "model"
@@ -97,10 +97,8 @@ class DReGConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DReGDataConfig(BinaryDataConfig):
-    """Which images and how they become binary, in training and evaluation alike: "dynamic", a fresh draw from
-    Bernoulli(x / 255) whenever an image is used (in every evaluation the same draws), "once", one draw for all, or
-    "static", x >= 128. The mean image is grey.
-    """
+    """Which images, and how they become binary, in training and evaluation alike; dynamic evaluations always use the
+    same draws. The mean image is grey."""
 
     name: str = "mnist"
     """Data set, one of `igr data list`; its pixels have to be binary or binarisable."""
@@ -125,11 +123,7 @@ class DReGOptimiserConfig(OptimiserConfig):
 @dataclass(frozen=True, kw_only=True)
 class DReGScheduleConfig(StepScheduleConfig):
     """How long to train: whole epochs, or the whole epochs that hold `steps` steps; the last batch of an epoch is
-    filled up.
-
-    `precision` "bfloat16" takes the operands of the decoder's products in it; weights, log weights and evaluation stay
-    float32.
-    """
+    filled up."""
 
     batch_size: int = 32
     """Number of images in a step."""
@@ -141,7 +135,7 @@ class DReGScheduleConfig(StepScheduleConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class DReGStatisticsConfig:
-    """What is measured of the gradients along training."""
+    """What is measured of the gradients during training."""
 
     stats: Literal["ema", "exact", "off"] = "ema"
     """Whether the gradients' moments are moving averages, those and exact means over draws, or not measured."""
@@ -192,7 +186,7 @@ class TrainDReG(TrainingRun):
 
     executor: ClassVar[str] = "igr_suite.families.iwae.train:execute"
     parts_side_by_side: ClassVar[int] = 2
-    # the rate is constant, noise goes by the step
+    # the step size is constant, and noise depends on the step only
     extendable_by: ClassVar[tuple[str, ...]] = ("schedule.epochs", "schedule.steps")
 
     model: DReGConfig = field(default_factory=DReGConfig)
@@ -225,7 +219,7 @@ class TrainDReG(TrainingRun):
 
     @property
     def pixels(self) -> int:
-        """Of an image."""
+        """Number of pixels of an image."""
         height, width, channels = recipe_of(self.data.name).image_shape
         return height * width * channels
 
@@ -265,7 +259,7 @@ class TrainDReG(TrainingRun):
 
 
 def weight_shapes(model: DReGConfig, pixels: int) -> dict[str, list[tuple[int, ...]]]:
-    """Shapes of all weights by chain, the encoder's first; see `dreg_networks`."""
+    """Shapes of all weights by chain, the encoder's first; see `networks`."""
     hidden, structured = (model.hidden, model.hidden), model.task == "structured"
     context = pixels // 2 if structured else 0
     widths = {

@@ -1,7 +1,6 @@
-"""The Gaussian-latent VAE trained on K-sample objectives with doubly reparameterised gradients and their relatives."""
+"""The Gaussian-latent VAE trained on K-sample objectives, with doubly reparameterised and other gradients."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -11,6 +10,7 @@ from igr_suite import randomness
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.iwae import networks as nets
 from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig, weight_shapes
+from igr_suite.families.iwae.draws import Draws, log_ratio, posterior_gradients, prior_gradients
 from igr_suite.measuring.gradient_ema import GradientEMA
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.objectives import registry
@@ -20,34 +20,12 @@ from igr_suite.randomness import at_step, run_seed
 from igr_suite.replicas import mean_over_replicas
 from igr_suite.training.adam import FusedAdam
 
-EMA_DECAY = 0.99  # the authors'; their averages start at 0 and are not corrected for it
-
-
-class Draws(NamedTuple):
-    """K samples an image and what the densities say of them.
-
-    Attributes:
-      noise: eps [K, B, D].
-      posterior: q(z | x).
-      prior: p(z | c), None for N(0, I).
-      z: loc + scale eps [K, B, D].
-      observed: the batch.
-      decoded: what the decoder makes of z, and its derivatives.
-      log_weights: log p(z) + log p(x | z) - log q(z | x) [K, B].
-    """
-
-    noise: tf.Tensor
-    posterior: nets.Gaussian
-    prior: nets.Gaussian | None
-    z: tf.Tensor
-    observed: nets.Observed
-    decoded: nets.Decoded
-    log_weights: tf.Tensor
+EMA_DECAY = 0.99  # as in the authors' code, whose averages start at 0 without correction
 
 
 class DReGVAE(keras.Model):
-    """One stochastic layer, q(z | x) and p(x | z) of two hidden tanh layers each; optionally p(x | z, c) and p(z | c)
-    of another half.
+    """One stochastic layer, with q(z | x) and p(x | z) of two hidden tanh layers each; optionally p(x | z, c) and
+    p(z | c), where x and c are the halves of an image.
 
     Gradients of every objective are sums over samples of products of its coefficients (c, d, a) with three derivatives
     of log densities, which are the same for all objectives (`objectives`; docs/papers/dreg.md, section 2.1):
@@ -55,15 +33,15 @@ class DReGVAE(keras.Model):
         g_phi = sum_k c_k v_k' dz_k/dphi + d_k dlog q(z_k)/dphi,   g_theta = sum_k a_k dlog p(x, z_k)/dtheta,
         v_k = dlog w_k / dz_k
 
-    so that one forward and one backward pass of the decoder give all of them; each costs one backward pass of the
-    encoder (B rows).
+    One forward and one backward pass of the decoder therefore give the gradients of all objectives; each objective adds
+    one backward pass of the encoder (B rows).
 
     Args:
       config: networks, objective, number of samples.
-      optimiser: Adam's numbers.
+      optimiser: settings of Adam.
       mean: mean of the grey training images [pixels].
       binarisation: "dynamic", a draw for each use of an image, or "static", images that are binary already.
-      precision: "bfloat16" takes the operands of the decoder's products in it while training.
+      precision: "bfloat16" is the type of the operands of the decoder's products in training.
       track: names of objectives whose gradients are measured beside the trained one's.
       averages: whether training keeps moving averages of the gradients' variance.
       trains: "all", or "inference" for the encoder alone.
@@ -102,10 +80,8 @@ class DReGVAE(keras.Model):
         shapes = weight_shapes(config, len(mean))
         start = nets.initial_weights(shapes, run_seed(seed, "weights"), float_type)
         self.chains = {name: [tf.Variable(value) for value in chain] for name, chain in start.items()}
-        self.encoder, self.generative = (
-            self.chains["encoder"],
-            [v for name in self._generative() for v in self.chains[name]],
-        )
+        self.encoder = self.chains["encoder"]
+        self.generative = [v for name, chain in self.chains.items() if name != "encoder" for v in chain]
         self.weights_in_order = [*self.encoder, *self.generative]
         self.trained = [*(self.encoder if trains == "inference" else self.weights_in_order), *self.controls]
         self.optimiser = FusedAdam(
@@ -114,9 +90,6 @@ class DReGVAE(keras.Model):
         self.optimiser.build(self.trained)
         self.averages = self._averages(averages)
         self.built = True
-
-    def _generative(self) -> list[str]:
-        return [name for name in self.chains if name != "encoder"]
 
     def _averages(self, wanted: bool) -> dict[str, GradientEMA]:
         if not wanted:
@@ -142,7 +115,7 @@ class DReGVAE(keras.Model):
         return [*self.weights_in_order, *self.optimiser.variables, *self.controls, *averages]
 
     def count_params(self) -> int:
-        """Scalars of all networks."""
+        """Number of scalars of all networks."""
         return sum(v.shape.num_elements() for v in self.weights_in_order)
 
     def observations(self, batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -173,15 +146,29 @@ class DReGVAE(keras.Model):
         z = posterior.loc + posterior.scale * eps
         decoded = nets.decode(self.chains["decoder"], self.halves.offset, z, observed, operand)
         return Draws(
-            eps, posterior, prior, z, observed, decoded, decoded.log_likelihood + _log_ratio(z, eps, posterior, prior)
+            eps, posterior, prior, z, observed, decoded, decoded.log_likelihood + log_ratio(z, eps, posterior, prior)
         )
+
+    def random_draws(self, images: tf.Tensor, batch: int, image_seed: tf.Tensor, noise_seed: tf.Tensor) -> Draws:
+        """`draw` of a random batch, as in training.
+
+        Args:
+          images: uint8 [N, pixels].
+          batch: B.
+          image_seed: int32 [2], of the choice of images, with replacement, and of their binarisation.
+          noise_seed: int32 [2], of eps.
+        """
+        shape, count = (batch,), images.shape[0]
+        indices = tf.random.stateless_uniform(shape, image_seed, maxval=count, dtype=tf.int32, alg="philox")
+        x = self.observations(tf.gather(images, indices), image_seed)
+        return self.draw(x, self.noise(self.config.samples, batch, noise_seed, self.config.antithetic))
 
     def log_weights(self, x: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
         """log p(z) + log p(x | z) - log q(z | x) [K, B]; arguments as in `draw`."""
         return self.draw(x, eps).log_weights
 
     def reconstructions(self, x: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
-        """The decoder's mean [B, pixels] at each image's sample of highest weight, beside a half that was given;
+        """The decoder's mean [B, pixels] at each image's sample of highest weight, joined with a half that was given;
         arguments as in `draw`."""
         draws = self.draw(x, eps)
         best = tf.gather(tf.transpose(draws.z, (1, 0, 2)), tf.argmax(draws.log_weights, 0), batch_dims=1)
@@ -189,22 +176,22 @@ class DReGVAE(keras.Model):
         return self.halves.join(means, draws.observed.context)
 
     def inference_gradients(self, draws: Draws, coefficients: Coefficients) -> list[tf.Tensor]:
-        """Gradient of the encoder's weights, mean over the batch, ascending; see the class.
+        """Ascent gradient of the encoder's weights, mean over the batch; see the class.
 
         Args:
           draws: of `draw`.
           coefficients: of an objective at their log weights.
         """
-        by_loc, by_scale = _posterior_gradients(draws, coefficients)
+        by_loc, by_scale = posterior_gradients(draws, coefficients)
         return nets.vjp(self.encoder, draws.posterior, by_loc, by_scale)
 
     def generative_gradients(self, draws: Draws, a: tf.Tensor) -> list[tf.Tensor]:
-        """Gradient of the decoder's (and the prior's) weights, mean over the batch, ascending; a [K, B]."""
-        found = nets.decoder_gradients(draws.decoded, draws.observed, a / a.shape[1], self.operand)
+        """Ascent gradient of the decoder's (and the prior's) weights, mean over the batch; a [K, B]."""
+        gradients = nets.decoder_gradients(draws.decoded, draws.observed, a / a.shape[1], self.operand)
         if draws.prior is None:
-            return found
+            return gradients
         by_loc, by_scale = prior_gradients(draws, a, doubly=self.config.prior_gradient == "gdreg")
-        return [*found, *nets.vjp(self.chains["prior"], draws.prior, by_loc, by_scale)]
+        return [*gradients, *nets.vjp(self.chains["prior"], draws.prior, by_loc, by_scale)]
 
     def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """One step of Adam.
@@ -213,22 +200,23 @@ class DReGVAE(keras.Model):
           batch: uint8 [B, pixels].
           seed: int32 [2], the step's.
         Returns:
-          "objective" (the trained objective's own value, nats per image), "ess" of its weights, and the moving
-          averages' statistics.
+          "objective" (the trained objective's own value, nats per image), "ess" (effective number of samples), and the
+            statistics of the moving averages.
         """
         x = self.observations(batch, seed)
         eps = self.noise(self.config.samples, batch.shape[0], seed, self.config.antithetic)
         draws = self.draw(x, eps, self.operand)
-        found = {name: objective.coefficients(draws.log_weights) for name, objective in self.objectives.items()}
-        # What is computed from gradients beside the update holds squares of the whole batch's.
+        trained = self.config.estimator
+        coefficients = {name: objective.coefficients(draws.log_weights) for name, objective in self.objectives.items()}
+        # Averages and controls are made of squares of gradients, which have to be those of the whole batch.
         whole = mean_over_replicas if self.averages or self.controls else list
-        inference = {name: whole(self.inference_gradients(draws, coefficients)) for name, coefficients in found.items()}
-        gradients = list(inference[self.config.estimator])
+        inference = {name: whole(self.inference_gradients(draws, c)) for name, c in coefficients.items()}
+        gradients = list(inference[trained])
         if self.trains == "all":
-            generative = whole(self.generative_gradients(draws, found[self.config.estimator].generative))
+            generative = whole(self.generative_gradients(draws, coefficients[trained].generative))
             gradients += generative
         scalars = {
-            "objective": tf.reduce_mean(self.objectives[self.config.estimator].value(draws.log_weights)),
+            "objective": tf.reduce_mean(self.objectives[trained].value(draws.log_weights)),
             "ess": tf.reduce_mean(effective_sample_size(draws.log_weights)),
         }
         for name, average in self.averages.items():
@@ -238,68 +226,13 @@ class DReGVAE(keras.Model):
                 scalars[f"snr2_{name}"] = tf.math.divide_no_nan(measured["mean_square"], measured["variance"][0])
         controls = []
         if self.controls:
-            directions = self.objectives[self.config.estimator].directions()
             parts = [
                 whole(self.inference_gradients(draws, direction.coefficients(draws.log_weights)))
-                for direction in directions
+                for direction in self.objectives[trained].directions()
             ]
-            controls = scalar_gradients(inference[self.config.estimator], parts)
+            controls = scalar_gradients(inference[trained], parts)
         self.optimiser.apply([*(-g for g in gradients), *controls], self.trained)
         return {name: tf.cast(scalars[name], tf.float32) for name in self.scalars}
-
-
-def _log_ratio(z: tf.Tensor, eps: tf.Tensor, posterior: nets.Gaussian, prior: nets.Gaussian | None) -> tf.Tensor:
-    """log p(z) - log q(z) [K, B]; the constants of the two normal distributions cancel."""
-    if prior is None:
-        return 0.5 * tf.reduce_sum(tf.square(eps) - tf.square(z), -1) + tf.reduce_sum(tf.math.log(posterior.scale), -1)
-    standard = (z - prior.loc) / prior.scale
-    logs = tf.reduce_sum(tf.math.log(posterior.scale) - tf.math.log(prior.scale), -1)
-    return 0.5 * tf.reduce_sum(tf.square(eps) - tf.square(standard), -1) + logs
-
-
-def path_vectors(draws: Draws) -> tf.Tensor:
-    """v_k = dlog p(x | z_k)/dz + dlog p(z_k)/dz + eps_k / scale, the derivative of log w_k at fixed parameters of q:
-    [K, B, D]."""
-    by_prior = -draws.z if draws.prior is None else (draws.prior.loc - draws.z) / tf.square(draws.prior.scale)
-    return draws.decoded.slope + by_prior + draws.noise / draws.posterior.scale
-
-
-def prior_gradients(draws: Draws, a: tf.Tensor, doubly: bool) -> tuple[tf.Tensor, tf.Tensor]:
-    """Gradients with respect to the conditional prior's loc and scale [B, D], divided by the batch's size.
-
-        sum_k a_k dlog p(z_k)/d(loc, scale),
-        or doubly, a = w, sum_k (w_k dlog p(x | z_k)/dz - w_k^2 v_k) dz/d(loc, scale)
-
-    where the second takes z_k = loc + scale eps' as a draw from the prior with eps' held fixed.
-
-    Source: docs/papers/dreg.md, section 2.4 (after Bauer & Mnih, 2021).
-    """
-    distribution, weight = draws.prior, a[..., tf.newaxis]
-    standard = (draws.z - distribution.loc) / distribution.scale
-    if doubly:
-        by_loc = weight * (draws.decoded.slope - weight * path_vectors(draws))
-        by_scale = by_loc * standard
-    else:
-        by_loc = weight * standard / distribution.scale
-        by_scale = weight * (tf.square(standard) - 1.0) / distribution.scale
-    return tf.reduce_sum(by_loc, 0) / a.shape[1], tf.reduce_sum(by_scale, 0) / a.shape[1]
-
-
-def _posterior_gradients(draws: Draws, coefficients: Coefficients) -> tuple[tf.Tensor, tf.Tensor]:
-    """Gradients with respect to the posterior's loc and scale [B, D], divided by the batch's size.
-
-    dz/dloc = 1, dz/dscale = eps; the scores are eps / scale and (eps^2 - 1) / scale.
-    """
-    eps, scale = draws.noise, draws.posterior.scale
-    by_loc = by_scale = tf.zeros_like(eps)
-    if coefficients.path is not None:
-        by_loc = coefficients.path[..., tf.newaxis] * path_vectors(draws)
-        by_scale = by_loc * eps
-    if coefficients.score is not None:
-        score = coefficients.score[..., tf.newaxis] / scale
-        by_loc, by_scale = by_loc + score * eps, by_scale + score * (tf.square(eps) - 1.0)
-    batch = eps.shape[1]
-    return tf.reduce_sum(by_loc, 0) / batch, tf.reduce_sum(by_scale, 0) / batch
 
 
 @tf.function(jit_compile=True, autograph=False)
@@ -309,7 +242,7 @@ def _normal_of(bits: tf.Tensor) -> tf.Tensor:
 
 def _standard_normal(shape: tuple[int, ...], seed: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     """`randomness.standard_normal` [K, B, D] with the bits drawn outside XLA, which does not vectorise Philox: 5 ns a
-    value against 27."""
+    value in place of 27."""
     if dtype == tf.float64:
         return randomness.standard_normal(shape, seed, dtype, batch_axis=1)
     return _normal_of(randomness.random_bits(shape, seed, batch_axis=1))

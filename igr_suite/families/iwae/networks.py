@@ -2,13 +2,13 @@
 by hand.
 
 Weights are a dict of chains [W_1, b_1, W_2, b_2, W_3, b_3] (`networks/affine_chain.py`): "encoder", "decoder" and,
-where images are predicted from their other half, "prior". The decoder's backward pass starts from unit weights: what a
-sample's log-likelihood gives at every layer is found before its weight is known, and the weights a_k enter with the
-activations,
+where images are predicted from their other half, "prior". The decoder's backward pass starts from unit weights: the
+derivatives d_{j,k} of a sample's log-likelihood at every layer j are computed before the sample's weight is known, and
+the weights a_k multiply the activations,
 
     dW_j = sum_k a_k h_{j,k}' d_{j,k},   d log p(x | z_k) / d z_k = d_{1,k} W_1'
 
-so that one pass serves every objective, those included whose path coefficients are no multiple of a.
+so that one pass serves every objective, including those whose path coefficients are no multiple of a.
 
 Source: docs/papers/dreg.md, sections 1.1, 1.2 and 2.1 (Tucker, Lawson, Gu & Maddison, 2019, and their code).
 """
@@ -30,13 +30,13 @@ PARTS = 2  # of the samples, decoded side by side; fixed, so that sums do not de
 Chain = Sequence[tf.Tensor]
 
 
-class Observed(NamedTuple):
-    """One batch as the networks see it; the last two are None for whole images.
+class DReGBatch(NamedTuple):
+    """One batch as the networks read it; the last two are None for whole images.
 
     Attributes:
-      centred: the binary image minus the mean image [B, pixels], what the encoder reads.
+      centred: the binary image minus the mean image [B, pixels], the encoder's input.
       target: what is modelled, in {0, 1} [B, T].
-      context: what it is predicted from [B, C], the decoder's second input.
+      context: the half that it is predicted from [B, C], the decoder's second input.
       centred_context: the conditional prior's input [B, C].
     """
 
@@ -50,8 +50,8 @@ class Halves:
     """Which half of an image is predicted from which, and the constants that follow from the mean image.
 
     "paper" predicts the lower half from the upper one. "legacy" is the authors' code: it predicts the upper half from
-    the lower one, and centres the prior's input by the upper half's mean and offsets the decoder by the lower half's
-    logits.
+    the lower one, but centres the prior's input by the mean of the upper half and offsets the decoder by the logits of
+    the lower half.
 
     Args:
       mean: of the training images [pixels].
@@ -67,16 +67,16 @@ class Halves:
         self.offset = tf.constant(offset if layout is None else offset[half:], dtype)
         self.context_mean = None if layout is None else tf.constant(mean[:half], dtype)
 
-    def observe(self, x: tf.Tensor) -> Observed:
+    def observe(self, x: tf.Tensor) -> DReGBatch:
         """Splits and centres binary images [B, pixels]."""
         if self.layout is None:
-            return Observed(x - self.mean, x)
+            return DReGBatch(x - self.mean, x)
         upper, lower = x[:, : self.half], x[:, self.half :]
         context, target = (upper, lower) if self.layout == "paper" else (lower, upper)
-        return Observed(x - self.mean, target, context, context - self.context_mean)
+        return DReGBatch(x - self.mean, target, context, context - self.context_mean)
 
     def join(self, target: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
-        """The image [B, pixels] of what is modelled [B, T] and what is given."""
+        """The image [B, pixels] of a modelled part [B, T] and a given one."""
         if self.layout is None:
             return target
         return tf.concat([context, target] if self.layout == "paper" else [target, context], -1)
@@ -86,24 +86,27 @@ def initial_weights(
     shapes: dict[str, list[tuple[int, ...]]], seed: tf.Tensor, dtype: tf.DType
 ) -> dict[str, list[tf.Tensor]]:
     """Glorot-uniform kernels and zero biases of every chain."""
-    found, number = {}, 0
+    weights, number = {}, 0
     for name, chain in shapes.items():
-        found[name] = []
+        weights[name] = []
         for shape in chain:
             number += 1
             if len(shape) == 1:
-                found[name].append(tf.zeros(shape, dtype))
+                weights[name].append(tf.zeros(shape, dtype))
                 continue
-            limit = np.sqrt(6.0 / sum(shape))
-            found[name].append(
-                tf.random.stateless_uniform(shape, at_step(seed, tf.constant(number)), -limit, limit, dtype)
-            )
-    return found
+            limit, own_seed = np.sqrt(6.0 / sum(shape)), at_step(seed, tf.constant(number))
+            weights[name].append(tf.random.stateless_uniform(shape, own_seed, -limit, limit, dtype))
+    return weights
 
 
-class Gaussian(NamedTuple):
-    """A diagonal normal distribution from a chain's output: loc, scale and d scale / d output [B, D], and what enters
-    each map of the chain."""
+class GaussianPass(NamedTuple):
+    """A diagonal normal distribution from a chain's output, and what its derivatives need.
+
+    Attributes:
+      loc, scale: [B, D].
+      slope: d scale / d output [B, D].
+      layer_inputs: the inputs of each map of the chain.
+    """
 
     loc: tf.Tensor
     scale: tf.Tensor
@@ -111,9 +114,9 @@ class Gaussian(NamedTuple):
     layer_inputs: list[tf.Tensor]
 
 
-def gaussian(chain: Chain, x: tf.Tensor, sigma_min: float) -> Gaussian:
-    """scale = max(softplus(s + 0.25), sigma_min), (loc, s) the halves of the chain's output; the slope is 0 where the
-    floor holds."""
+def gaussian(chain: Chain, x: tf.Tensor, sigma_min: float) -> GaussianPass:
+    """The distribution of scale max(softplus(s + 0.25), sigma_min), where (loc, s) are the halves of the chain's
+    output; the slope is 0 where sigma_min is the scale."""
     output, layer_inputs = affine_chain.forward(chain, x)
     loc, raw = tf.split(output, 2, axis=-1)
     raw = raw + SHIFT
@@ -121,12 +124,11 @@ def gaussian(chain: Chain, x: tf.Tensor, sigma_min: float) -> Gaussian:
     if sigma_min > 0.0:
         slope = tf.where(scale > sigma_min, slope, tf.zeros_like(slope))
         scale = tf.maximum(scale, tf.constant(sigma_min, scale.dtype))
-    return Gaussian(loc, scale, slope, layer_inputs)
+    return GaussianPass(loc, scale, slope, layer_inputs)
 
 
-def vjp(chain: Chain, distribution: Gaussian, by_loc: tf.Tensor, by_scale: tf.Tensor) -> list[tf.Tensor]:
-    """Gradients of a chain's weights from those with respect to the loc and scale of its distribution [B, D], summed
-    over the batch."""
+def vjp(chain: Chain, distribution: GaussianPass, by_loc: tf.Tensor, by_scale: tf.Tensor) -> list[tf.Tensor]:
+    """Gradients of a chain's weights, summed over the batch, given those of its distribution's loc and scale [B, D]."""
     delta = tf.concat([by_loc, by_scale * distribution.slope], -1)
     return affine_chain.gradients(
         distribution.layer_inputs, affine_chain.deltas(chain, distribution.layer_inputs, delta)
@@ -134,7 +136,7 @@ def vjp(chain: Chain, distribution: Gaussian, by_loc: tf.Tensor, by_scale: tf.Te
 
 
 class DecoderPass(NamedTuple):
-    """One decoder pass at z [K, B, D]; N = K B rows, sample-major.
+    """One pass of the decoder at z [K, B, D]; N = K B rows, sample by sample.
 
     Attributes:
       log_likelihood: log p(x | z) [K, B].
@@ -150,7 +152,8 @@ class DecoderPass(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """All samples: log p(x | z) [K, B], d log p(x | z_k) / d z_k [K, B, D], and the passes that K is divided among."""
+    """All samples: log p(x | z) [K, B], d log p(x | z_k) / d z_k [K, B, D], and the passes that the samples are divided
+    among."""
 
     log_likelihood: tf.Tensor
     slope: tf.Tensor
@@ -162,16 +165,17 @@ def likelihood(logits: tf.Tensor, bias: tf.Tensor, x: tf.Tensor, samples: int) -
 
         log p = sum_d x_d l_d - max(l_d, 0) - log(1 + exp(-|l_d|)),   d log p / dl = x - sigmoid(l),   l = logits + bias
 
-    Up to seven factors 1 + exp(-|l|), each in (1, 2], are multiplied before the logarithm, which is what the value
-    costs otherwise.
+    Up to seven factors 1 + exp(-|l|), each in (1, 2], are multiplied before the logarithm, whose cost otherwise
+    dominates.
 
     Args:
-      logits: [K B, T] without bias, in any float type; the slopes come in the same, what is between in that of x.
+      logits: [K B, T] without bias, in any float type, which is also that of the derivatives; all else is computed in
+        the type of x.
       bias: [T].
       x: [B, T].
       samples: K.
     Returns:
-      [K, B], [K B, T].
+      log p [K, B], d log p / dl [K B, T].
     """
     shifted = tf.reshape(tf.cast(logits, x.dtype), (samples, *x.shape)) + bias
     decay = tf.exp(-tf.abs(shifted))
@@ -186,10 +190,10 @@ _compiled_likelihood = tf.function(likelihood, jit_compile=True, autograph=False
 
 
 def decode(
-    chain: Chain, offset: tf.Tensor, z: tf.Tensor, observed: Observed, operand: tf.DType | None = None
+    chain: Chain, offset: tf.Tensor, z: tf.Tensor, observed: DReGBatch, operand: tf.DType | None = None
 ) -> Decoded:
-    """The decoder at K samples an image, forward and backward: in two halves where K is even, which two threads take
-    side by side.
+    """The decoder at K samples of each image, forward and backward; where K is even, in two halves that two threads
+    compute side by side.
 
     Args:
       chain: the decoder's weights.
@@ -227,7 +231,7 @@ def _decode(
 
 
 def decoder_gradients(
-    decoded: Decoded, observed: Observed, coefficients: tf.Tensor, operand: tf.DType | None = None
+    decoded: Decoded, observed: DReGBatch, coefficients: tf.Tensor, operand: tf.DType | None = None
 ) -> list[tf.Tensor]:
     """Gradients of sum_kb a_kb log p(x_b | z_kb) with respect to the decoder's weights.
 
@@ -242,7 +246,7 @@ def decoder_gradients(
     return [tf.add_n(same) for same in zip(*parts)]
 
 
-def _decoder_gradients(done: DecoderPass, observed: Observed, coefficients: tf.Tensor, product) -> list[tf.Tensor]:
+def _decoder_gradients(done: DecoderPass, observed: DReGBatch, coefficients: tf.Tensor, product) -> list[tf.Tensor]:
     column = tf.reshape(coefficients, (-1, 1))
     kernels = [product(column * h, d, transpose_a=True) for h, d in zip(done.layer_inputs, done.deltas)]
     biases = [tf.reshape(product(column, d, transpose_a=True), (-1,)) for d in done.deltas]
@@ -258,12 +262,12 @@ def logits(chain: Chain, offset: tf.Tensor, z: tf.Tensor, context: tf.Tensor | N
 
 
 def _product(operand: tf.DType | None):
-    """tf.matmul, or the product of operands in `operand`; its result is float32 again unless `keep`."""
+    """tf.matmul, or the product of operands cast to `operand`, whose result is float32 again unless `keep`."""
 
     def product(a: tf.Tensor, b: tf.Tensor, keep: bool = False, **options: bool) -> tf.Tensor:
         if operand is None:
             return tf.matmul(a, b, **options)
-        found = tf.matmul(tf.cast(a, operand), tf.cast(b, operand), **options)
-        return found if keep else tf.cast(found, tf.float32)
+        result = tf.matmul(tf.cast(a, operand), tf.cast(b, operand), **options)
+        return result if keep else tf.cast(result, tf.float32)
 
     return product

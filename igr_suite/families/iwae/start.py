@@ -11,12 +11,12 @@ from igr_suite.training import checkpoints
 
 @dataclass(frozen=True, kw_only=True)
 class DReGStartConfig:
-    """Where a run takes its first weights from, and what of them it trains."""
+    """Where a run takes its first weights from, and which weights it trains."""
 
     checkpoint: str | None = None
     """Checkpoint file, run folder or run id that weights are taken from; fresh ones where it is not given."""
     train: Literal["all", "inference"] = "all"
-    """"inference" leaves everything but the encoder as it is."""
+    """"inference" trains the encoder alone."""
     keep_optimizer: bool = False
     """Whether Adam's averages and the step are taken over too."""
 
@@ -27,7 +27,7 @@ class DReGStartConfig:
             )
 
     def check(self, shapes: Sequence[tuple[int, ...]]) -> None:
-        """Reads the checkpoint where it is named by a path, so that a wrong one is refused before anything starts.
+        """Reads a checkpoint that is given as an absolute path, so that a wrong one is refused before anything starts.
 
         Args:
           shapes: of the model's weights, in the order of its state.
@@ -38,22 +38,22 @@ class DReGStartConfig:
             self.read(shapes, Path("/"))
 
     def read(self, shapes: Sequence[tuple[int, ...]], neighbours: Path) -> checkpoints.State | None:
-        """The checkpoint, None for a fresh start.
+        """The state of the checkpoint; None for a fresh start.
 
         Args:
           shapes: of the model's weights, in the order of its state.
           neighbours: folder of the runs beside this one.
         Raises:
-          UserError: there is none, it is damaged, or of another architecture.
+          UserError: the checkpoint is absent, damaged, or of another architecture.
         """
         if self.checkpoint is None:
             return None
         path = neighbours / self.checkpoint
         if path.is_dir():
-            found = checkpoints.paths(path / "checkpoints") or checkpoints.paths(path)
-            if not found:
+            files = checkpoints.paths(path / "checkpoints") or checkpoints.paths(path)
+            if not files:
                 raise UserError(f"{path} holds no checkpoint to start from; train that run first, or name a .ckpt file")
-            path = found[-1]
+            path = files[-1]
         if not path.is_file():
             raise UserError(
                 f"start.checkpoint={self.checkpoint} is not there ({path}); give a .ckpt file, a run's folder or a "
@@ -68,7 +68,7 @@ class DReGStartConfig:
             pairs = [(a, b) for a, b in zip(held, shapes) if a != b] or [(len(held), len(shapes))]
             raise UserError(
                 f"the checkpoint {path} is of another architecture: it has {pairs[0][0]} where the model has "
-                f"{pairs[0][1]}; "
-                f"give the same model.latents, model.hidden and model.task as its run, or another checkpoint"
+                f"{pairs[0][1]}; give the same model.latents, model.hidden and model.task as its run, or another "
+                f"checkpoint"
             )
         return state

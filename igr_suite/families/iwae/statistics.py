@@ -1,5 +1,4 @@
-"""Means and variances of gradient estimators at frozen weights, over many draws: for one batch, and over random
-batches."""
+"""Means and variances of gradient estimators at frozen weights over many draws, of one batch and of random batches."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +12,7 @@ from igr_suite.objectives import names, registry
 from igr_suite.objectives.base import Objective, effective_sample_size
 from igr_suite.randomness import at_step, run_seed
 
-LEAST_VARIANCE = 1e-15  # entries with less are left out of a mean signal-to-noise ratio
+LEAST_VARIANCE = 1e-15  # entries of lower variance are left out of the mean signal-to-noise ratio
 GENERATIVE = "generative"
 
 
@@ -25,7 +24,7 @@ def flat(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
 def with_references(
     objectives: Mapping[str, Objective],
 ) -> tuple[dict[str, Objective], dict[str, list[tuple[str, float]]]]:
-    """Objectives together with what they are compared with.
+    """Objectives together with the objectives that they are compared with.
 
     Returns:
       All of them by name; for each of the given ones [(name of a reference, weight), ...].
@@ -36,7 +35,7 @@ def with_references(
         for other, options, weight in names.references(name, objective.options):
             reference = registry.build(other, **options)
             new = other if other not in everything else f"{other} for {name}"
-            known = next((key for key, found in everything.items() if found == reference), new)
+            known = next((key for key, other_objective in everything.items() if other_objective == reference), new)
             everything.setdefault(known, reference)
             references[name].append((known, weight))
     return everything, references
@@ -45,8 +44,8 @@ def with_references(
 class GradientStatistics:
     """Measures the trained objective, those of `var_calc`, and the generative gradient, all on the same draws.
 
-    Called, it returns for each of them (with the objective's name or "generative") and for "fixed" (one binary batch:
-    sampling noise alone) and "batches" (random images, fresh binarisation)
+    A call returns, for each of them (<name> is the objective's name or "generative") and for the <kind>s "fixed" (one
+    binary batch, so that only the samples vary) and "batches" (random images, fresh binarisation),
 
         exact_<kind>_variance_<name>   mean over entries of the variance over draws (R - 1 in the denominator)
         exact_<kind>_mean_<name>       mean over entries of |mean|
@@ -55,12 +54,12 @@ class GradientStatistics:
                                        gradient
         exact_<kind>_cosine_<name>     between the mean gradient and that of its reference (`names.references`) on the
                                        same draws
-        exact_<kind>_ess               mean effective samples
+        exact_<kind>_ess               mean effective number of samples
 
-    and "exact_noise_floor", sqrt(2 / (pi R)), the signal-to-noise ratio that R draws of pure noise show.
+    and "exact_noise_floor", sqrt(2 / (pi R)), the signal-to-noise ratio of R draws of pure noise.
 
     Args:
-      model: the VAE, at its present weights whenever this is called.
+      model: the VAE; its weights at the time of a call are measured.
       images: uint8 [N, pixels], the training set.
       config: of the run: batch size, repeats, seed.
     Source: docs/papers/dreg.md, section 3.5.
@@ -74,34 +73,29 @@ class GradientStatistics:
 
     def __call__(self) -> dict[str, float]:
         """See the class."""
-        found = {"exact_noise_floor": float(np.sqrt(2.0 / (np.pi * self.repeats)))}
+        numbers = {"exact_noise_floor": float(np.sqrt(2.0 / (np.pi * self.repeats)))}
         for kind, fixed in (("fixed", True), ("batches", False)):
             values = self._measure(fixed)
-            found |= {f"exact_{kind}_{name}": float(value) for name, value in values.items()}
-        return found
+            numbers |= {f"exact_{kind}_{name}": float(value) for name, value in values.items()}
+        return numbers
 
     def _gradients(self, draw: tf.Tensor, fixed: bool) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Flat gradients of everything measured, and the effective samples, of one draw."""
-        images = at_step(self.seed, tf.constant(-1) if fixed else 2 * draw)
-        indices = tf.random.stateless_uniform(
-            (self.batch_size,), images, maxval=self.images.shape[0], dtype=tf.int32, alg="philox"
-        )
-        x = self.model.observations(tf.gather(self.images, indices), images)
-        config = self.model.config
-        eps = self.model.noise(config.samples, self.batch_size, at_step(self.seed, 2 * draw + 1), config.antithetic)
-        draws = self.model.draw(x, eps)
+        """Gradients of everything measured as flat vectors, and the effective number of samples, of one draw."""
+        seeds = at_step(self.seed, tf.constant(-1) if fixed else 2 * draw), at_step(self.seed, 2 * draw + 1)
+        draws = self.model.random_draws(self.images, self.batch_size, *seeds)
         coefficients = {name: objective.coefficients(draws.log_weights) for name, objective in self.measured.items()}
-        found = {name: flat(self.model.inference_gradients(draws, weights)) for name, weights in coefficients.items()}
-        found[GENERATIVE] = flat(self.model.generative_gradients(draws, coefficients[config.estimator].generative))
-        return found, tf.reduce_mean(effective_sample_size(draws.log_weights))
+        gradients = {name: flat(self.model.inference_gradients(draws, c)) for name, c in coefficients.items()}
+        generative = coefficients[self.model.config.estimator].generative
+        gradients[GENERATIVE] = flat(self.model.generative_gradients(draws, generative))
+        return gradients, tf.reduce_mean(effective_sample_size(draws.log_weights))
 
     def _both_passes(self, fixed: bool) -> dict[str, tf.Tensor]:
-        """Moments first, then the same draws again, split along the mean gradients that are now known."""
+        """Moments first; then the same draws again, split along the mean gradients, which are known by then."""
         like = {name: tf.zeros(self._size(name), tf.float64) for name in (*self.measured, GENERATIVE)}
 
         def collect(i, moments, effective):
-            found, ess = self._gradients(i, fixed)
-            return i + 1, {name: moments[name].add(found[name]) for name in moments}, effective + ess
+            gradients, ess = self._gradients(i, fixed)
+            return i + 1, {name: moments[name].add(gradients[name]) for name in moments}, effective + ess
 
         start = {name: Moments.start(zeros) for name, zeros in like.items()}
         loop = (tf.constant(0), start, tf.zeros((), self.model.float_type))
@@ -110,8 +104,10 @@ class GradientStatistics:
         units = {name: tf.math.l2_normalize(moments[name].mean, epsilon=0.0) for name in shown}
 
         def split(i, ratios):
-            found, _ = self._gradients(i, fixed)
-            return i + 1, {name: ratios[name] + _parallel_over_orthogonal(found[name], units[name]) for name in ratios}
+            gradients, _ = self._gradients(i, fixed)
+            return i + 1, {
+                name: ratio + _parallel_over_orthogonal(gradients[name], units[name]) for name, ratio in ratios.items()
+            }
 
         zeros = {name: tf.zeros((), tf.float64) for name in shown}
         ratios = tf.while_loop(lambda i, _: i < self.repeats, split, (tf.constant(0), zeros), parallel_iterations=1)[1]
@@ -127,8 +123,8 @@ class GradientStatistics:
             values[f"snr_{name}"] = tf.math.divide_no_nan(tf.reduce_sum(snr), tf.reduce_sum(tf.cast(noisy, mean.dtype)))
             values[f"dsnr_{name}"] = ratios[name] / self.repeats
             if name != GENERATIVE:
-                theirs = tf.add_n([weight * moments[other].mean for other, weight in self.references[name]])
-                values[f"cosine_{name}"] = tf.reduce_sum(units[name] * tf.math.l2_normalize(theirs, epsilon=0.0))
+                reference = tf.add_n([weight * moments[other].mean for other, weight in self.references[name]])
+                values[f"cosine_{name}"] = tf.reduce_sum(units[name] * tf.math.l2_normalize(reference, epsilon=0.0))
         return values
 
     def _size(self, name: str) -> int:
@@ -138,5 +134,5 @@ class GradientStatistics:
 
 
 def _parallel_over_orthogonal(gradient: tf.Tensor, unit: tf.Tensor) -> tf.Tensor:
-    along = tf.reduce_sum(gradient * unit)
-    return tf.abs(along) / tf.norm(gradient - along * unit)
+    parallel = tf.reduce_sum(gradient * unit)
+    return tf.abs(parallel) / tf.norm(gradient - parallel * unit)

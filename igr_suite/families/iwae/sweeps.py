@@ -14,11 +14,11 @@ from igr_suite.families.iwae.config import (
 from igr_suite.families.iwae.start import DReGStartConfig
 from igr_suite.training.config_parts import SEEDS
 
-# each original objective and its doubly reparameterised estimator
+# original objective -> its doubly reparameterised estimator
 DOUBLY = {"iwae": "dreg", "rws": "rws-dreg", "jk": "jk-dreg"}
 OBJECTIVES = ("iwae", "dreg", "stl", "rws", "rws-dreg", "jk", "jk-dreg")
 WITHOUT_JACKKNIFE = OBJECTIVES[:5]
-SMOKE = ("iwae", "dreg", "jk-dreg", "dreg-alpha")  # at that scale the others are left out
+SMOKE = ("iwae", "dreg", "jk-dreg", "dreg-alpha")  # the objectives of that scale
 SAMPLES = {"smoke": 4, "quick": 64, "paper": 64}  # K
 PAPER_STEPS = 5_000_000
 LIMITS = {"smoke": {"train_limit": 64, "evaluation_limit": 40}}
@@ -58,12 +58,13 @@ def dreg(
     Args:
       estimator: of `objectives.names`.
       scale: "smoke", "quick" or "paper".
-      data: set.
+      data: name of the data set.
+      seed: of the run.
       samples: K; None is the scale's.
       alpha: weight of RWS-DReG in dreg-alpha.
       task: "density" or "structured".
       epochs, steps: at most one of them; None is the scale's budget, in the paper PAPER_STEPS steps.
-      evaluate_every: epochs; None is the scale's.
+      evaluate_every: number of epochs between evaluations; None is the scale's.
       var_calc: objectives measured beside the trained one.
       start: where the weights come from; None draws fresh ones.
     Raises:
@@ -88,11 +89,12 @@ def dreg(
 def objective_runs(
     scale: str, datasets: Sequence[str], objectives: Sequence[str] = OBJECTIVES, **options
 ) -> list[TrainDReG]:
-    """Every objective (smoke: those of SMOKE) with every seed, a seed's runs together so that pairs are complete early.
+    """Every objective (smoke: those of SMOKE) with every seed; the runs of a seed stand together, so that pairs are
+    complete early.
 
     Args:
       scale: "smoke", "quick" or "paper".
-      datasets: names.
+      datasets: names of data sets.
       objectives: of `objectives.names`.
       options: of `dreg`.
     """

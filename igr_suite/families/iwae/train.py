@@ -20,7 +20,7 @@ from igr_suite.training.executor import Rows, Training, build_plan, flat, load_i
 from igr_suite.training.loop import fit_into
 from igr_suite.training.strategy import Replicas
 
-PICTURED = 10  # test images
+PICTURED = 10  # number of test images
 
 
 def load_splits(config: TrainDReG) -> tuple[data.Dataset, dict[str, np.ndarray], np.ndarray]:
@@ -50,9 +50,11 @@ def build_model(config: TrainDReG, mean: np.ndarray) -> DReGVAE:
 
 
 def start_weights(model: DReGVAE, config: TrainDReG, neighbours: Path = Path("/")) -> None:
-    """Puts the weights of the config's checkpoint into the model, and Adam's state where the config keeps it.
+    """Assigns the weights of the config's checkpoint to the model, and Adam's state where the config keeps it.
 
     Args:
+      model: the untrained model.
+      config: of the run.
       neighbours: folder of the runs among which a checkpoint may be named.
     Raises:
       UserError: the checkpoint is absent, damaged or of another architecture, or holds the optimiser of other weights.
@@ -67,8 +69,7 @@ def start_weights(model: DReGVAE, config: TrainDReG, neighbours: Path = Path("/"
         if not fit_into(held, slots):
             raise UserError(
                 f"the run of start.checkpoint={config.start.checkpoint} trained less than "
-                f"start.train={config.start.train} and holds no "
-                f"optimiser of the rest; leave start.keep_optimizer out"
+                f"start.train={config.start.train} and holds no optimiser of the rest; leave start.keep_optimizer out"
             )
         arrays = [*arrays[: len(variables)], held[0], *held[2:]]
         variables += [slots[0], *slots[2:]]  # the rate stays the config's
@@ -77,7 +78,7 @@ def start_weights(model: DReGVAE, config: TrainDReG, neighbours: Path = Path("/"
 
 
 def execute(config: TrainDReG, folder: RunFolder) -> None:
-    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    """Trains, measures and writes the summary; continues from the folder's last checkpoint if there is one."""
     replicas = Replicas.chosen()
     dataset, splits, mean = load_splits(config)
     plan = build_plan(config, len(splits["train"]))
@@ -89,15 +90,15 @@ def execute(config: TrainDReG, folder: RunFolder) -> None:
     exact = GradientStatistics(model, splits["train"], config) if config.statistics.stats == "exact" else dict
 
     def evaluate(step: int) -> dict[str, float]:
-        del step  # the same noise at every evaluation: differences between epochs are the model's
+        del step  # every evaluation has the same noise, so that epochs differ by the model alone
         return {name: value for measure in bounds.values() for name, value in measure(counts).items()} | exact()
 
     def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
         del rows, interrupts
-        found = likelihood(model, splits["test"], config) if config.evaluation.likelihood_samples else {}
+        bounds_at_end = likelihood(model, splits["test"], config) if config.evaluation.likelihood_samples else {}
         if config.evaluation.pictures:
             picture_file.save(folder.path, pictures(model, splits["test"][:PICTURED], dataset.image_shape, config.seed))
-        return found
+        return bounds_at_end
 
     training = Training(
         model=model,
@@ -113,8 +114,8 @@ def execute(config: TrainDReG, folder: RunFolder) -> None:
 
 
 def likelihood(model: DReGVAE, images: np.ndarray, config: TrainDReG) -> dict[str, float]:
-    """The bounds with 1 and `likelihood_samples` samples of the first `likelihood_images` test images, which their
-    names carry."""
+    """The bounds with 1 and `likelihood_samples` samples of the first `likelihood_images` test images; names hold that
+    number."""
     limit = config.evaluation.likelihood_images
     site = "test" if limit is None or limit >= len(images) else f"test{limit}"
     return Bounds(model, images[:limit], site, config.seed)([1, config.evaluation.likelihood_samples])
@@ -124,7 +125,7 @@ def pictures(model: DReGVAE, images: np.ndarray, image_shape: tuple[int, int, in
     """Binary images ("truth" uint8 [N, H, W, C]) and the decoder's means at the sample of highest weight
     ("reconstructions").
 
-    Where halves are predicted, the given half stays as it is.
+    Where halves are predicted, the given half is kept.
     """
     own = run_seed(seed, "pictures")
     x = model.observations(tf.constant(images), own)

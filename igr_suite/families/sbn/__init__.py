@@ -1,1 +1,1 @@
-"""Sigmoid belief networks, trained with REBAR and its relatives."""
+"""Sigmoid belief networks, trained with REBAR and related estimators."""

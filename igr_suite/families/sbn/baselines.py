@@ -9,7 +9,7 @@ UNITS = 100
 
 
 class Values(NamedTuple):
-    """Outputs [N, count], and the hidden layer [N, count, UNITS] for their gradients."""
+    """Outputs [N, count] of the baselines, and their hidden layers [N, count, UNITS], which the gradients need."""
 
     outputs: tf.Tensor
     hidden: tf.Tensor
@@ -21,14 +21,14 @@ def shapes(pixels: int, count: int) -> list[tuple[int, ...]]:
 
 
 def evaluate(weights: Sequence[tf.Tensor], x: tf.Tensor) -> Values:
-    """All baselines at centred images x [N, pixels]."""
+    """The values of all baselines at centred images x [N, pixels]."""
     first, bias, second, last = weights
     hidden = tf.reshape(tf.tanh(tf.matmul(x, first) + bias), (x.shape[0], -1, UNITS))
     return Values(tf.reduce_sum(hidden * tf.transpose(second), -1) + last, hidden)
 
 
 def gradients(weights: Sequence[tf.Tensor], x: tf.Tensor, values: Values, upstream: tf.Tensor) -> list[tf.Tensor]:
-    """Gradients of the weights for the gradient `upstream` [N, count] of the outputs."""
+    """Gradients of the weights, given the gradient `upstream` [N, count] of the outputs."""
     spread = upstream[..., tf.newaxis]
     inner = tf.reshape(spread * tf.transpose(weights[2]) * (1.0 - tf.square(values.hidden)), (x.shape[0], -1))
     second = tf.transpose(tf.reduce_sum(spread * values.hidden, 0))

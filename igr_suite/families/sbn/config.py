@@ -28,9 +28,9 @@ SHORT_NAMES = {
 REBARS = ("rebar", "dynamic_rebar", "track")
 RELAXED = (*REBARS, "concrete")
 
-# Options that only some estimators read, with the value taken when none is given; for others they are an error.
-OPTIONS = {
-    "surrogate": (("relax",), "add"),  # before those that depend on it
+# Options that only some estimators read: (these estimators, the default); for the others they are an error.
+MODEL_OPTIONS = {
+    "surrogate": (("relax",), "add"),  # stands before the options that depend on it
     "temperature": ((*RELAXED, "relax"), 0.5),
     "relaxation": (RELAXED, "improved"),
     "eta_scope": (REBARS, "variable"),
@@ -39,22 +39,22 @@ OPTIONS = {
     "net_decay": (("relax",), 1e-3),
     "warmup_steps": (("relax",), 1000),
 }
-# options that a surrogate of RELAX has no use for
+# Options of RELAX that some of its surrogates do not read.
 UNREAD = {"net": ("temperature",), "relaxed": ("net_layers", "net_decay")}
 
 
 def _for_surrogates(key: str, option: Option) -> Option:
-    """The option as RELAX reads it, whose surrogates have no use for some."""
-    without = [surrogate for surrogate, keys in UNREAD.items() if key in keys]
+    """The option of an estimator, refused also where RELAX's surrogate does not read it."""
+    surrogates = [surrogate for surrogate, keys in UNREAD.items() if key in keys]
 
-    def useless(config) -> bool:
-        return config.estimator == "relax" and config.surrogate in without
+    def unread(config) -> bool:
+        return config.estimator == "relax" and config.surrogate in surrogates
 
     return replace(
         option,
-        read=lambda config: option.read(config) and not useless(config),
+        read=lambda config: option.read(config) and not unread(config),
         unread=lambda config: (
-            f"is not used by model.surrogate={config.surrogate}" if useless(config) else option.unread(config)
+            f"is not used by model.surrogate={config.surrogate}" if unread(config) else option.unread(config)
         ),
     )
 
@@ -65,7 +65,7 @@ class SBNConfig(WithOptions):
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        **{key: _for_surrogates(key, option) for key, option in by_reader("estimator", OPTIONS).items()},
+        **{key: _for_surrogates(key, option) for key, option in by_reader("estimator", MODEL_OPTIONS).items()},
         "sp_generator": Option(
             "hierarchical",
             read=lambda config: config.task == "sp",
@@ -99,8 +99,8 @@ class SBNConfig(WithOptions):
     ema_debias: bool = True
     """Whether moving averages are corrected for their start at 0."""
     surrogate: Literal["add", "net", "relaxed"] | None = added_later(None)
-    """RELAX's control variate: F at relaxed samples and a network, the network alone, or F at relaxed samples alone, which
-    is REBAR as RELAX's authors compare with."""
+    """RELAX's control variate: F at relaxed samples and a network, the network alone, or F at relaxed samples alone,
+    which is REBAR as RELAX's authors compare with."""
     net_layers: int | None = added_later(None)
     """Number of hidden layers of RELAX's network, each of 200 units."""
     net_decay: float | None = added_later(None)
@@ -125,13 +125,14 @@ class SBNConfig(WithOptions):
 
     @property
     def evaluations(self) -> int:
-        """Bounds of one example that one gradient takes: at hard samples, at means, and relaxed ones (`sbn_passes`).
+        """Number of bounds of one example that one gradient evaluates: at hard samples, at means, and relaxed ones
+        (`passes`).
 
-        A control variate a layer needs a relaxed pass a layer. The tracked estimators share the hard pass and the one
-        at means.
+        A control variate for each layer needs a relaxed pass for each. The tracked estimators share the hard pass and
+        the one at means.
         """
         relaxed = 1 if self.multilayer_cv == "joint" else self.layers
-        further = {
+        beside_the_hard_pass = {
             "reinforce": 0,
             "nvil": 0,
             "simple_muprop": 1,
@@ -139,14 +140,16 @@ class SBNConfig(WithOptions):
             "concrete": 1,
             "rebar": relaxed,
             "dynamic_rebar": relaxed,
+            "relax": 0 if self.surrogate == "net" else self.layers,
+            "track": 1 + 2 * relaxed,
         }
-        further |= {"relax": 0 if self.surrogate == "net" else self.layers, "track": 1 + 2 * relaxed}
-        return 1 + further[self.estimator]
+        return 1 + beside_the_hard_pass[self.estimator]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SBNOptimiserConfig:
-    """Adam for the networks, and with `control_factor` times its rate for baselines, scales and the temperature."""
+    """Adam for the networks, and Adam with `control_factor` times the step size for baselines, scales and the
+    temperature."""
 
     learning_rate: float = 3e-4
     """Step size of the networks."""
@@ -167,8 +170,7 @@ class SBNOptimiserConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SBNEvaluationConfig:
-    """Multi-sample bounds of validation and test images, and the gradient's variance at frozen weights (0 draws: not
-    measured)."""
+    """Multi-sample bounds of validation and test images, and the variance of the gradient at frozen weights."""
 
     importance_samples: int = 100
     """Number of samples of the bounds of validation and test images."""
@@ -205,7 +207,6 @@ class TrainSBN(TrainingRun):
                 "the estimator reinforce centres an example's signal by the others'; schedule.batch_size must be at "
                 "least 2"
             )
-
         height, width, channels = recipe_of(self.data.name).image_shape
         if self.model.task == "sp" and height * width * channels % 2:
             raise UserError(f"model.task=sp halves images, and those of {self.data.name} have an odd number of pixels")

@@ -1,15 +1,12 @@
-"""The gradient estimators of sigmoid belief networks as steps over shared passes; names as in configs.
+"""The gradient estimators of sigmoid belief networks as steps over shared passes, under the names of the configs.
 
-A method says how many baselines it reads and which parameters of its own it trains, and makes from the shared passes of
-a batch the gradients of the recognition networks (the generator's are those at the hard sample, the same for all
-methods but Concrete) and of its own parameters. Several methods on one `Shared` use the same noise and pay for each
-pass once.
+A method states how many baselines it reads and which parameters of its own it trains. From the shared passes of a batch
+it computes the gradients of the recognition networks and of its own parameters; the generator's gradients are those at
+the hard sample, the same for all methods but Concrete. Several methods on one `Shared` use the same noise and pay for
+each pass once.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -17,104 +14,12 @@ import tensorflow as tf
 from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.muprop import muprop_gradient, muprop_residual
 from igr_suite.estimators.reinforce import mean_of_others, score_term
-from igr_suite.families.sbn.networks import Networks, Observed, Weights
-from igr_suite.families.sbn.passes import Model, hard_pass, mean_field_value, soft_passes
-from igr_suite.families.sbn.rebar import Rebar
-from igr_suite.families.sbn.relax import Relax
-from igr_suite.networks import affine_chain
-
-Parameters = Mapping[str, tf.Tensor]
-
-
-class Shared:
-    """Passes of one batch, each made once, when a method first asks for it.
-
-    Args:
-      model, observed: weights and batch.
-      uniforms: u_k [N, hidden], one a layer.
-    """
-
-    def __init__(self, model: Model, observed: Observed, uniforms: list[tf.Tensor]):
-        self.model, self.observed, self.uniforms = model, observed, uniforms
-        self.hard = hard_pass(model, observed, uniforms)
-
-    @property
-    def rows(self) -> tf.Tensor:
-        """N."""
-        return tf.cast(tf.shape(self.hard.value)[0], self.hard.value.dtype)
-
-    @cached_property
-    def logistic(self) -> list[tf.Tensor]:
-        """logit(u_k), one a layer."""
-        return [bernoulli.logit(u) for u in self.uniforms]
-
-    @cached_property
-    def mean_field(self) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
-        """F(mu) [N], the means and the derivatives of F(mu) by them, [N, hidden] each."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            value, means = mean_field_value(self.model, self.observed, self.hard.logits[0], tape.watch)
-            summed = tf.reduce_sum(value)
-        return value, means, tape.gradient(summed, means)
-
-    def vjp(self, signals: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
-        """Gradients of the recognition networks from those of the summed bound by their logits [N, hidden]; means over
-        the batch."""
-        steps = self.deltas(signals)
-        names = self.model.networks.recognition
-        return {name: affine_chain.gradients(self.hard.layer_inputs[k], steps[k][0]) for k, name in enumerate(names)}
-
-    def deltas(self, signals: list[tf.Tensor]) -> list[tuple[list[tf.Tensor], list[tf.Tensor]]]:
-        """What those gradients are made of, as in `Step`."""
-        names, layer_inputs = self.model.networks.recognition, self.hard.layer_inputs
-        found = [
-            affine_chain.deltas(self.model.weights[q], layer_inputs[k], signals[k] / self.rows)
-            for k, q in enumerate(names)
-        ]
-        return [(steps, steps) for steps in found]
-
-
-class Step(NamedTuple):
-    """What a method makes of a batch.
-
-    Attributes:
-      gradients: of the bound's batch mean, by network; the generator's are absent where they are those at the hard
-        sample.
-      baselines: gradient of what the method minimises by its baselines' outputs [N, baselines].
-      parameters: the same by its own parameters.
-      scalars: for the log.
-      logits: gradients of each example's bound by the logits of q [N, hidden], one a layer; none for Concrete, which
-        does not pass through them.
-      deltas: gradients at the outputs of q's maps, (for kernels, for biases) one a layer, where they do not follow from
-        `logits`.
-    """
-
-    gradients: Mapping[str, list[tf.Tensor]]
-    baselines: tf.Tensor | None = None
-    parameters: Mapping[str, tf.Tensor] = {}
-    scalars: Mapping[str, tf.Tensor] = {}
-    logits: Sequence[tf.Tensor] = ()
-    deltas: Sequence[tuple[list[tf.Tensor], list[tf.Tensor]]] = ()
-
-
-@dataclass(frozen=True)
-class Method:
-    """One estimator.
-
-    Attributes:
-      baselines: how many baseline networks it reads.
-      initial: its own parameters' initial values; scales are eta = 2 sigmoid(w), 1 at w = 0 (RELAX: eta itself).
-      nets: shapes of the networks among its own parameters, by parameter; they start as all networks do.
-      warmup: steps for which baselines and own parameters are trained alone.
-      step: (shared passes, its baselines [N, baselines], its parameters) -> Step.
-      scalars: names of the step's scalars.
-    """
-
-    step: Callable[[Shared, tf.Tensor | None, Parameters], Step]
-    baselines: int = 0
-    initial: Mapping[str, np.ndarray] = field(default_factory=dict)
-    scalars: tuple[str, ...] = ()
-    nets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    warmup: int = 0
+from igr_suite.families.sbn.config import SBNConfig
+from igr_suite.families.sbn.networks import Networks, Weights
+from igr_suite.families.sbn.passes import hard_pass, soft_passes
+from igr_suite.families.sbn.rebar import FusedRebar
+from igr_suite.families.sbn.relax import FusedRelax
+from igr_suite.families.sbn.steps import Method, Parameters, Shared, Step
 
 
 def scale(w: tf.Tensor) -> tf.Tensor:
@@ -128,18 +33,18 @@ def scale_slope(eta: tf.Tensor) -> tf.Tensor:
 
 
 def fitted(residuals: Callable[[tf.Tensor, Parameters], list[tf.Tensor]], baselines: tf.Tensor, parameters: Parameters):
-    """Residuals [N] of one layer or all, and gradients of the sum of their mean squares by baselines and own
+    """Residuals [N], one per layer or one for all, and gradients of the sum of their mean squares by baselines and
     parameters."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([baselines, *parameters.values()])
-        found = residuals(baselines, parameters)
-        loss = tf.add_n([tf.reduce_mean(tf.square(residual)) for residual in found])
+        signals = residuals(baselines, parameters)
+        loss = tf.add_n([tf.reduce_mean(tf.square(signal)) for signal in signals])
     by_baselines, by_parameters = tape.gradient(loss, (baselines, dict(parameters)))
-    return found, by_baselines, by_parameters
+    return signals, by_baselines, by_parameters
 
 
 def reinforce(networks: Networks) -> Method:
-    """Scores times F centred by the mean of the other examples' F. Source: the authors' model SBN."""
+    """Scores times F less the mean of the other examples' F. Source: the authors' model SBN."""
 
     def step(shared: Shared, baselines, parameters) -> Step:
         signal = shared.hard.value - mean_of_others(shared.hard.value)
@@ -151,8 +56,8 @@ def reinforce(networks: Networks) -> Method:
 
 
 def nvil(networks: Networks) -> Method:
-    """Scores times F - B(x), B trained on the squared difference. Source: Mnih & Gregor (2014), without variance
-    normalisation."""
+    """Scores times F - B(x), with B trained on the squared difference. Source: Mnih & Gregor (2014), without their
+    variance normalisation."""
 
     def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
         (signal,), by_baselines, _ = fitted(lambda b, p: [shared.hard.value - b[:, 0]], baselines, parameters)
@@ -177,9 +82,10 @@ def simple_muprop(networks: Networks) -> Method:
 
 
 def muprop(networks: Networks) -> Method:
-    """First-order Taylor control variate about the mean-field values, each layer with its own two scales and baseline.
+    """First-order Taylor control variate about the mean-field values; each layer has two scales and a baseline of its
+    own.
 
-    The score and theta are the hard pass's, mu and dF(mu)/dmu the mean-field pass's. Source: Gu et al. (2016);
+    The score and theta come from the hard pass, mu and dF(mu)/dmu from the mean-field pass. Source: Gu et al. (2016);
     docs/papers/rebar.md, section 2.3.
     """
 
@@ -195,43 +101,33 @@ def muprop(networks: Networks) -> Method:
                 for k in layers
             ]
 
-        found, *by = fitted(residuals, baselines, parameters)
+        signals, *by = fitted(residuals, baselines, parameters)
         eta_slope = scale(parameters["slope_scale"])
-        signals = [muprop_gradient(found[k], slopes[k], hard.logits[k], hard.samples[k], eta_slope[k]) for k in layers]
-        return Step(shared.vjp(signals), *by, {"mean_field": tf.reduce_mean(centre)}, signals)
+        logits = [muprop_gradient(signals[k], slopes[k], hard.logits[k], hard.samples[k], eta_slope[k]) for k in layers]
+        return Step(shared.vjp(logits), *by, {"mean_field": tf.reduce_mean(centre)}, logits)
 
     scales = np.zeros(networks.layers)
     return Method(step, networks.layers, {"value_scale": scales, "slope_scale": scales}, ("mean_field",))
 
 
-def rebar(networks: Networks, settings: Rebar, temperature: float) -> Method:
-    """REBAR with its variance objective; `temperature` is the start where it is trained. See `sbn_rebar`."""
+def rebar(networks: Networks, settings: FusedRebar, temperature: float) -> Method:
+    """REBAR with its variance objective; where the temperature is trained, it starts at `temperature`."""
 
     def step(shared: Shared, baselines: tf.Tensor, parameters: Parameters) -> Step:
         etas = scale(parameters["etas"])
         dtype = etas.dtype
         log_temperature = parameters["log_temperature"] if settings.dynamic else tf.constant(np.log(temperature), dtype)
-        advantage = shared.hard.value - baselines[:, 0]
-        found = settings.gradients(
-            shared.model,
-            shared.observed,
-            shared.hard,
-            shared.uniforms,
-            advantage,
-            etas,
-            log_temperature,
-            shared.logistic,
-        )
-        gradients = {"etas": found.etas * scale_slope(etas)}
+        done = settings.step(shared, shared.hard.value - baselines[:, 0], etas, log_temperature)
+        gradients = {**done.parameters, "etas": done.parameters["etas"] * scale_slope(etas)}
         scalars = {
             f"eta_{name}": value for name, value in zip(names, tf.unstack(tf.reduce_mean(tf.reshape(etas, shape), -1)))
         }
         scalars = {name: value for name, value in scalars.items() if name in logged}
         if settings.dynamic:
-            gradients["log_temperature"] = found.log_temperature
-            scalars |= {"temperature": tf.exp(log_temperature), "temperature_slope": found.log_temperature}
-            scalars["temperature_slope_square"] = tf.square(found.log_temperature)
-        return Step(found.recognition, found.baseline[:, tf.newaxis], gradients, scalars, found.logits, found.deltas)
+            slope = gradients["log_temperature"]
+            scalars |= {"temperature": tf.exp(log_temperature), "temperature_slope": slope}
+            scalars["temperature_slope_square"] = tf.square(slope)
+        return done._replace(parameters=gradients, scalars=scalars)
 
     names = {
         "variable": variable_names(networks),
@@ -249,19 +145,15 @@ def rebar(networks: Networks, settings: Rebar, temperature: float) -> Method:
     return Method(step, 1, initial, scalars)
 
 
-def relax(networks: Networks, settings: Relax, temperature: float, warmup: int) -> Method:
-    """RELAX with its variance objective, or with the surrogate "relaxed" its authors' REBAR; no baseline. See
-    `sbn_relax`."""
+def relax(networks: Networks, settings: FusedRelax, temperature: float, warmup: int) -> Method:
+    """RELAX with its variance objective or, with the surrogate "relaxed", its authors' REBAR; it reads no baseline."""
 
     def step(shared: Shared, baselines, parameters: Parameters) -> Step:
-        found = settings.gradients(
-            shared.model, shared.observed, shared.hard, shared.uniforms, shared.logistic, parameters
-        )
         values = {f"eta_{q}": eta for q, eta in zip(networks.recognition, tf.unstack(parameters["etas"]))}
         if settings.relaxes:
-            levels = tf.unstack(tf.exp(parameters["log_temperatures"]))
-            values |= {f"temperature_{q}": level for q, level in zip(networks.recognition, levels)}
-        return Step(shared.vjp(found.logits), parameters=found.parameters, scalars=values, logits=found.logits)
+            temperatures = tf.unstack(tf.exp(parameters["log_temperatures"]))
+            values |= {f"temperature_{q}": value for q, value in zip(networks.recognition, temperatures)}
+        return settings.step(shared, parameters)._replace(scalars=values)
 
     initial = {"etas": np.ones(networks.layers)}
     scalars = tuple(f"eta_{q}" for q in networks.recognition)
@@ -272,27 +164,27 @@ def relax(networks: Networks, settings: Relax, temperature: float, warmup: int) 
 
 
 def concrete(networks: Networks, relaxation: bernoulli.Relaxed, temperature: float) -> Method:
-    """Reparameterisation gradient of the relaxed bound, all layers relaxed; biased. Source: Maddison et al. (2017);
-    docs/papers/rebar.md, section 2.7.
-    """
+    """Reparameterisation gradient of the bound with all layers relaxed; biased. Source: Maddison et al. (2017);
+    docs/papers/rebar.md, section 2.7."""
 
     def step(shared: Shared, baselines, parameters) -> Step:
         weights = shared.model.weights
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(tf.nest.flatten(weights))
-            hard = hard_pass(
-                shared.model, shared.observed, shared.uniforms
-            )  # under the tape; the compiler makes it one with the shared one
-            level = tf.constant(temperature, hard.value.dtype)
-            soft = soft_passes(shared.model, shared.observed, hard, shared.logistic, level, relaxation, together=True)
-            relaxed = tf.reduce_mean(soft.values[0])
+            # a pass of its own, under the tape; the compiler merges it with the shared one
+            hard = hard_pass(shared.model, shared.observed, shared.uniforms)
+            constant = tf.constant(temperature, hard.value.dtype)
+            passes = soft_passes(
+                shared.model, shared.observed, hard, shared.logistic, constant, relaxation, together=True
+            )
+            relaxed = tf.reduce_mean(passes.values[0])
         return Step(tape.gradient(relaxed, weights), scalars={"relaxed": relaxed})
 
     return Method(step, scalars=("relaxed",))
 
 
 def variable_names(networks: Networks) -> list[str]:
-    """One name for each variable in the authors' order: prior, q_0_W, q_0_b, ...; nonlinear networks number theirs."""
+    """A name for each variable in the authors' order: prior, q_0_W, q_0_b, ...; nonlinear networks number W and b."""
     names = []
     for name, group in networks.shapes().items():
         if len(group) == 1:
@@ -306,3 +198,22 @@ def variable_names(networks: Networks) -> list[str]:
 def weights_of(variables: Mapping[str, list]) -> Weights:
     """Present values of variables."""
     return {name: [tf.convert_to_tensor(v) for v in group] for name, group in variables.items()}
+
+
+def method_of(name: str, config: SBNConfig, networks: Networks) -> Method:
+    """The method of a name with a config's settings; in the tracking mode the config's temperature is REBAR's, and the
+    start of dynamic REBAR's."""
+    if name in ("rebar", "dynamic_rebar"):
+        settings = FusedRebar(name == "dynamic_rebar", config.eta_scope, config.multilayer_cv, config.relaxation)
+        return rebar(networks, settings, config.temperature)
+    if name == "relax":
+        settings = FusedRelax(config.surrogate, config.net_layers or 0, config.net_decay or 0.0)
+        return relax(networks, settings, config.temperature, config.warmup_steps)
+    if name == "concrete":
+        return concrete(networks, config.relaxation, config.temperature)
+    return {
+        "reinforce": reinforce,
+        "nvil": nvil,
+        "simple_muprop": simple_muprop,
+        "muprop": muprop,
+    }[name](networks)

@@ -1,4 +1,5 @@
-"""Sigmoid belief networks trained with score-function and reparameterisation gradients (REBAR and relatives)."""
+"""Sigmoid belief networks trained with score-function and reparameterisation gradients (REBAR and related
+estimators)."""
 
 import keras
 import numpy as np
@@ -11,8 +12,7 @@ from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn.config import TRACKED, SBNConfig, SBNOptimiserConfig
 from igr_suite.families.sbn.networks import Networks, initial_weights
 from igr_suite.families.sbn.passes import Model, hard_pass
-from igr_suite.families.sbn.rebar import Rebar
-from igr_suite.families.sbn.relax import Relax
+from igr_suite.families.sbn.steps import Shared
 from igr_suite.measuring.gradient_ema import GradientEMA
 from igr_suite.measuring.product_ema import ProductEMA
 from igr_suite.networks.likelihoods import pixel_offset
@@ -20,7 +20,7 @@ from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.adam import FusedAdam
 
-# what the parameters follow while five estimators are tracked; docs/papers/rebar.md, section 3.3
+# whose gradient trains the networks while five estimators are tracked; docs/papers/rebar.md, section 3.3
 FOLLOWED = "simple_muprop"
 
 
@@ -29,19 +29,19 @@ class SBN(keras.Model):
 
         F = log p(x | h_0) + sum_k log p(h_{k-1} | h_k) + log p(h_{L-1}) - sum_k log q(h_k | h_{k-1})
 
-    Weights follow the estimator's gradient of F by Adam; the parameters of its control variate follow, with a rate of
-    their own, what the estimator minimises (squared residual or variance of the gradient). Both use gradients of the
-    same sample, before any update.
+    Adam moves the weights along the estimator's gradient of F. With a rate of its own it moves the parameters of the
+    control variate along the gradient of what the estimator minimises (squared residual, or variance of the gradient).
+    Both gradients are of the same sample, before any update.
 
     Args:
       config: layers, task, estimator.
-      optimiser: Adam's numbers.
+      optimiser: settings of Adam.
       mean: mean of the training images [pixels], as they are binarised.
       binarisation: how batches of uint8 become observations.
       seed: of the initial weights.
       float_type: float64 in tests.
-      rows: images of a training batch times `samples`; with it the tracking mode averages gradients ten steps at a
-        time, which is faster.
+      rows: number of images of a training batch times `samples`; with it the tracking mode averages gradients ten steps
+        at a time, which is faster.
     Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein (2017); docs/papers/rebar.md.
     """
 
@@ -62,7 +62,7 @@ class SBN(keras.Model):
         self.config, self.binarisation, self.float_type = config, binarisation, float_type
         self.networks = networks_of(config, len(mean))
         methods = TRACKED if config.estimator == "track" else (config.estimator,)
-        self.methods = {name: method_of(name, config, self.networks) for name in methods}
+        self.methods = {name: sbn_methods.method_of(name, config, self.networks) for name in methods}
         self.followed = FOLLOWED if config.estimator == "track" else config.estimator
         self.mean = tf.constant(mean, float_type)
         self.offset = tf.constant(pixel_offset(mean)[-self.networks.modelled :], float_type)
@@ -105,7 +105,7 @@ class SBN(keras.Model):
         return self.networks.recognition
 
     def _common(self) -> list[str]:
-        """The generator's, where all of them take the gradient at the hard sample."""
+        """Networks whose gradient is that at the hard sample for all tracked estimators: the generator's."""
         return [name for name in self.networks.shapes() if name not in self.networks.recognition]
 
     @property
@@ -133,7 +133,7 @@ class SBN(keras.Model):
         ]
 
     def count_params(self) -> int:
-        """Scalars of p, q and the prior."""
+        """Number of scalars of p, q and the prior."""
         return self.networks.size()
 
     @property
@@ -147,7 +147,7 @@ class SBN(keras.Model):
         return tf.unstack(randomness.uniform(shape, seed, self.float_type))
 
     def observations(self, batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """uint8 [B, pixels] -> values in [0, 1], repeated for `samples`, sample-major [S B, pixels]."""
+        """uint8 [B, pixels] -> values in [0, 1], repeated for `samples`: [S B, pixels], sample by sample."""
         x = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)), self.float_type)
         return tf.tile(x, (self.config.samples, 1)) if self.config.samples > 1 else x
 
@@ -159,7 +159,7 @@ class SBN(keras.Model):
           seed: int32 [2], the step's.
         Returns:
           "elbo" (F, nats per image), "variance" (of the gradient, see `GradientEMA`) and the estimator's scalars; means
-          over the batch.
+            over the batch.
         """
         x = self.observations(batch, seed)
         uniforms = self.uniforms(x.shape[0], at_step(seed, tf.constant(2)))
@@ -169,7 +169,7 @@ class SBN(keras.Model):
             averages = self.averages.update_products(layer_inputs, deltas, common)
         else:
             averages = self.averages.update(
-                [[g for name in self._separate() for g in found[name]] for found in gradients.values()], common
+                [[g for name in self._separate() for g in of_method[name]] for of_method in gradients.values()], common
             )
         followed = [-g for name in self.networks.shapes() for g in gradients[self.followed][name]]
         self._train_networks(followed)
@@ -184,7 +184,7 @@ class SBN(keras.Model):
         return {name: tf.cast(scalars[name], tf.float32) for name in self.scalars}
 
     def _train_networks(self, gradients: list[tf.Tensor]) -> None:
-        """One step of p and q, unless the followed method still trains its control variate alone."""
+        """One step of p and q, except while the followed method trains its control variate alone."""
         warmup = self.methods[self.followed].warmup
         if not warmup:
             self.optimiser.apply(gradients, self.trained)
@@ -194,7 +194,7 @@ class SBN(keras.Model):
             self.optimiser.apply(gradients, self.trained)
             return tf.constant(0)
 
-        tf.cond(self.averages.steps > warmup, apply, lambda: tf.constant(0))  # the averages have counted this step
+        tf.cond(self.averages.steps > warmup, apply, lambda: tf.constant(0))  # the averages' steps include this one
 
     def step_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]):
         """Gradients of all methods on one batch and its noise.
@@ -209,29 +209,22 @@ class SBN(keras.Model):
         return self._step(x, uniforms)[:4]
 
     def _step(self, x: tf.Tensor, uniforms: list[tf.Tensor]):
-        """`step_gradients`, and what the recognition gradients are products of: (what enters each map, each method's
+        """`step_gradients`, and the factors of the recognition gradients: (the inputs of each map, each method's
         deltas)."""
         observed = self.networks.observe(x, self.mean)
-        shared = sbn_methods.Shared(self.model, observed, uniforms)
+        shared = Shared(self.model, observed, uniforms)
         hard = shared.hard
         values = None
         if self.baselines:
             nets = [tf.convert_to_tensor(v) for v in self.baselines]
             values = sbn_baselines.evaluate(nets, observed.centred)
         generator = self.networks.generator_gradients(shared.model.weights, hard.terms, hard.samples)
-        gradients, logits, deltas, upstream, own, scalars, first = (
-            {},
-            {},
-            [],
-            [],
-            [],
-            {"elbo": tf.reduce_mean(hard.value)},
-            0,
-        )
+        gradients, logits, deltas, upstream, own = {}, {}, [], [], []
+        scalars, first = {"elbo": tf.reduce_mean(hard.value)}, 0
         for name, method in self.methods.items():
-            slice_ = None if values is None else values.outputs[:, first : first + method.baselines]
+            baselines = None if values is None else values.outputs[:, first : first + method.baselines]
             first += method.baselines
-            step = method.step(shared, slice_, {key: tf.convert_to_tensor(v) for key, v in self.own[name].items()})
+            step = method.step(shared, baselines, {key: tf.convert_to_tensor(v) for key, v in self.own[name].items()})
             gradients[name], logits[name] = generator | dict(step.gradients), step.logits
             upstream += [step.baselines] if method.baselines else []
             own += [step.parameters[key] for key in self.own[name]]
@@ -244,17 +237,17 @@ class SBN(keras.Model):
         return gradients, own, scalars, logits, ([a for group in hard.layer_inputs for a in group], deltas)
 
     def recognition_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
-        """What `frozen_variance_<method>` and `frozen_logit_variance_<method>` are the variances of; arguments as in
-        `step_gradients`."""
-        found, _, _, logits = self.step_gradients(x, uniforms)
+        """The gradients whose variances are `frozen_variance_<method>` and `frozen_logit_variance_<method>`; arguments
+        as in `step_gradients`."""
+        gradients, _, _, logits = self.step_gradients(x, uniforms)
         weights = {
             f"frozen_variance_{name}": [g for q in self.networks.recognition for g in group[q]]
-            for name, group in found.items()
+            for name, group in gradients.items()
         }
         return weights | {f"frozen_logit_variance_{name}": group for name, group in logits.items() if group}
 
     def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """{"elbo": F of one draw an image [B]}, nats; arguments as in `log_weights`."""
+        """{"elbo": F of one draw for each image [B]}, nats; arguments as in `log_weights`."""
         return {"elbo": self.log_weights(batch, 1, seed)[0]}
 
     def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str = "bound") -> tf.Tensor:
@@ -264,7 +257,7 @@ class SBN(keras.Model):
           batch: uint8 [B, pixels], binary.
           samples: S.
           seed: int32 [2].
-          estimator: there is one, "bound".
+          estimator: "bound" is the only one.
         Returns:
           [S, B].
         """
@@ -276,7 +269,7 @@ class SBN(keras.Model):
 
 
 def networks_of(config: SBNConfig, pixels: int) -> Networks:
-    """The shapes of a config's model for images of so many pixels."""
+    """The shapes of a config's model for images of `pixels` pixels."""
     return Networks(
         layers=config.layers,
         hidden=config.hidden,
@@ -285,25 +278,6 @@ def networks_of(config: SBNConfig, pixels: int) -> Networks:
         predicts_half=config.task == "sp",
         hierarchical=config.sp_generator != "historical",
     )
-
-
-def method_of(name: str, config: SBNConfig, networks: Networks) -> sbn_methods.Method:
-    """The method of a name with a config's settings; in the tracking mode REBAR's fixed temperature is the dynamic
-    one's start."""
-    if name in ("rebar", "dynamic_rebar"):
-        settings = Rebar(name == "dynamic_rebar", config.eta_scope, config.multilayer_cv, config.relaxation)
-        return sbn_methods.rebar(networks, settings, config.temperature)
-    if name == "relax":
-        settings = Relax(config.surrogate, config.net_layers or 0, config.net_decay or 0.0)
-        return sbn_methods.relax(networks, settings, config.temperature, config.warmup_steps)
-    if name == "concrete":
-        return sbn_methods.concrete(networks, config.relaxation, config.temperature)
-    return {
-        "reinforce": sbn_methods.reinforce,
-        "nvil": sbn_methods.nvil,
-        "simple_muprop": sbn_methods.simple_muprop,
-        "muprop": sbn_methods.muprop,
-    }[name](networks)
 
 
 def _variables(values: dict[str, list[tf.Tensor]]) -> dict[str, list[tf.Variable]]:

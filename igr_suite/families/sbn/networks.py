@@ -1,4 +1,4 @@
-"""Sigmoid belief networks as pure functions: the variables of a model, and the terms of its bound layer by layer.
+"""Sigmoid belief networks as pure functions: the shapes of the variables, and the terms of the bound, layer by layer.
 
     q(h_0 | x) q(h_1 | h_0) ...   and   p(x | h_0) p(h_0 | h_1) ... p(h_{L-1}),   h_k in {0, 1}^hidden
 
@@ -21,12 +21,12 @@ from igr_suite.networks import affine_chain
 Weights = Mapping[str, list[tf.Tensor]]
 
 
-class Observed(NamedTuple):
-    """One batch as the networks see it.
+class SBNBatch(NamedTuple):
+    """One batch as the networks read it.
 
     Attributes:
       centred: x - mean of the training images [N, pixels], what baselines read.
-      condition: the part that enters q_0 [N, pixels], or the upper half of it for structured prediction.
+      condition: what q_0 reads: all of `centred` [N, pixels], or its upper half for structured prediction.
       target: what is modelled, in [0, 1]: x [N, pixels] or its lower half.
     """
 
@@ -36,13 +36,13 @@ class Observed(NamedTuple):
 
 
 class Term(NamedTuple):
-    """The part of the bound that hangs on one layer's variables.
+    """The part of the bound that depends on one layer's variables.
 
     Attributes:
       value: log p(layer below | h_k) [+ log p(h_k) at the top] - log q(h_k | .), shape of h_k without its last axis.
-      generator: (logits, what enters each map of p_k, target) of the part below, for its gradient; None where there is
-        none.
-      prior: (logits, what enters each map of the prior) at the top, likewise.
+      generator: (logits, inputs of each map of p_k, target) of log p(layer below | h_k), for its gradient; None where
+        that is no part of the bound.
+      prior: (logits, inputs of each map of the prior) at the top, for its gradient; None elsewhere.
     """
 
     value: tf.Tensor
@@ -52,16 +52,16 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True)
 class Networks:
-    """Shapes and connections.
+    """Shapes of the networks, and which layers they connect.
 
     Attributes:
-      layers: L, stochastic layers.
-      hidden: units in each, and of each deterministic layer.
-      pixels: of an image.
-      nonlinear: two tanh layers before every output, in place of one affine map.
+      layers: L, the number of stochastic layers.
+      hidden: number of units in each, and in each deterministic layer.
+      pixels: number of pixels of an image.
+      nonlinear: whether two tanh layers stand before every output, in place of one affine map.
       predicts_half: structured prediction of the lower half of an image from the upper one.
-      hierarchical: its generator has L stochastic layers and a conditional prior; otherwise it is one map from the last
-        layer. With one layer the two are the same.
+      hierarchical: whether the generator of structured prediction has L stochastic layers and a conditional prior;
+        otherwise it is one map from the last layer. With one layer the two are the same.
     """
 
     layers: int
@@ -73,7 +73,7 @@ class Networks:
 
     @property
     def modelled(self) -> int:
-        """Pixels that p models."""
+        """Number of pixels that p models."""
         return self.pixels // 2 if self.predicts_half else self.pixels
 
     @property
@@ -90,40 +90,41 @@ class Networks:
         """Shapes of all variables by network, in the authors' order."""
         between = (self.hidden, self.hidden) if self.nonlinear else ()
         condition = self.pixels - self.modelled if self.predicts_half else self.pixels
-        found = {}
+        shapes = {}
         if self.has_distribution:
-            found["prior"] = (
+            shapes["prior"] = (
                 affine_chain.shapes((condition, *between, self.hidden)) if self.predicts_half else [(self.hidden,)]
             )
         for k, name in enumerate(self.recognition):
-            found[name] = affine_chain.shapes((self.hidden if k else condition, *between, self.hidden))
+            shapes[name] = affine_chain.shapes((self.hidden if k else condition, *between, self.hidden))
         for k in reversed(range(self.layers if self.has_distribution else 1)):
-            found[f"p_{k}"] = affine_chain.shapes((self.hidden, *between, self.hidden if k else self.modelled))
-        return found
+            shapes[f"p_{k}"] = affine_chain.shapes((self.hidden, *between, self.hidden if k else self.modelled))
+        return shapes
 
     def size(self) -> int:
         """Number of scalars in all variables."""
         return sum(int(np.prod(shape)) for shapes in self.shapes().values() for shape in shapes)
 
-    def observe(self, x: tf.Tensor, mean: tf.Tensor) -> Observed:
-        """Splits and centres a batch [N, pixels] of values in [0, 1]; `mean` [pixels] is the training images'."""
+    def observe(self, x: tf.Tensor, mean: tf.Tensor) -> SBNBatch:
+        """Splits and centres a batch [N, pixels] of values in [0, 1]; `mean` [pixels] is that of the training
+        images."""
         centred = x - mean
         if not self.predicts_half:
-            return Observed(centred, centred, x)
+            return SBNBatch(centred, centred, x)
         upper = self.pixels - self.modelled
-        return Observed(centred, centred[:, :upper], x[:, upper:])
+        return SBNBatch(centred, centred[:, :upper], x[:, upper:])
 
     def term(
         self,
         k: int,
         weights: Weights,
         offset: tf.Tensor,
-        observed: Observed,
+        observed: SBNBatch,
         h: tf.Tensor,
         below: tf.Tensor,
         logits: tf.Tensor,
     ) -> Term:
-        """The part of the bound that hangs on layer k; at fractional h the same formula, which is no bound then.
+        """The part of the bound that depends on layer k; at fractional h the same formula, which is then no bound.
 
         Args:
           k: layer, 0 next to the pixels.
@@ -151,7 +152,7 @@ class Networks:
                 value += total(log_probability(prior[0], h))
         return Term(value, generator, prior)
 
-    def _prior(self, weights: Weights, observed: Observed) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def _prior(self, weights: Weights, observed: SBNBatch) -> tuple[tf.Tensor, list[tf.Tensor]]:
         if self.predicts_half:
             return affine_chain.forward(weights["prior"], observed.condition)
         return weights["prior"][0], []
@@ -168,25 +169,25 @@ class Networks:
         Returns:
           {"prior": [...], "p_k": [...]}, shapes of the variables.
         """
-        found = {}
+        gradients = {}
         for k, term in enumerate(terms):
             if term.generator is not None:
                 logits, layer_inputs, target = term.generator
                 name = "p_0" if k == 0 or not self.has_distribution else f"p_{k}"
                 delta = (target - tf.sigmoid(logits)) / _rows(logits)
-                found[name] = affine_chain.gradients(
+                gradients[name] = affine_chain.gradients(
                     layer_inputs, affine_chain.deltas(weights[name], layer_inputs, delta)
                 )
             if term.prior is not None:
                 logits, layer_inputs = term.prior
                 delta = (samples[k] - tf.sigmoid(logits)) / _rows(samples[k])
                 if layer_inputs:
-                    found["prior"] = affine_chain.gradients(
+                    gradients["prior"] = affine_chain.gradients(
                         layer_inputs, affine_chain.deltas(weights["prior"], layer_inputs, delta)
                     )
                 else:
-                    found["prior"] = [tf.reduce_sum(delta, 0)]
-        return found
+                    gradients["prior"] = [tf.reduce_sum(delta, 0)]
+        return gradients
 
 
 def total(x: tf.Tensor) -> tf.Tensor:
@@ -201,23 +202,25 @@ def _rows(x: tf.Tensor) -> tf.Tensor:
 def initial_weights(
     shapes: Mapping[str, list[tuple[int, ...]]], seed: tf.Tensor, dtype: tf.DType = tf.float32
 ) -> dict[str, list[tf.Tensor]]:
-    """Kernels from a normal distribution cut at two standard deviations, with variance 2.6 / inputs before the cut;
-    vectors 0.
+    """Kernels from a normal distribution of variance 2.6 / inputs that is cut at two standard deviations; vectors of 0.
 
     Args:
       shapes: of the variables by network.
       seed: int32 [2].
+      dtype: of the weights.
+    Returns:
+      The weights by network.
     Source: docs/papers/rebar.md, section 1.1.
     """
-    found, number = {}, 0
+    weights, number = {}, 0
     for name, group in shapes.items():
-        found[name] = []
+        weights[name] = []
         for shape in group:
             number += 1
             if len(shape) == 1:
-                found[name].append(tf.zeros(shape, dtype))
+                weights[name].append(tf.zeros(shape, dtype))
                 continue
-            place = tf.stack([seed[0], seed[1] + number])
-            normal = tf.random.stateless_truncated_normal(shape, place, dtype=tf.float32, alg="philox")
-            found[name].append(tf.cast(normal * np.float32(np.sqrt(2.6 / shape[0])), dtype))
-    return found
+            own_seed = tf.stack([seed[0], seed[1] + number])
+            normal = tf.random.stateless_truncated_normal(shape, own_seed, dtype=tf.float32, alg="philox")
+            weights[name].append(tf.cast(normal * np.float32(np.sqrt(2.6 / shape[0])), dtype))
+    return weights

@@ -5,11 +5,10 @@
     Valid 41680: [-110.2]
     Test 41680: [-109.8]
 
-The vector holds means over the epoch; what they are depends on the model (`vector`). The second line is the log of the
-epoch's mean variance of the gradient, in tracking mode one "name: value" for each estimator in the order of their
-names. Valid and Test hold the multi-sample bound. Digits and line breaks are ours: the reader takes vectors over
-several lines, as NumPy prints long ones, and passes over what else a script printed. Source: docs/papers/rebar.md,
-section 3.1.
+The vector holds means over the epoch; which ones depends on the model (`vector`). The second line is the log of the
+epoch's mean variance of the gradient; in tracking mode it holds one "name: value" for each estimator, ordered by name.
+Valid and Test hold the multi-sample bound. Digits and line breaks are ours: the reader takes vectors over several
+lines, as NumPy prints long ones, and skips whatever else a script printed. Source: docs/papers/rebar.md, section 3.1.
 """
 
 import math
@@ -46,13 +45,13 @@ MEANS = {
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """One "Step" line and the line behind it.
+class EpochEntry:
+    """One "Step" line and the line after it.
 
     Attributes:
       step: at the epoch's end.
-      vector: of the model.
-      log_variance: by estimator; {"": value} where there is one.
+      vector: numbers of the model.
+      log_variance: by estimator; {"": value} where there is one estimator.
     """
 
     step: int
@@ -61,9 +60,14 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Bound:
-    """One "Valid" or "Test" line: which of the two, the step, and its numbers, the first of which is the multi-sample
-    bound."""
+class BoundEntry:
+    """One "Valid" or "Test" line.
+
+    Attributes:
+      split: "Valid" or "Test".
+      step: of the evaluation.
+      values: its numbers, the first of which is the multi-sample bound.
+    """
 
     split: str
     step: int
@@ -83,23 +87,23 @@ def variable_names(config: SBNConfig) -> list[str]:
 
 
 def vector(config: SBNConfig, row: Mapping[str, Any]) -> tuple[float, ...]:
-    """The numbers behind "Step": means over the epoch of what `MEANS` names; then REBAR's etas, one a variable, or of
-    tracking the log of the squared mean gradient.
+    """The numbers after "Step": means over the epoch of what `MEANS` names; then REBAR's etas, one per variable, or,
+    for tracking, the log of the squared mean gradient.
 
     Args:
-      config: of the model; REBAR's has an eta a variable.
+      config: of the model; REBAR's has an eta for each variable.
       row: of `epoch_means`.
     """
-    found = [row[f"train_{name}"] for name in MEANS[config.estimator]]
+    numbers = [row[f"train_{name}"] for name in MEANS[config.estimator]]
     if config.estimator in ("rebar", "dynamic_rebar"):
-        # the generator's stay at 1 and are not logged
-        found += [row.get(f"train_eta_{name}", 1.0) for name in variable_names(config)]
+        # the generator's etas stay at 1 and are not logged
+        numbers += [row.get(f"train_eta_{name}", 1.0) for name in variable_names(config)]
     if config.estimator == "track":
-        found.append(row.get("log_train_mean_square", -math.inf))
-    return tuple(found)
+        numbers.append(row.get("log_train_mean_square", -math.inf))
+    return tuple(numbers)
 
 
-def entries_of(config: SBNConfig, rows: Iterable[Mapping[str, Any]]) -> list[Epoch | Bound]:
+def entries_of(config: SBNConfig, rows: Iterable[Mapping[str, Any]]) -> list[EpochEntry | BoundEntry]:
     """What the script would have printed of a run, in order.
 
     Args:
@@ -111,23 +115,23 @@ def entries_of(config: SBNConfig, rows: Iterable[Mapping[str, Any]]) -> list[Epo
     if config.estimator not in MEANS or config.eta_scope not in (None, "variable"):
         what = f"model.eta_scope={config.eta_scope}" if config.estimator in MEANS else f"estimator {config.estimator}"
         raise UserError(f"the authors' script has no {what}, so that its lines cannot be written; read metrics.jsonl")
-    rows, found = list(rows), []
+    rows, entries = list(rows), []
     for mean in epoch_means(rows):
         names = {SHORT_NAMES[name]: name for name in TRACKED} if config.estimator == "track" else {"": ""}
         logs = {
             shown: mean.get("log_train_variance" + (f"_{name}" if name else ""), -math.inf)
             for shown, name in sorted(names.items())
         }
-        found.append(Epoch(mean["step"], vector(config, mean), logs))
+        entries.append(EpochEntry(mean["step"], vector(config, mean), logs))
         for split, site in BOUNDS.items():
             values = [_most_samples(row, f"{site}_iw_bound_") for row in rows if row["step"] == mean["step"]]
-            found += [Bound(split, mean["step"], (value,)) for value in values if value is not None]
-    return found
+            entries += [BoundEntry(split, mean["step"], (value,)) for value in values if value is not None]
+    return entries
 
 
-def format_entry(entry: Epoch | Bound) -> str:
-    """Its text; `parse` reads it."""
-    if isinstance(entry, Bound):
+def format_entry(entry: EpochEntry | BoundEntry) -> str:
+    """The text of an entry, which `parse` reads."""
+    if isinstance(entry, BoundEntry):
         return f"{entry.split} {entry.step}: {_array(entry.values)}"
     logs = entry.log_variance
     second = (
@@ -136,43 +140,45 @@ def format_entry(entry: Epoch | Bound) -> str:
     return f"Step {entry.step}: {_array(entry.vector)}\n{second}"
 
 
-def parse(text: str) -> list[Epoch | Bound]:
-    """Returns the entries of a log; a last one that a crash cut off is passed over.
+def parse(text: str) -> list[EpochEntry | BoundEntry]:
+    """Returns the entries of a log, without a last one that a crash cut off.
 
     Raises:
-      UserError: a vector or a log variance is damaged; names the line.
+      UserError: a vector or a log variance is damaged; it names the line.
     """
-    lines, found, at = text.splitlines(), [], 0
-    while at < len(lines):
-        first, head = at, HEAD.match(lines[at].strip())
-        at += 1
+    lines, entries, i = text.splitlines(), [], 0
+    while i < len(lines):
+        first, head = i, HEAD.match(lines[i].strip())
+        i += 1
         if not head:
             continue
         array = head[3]
-        while "]" not in array and at < len(lines) and not HEAD.match(lines[at].strip()):
-            array, at = f"{array} {lines[at].strip()}", at + 1
+        while "]" not in array and i < len(lines) and not HEAD.match(lines[i].strip()):
+            array, i = f"{array} {lines[i].strip()}", i + 1
         logs = None
-        if head[1] == "Step" and "]" in array and at < len(lines):
-            logs, at = lines[at].strip(), at + 1
-        if at >= len(lines) and ("]" not in array or (head[1] == "Step" and logs is None)):
+        if head[1] == "Step" and "]" in array and i < len(lines):
+            logs, i = lines[i].strip(), i + 1
+        if i >= len(lines) and ("]" not in array or (head[1] == "Step" and logs is None)):
             break
         try:
             if not array.endswith("]"):
                 raise ValueError
             numbers, step = tuple(float(word) for word in array.strip("[]").split()), int(head[2])
-            found.append(Epoch(step, numbers, _logs(logs)) if head[1] == "Step" else Bound(head[1], step, numbers))
+            entries.append(
+                EpochEntry(step, numbers, _logs(logs)) if head[1] == "Step" else BoundEntry(head[1], step, numbers)
+            )
         except ValueError:
             raise UserError(
                 f"line {first + 1} is not '{head[1]} N: [numbers]' with its log variance: {lines[first]!r}"
             ) from None
-    return found
+    return entries
 
 
-def read_log(path: str | Path) -> list[Epoch | Bound]:
+def read_log(path: str | Path) -> list[EpochEntry | BoundEntry]:
     """Returns the entries of a log file.
 
     Raises:
-      UserError: the file cannot be read or is damaged; names file and line.
+      UserError: the file cannot be read or is damaged; it names file and line.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -194,6 +200,6 @@ def _logs(text: str) -> dict[str, float]:
 
 
 def _most_samples(row: Mapping[str, Any], prefix: str) -> float | None:
-    """The bound of the most samples in a row."""
+    """The bound with the most samples in a row; None where the row has no bound."""
     names = [name for name in row if name.startswith(prefix) and not name.endswith("_se")]  # not their standard errors
     return row[max(names, key=lambda name: int(name.removeprefix(prefix)))] if names else None

@@ -1,6 +1,6 @@
 """Passes through a sigmoid belief network: hard samples, means, and relaxed samples from one layer upwards.
 
-All passes of a step share one set of uniforms u_k [N, hidden], one a layer. A pass says what each layer adds to the
+All passes of a step share one set of uniforms u_k [N, hidden], one per layer. A pass holds what each layer adds to the
 bound, so that the layers below a switch, which are the same in every pass, are computed once.
 """
 
@@ -9,24 +9,25 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli
-from igr_suite.families.sbn.networks import Networks, Observed, Term, Weights
+from igr_suite.families.sbn.networks import Networks, SBNBatch, Term, Weights
 from igr_suite.networks import affine_chain
 
 
 class Model(NamedTuple):
-    """What passes need of a model: shapes, present weights, fixed pixel logits."""
+    """What passes need of a model: shapes, present weights, fixed logits of the pixels."""
 
     networks: Networks
     weights: Weights
     offset: tf.Tensor
 
 
-class Hard(NamedTuple):
-    """A pass with samples in {0, 1}; lists hold one item a layer.
+class HardPass(NamedTuple):
+    """A pass with samples in {0, 1}; lists hold one item per layer.
 
     Attributes:
-      logits, samples: of q, [N, hidden].
-      layer_inputs: what enters each map of q_k.
+      logits: of q, [N, hidden].
+      samples: h_k [N, hidden].
+      layer_inputs: the inputs of each map of q_k.
       terms: the bound, layer by layer.
       value: the bound F [N].
       scores: d log q(h_k) / d logits, [N, hidden].
@@ -40,20 +41,20 @@ class Hard(NamedTuple):
     scores: list[tf.Tensor]
 
 
-class Soft(NamedTuple):
-    """Relaxed passes on a leading axis, one a switch layer.
+class SoftPasses(NamedTuple):
+    """Relaxed passes on a leading axis, one per switch layer.
 
     Attributes:
-      z: of each layer [k + 1, N, hidden]; row s is the pass whose layers from s upwards are relaxed. [1, N, hidden]
-        when all layers are relaxed at once.
-      values: relaxed bounds [N], one a pass.
+      z: of each layer [k + 1, N, hidden]; row s belongs to the pass whose layers from s upwards are relaxed. [1, N,
+        hidden] when all layers are relaxed at once.
+      values: relaxed bounds [N], one per pass.
     """
 
     z: list[tf.Tensor]
     values: list[tf.Tensor]
 
 
-def hard_pass(model: Model, observed: Observed, uniforms: list[tf.Tensor]) -> Hard:
+def hard_pass(model: Model, observed: SBNBatch, uniforms: list[tf.Tensor]) -> HardPass:
     """Samples every layer and evaluates the bound.
 
     Args:
@@ -63,20 +64,20 @@ def hard_pass(model: Model, observed: Observed, uniforms: list[tf.Tensor]) -> Ha
     networks, below = model.networks, observed.condition
     logits, samples, layer_inputs, terms = [], [], [], []
     for k, name in enumerate(networks.recognition):
-        found = affine_chain.forward(model.weights[name], 2.0 * samples[-1] - 1.0 if samples else below)
-        logits.append(found[0])
-        layer_inputs.append(found[1])
-        # Under a tape that watches weights (Concrete), nothing flows through a sample.
-        samples.append(tf.stop_gradient(bernoulli.hard_sample(found[0], uniforms[k])))
+        outputs, inputs = affine_chain.forward(model.weights[name], 2.0 * samples[-1] - 1.0 if samples else below)
+        logits.append(outputs)
+        layer_inputs.append(inputs)
+        # Under a tape that watches weights (Concrete), no gradient passes through a sample.
+        samples.append(tf.stop_gradient(bernoulli.hard_sample(outputs, uniforms[k])))
         terms.append(networks.term(k, model.weights, model.offset, observed, samples[k], samples[k - 1], logits[k]))
     scores = [bernoulli.score(a, b) for a, b in zip(logits, samples)]
-    return Hard(logits, samples, layer_inputs, terms, tf.add_n([term.value for term in terms]), scores)
+    return HardPass(logits, samples, layer_inputs, terms, tf.add_n([term.value for term in terms]), scores)
 
 
 def mean_field_value(
-    model: Model, observed: Observed, first_logits: tf.Tensor, watch=lambda mean: None
+    model: Model, observed: SBNBatch, first_logits: tf.Tensor, watch=lambda mean: None
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """The bound with every layer at the mean that the one below gives it.
+    """The bound with every layer at its mean given the mean of the layer below.
 
     Args:
       model, observed: weights and batch.
@@ -96,39 +97,39 @@ def mean_field_value(
 
 def soft_passes(
     model: Model,
-    observed: Observed,
-    hard: Hard,
+    observed: SBNBatch,
+    hard: HardPass,
     logistic: list[tf.Tensor],
     temperature: tf.Tensor,
     relaxation: bernoulli.Relaxed = "improved",
     together: bool = False,
     watch=lambda z: None,
-) -> Soft:
+) -> SoftPasses:
     """Relaxed passes: for each switch layer s, layers below s as in the hard pass, layer s and all above relaxed with
     the same noise.
 
-    Rows of one layer go through its networks as one batch; what lies below a switch is taken from the hard pass.
+    Rows of one layer go through its networks as one batch; the layers below a switch are taken from the hard pass.
 
     Args:
       model, observed, hard: weights, batch and its hard pass.
       logistic: logit(u_k) [N, hidden].
-      temperature: scalar, or one a layer [L].
+      temperature: scalar, or one per layer [L].
       relaxation: see `bernoulli.relaxed_sample`.
-      together: one pass with all layers relaxed, in place of one a switch layer.
+      together: one pass with all layers relaxed, in place of one per switch layer.
       watch: called with z of every layer before it is used, for derivatives by it.
     """
     networks, z, relaxed, terms = model.networks, [], None, []
-    level = [temperature] * networks.layers if temperature.shape.rank == 0 else tf.unstack(temperature)
+    temperatures = [temperature] * networks.layers if temperature.shape.rank == 0 else tf.unstack(temperature)
     for k, name in enumerate(networks.recognition):
         above = [] if k == 0 else [affine_chain.apply(model.weights[name], 2.0 * relaxed - 1.0)]
         logits = tf.concat([*above, *([] if k and together else [hard.logits[k][tf.newaxis]])], 0)
         z.append(logits + logistic[k])
         watch(z[k])
-        below, relaxed = relaxed, bernoulli.relaxed_sample(logits, z[k], level[k], relaxation)
+        below, relaxed = relaxed, bernoulli.relaxed_sample(logits, z[k], temperatures[k], relaxation)
         if k and not together:
             below = tf.concat([below, hard.samples[k - 1][tf.newaxis]], 0)
         terms.append(networks.term(k, model.weights, model.offset, observed, relaxed, below, logits).value)
     if together:
-        return Soft(z, [tf.add_n([term[0] for term in terms])])
+        return SoftPasses(z, [tf.add_n([term[0] for term in terms])])
     layers = range(networks.layers)
-    return Soft(z, [tf.add_n([terms[k][s] if k >= s else hard.terms[k].value for k in layers]) for s in layers])
+    return SoftPasses(z, [tf.add_n([terms[k][s] if k >= s else hard.terms[k].value for k in layers]) for s in layers])

@@ -1,5 +1,4 @@
-"""Traces of sigmoid-belief-network runs: means over epochs under the papers' names, beside points of the authors'
-code."""
+"""Traces of sigmoid belief networks: means over epochs under the papers' names, beside points of the authors' code."""
 
 from pathlib import Path
 
@@ -18,7 +17,7 @@ QUANTITIES = {
     "temperature": "temperature",
     "log_variance": "log variance of the gradient",
 }
-SMALL = 0.1001  # temperatures up to here are part of a fixed method's name, as in the paper
+SMALL = 0.1001  # temperatures up to this are part of the name of a method with a fixed one, as in the paper
 
 
 def label(estimator: str, temperature: float) -> str:
@@ -33,7 +32,7 @@ def depth(layers: int, nonlinear: bool) -> str:
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds "method", "depth", "control" and "short" data columns to runs or metrics."""
+    """Adds "method", "depth", "control", "debiased" and "data" columns to runs or metrics."""
     return frame.assign(
         method=[label(*two) for two in zip(frame["model.estimator"], frame["model.temperature"])],
         depth=[depth(*two) for two in zip(frame["model.layers"], frame["model.nonlinear"])],
@@ -44,32 +43,31 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def epoch_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and epoch: the columns of `named`, run_id, seed, step, epoch, the means over the epoch,
-    log_<variance> beside each.
+    """One row per run and epoch: run_id, columns of `named`, seed, step, epoch, means over the epoch, and the log of
+    each variance.
 
-    The authors' names: "train_elbo", "temperature", "log_variance" (log of the epoch's mean).
+    The columns "train_elbo", "temperature" and "log_variance" (log of the epoch's mean) have the authors' names.
     """
-    found = []
+    rows = []
     for run_id, group in metrics.groupby("run_id", sort=False):
         first = named(group.iloc[:1]).iloc[0]
         kept = {name: first[name] for name in ("method", "depth", "control", "debiased", "data", "seed")}
-        found += [{"run_id": run_id, **kept, **row} for row in epoch_means_of(group)]
-    rows = pd.DataFrame(found).astype({"step": int})
-    return rows.rename(columns={"train_temperature": "temperature", "log_train_variance": "log_variance"})
+        rows += [{"run_id": run_id, **kept, **row} for row in epoch_means_of(group)]
+    frame = pd.DataFrame(rows).astype({"step": int})
+    return frame.rename(columns={"train_temperature": "temperature", "log_train_variance": "log_variance"})
 
 
 def tracked_rows(epochs: pd.DataFrame) -> pd.DataFrame:
-    """From rows of the tracking mode to one row a run, epoch and tracked method: variance, log_variance, deviation
-    under `method`."""
-    rows = []
-    for name in TRACKED:
-        rows.append(
-            epochs.assign(
-                method=SHORT_NAMES[name],
-                log_variance=np.log(epochs[f"train_variance_{name}"]),
-                deviation=epochs[f"train_deviation_{name}"],
-            )
+    """Rows of the tracking mode as one row per run, epoch and tracked method: "method", "log_variance" and
+    "deviation"."""
+    rows = [
+        epochs.assign(
+            method=SHORT_NAMES[name],
+            log_variance=np.log(epochs[f"train_variance_{name}"]),
+            deviation=epochs[f"train_deviation_{name}"],
         )
+        for name in TRACKED
+    ]
     return pd.concat(rows, ignore_index=True)
 
 
@@ -81,25 +79,25 @@ def at_steps(rows: pd.DataFrame, quantities: list[str], setting) -> dict[tuple[s
       quantities: columns; those that are absent or empty are left out.
       setting: row -> text of the ledger's setting.
     """
-    found = {}
+    values = {}
     texts = rows.apply(setting, axis=1)
     for quantity in quantities:
         for text, group in rows.groupby(texts, sort=False):
             if (value := mean_of_seeds(group, quantity)) is not None:
-                found[quantity, text] = value
-    return found
+                values[quantity, text] = value
+    return values
 
 
 def draw_references(
     axes, references: pd.DataFrame, source_markers: dict[str, str], quantity: str, colour_of=colour
 ) -> None:
-    """Reference points of one quantity as markers, one look a kind of source.
+    """Reference points of one quantity as markers, one marker for each kind of source.
 
     Args:
       axes: where to draw.
-      references: rows of published.csv with columns "step" and "method" beside them.
-      source_markers: kind of source -> matplotlib marker; those of other kinds are not drawn.
-      quantity: whose rows.
+      references: rows of published.csv, with the columns "step" and "method" too.
+      source_markers: kind of source -> matplotlib marker; points of other kinds are not drawn.
+      quantity: of the rows to draw.
       colour_of: method -> colour.
     """
     rows = references[references["quantity"] == quantity]
@@ -122,29 +120,28 @@ def draw_references(
 def traces_figure(
     rows: pd.DataFrame, references: pd.DataFrame, column: str, ylabel: str, out: Path, lowest: float | None = None
 ):
-    """One panel a depth, one curve a method against the step, beside points of the authors' code; figure.png, .pdf and
-    .csv.
+    """One panel per depth, with one curve per method and points of the authors' code; figure.png, .pdf and .csv.
 
     Args:
       rows: of `epoch_rows`.
       references: of `read_steps`, with columns depth, data and method.
-      column: what is drawn.
+      column: what is drawn against the step.
       ylabel: its label.
       out: folder.
-      lowest: end of the axis below, where values lie on either side of it.
+      lowest: lower end of the y axis, where there are values on either side of it.
     Returns:
       The paths.
     """
     depths, data = list(dict.fromkeys(rows["depth"])), rows["data"].iloc[0]
     with figure(width=1.0 + 5.4 * len(depths), height=4.2, columns=len(depths), squeeze=False) as (fig, axes):
         drawn = []
-        for axis, one in zip(axes[0], depths):
-            part = rows[rows["depth"] == one]
-            drawn.append(draw_curves(axis, part, "step", column, method="method", seed="seed").assign(depth=one))
-            points = references[(references["depth"] == one) & (references["data"] == data)]
+        for axis, panel in zip(axes[0], depths):
+            part = rows[rows["depth"] == panel]
+            drawn.append(draw_curves(axis, part, "step", column, method="method", seed="seed").assign(depth=panel))
+            points = references[(references["depth"] == panel) & (references["data"] == data)]
             draw_references(axis, points, {"authors_code": "D"}, column)
             step_axis(axis)
-            axis.set_title(one)
+            axis.set_title(panel)
             if lowest is not None and part[column].max() > lowest > axis.get_ylim()[0]:
                 axis.set_ylim(bottom=lowest)
         axes[0][0].set_ylabel(ylabel)
@@ -157,36 +154,34 @@ def traces_figure(
 
 
 def place(row) -> str:
-    """'nonlinear, binarized_mnist, step 2084': where a row of `epoch_rows` stands, for the ledger."""
+    """'nonlinear, binarized_mnist, step 2084': depth, data and step of a row of `epoch_rows`, for the ledger."""
     return f"{row['depth']}, {row['data']}, step {row['step']}"
 
 
 def differences(rows: pd.DataFrame, column: str, pairs) -> dict[tuple[str, str], tuple[float, float, int]]:
-    """For the ledger: one method minus another at every step, of equal seeds.
+    """For the ledger: one method minus another at every step, over equal seeds.
 
     Args:
       rows: of `epoch_rows`.
       column: which value.
       pairs: (method, other).
+    Returns:
+      (quantity and place, pair) -> (mean, standard deviation over seeds, seeds).
     """
-    found = {}
+    values = {}
     for text, part in rows.groupby(rows.apply(place, axis=1), sort=False):
         wide = part.pivot(index="seed", columns="method", values=column)
         for method, other in pairs:
-            values = (wide[method] - wide[other]).dropna() if {method, other} <= set(wide) else ()
-            if len(values):
-                spread = float(values.std()) if len(values) > 1 else 0.0
-                found[f"difference of {column}, {text}", f"{method} - {other}"] = (
-                    float(values.mean()),
-                    spread,
-                    len(values),
-                )
-    return found
+            if {method, other} <= set(wide):
+                value = mean_of_seeds(pd.DataFrame({column: wide[method] - wide[other]}), column)
+                if value is not None:
+                    values[f"difference of {column}, {text}", f"{method} - {other}"] = value
+    return values
 
 
 def read_steps(path, pattern: str) -> pd.DataFrame:
-    """published.csv with what the groups of a regular expression over the setting hold; rows that it does not fit are
-    left out."""
+    """published.csv with the groups that a regular expression has in the setting as columns; other rows are left
+    out."""
     rows = pd.read_csv(path)
     groups = rows["setting"].str.extract(pattern)
     rows = rows.join(groups).dropna(subset=list(groups))

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from igr_suite.families.sbn.config import REBARS, SBNConfig, SBNEvaluationConfig, SBNOptimiserConfig, TrainSBN
 from igr_suite.training.config_parts import SEEDS, BinaryDataConfig, StepScheduleConfig
 
-LEARNING_RATE = 3e-4  # the README's examples; the paper's grid was not found (docs/papers/rebar.md, section 1.4)
+LEARNING_RATE = 3e-4  # of the README's examples; the paper's grid is not known (docs/papers/rebar.md, section 1.4)
 DEPTHS = {
     "1 linear": {"layers": 1},
     "2 linear": {"layers": 2},
     "nonlinear": {"layers": 1, "nonlinear": True},
 }
-# The paper writes REBAR for the method with a trained temperature, the suite DynamicREBAR.
-METHODS = {
+# Label in figures -> settings of the model. The method with a trained temperature is REBAR in the paper and
+# DynamicREBAR in the suite.
+ESTIMATOR_SETTINGS = {
     "NVIL": {"estimator": "nvil"},
     "SimpleMuProp": {"estimator": "simple_muprop"},
     "MuProp": {"estimator": "muprop"},
@@ -44,16 +45,19 @@ def sbn(
     """One run at the authors' settings.
 
     Args:
-      method: of METHODS.
+      method: of ESTIMATOR_SETTINGS.
       depth: of DEPTHS.
-      data: set; omniglot is drawn once, as theirs.
+      data: name of the data set; omniglot is binarised by one draw, as theirs.
+      seed: of the run.
       epochs, steps: one of the two, as in `StepScheduleConfig`.
-      limit: images of each split, for the smoke scale.
-      historical_control: the authors' biased multilayer control variate where the method has one.
-      ema_debias: correct the moving averages for their start at 0, which the authors do not.
-      sp_generator: structured prediction with this generator; None is the density of whole images.
+      evaluate_every: number of epochs between evaluations.
+      importance_samples: number of samples of the bounds.
+      limit: number of images of each split, for the smoke scale.
+      historical_control: whether a method that has a multilayer control variate takes the authors' biased one.
+      ema_debias: whether moving averages are corrected for their start at 0, which the authors' are not.
+      sp_generator: structured prediction with this generator; None models whole images.
     """
-    options = METHODS[method] | DEPTHS[depth]
+    options = ESTIMATOR_SETTINGS[method] | DEPTHS[depth]
     if historical_control and options["estimator"] in REBARS:
         options = options | {"multilayer_cv": "historical"}
     return TrainSBN(
@@ -79,7 +83,7 @@ def sbn(
 # Figures 2 and 3 show the same runs.
 FIGURE_METHODS = ("NVIL", "SimpleMuProp", "MuProp", "REBAR(0.1)", "DynamicREBAR", "Concrete(0.1)")
 _FIGURES = {
-    # REBAR at .5 is what the authors' code was traced for, 24 epochs of 2,084 steps; the others stand beside it.
+    # The authors' code was traced for REBAR at 0.5 over 24 epochs of 2,084 steps; the other methods stand beside it.
     "smoke": {"nonlinear": ("NVIL", "REBAR")},
     "quick": {"nonlinear": ("NVIL", "MuProp", "REBAR", "DynamicREBAR", "Concrete(0.1)")},
     "paper": {"2 linear": FIGURE_METHODS, "nonlinear": (*FIGURE_METHODS, "REBAR")},

@@ -3,9 +3,9 @@ variate's parameters.
 
     g = J' (signal + eta control) / N,   V = |g|^2 / P
 
-J is the Jacobian of the logits by the weights, P the number of the model's scalars. Since E[g] does not depend on the
-control variate, the gradient of V estimates that of the variance. No second pass over the weights is needed: with t = J
-g,
+J is the Jacobian of the logits by the weights, N the number of examples, P that of the model's scalars. Since E[g] does
+not depend on the control variate, the gradient of V estimates that of the variance. No second pass over the weights is
+needed: with t = J g, the baseline B and the temperature lam,
 
     dV/d eta       = (2/P) <g, J' control / N>          (inner products by Gram matrices, networks/affine_chain.py)
     dV/d B_n       = -(2/P) <t_n, score_n> / N
@@ -14,6 +14,7 @@ g,
 Source: Tucker et al. (2017), section 3.2; closed forms in docs/papers/rebar.md, sections 2.4 to 2.6.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -22,8 +23,9 @@ import tensorflow as tf
 from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.rebar import coupled_control
 from igr_suite.estimators.reinforce import score_term
-from igr_suite.families.sbn.networks import Observed, total
-from igr_suite.families.sbn.passes import Hard, Model, soft_passes
+from igr_suite.families.sbn.networks import Networks, total
+from igr_suite.families.sbn.passes import soft_passes
+from igr_suite.families.sbn.steps import Shared, Step
 from igr_suite.networks import affine_chain
 
 EtaScope = Literal["variable", "network", "layer", "unit"]
@@ -35,47 +37,26 @@ class Controls(NamedTuple):
     Attributes:
       values: c [N].
       slopes: dc/dz [N, hidden].
-      by_temperature: (cotangents of slopes, cotangents of values) -> derivative by log temperature; None when it is
-        fixed.
+      by_temperature: (cotangents of slopes, cotangents of values) -> derivative by the log temperature; None where the
+        temperature is fixed.
     """
 
     values: list[tf.Tensor]
     slopes: list[tf.Tensor]
-    by_temperature: object
-
-
-class Gradients(NamedTuple):
-    """Of one step.
-
-    Attributes:
-      recognition: {"q_k": gradients of the bound, shapes of the weights}.
-      etas: dV/d eta, shape of the etas.
-      baseline: dV/d B [N].
-      log_temperature: dV/d log lam, or None.
-      logits: gradient of each example's bound by the logits of q_k [N, hidden], one a layer; where weight tensors have
-        their own etas, with the eta of the network's last bias, whose gradient is the sum of these.
-      deltas: what the recognition gradients are made of, as in `sbn_methods.Step`.
-    """
-
-    recognition: dict[str, list[tf.Tensor]]
-    etas: tf.Tensor
-    baseline: tf.Tensor
-    log_temperature: tf.Tensor | None
-    logits: list[tf.Tensor]
-    deltas: list[tuple[list[tf.Tensor], list[tf.Tensor]]]
+    by_temperature: Callable[[list[tf.Tensor], list[tf.Tensor]], tf.Tensor] | None
 
 
 @dataclass(frozen=True)
-class Rebar:
-    """Settings.
+class FusedRebar:
+    """REBAR of all layers at once, from passes that they share.
 
     Attributes:
       dynamic: whether the temperature is trained on the variance.
-      eta_scope: what shares a scale of the control variate: a weight tensor, all networks, a layer's logits, or nothing
-        (every unit its own).
-      multilayer_cv: "corrected", one control variate a layer; "historical", the authors', biased for all layers but the
-        first: its conditional pass reuses noise that depends on deeper layers' logits; "joint", one control variate
-          with all layers relaxed.
+      eta_scope: what shares one scale of the control variate: a weight tensor, all networks, the logits of a layer, or
+        nothing, so that every unit has its own.
+      multilayer_cv: "corrected", one control variate for each layer; "historical", the authors', biased for all layers
+        but the first, because its conditional pass reuses noise that depends on deeper layers' logits; "joint", one
+        control variate with all layers relaxed.
       relaxation: see `bernoulli.relaxed_sample`.
     """
 
@@ -84,9 +65,9 @@ class Rebar:
     multilayer_cv: Literal["corrected", "historical", "joint"] = "corrected"
     relaxation: bernoulli.Relaxed = "improved"
 
-    def eta_shape(self, networks) -> tuple[int, ...]:
-        """Shape of the etas; "variable" has one for each tensor of the model, the generator's staying at 1 (their
-        control is zero)."""
+    def eta_shape(self, networks: Networks) -> tuple[int, ...]:
+        """Shape of the etas; "variable" has one for each tensor of the model, and the generator's stay at 1 because
+        their control is zero."""
         tensors = sum(len(group) for group in networks.shapes().values())
         return {
             "variable": (tensors,),
@@ -95,20 +76,18 @@ class Rebar:
             "unit": (networks.layers, networks.hidden),
         }[self.eta_scope]
 
-    def controls(
-        self, model: Model, observed: Observed, hard: Hard, logistic: list[tf.Tensor], log_temperature: tf.Tensor
-    ) -> Controls:
-        """Relaxed bounds and their slopes for every layer's control variate; arguments as in `soft_passes`."""
-        layers, together = range(model.networks.layers), self.multilayer_cv == "joint"
+    def controls(self, shared: Shared, log_temperature: tf.Tensor) -> Controls:
+        """Relaxed bounds and their slopes for every layer's control variate."""
+        layers, together = range(shared.model.networks.layers), self.multilayer_cv == "joint"
         with tf.GradientTape(watch_accessed_variables=False) as outer:
             if self.dynamic:
                 outer.watch(log_temperature)
             with tf.GradientTape(watch_accessed_variables=False) as inner:
                 soft = soft_passes(
-                    model,
-                    observed,
-                    hard,
-                    logistic,
+                    shared.model,
+                    shared.observed,
+                    shared.hard,
+                    shared.logistic,
                     tf.exp(log_temperature),
                     self.relaxation,
                     together,
@@ -124,60 +103,50 @@ class Rebar:
 
         return Controls(values, slopes, by_temperature if self.dynamic else None)
 
-    def gradients(
-        self,
-        model: Model,
-        observed: Observed,
-        hard: Hard,
-        uniforms: list[tf.Tensor],
-        advantage: tf.Tensor,
-        etas: tf.Tensor,
-        log_temperature: tf.Tensor,
-        logistic: list[tf.Tensor],
-    ) -> Gradients:
+    def step(self, shared: Shared, advantage: tf.Tensor, etas: tf.Tensor, log_temperature: tf.Tensor) -> Step:
         """Gradients of the bound, and of its gradient's variance by the control variate's parameters.
 
         Args:
-          model, observed, hard: weights, batch and its hard pass.
-          uniforms, logistic: u_k and logit(u_k) [N, hidden].
+          shared: passes of the batch.
           advantage: F - B [N].
           etas: of `eta_shape`.
           log_temperature: scalar.
+        Returns:
+          A step without scalars. Its parameters are dV/d "etas" and, where it is trained, dV/d "log_temperature". Where
+          weight tensors have their own etas, its logits hold the eta of the network's last bias, whose gradient is
+          their sum.
         """
-        networks = model.networks
-        rows = tf.cast(tf.shape(advantage)[0], advantage.dtype)
+        hard, networks = shared.hard, shared.model.networks
         factor = 2.0 / networks.size()
-        found = self.controls(model, observed, hard, logistic, log_temperature)
+        controls = self.controls(shared, log_temperature)
         recognition, logits, deltas, by_eta, baseline, slope_cotangents, value_cotangents = {}, [], [], [], 0.0, [], []
         for k, name in enumerate(networks.recognition):
-            gap = bernoulli.reparameterisation_gap(hard.logits[k], hard.samples[k], uniforms[k])
-            control = (
-                coupled_control(found.values[k], found.slopes[k], hard.logits[k], hard.samples[k], uniforms[k]) / rows
-            )
-            signal = score_term(advantage, hard.scores[k]) / rows
+            sample = hard.logits[k], hard.samples[k], shared.uniforms[k]
+            control = coupled_control(controls.values[k], controls.slopes[k], *sample) / shared.rows
+            signal = score_term(advantage, hard.scores[k]) / shared.rows
             eta = self._etas_of(networks, k, etas)
-            along = self._along(model, hard, k, signal, control, eta)
-            recognition[name] = along.gradient
-            deltas.append(along.deltas)
-            logits.append((signal + (eta[-1] if self.eta_scope == "variable" else eta) * control) * rows)
-            by_eta.append(along.by_eta)
-            baseline -= total(along.image * hard.scores[k]) / rows
-            slope_cotangents.append(along.scaled_image * gap / rows)
-            value_cotangents.append(-total(along.scaled_image * hard.scores[k]) / rows)
-        temperature = factor * found.by_temperature(slope_cotangents, value_cotangents) if self.dynamic else None
-        return Gradients(
-            recognition, factor * self._join(networks, by_eta), factor * baseline, temperature, logits, deltas
-        )
+            layer = self._layer(shared, k, signal, control, eta)
+            recognition[name] = layer.gradient
+            deltas.append(layer.deltas)
+            logits.append((signal + (eta[-1] if self.eta_scope == "variable" else eta) * control) * shared.rows)
+            by_eta.append(layer.by_eta)
+            baseline -= total(layer.image * hard.scores[k]) / shared.rows
+            slope_cotangents.append(layer.scaled_image * bernoulli.reparameterisation_gap(*sample) / shared.rows)
+            value_cotangents.append(-total(layer.scaled_image * hard.scores[k]) / shared.rows)
+        parameters = {"etas": factor * self._join(networks, by_eta)}
+        if self.dynamic:
+            parameters["log_temperature"] = factor * controls.by_temperature(slope_cotangents, value_cotangents)
+        return Step(recognition, (factor * baseline)[:, tf.newaxis], parameters, logits=logits, deltas=deltas)
 
-    def _etas_of(self, networks, k: int, etas: tf.Tensor):
-        """A list of scalars for a layer's weight tensors, or what scales its logits' control."""
+    def _etas_of(self, networks: Networks, k: int, etas: tf.Tensor):
+        """A list of scalars, one for each weight tensor of layer k, or the tensor that scales the layer's control."""
         if self.eta_scope == "variable":
             first = _first_index(networks, f"q_{k}")
             return [etas[first + i] for i in range(len(networks.shapes()[f"q_{k}"]))]
         return etas if self.eta_scope == "network" else etas[k]
 
-    def _along(self, model: Model, hard: Hard, k: int, signal: tf.Tensor, control: tf.Tensor, etas) -> "_Along":
-        weights, layer_inputs = model.weights[f"q_{k}"], hard.layer_inputs[k]
+    def _layer(self, shared: Shared, k: int, signal: tf.Tensor, control: tf.Tensor, etas) -> "_Layer":
+        weights, layer_inputs = shared.model.weights[f"q_{k}"], shared.hard.layer_inputs[k]
         if self.eta_scope == "variable":
             signals, controls = (affine_chain.deltas(weights, layer_inputs, delta) for delta in (signal, control))
             kernels = [s + eta * c for s, c, eta in zip(signals, controls, etas[::2])]
@@ -193,9 +162,10 @@ class Rebar:
             scaled = etas * image
             by_eta = tf.reduce_sum(image * control, 0)
             by_eta = by_eta if self.eta_scope == "unit" else tf.reduce_sum(by_eta, keepdims=True)
-        return _Along(affine_chain.gradients(layer_inputs, kernels, biases), (kernels, biases), by_eta, image, scaled)
+        return _Layer(affine_chain.gradients(layer_inputs, kernels, biases), (kernels, biases), by_eta, image, scaled)
 
-    def _join(self, networks, by_eta: list[tf.Tensor]) -> tf.Tensor:
+    def _join(self, networks: Networks, by_eta: list[tf.Tensor]) -> tf.Tensor:
+        """The layers' dV/d eta as one tensor of `eta_shape`."""
         if self.eta_scope == "variable":
             before = _first_index(networks, "q_0")
             joined = tf.concat(by_eta, 0)
@@ -203,9 +173,9 @@ class Rebar:
         return tf.add_n(by_eta) if self.eta_scope == "network" else tf.stack(by_eta)
 
 
-class _Along(NamedTuple):
-    """One layer: its weights' gradient g, the deltas of its kernels and biases, dV/d eta without the factor, J g, and J
-    (eta g)."""
+class _Layer(NamedTuple):
+    """One layer: gradient g of its weights, deltas of its kernels and biases, dV/d eta without the factor 2/P, J g, and
+    J (eta g)."""
 
     gradient: list[tf.Tensor]
     deltas: tuple[list[tf.Tensor], list[tf.Tensor]]
@@ -214,7 +184,8 @@ class _Along(NamedTuple):
     scaled_image: tf.Tensor
 
 
-def _first_index(networks, name: str) -> int:
+def _first_index(networks: Networks, name: str) -> int:
+    """Position of a network's first tensor among the tensors of the model."""
     shapes = networks.shapes()
     names = list(shapes)
     return sum(len(shapes[other]) for other in names[: names.index(name)])

@@ -1,12 +1,13 @@
-"""A trained sigmoid belief network as a subject of `estimator_variance`."""
+"""A trained sigmoid belief network as a subject of `measuring.estimator_variance`."""
 
 import tensorflow as tf
 
-from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn.baselines import evaluate
-from igr_suite.families.sbn.config import OPTIONS, TRACKED, SBNConfig, TrainSBN
-from igr_suite.families.sbn.model import SBN, method_of
+from igr_suite.families.sbn.config import MODEL_OPTIONS, TRACKED, SBNConfig, TrainSBN
+from igr_suite.families.sbn.methods import method_of
+from igr_suite.families.sbn.model import SBN
 from igr_suite.families.sbn.passes import hard_pass, mean_field_value
+from igr_suite.families.sbn.steps import Shared
 from igr_suite.families.sbn.train import build_model, load_splits
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.estimator_variance import (
@@ -21,13 +22,17 @@ from igr_suite.measuring.estimator_variance import (
 from igr_suite.networks import affine_chain
 from igr_suite.randomness import at_step, run_seed
 
-METHODS = (*TRACKED, "reinforce", "concrete")
-REFERENCES = {True: "disarm", False: "rebar"}  # by whether there is one layer; unbiased and of little variance
+VARIANCE_METHODS = (*TRACKED, "reinforce", "concrete")  # of networks of several layers
+REFERENCES = {True: "disarm", False: "rebar"}  # for one layer, for several; unbiased and of little variance
 
 
 def load(folder: RunFolder, config: TrainSBN, images: int, seed: tf.Tensor) -> "SBNSubject":
-    """The subject of a finished run: newest checkpoint, first training images.
+    """The subject of a finished run: its newest checkpoint and its first training images.
 
+    Args:
+      folder, config: of the run.
+      images: number of images.
+      seed: of the warm-up draws.
     Raises:
       UserError: no checkpoint, or fewer images than asked for.
     """
@@ -48,17 +53,17 @@ class SBNSubject:
       seed: of the warm-up draws.
     """
 
-    own_steps = 0  # of networks of one layer
+    own_steps = 0  # steps that train the parameters of a registered estimator, for networks of one layer
 
     def __init__(self, model: SBN, x: tf.Tensor, seed: tf.Tensor):
         self.model, self.x, self.jit = model, x, model.jit_steps
         self.one_layer = model.networks.layers == 1
-        self.names = registered_names("bernoulli") if self.one_layer else METHODS
+        self.names = registered_names("bernoulli") if self.one_layer else VARIANCE_METHODS
         self.reference = REFERENCES[self.one_layer]
         self.levels = None if self.one_layer else _levels(model, x, at_step(seed, tf.constant(1)))
 
     def source(self, name: str, fresh: bool = False) -> Source:
-        """See `Subject`; the reference's REBAR is the corrected one, whatever the run's is."""
+        """See `Subject`; the reference is the corrected REBAR, whichever control variate the run has."""
         if self.one_layer:
             return _registered(self.model, self.x, name, self.own_steps)
         return _method(self.model, self.x, name, *self.levels, fresh=fresh)
@@ -69,13 +74,13 @@ def _registered(model: SBN, x: tf.Tensor, name: str, own_steps: int) -> Source:
     observed = networks.observe(x, model.mean)
     logits, layer_inputs = affine_chain.forward(weights["q_0"], observed.condition)
 
-    def objective(h, at):
-        return networks.term(0, weights, model.offset, observed, h, None, at).value
+    def objective(h, h_logits):
+        return networks.term(0, weights, model.offset, observed, h, None, h_logits).value
 
-    def pull(gradient):
+    def vjp(gradient):
         return affine_chain.gradients(layer_inputs, affine_chain.deltas(weights["q_0"], layer_inputs, gradient))
 
-    return registered_source(name, logits, objective, pull, own_steps)
+    return registered_source(name, logits, objective, vjp, own_steps)
 
 
 def _levels(model: SBN, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -94,17 +99,17 @@ def _levels(model: SBN, x: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Te
 
 
 def _mean_residual(name: str, bound: tf.Tensor, centre: tf.Tensor) -> tf.Tensor:
-    """The baseline of a method that has not been trained: what its control variate at scale 1 leaves of the mean bound;
-    [N]."""
+    """The baseline of an untrained method: what its control variate at scale 1 leaves of the mean bound; [N]."""
     if name in ("rebar", "dynamic_rebar"):
-        return tf.zeros_like(bound)  # the relaxed bound stands for nearly all of it
+        return tf.zeros_like(bound)  # the relaxed bound takes away nearly all of it
     return bound - centre if name in ("muprop", "simple_muprop") else bound
 
 
 def _method(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Tensor, fresh: bool = False) -> Source:
-    """A method of networks of several layers, with its own parameters and baselines as the run trained them, if it did.
+    """A method of networks of several layers, with the parameters and baselines that the run trained, if it trained
+    them.
 
-    `fresh` leaves the run's settings and trained parameters aside.
+    `fresh` ignores the run's settings and trained parameters.
     """
     config = _settings(model, name, fresh)
     observed, method = model.networks.observe(x, model.mean), method_of(name, config, model.networks)
@@ -120,19 +125,19 @@ def _method(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Te
             baselines = outputs[:, first : first + method.baselines]
 
     def gradients(seed: tf.Tensor) -> Gradients:
-        step = method.step(sbn_methods.Shared(model.model, observed, model.uniforms(x.shape[0], seed)), baselines, own)
-        found = {"parameters": [g for q in model.networks.recognition for g in step.gradients[q]]}
-        return found | ({"logits": list(step.logits)} if step.logits else {})
+        step = method.step(Shared(model.model, observed, model.uniforms(x.shape[0], seed)), baselines, own)
+        by_weights = {"parameters": [g for q in model.networks.recognition for g in step.gradients[q]]}
+        return by_weights | ({"logits": list(step.logits)} if step.logits else {})
 
-    passes = 1 if config.multilayer_cv == "joint" else model.networks.layers
-    relaxed = {"simple_muprop": 1, "muprop": 1, "concrete": 1, "rebar": passes, "dynamic_rebar": passes}
-    return Source(gradients, 0 if name == "concrete" else 1, relaxed.get(name, 0))
+    return Source(gradients, 0 if name == "concrete" else 1, config.evaluations - 1)
 
 
 def _settings(model: SBN, name: str, fresh: bool) -> SBNConfig:
-    """The run's shapes with another method, and its options as far as that reads them."""
+    """The run's shapes with another method, and those of its options that this method reads."""
     shape = {key: getattr(model.config, key) for key in ("layers", "hidden", "nonlinear", "task", "sp_generator")}
     options = (
-        {} if fresh else {key: getattr(model.config, key) for key, (readers, _) in OPTIONS.items() if name in readers}
+        {}
+        if fresh
+        else {key: getattr(model.config, key) for key, (readers, _) in MODEL_OPTIONS.items() if name in readers}
     )
     return SBNConfig(estimator=name, **shape, **options)

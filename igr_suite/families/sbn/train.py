@@ -16,8 +16,7 @@ from igr_suite.training.executor import Rows, Training, build_plan, flat, load_i
 
 
 def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
-    """The data set, and its splits as uint8 [N, D]; all of them in {0, 255} but for the training images of
-    "dynamic"."""
+    """The data set, and its splits as uint8 [N, D], all in {0, 255} but the training images of "dynamic"."""
     dataset = load_images(config)
     splits = {name: flat(getattr(dataset, name)) for name in ("train", "validation", "test")}
     for number, name in enumerate(splits):
@@ -27,7 +26,7 @@ def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
 
 
 def build_model(config: TrainSBN, train: np.ndarray) -> SBN:
-    """The untrained model of a config; its mean image is that of the training images as they are kept."""
+    """The untrained model of a config; its mean image is that of the training images as they are stored."""
     dynamic = config.data.binarisation == "dynamic"
     mean = np.mean(train / 255.0 if dynamic else train >= 128, axis=0)
     rows = config.schedule.batch_size * config.model.samples
@@ -35,7 +34,7 @@ def build_model(config: TrainSBN, train: np.ndarray) -> SBN:
 
 
 def execute(config: TrainSBN, folder: RunFolder) -> None:
-    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
+    """Trains, measures and writes the summary; continues from the folder's last checkpoint if there is one."""
     dataset, splits = load_splits(config)
     plan = build_plan(config, len(splits["train"]))
     model = build_model(config, splits["train"])
@@ -47,7 +46,7 @@ def execute(config: TrainSBN, folder: RunFolder) -> None:
     )
 
     def evaluate(step: int) -> dict[str, float]:
-        del step  # the same noise at every evaluation: differences between epochs are the model's
+        del step  # every evaluation has the same noise, so that epochs differ by the model alone
         bounds = [evaluator.log_likelihoods(config.evaluation.importance_samples, "bound") for evaluator in evaluators]
         return bounds[0] | bounds[1] | noise()
 
@@ -65,15 +64,15 @@ def execute(config: TrainSBN, folder: RunFolder) -> None:
 def frozen_variance(model: SBN, batch: np.ndarray, config: TrainSBN):
     """Returns a function that measures every method's gradient variance at the model's present weights, on this batch.
 
-    Its dict holds "frozen_variance_<method>", the mean over q's weights of the variance of the batch gradient across
-    noise draws, and "frozen_logit_variance_<method>", the mean over images and units of that of each image's gradient
+    It returns "frozen_variance_<method>", the mean over q's weights of the variance of the batch gradient across noise
+    draws, and "frozen_logit_variance_<method>", the mean over images and units of the variance of each image's gradient
     by q's logits.
     """
     images, seed = tf.constant(batch), run_seed(config.seed, "frozen variance")
 
-    def gradients(at: tf.Tensor):
+    def gradients(draw_seed: tf.Tensor):
         x = model.observations(images, seed)
-        return model.recognition_gradients(x, model.uniforms(x.shape[0], at))
+        return model.recognition_gradients(x, model.uniforms(x.shape[0], draw_seed))
 
     measure = variance_function(gradients, config.evaluation.variance_draws)
     return lambda: {name: float(value) for name, value in measure(seed).items()}

@@ -2,7 +2,9 @@
 posterior."""
 
 from igr_suite.errors import UserError
-from igr_suite.families.iwae.plots import bound_column, ends, family_panels, ledger, tables
+from igr_suite.families.iwae.plots.panels import family_panels
+from igr_suite.families.iwae.plots.rows import bound_column, ends
+from igr_suite.families.iwae.plots.tables import ledger, tables
 
 
 def inference(frame):

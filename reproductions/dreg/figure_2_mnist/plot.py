@@ -1,7 +1,9 @@
 """DReG, Figure 2: gradient variance, test bound and its gain on the original along training, one column an
 objective."""
 
-from igr_suite.families.iwae.plots import ends, family_panels, ledger, tables
+from igr_suite.families.iwae.plots.panels import family_panels
+from igr_suite.families.iwae.plots.rows import ends
+from igr_suite.families.iwae.plots.tables import ledger, tables
 
 
 def ours(results):

@@ -3,7 +3,9 @@ does."""
 
 import pandas as pd
 
-from igr_suite.families.iwae.plots import PAIRS, bound_column, bound_rows, ends, ledger, mark_points, mixtures, tables
+from igr_suite.families.iwae.plots.panels import mark_points
+from igr_suite.families.iwae.plots.rows import bound_column, bound_rows, ends, mixtures
+from igr_suite.families.iwae.plots.tables import PAIRS, ledger, tables
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, figure, save, step_axis
 

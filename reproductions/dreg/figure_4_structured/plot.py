@@ -1,6 +1,8 @@
 """DReG, Figure 4: structured prediction; gradient variance, test bound and its gain on the original along training."""
 
-from igr_suite.families.iwae.plots import ends, family_panels, ledger, tables
+from igr_suite.families.iwae.plots.panels import family_panels
+from igr_suite.families.iwae.plots.rows import ends
+from igr_suite.families.iwae.plots.tables import ledger, tables
 
 
 def ours(results):

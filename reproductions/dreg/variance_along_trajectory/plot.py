@@ -3,7 +3,9 @@ original."""
 
 import pandas as pd
 
-from igr_suite.families.iwae.plots import DOUBLY, VARIANCE, epochs_of, ledger, save_differences, tracked_rows
+from igr_suite.families.iwae.plots.panels import VARIANCE
+from igr_suite.families.iwae.plots.rows import epochs_of, tracked_rows
+from igr_suite.families.iwae.plots.tables import DOUBLY, ledger, save_differences
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import figure, save, step_axis
 from igr_suite.plotting.tables import over_seeds, save_table

@@ -1,6 +1,6 @@
 """Half-and-half MNIST: loss by epoch of all estimators, differences from REINFORCE at equal seeds, completions."""
 
-from igr_suite.families.half_mnist.plots import (
+from igr_suite.families.half_mnist.plots.losses import (
     LOSS,
     LOSS_LABEL,
     by_epoch,

@@ -9,12 +9,12 @@ near 100.
 """
 
 from igr_suite.cli.entry import main
-from igr_suite.families.half_mnist.presets import METHODS, sweep, with_pictures
+from igr_suite.families.half_mnist.presets import PRESETS, sweep, with_pictures
 from igr_suite.lab import Experiment
 
 SMOKE = ("REINFORCE", "SDNI lin", "frozen")
 DEEP = ("SDNI lin_deep", "SDNI lin_deep, no z")  # eight times the time of the others
-OTHERS = tuple(method for method in METHODS if method not in DEEP)
+OTHERS = tuple(method for method in PRESETS if method not in DEEP)
 LONG = ("REINFORCE", "SDNI lin", "SDNI lin, no z", "SDNI lin, Adam", "frozen")
 PICTURES = 3
 
@@ -30,7 +30,7 @@ def runs(scale, results):
             *sweep(scale, results.datasets, LONG, epochs=100),
         ]
     else:
-        found = sweep(scale, results.datasets, tuple(METHODS), epochs=100, seeds=5)
+        found = sweep(scale, results.datasets, tuple(PRESETS), epochs=100, seeds=5)
     return [with_pictures(config, PICTURES) for config in found]
 
 

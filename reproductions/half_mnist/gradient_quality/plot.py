@@ -1,6 +1,6 @@
 """Half-and-half MNIST: quality of the encoder's gradients by epoch."""
 
-from igr_suite.families.half_mnist.plots import quality_figure, quality_rows, quality_table
+from igr_suite.families.half_mnist.plots.gradients import quality_figure, quality_rows, quality_table
 
 
 def plot(results, out):

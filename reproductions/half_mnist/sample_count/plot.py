@@ -1,6 +1,6 @@
 """Half-and-half MNIST: loss by epoch and number of codes an image."""
 
-from igr_suite.families.half_mnist.plots import losses_table, samples_figure, samples_rows
+from igr_suite.families.half_mnist.plots.losses import losses_table, samples_figure, samples_rows
 
 EPOCHS = (1, 2, 5, 10, 20, 50, 100)
 

@@ -1,6 +1,13 @@
 """Half-and-half MNIST with a divided learning rate: loss by epoch and differences from REINFORCE at equal seeds."""
 
-from igr_suite.families.half_mnist.plots import LOSS, LOSS_LABEL, curves_figure, evaluations, losses_table, paired_table
+from igr_suite.families.half_mnist.plots.losses import (
+    LOSS,
+    LOSS_LABEL,
+    curves_figure,
+    evaluations,
+    losses_table,
+    paired_table,
+)
 
 EPOCHS = (1, 2, 5, 10, 15, 20, 25, 50, 100)
 

@@ -1,6 +1,7 @@
 """Half-and-half MNIST: loss of the synthetic gradient, size of its target and of its prediction, by epoch."""
 
-from igr_suite.families.half_mnist.plots import losses_table, regression_figure, regression_rows, samples_rows
+from igr_suite.families.half_mnist.plots.gradients import regression_figure, regression_rows
+from igr_suite.families.half_mnist.plots.losses import losses_table, samples_rows
 
 EPOCHS = (1, 2, 5, 10, 20, 50, 100)
 

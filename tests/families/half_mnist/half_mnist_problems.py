@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
-from igr_suite.families.half_mnist.model import HalfMNIST, Rows
+from igr_suite.families.half_mnist.model import HalfMNIST, SampleRows
 from igr_suite.families.half_mnist.networks import holding_averages
 from igr_suite.randomness import run_seed
 
@@ -40,11 +40,11 @@ def a_model(estimator: str, batch: int = 4, latents: int = 3, uncoupled: bool = 
     return model
 
 
-def rows_of(model: HalfMNIST, images: tf.Tensor, samples: int = 1) -> Rows:
+def rows_of(model: HalfMNIST, images: tf.Tensor, samples: int = 1) -> SampleRows:
     upper, lower = model.halves(images)
     with holding_averages(model.encoder):
         outputs = model.encoder(upper, training=True)
-    return Rows(upper, lower, outputs, tf.zeros(upper.shape[0])).repeated(samples)
+    return SampleRows(upper, lower, outputs, tf.zeros(upper.shape[0])).repeated(samples)
 
 
 def first_noise(model: HalfMNIST, images: int, seed: tf.Tensor = SEED) -> tf.Tensor:
@@ -59,7 +59,7 @@ def joint_codes(images: int, latents: int) -> np.ndarray:
     return bits.reshape(-1, images, latents)
 
 
-def enumerated(model: HalfMNIST, rows: Rows) -> dict[str, np.ndarray]:
+def enumerated(model: HalfMNIST, rows: SampleRows) -> dict[str, np.ndarray]:
     """Over all joint codes: "codes" [S, B, L], "weights" [S], "losses" [S, B], "slopes" [S, B, L], in float64."""
     codes = joint_codes(*rows.outputs.shape)
     probabilities = tf.sigmoid(rows.outputs).numpy().astype(np.float64)

@@ -8,7 +8,7 @@ import tensorflow_probability as tfp
 from half_mnist_problems import SEED, a_model, enumerated, first_noise, rows_of, some_images, true_gradient
 
 from igr_suite import estimators
-from igr_suite.families.half_mnist.latents import Evaluated, Hard, StraightThrough
+from igr_suite.families.half_mnist.latents import Evaluated, HardLatents, StraightThroughLatents
 from igr_suite.families.half_mnist.networks import holding_averages
 
 BATCH, SAMPLES = 4, 2
@@ -154,7 +154,7 @@ def test_straight_through_is_exact_for_linear_losses_and_biased_by_2p_minus_1_fo
         codes = {1.0: p, 0.0: 1 - p}
         parts = [
             weight
-            * StraightThrough.gradient(
+            * StraightThroughLatents.gradient(
                 model.latent, logits, Evaluated(tf.constant([[z]]), None, None, tf.constant([[slope(z)]]), 1.0)
             )
             for z, weight in codes.items()
@@ -230,5 +230,5 @@ def test_clipped_probabilities_stay_off_0_and_1():
         np.testing.assert_allclose(found, [extremes[0], 0.5, extremes[1]], rtol=1e-6, atol=1e-16)
         at = Evaluated(tf.constant([[0.0, 1.0, 1.0]]), None, tf.constant([2.0]), None, 1.0)
         np.testing.assert_allclose(
-            Hard.gradient(model.latent, logits, at).numpy()[0], 2 * (np.array([0, 1, 1]) - found), atol=1e-16
+            HardLatents.gradient(model.latent, logits, at).numpy()[0], 2 * (np.array([0, 1, 1]) - found), atol=1e-16
         )

@@ -5,7 +5,7 @@ import pytest
 from igr_suite.errors import UserError
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
 from igr_suite.families.half_mnist.original import Beyond, config_of
-from igr_suite.families.half_mnist.presets import METHODS, half_mnist
+from igr_suite.families.half_mnist.presets import PRESETS, half_mnist
 
 REFUSED = [
     (
@@ -51,8 +51,8 @@ def test_another_estimator_takes_its_own_options():
 
 
 def test_presets_are_all_different_runs_at_the_originals_settings():
-    runs = {name: half_mnist(name, data="mnist_5k", seed=1, epochs=1) for name in METHODS}
-    assert len({config.run_id for config in runs.values()}) == len(METHODS)
+    runs = {name: half_mnist(name, data="mnist_5k", seed=1, epochs=1) for name in PRESETS}
+    assert len({config.run_id for config in runs.values()}) == len(PRESETS)
     for config in runs.values():
         assert (
             config.model.latents == 50

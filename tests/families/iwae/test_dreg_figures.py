@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from igr_suite.families.iwae import plots as figures
+from igr_suite.families.iwae.plots import panels, tables
+from igr_suite.families.iwae.plots import rows as plot_rows
 from igr_suite.families.iwae.sweeps import DOUBLY, EPOCHS, OBJECTIVES, PAPER_STEPS, dreg
 from igr_suite.lab.analysis.hypotheses import judge
 from igr_suite.lab.running.discovery import find, hypotheses_module, plot_module
@@ -61,23 +62,23 @@ def trained():
 
 
 def test_every_objective_has_a_column_a_colour_and_its_dashes():
-    assert sorted(name for members in figures.FAMILIES.values() for name in members) == sorted(OBJECTIVES)
-    assert {figures.label(name) for name in (*OBJECTIVES, "dreg-alpha")} <= set(COLOURS)
-    assert [figures.STYLES.get(name, "-") for name in DOUBLY] == ["--"] * 3
-    assert [figures.STYLES.get(name, "-") for name in DOUBLY.values()] == ["-"] * 3
-    assert {(figures.label(double), figures.label(original)) for original, double in DOUBLY.items()} == set(
-        figures.DOUBLY
+    assert sorted(name for members in plot_rows.FAMILIES.values() for name in members) == sorted(OBJECTIVES)
+    assert {plot_rows.label(name) for name in (*OBJECTIVES, "dreg-alpha")} <= set(COLOURS)
+    assert [plot_rows.STYLES.get(name, "-") for name in DOUBLY] == ["--"] * 3
+    assert [plot_rows.STYLES.get(name, "-") for name in DOUBLY.values()] == ["-"] * 3
+    assert {(plot_rows.label(double), plot_rows.label(original)) for original, double in DOUBLY.items()} == set(
+        tables.DOUBLY
     )
-    assert figures.label("dreg-alpha", 0.25) == "DReG(0.25)" and figures.family("dreg-alpha") == "mixture"
+    assert plot_rows.label("dreg-alpha", 0.25) == "DReG(0.25)" and plot_rows.family("dreg-alpha") == "mixture"
 
 
 def test_ends_take_the_largest_common_bound_the_likelihood_and_the_last_epochs_variance(trained):
     runs, metrics = trained
-    ends = figures.ends(runs, metrics).set_index(["method", "seed"])
+    ends = plot_rows.ends(runs, metrics).set_index(["method", "seed"])
     assert ends.loc[("DReG", 2), "bound"] == runs.set_index("run_id").loc["dreg-4-nan-2", "test_iw_64"]
     assert ends.loc[("RWS", 1), "log_variance"] == pytest.approx(-3.0)
     assert ends.loc[("STL", 3), ["gap", "snr2", "ess"]].tolist() == pytest.approx([6.0, 0.02, 3.0])
-    assert figures.headings(runs) == {
+    assert tables.headings(runs) == {
         "bound": "test L_64", "objective": "test objective", "likelihood": "L_500, 10 images", "gap": "L_500 - "
         "L_1", "ess": "ESS",
         "log_variance": "log10 variance", "snr2": "SNR²",
@@ -87,19 +88,19 @@ def test_ends_take_the_largest_common_bound_the_likelihood_and_the_last_epochs_v
 def test_a_bound_that_one_run_lacks_is_not_compared(trained):
     runs, metrics = trained
     runs.loc[0, "test_iw_64"] = np.nan
-    assert figures.bound_column(runs) == "test_iw_4" and figures.bound_column(metrics) == "test_iw_64"
+    assert plot_rows.bound_column(runs) == "test_iw_4" and plot_rows.bound_column(metrics) == "test_iw_64"
 
 
 def test_gains_are_on_the_familys_original_and_on_iwae_of_the_same_seed_and_step(trained):
-    rows = figures.bound_rows(trained[1]).set_index(["method", "seed", "step"])
+    rows = plot_rows.bound_rows(trained[1]).set_index(["method", "seed", "step"])
     assert rows.loc[("DReG", 3, 4), ["gain", "gain_iwae"]].tolist() == pytest.approx([0.53, 0.53])
     assert rows.loc[("RWS-DReG", 2, 2), ["gain", "gain_iwae"]].tolist() == pytest.approx([1.4, 0.4])
     assert rows.loc[("RWS", 1, 2), ["gain", "gain_iwae"]].tolist() == pytest.approx([0.0, -1.0])
 
 
 def test_paired_differences_leave_out_variances_of_different_gradients(trained):
-    texts, numbers = figures.difference_rows(
-        figures.ends(*trained), ["data"], {"bound": "L", "log_variance": "variance"}
+    texts, numbers = tables.difference_rows(
+        plot_rows.ends(*trained), ["data"], {"bound": "L", "log_variance": "variance"}
     )
     texts, numbers = texts.set_index("pair"), numbers.set_index("pair")
     assert "data" not in texts and "JVI-DReG - JVI" not in texts.index
@@ -110,7 +111,7 @@ def test_paired_differences_leave_out_variances_of_different_gradients(trained):
 
 
 def test_ledger_has_means_and_spreads_over_seeds(trained):
-    found = figures.ledger(figures.ends(*trained))
+    found = tables.ledger(plot_rows.ends(*trained))
     assert found["difference of test bound", "DReG - IWAE"] == (pytest.approx(0.52), pytest.approx(0.01), 3)
     assert found["difference of log10 variance", "DReG - IWAE"] == (
         pytest.approx(-2.0),
@@ -118,7 +119,7 @@ def test_ledger_has_means_and_spreads_over_seeds(trained):
         3,
     )
     assert ("difference of test bound", "JVI-DReG - JVI") not in found
-    assert set(figures.ledger(figures.last_epochs(trained[1]), place=", K = 4")) == {
+    assert set(tables.ledger(plot_rows.last_epochs(trained[1]), place=", K = 4")) == {
         ("difference of log10 variance", f"{pair}, K = 4") for pair in ("DReG - IWAE", "RWS-DReG - RWS")
     }
 
@@ -141,11 +142,11 @@ def test_mixtures_go_from_dreg_over_halved_stl_to_rws_dreg_where_an_alpha_was_tr
         for seed in (1, 2)
         for samples in (4, 8)
     ]
-    ends = figures.ends(*frames(*runs, *(run("dreg-alpha", seed, 8, 0.75) for seed in (1, 2))))
-    rows = figures.mixtures(ends, "bound")
+    ends = plot_rows.ends(*frames(*runs, *(run("dreg-alpha", seed, 8, 0.75) for seed in (1, 2))))
+    rows = plot_rows.mixtures(ends, "bound")
     assert set(rows["samples"]) == {8} and rows["mixture"].tolist() == [0.0, 0.0, 0.5, 0.5, 0.75, 0.75, 1.0, 1.0]
     assert rows["gain"].tolist() == pytest.approx([0.0, 0.0, 0.19, 0.18, 0.39, 0.38, -0.11, -0.12])
-    variances = figures.mixtures(ends, "log_variance").groupby("mixture")["gain"].first()
+    variances = plot_rows.mixtures(ends, "log_variance").groupby("mixture")["gain"].first()
     assert variances.tolist() == pytest.approx([0.0, 1.0 - math.log10(4), 1.0, 0.0])
 
 
@@ -154,7 +155,7 @@ def test_tracked_rows_hold_every_objective_of_a_row():
     metrics = metrics.assign(
         train_variance_dreg=metrics["train_variance_iwae"] / 100, train_snr2_dreg=metrics["train_snr2_iwae"]
     )
-    rows = figures.tracked_rows(figures.epochs_of(metrics)).set_index(["method", "epoch"])
+    rows = plot_rows.tracked_rows(plot_rows.epochs_of(metrics)).set_index(["method", "epoch"])
     assert rows.loc[("IWAE", 2), "log_variance"] == pytest.approx(-4.0) and rows.loc[
         ("DReG", 2), "log_variance"
     ] == pytest.approx(-6.0)
@@ -162,7 +163,7 @@ def test_tracked_rows_hold_every_objective_of_a_row():
 
 
 def test_figures_draw_and_name_their_files(trained, tmp_path):
-    paths = [*figures.family_panels(trained[1], tmp_path, "test", start=-99.0), *figures.tables(*trained, tmp_path)]
+    paths = [*panels.family_panels(trained[1], tmp_path, "test", start=-99.0), *tables.tables(*trained, tmp_path)]
     assert all(path.exists() for path in paths)
     drawn = pd.read_csv(tmp_path / "figure.csv")
     assert set(drawn["quantity"]) == {"variance", "bound", "gain"} and set(drawn["family"]) == {"IWAE", "RWS"}

@@ -8,7 +8,8 @@ from igr_suite import randomness
 from igr_suite.errors import UserError
 from igr_suite.families.iwae import networks as dreg_networks
 from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig, TrainDReG, weight_shapes
-from igr_suite.families.iwae.model import DReGVAE, path_vectors, prior_gradients
+from igr_suite.families.iwae.draws import path_vectors, prior_gradients
+from igr_suite.families.iwae.model import DReGVAE
 from igr_suite.networks.likelihoods import pixel_offset
 from igr_suite.objectives import registry
 from igr_suite.objectives.leaf import Sampled, leaf_gradients

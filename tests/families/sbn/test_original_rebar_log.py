@@ -9,7 +9,15 @@ import pytest
 from igr_suite.cli.rebar_train import epoch_lines
 from igr_suite.errors import UserError
 from igr_suite.families.sbn.config import TRACKED, SBNConfig, TrainSBN
-from igr_suite.families.sbn.original_log import Bound, Epoch, entries_of, format_entry, parse, read_log, variable_names
+from igr_suite.families.sbn.original_log import (
+    BoundEntry,
+    EpochEntry,
+    entries_of,
+    format_entry,
+    parse,
+    read_log,
+    variable_names,
+)
 
 # Numbers of the README's trace, laid out as NumPy prints long arrays.
 WRAPPED = """Restoring parameters
@@ -45,7 +53,7 @@ def test_the_readme_vector_of_two_layers_has_nine_etas():
     assert entries[0].step == 4
     np.testing.assert_allclose(entries[0].vector, [-200.0, 0.4, 1.0, 1.0, 1.0, 1.02, 1.02, 1.0, 1.0, 1.0, 1.0])
     assert entries[0].log_variance == {"": pytest.approx(math.log(0.02))}
-    assert entries[1:] == [Bound("Valid", 4, (-7.0,)), Bound("Test", 4, (-8.0,))]
+    assert entries[1:] == [BoundEntry("Valid", 4, (-7.0,)), BoundEntry("Test", 4, (-8.0,))]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +102,7 @@ def test_every_model_writes_what_is_read_back(tmp_path):
         entries = entries_of(config.model, rows)
         for read, written in zip(read_log(path), entries, strict=True):
             assert (type(read), read.step) == (type(written), written.step)
-            if isinstance(read, Epoch):
+            if isinstance(read, EpochEntry):
                 np.testing.assert_allclose(read.vector, written.vector, rtol=1e-8)
                 assert read.log_variance == pytest.approx(written.log_variance, rel=1e-8)
             else:
@@ -106,10 +114,10 @@ def test_every_model_writes_what_is_read_back(tmp_path):
 
 def test_wrapped_vectors_and_other_lines_are_read():
     epoch, valid, test = parse(WRAPPED)
-    assert epoch == Epoch(2084, (-231.026, 0.371, 1.0, 1.04, 1.02, 1.05, 1.03, 1.0, 1.0, 1.0, 1.0), {"": -3.647})
-    assert (valid, test) == (Bound("Valid", 2084, (-150.25,)), Bound("Test", 2084, (-151.5, 0.25)))
+    assert epoch == EpochEntry(2084, (-231.026, 0.371, 1.0, 1.04, 1.02, 1.05, 1.03, 1.0, 1.0, 1.0, 1.0), {"": -3.647})
+    assert (valid, test) == (BoundEntry("Valid", 2084, (-150.25,)), BoundEntry("Test", 2084, (-151.5, 0.25)))
     assert parse(format_entry(epoch)) == [epoch]
-    unstarted = Epoch(1, (1.0,), {"NVIL": -math.inf, "REBAR": -2.5})
+    unstarted = EpochEntry(1, (1.0,), {"NVIL": -math.inf, "REBAR": -2.5})
     assert parse(format_entry(unstarted)) == [unstarted]
 
 

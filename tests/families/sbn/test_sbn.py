@@ -12,12 +12,13 @@ from sbn_enumeration import flat_gradient, images_of, tiny_model
 from igr_suite import data
 from igr_suite.estimators.reinforce import score_term
 from igr_suite.families.sbn import baselines as sbn_baselines
-from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn import train as train_sbn
 from igr_suite.families.sbn.config import SBNConfig, SBNEvaluationConfig, TrainSBN
+from igr_suite.families.sbn.methods import variable_names
 from igr_suite.families.sbn.model import SBN
 from igr_suite.families.sbn.networks import initial_weights
 from igr_suite.families.sbn.passes import hard_pass
+from igr_suite.families.sbn.steps import Shared
 from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.networks.likelihoods import pixel_offset
@@ -51,7 +52,7 @@ def test_rebar_with_eta_zero_is_reinforce_with_its_baseline(scope):
     # 2 sigmoid(-800) is 0 in float64
     model.own["rebar"]["etas"].assign(np.full(model.own["rebar"]["etas"].shape, -800.0))
     gradients, *_ = model.step_gradients(x, uniforms)
-    shared = sbn_methods.Shared(model.model, model.networks.observe(x, model.mean), uniforms)
+    shared = Shared(model.model, model.networks.observe(x, model.mean), uniforms)
     baseline = sbn_baselines.evaluate([tf.convert_to_tensor(v) for v in model.baselines], x - model.mean).outputs[:, 0]
     plain = shared.vjp([score_term(shared.hard.value - baseline, score) for score in shared.hard.scores])
     for name in model.networks.recognition:
@@ -65,7 +66,7 @@ def test_the_control_variate_leaves_the_generator_alone():
     x, uniforms = batch_and_noise(model)
     before, by_controls, *_ = model.step_gradients(x, uniforms)
     by_eta = by_controls[len(model.baselines)].numpy()
-    names = sbn_methods.variable_names(model.networks)
+    names = variable_names(model.networks)
     assert [name for name, g in zip(names, by_eta) if g != 0.0] == ["q_0_W", "q_0_b", "q_1_W", "q_1_b"]
     model.own["dynamic_rebar"]["etas"].assign_add(np.ones(len(names)))
     after, *_ = model.step_gradients(x, uniforms)

@@ -7,10 +7,10 @@ from sbn_enumeration import images_of, tiny_model
 
 from igr_suite.errors import UserError
 from igr_suite.estimators.reinforce import score_term
-from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn import relax as sbn_relax
 from igr_suite.families.sbn.config import SBNConfig, SBNOptimiserConfig, TrainSBN
 from igr_suite.families.sbn.model import SBN
+from igr_suite.families.sbn.steps import Shared
 
 STEP = 1e-5
 
@@ -43,7 +43,7 @@ def test_relax_without_a_control_variate_is_reinforce(silenced, layers):
         own[key].assign(tf.zeros_like(own[key]))
     x, uniforms = batch_and_noise(model)
     gradients, _, _, logits = model.step_gradients(x, uniforms)
-    shared = sbn_methods.Shared(model.model, model.networks.observe(x, model.mean), uniforms)
+    shared = Shared(model.model, model.networks.observe(x, model.mean), uniforms)
     expected = [score_term(shared.hard.value, score) for score in shared.hard.scores]
     np.testing.assert_array_equal(np.stack(logits["relax"]), np.stack(expected))
     plain = shared.vjp(expected)

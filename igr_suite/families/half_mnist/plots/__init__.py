@@ -1,0 +1,1 @@
+"""Figures and tables of half-and-half MNIST."""

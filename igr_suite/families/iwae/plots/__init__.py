@@ -1,0 +1,1 @@
+"""Figures and tables of runs of K-sample objectives."""

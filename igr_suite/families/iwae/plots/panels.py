@@ -1,0 +1,79 @@
+"""Panels of K-sample objectives along training, with originals dashed and doubly reparameterised objectives solid."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from igr_suite.families.iwae.plots.rows import FAMILIES, bound_column, bound_rows, gradient_rows
+from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.style import figure, save, step_axis
+
+VARIANCE = "variance of q's gradient"
+
+
+def family_panels(metrics: pd.DataFrame, out: Path, title: str, start: float | None = None) -> list[Path]:
+    """One column of panels for each family of objectives: gradient variance, test bound, and the bound's gain on the
+    original.
+
+    Args:
+      metrics: of runs with one data set and one K.
+      out: folder of figure.png, .pdf and .csv.
+      title: first words of the heading.
+      start: bound before training, drawn as a line.
+    Returns:
+      The paths.
+    """
+    gradients, bounds = gradient_rows(metrics), bound_rows(metrics)
+    shown = [name for name in FAMILIES if (bounds["family"] == name).any()]
+    samples = bound_column(metrics).rsplit("_", 1)[1]
+    rows = (
+        (gradients, "variance", VARIANCE),
+        (bounds, "bound", f"test $L_{{{samples}}}$, nats"),
+        (bounds, "gain", "gain on the original, nats"),
+    )
+    drawn = []
+    with figure(width=1.2 + 3.4 * len(shown), height=8.0, columns=len(shown), rows=3, sharey="row", squeeze=False) as (
+        fig,
+        axes,
+    ):
+        for line, (frame, column, ylabel) in zip(axes, rows):
+            for axis, name in zip(line, shown):
+                part = frame[frame["family"] == name].dropna(subset=[column])
+                if len(part):
+                    curves = draw_curves(axis, part, "step", column, method="method", seed="seed", style="style")
+                    drawn.append(curves.assign(quantity=column, family=name))
+                    mark_points(axis, part)
+                if column == "bound" and start is not None:
+                    axis.axhline(start, color="0.4", linewidth=0.9)
+                    axis.annotate(
+                        "start",
+                        (1.0, start),
+                        (-2, 2),
+                        xycoords=axis.get_yaxis_transform(),
+                        textcoords="offset points",
+                        ha="right",
+                    )
+                step_axis(axis)
+            line[0].set_ylabel(ylabel)
+        axes[0][0].set_yscale("log")
+        for axis, name in zip(axes[0], shown):
+            axis.set_title(name)
+            axis.legend(fontsize=8)
+        words = (
+            title,
+            seeds_caption(bounds, "seed", ["method"], "step"),
+            "original dashed, doubly reparameterised solid",
+        )
+        fig.suptitle(("; " if len(shown) == len(FAMILIES) else "\n").join(words), fontsize=10)
+        paths = save(fig, out)
+    pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
+
+
+def mark_points(axis, part: pd.DataFrame) -> None:
+    """Marks the points of mean curves where they are few."""
+    if part["step"].nunique() <= 12:
+        for line in axis.lines:
+            if not line.get_label().startswith("_"):
+                line.set_marker("o")
+                line.set_markersize(3.5)
