@@ -35,6 +35,7 @@ class Estimated(NamedTuple):
 
     Attributes:
       value: estimate of the target [B], E[F] or the multi-sample bound.
+      elbo: mean of F over the samples [B]; at relaxed samples where these are the estimator's.
       logits: differentiable with respect to the recognition tensors, [B, D] or [K, B, D].
       cotangents: ascent gradients of each example's target with respect to these logits, same shapes. Functions of the
         estimator's own parameters.
@@ -44,6 +45,7 @@ class Estimated(NamedTuple):
     """
 
     value: tf.Tensor
+    elbo: tf.Tensor
     logits: list[tf.Tensor]
     cotangents: list[tf.Tensor]
     generated: tf.Tensor
@@ -94,10 +96,12 @@ def _chains(
         scores = kind.score(hard.logits[layer], hard.samples[layer])
         cotangents.append(_like(hard.logits[layer], score_term(weighted.coefficients - weights, scores)))
         losses += [] if weighted.loss is None else [weighted.loss]
-    value = log_mean_exp(values) if bound else values
-    if values.shape.rank == 2 and not bound:
-        value = values[0] if generator_samples == "own" else tf.reduce_mean(values, 0)
-    return Estimated(value, hard.logits, cotangents, tf.reduce_mean(value), losses)
+    elbo = value = values if values.shape.rank == 1 else tf.reduce_mean(values, 0)
+    if bound:
+        value = log_mean_exp(values)
+    elif values.shape.rank == 2 and generator_samples == "own":
+        value = values[0]
+    return Estimated(value, elbo, hard.logits, cotangents, tf.reduce_mean(value), losses)
 
 
 def _pairs(chain: Chain, estimator: LocalDisARM, noise: Sequence[Noise]) -> Estimated:
@@ -114,7 +118,7 @@ def _pairs(chain: Chain, estimator: LocalDisARM, noise: Sequence[Noise]) -> Esti
         cotangent = score_term(gaps, antithetic_factor(held, samples, mirrored)) - direct
         cotangents.append(_like(held, tf.stop_gradient(cotangent)))
     value = log_mean_exp(values)
-    return Estimated(value, hard.logits, cotangents, tf.reduce_mean(value), [])
+    return Estimated(value, tf.reduce_mean(values, 0), hard.logits, cotangents, tf.reduce_mean(value), [])
 
 
 def _path(chain: Chain, estimator: PathwiseEstimator, noise: Sequence[Noise]) -> Estimated:
@@ -132,7 +136,7 @@ def _path(chain: Chain, estimator: PathwiseEstimator, noise: Sequence[Noise]) ->
             below = values
         value = tf.add_n(terms)
     cotangents = [tf.stop_gradient(cotangent) for cotangent in tape.gradient(value, passed)]
-    return Estimated(value, logits, cotangents, tf.reduce_mean(value), [])
+    return Estimated(value, value, logits, cotangents, tf.reduce_mean(value), [])
 
 
 def _branches(
@@ -156,7 +160,7 @@ def _branches(
         losses += [] if estimated.loss is None else [estimated.loss]
         generated.append(tf.add_n([*hard.terms[:layer], estimated.value]))
     value = hard.value if generator_samples == "own" else tf.add_n(generated) / len(generated)
-    return Estimated(value, hard.logits, cotangents, tf.reduce_mean(value), losses)
+    return Estimated(value, value, hard.logits, cotangents, tf.reduce_mean(value), losses)
 
 
 def normalised_weights(values: tf.Tensor) -> tf.Tensor:

@@ -18,6 +18,7 @@ class Step(NamedTuple):
 
     Attributes:
       value: estimate of each example's target [B], nats.
+      elbo: mean of F over the samples [B], nats.
       recognition, generator: ascent gradients of the batch's mean target, in the order of the chain's tensors.
       cotangents: ascent gradients of each example's target with respect to the logits of each layer, [B, D] or
         [K, B, D].
@@ -25,6 +26,7 @@ class Step(NamedTuple):
     """
 
     value: tf.Tensor
+    elbo: tf.Tensor
     recognition: list[tf.Tensor]
     generator: list[tf.Tensor]
     cotangents: list[tf.Tensor]
@@ -97,6 +99,7 @@ def estimate_step(
     zero = tf.UnconnectedGradients.ZERO
     return Step(
         estimated.value,
+        estimated.elbo,
         gradients,
         tape.gradient(estimated.generated, generator, unconnected_gradients=zero),
         cotangents,

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli
-from igr_suite.families.sbn.networks import Observed
+from igr_suite.families.sbn.networks import SBNBatch
 from igr_suite.families.sbn.passes import Model
 from igr_suite.networks import affine_chain
 
@@ -16,13 +16,19 @@ class SBNChain:
       observed: the batch.
     """
 
-    def __init__(self, model: Model, observed: Observed):
+    def __init__(self, model: Model, observed: SBNBatch):
         self.model, self.observed = model, observed
         self.kinds = [bernoulli] * model.networks.layers
-        names = set(model.networks.recognition)
-        self.recognition = [w for name in model.networks.recognition for w in model.weights[name]]
-        self.generator = [w for name, group in model.weights.items() if name not in names for w in group]
+        recognition = model.networks.recognition
+        self._names = [*recognition, *(name for name in model.weights if name not in recognition)]
+        self.recognition = [w for name in recognition for w in model.weights[name]]
+        self.generator = [w for name in self._names[len(recognition) :] for w in model.weights[name]]
         self.context = observed.centred
+
+    def by_network(self, gradients: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
+        """Returns gradients of the recognition tensors and then the generator's, by network."""
+        remaining = iter(gradients)
+        return {name: [next(remaining) for _ in self.model.weights[name]] for name in self._names}
 
     def logits(self, layer: int, below: tf.Tensor | None) -> tf.Tensor:
         """See `Chain.logits`."""

@@ -125,7 +125,11 @@ def _method(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Te
             baselines = outputs[:, first : first + method.baselines]
 
     def gradients(seed: tf.Tensor) -> Gradients:
-        step = method.step(Shared(model.model, observed, model.uniforms(x.shape[0], seed)), baselines, own)
+        step = method.step(
+            Shared(model.model, observed, model.uniforms(x.shape[0], seed), at_step(seed, tf.constant(3))),
+            baselines,
+            own,
+        )
         by_weights = {"parameters": [g for q in model.networks.recognition for g in step.gradients[q]]}
         return by_weights | ({"logits": list(step.logits)} if step.logits else {})
 
