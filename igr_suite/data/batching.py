@@ -67,9 +67,9 @@ def limit(
     Raises:
       UserError: a number below 1 or above the split's size.
     """
-    asked = {"train": train, "validation": validation, "test": test}
+    limits = {"train": train, "validation": validation, "test": test}
     kept = {}
-    for split, count in asked.items():
+    for split, count in limits.items():
         size = dataset.sizes[split]
         if count is not None and not 1 <= count <= size:
             raise UserError(

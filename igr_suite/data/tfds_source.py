@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from igr_suite import terminal
-from igr_suite.data.preprocessing import as_they_are
+from igr_suite.data.preprocessing import unchanged
 from igr_suite.data.sources import NEEDS_NOTHING, Located, Source
 from igr_suite.errors import UserError
 
@@ -37,7 +37,7 @@ class TfdsSource(Source):
     dataset: str
     version: str
     splits: dict[str, str]
-    transform: Callable[[np.ndarray], np.ndarray] = field(default=as_they_are)
+    transform: Callable[[np.ndarray], np.ndarray] = field(default=unchanged)
     label: str | None = "label"
     if_incomplete: str = ""
 

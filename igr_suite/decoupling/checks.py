@@ -95,19 +95,19 @@ def build_synthesisers(
             f"for each"
         )
     networks = []
-    for number, (make, source, wanted) in enumerate(zip(factories, inputs, outputs), start=1):
+    for number, (make, source, output_shape) in enumerate(zip(factories, inputs, outputs), start=1):
         source = (*source[:-1], source[-1] + context)
-        network = make(source, wanted)
+        network = make(source, output_shape)
         try:
             shape = tuple(network(keras.Input(source)).shape[1:])
         except (ValueError, TypeError) as error:
             raise UserError(
                 f"the {what} of interface {number} cannot take the shape {source}: {first_line(error)}"
             ) from None
-        if shape != wanted:
+        if shape != output_shape:
             raise UserError(
-                f"the {what} of interface {number} predicts the shape {shape}, and the interface is {wanted}; make "
-                f"them equal"
+                f"the {what} of interface {number} predicts the shape {shape}, and the interface is {output_shape}; "
+                f"make them equal"
             )
         networks.append(network)
     return networks

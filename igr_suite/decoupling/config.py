@@ -28,7 +28,7 @@ class Decoupling:
     bp_lambda: float | None = None
     """Share of the arriving gradient that drives a module with target="lambda"."""
     labels: bool = False
-    """Whether synthesisers see the labels beside the activations."""
+    """Whether synthesisers see the labels in addition to the activations."""
     sg_scale: Literal["example", "batch"] | None = None
     """Unit of the predictions: gradients of each example's own loss, or of the batch mean."""
     reduction: Literal["mean", "sum"] = "mean"

@@ -20,7 +20,7 @@ from igr_suite.decoupling.optimisers import OptimiserGroup, check_optimiser, che
 from igr_suite.decoupling.passes import mask_of, run, with_mask
 from igr_suite.decoupling.saving import Saving
 from igr_suite.decoupling.split import split_model
-from igr_suite.decoupling.step import MEASURES, Step
+from igr_suite.decoupling.step import MEASURES, TrainingStep
 from igr_suite.decoupling.synthetic_gradient import Synthesiser
 from igr_suite.errors import UserError
 from igr_suite.randomness import at_step, run_seed
@@ -31,7 +31,7 @@ Context = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 @keras.saving.register_keras_serializable(package="igr_suite")
-class DecoupledModel(Step, Saving, keras.Model):
+class DecoupledModel(TrainingStep, Saving, keras.Model):
     """A chain of modules f_1 ... f_D in which f_i (i < D) is trained by a prediction of its output's gradient.
 
         h_0 = x,  h_i = f_i(h_(i-1)),  C = mean_n loss(y_n, h_D)
@@ -174,12 +174,14 @@ class DecoupledModel(Step, Saving, keras.Model):
             )
         if jit_compile in (None, "auto"):
             jit_compile = not (has_convolutions(self) or run_eagerly or strategy.num_replicas_in_sync > 1)
-        asked = {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
-        asked |= {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+        arguments = {"metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly}
+        arguments |= {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
         with strategy.scope():
-            super().compile(optimizer=everyone, auto_scale_loss=False, **asked)
-        asked |= {"loss": loss, "auto_scale_loss": auto_scale_loss}
-        self._asked = lambda: asked | {"optimizer": main, "synthesiser_optimizer": None if other is main else other}
+            super().compile(optimizer=everyone, auto_scale_loss=False, **arguments)
+        arguments |= {"loss": loss, "auto_scale_loss": auto_scale_loss}
+        self._compile_arguments = lambda: (
+            arguments | {"optimizer": main, "synthesiser_optimizer": None if other is main else other}
+        )
 
     def call(self, inputs, training=False, mask=None):
         """The modules one after the other: [B, ...] -> [B, ...]; no synthesiser is called."""
@@ -202,9 +204,9 @@ class DecoupledModel(Step, Saving, keras.Model):
                 "its synthesisers see them and its loss needs them" if self.settings.labels else "its loss needs them"
             )
             raise UserError(f"fit got images without labels, and {needed}; pass y")
-        default = self._asked()["loss"] is None
+        default = self._compile_arguments()["loss"] is None
         if default or self.settings.labels:
-            ignored = ignored_class(self._asked()["loss"])
+            ignored = ignored_class(self._compile_arguments()["loss"])
             check_class_numbers(y, self.width if default else self.classes, negative=not default, ignored=ignored)
         check_saving(self, arguments[3] if len(arguments) > 3 else options.get("callbacks"))
         return super().fit(x, y, *arguments, **options)
@@ -245,7 +247,7 @@ class DecoupledModel(Step, Saving, keras.Model):
         """The loss that training minimises: the weighted mean (or sum) of the losses of all replicas' examples, plus
         the modules' regularisers."""
         del training
-        # This comes first, since sums over replicas let the other replicas run.
+        # Read before any sum over replicas, which lets the other replicas run.
         added = [loss for part in self.parts for loss in part.losses]
         losses, mask = self._weighted_losses(y, y_pred, sample_weight)
         return self._reduced(losses, mask) + self._penalty(added, y_pred if x is None else x, losses.dtype)

@@ -74,7 +74,7 @@ class Saving:
         """The arguments of `compile`, as Keras serialises them."""
         if not self.optimisers:
             return {}
-        return {name: keras.saving.serialize_keras_object(value) for name, value in self._asked().items()}
+        return {name: keras.saving.serialize_keras_object(value) for name, value in self._compile_arguments().items()}
 
     def compile_from_config(self, config: dict) -> None:
         """Calls `compile` with what `get_compile_config` returned."""

@@ -34,7 +34,7 @@ from igr_suite.replicas import replica_count
 MEASURES = ("sg_loss", "cosine", "scale", "relative_error", "sign")
 
 
-class Step:
+class TrainingStep:
     """The part of `DecoupledModel` that trains its networks and measures its synthetic gradients."""
 
     def update(

@@ -55,7 +55,7 @@ def enumerable_problem(support: str) -> Problem:
 
 @dataclass(frozen=True)
 class Examination:
-    """Draws of an estimator beside the exact gradient; coordinates are flat.
+    """Draws of an estimator compared with the exact gradient; coordinates are flat.
 
     Attributes:
       draws: their number.

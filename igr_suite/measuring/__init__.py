@@ -1,2 +1,2 @@
-"""Measurements on distributions: how near samples come to the vertices of the simplex. Configs and statistics never
-import TensorFlow."""
+"""Measurements of gradients and of estimators (moments, moving averages, variances, biases), and of distances on the
+simplex."""

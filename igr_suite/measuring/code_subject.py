@@ -1,5 +1,5 @@
-"""A trained VAE of hard discrete codes as a subject of `estimator_variance`; the families say how its logits are
-computed."""
+"""A trained VAE of hard discrete codes as a subject of `estimator_variance`; the families pass the function that
+computes its logits."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli, categorical
-from igr_suite.measuring.estimator_variance import Source, registered_names, registered_source
+from igr_suite.measuring.estimator_variance import Source
+from igr_suite.measuring.registered_source import registered_names, registered_source
 
 REFERENCES = {"bernoulli": "disarm", "categorical": "rebar"}
 
@@ -20,7 +21,7 @@ class CodeSubject:
       model: trained; has `encoder` and `log_likelihood(codes, x)`.
       x: observations [N, D].
       support: "bernoulli" or "categorical".
-      logits_of: x -> logits of q, [N, V] or [N, V, K]; it is differentiated with respect to the encoder's weights.
+      logits_of: maps x to logits of q, [N, V] or [N, V, K]; it is differentiated with respect to the encoder's weights.
       flat: whether the decoder takes codes as [S, N, V K].
     """
 
@@ -36,12 +37,12 @@ class CodeSubject:
         self.logits = tf.constant(logits_of(x))
 
     def source(self, name: str, fresh: bool = False) -> Source:
-        """See `Subject`; nothing here is the run's own, so `fresh` changes nothing."""
+        """See `Subject`; there are no settings or parameters of the run, so `fresh` has no effect."""
         del fresh
         return registered_source(name, self.logits, self.bound, self.pull, self.own_steps)
 
     def bound(self, code: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """Codes [S, N, V] or [S, N, V, K], which may be relaxed, and logits -> [S, N]."""
+        """The bound [S, N] of codes [S, N, V] or [S, N, V, K], which may be relaxed, at logits of q."""
         if self.support == "bernoulli":
             log_q, states = tf.reduce_sum(bernoulli.log_probability(logits, code), -1), 2
             shaped = code[..., tf.newaxis]
@@ -53,7 +54,7 @@ class CodeSubject:
         return self.model.log_likelihood(shaped, self.x) - logits.shape[1] * math.log(states) - log_q
 
     def pull(self, gradient: tf.Tensor) -> list[tf.Tensor]:
-        """Gradient by the logits -> gradients by the encoder's weights."""
+        """Maps the gradient with respect to the logits to gradients with respect to the encoder's weights."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self.weights)
             logits = self.logits_of(self.x)

@@ -1,17 +1,17 @@
 """Gradient estimators compared at the frozen weights of a trained discrete model: variance, bias, signal, cost.
 
-Draws come in G equal groups. Every group gives an unbiased sample variance, so their mean has an interval by Student's
-t; the groups' mean gradients d_g, less those of a large reference sample, give the squared bias without the noise's own
-norm,
+Draws are made in G equal groups. Every group gives an unbiased sample variance, so their mean has an interval by
+Student's t. The groups' mean gradients d_g, less those of a large reference sample, give the squared bias without the
+norm of the noise,
 
     |bias|^2  ~  1/(G(G-1)) sum_{g != h} d_g . d_h,
 
-and its p-value by flipping signs of the d_g: without bias they are symmetric about 0, whatever the distribution and
-dependence of the entries.
+and its p-value by random sign flips of the d_g, which without bias are symmetric about 0, whatever the distribution and
+dependence of their entries.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -20,27 +20,23 @@ import tensorflow as tf
 from igr_suite import estimators
 from igr_suite.errors import UserError, nearest
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.measuring.gradients import Moments
-from igr_suite.randomness import at_step, run_seed
+from igr_suite.measuring.gradient_variance import moments_of
+from igr_suite.measuring.gradients import Gradients
+from igr_suite.randomness import at_step
 from igr_suite.training import checkpoints
-from igr_suite.training.adam import FusedAdam
 from igr_suite.training.loop import restore
 
 GROUPS = 20
 FLIPS = 99_999  # random signs of the groups for a p-value
-LEVEL = 1e-3  # of p, below which an estimator is called biased: the rate of false alarms at each of its two levels
-OWN_RATE = 0.01  # Adam's, where own parameters are trained
-WARM_UP = 100  # draws that the baselines of untrained methods come from
-
-Gradients = Mapping[str, Sequence[tf.Tensor]]
+LEVEL = 1e-3  # p below which an estimator counts as biased: the false-alarm rate for each of its two gradients
 
 
 class Source(NamedTuple):
     """One estimator at fixed weights and images.
 
     Attributes:
-      gradients: seed -> {"parameters": gradients of the mean bound by q's weights, "logits": of each image's bound by
-        q's logits}.
+      gradients: maps a seed to {"parameters": gradients of the mean bound with respect to q's weights, "logits":
+        gradients of each image's bound with respect to q's logits}.
       hard, relaxed: evaluations of the bound for one estimate.
     """
 
@@ -50,12 +46,12 @@ class Source(NamedTuple):
 
 
 class Subject(Protocol):
-    """A model's frozen weights and a few images: what estimators are compared on.
+    """A model's frozen weights and a few images, on which estimators are compared.
 
     Attributes:
-      names: estimators that can be measured.
-      own_steps: how long own parameters of registered estimators are trained first.
-      reference: name of the unbiased estimator that biases are measured against.
+      names: of the estimators that can be measured.
+      own_steps: number of steps for which registered estimators' own parameters are trained first.
+      reference: name of the unbiased estimator against which biases are measured.
       jit: whether XLA compiles the draws.
     """
 
@@ -65,22 +61,22 @@ class Subject(Protocol):
     jit: bool
 
     def source(self, name: str, fresh: bool = False) -> Source:
-        """The estimator of a name; `fresh` leaves settings and parameters that the run gave it aside."""
+        """The estimator with this name; `fresh` ignores the settings and parameters that the run has for it."""
 
 
 class Groups(NamedTuple):
-    """What draws in groups left of one list of gradients: the groups' means [G, entries], their mean sample variances
-    [G]."""
+    """Statistics of grouped draws of one list of gradients: the groups' means [G, entries] and the means over entries
+    of their sample variances [G]."""
 
     means: np.ndarray
     variances: np.ndarray
 
 
 def restored(model, folder: RunFolder):
-    """The model with the weights of the folder's newest checkpoint.
+    """Returns the model, with the weights of the folder's newest checkpoint.
 
     Raises:
-      UserError: there is none, or it is of another model.
+      UserError: there is no checkpoint, or it belongs to another model.
     """
     state = checkpoints.latest(folder.checkpoints)
     if state is None:
@@ -90,140 +86,35 @@ def restored(model, folder: RunFolder):
 
 
 def first_images(train: np.ndarray, images: int) -> np.ndarray:
-    """The first training images.
+    """The first `images` training images.
 
     Raises:
-      UserError: there are fewer.
+      UserError: there are fewer of them.
     """
     if images > len(train):
         raise UserError(f"--images must be at most the {len(train)} training images of the run, got {images}")
     return train[:images]
 
 
-def registered_names(support: str) -> tuple[str, ...]:
-    """Registered estimators of E[f(b)] for one kind of variable."""
-    return tuple(name for name, cls in estimators.registered(support).items() if cls.facts.target == "expectation")
-
-
-def registered_source(
-    name: str,
-    logits: tf.Tensor,
-    objective: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-    pull: Callable[[tf.Tensor], Sequence[tf.Tensor]],
-    own_steps: int = 0,
-) -> Source:
-    """A registered estimator on the logits of some images, with the best baseline for each; other own parameters are
-    initial or trained.
-
-    Args:
-      name: of `registered_names`.
-      logits: [N, D] or [N, V, C].
-      objective: (samples [S, *logits.shape], logits) -> bound of each sample and image [S, N].
-      pull: gradient by the logits of the mean bound -> gradients by q's weights.
-      own_steps: how long own parameters are trained at these weights.
-    """
-    estimator = estimators.get(name)
-    parameters = dict(estimator.parameters(logits.shape, logits.dtype))
-    rows = tf.cast(logits.shape[0], logits.dtype)
-
-    def estimate(seed: tf.Tensor, own: dict) -> estimators.Estimate:
-        at = tf.identity(logits)
-
-        def bound(h):
-            flat = tf.reshape(h, (-1, *logits.shape))  # models want one leading axis
-            return tf.reshape(objective(flat, at), h.shape[: h.shape.rank - logits.shape.rank + 1])
-
-        return estimator.estimate(bound, at, estimator.noise(logits.shape, seed, logits.dtype), own)
-
-    def logit_gradient(seed: tf.Tensor, own: dict) -> tf.Tensor:
-        return estimate(seed, own).gradient
-
-    def with_best_baseline() -> dict:
-        if "baseline" not in parameters:
-            return parameters
-        found = _best_baseline(lambda seed, baseline: logit_gradient(seed, parameters | {"baseline": baseline}), logits)
-        return parameters | {"baseline": found}
-
-    parameters = with_best_baseline()
-    if own_steps and parameters.keys() - {"baseline"}:
-        parameters = _trained(estimate, parameters, own_steps)
-        parameters = with_best_baseline()
-
-    def gradients(seed: tf.Tensor) -> Gradients:
-        found = logit_gradient(seed, parameters)
-        return {"parameters": pull(found / rows), "logits": [found]}
-
-    hard = getattr(estimator, "samples", None) if estimator.facts.hard == "K" else estimator.facts.hard
-    return Source(gradients, hard, estimator.facts.relaxed)
-
-
-def _trained(estimate: Callable[[tf.Tensor, dict], estimators.Estimate], parameters: dict, steps: int) -> dict:
-    """Own parameters, less the baseline, after steps of Adam on the estimator's own loss, or on the mean square of the
-    logit gradient."""
-    variables = {name: tf.Variable(value) for name, value in parameters.items() if name != "baseline"}
-    optimiser = FusedAdam(OWN_RATE)
-    optimiser.build(list(variables.values()))
-
-    @tf.function(autograph=False)
-    def train(step):
-        with tf.GradientTape() as tape:
-            found = estimate(at_step(run_seed(0, "own parameters"), step), parameters | dict(variables))
-            loss = tf.reduce_mean(tf.square(found.gradient)) if found.loss is None else found.loss
-        optimiser.apply(tape.gradient(loss, list(variables.values()), unconnected_gradients="zero"))
-
-    for step in range(steps):
-        train(tf.constant(step))
-    return parameters | {name: tf.convert_to_tensor(variable) for name, variable in variables.items()}
-
-
-def _best_baseline(gradient: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
-    """Each image's baseline with the least E|g|^2, from warm-up draws; the gradient is affine in it, g(B) = g(0) - B s.
-    Returns [N].
-
-    B = E<g(0), s> / E<s, s>,  s = g(0) - g(1)
-    """
-    axes = list(range(1, logits.shape.rank))
-    zeros = tf.zeros(logits.shape[:1], logits.dtype)
-
-    @tf.function(autograph=False)
-    def sums():
-        def draw(i):
-            seed = at_step(run_seed(0, "baseline"), i)
-            without = gradient(seed, zeros)
-            step = without - gradient(seed, zeros + 1.0)
-            return tf.reduce_sum(without * step, axes), tf.reduce_sum(step * step, axes)
-
-        found = tf.map_fn(draw, tf.range(WARM_UP), fn_output_signature=(logits.dtype, logits.dtype))
-        return [tf.reduce_sum(values, 0) for values in found]
-
-    products, squares = sums()
-    return tf.math.divide_no_nan(products, squares)
-
-
 def draw_groups(
     source: Source, draws: int, seed: tf.Tensor, jit: bool, say: Callable[[int], None]
 ) -> tuple[dict[str, Groups], float]:
-    """Draws in `GROUPS` equal groups.
+    """Draws gradients in `GROUPS` equal groups.
 
     Args:
-      source: what to draw from.
-      draws: in all, a multiple of GROUPS with at least two in a group.
-      seed: draw i has noise of its own, equal for all estimators that read the same noise.
-      jit: compile by XLA.
+      source: of the gradients.
+      draws: their total number, a multiple of GROUPS with at least two in a group.
+      seed: each draw has its own noise, which is the same for all estimators that read the same noise.
+      jit: whether XLA compiles the draws.
       say: called with the number of draws after every fifth group.
     Returns:
-      {"parameters": ..., "logits": ...} and seconds an estimate (median over the groups after the first).
+      {"parameters": ..., "logits": ...} and the seconds of an estimate (median over the groups after the first).
     """
     size = draws // GROUPS
 
     @tf.function(jit_compile=jit, autograph=False, input_signature=[tf.TensorSpec((), tf.int32)])
     def group(first):
-        def body(i, moments):
-            found = source.gradients(at_step(seed, first + i))
-            return i + 1, {name: [m.add(g) for m, g in zip(moments[name], found[name])] for name in moments}
-
-        start = {name: [Moments.start(g) for g in group] for name, group in source.gradients(seed).items()}
-        return tf.while_loop(lambda i, _: i < size, body, (tf.constant(0), start), parallel_iterations=1)[1]
+        return moments_of(source.gradients, size, seed, first)
 
     means: dict[str, list] = {}
     variances: dict[str, list] = {}
@@ -237,24 +128,24 @@ def draw_groups(
         seconds.append((time.perf_counter() - began) / size)
         if (number + 1) % 5 == 0:
             say((number + 1) * size)
-    found = {name: Groups(np.array(means[name], float), np.array(variances[name])) for name in means}
-    return found, float(np.median(seconds[1:]))
+    groups = {name: Groups(np.array(means[name], float), np.array(variances[name])) for name in means}
+    return groups, float(np.median(seconds[1:]))
 
 
 def squared_norm(vectors: np.ndarray) -> float:
-    """Unbiased estimate of |E d|^2 from independent vectors [G, entries]; may fall below 0."""
+    """Unbiased estimate of |E d|^2 from independent vectors [G, entries]; it may be negative."""
     gram = vectors @ vectors.T
     return float((gram.sum() - np.trace(gram)) / (len(gram) * (len(gram) - 1)))
 
 
-def bias_test(found: np.ndarray, reference: np.ndarray, flips: int = FLIPS) -> dict[str, float]:
-    """Bias of group means [G, entries] against a reference's of as many groups.
+def bias_test(means: np.ndarray, reference: np.ndarray, flips: int = FLIPS) -> dict[str, float]:
+    """Tests group means [G, entries] for a bias against those of a reference, [G, entries] too.
 
     Returns:
       "bias": norm of the bias, 0 where its squared estimate is negative; "z": that estimate over its standard deviation
-      under random signs; "p": how often random signs give as much.
+      under random signs; "p": how often random signs give an estimate as large.
     """
-    vectors = found - reference
+    vectors = means - reference
     gram = vectors @ vectors.T
     np.fill_diagonal(gram, 0.0)
     pairs = len(gram) * (len(gram) - 1)
@@ -289,41 +180,44 @@ def measure(
     """Compares estimators.
 
     Args:
-      subject: where.
-      names: of `subject.names`.
-      draws, reference: estimates of each, and of the reference; rounded up to multiples of GROUPS.
+      subject: the model and images to measure on.
+      names: from `subject.names`.
+      draws, reference: numbers of estimates of each estimator and of the reference; rounded up to multiples of GROUPS.
       seed: int32 [2].
       say: takes progress lines.
     Returns:
-      One row an estimator: evaluations, seconds an estimate, and for "parameters" (the batch gradient of q's weights)
-        and "logits" (each
-      image's gradient) the mean variance of an entry with its 95% interval, the signal-to-noise ratio |E g| / sqrt(sum
-      of variances), the bias's norm, also relative to the gradient's, z and p.
+      One row for each estimator: evaluations, seconds of an estimate, and for "parameters" (the batch gradient of q's
+      weights) and "logits" (each image's gradient) the mean variance of an entry with its 95% interval, the
+      signal-to-noise ratio |E g| / sqrt(sum of variances), the norm of the bias, also relative to the gradient's, z
+      and p.
     Raises:
       UserError: an estimator that cannot be measured here.
     """
     for name in names:
         if name not in subject.names:
-            why = (
+            reason = (
                 "estimates the gradient of another bound" if name in _of_other_bounds() else "is unknown for this model"
             )
-            raise UserError(f"--estimators: {name} {why}; {nearest(name, subject.names)}")
+            raise UserError(f"--estimators: {name} {reason}; {nearest(name, subject.names)}")
     draws, reference = (GROUPS * max(2, -(-number // GROUPS)) for number in (draws, reference))
 
     def progress(text: str, total: int):
         return lambda done: say(f"{text}: {done:,} of {total:,} draws")
 
-    told = progress(f"reference {subject.reference}", reference)
     truth, _ = draw_groups(
-        subject.source(subject.reference, fresh=True), reference, at_step(seed, tf.constant(2)), subject.jit, told
+        subject.source(subject.reference, fresh=True),
+        reference,
+        at_step(seed, tf.constant(2)),
+        subject.jit,
+        progress(f"reference {subject.reference}", reference),
     )
     norms = {level: max(squared_norm(groups.means), 0.0) for level, groups in truth.items()}
     rows = []
     for name in names:
         source = subject.source(name)
-        found, seconds = draw_groups(source, draws, at_step(seed, tf.constant(3)), subject.jit, progress(name, draws))
+        drawn, seconds = draw_groups(source, draws, at_step(seed, tf.constant(3)), subject.jit, progress(name, draws))
         row = {"estimator": name, "hard": source.hard, "relaxed": source.relaxed, "draws": draws, "seconds": seconds}
-        for level, groups in found.items():
+        for level, groups in drawn.items():
             variance = interval(groups.variances)
             entries = groups.means.shape[1]
             row |= {
@@ -336,7 +230,7 @@ def measure(
             row[f"{level}_relative_bias"] = (
                 row[f"{level}_bias"] / np.sqrt(norms[level]) if norms[level] > 0 else float("nan")
             )
-        row["biased"] = any(row[f"{level}_p"] < LEVEL for level in found)
+        row["biased"] = any(row[f"{level}_p"] < LEVEL for level in drawn)
         rows.append(row)
     return rows
 

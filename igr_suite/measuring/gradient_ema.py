@@ -4,10 +4,10 @@ parameter drift.
     m <- d m + (1 - d) g,   s <- d s + (1 - d) mean_i g_i^2,   variance = s - mean_i m_i^2
     (i over all scalars of the model)
 
-The authors keep the average of g_i^2 for every i; only its mean is ever used, so that one number is kept instead. Both
-averages start at 0 and are divided by 1 - d^t unless `debias` is off, which is how published traces were made. The sums
-of m_i^2, which change little in a step, are taken at each of the first 50 steps and at every tenth from then on: a pass
-over all weights costs as much as Adam.
+The authors keep the average of g_i^2 for every i; only its mean is ever used, so one number is kept here instead. Both
+averages start at 0 and are divided by 1 - d^t unless `debias` is off, as for the published traces. The sums of m_i^2,
+which change little in a step, are taken at each of the first 50 steps and at every tenth step from then on: a pass over
+all weights costs as much as Adam.
 
 Source: docs/papers/rebar.md, sections 3.2 to 3.4.
 """
@@ -24,10 +24,10 @@ class GradientEMA:
     """Averages of the gradients of several estimators at the same weights.
 
     Args:
-      shapes: of the gradients; those of the first `separate` differ between estimators, the rest are common to all.
-      separate: how many of them differ.
+      shapes: of the gradients; the first `separate` gradients differ between estimators, the rest are common to all.
+      separate: number of gradients that differ.
       estimators: E.
-      debias: divide by 1 - d^t.
+      debias: whether averages are divided by 1 - d^t.
       dtype: of gradients.
       decay: d.
     """
@@ -57,15 +57,15 @@ class GradientEMA:
         return [*(v for group in self.first for v in group), *self.common, self.second, self.steps, self.squares]
 
     def update(self, gradients: Sequence[Sequence[tf.Tensor]], common: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Takes one step's gradients into the averages.
+        """Adds one step's gradients to the averages.
 
         Args:
           gradients: E lists of the separate gradients.
-          common: the others.
+          common: the other gradients.
         Returns:
-          {"variance": [E], "deviation": [E] (mean square distance of an estimator's average from that of all, an alarm
-          for bias), "mean_square": of the average of all}. The variance is about an estimator's own average, without
-          `debias` about that of all, as the authors' is.
+          {"variance": [E], "deviation": [E] (mean square distance of an estimator's average from the average over
+          estimators, an alarm for bias), "mean_square": of the average over estimators}. The variance is about an
+          estimator's own average; without `debias` it is about the average over estimators, as the authors' is.
         """
         first = [[_blend(v, g, self.decay) for v, g in zip(row, group)] for row, group in zip(self.first, gradients)]
         return self._update([sum_of_squares(group) for group in gradients], common, lambda steps: first)
@@ -73,13 +73,13 @@ class GradientEMA:
     def _update(
         self, separate_squares: Sequence[tf.Tensor], common: Sequence[tf.Tensor], averages: Callable
     ) -> dict[str, tf.Tensor]:
-        """The rest of `update`.
+        """The part of `update` after the averages of the separate gradients.
 
         Args:
           separate_squares: sums of squares of each estimator's separate gradients.
-          common: the others.
-          averages: steps so far, this one included -> E lists of the averages of the separate gradients; called where
-            they are due.
+          common: the other gradients.
+          averages: maps the number of steps so far, this one included, to E lists of the averages of the separate
+            gradients; called only at steps that need them.
         """
         decay = tf.constant(self.decay, self.dtype)
         common_square = sum_of_squares(common)
@@ -96,19 +96,19 @@ class GradientEMA:
                 lambda: tf.convert_to_tensor(self.squares),
             )
         )
-        about, apart, mean_square = tf.split(held, [self.estimators, self.estimators, 1])
-        return {"variance": weight * second - about, "deviation": apart, "mean_square": mean_square[0]}
+        centre_squares, deviations, mean_square = tf.split(held, [self.estimators, self.estimators, 1])
+        return {"variance": weight * second - centre_squares, "deviation": deviations, "mean_square": mean_square[0]}
 
     def _squares(self, first: list[list[tf.Tensor]], shared: list[tf.Tensor]) -> tf.Tensor:
-        """Mean squares of the averages: those the variances are about [E], of their distances from that of all [E], of
-        that of all."""
+        """Mean squares: of the averages about which the variances are [E], of the distances of the estimators' averages
+        from the average over estimators [E], and of that average."""
         several = self.estimators > 1
         centres = [tf.add_n(list(group)) / self.estimators for group in zip(*first)] if several else first[0]
         own = first if self.debias or not several else [centres] * self.estimators
         common = sum_of_squares(shared)
-        about = [sum_of_squares(row) + common for row in own]
-        apart = [sum_of_squares([m - c for m, c in zip(row, centres)]) for row in first]
-        return tf.stack([*about, *apart, sum_of_squares(centres) + common]) / self.size
+        centre_squares = [sum_of_squares(row) + common for row in own]
+        deviations = [sum_of_squares([m - c for m, c in zip(row, centres)]) for row in first]
+        return tf.stack([*centre_squares, *deviations, sum_of_squares(centres) + common]) / self.size
 
 
 def _blend(variable: tf.Variable, gradient: tf.Tensor, decay: float = DECAY) -> tf.Tensor:

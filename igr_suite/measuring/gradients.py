@@ -1,21 +1,23 @@
 """Gradients of a relaxed code with respect to its distribution's parameters, and the noise of a gradient across
 draws."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
+Gradients = Mapping[str, Sequence[tf.Tensor]]
+
 
 def jacobian_norm(sample_of: Callable[[tf.Tensor], tf.Tensor], parameters: tf.Tensor) -> tf.Tensor:
-    """Frobenius norm of d psi / d parameters of every variable, by one backward pass a category.
+    """Frobenius norm of d psi / d parameters of every variable, by one backward pass for each category.
 
         sqrt(sum_k |d psi_k / d parameters|^2)
 
     Variables must not depend on each other's parameters, so that the sum over them can be differentiated at once.
 
     Args:
-      sample_of: parameters -> psi [..., K], the noise held fixed.
+      sample_of: maps parameters to psi [..., K] at fixed noise.
       parameters: [..., P], all blocks of a variable.
     Returns:
       [...].
@@ -31,12 +33,11 @@ def jacobian_norm(sample_of: Callable[[tf.Tensor], tf.Tensor], parameters: tf.Te
 def historical_norm(logits_of: Callable[[tf.Tensor], tf.Tensor], first_block: tf.Tensor) -> tf.Tensor:
     """Norm over categories of d sum_k softmax_k(logits) / d first block: the monitor of the authors' code.
 
-    A softmax sums to 1, so in exact arithmetic this is 0 for every model, temperature and parameter. What a computer
-    returns is the round-off of the backward pass, and the share of values below a limit counts how often the round-off
-    cancels.
+    A softmax sums to 1, so in exact arithmetic this is 0 for every model, temperature and parameter. The computed value
+    is the round-off of the backward pass, and the share of values below a limit counts how often the round-off cancels.
 
     Args:
-      logits_of: first block [..., D] -> tempered scores [..., D].
+      logits_of: maps the first block [..., D] to tempered scores [..., D].
       first_block: loc, or logits of Gumbel-Softmax [..., D].
     Returns:
       [...].
@@ -49,8 +50,7 @@ def historical_norm(logits_of: Callable[[tf.Tensor], tf.Tensor], first_block: tf
 
 
 class Moments(NamedTuple):
-    """Running mean [...] of vectors and running sum of squared deviations of every entry [...], after `count` of them
-    (Welford)."""
+    """Running mean [...] of `count` vectors and running sum of squared deviations of every entry [...] (Welford)."""
 
     count: tf.Tensor
     mean: tf.Tensor
@@ -58,11 +58,11 @@ class Moments(NamedTuple):
 
     @classmethod
     def start(cls, like: tf.Tensor) -> "Moments":
-        """No vector yet."""
+        """The moments of no vectors."""
         return cls(tf.zeros((), like.dtype), tf.zeros_like(like), tf.zeros_like(like))
 
     def add(self, value: tf.Tensor) -> "Moments":
-        """One more vector; the sums stay accurate when the mean is much larger than the deviations."""
+        """The moments with one more vector; they stay accurate when the mean is much larger than the deviations."""
         count = self.count + 1
         mean = self.mean + (value - self.mean) / count
         return Moments(count, mean, self.deviation + (value - self.mean) * (value - mean))
@@ -72,6 +72,5 @@ class Moments(NamedTuple):
         return tf.reduce_sum(self.deviation, axis) / (self.count - 1)
 
     def signal(self, axis=None) -> tf.Tensor:
-        """Squared norm of the expectation, unbiased: |mean|^2 - variance / count; may fall below 0 where noise is all
-        there is."""
+        """Squared norm of the expectation, unbiased: |mean|^2 - variance / count; for pure noise it may be negative."""
         return tf.reduce_sum(self.mean**2, axis) - self.variance(axis) / self.count

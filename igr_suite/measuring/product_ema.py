@@ -1,11 +1,11 @@
 """The averages of `gradient_ema` for gradients that are products a' d of a batch, taken in ten steps at a time.
 
-    m_{t+10} = d^10 m_t + (1 - d) sum_j d^(10-j) a_j' d_j = d^10 m_t + A' D,   A [10 N, inputs] the a_j below each other
+    m_{t+10} = d^10 m_t + (1 - d) sum_j d^(10-j) a_j' d_j = d^10 m_t + A' D,   A [10 N, inputs] the stacked a_j
 
-What is logged needs m at every tenth step only. Until then the factors a_j [N, inputs], which all estimators share, and
-d_j [N, outputs] stay apart; one product with inner size 10 N then replaces ten reads and writes of every average, and
-gradients that nothing else reads are never formed: their squares follow from N x N matrices, |a'd|^2 = sum (a a') (d
-d').
+Metrics need m at every tenth step only. Until then the factors a_j [N, inputs], which all estimators share, and
+d_j [N, outputs] are kept; one product with inner size 10 N then replaces ten reads and writes of every average, and
+gradients that nothing else reads are never formed: their squares follow from N x N matrices,
+|a'd|^2 = sum (a a') (d d').
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class ProductEMA(GradientEMA):
 
     @property
     def variables(self) -> list[tf.Variable]:
-        """The averages and the factors that are not yet in them, in a fixed order."""
+        """The averages, and the factors that have not been added to them yet, in a fixed order."""
         return [*super().variables, *self.layer_inputs, *self.deltas]
 
     def update_products(
@@ -44,14 +44,14 @@ class ProductEMA(GradientEMA):
         deltas: Sequence[Sequence[tuple[tf.Tensor, tf.Tensor]]],
         common: Sequence[tf.Tensor],
     ) -> dict[str, tf.Tensor]:
-        """Takes one step's gradients into the averages.
+        """Adds one step's gradients to the averages.
 
         Args:
           layer_inputs: a of each kernel [N, inputs].
           deltas: by estimator and kernel, d of the kernel and of its bias [N, outputs].
-          common: gradients of the others.
+          common: the gradients that all estimators share.
         Returns:
-          As `update`.
+          As in `update`.
         """
         grams = [tf.matmul(a, a, transpose_b=True) for a in layer_inputs]
         squares, biases = [], []
@@ -71,15 +71,15 @@ class ProductEMA(GradientEMA):
         return self._update(squares, common, lambda steps: self._averages(steps, biases))
 
     def _averages(self, steps: tf.Tensor, biases: list[list[tf.Tensor]]) -> list[list[tf.Tensor]]:
-        """Empties the factors into the kernels' averages; in the first steps there is one of them, later ten."""
+        """Adds the stored factors to the kernels' averages: one step's in the first steps, ten steps' later."""
         alone = steps <= FIRST
         powers = tf.constant([DECAY ** (EVERY - 1 - j) for j in range(EVERY)], self.dtype)
         weights = (1.0 - DECAY) * tf.where(alone, tf.one_hot(0, EVERY, dtype=self.dtype), powers)
         past = tf.where(alone, tf.constant(DECAY, self.dtype), tf.constant(DECAY**EVERY, self.dtype))
-        found = [[] for _ in biases]
+        updated = [[] for _ in biases]
         for j, (layer_inputs, deltas) in enumerate(zip(self.layer_inputs, self.deltas)):
             a = tf.reshape(layer_inputs * weights[:, tf.newaxis, tf.newaxis], (-1, layer_inputs.shape[-1]))
             products = tf.split(tf.reshape(deltas, (-1, deltas.shape[-1])), self.estimators, -1)
-            for averages, row, bias, d in zip(self.first, found, biases, products):
+            for averages, row, bias, d in zip(self.first, updated, biases, products):
                 row += [averages[2 * j].assign(past * averages[2 * j] + tf.matmul(a, d, transpose_a=True)), bias[j]]
-        return found
+        return updated

@@ -21,11 +21,11 @@ def require_plain_keras() -> None:
     Raises:
       UserError: a setting differs; the message names it and how to restore it.
     """
-    for name, (wanted, way_out) in PLAIN.items():
+    for name, (required, way_out) in PLAIN.items():
         value = getattr(keras.config, name)()
         value = getattr(value, "name", value)  # a dtype policy's
-        if value != wanted:
+        if value != required:
             raise UserError(
                 f"keras.config.{name}() is {value} in this process (keras.json, an environment variable or a call set "
-                f"it), but the suite's models are built with {wanted}; use {way_out}"
+                f"it), but the suite's models are built with {required}; use {way_out}"
             )

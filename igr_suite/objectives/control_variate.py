@@ -43,7 +43,7 @@ class ControlVariateDReG(Objective):
     def directions(self) -> list["Direction"]:
         """The coefficients' derivatives with respect to SCALARS, in that order, as objectives for the same
         `leaf_gradients`."""
-        return [Direction(scalar=scalar, at=self) for scalar in SCALARS]
+        return [Direction(scalar=scalar, objective=self) for scalar in SCALARS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,18 +53,18 @@ class Direction(Objective):
 
     facts = FACTS["dreg-cv"]
     scalar: str
-    at: ControlVariateDReG
+    objective: ControlVariateDReG
 
     def _coefficients(self, log_weights):
-        at, w = self.at, normalised(log_weights)
+        objective, w = self.objective, normalised(log_weights)
         others = log_sum_of_others(log_weights)
         samples = log_weights.shape[0]
         path = {"alpha": -w, "beta": w * w - w}.get(self.scalar)
         score = {
-            "alpha": log_mean_exp(log_weights) - _times(1.0 - at.gamma, others),
-            "beta": w - (1.0 - at.delta) / samples,
-            "gamma": _times(at.alpha, others),
-            "delta": tf.ones_like(w) * (at.beta - 1.0) / samples,
+            "alpha": log_mean_exp(log_weights) - _times(1.0 - objective.gamma, others),
+            "beta": w - (1.0 - objective.delta) / samples,
+            "gamma": _times(objective.alpha, others),
+            "delta": tf.ones_like(w) * (objective.beta - 1.0) / samples,
         }[self.scalar]
         ratio = {"alpha": -tf.ones_like(w), "beta": w - 1.0}.get(self.scalar)
         return Coefficients(path=path, score=score, generative=w, ratio=ratio)

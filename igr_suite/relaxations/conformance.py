@@ -183,10 +183,10 @@ def density_is_the_change_of_variables(distribution: Distribution, options: Opti
                 continue
             by_loc = jacobian[b, v * size : (v + 1) * size, b, v, :size]
             standard = draw.noise[b, v]
-            wanted = normal_log_density(standard, posterior.log_scale[b, v]) + tf.reduce_sum(draw.log_sample[b, v])
-            wanted -= np.linalg.slogdet(by_loc)[1]
+            expected = normal_log_density(standard, posterior.log_scale[b, v]) + tf.reduce_sum(draw.log_sample[b, v])
+            expected -= np.linalg.slogdet(by_loc)[1]
             np.testing.assert_allclose(
-                posterior.log_prob_of(draw)[b, v], wanted, rtol=1e-5, atol=1e-5, err_msg="log_prob_of"
+                posterior.log_prob_of(draw)[b, v], expected, rtol=1e-5, atol=1e-5, err_msg="log_prob_of"
             )
 
 

@@ -182,7 +182,7 @@ def monte_carlo_kl(posterior: Relaxation, prior: Relaxation, samples: int, seed:
     The prior's density is taken from the parts of the draw (its Gaussian, its scores) wherever the prior's map allows
     it: an inversion of the rounded sample would be infinite for many draws of stick-breaking distributions. A truncated
     distribution counts as the distribution before its truncation, as in all KLs here. The result is infinite where the
-    posterior has mass outside the prior's support, as IGR_SB_Finite has beside a prior of its own kind at a higher
+    posterior has mass outside the prior's support, as IGR_SB_Finite has with a prior of the same kind at a higher
     temperature.
 
     Args:

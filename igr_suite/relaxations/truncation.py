@@ -80,9 +80,9 @@ def kept_sticks(within: tf.Tensor, truncation: str, quantile: float) -> tf.Tenso
 
     Args:
       within: bool [S, B, V, K-1].
-      truncation: "batch": one number for all, the quantile over draws, examples and variables; "sample": the own count
-        of every draw of every variable; "historical": one number for all, the quantile over variable 0 only, as in the
-        authors' code.
+      truncation: "batch": one number for all, the quantile over draws, examples and variables; "sample": a number for
+        every draw of every variable, its own count; "historical": one number for all, the quantile over variable 0
+        only, as in the authors' code.
       quantile: percentage, not used by "sample".
     Returns:
       int32, scalar or [S, B, V].

@@ -15,20 +15,20 @@ class FusedAdam(keras.optimizers.Adam):
         m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2
         w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + epsilon)
 
-    Adam is memory-bound (docs/performance.md), so this is a fifth of a small network's step. Weights, slots and the
-    step counter are Keras's own; only dense float variables are supported, and the options that change the formula
-    (amsgrad, weight decay, clipping) are Keras's and stay in its slow path.
+    Adam is memory-bound (docs/performance.md): even so it takes a fifth of a small network's step. Weights, slots and
+    the step counter are Keras's own; only dense float variables are supported, and the options that change the formula
+    (amsgrad, weight decay, clipping) are left to Keras's slower code.
 
     Source: Kingma & Ba (2015), algorithm 1 with the efficient ordering of section 2.
     """
 
-    averages_over_replicas = True  # `decoupling` asks for it: Keras's optimisers add the gradients of replicas
+    averages_over_replicas = True  # `decoupling` reads it: Keras's optimisers add the gradients of replicas
 
     def apply(self, grads, trainable_variables=None):
-        """As Keras's; updates, which are in place, wait for all gradients, so that none runs beside what still reads a
-        weight.
+        """Applies gradients as Keras does; updates, which are in place, wait for all gradients, so that none changes a
+        weight that is still being read.
 
-        On several replicas the update is that of the mean of their gradients, where Keras's is that of the sum.
+        On several replicas the update is that of the mean of their gradients, while Keras's is that of the sum.
         """
         if replica_count() > 1:
             grads = [
@@ -39,7 +39,7 @@ class FusedAdam(keras.optimizers.Adam):
             super().apply(grads, trainable_variables)
 
     def correction_bases(self) -> tuple[float, float]:
-        """The numbers whose t-th powers correct the averages for their start at 0."""
+        """The bases whose t-th powers correct the averages for their start at 0."""
         return self.beta_1, self.beta_2
 
     def update_step(self, gradient, variable, learning_rate):

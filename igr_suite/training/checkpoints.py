@@ -1,5 +1,5 @@
-"""Checkpoints: the whole state of a training run in one file, written atomically and checked, before anything is
-believed, when read."""
+"""Checkpoints: the whole state of a training run in one file, which is written atomically and checked before any of it
+is used."""
 
 import hashlib
 import io
@@ -15,14 +15,14 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.arrays import BadArchive, read_arrays
 from igr_suite.lab.runs.reading import read_regular
 
-KEEP = 2  # the newest two: the older one is the way out when the newest is damaged from outside
+KEEP = 2  # the newest two: the run resumes from the older one if the newest is damaged from outside
 _MAGIC = b"igr-checkpoint 1\n"
 NAME = re.compile(r"step_\d{9}\.ckpt", re.ASCII)
 
 
 @dataclass
 class State:
-    """What a run needs to go on: its step, its arrays in the order of the variables, and the host's own numbers."""
+    """What a run needs to resume: its step, its arrays in the order of the variables, and the host's own numbers."""
 
     step: int
     arrays: list[np.ndarray]
@@ -30,11 +30,11 @@ class State:
 
 
 def save(folder: Path, state: State) -> Path:
-    """Writes `step_<n>.ckpt`: magic line, SHA-256 of the rest, npz. A reader sees the whole file or none.
+    """Writes `step_<n>.ckpt`: a magic line, the SHA-256 of the rest, an npz. A reader sees the complete file or none.
 
     Args:
       folder: the run's checkpoint folder; made if missing.
-      state: what to keep.
+      state: of the run.
     Returns:
       The file's path.
     Raises:
@@ -47,7 +47,7 @@ def save(folder: Path, state: State) -> Path:
     path = path_of(folder, state.step)
     partial = path.with_suffix(f".{os.getpid()}.part")
     try:
-        folder.mkdir(exist_ok=True)  # a run's folder that was deleted meanwhile is not made again
+        folder.mkdir(exist_ok=True)  # without parents: a run's folder that was deleted meanwhile is not made again
         with partial.open("wb") as file:
             file.write(_MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
             file.flush()
@@ -76,22 +76,22 @@ def latest(folder: Path) -> State | None:
     """Reads the newest checkpoint; None when there is none.
 
     Raises:
-      UserError: the newest file is truncated, altered or not what a run saves; the sentence says how to go on without
+      UserError: the newest file is truncated, altered or not what a run saves; the message says how to continue without
         losing anything.
     """
-    found = paths(folder)
-    return load(found[-1]) if found else None
+    files = paths(folder)
+    return load(files[-1]) if files else None
 
 
 def load(path: Path) -> State:
-    """Reads one checkpoint file and checks all that can be checked without the model: SHA-256, step, sizes, kinds and
+    """Reads one checkpoint file and checks all that can be checked without the model: SHA-256, step, sizes, types and
     values.
 
-    A checksum shows that a file is as somebody wrote it, not that a run did, and a results folder may come from
-    elsewhere. Nothing of the file is unpacked, allocated or believed before its size is known to be in the file.
+    A checksum shows that a file is unchanged, not that a run wrote it, and a results folder may come from elsewhere.
+    Nothing is unpacked or allocated before the file is known to hold as many bytes as it claims.
 
     Raises:
-      UserError: truncated, altered, of another version, or not what a run saves.
+      UserError: the file is truncated, altered, of another version, or not what a run saves.
     """
     content = read_regular(path)
     head = len(_MAGIC) + 65
@@ -108,11 +108,11 @@ def load(path: Path) -> State:
 
 
 def damaged(path: Path, what: str) -> UserError:
-    """The sentence about a checkpoint that cannot be used; says how to go on without losing anything.
+    """The error about a checkpoint that cannot be used; its message says how to continue without losing anything.
 
     Args:
       path: of the file.
-      what: ends "the checkpoint is ...".
+      what: completes the sentence "the checkpoint is ...".
     """
     others = [p for p in paths(path.parent) if p != path]
     way_out = f"the run then goes on from {others[-1].name}" if others else "the run then starts again at step 0"
@@ -120,14 +120,14 @@ def damaged(path: Path, what: str) -> UserError:
 
 
 class _Fault(Exception):
-    """What speaks against a checkpoint whose checksum fits."""
+    """A defect of a checkpoint whose checksum is correct."""
 
 
 def _unpack(body: bytes) -> State:
     """Reads the archive that `save` wrote.
 
     Raises:
-      _Fault: it is another one.
+      _Fault: it is not such an archive.
     """
     try:
         arrays = read_arrays(body)

@@ -1,39 +1,35 @@
 """Pictures of digits whose lower half a model completes."""
 
-import io
-
 import numpy as np
 import tensorflow as tf
 
 from igr_suite.data.halves import HALF_PIXELS, PICTURED
+from igr_suite.lab.runs import picture_file
 from igr_suite.lab.runs.config import RunConfig
-from igr_suite.lab.runs.files import write_atomically
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
 from igr_suite.training.executor import flat
 
 
 def store_pictures(model, images: np.ndarray, config: RunConfig, folder: RunFolder) -> None:
-    """Writes pictures.npz: `truth` uint8 [10, 28, 28, 1] in {0, 255}, `completions` uint8 [R, 10, 28, 28, 1], their
-    upper halves given.
+    """Writes pictures.npz: `truth` uint8 [10, 28, 28, 1] in {0, 255}, and `completions` uint8 [R, 10, 28, 28, 1] with
+    the true upper halves.
 
     A completion is round(sigmoid(logits)) after one draw of rounded units.
 
     Args:
       model: has `halves(x)` and `logits(upper, draws, seed, rounded)`.
-      images: uint8 [N, 28, 28, 1], of which those of `PICTURED` are taken.
+      images: uint8 [N, 28, 28, 1], of which those at `PICTURED` are used.
       config: of the run; `evaluation.pictures` is R.
       folder: of the run.
     """
     upper, lower = model.halves(tf.constant(flat(images[list(PICTURED)])))
     logits = model.logits(upper, config.evaluation.pictures, run_seed(config.seed, "pictures"), rounded=True)
-    guessed = tf.cast(logits >= 0.0, upper.dtype)
+    completed = tf.cast(logits >= 0.0, upper.dtype)
     given = tf.broadcast_to(upper, [config.evaluation.pictures, len(PICTURED), HALF_PIXELS])
-    pictures = {"truth": tf.concat([upper, lower], -1), "completions": tf.concat([given, guessed], -1)}
+    pictures = {"truth": tf.concat([upper, lower], -1), "completions": tf.concat([given, completed], -1)}
     arrays = {
         name: (255 * value.numpy()).astype(np.uint8).reshape(*value.shape[:-1], 28, 28, 1)
         for name, value in pictures.items()
     }
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_atomically(folder.path / "pictures.npz", buffer.getvalue())
+    picture_file.save(folder.path, arrays)

@@ -6,13 +6,15 @@ from typing import Any, ClassVar, Literal
 
 from igr_suite import data
 from igr_suite.data.catalogue import recipe_of
+from igr_suite.data.halves import PICTURED
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig, added_later
+from igr_suite.training.ranges import check_at_least, check_positive
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun(RunConfig):
-    """What the configs of all runs that train on a data set have in common; a subclass has the fields `data` and
+    """The common part of the configs of all runs that train on a data set; a subclass has the fields `data` and
     `schedule`."""
 
     fitted: ClassVar[bool] = True
@@ -22,7 +24,7 @@ class TrainingRun(RunConfig):
 
     def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
         super().adapt(changed, settings)
-        # a length that is given takes the place of the other
+        # If one of the two lengths is given, it replaces the other.
         for key, other in (("steps", "epochs"), ("epochs", "steps")):
             if f"schedule.{key}" in settings and f"schedule.{other}" not in settings and other in changed["schedule"]:
                 changed["schedule"][other] = None
@@ -79,8 +81,7 @@ class OptimiserConfig:
     """What Adam adds to the root of the mean square."""
 
     def __post_init__(self):
-        if not self.learning_rate > 0:
-            raise UserError(f"optimiser.learning_rate must be positive, got {self.learning_rate}")
+        check_positive(self, "optimiser", "learning_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +100,7 @@ class ScheduleConfig:
     """Type in which matrix products take their operands; sums and weights stay float32."""
 
     def __post_init__(self):
-        for key in ("epochs", "batch_size", "samples", "evaluate_every"):
-            if getattr(self, key) < 1:
-                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "schedule", epochs=1, batch_size=1, samples=1, evaluate_every=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,18 +157,36 @@ class StepScheduleConfig:
             )
         if self.epochs is None and self.steps is None:
             object.__setattr__(self, "epochs", self.DEFAULT_EPOCHS)
-        for key in ("epochs", "steps", "batch_size", "evaluate_every"):
-            if getattr(self, key) is not None and getattr(self, key) < 1:
-                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "schedule", epochs=1, steps=1, batch_size=1, evaluate_every=1)
 
 
 SEEDS = (5328, 5945, 8965, 49, 9337)  # the authors' G3 seeds: numpy seed 21, randint(1, 10^4, 5)
 
 
+def check_output_activation(config: RunConfig) -> None:
+    """Raises UserError for an activation of the encoder's output that the likelihood of the data does not read."""
+    if config.model.output_activation == "elu" and recipe_of(config.data.name).likelihood == "bernoulli":
+        raise UserError(
+            f"model.output_activation=elu is read by the Gaussian likelihood only, and {config.data.name} has a "
+            f"Bernoulli one"
+        )
+
+
+def check_pictured(config: RunConfig) -> None:
+    """Raises UserError where the run stores completions of test images and too few test images are kept."""
+    size = recipe_of(config.data.name).sizes[2]
+    images = min(size, config.data.evaluation_limit or size)
+    if config.evaluation.pictures and images <= max(PICTURED):
+        raise UserError(
+            f"evaluation.pictures={config.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
+            f"{images}; set data.evaluation_limit to at least {max(PICTURED) + 1}"
+        )
+
+
 def truncated_by_batch(model, parts: str) -> str | None:
-    """Why a batch cannot be divided, for `RunConfig.data_parallel_obstacle`: the model keeps the parts that all of the
-    batch needs."""
+    """The reason why a batch cannot be divided, for `RunConfig.data_parallel_obstacle`: the model keeps the parts that
+    the whole batch needs. None if it can."""
     if model.truncation in (None, "sample"):
         return None
-    kept = f"model.truncation={model.truncation} keeps the {parts} that {model.name} needs for a whole batch"
+    kept = f"model.truncation={model.truncation} keeps the {parts} of {model.name} that a whole batch needs"
     return f"{kept}; leave --strategy out, or set model.truncation=sample (another run)"

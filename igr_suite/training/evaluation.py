@@ -1,4 +1,4 @@
-"""Measures a trained model on a split: ELBOs averaged over images, and the importance-weighted log-likelihood."""
+"""Measurements of a trained model on a split: ELBOs averaged over images, and importance-weighted log-likelihoods."""
 
 import functools
 from collections.abc import Callable
@@ -10,9 +10,9 @@ import tensorflow as tf
 from igr_suite.randomness import at_step, run_seed
 
 IMAGES_A_BATCH = 500
-DECODED_ROWS = 10_000  # importance samples x images decoded at once; larger needs memory, smaller loses speed
-LARGEST_CHUNK = 1_000  # samples of an image at once: what is the same for all of them is computed once a chunk
-# images at once however few the samples: the distribution of their codes takes 0.6 MB an image (IGR-I, V=30, K=10)
+DECODED_ROWS = 10_000  # importance samples x images decoded at once; more need memory, fewer are slower
+LARGEST_CHUNK = 1_000  # samples of an image at once; computations that they share are done once in a chunk
+# Images at once, even with few samples: the distribution of their codes takes 0.6 MB an image (IGR-I, V=30, K=10).
 LARGEST_BATCH = 1_000
 
 
@@ -22,7 +22,7 @@ class Evaluator:
     Args:
       model: has `eval_step(batch, seed) -> dict of [B]` and `log_weights(batch, samples, seed, estimator) -> [S, B]`.
       images: uint8 [N, D].
-      site: name of the seed's place, e.g. "test".
+      site: of the seed, also the prefix of the results' names, e.g. "test".
       seed: the run's seed.
       **options: of `eval_step`.
     """
@@ -34,7 +34,7 @@ class Evaluator:
         )
 
     def elbos(self) -> dict[str, float]:
-        """Means over the split, in nats per image, of what the model's eval_step returns."""
+        """Means over the split, in nats per image, of the values that the model's eval_step returns."""
         sums: dict[str, float] = {}
         for batch, seed in self._batches(IMAGES_A_BATCH, "elbo"):
             for name, values in self._eval_step(batch, seed).items():
@@ -42,13 +42,13 @@ class Evaluator:
         return {f"{self.site}_{name}": value / len(self.images) for name, value in sums.items()}
 
     def log_likelihoods(self, samples: int, estimator: str) -> dict[str, float]:
-        """Importance-weighted log-likelihood with 1, 10, ... and `samples` samples an image.
+        """Importance-weighted log-likelihoods with 1, 10, ... and `samples` samples for each image.
 
             log (1/S) sum_s w_s,   averaged over images; S-sample values use the first S of the same samples
 
         Args:
           samples: largest S.
-          estimator: one of the model's `weight_estimators`.
+          estimator: an estimator that the model's `log_weights` takes.
         Returns:
           {"<site>_iw_<estimator>_<S>": mean, "..._se": its standard error over images}, nats per image.
         """
@@ -71,7 +71,7 @@ class Evaluator:
 
     @functools.cache  # noqa: B019 an evaluator lives as long as its run
     def _compiled_weights(self, chunk: int, estimator: str):
-        """Traced once for all evaluations of a run."""
+        """The model's log-weights as a function that is traced once for all evaluations of a run."""
         return tf.function(
             lambda batch, seed: self.model.log_weights(batch, chunk, seed, estimator),
             reduce_retracing=True,
@@ -85,13 +85,13 @@ class Evaluator:
 
 
 def sample_counts(samples: int) -> list[int]:
-    """1, 10, 100, ... up to and with `samples`."""
+    """1, 10, 100, ... up to and including `samples`."""
     counts = [10**i for i in range(len(str(samples))) if 10**i < samples]
     return [*counts, samples]
 
 
 def log_mean_exp(log_weights: np.ndarray) -> np.ndarray:
-    """log of the mean of exp over the first axis: [S, N] -> [N]."""
+    """log 1/S sum_s exp lw_s, [S, N] -> [N]."""
     highest = log_weights.max(axis=0)
     return highest + np.log(np.mean(np.exp(log_weights - highest), axis=0))
 
@@ -106,7 +106,7 @@ def evaluation_function(
     Args:
       evaluators: by split.
       last_step: the run's number of steps.
-      at_the_end: evaluators that take the place of those of the same split at the last step, because they measure more.
+      at_the_end: evaluators that measure more and replace those of the same split at the last step.
     """
 
     def evaluate(step: int) -> dict[str, float]:

@@ -1,6 +1,6 @@
-"""The executor that all families share: a run from its first step to its summary; and the images that a config names.
+"""The executor that all families share, from a run's first step to its summary, and the images that a config names.
 
-A family puts a `Training` together (data, model, plan, measurements) and hands it to `train`.
+A family builds a `Training` (data, model, plan, measurements) and passes it to `train`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,24 +24,24 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """A run that is ready to begin.
+    """A run that is ready to start.
 
     Attributes:
-      model: untrained, or with the weights that the run starts from; see `loop.fit`.
+      model: untrained, or with the weights from which the run starts; see `loop.fit`.
       rows: uint8 [N, D], the training set.
       plan: epochs, batches, metrics rows and evaluations.
-      evaluate: step -> what is measured then.
-      dataset: whose description goes into meta.json and summary.json; None for a task without one.
-      meta: what else goes into meta.json.
-      finish: (rows of the metrics, interrupts) -> what the summary holds beside the last row. It runs after the last
-        step and may take long; it asks `interrupts` between its parts.
-      replicas: among which batches are divided; the model was built in their scope.
+      evaluate: maps a step to the measurements at that step.
+      dataset: its description goes into meta.json and summary.json; None for a task without a data set.
+      meta: further entries of meta.json.
+      finish: maps (rows of the metrics, interrupts) to the entries of the summary in addition to the last row. It runs
+        after the last step and may take long; it checks `interrupts` between its parts.
+      replicas: the devices among which batches are divided; the model was built in their scope.
     """
 
     model: keras.Model
     rows: np.ndarray | tf.Tensor
     plan: Plan
-    evaluate: Callable[[int], dict[str, float]]
+    evaluate: Callable[[int], dict[str, float]] = lambda step: {}
     dataset: data.Dataset | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     finish: Callable[[Rows, Interrupts], Mapping[str, Any]] = lambda rows, interrupts: {}
@@ -49,14 +49,14 @@ class Training:
 
 
 def train(training: Training, folder: RunFolder) -> None:
-    """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one.
+    """Trains, measures and writes the summary; resumes from the folder's last checkpoint if there is one.
 
-    The summary has `steps`, the data set, the last metrics row, which is that of the last evaluation, and what `finish`
-    returns beside.
+    The summary has `steps`, the data set, the last metrics row, which is that of the last evaluation, and the further
+    entries that `finish` returns.
 
     Args:
       training: the run.
-      folder: its folder, opened.
+      folder: the run's open folder.
     """
     described = {} if training.dataset is None else {"data": training.dataset.describe()}
     folder.write_meta(**described, **training.meta)
@@ -73,37 +73,37 @@ def train(training: Training, folder: RunFolder) -> None:
 
 
 def likelihoods(evaluator: Evaluator, wanted: Iterable[tuple[str, int]], interrupts: Interrupts) -> dict[str, float]:
-    """Importance-weighted log-likelihoods of a split for a summary; ends early when it is asked to.
+    """Importance-weighted log-likelihoods of a split for a summary; stops early if an interrupt is requested.
 
     Args:
       evaluator: of the split.
       wanted: pairs (estimator, number of samples).
       interrupts: of the run.
     """
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for estimator, samples in wanted:
-        found |= evaluator.log_likelihoods(samples, estimator)
+        values |= evaluator.log_likelihoods(samples, estimator)
         if interrupts.requested:
             interrupts.stop()
-    return found
+    return values
 
 
 def split_evaluators(
     model: keras.Model, dataset: data.Dataset, seed: int, sites: Sequence[str] = ("validation", "test"), **options: bool
 ) -> dict[str, Evaluator]:
-    """Split -> its evaluator, of the images as they are stored; `options` are those of the model's `eval_step`."""
+    """Each split's evaluator, on the images as they are stored; `options` are those of the model's `eval_step`."""
     return {site: Evaluator(model, flat(getattr(dataset, site)), site, seed, **options) for site in sites}
 
 
 def plan_of(config: RunConfig, examples: int) -> Plan:
-    """Whole epochs of whole batches, as the config's schedule has them."""
+    """A plan of whole epochs of whole batches, from the config's schedule."""
     return Plan(
         examples, config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed
     )
 
 
 def load_images(config: RunConfig) -> data.Dataset:
-    """The config's data set, cut to the config's limits; a cut one carries them in its name."""
+    """The config's data set, truncated to the config's limits, which its name then contains."""
     images = data.load(config.data.name)
     limits = config.data.train_limit, config.data.evaluation_limit
     return data.limit(images, train=limits[0], validation=limits[1], test=limits[1]) if any(limits) else images
@@ -115,7 +115,8 @@ def flat(images: np.ndarray) -> np.ndarray:
 
 
 def training_images(config: RunConfig, dataset: data.Dataset) -> np.ndarray:
-    """uint8 [N, H W C]: the training split, with the validation split behind it where the config says so."""
+    """The training images, uint8 [N, H W C]: the training split, followed by the validation split if the config says
+    so."""
     parts = [dataset.train] if config.data.train_split == "train" else [dataset.train, dataset.validation]
     return flat(np.concatenate(parts))
 
@@ -125,15 +126,37 @@ BINARISATION_SEED = 5
 
 
 def sampled_once(images: np.ndarray, split: int) -> np.ndarray:
-    """uint8 [N, D] in 0..255 -> one Bernoulli(x / 255) draw in {0, 255}; `split` tells the splits' draws apart."""
+    """Maps uint8 [N, D] in 0..255 to one Bernoulli(x / 255) draw in {0, 255}; splits have different draws."""
     words = np.random.Philox(np.random.SeedSequence(BINARISATION_SEED, spawn_key=(split,))).random_raw(images.size)
     uniform = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return np.where(uniform.reshape(images.shape) < images / 255.0, 255, 0).astype(np.uint8)
 
 
 def build_plan(config: RunConfig, examples: int) -> Plan:
-    """Whole epochs; the last batch of each is filled up, which makes 2,084 steps of 50,000 images in batches of 24, as
-    the authors'."""
+    """A plan of whole epochs whose last batches are filled up: 2,084 steps for 50,000 images in batches of 24, as in
+    the authors' code."""
     plan = Plan(examples, config.schedule.batch_size, 1, config.schedule.evaluate_every, config.seed, fill=True)
     epochs = config.schedule.epochs or -(-config.schedule.steps // plan.steps_per_epoch)
     return Plan(examples, config.schedule.batch_size, epochs, config.schedule.evaluate_every, config.seed, fill=True)
+
+
+def prepare(config: RunConfig, build_model: Callable[[RunConfig, data.Dataset], keras.Model]) -> Training:
+    """Returns the training of a new model on the config's images; the family adds what is measured
+    (`dataclasses.replace`).
+
+    Args:
+      config: of the run.
+      build_model: (config, data set) -> the untrained model; called in the scope of the replicas.
+    """
+    replicas, dataset = Replicas.chosen(), load_images(config)
+    images = training_images(config, dataset)
+    with replicas.scope():
+        model = build_model(config, dataset)
+    return Training(
+        model=model,
+        rows=images,
+        plan=plan_of(config, len(images)),
+        dataset=dataset,
+        meta={"parameters": model.count_params()},
+        replicas=replicas,
+    )

@@ -1,4 +1,4 @@
-"""The loop: many steps a compiled call over data held in memory; the host works only between calls."""
+"""The training loop: many steps in a compiled call over data in memory; the host works only between calls."""
 
 import math
 import os
@@ -21,14 +21,14 @@ from igr_suite.training import checkpoints
 from igr_suite.training.strategy import Replicas
 
 LOGGED_POINTS = 250  # a run logs a few hundred points, not every step
-LONGEST_CALL = 200  # steps: about a second, so that signals are heard soon
+LONGEST_CALL = 200  # steps: about a second, so that signals are handled soon
 # Resumes are bitwise from any step, so the clock may decide when to save.
 CHECKPOINT_SECONDS = float(os.environ.get("IGR_CHECKPOINT_SECONDS", "20"))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the loop stops for the host: ends of compiled calls, metric rows, evaluations.
+    """The steps at which the loop returns to the host: ends of compiled calls, metrics rows, evaluations.
 
     Raises:
       UserError: a batch is larger than the training split, or there are no examples.
@@ -47,13 +47,13 @@ class Plan:
 
     @cached_property
     def steps_per_epoch(self) -> int:
-        """Batches an epoch; the rest of a shuffled epoch is left out, or with `fill` completed to a batch by the
-        epoch's first images."""
+        """Number of batches in an epoch; the remainder of a shuffled epoch is left out, or with `fill` completed to a
+        batch by the epoch's first images."""
         return -(-self.examples // self.batch_size) if self.fill else self.examples // self.batch_size
 
     @property
     def steps(self) -> int:
-        """Steps of the whole run."""
+        """Number of steps of the whole run."""
         return self.epochs * self.steps_per_epoch
 
     def logs(self, step: int) -> bool:
@@ -69,14 +69,15 @@ class Plan:
 
     def next_stop(self, step: int) -> int:
         """End of the compiled call that begins at `step`: the next row, the end of the epoch or LONGEST_CALL steps
-        on."""
+        later."""
         stop = step + 1
         while not self.logs(stop) and stop - step < LONGEST_CALL:
             stop += 1
         return stop
 
     def orders(self, begin: int, end: int) -> np.ndarray:
-        """Example indices int32 [LONGEST_CALL, batch_size]: a row a step of one epoch, then rows of zeros."""
+        """Example indices int32 [LONGEST_CALL, batch_size]: a row for each step, all of one epoch, then rows of
+        zeros."""
         epoch, first = divmod(begin, self.steps_per_epoch)
         if epoch not in self._order:
             self._order.clear()
@@ -104,10 +105,11 @@ def compiled_steps(
         XLA compiles the loop, which is measured for each model family (docs/performance.md).
       images: uint8 [N, D], the training set in memory.
       batch_size: B.
-      replicas: among which every batch is divided; XLA compiles for one device only. By default there is one.
+      replicas: the devices among which every batch is divided; XLA compiles for one device only. By default there is
+        one.
     Returns:
-      A function (orders int32 [LONGEST_CALL, B], n int32, first step int32, seed int32 [2]) -> sums of the scalars of n
-      steps, which use the first n rows: the number of rows is fixed so that XLA compiles one program.
+      A function (orders int32 [LONGEST_CALL, B], n int32, first step int32, seed int32 [2]) -> sums of the scalars over
+      n steps, which use the first n rows: the number of rows is fixed so that XLA compiles one program.
     """
     replicas = replicas or Replicas()
 
@@ -135,7 +137,7 @@ def compiled_steps(
 class Diverged(UserError):
     """A loss or a weight is no longer finite."""
 
-    reason = "diverged"  # a selection goes on without such a run
+    reason = "diverged"  # a selection continues without such a run
 
 
 def fit(
@@ -147,20 +149,21 @@ def fit(
     interrupts: Interrupts,
     replicas: Replicas | None = None,
 ) -> float:
-    """Trains to the plan's end, or from the folder's last checkpoint to it; bitwise the same either way.
+    """Trains to the end of the plan, from the folder's last checkpoint if there is one; the result is bitwise the same.
 
     Args:
       model: keras.Model with `train_step(batch, seed)` and `state_variables()`.
       images: uint8 [N, D] training set.
       plan: epochs, batches, rows and evaluations.
       folder: open run folder; rows and checkpoints are written to it.
-      evaluate: step -> scalars of a metrics row.
-      interrupts: asks for an early stop; the run then saves and raises Interrupted.
-      replicas: among which batches are divided; the model was built in their scope. By default there is one.
+      evaluate: maps a step to scalars of a metrics row.
+      interrupts: may request an early stop; the run then saves and raises Interrupted.
+      replicas: the devices among which batches are divided; the model was built in their scope. By default there is
+        one.
     Returns:
-      Seconds that this process spent training (evaluations not counted).
+      Seconds that this process spent training, without evaluations.
     Raises:
-      Diverged: a scalar or a weight is not finite; the last good checkpoint stays.
+      Diverged: a scalar or a weight is not finite; the last good checkpoint is kept.
       UserError: damaged checkpoint or metrics, unwritable folder, a batch that cannot be divided among the replicas.
     """
     replicas = replicas or Replicas()
@@ -195,16 +198,16 @@ def fit(
 
 
 def means_of(model: keras.Model, sums: dict[str, float], steps: int) -> dict[str, float]:
-    """Means of a row's scalars over its steps; of those in the model's `counted_by`, over the steps that another scalar
-    counts.
+    """Means of a row's scalars over its steps, or, for scalars that are not measured at every step, over the steps at
+    which they are.
 
     Args:
-      model: its `counted_by`, where it has one, names for a scalar that is not measured at every step (0 then) the one
-        that is 1 then.
-      sums: over the steps.
-      steps: their number.
+      model: its `counted_by`, if it has one, maps such a scalar, which is 0 at steps without a measurement, to a scalar
+        that is 1 at steps with one and 0 otherwise.
+      sums: of the scalars over the steps.
+      steps: number of steps.
     Returns:
-      scalar -> mean; without the counts, and without what was not measured in any of the steps.
+      Means by name, without the counting scalars, and without scalars that were not measured at any of the steps.
     """
     counts = getattr(model, "counted_by", {})
     measured = {
@@ -214,10 +217,10 @@ def means_of(model: keras.Model, sums: dict[str, float], steps: int) -> dict[str
 
 
 def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float], int]:
-    """Puts the last checkpoint into the model and cuts the log to its step.
+    """Restores the last checkpoint into the model and truncates the metrics to its step.
 
     Returns:
-      (step, sums of the scalars since the last row, number of steps in them).
+      (step, sums of the scalars since the last row, number of steps in these sums).
     Raises:
       UserError: the checkpoint is damaged or belongs to another model.
     """
@@ -235,7 +238,7 @@ def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float]
 
 
 def _check_host(state: checkpoints.State, folder: RunFolder) -> None:
-    """Raises UserError where the numbers of a checkpoint's unfinished row are not those that `fit` saves."""
+    """Raises UserError unless the numbers of a checkpoint's unfinished row are of the kind that `fit` saves."""
     sums = state.host.get("sums")
     counts = [state.host.get("counted"), state.host.get("metrics_bytes", 0)]
     good = isinstance(sums, dict) and all(
@@ -247,17 +250,16 @@ def _check_host(state: checkpoints.State, folder: RunFolder) -> None:
 
 
 def fit_into(arrays: Sequence[np.ndarray], variables: Sequence[tf.Variable | keras.Variable]) -> bool:
-    """Whether arrays are as many as the variables, of their shapes and of their types, so that none would be
-    converted."""
-    wanted = [(tuple(v.shape), np.dtype(tf.as_dtype(v.dtype).as_numpy_dtype)) for v in variables]
-    return wanted == [(array.shape, array.dtype) for array in arrays]
+    """Whether arrays have the number, shapes and types of the variables, so that none would be converted."""
+    expected = [(tuple(v.shape), np.dtype(tf.as_dtype(v.dtype).as_numpy_dtype)) for v in variables]
+    return expected == [(array.shape, array.dtype) for array in arrays]
 
 
 def restore(model: keras.Model, state: checkpoints.State, folder: RunFolder) -> None:
-    """Puts a checkpoint's arrays into the model's state variables, all or none.
+    """Assigns a checkpoint's arrays to the model's state variables, all or none.
 
     Raises:
-      UserError: it is of another model: of other shapes, or of other types of numbers.
+      UserError: it belongs to another model, with other shapes or types.
     """
     variables = model.state_variables()
     if not fit_into(state.arrays, variables):

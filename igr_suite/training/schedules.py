@@ -12,8 +12,8 @@ class FlooredInverseTime(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
       initial: learning rate of the first step.
-      decay: a step.
-      least: the rate never falls below it.
+      decay: per step.
+      least: lower limit of the rate.
     Source: the IGR authors' NeurIPS code (docs/papers/igr.md, section 4).
     """
 
@@ -29,7 +29,7 @@ class FlooredInverseTime(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="igr_suite")
 class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """lr_t = initial / rate^k, k = floor(t / period), where k grows no more once lr is at `least` or below.
+    """lr_t = initial / rate^k, k = floor(t / period), where k stops growing once lr is at `least` or below.
 
     Args:
       initial: learning rate of the first step.
@@ -45,7 +45,7 @@ class StepDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     @classmethod
     def of(cls, config, steps_per_epoch: int, least: float) -> "StepDecay | float":
-        """The schedule of a config's learning_rate, slash_rate and slash_every (epochs); the plain rate where it is
+        """The schedule of a config's learning_rate, slash_rate and slash_every (epochs), or the constant rate if it is
         never divided."""
         if config.slash_rate == 1:
             return config.learning_rate

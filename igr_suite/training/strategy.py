@@ -4,12 +4,12 @@ batch.
         rows of replica r of R:  r B/R ... (r + 1) B/R - 1,
         gradient = mean over replicas of the mean over a replica's rows
 
-The global batch B stays the config's, so a replica has B / R rows; every example meets the noise that it meets on one
-device (`randomness.of_whole_batch`). Weights, checkpoints and metrics are those of one device up to the order of sums.
+The global batch B stays the config's, so a replica has B / R rows; every example has the same noise as on one device
+(`randomness.of_whole_batch`). Weights, checkpoints and metrics are those of one device up to the order of sums.
 
-Models need nothing but an optimiser that averages (`training/adam.py`). What they may not have is a step that is no
-mean over examples: statistics of a batch, squares of its gradient. Configs say so (`RunConfig.data_parallel_obstacle`);
-such runs are refused before they start.
+Models need only an optimiser that averages (`training/adam.py`). Their steps must be means over examples, without
+statistics of a batch or squares of its gradient. The configs of other models say so
+(`RunConfig.data_parallel_obstacle`), and their runs are refused before they start.
 """
 
 import contextlib
@@ -31,14 +31,14 @@ NOTE = "strategy"  # in meta.json
 
 
 class Replicas:
-    """The devices that a run is trained on.
+    """The devices on which a run is trained.
 
     Args:
-      name: of a strategy; None trains on one device, without any.
+      name: of a strategy; None trains on one device, without a strategy.
     Attributes:
       count: R.
     Raises:
-      UserError: unknown name, or machines that are not described as TensorFlow wants it.
+      UserError: unknown name, or machines that are not described as TensorFlow requires.
     """
 
     def __init__(self, name: str | None = None):
@@ -50,11 +50,11 @@ class Replicas:
 
     @classmethod
     def chosen(cls) -> "Replicas":
-        """Those that this process was told to use; to be asked for before anything else starts TensorFlow."""
+        """The devices that this process is configured to use; call it before anything else starts TensorFlow."""
         return cls(strategies.chosen())
 
     def scope(self) -> AbstractContextManager:
-        """Where a model has to be built, so that every replica has its weights."""
+        """The context in which a model has to be built, so that every replica has its weights."""
         return contextlib.nullcontext() if self.strategy is None else self.strategy.scope()
 
     def rows(self, batch_size: int) -> int:
@@ -66,18 +66,17 @@ class Replicas:
         if batch_size % self.count:
             raise UserError(
                 f"a batch of {batch_size} examples cannot be divided among {self.count} devices; let the strategy see "
-                f"fewer of them "
-                f"(CUDA_VISIBLE_DEVICES), or set schedule.batch_size to a multiple of {self.count}, which is another "
-                f"run"
+                f"fewer of them (CUDA_VISIBLE_DEVICES), or set schedule.batch_size to a multiple of {self.count}, "
+                f"which is another run"
             )
         return batch_size // self.count
 
     def announce(self, batch_size: int, folder: RunFolder) -> None:
-        """Says in the run's log and in its meta.json how batches are divided; a run that went on without a strategy
-        loses the note.
+        """Writes to the run's log and to its meta.json how batches are divided, or removes the note from meta.json if
+        the run continues without a strategy.
 
         Raises:
-          UserError: they cannot be.
+          UserError: batches cannot be divided.
         """
         rows = self.rows(batch_size)
         if self.strategy is None:
@@ -112,26 +111,28 @@ class Replicas:
             scalars = model.train_step(tf.slice(batch, [first, 0], [rows, batch.shape[1]]), seed)
             return mean_over_replicas([tf.stack([scalars[name] for name in model.scalars])])[0]
 
-        found = self.strategy.experimental_local_results(self.strategy.run(step, args=(batch, seed)))[0]
-        return dict(zip(model.scalars, tf.unstack(found)))
+        means = self.strategy.experimental_local_results(self.strategy.run(step, args=(batch, seed)))[0]
+        return dict(zip(model.scalars, tf.unstack(means)))
 
-    def any(self, wishes: Sequence[bool]) -> list[bool]:
-        """Which wishes one of the processes has; all of them must ask at the same points of the run."""
+    def any(self, flags: Sequence[bool]) -> list[bool]:
+        """For each flag, whether it is set in any process; all processes must call this at the same points of the
+        run."""
         if self.processes == 1:
-            return list(wishes)
-        return [count > 0 for count in self._sum(tf.constant(wishes)).numpy()]
+            return list(flags)
+        return [count > 0 for count in self._sum(tf.constant(flags)).numpy()]
 
     @tf.function(autograph=False, reduce_retracing=True)
-    def _sum(self, wishes: tf.Tensor) -> tf.Tensor:
-        def add(wishes: tf.Tensor) -> tf.Tensor:
+    def _sum(self, flags: tf.Tensor) -> tf.Tensor:
+        def add(flags: tf.Tensor) -> tf.Tensor:
             return tf.distribute.get_replica_context().all_reduce(
-                tf.distribute.ReduceOp.SUM, tf.cast(wishes, tf.float32)
+                tf.distribute.ReduceOp.SUM, tf.cast(flags, tf.float32)
             )
 
-        return self.strategy.experimental_local_results(self.strategy.run(add, args=(wishes,)))[0]
+        return self.strategy.experimental_local_results(self.strategy.run(add, args=(flags,)))[0]
 
 
-# TensorFlow numbers collective operations from the start for every strategy, and two of a process would meet
+# TensorFlow numbers the collective operations of every strategy from the start, so those of two strategies in one
+# process would collide.
 @functools.cache
 def _strategy(name: str) -> tf.distribute.Strategy:
     return {"mirrored": _mirrored, "multi_worker": _multi_worker}[name]()
@@ -143,7 +144,7 @@ def _mirrored() -> tf.distribute.Strategy:
 
 
 def _multi_worker() -> tf.distribute.Strategy:
-    """Machines are found as TensorFlow finds them: in TF_CONFIG, else in SLURM's step, else there is this one only."""
+    """The strategy over the machines in TF_CONFIG, else in SLURM's step, else over this machine only."""
     index, count = strategies.workers()
     if os.environ.get("TF_CONFIG") or count == 1:
         return tf.distribute.MultiWorkerMirroredStrategy()

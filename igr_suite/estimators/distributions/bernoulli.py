@@ -90,18 +90,13 @@ def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Rel
     return tf.sigmoid(scaled if relaxation == "concrete" else scaled + logits * temperature / (temperature + 1.0))
 
 
-def conditional_logistic(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
+def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
     """z~ | b: logits + logit(v'), v' = (1 - theta) + theta v where b = 1 and (1 - theta) v where b = 0; v uniform and
     independent of b."""
     theta, rest = tf.sigmoid(logits), tf.sigmoid(-logits)
     inside = tf.where(samples > 0.5, rest + theta * v, rest * v)
     outside = tf.where(samples > 0.5, theta * (1.0 - v), theta + rest * (1.0 - v))
     return bounded(logits) + tf.math.log(inside) - tf.math.log(outside)
-
-
-def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor) -> tf.Tensor:
-    """`conditional_logistic`, under the name that both kinds of variables share."""
-    return conditional_logistic(logits, samples, v)
 
 
 def antithetic_factor(logits: tf.Tensor, samples: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:

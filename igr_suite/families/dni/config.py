@@ -10,6 +10,7 @@ from igr_suite.decoupling.config import Decoupling
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.config_parts import StepScheduleConfig, TrainingRun
+from igr_suite.training.ranges import check_positive
 
 CLASSES = 10
 SYNTHETIC_METHODS = ("dni", "cdni")
@@ -160,9 +161,7 @@ class DNIOptimiserConfig(WithOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        for key in ("learning_rate", "sg_learning_rate"):
-            if getattr(self, key) is not None and not getattr(self, key) > 0:
-                raise UserError(f"optimiser.{key} must be positive, got {getattr(self, key)}")
+        check_positive(self, "optimiser", "learning_rate", "sg_learning_rate")
         if self.decay < 0:
             raise UserError(f"optimiser.decay must not be negative, got {self.decay}")
         if self.decay and self.drops:

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig
 from igr_suite.lab.runs.options import Option, WithOptions
+from igr_suite.training.ranges import check_at_least, check_positive
 
 SYNTHETIC_OPTIONS = {"sg_hidden": (256,), "sg_use_factor": 0.1}  # defaults; the factor is the paper's
 
@@ -28,9 +29,7 @@ class CopyTaskConfig:
     """Greatest number of time steps of a sequence."""
 
     def __post_init__(self):
-        for key in ("bits", "longest"):
-            if getattr(self, key) < 1:
-                raise UserError(f"task.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "task", bits=1, longest=1)
         if not 0 < self.threshold < 1:
             raise UserError(f"task.threshold must be between 0 and 1 bit (a coin's), got {self.threshold}")
 
@@ -62,9 +61,7 @@ class CopyRNNConfig(WithOptions):
     """Factor of the synthetic gradient."""
 
     def __post_init__(self):
-        for key in ("units", "window"):
-            if getattr(self, key) < 1:
-                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "model", units=1, window=1)
         super().__post_init__()
 
 
@@ -87,11 +84,8 @@ class TrainCopyRNN(RunConfig):
     """Seed of weights, sequences and noise."""
 
     def validate(self) -> None:
-        if not self.learning_rate > 0:
-            raise UserError(f"learning_rate must be positive, got {self.learning_rate}")
-        for key in ("batch_size", "windows"):
-            if getattr(self, key) < 1:
-                raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
+        check_positive(self, "", "learning_rate")
+        check_at_least(self, "", batch_size=1, windows=1)
 
     def slug(self) -> str:
         return f"copy-{self.model.method}-T{self.model.window}-lr{self.learning_rate:g}-s{self.seed}"

@@ -4,17 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError
 from igr_suite.families.hard_vae import original as relax_keys
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun
+from igr_suite.training.config_parts import (
+    DataConfig,
+    OptimiserConfig,
+    ScheduleConfig,
+    TrainingRun,
+    check_output_activation,
+)
+from igr_suite.training.ranges import check_at_least, check_positive
 
 ModelName = Literal["Relax_GS_Dis", "Relax_IGR", "Relax_Ber_Dis"]
 
-# Options that only some models read, with the value taken when none is given. Temperatures are the authors' initial
-# ones.
-OPTIONS = {
+# Model -> the options that it reads and the values that they take when none is given. Temperatures are the authors'
+# initial ones.
+OPTIONS_OF_MODEL = {
     "Relax_GS_Dis": {
         "temperature": 5.0,
         "variables": 20,
@@ -39,18 +45,18 @@ OPTIONS = {
 class RelaxModelConfig(WithOptions):
     """The VAE, its discrete distribution and its control variate c(z) = loss at the relaxed code + net(relaxed code).
 
-    `temperature` is the initial one of every latent; temperatures are trained. `coupling` (GS, Bernoulli): "coupled"
-    uses z as the noise given the code, "independent" draws that anew as the authors do; both are unbiased. `relaxation`
-    (GS) is softmax(z / t), or "historical": softmax(z / t + log pi). `estimator` (IGR): "historical" is the authors'
-    and biased (families/hard_vae/gradients.py). `parameters` (IGR): "free" is any loc and scales from 0.05 to 20,
-    "bounded" the authors' loc = tanh, scale = 0.5 + 0.5 sigmoid. `kl_sign` (IGR): "historical" rewards the KL. `points`
-    (IGR) of the quadrature of log q, on either side of the sample. `stick_the_landing` leaves out the term of mean 0, d
-    log q(code). `control_objective`: what trains the control variate, the squared norm of the gradient of the encoder's
-    "parameters", or of its "outputs".
+    `temperature` is the initial temperature of every latent; temperatures are trained. `coupling` (GS, Bernoulli)
+    "coupled" takes z itself as the noise given the code, "independent" draws that noise anew, as the authors do; both
+    are unbiased. `relaxation` (GS) is softmax(z / t), or softmax(z / t + log pi) if "historical". `estimator` (IGR)
+    "historical" is the authors' and biased (families/hard_vae/gradients.py). `parameters` (IGR) "free" allows any loc
+    and scales from 0.05 to 20, "bounded" is the authors' loc = tanh, scale = 0.5 + 0.5 sigmoid. `kl_sign` (IGR)
+    "historical" rewards the KL. `points` (IGR) is the number of quadrature points of log q on either side of the
+    sample. `stick_the_landing` leaves out the term d log q(code), whose mean is 0. `control_objective` is what trains
+    the control variate: the squared norm of the gradient of the encoder's "parameters", or of its "outputs".
     """
 
     group: ClassVar[str] = "model"
-    options: ClassVar[Mapping[str, Option]] = by_choice("name", OPTIONS)
+    options: ClassVar[Mapping[str, Option]] = by_choice("name", OPTIONS_OF_MODEL)
 
     name: ModelName = "Relax_IGR"
     """Distribution of the hard codes: categorical, Bernoulli, or the argmax of a Gaussian."""
@@ -71,34 +77,28 @@ class RelaxModelConfig(WithOptions):
     categories: int | None = None
     """Number of categories of each."""
     coupling: Literal["coupled", "independent"] | None = None
-    """Noise of the conditional relaxation: that of the code, or drawn anew; both are unbiased."""
+    """Noise of the conditional relaxation: that of the code, or noise that is drawn anew; both are unbiased."""
     relaxation: Literal["standard", "historical"] | None = None
-    """softmax(z / t), or the authors' softmax(z / t + log pi)."""
+    """Relaxed code: softmax(z / t), or the authors' softmax(z / t + log pi)."""
     estimator: Literal["relax", "historical"] | None = None
     """RELAX, or the authors' biased estimator."""
     parameters: Literal["free", "bounded"] | None = None
-    """Any loc and scales from 0.05 to 20, or the authors' tanh and 0.5 + 0.5 sigmoid."""
+    """Range of the parameters: any loc and scales from 0.05 to 20, or the authors' tanh and 0.5 + 0.5 sigmoid."""
     kl_sign: Literal["correct", "historical"] | None = None
-    """The right sign of the KL, or the authors', which rewards it."""
+    """Sign of the KL: the correct one, or the authors', which rewards the KL."""
     points: int | None = None
     """Number of quadrature points of log q on either side of the sample."""
 
     def __post_init__(self):
         super().__post_init__()
-        if not self.temperature > 0:
-            raise UserError(f"model.temperature must be positive, got {self.temperature}")
-        for key, least in (("variables", 1), ("categories", 2), ("control_units", 1), ("points", 4)):
-            value = getattr(self, key)
-            if value is not None and value < least:
-                raise UserError(f"model.{key} must be at least {least}, got {value}")
+        check_positive(self, "model", "temperature")
+        check_at_least(self, "model", variables=1, categories=2, control_units=1, points=4)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RelaxEvaluationConfig:
-    """The importance-weighted log-likelihood at the end, and the gradient's variance at every evaluation.
-
-    `variance_draws` of the noise on each of the first `variance_images` images of the training set.
-    """
+    """The importance-weighted log-likelihood at the end, and the gradient's variance at every evaluation, over
+    `variance_draws` draws of the noise for each of the first `variance_images` training images."""
 
     importance_samples: int = 100
     """Number of samples of the log-likelihood at the end."""
@@ -108,9 +108,7 @@ class RelaxEvaluationConfig:
     """Number of the first training images whose gradients are drawn."""
 
     def __post_init__(self):
-        for key, least in (("importance_samples", 1), ("variance_draws", 2), ("variance_images", 1)):
-            if getattr(self, key) < least:
-                raise UserError(f"evaluation.{key} must be at least {least}, got {getattr(self, key)}")
+        check_at_least(self, "evaluation", importance_samples=1, variance_draws=2, variance_images=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,22 +138,18 @@ class TrainRelax(TrainingRun):
             )
         if self.data.resize is not None:
             raise UserError(f"data.resize={self.data.resize} is not supported with RELAX; leave it out")
-        if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
-            raise UserError(
-                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a "
-                f"Bernoulli one"
-            )
+        check_output_activation(self)
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:
-        return relax_keys.KEYS
+        return tuple(relax_keys.KEYS)
 
     def translate(self, settings: Mapping) -> Mapping:
         return relax_keys.translate(settings, self.model.name)
 
     @property
     def evaluations_per_step(self) -> int:
-        # the control variate, see relax_gradients.evaluate_control
+        # evaluations of the control variate, see `gradients.evaluate_control`
         relaxed = 2 if self.model.coupling == "independent" else 1
         return self.schedule.batch_size * (1 + relaxed)
 

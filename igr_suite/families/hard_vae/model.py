@@ -8,7 +8,8 @@ import tensorflow as tf
 from igr_suite import relaxations
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.hard_vae.config import RelaxModelConfig
-from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, Draw, GaussianArgmax
+from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, CodeSample
+from igr_suite.families.hard_vae.gaussian_argmax import GaussianArgmax
 from igr_suite.families.hard_vae.gradients import (
     Control,
     evaluate_control,
@@ -24,25 +25,25 @@ from igr_suite.randomness import at_step
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.config_parts import OptimiserConfig
 
-DISTRIBUTION_POINTS = 64  # of the quadrature of the whole distribution in evaluations
-LOG_SCALES = 3.0  # IGR's log scales stay within +-3: beyond, float32 quadrature of their products is wrong
+DISTRIBUTION_POINTS = 64  # quadrature points of the distribution of all categories in evaluations
+LOG_SCALES = 3.0  # IGR's log scales stay within +-3, beyond which float32 quadrature of their products is wrong
 
 
 class RelaxVAE(keras.Model):
     """p(x, b) = p(b) p(x | b), p(b) uniform, q(b | x) discrete; trained on f(b) = -log p(x | b) + log q(b | x) - log
     p(b).
 
-    The encoder's gradient is RELAX's (`relax_gradients`) with c(z) = f(psi(z)) + net(2 psi(z) - 1), psi the relaxed
-    code; the decoder's is that of -log p(x | b); the net and the log-temperatures follow the gradient of the encoder
-    gradient's squared norm.
+    The encoder's gradient is that of RELAX (`gradients.relax_gradient`) with c(z) = f(psi(z)) + net(2 psi(z) - 1), psi
+    the relaxed code. The decoder's gradient is that of -log p(x | b). The net and the log-temperatures follow the
+    gradient of the squared norm of the encoder's gradient.
 
     Args:
       config: distribution, networks, control variate.
       image_shape: (height, width, channels).
-      likelihood: "bernoulli" or "gaussian", of a pixel.
+      likelihood: distribution of a pixel, "bernoulli" or "gaussian".
       binarisation: how batches of uint8 become observations.
-      optimiser: Adam's numbers, for three of them.
-      seed: of the initial weights.
+      optimiser: settings of each of the three Adam optimisers.
+      seed: seed of the initial weights.
     Source: Grathwohl et al. (2018), algorithm 1; docs/papers/igr.md, section 3.5.
     """
 
@@ -69,11 +70,8 @@ class RelaxVAE(keras.Model):
         elif config.name == "Relax_Ber_Dis":
             self.distribution, self.parameters, noise = Bernoulli(), 1, 1
         else:
-            self.distribution, self.parameters, noise = (
-                GaussianArgmax(config.points),
-                2 * (categories - 1),
-                categories - 1,
-            )
+            self.distribution = GaussianArgmax(config.points)
+            self.parameters, noise = 2 * (categories - 1), categories - 1
         self.log_prior = -variables * math.log(max(2, categories))
         self.sign = -1.0 if config.kl_sign == "historical" else 1.0
         self.estimator = config.estimator or "relax"
@@ -96,13 +94,13 @@ class RelaxVAE(keras.Model):
             FusedAdam(optimiser.learning_rate, optimiser.beta_1, optimiser.beta_2, optimiser.epsilon)
             for _ in self.groups
         ]
-        for one, group in zip(self.optimisers, self.groups):
-            one.build(group)
+        for adam, group in zip(self.optimisers, self.groups):
+            adam.build(group)
         self.built = True
 
     def state_variables(self) -> list:
         """Everything that training changes, in a fixed order."""
-        return [v for one, group in zip(self.optimisers, self.groups) for v in (*group, *one.variables)]
+        return [v for adam, group in zip(self.optimisers, self.groups) for v in (*group, *adam.variables)]
 
     def encode(self, images: tf.Tensor) -> tf.Tensor:
         """Images [B, D] -> parameters of the distribution [B, V, P]."""
@@ -113,7 +111,7 @@ class RelaxVAE(keras.Model):
         if self.config.parameters == "bounded":
             return tf.concat([tf.tanh(loc), tf.math.log(0.5 + 0.5 * tf.sigmoid(log_scale))], -1)
         log_scale = LOG_SCALES * tf.tanh(log_scale / LOG_SCALES)
-        # 0 is the uniform distribution
+        # an output of 0 gives the uniform distribution
         return tf.concat([loc + relaxations.uniform_loc(self.config.categories), log_scale], -1)
 
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
@@ -127,7 +125,7 @@ class RelaxVAE(keras.Model):
             )
         return bernoulli_log_likelihood(parameters, images)
 
-    def control(self, draw: Draw, parameters: tf.Tensor, images: tf.Tensor) -> Control:
+    def control(self, draw: CodeSample, parameters: tf.Tensor, images: tf.Tensor) -> Control:
         """c = f(psi) + net(2 psi - 1) of each image, and its slope, at the draw's noise."""
 
         def function(z):
@@ -138,7 +136,7 @@ class RelaxVAE(keras.Model):
 
         return evaluate_control(function, draw, self.coupling)
 
-    def gradient(self, draw: Draw, value: tf.Tensor, control: Control) -> tf.Tensor:
+    def gradient(self, draw: CodeSample, value: tf.Tensor, control: Control) -> tf.Tensor:
         """RELAX's gradient of each image's loss [B, V, P]."""
         direct = 0.0 if self.config.stick_the_landing else self.sign
         return relax_gradient(self.distribution, draw, value, control, direct, self.estimator)
@@ -148,11 +146,10 @@ class RelaxVAE(keras.Model):
 
         Args:
           batch: uint8 [B, D].
-          seed: int32 [2], the step's.
+          seed: int32 [2], the seed of the step.
         Returns:
-          Means over the batch, nats per image: "elbo", "reconstruction" and "kl" at the hard codes; "squared_gradient":
-            squared norm of
-          the gradient of the encoder's parameters.
+          Means over the batch in nats per image, "elbo", "reconstruction" and "kl" at the hard codes; and
+          "squared_gradient", the squared norm of the gradient with respect to the encoder's parameters.
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         size = tf.cast(tf.shape(images)[0], tf.float32)
@@ -172,17 +169,8 @@ class RelaxVAE(keras.Model):
             per_image = self.gradient(draw, self.sign * kl - reconstruction, control) / size
             gradients = encoder_tape.gradient(parameters, weights[0], output_gradients=tf.stop_gradient(per_image))
             gradients = [tf.stop_gradient(g) for g in gradients]
-            loss = (
-                2.0
-                * variance_direction(
-                    self.distribution,
-                    draw,
-                    control,
-                    self._direction(images, weights[0], gradients, per_image),
-                    self.estimator,
-                )
-                / size
-            )
+            direction = self._direction(images, weights[0], gradients, per_image)
+            loss = 2.0 * variance_direction(self.distribution, draw, control, direction, self.estimator) / size
         self.optimisers[0].apply(gradients, self.groups[0])
         self.optimisers[1].apply(decoder_tape.gradient(decoder_loss, weights[1]), self.groups[1])
         self.optimisers[2].apply(control_tape.gradient(loss, weights[2]), self.groups[2])
@@ -191,8 +179,8 @@ class RelaxVAE(keras.Model):
         return {"elbo": reconstruction - kl, "reconstruction": reconstruction, "kl": kl, "squared_gradient": squared}
 
     def _direction(self, images: tf.Tensor, weights: list, gradients: list, per_image: tf.Tensor) -> tf.Tensor:
-        """d of each image: its gradient, or how the encoder's output moves along the gradient of the encoder's
-        parameters."""
+        """Direction [B, V, P] of `variance_direction`: each image's gradient, or the change of the encoder's output
+        along the gradient with respect to the encoder's parameters."""
         if self.config.control_objective == "outputs":
             return per_image
         with tf.autodiff.ForwardAccumulator(weights, gradients) as accumulator:
@@ -229,18 +217,14 @@ class RelaxVAE(keras.Model):
         kl = tf.reduce_sum(relaxations.categorical_kl(self.log_distribution(parameters)), -1)
         return {"elbo_one_hot_exact": reconstruction - kl, "reconstruction": reconstruction, "discrete_kl": kl}
 
-    def weight_estimators(self, historical: bool = False) -> list[str]:
-        """The importance-weighted estimators that this model has: hard codes with their exact probability."""
-        return ["one_hot"]
-
     def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str) -> tf.Tensor:
         """log p(x | b_s) + log p(b_s) - log q(b_s | x), whose log-mean-exp estimates log p(x).
 
         Args:
           batch: uint8 [B, D].
-          samples: S.
+          samples: number S of samples.
           seed: int32 [2].
-          estimator: "one_hot".
+          estimator: "one_hot", the only one: hard codes with their exact probability.
         Returns:
           [S, B].
         """
@@ -260,7 +244,7 @@ class RelaxVAE(keras.Model):
 
         Args:
           batch: uint8 [B, D].
-          draws: of the noise, for every image.
+          draws: number of draws of the noise for every image.
           seed: int32 [2].
         Returns:
           "gradient_variance" of the model's estimator, "reinforce_variance" of the score function on the same codes:

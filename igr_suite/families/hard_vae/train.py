@@ -1,5 +1,7 @@
 """Executes a `TrainRelax` config: data, model, loop, final measurements, summary."""
 
+from dataclasses import replace
+
 import tensorflow as tf
 
 from igr_suite import data
@@ -9,16 +11,7 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
 from igr_suite.training.evaluation import evaluation_function
-from igr_suite.training.executor import (
-    Rows,
-    Training,
-    likelihoods,
-    load_images,
-    plan_of,
-    split_evaluators,
-    train,
-    training_images,
-)
+from igr_suite.training.executor import Rows, likelihoods, prepare, split_evaluators, train
 
 
 def build_model(config: TrainRelax, dataset: data.Dataset) -> RelaxVAE:
@@ -35,12 +28,11 @@ def build_model(config: TrainRelax, dataset: data.Dataset) -> RelaxVAE:
 
 def execute(config: TrainRelax, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
-    dataset = load_images(config)
-    images = training_images(config, dataset)
-    model = build_model(config, dataset)
-    evaluators = split_evaluators(model, dataset, config.seed)
+    training = prepare(config, build_model)
+    model = training.model
+    evaluators = split_evaluators(model, training.dataset, config.seed)
     bounds = evaluation_function(evaluators)
-    monitored = tf.constant(images[: config.evaluation.variance_images])
+    monitored = tf.constant(training.rows[: config.evaluation.variance_images])
     variance = tf.function(model.gradient_variance, autograph=False)
 
     def evaluate(step: int) -> dict[str, float]:
@@ -51,9 +43,4 @@ def execute(config: TrainRelax, folder: RunFolder) -> None:
         del rows
         return likelihoods(evaluators["test"], [("one_hot", config.evaluation.importance_samples)], interrupts)
 
-    meta = {"parameters": model.count_params()}
-    plan = plan_of(config, len(images))
-    train(
-        Training(model=model, rows=images, plan=plan, evaluate=evaluate, dataset=dataset, meta=meta, finish=finish),
-        folder,
-    )
+    train(replace(training, evaluate=evaluate, finish=finish), folder)

@@ -10,6 +10,7 @@ from igr_suite.families.iwae.start import DReGStartConfig
 from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.objectives import names
 from igr_suite.training.config_parts import BinaryDataConfig, OptimiserConfig, StepScheduleConfig, TrainingRun
+from igr_suite.training.ranges import check_at_least
 
 
 def _structured(default: str) -> Option:
@@ -76,9 +77,7 @@ class DReGConfig(WithOptions):
     """Quadrature rule of the thermodynamic integral."""
 
     def __post_init__(self):
-        for key in ("samples", "latents", "hidden"):
-            if getattr(self, key) < 1:
-                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "model", samples=1, latents=1, hidden=1)
         if self.sigma_min < 0:
             raise UserError(f"model.sigma_min must not be negative, got {self.sigma_min}")
         given = {option: getattr(self, option) for option in names.OPTION_NAMES}
@@ -152,8 +151,7 @@ class DReGStatisticsConfig:
                 f"statistics.var_calc={','.join(self.var_calc)} is not measured with statistics.stats=off; take ema or "
                 f"exact"
             )
-        if self.repeats < 2:
-            raise UserError(f"statistics.repeats must be at least 2, got {self.repeats}")
+        check_at_least(self, "statistics", repeats=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,8 +174,7 @@ class DReGEvaluationConfig:
             raise UserError(
                 f"evaluation.likelihood_samples must be 0 (not measured) or more, got {self.likelihood_samples}"
             )
-        if self.likelihood_images is not None and self.likelihood_images < 1:
-            raise UserError(f"evaluation.likelihood_images must be at least 1, got {self.likelihood_images}")
+        check_at_least(self, "evaluation", likelihood_images=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,5 @@
-"""Bounds of a stick-breaking mixture VAE, as functions of one draw of all components; their relation is in the
-reproduction's README."""
+"""Bounds of a stick-breaking mixture VAE as functions of one draw of all components; the README of the reproduction
+says how they are related."""
 
 import math
 from typing import NamedTuple
@@ -10,11 +10,11 @@ LOG_2_PI = math.log(2.0 * math.pi)
 
 
 class Components(NamedTuple):
-    """One draw of every component and the distributions that it is measured by.
+    """One draw of every component, and the parameters of its posterior and of its prior.
 
     Attributes:
       z: [S, B, C, D], z_k ~ N(loc_k, exp(log_scale_k)^2).
-      loc, log_scale: of q(z | k, x), [B, C, D].
+      loc, log_scale: parameters of q(z | k, x), [B, C, D].
       prior_loc: m_k of p(z | k) = N(m_k, I), [C, D].
     """
 
@@ -24,7 +24,7 @@ class Components(NamedTuple):
     prior_loc: tf.Tensor
 
     def held(self) -> "Components":
-        """The same without gradients through the posterior's parameters; the path through z keeps its own."""
+        """The same draw without gradients through the posterior's parameters; the gradient through z remains."""
         return self._replace(loc=tf.stop_gradient(self.loc), log_scale=tf.stop_gradient(self.log_scale))
 
     def own_log_q(self) -> tf.Tensor:
@@ -64,8 +64,9 @@ class Bound(NamedTuple):
 def mixture_bound(
     log_likelihood: tf.Tensor, components: Components, log_p: tf.Tensor, log_q: tf.Tensor, kl_sticks: tf.Tensor
 ) -> Bound:
-    """The component summed out of both distributions: sum_k w_k [log p(x | z_k) + log p(z_k | v) - log q(z_k | v, x)] -
-    kl_sticks.
+    """The bound with the component summed out of both distributions.
+
+        sum_k w_k [log p(x | z_k) + log p(z_k | v) - log q(z_k | v, x)] - kl_sticks
 
     Args:
       log_likelihood: log p(x | z_k) [S, B, C].
@@ -83,10 +84,10 @@ def mixture_bound(
 def joint_bound(
     log_likelihood: tf.Tensor, components: Components, log_p: tf.Tensor, log_q: tf.Tensor, kl_sticks: tf.Tensor
 ) -> Bound:
-    """The component kept as a latent variable: sum_k w_k [log p(x | z_k) + log pi_k + log p(z_k | k) - log w_k - log
-    q(z_k | k, x)] - kl.
+    """The bound with the component kept as a latent variable; its expectation is at most that of `mixture_bound`, which
+    has the same arguments.
 
-    Its expectation is at most `mixture_bound`'s. Arguments as there.
+        sum_k w_k [log p(x | z_k) + log pi_k + log p(z_k | k) - log w_k - log q(z_k | k, x)] - kl_sticks
     """
     weights = tf.exp(log_q)
     difference = log_q - log_p + components.own_log_q() - components.own_log_p()
@@ -98,11 +99,10 @@ def historical_bound(
 ) -> Bound:
     """The authors' loss with its sign changed; weights are clipped and need not sum to one.
 
-        sum_k w_k [mean_s log p(x | z_k) + mean_s log p(z_k | k)] - log sum_k w_k q(z_k | k, x) - log q(v | x),
-        w = mean_s in the sums
+        sum_k mean_s(w_k) [mean_s log p(x | z_k) + mean_s log p(z_k | k)] - log sum_k w_k q(z_k | k, x) - log q(v | x)
 
-    With weights that sum to one and no clipping it lies below `joint_bound` (Jensen); with them it can exceed log p(x).
-    Arguments as there.
+    With weights that sum to one and are not clipped it lies below `joint_bound` (Jensen); otherwise it can exceed
+    log p(x). The arguments are those of `mixture_bound`.
 
     Source: docs/papers/igr.md, section 3.6.
     """
@@ -115,8 +115,9 @@ def historical_bound(
 def log_importance_weight(
     log_likelihood: tf.Tensor, components: Components, log_p: tf.Tensor, log_q: tf.Tensor, kl_sticks: tf.Tensor
 ) -> tf.Tensor:
-    """log of sum_k w_k p(x | z_k) p(z_k | v) / q(z_k | v, x) times p(v) / q(v | x), whose mean over draws is p(x);
-    arguments as above.
+    """Log of an importance weight, whose mean over draws is p(x); arguments as in `mixture_bound`.
+
+        log sum_k w_k p(x | z_k) p(z_k | v) / q(z_k | v, x) + log p(v) - log q(v | x)
 
     Returns:
       [S, B].

@@ -9,13 +9,14 @@ from igr_suite.errors import UserError
 from igr_suite.families.mixture import original as mixture_keys
 from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
+from igr_suite.training.ranges import check_at_least
 
-KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the others' sticks are LogitNormal
+KUMARASWAMY = ("DLGMM", "DLGMM_Var")  # the sticks of the other models are LogitNormal
 TRUNCATED = {
     "DLGMM_IGR_SB": {"threshold": 0.9999, "truncation": "sample"},
     "DLGMM_Var": {"threshold": 0.9999, "truncation": "sample"},
 }
-# the one in effect in the authors' code, which declares 75 (docs/papers/igr.md, section 1.5)
+# the quantile that is in effect in the authors' code, which declares 75 (docs/papers/igr.md, section 1.5)
 HISTORICAL_QUANTILE = 70.0
 
 
@@ -31,12 +32,12 @@ def _only_truncated(config) -> str:
 class MixtureModelConfig(WithOptions):
     """The mixture: distribution of its sticks, its size, its networks and the bound that it is trained on.
 
-    `name` is DLGMM (Kumaraswamy sticks), DLGMM_IGR (LogitNormal), and truncated at `threshold` DLGMM_Var (Kumaraswamy)
-    and DLGMM_IGR_SB (LogitNormal). `objective` is "mixture" (the component summed out of both distributions), "joint"
-    (the component is a latent variable; a lower bound) or "historical" (the authors' loss, clipped sticks and, for
-    DLGMM_Var, a second sigmoid; not a bound). `stick_the_landing` defaults to false, with the historical objective to
-    what the authors did. `truncation` is "sample" (every draw its own number of components) or "batch" (one number, the
-    `quantile` over draws).
+    `name` is DLGMM (Kumaraswamy sticks) or DLGMM_IGR (LogitNormal sticks); DLGMM_Var (Kumaraswamy) and DLGMM_IGR_SB
+    (LogitNormal) are truncated at `threshold`. `objective` is "mixture" (the component is summed out of both
+    distributions), "joint" (the component is a latent variable; a lower bound) or "historical" (the authors' loss with
+    clipped sticks and, for DLGMM_Var, a second sigmoid; not a bound). `stick_the_landing` is false by default; with the
+    historical objective it is what the authors did. `truncation` is "sample" (a number of components for every draw) or
+    "batch" (one number, the `quantile` over draws).
     """
 
     group: ClassVar[str] = "model"
@@ -60,7 +61,7 @@ class MixtureModelConfig(WithOptions):
     }
 
     name: Literal["DLGMM", "DLGMM_IGR", "DLGMM_IGR_SB", "DLGMM_Var"] = "DLGMM"
-    """Kumaraswamy or LogitNormal sticks, the last two truncated at `threshold`."""
+    """Mixture: Kumaraswamy or LogitNormal sticks; the last two are truncated at `threshold`."""
     architecture: Literal["dlgmm_dense", "dlgmm_conv"] = "dlgmm_dense"
     """Layers of encoder and decoder."""
     components: int = 20
@@ -68,7 +69,8 @@ class MixtureModelConfig(WithOptions):
     dimensions: int = 50
     """Number of continuous latents of a component."""
     objective: Literal["mixture", "joint", "historical"] = "mixture"
-    """The component summed out of both distributions, kept as a latent variable, or the authors' loss, no bound."""
+    """Objective: the component is summed out of both distributions or kept as a latent variable, or the authors' loss,
+    which is no bound."""
     stick_the_landing: bool | None = None
     """Whether the gradient leaves out the score term, whose mean is 0."""
     threshold: float | None = None
@@ -80,12 +82,7 @@ class MixtureModelConfig(WithOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        self._check_ranges()
-
-    def _check_ranges(self) -> None:
-        for key, least in (("components", 2), ("dimensions", 1)):
-            if getattr(self, key) < least:
-                raise UserError(f"model.{key} must be at least {least}, got {getattr(self, key)}")
+        check_at_least(self, "model", components=2, dimensions=1)
         if self.threshold is not None and not 0 < self.threshold < 1:
             raise UserError(f"model.threshold must lie between 0 and 1, got {self.threshold} (the authors take 0.9999)")
         if self.quantile is not None and not 0 <= self.quantile <= 100:
@@ -94,10 +91,7 @@ class MixtureModelConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class MixtureEvaluationConfig:
-    """The importance-weighted log-likelihood at the end of a run, and whether the run stores pictures.npz.
-
-    One importance sample decodes every component.
-    """
+    """The importance-weighted log-likelihood at the end of a run, and whether the run stores pictures.npz."""
 
     importance_samples: int = 100
     """Number of samples of the log-likelihood at the end; each decodes every component."""
@@ -105,14 +99,13 @@ class MixtureEvaluationConfig:
     """Whether the run stores pictures.npz."""
 
     def __post_init__(self):
-        if self.importance_samples < 1:
-            raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
+        check_at_least(self, "evaluation", importance_samples=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainMixture(TrainingRun):
-    """One stick-breaking mixture VAE trained with one seed; the authors' 20 components, 50 dimensions, batch 100, Adam
-    3e-4, 300 epochs."""
+    """One stick-breaking mixture VAE trained with one seed. The defaults are the authors': 20 components of 50
+    dimensions, batches of 100, Adam with step size 3e-4, 300 epochs."""
 
     executor: ClassVar[str] = "igr_suite.families.mixture.train:execute"
 
@@ -138,7 +131,7 @@ class TrainMixture(TrainingRun):
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:
-        return mixture_keys.KEYS
+        return tuple(mixture_keys.KEYS)
 
     def translate(self, settings: Mapping) -> Mapping:
         return mixture_keys.translate(settings)

@@ -28,7 +28,7 @@ from igr_suite.randomness import at_step, run_seed, standard_normal, uniform
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.config_parts import OptimiserConfig
 
-CLIP = 1e-4  # of sticks and weights, the authors'; their upper end is 0.9999
+CLIP = 1e-4  # the authors clip sticks and weights to [1e-4, 0.9999]
 
 
 def component_means(components: int, dimensions: int) -> tf.Tensor:
@@ -40,8 +40,14 @@ def component_means(components: int, dimensions: int) -> tf.Tensor:
 
 
 class MixtureDraw:
-    """One draw of sticks and components for a batch: log weights [S, B, C] of both distributions, components, how many
-    are kept [S, B]."""
+    """One draw of sticks and components for a batch.
+
+    Attributes:
+      sticks, logits: distribution of the sticks, and their logits [S, B, C-1].
+      components: the draw of every component.
+      kept: number of components that are kept [S, B].
+      log_q, log_p: log weights of the posterior and of the prior [S, B, C].
+    """
 
     def __init__(self, sticks, logits: tf.Tensor, components: Components, kept: tf.Tensor, log_q: tf.Tensor):
         self.sticks, self.logits, self.components, self.kept, self.log_q = sticks, logits, components, kept, log_q
@@ -49,20 +55,21 @@ class MixtureDraw:
 
 
 class MixtureVAE(keras.Model):
-    """p: v_j ~ Beta(1, 1), k ~ Cat(pi(v)), z ~ N(m_k, I), x ~ p(x | z); q: sticks v, weights w(v) and N(z; loc_k,
-    scale_k) from x.
+    """A mixture VAE, trained on one of the bounds of `bounds.py`.
 
-        pi_k = v_k prod_{j<k} (1 - v_j), the last one the remainder;  w = pi, or pi cut behind the threshold and
-            renormalised
+        p:  v_j ~ Beta(1, 1),  k ~ Cat(pi(v)),  z ~ N(m_k, I),  x ~ p(x | z)
+        q:  sticks v, component weights w(v) and components N(z; loc_k, scale_k) from x
+        pi_k = v_k prod_{j<k} (1 - v_j), the last one the remainder
+        w = pi, or pi cut behind the threshold and renormalised
 
     Args:
       config: distributions, sizes, objective.
       image_shape: (height, width, channels).
       binarisation: how batches of uint8 become observations.
-      optimiser: Adam's numbers.
-      samples: S of a training step.
-      matmul_precision: "float32", or "bfloat16" for the training step's networks only.
-      seed: of the initial weights.
+      optimiser: settings of Adam.
+      samples: number S of samples in a training step.
+      matmul_precision: "float32", or "bfloat16" for the networks in training steps only.
+      seed: seed of the initial weights.
     Source: Nalisnick, Hertel & Smyth (2016), deep latent Gaussian mixtures; Potapczynski et al. (2020);
     docs/papers/igr.md, section 3.6.
     """
@@ -82,12 +89,8 @@ class MixtureVAE(keras.Model):
     ):
         require_plain_keras()
         super().__init__(name="mixture_vae")
-        self.config, self.binarisation, self.samples, self.matmul_precision = (
-            config,
-            binarisation,
-            samples,
-            matmul_precision,
-        )
+        self.config, self.binarisation = config, binarisation
+        self.samples, self.matmul_precision = samples, matmul_precision
         # as for the other VAEs: XLA's bfloat16 products and its convolutions are slow on a CPU (docs/performance.md)
         self.jit_steps = matmul_precision == "float32" and config.architecture not in CONVOLUTIONAL
         self.decoded_a_sample = config.components
@@ -123,25 +126,20 @@ class MixtureVAE(keras.Model):
         components = Components(loc + tf.exp(log_scale) * noise, loc, log_scale, tf.cast(self.prior_loc, images.dtype))
         sticks = (KumaraswamySticks if self.config.name in KUMARASWAMY else LogitNormalSticks)(parameters)
         logits = sticks.logits(samples, at_step(seed, tf.constant(2)))
-        again = self.config.objective == "historical" and self.config.name == "DLGMM_Var"
-        pieces = tf.sigmoid(logits) if again else logits  # the authors' slip: a stick is taken for the logit of one
+        # the authors' slip: a stick is taken for the logit of one
+        sigmoid_twice = self.config.objective == "historical" and self.config.name == "DLGMM_Var"
+        pieces = tf.sigmoid(logits) if sigmoid_twice else logits
         weights = log_weights(pieces)
         if self.config.name not in TRUNCATED:
             kept = tf.fill(tf.shape(weights)[:2], self.config.components)
             return MixtureDraw(sticks, logits, components, kept, weights)
-        kept = kept_components(pieces, *self._truncation)
-        return MixtureDraw(
-            sticks, logits, components, tf.broadcast_to(kept, tf.shape(weights)[:2]), keep_first(weights, kept)
-        )
+        kept = tf.broadcast_to(kept_components(pieces, *self._truncation), tf.shape(weights)[:2])
+        return MixtureDraw(sticks, logits, components, kept, keep_first(weights, kept))
 
     @property
     def _truncation(self) -> tuple:
-        return (
-            self.config.threshold,
-            self.config.truncation,
-            self.config.quantile,
-            self.config.objective != "historical",
-        )
+        config = self.config
+        return config.threshold, config.truncation, config.quantile, config.objective != "historical"
 
     def bound(
         self, draw: MixtureDraw, log_likelihood: tf.Tensor, objective: str, stick_the_landing: bool = False
@@ -167,9 +165,9 @@ class MixtureVAE(keras.Model):
 
         Args:
           batch: uint8 [B, pixels].
-          seed: int32 [2], the step's.
+          seed: int32 [2], the seed of the step.
         Returns:
-          {"elbo", "reconstruction", "kl_components", "kl_sticks"}: of the config's objective, means over batch and
+          {"elbo", "reconstruction", "kl_components", "kl_sticks"} of the config's objective: means over batch and
           samples, nats per image.
         """
         weights = [v.value for v in self.trained]
@@ -197,10 +195,10 @@ class MixtureVAE(keras.Model):
           elbo, reconstruction, kl_components, kl_sticks: the mixture bound and its parts, whatever the objective of
             training.
           elbo_joint: the joint bound.
-          objective_historical: the authors' objective where it is trained on; not a bound.
-          components_an_image (no nats): perplexity of the image's own weights.
-          kept, cut_share (no nats): components before the truncation, and the share of them behind it (truncated
-          kinds). weight_1, ... (no nats): the posterior's weight of each component.
+          objective_historical: the authors' objective, where the model is trained on it; not a bound.
+          components_an_image: perplexity of the image's own weights.
+          kept, cut_share: number of components that are kept and share of those that are cut (truncated models).
+          weight_1, ...: the posterior's weight of each component. These and the three before are not in nats.
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         draw = self.sample(images, 1, at_step(seed, tf.constant(2)))
@@ -219,19 +217,14 @@ class MixtureVAE(keras.Model):
             result |= {f"weight_{k + 1}": weights[:, k] for k in range(self.config.components)}
         return result
 
-    def weight_estimators(self, historical: bool = False) -> list[str]:
-        """The importance-weighted estimators that this model has; the authors' code has none for mixtures."""
-        del historical
-        return ["mixture"]
-
     def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str = "mixture") -> tf.Tensor:
         """Log importance weights whose log-mean-exp estimates log p(x); one sample decodes all components.
 
         Args:
           batch: uint8 [B, pixels].
-          samples: S.
+          samples: number S of samples.
           seed: int32 [2].
-          estimator: "mixture".
+          estimator: "mixture", the only one; the authors' code has none for mixtures.
         Returns:
           [S, B].
         Source: Burda et al. (2016), eq. 8, with the component summed out.

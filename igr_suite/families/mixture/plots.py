@@ -16,7 +16,7 @@ NAMES = {"DLGMM": "DLGMM", "DLGMM_Var": "DLGMM-Var", "DLGMM_IGR": "DLGMM-IGR", "
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds the columns `data` and `model` with the names that people read."""
+    """Adds the columns `data` and `model` with readable names."""
     names = frame["data.name"].map(DATA_NAMES).fillna(frame["data.name"].str.capitalize())
     cut = frame["data.train_limit"].notna()
     return frame.assign(data=names.where(~cut, names + " (cut)"), model=frame["model.name"].map(NAMES))
@@ -31,28 +31,28 @@ def weight_columns(frame: pd.DataFrame) -> list[str]:
 def paired_table(
     frame: pd.DataFrame, columns: dict[str, str], reference: str, folder: Path, name: str = "table_paired"
 ) -> list[Path]:
-    """Writes the differences to a reference model at equal seeds, with their 95% intervals: one row a data set and
-    other model.
+    """Writes the differences to a reference model at equal seeds, with their 95% intervals: one row for each data set
+    and other model.
 
     Args:
       frame: finished runs, from `named`.
       columns: column of `frame` -> heading.
       reference: the model that is subtracted.
-      folder: where to.
-      name: of the files.
+      folder: folder of the files.
+      name: stem of their names.
     """
     texts, numbers = [], []
     for (data, model), _ in frame[frame["model"] != reference].groupby(["data", "model"], sort=False):
         row = {"data": data, "model": model}
         text, number = dict(row), dict(row)
         for column, heading in columns.items():
-            found = paired_by(frame, column, row, row | {"model": reference})
-            text[heading] = found.text()
+            paired = paired_by(frame, column, row, row | {"model": reference})
+            text[heading] = paired.text()
             number |= {
-                f"{column}_difference": found.mean,
-                f"{column}_low": found.low,
-                f"{column}_high": found.high,
-                "pairs": found.pairs,
+                f"{column}_difference": paired.mean,
+                f"{column}_low": paired.low,
+                f"{column}_high": paired.high,
+                "pairs": paired.pairs,
             }
         texts.append(text | {"pairs": number["pairs"]})
         numbers.append(number)
@@ -63,13 +63,13 @@ def paired_table(
 
 
 def draw_usage(axes, frame: pd.DataFrame) -> pd.DataFrame:
-    """Draws the mean weight of every component: a bar a model, a dot a seed.
+    """Draws the mean weight of every component: a bar for each model, a dot for each seed.
 
     Args:
-      axes: where to draw.
+      axes: axes to draw on.
       frame: finished runs of one data set, from `named`.
     Returns:
-      What was drawn: model, seed, component, weight.
+      The numbers that were drawn, with the columns model, seed, component and weight.
     """
     columns, models = weight_columns(frame), list(dict.fromkeys(frame["model"]))
     width, drawn = 0.8 / len(models), []
@@ -98,13 +98,13 @@ def draw_usage(axes, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_pictures(results_folder: Path, frame: pd.DataFrame, out: Path) -> list[Path]:
-    """Draws, for each data set: display images and their reconstructions by each model; and samples of the components'
+    """Draws, for each data set, display images with their reconstructions by each model, and samples of the components'
     priors.
 
     Args:
-      results_folder: holds the run folders; those with a pictures.npz are drawn.
+      results_folder: folder of the run folders; those with a pictures.npz are drawn.
       frame: finished runs, from `named`.
-      out: where to.
+      out: folder of the figures.
     """
     paths = []
     for data, group in frame.groupby("data", sort=False):

@@ -1,5 +1,5 @@
-"""Stick-breaking weights of a mixture: distributions of the sticks, weights from their logits, truncation with static
-shapes."""
+"""Stick-breaking weights of a mixture: distributions of the sticks, weights from their logits, and truncation with
+static shapes."""
 
 import math
 from typing import Protocol
@@ -16,13 +16,13 @@ CUT = -1e4  # log weight of a cut component: exp gives exactly 0, and 0 times it
 
 
 class Sticks(Protocol):
-    """q(v | x) of the sticks v in (0, 1)^(C-1), each by itself."""
+    """The distribution q(v | x) of independent sticks v in (0, 1)^(C-1)."""
 
     def logits(self, samples: int, seed: tf.Tensor) -> tf.Tensor:
         """Draws logit v: [S, B, C-1]."""
 
     def log_density(self, logits: tf.Tensor, hold: bool = False) -> tf.Tensor:
-        """log q(v | x) [S, B], with respect to v; `hold` takes no gradient through the distribution's parameters."""
+        """log q(v | x) [S, B], a density of v; `hold` stops the gradient through the distribution's parameters."""
 
 
 class KumaraswamySticks:
@@ -86,14 +86,15 @@ def log_weights(logits: tf.Tensor) -> tf.Tensor:
 def kept_components(
     logits: tf.Tensor, threshold: float, truncation: str, quantile: float | None, crossing: bool = True
 ) -> tf.Tensor:
-    """How many components a truncated mixture keeps.
+    """The number of components that a truncated mixture keeps.
 
     Args:
       logits: logit v [S, B, C-1].
       threshold: rho; the pieces up to the first whose sum exceeds it are kept.
-      truncation: "sample", every draw its own number, or "batch", the quantile over all draws.
+      truncation: "sample", a number for every draw, or "batch", the quantile over all draws.
       quantile: percentage, read by "batch".
-      crossing: keep the piece that crosses rho too, so that less than 1 - rho is lost; the authors' code leaves it out.
+      crossing: whether to keep the piece that crosses rho too, so that less than 1 - rho is lost; the authors' code
+        leaves it out.
     Returns:
       int32, [S, B] or scalar, in 1..C.
     """
@@ -108,14 +109,14 @@ def kept_components(
 
 @in_float32
 def keep_first(log_weights: tf.Tensor, kept: tf.Tensor, renormalise: bool = True) -> tf.Tensor:
-    """Cuts all components behind the first `kept`; the shape stays.
+    """Cuts all components after the first `kept` ones, without a change of shape.
 
     Args:
       log_weights: [S, B, C].
       kept: int32, [S, B] or scalar.
-      renormalise: let the kept weights sum to one.
+      renormalise: whether to make the kept weights sum to one.
     Returns:
-      [S, B, C]; CUT behind.
+      [S, B, C], which is CUT for the components that are cut.
     """
     inside = tf.range(tf.shape(log_weights)[-1]) < kept[..., tf.newaxis]
     cut = tf.constant(CUT, log_weights.dtype)

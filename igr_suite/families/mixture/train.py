@@ -1,5 +1,7 @@
 """Executes a `TrainMixture` config: data, model, loop, final measurements, pictures, summary."""
 
+from dataclasses import replace
+
 import numpy as np
 import tensorflow as tf
 
@@ -12,12 +14,11 @@ from igr_suite.lab.runs import picture_file
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed, standard_normal
-from igr_suite.training.evaluation import Evaluator, evaluation_function
-from igr_suite.training.executor import Rows, Training, flat, likelihoods, load_images, plan_of, train, training_images
-from igr_suite.training.strategy import Replicas
+from igr_suite.training.evaluation import evaluation_function
+from igr_suite.training.executor import Rows, flat, likelihoods, prepare, split_evaluators, train
 
 USED = 0.01  # a component with a larger mean weight counts as used
-PRIOR_SAMPLES = 8  # pictured, of each component
+PRIOR_SAMPLES = 8  # pictured samples of each component's prior
 
 
 def build_model(config: TrainMixture, dataset: data.Dataset) -> MixtureVAE:
@@ -34,7 +35,7 @@ def build_model(config: TrainMixture, dataset: data.Dataset) -> MixtureVAE:
 
 
 def usage(row: dict[str, float], components: int) -> dict[str, float]:
-    """What an evaluation's row says of the mean weights: their perplexity, and how many of them are above 1%."""
+    """Usage of the components in an evaluation's row: the perplexity of their mean weights, and how many exceed 1%."""
     weights = np.array([row[f"test_weight_{k + 1}"] for k in range(components)])
     entropy = -np.sum(np.where(weights > 0, weights * np.log(np.maximum(weights, 1e-300)), 0.0))
     return {"test_components_effective": float(np.exp(entropy)), "test_components_used": int(np.sum(weights > USED))}
@@ -42,16 +43,10 @@ def usage(row: dict[str, float], components: int) -> dict[str, float]:
 
 def execute(config: TrainMixture, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
-    replicas = Replicas.chosen()
-    dataset = load_images(config)
-    images = training_images(config, dataset)
-    plan = plan_of(config, len(images))
-    with replicas.scope():
-        model = build_model(config, dataset)
-    evaluators = {
-        site: Evaluator(model, flat(getattr(dataset, site)), site, config.seed, usage=site == "test")
-        for site in ("validation", "test")
-    }
+    training = prepare(config, build_model)
+    model, dataset = training.model, training.dataset
+    evaluators = split_evaluators(model, dataset, config.seed, ("validation",))
+    evaluators |= split_evaluators(model, dataset, config.seed, ("test",), usage=True)
     elbos = evaluation_function(evaluators)
 
     def evaluate(step: int) -> dict[str, float]:
@@ -60,32 +55,21 @@ def execute(config: TrainMixture, folder: RunFolder) -> None:
 
     def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
         del rows
-        wanted = [(name, config.evaluation.importance_samples) for name in model.weight_estimators()]
-        found = likelihoods(evaluators["test"], wanted, interrupts)
+        wanted = [("mixture", config.evaluation.importance_samples)]
+        log_likelihoods = likelihoods(evaluators["test"], wanted, interrupts)
         if config.evaluation.pictures:
             store_pictures(model, dataset, config, folder)
-        return found
+        return log_likelihoods
 
-    meta = {"parameters": model.count_params()}
-    training = Training(
-        model=model,
-        rows=images,
-        plan=plan,
-        evaluate=evaluate,
-        dataset=dataset,
-        meta=meta,
-        finish=finish,
-        replicas=replicas,
-    )
-    train(training, folder)
+    train(replace(training, evaluate=evaluate, finish=finish), folder)
 
 
 def store_pictures(model: MixtureVAE, dataset: data.Dataset, config: TrainMixture, folder: RunFolder) -> None:
-    """Writes pictures.npz, all uint8 means of pixels.
+    """Writes pictures.npz, whose images are uint8 means of pixels.
 
-    Its arrays: `originals` and `reconstructions` [N, H, W, 1], the display images that exist and their mean under the
-    component with the largest weight; `component` int32 [N], which one that is; `prior` [C, 8, H, W, 1], samples z ~
-    N(m_k, I) decoded, the same noise for every component.
+    Its arrays are `originals` and `reconstructions` [N, H, W, 1], the display images that the split has and their means
+    under the component with the largest weight; `component` int32 [N], the number of that component; and `prior`
+    [C, 8, H, W, 1], decoded samples z ~ N(m_k, I) with the same noise for every component.
     """
     shown = [index for index in DISPLAY_INDICES if index < len(dataset.test)]
     originals = dataset.test[shown]
@@ -96,16 +80,14 @@ def store_pictures(model: MixtureVAE, dataset: data.Dataset, config: TrainMixtur
     chosen = tf.gather(draw.components.loc, best, batch_dims=1)
     noise = standard_normal((PRIOR_SAMPLES, config.model.dimensions), run_seed(config.seed, "pictures of the prior"))
     prior = model.prior_loc[:, tf.newaxis] + noise
+
+    def means(z: tf.Tensor) -> np.ndarray:
+        return picture_file.as_bytes(tf.sigmoid(model.decode(z)), z.shape[:-1], dataset.image_shape)
+
     arrays = {
         "originals": originals,
-        "reconstructions": _pictures(model, chosen, dataset.image_shape),
+        "reconstructions": means(chosen),
         "component": best.numpy(),
-        "prior": _pictures(model, prior, dataset.image_shape),
+        "prior": means(prior),
     }
     picture_file.save(folder.path, arrays)
-
-
-def _pictures(model: MixtureVAE, z: tf.Tensor, image_shape: tuple[int, int, int]) -> np.ndarray:
-    """Means of the pixels as uint8: [..., D] -> [..., H, W, 1]."""
-    means = tf.sigmoid(model.decode(z)).numpy()
-    return np.rint(255 * means).astype(np.uint8).reshape(*means.shape[:-1], *image_shape)

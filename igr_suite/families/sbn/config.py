@@ -10,6 +10,7 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
 from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig, TrainingRun
+from igr_suite.training.ranges import check_at_least, check_positive
 
 # Estimators that have a fast path of their own with the options below; all others, and these with estimator options of
 # their own, take the general path (`discrete`).
@@ -125,9 +126,7 @@ class SBNConfig(WithOptions):
             check_estimator(self.estimator, self.estimator_options, "bernoulli")
         if not 1 <= self.layers <= 3:
             raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
-        for key in ("hidden", "samples"):
-            if getattr(self, key) < 1:
-                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "model", hidden=1, samples=1)
         if self.temperature is not None and not self.temperature > 0:
             raise UserError(f"model.temperature must be positive, got {self.temperature} (the papers use 0.1 and 0.5)")
         if self.net_layers is not None and self.net_layers < 1:
@@ -183,9 +182,7 @@ class SBNOptimiserConfig:
     """What Adam adds to the root of the mean square."""
 
     def __post_init__(self):
-        for key in ("learning_rate", "control_factor"):
-            if not getattr(self, key) > 0:
-                raise UserError(f"optimiser.{key} must be positive, got {getattr(self, key)}")
+        check_positive(self, "optimiser", "learning_rate", "control_factor")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,8 +195,7 @@ class SBNEvaluationConfig:
     """Number of draws of the gradient at frozen weights for its variance; 0 for none."""
 
     def __post_init__(self):
-        if self.importance_samples < 1:
-            raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
+        check_at_least(self, "evaluation", importance_samples=1)
         if self.variance_draws < 0 or self.variance_draws == 1:
             raise UserError(
                 f"evaluation.variance_draws must be 0 (not measured) or at least 2, got {self.variance_draws}"

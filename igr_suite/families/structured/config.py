@@ -5,18 +5,23 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, NamedTuple
 
 from igr_suite.data.catalogue import recipe_of
-from igr_suite.data.halves import IMAGE_SHAPE, PICTURED
+from igr_suite.data.halves import IMAGE_SHAPE
 from igr_suite.errors import UserError
 from igr_suite.families.structured import original as structured_keys
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, check_pictured
+from igr_suite.training.ranges import check_at_least, check_positive
 
 
 class Architecture(NamedTuple):
-    """Width of a stochastic layer, how many there are, tanh layers before each linear one, values of a unit, the IGR
-    scale.
+    """Layers around the stochastic units.
 
-    `signed` units take values 2 psi - 1 in (-1, 1), others psi in (0, 1).
+    Attributes:
+      units: width of a stochastic layer.
+      stochastic_layers: number of stochastic layers.
+      hidden: whether a tanh layer stands before each linear one.
+      signed: whether units take values 2 psi - 1 in (-1, 1) instead of psi in (0, 1).
+      scale: default of `StructuredModelConfig.scale`.
     """
 
     units: int
@@ -26,7 +31,8 @@ class Architecture(NamedTuple):
     scale: str
 
 
-# docs/papers/igr.md, section 4: g2_linear is the README's generation, the others are the NeurIPS code's.
+# g2_linear is from the README's generation of the code, the others are from the NeurIPS code: docs/papers/igr.md,
+# section 4.
 ARCHITECTURES = {
     "g2_linear": Architecture(200, 2, hidden=False, signed=False, scale="learned"),
     "double_linear": Architecture(240, 2, hidden=False, signed=True, scale="unit"),
@@ -34,24 +40,24 @@ ARCHITECTURES = {
     "nonlinear": Architecture(240, 2, hidden=True, signed=True, scale="unit"),
 }
 IGR_OPTIONS = {"temperature_use": "applied", "scale": None}  # the default scale is the architecture's
-# Options that only some relaxations read.
-OPTIONS = {
+# Relaxation -> the options that it reads and the values that they take when none is given.
+OPTIONS_OF_RELAXATION = {
     "GS": {"noise": "logistic"},
     "IGR_I": IGR_OPTIONS,
     "IGR_Planar": {**IGR_OPTIONS, "planar_norm": "squared"},
     "IGR_SB": IGR_OPTIONS,
 }
-BY_NAME = by_choice("name", OPTIONS, dropped=("noise", *IGR_OPTIONS, "planar_norm"))
+BY_NAME = by_choice("name", OPTIONS_OF_RELAXATION, dropped=("noise", *IGR_OPTIONS, "planar_norm"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class StructuredModelConfig(WithOptions):
     """The distribution of the binary units and the network around them.
 
-    `units` is the width of a stochastic layer, the architecture's by default. `noise` (GS) is "logistic" or
-    "historical" (Gumbel noise: its rounded units are not Bernoulli(sigmoid(logit))). `temperature_use` (IGR) is
-    "applied" or "historical" (G3 does not divide by it; it is then no option). `scale` (IGR) is "learned" (two
-    parameters a unit) or "unit"; the architecture's by default.
+    `units` is the width of a stochastic layer, by default the architecture's. `noise` (GS) is "logistic" or
+    "historical" (Gumbel noise, with which rounded units are not Bernoulli(sigmoid(logit))). `temperature_use` (IGR) is
+    "applied" or "historical" (G3 does not divide by the temperature, which is then not an option). `scale` (IGR) is
+    "learned" (two parameters a unit) or "unit", by default the architecture's.
     """
 
     group: ClassVar[str] = "model"
@@ -59,7 +65,7 @@ class StructuredModelConfig(WithOptions):
         "scale": replace(BY_NAME["scale"], default=lambda config: ARCHITECTURES[config.architecture].scale),
         "units": Option(lambda config: ARCHITECTURES[config.architecture].units),
         "temperature": Option(
-            1.0,  # G3's for all relaxations
+            1.0,  # that of G3 for all relaxations
             read=lambda config: config.temperature_use != "historical",
             unread="is not used with model.temperature_use=historical; leave one of them out",
             dropped=True,
@@ -75,7 +81,7 @@ class StructuredModelConfig(WithOptions):
     temperature: float | None = None
     """Temperature of the relaxation."""
     noise: Literal["logistic", "historical"] | None = None
-    """Noise of GS; with the authors' Gumbel noise rounded units are not Bernoulli(sigmoid(logit))."""
+    """Noise of GS; with "historical", the authors' Gumbel noise, rounded units are not Bernoulli(sigmoid(logit))."""
     temperature_use: Literal["applied", "historical"] | None = None
     """Whether IGR divides by the temperature; the authors' code does not."""
     scale: Literal["learned", "unit"] | None = None
@@ -85,10 +91,8 @@ class StructuredModelConfig(WithOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.temperature is not None and not self.temperature > 0:
-            raise UserError(f"model.temperature must be positive, got {self.temperature}")
-        if self.units < 1:
-            raise UserError(f"model.units must be at least 1, got {self.units}")
+        check_positive(self, "model", "temperature")
+        check_at_least(self, "model", units=1)
 
     @property
     def shape(self) -> Architecture:
@@ -98,8 +102,8 @@ class StructuredModelConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class StructuredOptimiserConfig(OptimiserConfig):
-    """Adam, with a constant learning rate or G3's: max(least_learning_rate, learning_rate / (1 + decay t)) at step
-    t."""
+    """Adam, with a constant learning rate or that of G3, max(least_learning_rate, learning_rate / (1 + decay t)) at
+    step t."""
 
     learning_rate: float = 1e-3
     """Step size of Adam at the start."""
@@ -113,8 +117,7 @@ class StructuredOptimiserConfig(OptimiserConfig):
         if (self.decay is None) != (self.least_learning_rate is None):
             raise UserError(
                 f"optimiser.decay={self.decay} and optimiser.least_learning_rate={self.least_learning_rate} go "
-                f"together: "
-                "give both, or none for a constant learning rate"
+                f"together: give both, or none for a constant learning rate"
             )
         for key in ("decay", "least_learning_rate"):
             value = getattr(self, key)
@@ -139,14 +142,13 @@ class StructuredEvaluationConfig:
     """Number of sampled completions of each pictured image that the run stores; 0 for none."""
 
     def __post_init__(self):
-        for key, least in (("samples_while_training", 1), ("samples", 1), ("relaxed_samples", 1), ("pictures", 0)):
-            if getattr(self, key) < least:
-                raise UserError(f"evaluation.{key} must be at least {least}, got {getattr(self, key)}")
+        check_at_least(self, "evaluation", samples_while_training=1, samples=1, relaxed_samples=1, pictures=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainStructured(TrainingRun):
-    """The lower half of digits predicted from the upper one through layers of binary units, with one seed."""
+    """One model that predicts the lower half of digits from the upper half through layers of binary units, trained with
+    one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.structured.train:execute"
 
@@ -162,21 +164,15 @@ class TrainStructured(TrainingRun):
         recipe = recipe_of(self.data.name)
         if recipe.image_shape != IMAGE_SHAPE or recipe.likelihood != "bernoulli":
             raise UserError(
-                f"structured output prediction takes 28x28 images of black and white pixels; "
-                f"data.name={self.data.name} is not"
+                f"structured output prediction takes 28x28 images of black and white pixels, and {self.data.name} has "
+                f"others; take mnist"
             )
         if self.data.binarisation != "static":
             raise UserError(
                 f"data.binarisation={self.data.binarisation} is not possible here: both halves are thresholded at 0.5; "
                 f"leave it out"
             )
-        images = min(recipe.sizes[2], self.data.evaluation_limit or recipe.sizes[2])
-        if self.evaluation.pictures and images <= max(PICTURED):
-            raise UserError(
-                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
-                f"{images}; "
-                f"set data.evaluation_limit to at least {max(PICTURED) + 1}"
-            )
+        check_pictured(self)
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:

@@ -16,27 +16,27 @@ from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.adam import FusedAdam
 from igr_suite.training.schedules import FlooredInverseTime
 
-# of an evaluation: a chunk of 500 images fits the caches' neighbourhood, 100 samples at once take 100 MB an array
+# samples of an evaluation that are computed at once for 500 images; 100 of them would take 100 MB an array
 SAMPLES_A_CHUNK = 10
 
 
 class StructuredOutput(keras.Model):
-    """p(lower | upper) = E_z[p(lower | z_L)], z_1 from the upper half, z_l from z_(l-1), each layer of binary units.
+    """p(lower | upper) = E_z[p(lower | z_L)], z_1 from the upper half, z_(l+1) from z_l, each a layer of binary units.
 
         loss = -mean_b log (1/S) sum_s p(lower_b | z_bs)
 
     Args:
       config: distribution of the units, architecture.
-      optimiser: Adam's numbers and schedule.
-      samples: S of a training step.
-      evaluation_samples: S of `eval_step`.
-      matmul_precision: "float32", or "bfloat16" for the training step's networks only.
-      seed: of the initial weights.
+      optimiser: settings and schedule of Adam.
+      samples: number S of samples in a training step.
+      evaluation_samples: number S of samples in `eval_step`.
+      matmul_precision: "float32", or "bfloat16" for the networks in training steps only.
+      seed: seed of the initial weights.
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), structured output experiment; docs/papers/igr.md, section 4.
     """
 
     scalars = ("loss",)
-    # measured at one thread: S=50 takes 45 (GS), 57 (IGR_I), 73 ms (IGR_Planar) a step, 56, 60 and 77 under XLA
+    # measured on one thread: a step with S=50 takes 45 (GS), 57 (IGR_I), 73 ms (IGR_Planar); 56, 60 and 77 under XLA
     jit_steps = False
 
     def __init__(
@@ -51,22 +51,16 @@ class StructuredOutput(keras.Model):
     ):
         require_plain_keras()
         super().__init__(name="structured_output")
-        self.config, self.samples, self.evaluation_samples, self.matmul_precision = (
-            config,
-            samples,
-            evaluation_samples,
-            matmul_precision,
-        )
+        self.config, self.matmul_precision = config, matmul_precision
+        self.samples, self.evaluation_samples = samples, evaluation_samples
         count = config.shape.stochastic_layers
         self.binary = [
             StochasticBinary(config, at_step(run_seed(seed, "flow"), tf.constant(i)), f"binary_{i}")
             for i in range(count)
         ]
         hidden = (config.units,) if config.shape.hidden else ()
-        inputs, outputs = (
-            [HALF_PIXELS, *[config.units] * count],
-            [*(layer.parameters for layer in self.binary), HALF_PIXELS],
-        )
+        inputs = [HALF_PIXELS, *[config.units] * count]
+        outputs = [*(layer.parameters for layer in self.binary), HALF_PIXELS]
         self.mappings = [
             dense_stack(hidden, size, 1000 * seed + 100 * i, f"mapping_{i}", "tanh") for i, size in enumerate(outputs)
         ]
@@ -85,7 +79,7 @@ class StructuredOutput(keras.Model):
         return [*self.trained, *self.optimiser.variables]
 
     def halves(self, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Upper and lower half [B, 392] in {0, 1} of images uint8 [B, 784]."""
+        """The upper and the lower half [B, 392] in {0, 1} of images uint8 [B, 784]."""
         return tuple(tf.split(to_unit_interval(batch, "static"), 2, axis=-1))
 
     def logits(self, upper: tf.Tensor, samples: int, seed: tf.Tensor, rounded: bool = False) -> tf.Tensor:
@@ -93,14 +87,14 @@ class StructuredOutput(keras.Model):
 
         Args:
           upper: [B, 392] in {0, 1}.
-          samples: S.
+          samples: number S of samples.
           seed: int32 [2].
           rounded: whether units are rounded.
         Returns:
           [S, B, 392].
         """
         batch = upper.shape[0] or tf.shape(upper)[0]
-        # One draw for all layers: seeds derived a layer could meet those derived a step or a chunk of samples.
+        # One draw for all layers: seeds derived for layers could equal those derived for steps or chunks of samples.
         noise = tf.unstack(unit_noise(self.config, [len(self.binary), samples, batch, self.config.units], seed))
         parameters = tf.cast(self.mappings[0](upper), upper.dtype)
         for layer, mapping, own_noise in zip(self.binary, self.mappings[1:], noise):
@@ -120,7 +114,7 @@ class StructuredOutput(keras.Model):
 
         Args:
           batch: uint8 [B, 784].
-          seed: int32 [2], the step's.
+          seed: int32 [2], the seed of the step.
         Returns:
           {"loss"}: before the step, nats per image.
         """
@@ -137,7 +131,7 @@ class StructuredOutput(keras.Model):
 
         Args:
           batch: uint8 [B, 784].
-          samples: S.
+          samples: number S of samples.
           seed: int32 [2].
           estimator: "discrete" (rounded units) or "relaxed".
         Returns:

@@ -2,34 +2,32 @@
 
     2020-02-18 09:30:15,000 --- Epoch   10 || Test_Recon 7.21000e+01 || Train_Recon 8.10000e+01 || Temp 0.67 || GS || 0.001 || Time  9.4 sec
 
-Test_Recon and Train_Recon are losses in nats per image; the fields behind the temperature are model and learning rate,
-without names. Files are those of `original_log`: `read_log(path, parse_line)` reads them. Source: docs/papers/igr.md,
-section 4, which gives the fields and not their digits.
+Test_Recon and Train_Recon are losses in nats per image; the two fields after the temperature, model and learning rate,
+have no names. Source: docs/papers/igr.md, section 4, which gives the fields but not their digits.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.log_lines import SEPARATOR, known, number_or_nan, write_lines
+from igr_suite.lab.runs.log_lines import SEPARATOR, LogFormat, known, number_or_nan
 
-EVALUATION = "test_nll_discrete"  # of a metrics row
+EVALUATION = "test_nll_discrete"  # the metric that marks a row as that of an evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
 class StructuredLine:
-    """One evaluated epoch; None is a number that is not known, written as nan.
+    """One evaluated epoch. A number that is not known is None and written as nan.
 
     Attributes:
-      epoch: how far training was.
-      test, train: negative log-likelihood of the test images (rounded units here) and training loss, nats per image.
-      temperature: of the units; None where none is used.
+      epoch: how far training had come.
+      test: negative log-likelihood of the test images, of rounded units in our runs, in nats per image.
+      train: training loss in nats per image.
+      temperature: temperature of the units; None where none is used.
       model: name of the distribution.
-      learning_rate: of the first step.
-      seconds: of the epoch.
+      learning_rate: learning rate of the first step.
+      seconds: length of the epoch.
       time: the timestamp as it stood in the file, "" without one.
     """
 
@@ -48,8 +46,7 @@ def format_line(line: StructuredLine) -> str:
     return (
         f"{line.time + SEPARATOR if line.time else ''}Epoch {line.epoch:4d} || Test_Recon {line.test:.5e} || "
         f"Train_Recon {number_or_nan(line.train):.5e} || Temp {number_or_nan(line.temperature):g} || {line.model} || "
-        f"{line.learning_rate:g} || "
-        f"Time {number_or_nan(line.seconds):4.1f} sec"
+        f"{line.learning_rate:g} || Time {number_or_nan(line.seconds):4.1f} sec"
     )
 
 
@@ -91,9 +88,10 @@ def lines_of(
 
     Args:
       rows: `RunFolder(path).metrics.rows()`.
-      model, temperature, learning_rate: of the run's config.
-      seconds: of the whole training (`train_seconds` in meta.json), spread evenly over epochs; rows hold no times.
-      time: timestamp of every line.
+      model, temperature, learning_rate: those of the run's config.
+      seconds: length of the whole training (`train_seconds` in meta.json), divided evenly among the epochs because
+        rows hold no times.
+      time: the timestamp of every line.
     """
     rows = list(rows)
     training = [row for row in rows if "train_loss" in row]
@@ -103,7 +101,7 @@ def lines_of(
         if EVALUATION not in row:
             continue
         epoch = round(row["epoch"])
-        # rows divide an epoch evenly
+        # a plain mean, since the rows of an epoch cover equally many steps
         losses = [other["train_loss"] for other in training if epoch - 1 < other["epoch"] <= epoch]
         lines.append(
             StructuredLine(
@@ -120,36 +118,13 @@ def lines_of(
     return lines
 
 
-def write_log(
-    rows: Iterable[Mapping[str, Any]],
-    path: str | Path,
-    *,
-    hyper: Mapping[str, Any] | None = None,
-    time: datetime | None = None,
-    **more: Any,
-) -> None:
-    """Writes the rows of a metrics.jsonl as a log of the original's format.
-
-    Args:
-      rows, **more: as in `lines_of`.
-      path: the file; replaced when it is there.
-      hyper: its header.
-      time: timestamp of every line; by default now.
-    Raises:
-      UserError: there is no evaluation among the rows, or the file cannot be written.
-    """
-    write_lines(
-        path,
-        lambda stamp: map(format_line, lines_of(rows, time=stamp, **more)),
-        hyper,
-        time,
-        nothing=f"nothing to write to {path}: no row holds {EVALUATION}; export a run of igr/table_3_structured_output",
-    )
-
-
 def _after(name: str, text: str) -> str:
-    """What follows a field's name and its blank."""
-    found, _, value = text.partition(" ")
-    if found != name:
+    """The text after a field's name; ValueError where the field has another name."""
+    own_name, _, value = text.partition(" ")
+    if own_name != name:
         raise ValueError(text)
     return value.strip()
+
+
+_FORMAT = LogFormat(format_line, parse_line, lines_of, EVALUATION, "igr/table_3_structured_output")
+write_log, read_log = _FORMAT.write, _FORMAT.read

@@ -1,5 +1,5 @@
-"""Tables and figures of structured output prediction: bounds by training samples, paired differences, what must hold,
-completions."""
+"""Tables and figures of structured output prediction: bounds by training samples, paired differences, checks of the
+runs, completions."""
 
 from pathlib import Path
 
@@ -24,8 +24,8 @@ AUTHORS_NORM = ", authors' norm"  # of IGR-Planar's layers: model.planar_norm=hi
 
 
 def named_runs(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds readable columns, and negative log-likelihoods: `discrete_<S>` and `relaxed_<S>` for every number S of test
-    samples."""
+    """Adds readable columns, and the negative log-likelihoods `discrete_<S>` and `relaxed_<S>` for every number S of
+    test samples."""
     data = frame["data.name"].map(DATA_NAMES)
     architecture = frame["model.architecture"].str.replace("_", " ")
     names = frame["model.name"].map(SHORT_NAMES)
@@ -45,12 +45,12 @@ def chosen_runs(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Keeps the runs at the temperature that is best on validation images, for every distribution and number of
     training samples.
 
-    A number of samples that was not searched takes the choice of the largest one below it that was; runs without a
-    temperature stay.
+    A number of samples for which no temperatures were searched takes the choice of the next smaller number for which
+    they were. Runs without a temperature are kept.
 
     Args:
-      frame: from `named_runs`.
-      seed: the search's.
+      frame: finished runs, from `named_runs`.
+      seed: seed of the search.
     """
     keep = []
     for _, group in frame.groupby(["data", "setting", "model"], sort=False):
@@ -77,8 +77,8 @@ def columns_of(frame: pd.DataFrame, units: str) -> list[str]:
 
 
 def bounds_table(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:
-    """Writes table: test bounds with 1, 100 and the largest number of samples, rounded and relaxed units, and the
-    training loss."""
+    """Writes table: the test bounds of rounded units with 1, 100 and the largest number of samples, that of relaxed
+    units with the largest number, and the training loss."""
     discrete = columns_of(frame, "discrete")
     shown = [c for c in discrete if c in ("discrete_1", "discrete_100", discrete[-1])]
     headings = {c: f"rounded, S={c.split('_')[1]}" for c in shown}
@@ -94,8 +94,8 @@ def bounds_table(frame: pd.DataFrame, folder: Path, note: str) -> list[Path]:
 
 
 def paired_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes table_paired: distribution minus GS at equal seed, mean and confidence interval over seeds (Student's
-    t)."""
+    """Writes table_paired: the differences to GS at equal seed, their means and confidence intervals over seeds
+    (Student's t)."""
     rows, where = [], ["data", "setting", "training S"]
     for units in (columns_of(frame, "discrete")[-1], columns_of(frame, "relaxed")[-1]):
         kind, test_samples = units.split("_")
@@ -104,12 +104,14 @@ def paired_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
             both = group.merge(base, on=[*where, "seed"])
             if both.empty:
                 continue
-            found = paired_difference(both[units], both["base"])
+            paired = paired_difference(both[units], both["base"])
             row = dict(zip([*where, "model"], keys)) | {
                 "units": "rounded" if kind == "discrete" else kind,
                 "test S": int(test_samples),
             }
-            rows.append(row | {"difference": found.mean, "low": found.low, "high": found.high, "pairs": found.pairs})
+            rows.append(
+                row | {"difference": paired.mean, "low": paired.low, "high": paired.high, "pairs": paired.pairs}
+            )
     numbers = pd.DataFrame(rows)
     if numbers.empty:
         return []
@@ -126,7 +128,7 @@ def paired_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def checks_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes table_checks: what must hold of any correct run, with the numbers it is judged by."""
+    """Writes table_checks: what holds for every correct run, with the numbers that show it."""
     rows, discrete = [], columns_of(frame, "discrete")
     for keys, group in frame.groupby([c for c in CELL if c != "training S"], sort=False, dropna=False):
         few, many = group["training S"].min(), group["training S"].max()

@@ -14,8 +14,8 @@ def unit_noise(config: StructuredModelConfig, shape, seed: tf.Tensor, dtype: tf.
     """Standard noise of a distribution's units: logistic for GS (Gumbel when historical), normal for IGR.
 
     Args:
-      config: names the distribution.
-      shape: of the result, [..., B, units].
+      config: config with the distribution.
+      shape: shape of the result, [..., B, units].
       seed: int32 [2].
       dtype: float32 or float64.
     Returns:
@@ -32,14 +32,14 @@ def unit_noise(config: StructuredModelConfig, shape, seed: tf.Tensor, dtype: tf.
 class StochasticBinary(keras.layers.Layer):
     """Units psi = sigmoid(lambda) in (0, 1), rounded to [lambda >= 0]; a signed layer returns 2 psi - 1.
 
-        GS          lambda = (log a + logistic) / temperature            P(round = 1) = sigmoid(log a) at any temperature
+        GS          lambda = (log a + logistic) / temperature            P(round = 1) = sigmoid(log a), any temperature
         IGR_I       lambda = (mu + scale eps) / temperature              P(round = 1) = Phi(mu / scale)
         IGR_Planar  lambda = h(mu + scale eps) / temperature             h two planar layers of dimension 1 a unit
         IGR_SB      lambda = sigmoid(mu + scale eps) / temperature > 0   always rounds to 1: it has no binary limit
 
     Args:
       config: distribution, temperature and the historical switches.
-      seed: of the flow's initial weights.
+      seed: seed of the flow's initial weights.
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), structured output experiment; docs/papers/igr.md, section 4.
     """
 
@@ -75,7 +75,8 @@ class StochasticBinary(keras.layers.Layer):
         return y if self.config.temperature is None else y / self.config.temperature
 
     def call(self, parameters: tf.Tensor, noise: tf.Tensor, rounded: bool = False) -> tf.Tensor:
-        """
+        """Returns the units of all samples.
+
         Args:
           parameters: [B, P], the same for all samples, or [S, B, P].
           noise: [S, B, units], from `unit_noise`.

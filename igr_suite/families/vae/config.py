@@ -4,45 +4,53 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, get_args
 
-from igr_suite.data.catalogue import recipe_of
 from igr_suite.errors import UserError, nearest
 from igr_suite.families.vae import original as original_keys
 from igr_suite.families.vae.monitor_config import MonitorConfig
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
 from igr_suite.networks.image_sides import SIDES, misfit
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun, truncated_by_batch
+from igr_suite.training.config_parts import (
+    DataConfig,
+    OptimiserConfig,
+    ScheduleConfig,
+    TrainingRun,
+    check_output_activation,
+    truncated_by_batch,
+)
+from igr_suite.training.ranges import check_at_least, check_positive
 
 DiscreteName = Literal[
     "GS_Dis", "IGR_I_Dis", "IGR_Planar_Dis", "IGR_SB_Finite_Dis", "IGR_SB_Dis", "IGR_SB_Log_Dis", "IGSM_Dis", "GSP_Dis"
 ]
-# with continuous latents beside
+# with continuous latents beside the discrete ones
 JointName = Literal["GS", "IGR_I", "IGR_Planar", "IGR_SB_Finite", "IGR_SB", "IGR_SB_Log", "IGSM", "GSP"]
 ModelName = Literal[DiscreteName, "VAE", JointName]
 
-# Options that only some models read, with the value taken when none is given. An option set for another model is an
-# error.
-OPTIONS = {
+# Model -> the options that it reads and the values that they take when none is given. An option that is given to
+# another model is an error.
+OPTIONS_OF_MODEL = {
     "GS_Dis": {"prior_temperature": "posterior"},
     "IGR_I_Dis": {"delta": 1.0, "prior": "uniform"},
     "IGR_Planar_Dis": {"delta": 1.0, "prior": "uniform", "planar_norm": "squared", "planar_prior": "shared_flow"},
     "IGR_SB_Finite_Dis": {"delta": 1.0, "prior": "uniform"},
     "IGR_SB_Dis": {"delta": 1.0, "prior": "uniform", "threshold": 0.9, "quantile": 50.0, "truncation": "batch"},
     "IGR_SB_Log_Dis": {"prior": "uniform"},
-    "IGSM_Dis": {},  # their prior is N(0, I), which is uniform and standard in one
+    "IGSM_Dis": {},  # the prior of IGSM and GSP is N(0, I), which is both the uniform and the standard one
     "GSP_Dis": {},
     "VAE": {"latent_dim": 10},
 }
 JOINT = get_args(JointName)
-OPTIONS |= {
-    name: OPTIONS[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None} for name in JOINT
+OPTIONS_OF_MODEL |= {
+    name: OPTIONS_OF_MODEL[f"{name}_Dis"] | {"latent_dim": 10, "continuous_kl": "closed", "capacity": None}
+    for name in JOINT
 }
-# Models whose one-hot codes have a distribution in closed form or by quadrature.
+# Models for which the distribution of the one-hot codes is known in closed form or computed by quadrature.
 EXACT_ARGMAX = ("GS_Dis", "IGR_I_Dis", "IGSM_Dis", "GSP_Dis", "GS", "IGR_I", "IGSM", "GSP")
 DISCRETE_OPTIONS = {"variables": 20, "categories": 10}
 JOINT_OPTIONS = {"variables": 1, "categories": 10}
 # Temperatures of the G3 runs (docs/papers/igr.md, section 3.4); the stick-breaking distributions need lower ones. IGSM
-# and GSP take that of the IGR models in the figures of G1, the only code that had them (0.1 was its low one).
+# and GSP take the temperature of the IGR models in the figures of G1, the only code that had them; its low one was 0.1.
 TEMPERATURES = {
     "GS_Dis": 0.67,
     "IGR_I_Dis": 0.15,
@@ -62,14 +70,14 @@ def default_options(name: ModelName) -> dict[str, object]:
     Raises:
       UserError: there is no such model.
     """
-    if name not in OPTIONS:
-        raise UserError(f"unknown model '{name}': {nearest(str(name), OPTIONS)}")
+    if name not in OPTIONS_OF_MODEL:
+        raise UserError(f"unknown model '{name}': {nearest(str(name), OPTIONS_OF_MODEL)}")
     if name == "VAE":
-        return OPTIONS[name]
+        return OPTIONS_OF_MODEL[name]
     sizes = JOINT_OPTIONS if name in JOINT else DISCRETE_OPTIONS
     if name == "IGR_SB":
         sizes = sizes | {"categories": 50}  # the truncation picks how many of them are used
-    return OPTIONS[name] | sizes | {"temperature": TEMPERATURES[name]}
+    return OPTIONS_OF_MODEL[name] | sizes | {"temperature": TEMPERATURES[name]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +99,7 @@ class CapacityConfig:
     """(lo, hi, n) of the capacity of the discrete latents' KL, in nats and steps."""
 
     def __post_init__(self):
-        if not self.gamma > 0:
-            raise UserError(f"model.capacity.gamma must be positive, got {self.gamma}")
+        check_positive(self, "model.capacity", "gamma")
         for key in ("continuous", "discrete"):
             lo, hi, steps = getattr(self, key)
             if min(lo, hi) < 0 or steps < 2:
@@ -110,16 +117,18 @@ class ModelConfig(WithOptions):
     read it for their discrete part and `continuous_kl` for the continuous one. `capacity` trains joint models on the
     JointVAE loss. `prior_temperature` is a positive number or "posterior"; G3 fixes it at 0.5. `prior` is "uniform"
     (argmax close to uniform), "standard" (N(0, 1)), "logistic" (G2's: loc = logit(1/(K-1)), log scale = 0.541325) or
-    "fitted" (relaxed samples with a uniform mean; fitted when first asked for, see `studies.fits.priors.vae_prior`).
+    "fitted" (relaxed samples with a uniform mean; fitted when it is first needed, see `studies.fits.priors.vae_prior`).
     `planar_prior` is "shared_flow" (the KL has a closed form) or "after_flow" (G3's).
     """
 
     group: ClassVar[str] = "model"
-    options: ClassVar[Mapping[str, Option]] = by_choice("name", {name: default_options(name) for name in OPTIONS})
+    options: ClassVar[Mapping[str, Option]] = by_choice(
+        "name", {name: default_options(name) for name in OPTIONS_OF_MODEL}
+    )
 
     name: ModelName = "IGR_I_Dis"
-    """Model, which is its relaxation: "_Dis" models have discrete latents alone, the others continuous ones beside
-    them."""
+    """Model, named for its relaxation. Names that end in "_Dis" have discrete latents only, "VAE" has continuous ones
+    only, and the others have both."""
     architecture: Literal["linear", "dense_g2", "nonlinear", "conv_jointvae", "conv"] = "nonlinear"
     """Layers of encoder and decoder."""
     output_activation: Literal["linear", "elu"] = "linear"
@@ -148,21 +157,21 @@ class ModelConfig(WithOptions):
     quantile: float | None = None
     """Percentile, over the draws of a batch, of the number of sticks that IGR_SB keeps."""
     truncation: Literal["batch", "sample", "historical"] | None = None
-    """Whether IGR_SB keeps one number of sticks for a batch, one for every sample, or the authors' choice."""
+    """Whether IGR_SB keeps one number of sticks for a batch, one for every sample, or that of the authors' code."""
     planar_norm: Literal["squared", "historical"] | None = None
     """Normalisation of the planar flow's vector: the correct "squared" one or the authors'."""
     planar_prior: Literal["shared_flow", "after_flow"] | None = None
-    """"shared_flow" puts the prior before the flow, so that the KL has a closed form; "after_flow" behind it."""
+    """"shared_flow" puts the prior before the flow, so that the KL has a closed form, "after_flow" behind it."""
     continuous_kl: Literal["closed", "sampled"] | None = added_later(None)
     """As `kl`, for the continuous latents of joint models."""
     capacity: CapacityConfig | None = added_later(None)
-    """Trains joint models on the JointVAE loss."""
+    """Capacities of the JointVAE loss, on which a joint model is then trained."""
 
     def __post_init__(self):
         if self.capacity is not None and self.name not in JOINT:
             raise UserError(
-                f"model.capacity needs continuous and discrete latents, and {self.name} has not both; take one of "
-                f"{', '.join(JOINT)}"
+                f"model.capacity needs continuous and discrete latents, and {self.name} does not have both; take one "
+                f"of {', '.join(JOINT)}"
             )
         super().__post_init__()
         self._check_ranges()
@@ -189,10 +198,7 @@ class ModelConfig(WithOptions):
             )
         if self.quantile is not None and not 0 <= self.quantile <= 100:
             raise UserError(f"model.quantile is a percentile between 0 and 100, got {self.quantile}")
-        for key, least in (("variables", 1), ("categories", 2), ("latent_dim", 1)):
-            value = getattr(self, key)
-            if value is not None and value < least:
-                raise UserError(f"model.{key} must be at least {least}, got {value}")
+        check_at_least(self, "model", variables=1, categories=2, latent_dim=1)
         if self.kl == "closed" and self.distribution == "GS":
             raise UserError(
                 f"model.kl=closed does not exist for {self.name}: two Concrete distributions have no closed-form KL; "
@@ -210,8 +216,8 @@ class ModelConfig(WithOptions):
 class EvaluationConfig:
     """The importance-weighted log-likelihood at the end of a run, and what else is measured and kept.
 
-    With IGR-I and its relatives the exact distribution of the argmax is an integral, which takes 14 s for 10,000 images
-    where the other bounds take half a second.
+    For IGR-I and its relatives the exact distribution of the argmax is an integral, which takes 14 s for 10,000 images;
+    the other bounds take half a second.
     """
 
     importance_samples: int = 100
@@ -224,13 +230,12 @@ class EvaluationConfig:
     """When the bounds with the exact distribution of the argmax are measured: at every evaluation, or at the last."""
 
     def __post_init__(self):
-        if self.importance_samples < 1:
-            raise UserError(f"evaluation.importance_samples must be at least 1, got {self.importance_samples}")
+        check_at_least(self, "evaluation", importance_samples=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainVAE(TrainingRun):
-    """One VAE trained with one seed; `monitor` adds numbers on its gradients to every evaluation."""
+    """One VAE trained with one seed; `monitor` adds measurements of its gradients to every evaluation."""
 
     executor: ClassVar[str] = "igr_suite.families.vae.train:execute"
     subject: ClassVar[str] = "igr_suite.families.vae.subject"
@@ -251,9 +256,8 @@ class TrainVAE(TrainingRun):
             )
         if self.evaluation.historical_likelihood and self.model.name not in EXACT_ARGMAX:
             raise UserError(
-                f"evaluation.historical_likelihood needs the distribution of the argmax, which {self.model.name} has "
-                f"not in closed form; "
-                f"it exists for {', '.join(EXACT_ARGMAX)}"
+                f"evaluation.historical_likelihood needs the distribution of the argmax, which is not known for "
+                f"{self.model.name}; take one of {', '.join(EXACT_ARGMAX)}"
             )
         problem = misfit(self.model.architecture, self.data.image_shape)
         if problem:
@@ -263,11 +267,7 @@ class TrainVAE(TrainingRun):
                 f"set data.resize={SIDES[self.model.architecture][0]}, or take one of the dense ones: linear, "
                 f"nonlinear, dense_g2"
             )
-        if self.model.output_activation == "elu" and recipe_of(self.data.name).likelihood == "bernoulli":
-            raise UserError(
-                f"model.output_activation=elu is read by the Gaussian likelihood only, and {self.data.name} has a "
-                f"Bernoulli one"
-            )
+        check_output_activation(self)
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:

@@ -15,22 +15,22 @@ PERCENTILES = (10, 50, 90)
 
 
 class GradientMonitor:
-    """Numbers on a fixed batch of images, for a metrics row; equal weights give equal numbers, and nothing of the
-    training is touched.
+    """Measures gradients on a fixed batch of images, for a metrics row; equal weights give equal numbers, and training
+    is not affected.
 
-    Norms are those of one image and one variable; images share nothing but the weights. `gradient` is d ELBO / d (all
-    posterior parameters of the variable) with the KL that is trained on, `reconstruction` the part of it that comes
-    through the decoder, `jacobian` that of the code, |d psi / d parameters|_F; one noise draw, the same at every call.
-    Rows get, for each of them,
+    Each norm is that of one image and one variable. `gradient` is d ELBO / d (all posterior parameters of the variable)
+    with the KL that is trained on, `reconstruction` the part of it that comes through the decoder, and `jacobian` is
+    |d code / d parameters|_F. All are taken at one draw of the noise, the same at every call. A row holds, for each of
+    the three:
 
         monitor_<what>_p10, _p50, _p90
         monitor_<what>_vanished            share at most 1e-3 (jacobian), or at most 1e-3 of the untrained model's
                                            median (the others)
         monitor_<what>_below_1e-10         share at most 1e-10, the authors' limit
 
-    and the noise of the gradient of -ELBO across noise draws, images held fixed, all at the same weights; <kl> is
-    "sampled", "closed" where there is such a form, or "none": the reconstruction term alone. A closed KL adds no noise,
-    so its variance is that of "none".
+    It also holds variance and signal of the gradient of -ELBO across draws of the noise, with images and weights held
+    fixed. <kl> is "sampled", "closed" where there is a closed form, or "none" for the reconstruction term alone. A
+    closed KL adds no noise, so its variance is that of "none".
 
         monitor_parameters_variance_<kl>   gradient of an image's bound by its parameters: trace of the covariance, mean
                                            over images
@@ -42,10 +42,10 @@ class GradientMonitor:
     The historical metric gives monitor_historical_vanished, _p50 and _max, see `gradients.historical_norm`.
 
     Args:
-      model: just built: its median norms before training are what `vanished` refers to.
-      images: uint8 [N, D], training images; the first `config.images` are watched.
+      model: the model before training; `vanished` compares norms with its median norms.
+      images: uint8 [N, D], training images; the first `config.images` are measured.
       config: what to measure.
-      seed: the run's.
+      seed: seed of the run.
     Source: docs/papers/igr.md, section 3.8; the question is that of Potapczynski et al. (2020), figure 4.
     """
 
@@ -63,22 +63,21 @@ class GradientMonitor:
         )
 
     def measure(self) -> dict[str, float]:
-        """The numbers at the model's present weights, named as above."""
-        found = {}
+        """The numbers at the model's present weights, named as in the docstring of the class."""
+        row = {}
         if self.config.metric != "historical":
             for name, norms in self._norms().items():
                 limit = VANISHED_JACOBIAN if name == "jacobian" else VANISHED_GRADIENT * self.start[name]
-                found |= _describe(name, norms.numpy(), limit)
-            found |= {f"monitor_{name}": float(value) for name, value in self._noise().items()}
+                row |= _describe(name, norms.numpy(), limit)
+            row |= {f"monitor_{name}": float(value) for name, value in self._noise().items()}
         if self.config.metric != "gradients":
             norms = self._historical().numpy()
-            below = float(np.mean(norms <= ORIGINAL_LIMIT))
-            found |= {"monitor_historical_vanished": below}
-            found |= {"monitor_historical_p50": float(np.median(norms)), "monitor_historical_max": float(norms.max())}
-        return found
+            row |= {"monitor_historical_vanished": float(np.mean(norms <= ORIGINAL_LIMIT))}
+            row |= {"monitor_historical_p50": float(np.median(norms)), "monitor_historical_max": float(norms.max())}
+        return row
 
     def beside(self, evaluate: Callable[[int], dict[str, float]]) -> Callable[[int], dict[str, float]]:
-        """The loop's `evaluate` with these numbers in the same row."""
+        """Returns the loop's `evaluate` with these numbers added to its row."""
         return lambda step: evaluate(step) | self.measure()
 
     def norms(self) -> dict[str, tf.Tensor]:
@@ -116,19 +115,19 @@ class GradientMonitor:
         return historical_norm(logits_of, blocks[..., :size])
 
     def noise(self) -> dict[str, tf.Tensor]:
-        """Variance and signal of the gradients of -ELBO across draws; names without "monitor_"."""
+        """Variance and signal of the gradients of -ELBO across draws, under their names without "monitor_"."""
         latent = self.model.latent.sample(self.model.encoder(self.images), 1, self.seed)
         closed = self.model.latent.closed_kl(latent) is not None
-        found = {}
+        moments = {}
         for kl in ("none", "sampled", *(["closed"] if closed else [])):
             parameters, weights = self._moments(kl)
-            found |= {
+            moments |= {
                 f"parameters_variance_{kl}": tf.reduce_mean(parameters.variance(-1)),
                 f"parameters_signal_{kl}": tf.reduce_mean(parameters.signal(-1)),
                 f"weights_variance_{kl}": tf.add_n([m.variance() for m in weights]),
                 f"weights_signal_{kl}": tf.add_n([m.signal() for m in weights]),
             }
-        return found
+        return moments
 
     def _moments(self, kl: str) -> tuple[Moments, list[Moments]]:
         weights = [variable.value for variable in self.model.encoder.trainable_variables]
@@ -147,8 +146,8 @@ class GradientMonitor:
         def body(draw: tf.Tensor, *flat: Moments):
             return draw + 1, *(moments.add(value) for moments, value in zip(flat, gradients(draw)))
 
-        like = [tf.zeros((len(self.images), self.model.latent.parameters)), *weights]
-        start = [Moments.start(vector) for vector in like]
+        shaped = [tf.zeros((len(self.images), self.model.latent.parameters)), *weights]
+        start = [Moments.start(tensor) for tensor in shaped]
         loop = tf.while_loop(
             lambda draw, *_: draw < self.config.draws, body, (tf.constant(0), *start), parallel_iterations=1
         )
@@ -169,6 +168,6 @@ class GradientMonitor:
 
 
 def _describe(name: str, norms: np.ndarray, limit: float) -> dict[str, float]:
-    found = {f"p{p}": float(value) for p, value in zip(PERCENTILES, np.percentile(norms, PERCENTILES))}
-    found |= {"vanished": float(np.mean(norms <= limit)), "below_1e-10": float(np.mean(norms <= ORIGINAL_LIMIT))}
-    return {f"monitor_{name}_{key}": value for key, value in found.items()}
+    statistics = {f"p{p}": float(value) for p, value in zip(PERCENTILES, np.percentile(norms, PERCENTILES))}
+    statistics |= {"vanished": float(np.mean(norms <= limit)), "below_1e-10": float(np.mean(norms <= ORIGINAL_LIMIT))}
+    return {f"monitor_{name}_{key}": value for key, value in statistics.items()}

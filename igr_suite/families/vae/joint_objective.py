@@ -32,7 +32,7 @@ def jointvae_objective(
       log_likelihood: log p(x | z) [...].
       kl_continuous, kl_discrete: [...], broadcasting against it.
       config: gamma and the two ramps.
-      step: t, integer scalar: steps of training done before this one.
+      step: t, integer scalar, the number of training steps before this one.
     Returns:
       [...] in nats.
     Source: Dupont (2018), eq. 7; docs/papers/igr.md, section 3.3.

@@ -25,8 +25,8 @@ class LatentDraw(NamedTuple):
 
 
 class JointDraw(NamedTuple):
-    """Codes [S, B, continuous size + V K] and the two draws that they are made of; `posterior` and `draw` are the
-    discrete part's."""
+    """Codes [S, B, continuous size + V K] and the two draws that they are made of; `posterior` and `draw` are those of
+    the discrete part."""
 
     code: tf.Tensor
     continuous: LatentDraw
@@ -44,10 +44,10 @@ class JointDraw(NamedTuple):
 
 
 class Latent(Protocol):
-    """What a VAE asks of its latent variables."""
+    """What a VAE needs of its latent variables."""
 
-    size: int  # of a code
-    parameters: int  # of the encoder's output
+    size: int  # length of a code
+    parameters: int  # length of the encoder's output
 
     def sample(self, output: tf.Tensor, samples: int, seed: tf.Tensor) -> LatentDraw:
         """Encoder output [B, parameters] -> codes [samples, B, size]."""
@@ -63,14 +63,14 @@ class GaussianLatent:
     """z ~ N(m, diag s^2) with prior N(0, I); the encoder gives m and log s."""
 
     has_argmax_distribution = False
-    records = {}  # nothing that its config does not say
+    records = {}  # a run has nothing to record beside its config
 
     def __init__(self, size: int):
         self.size, self.parameters = size, 2 * size
 
     @property
     def variables(self) -> list[tf.Variable]:
-        """It has none of its own."""
+        """Trained variables of the latents: none."""
         return []
 
     def sample(self, output: tf.Tensor, samples: int, seed: tf.Tensor) -> LatentDraw:
@@ -119,20 +119,20 @@ class DiscreteLatent:
                 *(tf.Variable(w, name=f"flow_{n}") for n, w in zip(weights._fields, weights))
             )
             self.options |= {"flow": self.flow, "norm": config.planar_norm}
-        # Fitted here, before anything is traced; behind a planar flow, which is trained, it is the Gaussian that
-        # IGR-I's fit found.
+        # Fitted here, before anything is traced. For a planar flow, which is trained, it is the Gaussian that the fit
+        # of IGR-I gave.
         self.fitted = (
             vae_prior(config.distribution, config.categories, config.delta) if config.prior == "fitted" else None
         )
 
     @property
     def records(self) -> dict[str, object]:
-        """What a run writes down about its latents beside its config: which fitted prior it used."""
+        """What a run records about its latents beside its config: the fitted prior that it used."""
         return {} if self.fitted is None else {"prior": self.fitted.record}
 
     @property
     def variables(self) -> list[tf.Variable]:
-        """A planar flow's weights; the other distributions have none of their own."""
+        """Trained variables of the latents: the weights of a planar flow; other distributions have none."""
         return [] if self.flow is None else list(self.flow)
 
     def posterior(self, output: tf.Tensor) -> relaxations.Relaxation:
@@ -141,8 +141,8 @@ class DiscreteLatent:
         return self.distribution.from_network(blocks, self.config.temperature, **self.options)
 
     def prior(self) -> relaxations.Relaxation:
-        """The prior, its parameters broadcasting against [B, V, ...]; behind the flow it is IGR-I's. A distribution
-        without a choice has one."""
+        """The prior, whose parameters broadcast against [B, V, ...]; behind a planar flow it is IGR-I's. Distributions
+        without a choice of priors have their uniform one."""
         config, options = self.config, dict(self.options)
         if config.distribution == "GS":
             temperature = config.temperature if config.prior_temperature == "posterior" else config.prior_temperature
@@ -199,7 +199,7 @@ class DiscreteLatent:
         """log P(argmax = k) of every variable: [B, V, K]; for distributions with `has_argmax_distribution`."""
         return tf.function(
             lambda: relaxations.argmax_log_probs(posterior, points=64), jit_compile=True, autograph=False
-        )()  # 5 times faster compiled
+        )()  # compiled, it is 5 times faster
 
     def discrete_kl(self, latent: LatentDraw) -> tf.Tensor:
         """KL of the argmax's distribution to the uniform one, summed over variables: sum_v [log K + sum_k p log p],
@@ -211,7 +211,7 @@ class DiscreteLatent:
 
         Args:
           latent: a draw.
-          log_distribution: `log_argmax_distribution` of its posterior [B, V, K].
+          log_distribution: `log_argmax_distribution` of the draw's posterior [B, V, K].
         """
         chosen = relaxations.nearest_vertex(latent.draw.sample)
         log_q = tf.reduce_sum(tf.math.multiply_no_nan(log_distribution, chosen), [-2, -1])
@@ -223,8 +223,8 @@ class DiscreteLatent:
 
 
 class JointLatent:
-    """Continuous and discrete latents side by side: parameters and codes are [continuous, discrete], KLs are sums of
-    both.
+    """Continuous and discrete latents side by side: parameters and codes are [continuous, discrete], KLs are the sums
+    of the two parts.
 
     Args:
       config: the model's config, of a joint model.
@@ -238,12 +238,12 @@ class JointLatent:
 
     @property
     def variables(self) -> list[tf.Variable]:
-        """Those of the discrete part."""
+        """Trained variables of the discrete part."""
         return self.discrete.variables
 
     @property
     def records(self) -> dict[str, object]:
-        """Those of the discrete part."""
+        """What a run records about the discrete part beside its config."""
         return self.discrete.records
 
     @property
@@ -268,8 +268,7 @@ class JointLatent:
         return None if discrete is None else continuous + discrete
 
     def parts(self, latent: JointDraw) -> tuple[tuple[GaussianLatent, LatentDraw], tuple[DiscreteLatent, LatentDraw]]:
-        """The continuous and the discrete part, each with its draw: whoever needs their KLs apart asks each for its
-        own."""
+        """The continuous and the discrete part, each with its draw, for KLs of the parts one by one."""
         return (self.continuous, latent.continuous), (self.discrete, latent.discrete)
 
     def one_hot(self, latent: JointDraw) -> tf.Tensor:

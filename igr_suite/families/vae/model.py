@@ -29,13 +29,13 @@ class DiscreteVAE(keras.Model):
     Args:
       config: latent distribution, networks, KL.
       image_shape: (height, width, channels) of the data.
-      likelihood: "bernoulli" or "gaussian", of a pixel.
+      likelihood: distribution of a pixel, "bernoulli" or "gaussian".
       binarisation: how batches of uint8 become observations.
-      resize: side of the square that observations are resized to after it; None leaves them.
-      optimiser: Adam's numbers.
-      samples: S of a training step.
-      matmul_precision: "float32", or "bfloat16" for the training step's networks only.
-      seed: of the initial weights.
+      resize: side of the square that binarised images are resized to; None leaves their size.
+      optimiser: settings of Adam.
+      samples: number S of samples in a training step.
+      matmul_precision: "float32", or "bfloat16" for the networks in training steps only.
+      seed: seed of the initial weights.
     Source: Potapczynski, Loaiza-Ganem & Cunningham (2020), section 5; docs/papers/igr.md, section 3.3.
     """
 
@@ -62,14 +62,11 @@ class DiscreteVAE(keras.Model):
         self.jit_steps = matmul_precision == "float32" and config.architecture not in CONVOLUTIONAL
         self.data_shape, self.resize = image_shape, resize
         self.image_shape = image_shape if resize is None else (resize, resize, image_shape[2])
-        self.objective = "elbo" if config.capacity is None else "jointvae"  # the scalar that a step of training raises
+        self.objective = "elbo" if config.capacity is None else "jointvae"  # the scalar that training maximises
         if config.joint:
-            self.scalars = (
-                *self.scalars,
-                "kl_continuous",
-                "kl_discrete",
-                *(() if config.capacity is None else ("jointvae",)),
-            )
+            self.scalars += "kl_continuous", "kl_discrete"
+        if config.capacity is not None:
+            self.scalars += ("jointvae",)
         self.latent = latent_of(config, seed)
         pixel_parameters = 2 if likelihood == "gaussian" else 1
         self.encoder = encoder(config.architecture, self.image_shape, self.latent.parameters, 1000 * seed)
@@ -86,8 +83,8 @@ class DiscreteVAE(keras.Model):
         return [*self.trained, *self.optimiser.variables]
 
     def observe(self, batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """What the model sees of uint8 images [B, D of the data]: binarised, then resized, [B, D] in [0, 1]; `seed` for
-        "dynamic"."""
+        """Binarises and resizes uint8 images [B, D of the data] to observations [B, D] in [0, 1]; the binarisation
+        "dynamic" reads `seed`."""
         images = to_unit_interval(batch, self.binarisation, seed)
         return images if self.resize is None else resize(images, self.data_shape, self.resize)
 
@@ -110,7 +107,7 @@ class DiscreteVAE(keras.Model):
 
         Args:
           batch: uint8 [B, D].
-          seed: int32 [2], the step's.
+          seed: int32 [2], the seed of the step.
         Returns:
           {"elbo", "reconstruction", "kl"}: means over batch and samples, nats per image. A joint model adds
           "kl_continuous" and "kl_discrete", one with a capacity "jointvae", the negated JointVAE loss at the step's
@@ -165,7 +162,7 @@ class DiscreteVAE(keras.Model):
           batch: uint8 [B, D].
           seed: int32 [2].
           discrete: whether to measure one-hot codes too.
-          exact: whether to measure them with the exact distribution of the argmax too, where the model has it.
+          exact: whether to measure them with the exact distribution of the argmax too, where it is known.
         Returns:
           Nats per image, each [B]:
           elbo_relaxed: relaxed code, sampled KL; a bound of the relaxed model.
@@ -174,9 +171,10 @@ class DiscreteVAE(keras.Model):
             their argmax, so this is a bound of the model whose prior is the argmax of the relaxed prior.
           elbo_one_hot_exact: one-hot code, KL of the exact distribution of the argmax to the uniform distribution (GS,
             IGR-I).
-          n_required, never_exceeds: sticks kept by the truncation, share of draws that it never cuts (IGR-SB; no nats).
-          relaxed_code_discrete_kl: relaxed code with that KL, as the authors report; mixes two models and bounds
-            neither (GS, IGR-I).
+          n_required, never_exceeds: number of sticks that the truncation keeps, and share of draws that it never cuts
+            (IGR-SB; not in nats).
+          relaxed_code_discrete_kl: relaxed code with the KL of elbo_one_hot_exact, as the authors report it; this mixes
+            two models and bounds neither (GS, IGR-I).
           kl_continuous, kl_discrete: the first in closed form, the second sampled (joint models).
           jointvae, jointvae_closed: JointVAE objective of the relaxed code at the capacities reached so far, higher is
             better, with sampled KLs and, where the discrete part has one, with closed ones. The authors print it as
@@ -202,12 +200,10 @@ class DiscreteVAE(keras.Model):
         return result
 
     def _joint_measurements(self, relaxed: tf.Tensor, latent: JointDraw) -> dict[str, tf.Tensor]:
-        """See `eval_step`."""
+        """What `eval_step` measures of joint models only."""
         parts = self.latent.parts(latent)
-        sampled, closed = (
-            [part.sampled_kl(draw)[0] for part, draw in parts],
-            [part.closed_kl(draw) for part, draw in parts],
-        )
+        sampled = [part.sampled_kl(draw)[0] for part, draw in parts]
+        closed = [part.closed_kl(draw) for part, draw in parts]
         result = {"kl_continuous": closed[0], "kl_discrete": sampled[1]}
         if self.config.capacity is not None:
             capacity, step = self.config.capacity, self.optimiser.iterations
@@ -228,11 +224,11 @@ class DiscreteVAE(keras.Model):
             relaxed:     log p(x | psi_s) + log p(psi_s) - log q(psi_s)
             one_hot:     log p(x | z_s) - V log K - log q(z_s),  z_s = argmax psi_s, q its exact distribution;
                          for a joint model with continuous samples beside z_s and + log p - log q of these
-            historical:  log p(x | z_s) - KL(q(z) || p(z)); the authors', not a bound: it can exceed log p(x)
+            historical:  log p(x | z_s) - KL(q(z) || p(z)); the authors' estimator, no bound: it can exceed log p(x)
 
         Args:
           batch: uint8 [B, D].
-          samples: S.
+          samples: number S of samples.
           seed: int32 [2].
           estimator: one of `weight_estimators`.
         Returns:

@@ -3,35 +3,31 @@
     2020-02-18 09:30:05,000 --- Hyper: temp: 0.3
     2020-02-18 09:30:15,000 --- Epoch   10 || TeELBO -1.02500e+02 || TeELBOC -1.01900e+02 || N 10 || TrL 1.03100e+02 || ...
 
-A line begins with a timestamp and five separator characters. Te* are negated losses of the test images (TeELBO: sampled
-KL; TeELBOC: closed-form KL; TeJV, TeJVC: the same of the JointVAE loss), N the mean number of categories or sticks, TrL
-the training loss. Source: docs/papers/igr.md, section 3.7.
+A line begins with a timestamp and five separator characters. Te* are negated losses of the test images: TeELBO with a
+sampled KL, TeELBOC with the closed-form KL, TeJV and TeJVC the same for the JointVAE loss. N is the mean number of
+categories or sticks, TrL the training loss. Source: docs/papers/igr.md, section 3.7.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.log_lines import SEPARATOR, known, number_or_nan, write_lines
-
-WAY_OUT = "delete that line to read the rest"
+from igr_suite.lab.runs.log_lines import SEPARATOR, LogFormat, known, number_or_nan
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogLine:
-    """One evaluated epoch; None is a measurement that the model does not have, written as nan (or left out: the
-    JointVAE ones).
+    """One evaluated epoch. A measurement that the model does not have is None; it is written as nan, or left out if it
+    is one of the JointVAE loss.
 
     Attributes:
-      epoch, step: how far training was.
+      epoch, step: how far training had come.
       elbo, elbo_closed: test ELBO in nats per image, KL sampled and in closed form.
       joint, joint_closed: negated JointVAE loss of the test images, likewise.
       n_required: mean number of categories or sticks.
       train_loss: of the epoch, negated ELBO.
-      seconds: of the epoch.
+      seconds: length of the epoch.
       time: the timestamp as it stood in the file, "" without one.
     """
 
@@ -47,14 +43,6 @@ class LogLine:
     time: str = ""
 
 
-@dataclass(frozen=True)
-class Log:
-    """A log file: its `Hyper: key: value` header as text, and its lines."""
-
-    hyper: dict[str, str] = field(default_factory=dict)
-    lines: list = field(default_factory=list)
-
-
 def format_line(line: LogLine) -> str:
     """Returns the text of one evaluated epoch, with its timestamp when it has one; `parse_line` reads it."""
     joint = (
@@ -66,8 +54,7 @@ def format_line(line: LogLine) -> str:
         f"{line.time + SEPARATOR if line.time else ''}Epoch {line.epoch:4d} || "
         f"TeELBO {number_or_nan(line.elbo):.5e} || TeELBOC {number_or_nan(line.elbo_closed):.5e} || {joint}"
         f"N {line.n_required:2d} || TrL {number_or_nan(line.train_loss):.5e} || {number_or_nan(line.seconds):4.1f} sec "
-        f"|| i: "
-        f"{line.step:,d} ||"
+        f"|| i: {line.step:,d} ||"
     )
 
 
@@ -101,35 +88,6 @@ def parse_line(text: str) -> LogLine:
         raise UserError(f"not a line 'Epoch ... || TeELBO ... || ... || i: ... ||': {text.strip()!r}") from None
 
 
-def read_log(path: str | Path, parse: Callable[[str], Any] = parse_line) -> Log:
-    """Returns header and lines of a log file; what else was logged is passed over, and so is a last line that a crash
-    cut off.
-
-    Args:
-      path: the file.
-      parse: reads one line; that of structured output prediction is in `original_structured_log`.
-    Raises:
-      UserError: the file cannot be read, or the line of an epoch is damaged; names file and line.
-    """
-    path = Path(path)
-    try:
-        texts = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
-    log = Log()
-    for number, text in enumerate(texts, start=1):
-        if "Hyper: " in text:
-            key, _, value = text.partition("Hyper: ")[2].strip().partition(": ")
-            log.hyper[key] = value
-        elif "Epoch " in text and "||" in text:
-            try:
-                log.lines.append(parse(text))
-            except UserError as error:
-                if number < len(texts) or text.endswith("\n"):
-                    raise UserError(f"{path}, line {number} is {error}; {WAY_OUT}") from None
-    return log
-
-
 def lines_of(
     rows: Iterable[Mapping[str, Any]], *, n_required: int = 0, seconds: float | None = None, time: str = ""
 ) -> list[LogLine]:
@@ -137,9 +95,10 @@ def lines_of(
 
     Args:
       rows: `RunFolder(path).metrics.rows()`.
-      n_required: of the model; rows of a truncated model hold their own.
-      seconds: of the whole training (`train_seconds` in meta.json), spread evenly over epochs; rows hold no times.
-      time: timestamp of every line.
+      n_required: the model's number of categories; rows of a truncated model hold a number of their own.
+      seconds: length of the whole training (`train_seconds` in meta.json), divided evenly among the epochs because
+        rows hold no times.
+      time: the timestamp of every line.
     """
     lines, losses, trained_to, last_epoch = {}, [], 0, 0
     for row in rows:
@@ -156,42 +115,18 @@ def lines_of(
                 joint=row.get("test_jointvae"),
                 joint_closed=row.get("test_jointvae_closed"),
                 n_required=round(row.get("test_n_required", n_required)),
-                train_loss=_mean([(steps, loss) for at, steps, loss in losses if epoch - 1 < at <= epoch]),
+                train_loss=_mean([(steps, loss) for end, steps, loss in losses if epoch - 1 < end <= epoch]),
                 time=time,
             )
-    each = None if seconds is None or not last_epoch else seconds / last_epoch
-    return [LogLine(**{**vars(line), "seconds": each}) for line in lines.values()]
-
-
-def write_log(
-    rows: Iterable[Mapping[str, Any]],
-    path: str | Path,
-    *,
-    hyper: Mapping[str, Any] | None = None,
-    time: datetime | None = None,
-    **more: Any,
-) -> None:
-    """Writes the rows of a metrics.jsonl as a log of the original's format.
-
-    Args:
-      rows: as in `lines_of`.
-      path: the file; replaced when it is there.
-      hyper: its header.
-      time: timestamp of every line; by default now.
-      **more: `n_required` and `seconds` of `lines_of`.
-    Raises:
-      UserError: there is no evaluation among the rows, or the file cannot be written.
-    """
-    write_lines(
-        path,
-        lambda stamp: map(format_line, lines_of(rows, time=stamp, **more)),
-        hyper,
-        time,
-        nothing=f"nothing to write to {path}: no row holds test_elbo_relaxed; export a run of igr/discrete_vae or "
-        f"Table 1",
-    )
+    seconds_an_epoch = None if seconds is None or not last_epoch else seconds / last_epoch
+    return [replace(line, seconds=seconds_an_epoch) for line in lines.values()]
 
 
 def _mean(weighted: list[tuple[int, float]]) -> float | None:
+    """The mean of values given as (weight, value); None where there is none."""
     total = sum(weight for weight, _ in weighted)
     return sum(weight * value for weight, value in weighted) / total if total else None
+
+
+_FORMAT = LogFormat(format_line, parse_line, lines_of, "test_elbo_relaxed", "igr/discrete_vae or Table 1")
+write_log, read_log = _FORMAT.write, _FORMAT.read

@@ -23,7 +23,7 @@ class Layout(NamedTuple):
 
 
 def parts(latent) -> tuple[GaussianLatent | None, DiscreteLatent | None]:
-    """The continuous and the discrete part of a model's latents, None for one that it has not."""
+    """The continuous and the discrete part of a model's latents; None for a part that it does not have."""
     if isinstance(latent, JointLatent):
         return latent.continuous, latent.discrete
     return (latent, None) if isinstance(latent, GaussianLatent) else (None, latent)
@@ -62,7 +62,7 @@ def prior_codes(latent, count: int, seed: tf.Tensor) -> np.ndarray:
         codes.append(standard_normal((count, continuous.size), at_step(seed, tf.constant(1))))
     if discrete is not None:
         prior = discrete.prior()
-        # a planar flow has weights for each of them
+        # a planar flow has weights for each variable
         variables = () if prior.batch_shape.rank else (discrete.config.variables,)
         draw = prior.draw((1, count, *variables), at_step(seed, tf.constant(2)))
         codes.append(tf.reshape(draw.sample, (count, discrete.size)))
@@ -97,36 +97,36 @@ def discrete_traversal(code: np.ndarray, shape: Layout) -> np.ndarray:
 
 
 def most_moving(images: np.ndarray) -> np.ndarray:
-    """Which latents change the image most, at most SIDE of them: many of a trained model's are idle.
+    """The latents that change the image most, at most SIDE of them, since many latents of a trained model change
+    nothing.
 
     Args:
       images: uint8 [L, n, H, W, C], latent i moved through n values.
     Returns:
-      int32 [min(L, SIDE)], rising; chosen by the variance over the n images, averaged over pixels.
+      int32 [min(L, SIDE)], ascending; chosen by the variance over the n images, averaged over pixels.
     """
     variance = images.astype(np.float64).var(axis=1).mean(axis=(1, 2, 3))
     return np.sort(np.argsort(-variance, kind="stable")[:SIDE]).astype(np.int32)
 
 
 def pictures(model: DiscreteVAE, images: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Everything that is drawn of a model; equal models and seeds give equal pictures.
+    """All pictures of a model; equal models and seeds give equal pictures.
 
     Args:
-      model: trained.
-      images: uint8 [N, D], the test split. Of the authors' 20 display images those are taken that it has.
-      seed: the run's.
+      model: the trained model.
+      images: uint8 [N, D], the test split, from which those of the authors' 20 display images are taken that it has.
+      seed: seed of the run.
     Returns:
-      uint8 images [..., H, W, C], of a model with continuous latents only without those that need discrete ones, and
-      reversely:
-      indices: int32 [n], of the display images.
+      uint8 images [..., H, W, C] by name; pictures that need latents which the model does not have are left out.
+      indices: int32 [n], the numbers of the display images.
       originals: [n], as the model observes them.
       sampled: [n], the decoder's mean at a sample of the posterior.
-      one_hot: [n], the same at the sample's argmax.
+      one_hot: [n], the decoder's mean at the argmax of that sample.
       prior, prior_one_hot: [SIDE, SIDE], the decoder's mean at samples of the relaxed prior and at uniform one-hot
         codes.
       traversal_continuous: [D, len(LEVELS)], traversal_discrete: [V', K], of the `most_moving` latents, whose numbers
-        are int32 latents_continuous [D] and latents_discrete [V']. What is not moved stays at the first display image's
-        code, one-hot.
+        are int32 latents_continuous [D] and latents_discrete [V']. The other latents keep the one-hot code of the first
+        display image.
     """
     indices = np.array([i for i in DISPLAY_INDICES if i < len(images)], np.int32)
     observed = model.observe(tf.constant(images[indices]), run_seed(seed, "pictures/observed"))

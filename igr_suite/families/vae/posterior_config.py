@@ -10,15 +10,16 @@ from igr_suite.errors import UserError
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.lab.runs import values
 from igr_suite.lab.runs.config import RunConfig
+from igr_suite.training.ranges import check_at_least
 
 
 @dataclass(frozen=True, kw_only=True)
 class PosteriorDistance(RunConfig):
     """Distances of posterior samples to the nearest vertex, for every image of a split.
 
-    `trained` is the whole config of the run that is measured; its folder is beside this one's, under its run id. Values
-    that are set on such a run go to `trained` (`--set model.delta=1` changes both the training and what is measured),
-    except its own `samples` and `split`.
+    `trained` is the whole config of the run that is measured; the folder of that run lies beside this one, under its
+    run id. All settings but `samples` and `split` are those of `trained`: `--set model.delta=1` changes both the
+    training and what is measured.
     """
 
     executor: ClassVar[str] = "igr_suite.families.vae.posterior_distance:execute"
@@ -34,8 +35,7 @@ class PosteriorDistance(RunConfig):
             raise UserError(
                 f"posterior distances are for models whose names end in _Dis, not for {self.trained.model.name}"
             )
-        if self.samples < 1:
-            raise UserError(f"samples must be at least 1, got {self.samples}")
+        check_at_least(self, "", samples=1)
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:

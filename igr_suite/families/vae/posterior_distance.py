@@ -22,23 +22,24 @@ from igr_suite.training import checkpoints
 from igr_suite.training.executor import flat, load_images
 from igr_suite.training.loop import restore
 
-CODES_A_CALL = 120_000  # image x sample x variable; each is K numbers, held a few times over
+CODES_A_CALL = 120_000  # images x samples x variables; each is K numbers, of which memory holds a few copies
 
 
 def trained_model(config: TrainVAE, path: Path) -> DiscreteVAE:
     """The model of a finished run, with the state of its newest checkpoint.
 
     Args:
-      config: of the run.
-      path: its folder.
+      config: config of the run.
+      path: folder of the run.
     Raises:
-      UserError: the run is not finished, is another one, or its checkpoint is absent, damaged or of another model.
+      UserError: the run is not finished, the folder holds another run, or the checkpoint is absent, damaged or of
+        another model.
     """
     folder = RunFolder(path)
     if not folder.finished:
         raise UserError(f"{path.name} is to be measured and is not finished; run it first, or leave --only out")
-    found = folder.config()
-    if found is not None and found.to_dict() != config.to_dict():
+    stored = folder.config()
+    if stored is not None and stored.to_dict() != config.to_dict():
         raise UserError(f"{path} holds another run than {config.run_id}; delete it and start the command again")
     state = checkpoints.latest(folder.checkpoints)
     if state is None:
@@ -52,12 +53,12 @@ def trained_model(config: TrainVAE, path: Path) -> DiscreteVAE:
 
 
 def distance_function(model: DiscreteVAE, samples: int, seed: tf.Tensor) -> Callable[[np.ndarray, int], np.ndarray]:
-    """Compiles the drawing of posterior samples and their distances.
+    """Returns a compiled function that draws posterior samples and measures their distances.
 
     Args:
-      model: trained.
-      samples: S an image and variable.
-      seed: int32 [2]; batch i draws with (seed, i).
+      model: the trained model.
+      samples: number S of samples for each image and variable.
+      seed: int32 [2]; the noise of batch i follows from (seed, i).
     Returns:
       (images uint8 [B, D], i) -> distance to the nearest vertex, float32 [S, B, V].
     """
@@ -74,26 +75,26 @@ def distance_function(model: DiscreteVAE, samples: int, seed: tf.Tensor) -> Call
 def execute(config: PosteriorDistance, folder: RunFolder) -> None:
     """Measures all images of the split.
 
-    The summary holds, from `describe_distances`, `image`: over images, of the median over samples of the mean over
-    variables (as in the original's figure); `sample`: over all images, samples and variables (the "_20" criterion reads
-    its p75).
+    The summary holds two results of `describe_distances`: `image`, over images, of the median over samples of the mean
+    over variables (as in the original's figure); and `sample`, over all images, samples and variables (the "_20"
+    criterion reads its p75).
     """
-    trained, place = config.trained, folder.path.parent / config.trained.run_id
-    if fault := RunFolder(place).fault(config=trained):
+    trained, trained_folder = config.trained, folder.path.parent / config.trained.run_id
+    if fault := RunFolder(trained_folder).fault(config=trained):
         raise UserError(f"{trained.run_id} is to be measured and is not whole: {fault}; {WAY_OUT}")
-    model = trained_model(trained, place)
+    model = trained_model(trained, trained_folder)
     images = flat(getattr(load_images(trained), config.split))
-    distances = distance_function(model, config.samples, run_seed(trained.seed, f"posterior distance/{config.split}"))
+    measure = distance_function(model, config.samples, run_seed(trained.seed, f"posterior distance/{config.split}"))
     size = max(1, CODES_A_CALL // (config.samples * trained.model.variables))
-    medians, every = [], []
+    medians, distances = [], []
     with Progress(folder) as progress:
         for number, begin in enumerate(range(0, len(images), size)):
-            found = distances(images[begin : begin + size], number)
-            medians.append(np.median(found.mean(axis=2), axis=0))
-            every.append(found.ravel())
+            of_batch = measure(images[begin : begin + size], number)
+            medians.append(np.median(of_batch.mean(axis=2), axis=0))
+            distances.append(of_batch.ravel())
             progress.update(begin + size, len(images))
-    counts = {"images": len(images), "codes": int(sum(map(len, every)))}
-    over_images, over_all = describe_distances(np.concatenate(medians)), describe_distances(np.concatenate(every))
-    # codes of an image are not independent
-    dependent = {name: value for name, value in over_all.items() if not name.endswith("_se")}
-    folder.write_summary({**counts, "trained_run": trained.run_id, "image": over_images, "sample": dependent})
+    counts = {"images": len(images), "codes": int(sum(map(len, distances)))}
+    over_images, over_codes = (describe_distances(np.concatenate(parts)) for parts in (medians, distances))
+    # without standard errors, since the codes of an image are not independent
+    over_codes = {name: value for name, value in over_codes.items() if not name.endswith("_se")}
+    folder.write_summary({**counts, "trained_run": trained.run_id, "image": over_images, "sample": over_codes})

@@ -113,11 +113,11 @@ PAPER_MONITOR = MonitorConfig(metric="both", draws=100)
 
 
 def g2_paper(name: ModelName, *, data: str, temperature: float, seed: int, importance_samples: int = 1_000) -> TrainVAE:
-    """A run of 100 epochs of the README's setting, the same for Table 1 and Figures 3, 4 and 5, so that each is trained
+    """A run of 100 epochs of the README's setting, which Table 1 and Figures 3, 4 and 5 share, so that each is trained
     once.
 
-    It is evaluated and its gradients are monitored every five epochs; the exact distribution of the argmax is left for
-    the last evaluation.
+    Every five epochs it is evaluated and its gradients are monitored; the exact distribution of the argmax is measured
+    at the last evaluation only.
     """
     preset = g2(
         name, data=data, temperature=temperature, seed=seed, evaluate_every=5, importance_samples=importance_samples
@@ -162,7 +162,7 @@ def _g2_joint(name: ModelName, data: str) -> TrainVAE:
 
 
 def with_ramp(config: TrainVAE, steps: int) -> TrainVAE:
-    """Returns the config with capacities that reach their ends after so many steps: for runs shorter than the
+    """Returns the config with capacities that reach their ends after `steps` steps, for runs shorter than the
     authors'."""
     capacity = config.model.capacity
     ends = {part: (*getattr(capacity, part)[:2], steps) for part in ("continuous", "discrete")}
@@ -180,8 +180,7 @@ def _with_data(
     limit=None,
     train_split=None,
 ) -> TrainVAE:
-    """Fits a preset to its data set (likelihood, network, binarisation) and applies the few changes that experiments
-    vary."""
+    """Adapts a preset to its data set (binarisation, network) and sets the values that are given."""
     if config.data.name in ("fashion_mnist", "celeb_a"):
         config = replace_parts(config, data={"binarisation": "none"})
     if config.data.name == "celeb_a":

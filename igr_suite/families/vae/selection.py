@@ -15,15 +15,14 @@ NEAR_SHARE = 75  # percent of the posterior's codes that have to lie within NEAR
 def distance_runs(
     results: StageResults, candidates: Mapping[float, TrainVAE], samples: int = 100
 ) -> dict[float, PosteriorDistance]:
-    """Returns what measures the candidates' posteriors on validation images, for the stage before
-    `near_vertex_temperature`.
+    """Returns the runs that measure the candidates' posteriors on validation images, by temperature, for the stage
+    before `near_vertex_temperature`.
 
-    Ends the stage until all candidates have ended; one that diverged is left out.
+    The stage ends here while a candidate is not finished; candidates that diverged are left out.
     """
-    found = _finished(results, candidates)
     return {
         temperature: PosteriorDistance(trained=run, samples=samples, split="validation")
-        for temperature, run in found.items()
+        for temperature, run in _finished(results, candidates).items()
     }
 
 
@@ -31,22 +30,21 @@ def near_vertex_temperature(results: StageResults, candidates: Mapping[float, Tr
     """Returns the highest temperature at which three quarters of the posterior's codes lie within 0.2 of a vertex
     ("_20").
 
-    Ends the stage until the candidates' `distance_runs`, which an earlier stage returns, are finished.
+    The stage ends here while one of the candidates' `distance_runs`, which an earlier stage returns, is not finished.
 
     Raises:
-      UserError: there is none among the candidates, or all of them diverged.
+      UserError: no candidate brings the codes so near, or all of them diverged.
     """
     statistics = near_statistics(results, candidates, samples)
-    found = highest_near(statistics)
-    if found is None:
+    temperature = highest_near(statistics)
+    if temperature is None:
         lowest = min(statistics)
         raise UserError(
             f"no temperature of {', '.join(f'{t:g}' for t in sorted(statistics))} brings {NEAR_SHARE}% of the codes of "
             f"{next(iter(candidates.values())).model.name} within {NEAR} of a vertex: at {lowest:g} that share is "
-            f"within "
-            f"{statistics[lowest]:.3g}; add lower temperatures"
+            f"within {statistics[lowest]:.3g}; add lower temperatures"
         )
-    return found
+    return temperature
 
 
 def near_statistics(
@@ -60,20 +58,21 @@ def near_statistics(
 
 
 def highest_near(statistics: Mapping[float, float]) -> float | None:
-    """Returns the highest temperature whose statistic is at most 0.2, whatever lower ones have; None when there is
-    none."""
+    """Returns the highest temperature whose statistic is at most 0.2, whatever the statistics of lower ones; None where
+    there is none."""
     return max((temperature for temperature, distance in statistics.items() if distance <= NEAR), default=None)
 
 
 def between(statistics: Mapping[float, float]) -> float | None:
-    """Returns the temperature to try next: halfway between the highest that is near and the next one above it, to three
-    digits.
+    """Returns the temperature to try next: halfway between the highest near one and the next candidate above it, to
+    three digits.
 
-    None when nothing lies between: none is near, the highest is, or the two are neighbours at three digits.
+    None where there is no such temperature: no candidate is near, the highest candidate is, or the two are neighbours
+    at three digits.
     """
-    good = highest_near(statistics)
-    above = [temperature for temperature in statistics if good is not None and temperature > good]
+    near = highest_near(statistics)
+    above = [temperature for temperature in statistics if near is not None and temperature > near]
     if not above:
         return None
-    middle = float(f"{(good + min(above)) / 2:.3g}")
-    return middle if good < middle < min(above) else None
+    middle = float(f"{(near + min(above)) / 2:.3g}")
+    return middle if near < middle < min(above) else None

@@ -14,11 +14,11 @@ from igr_suite.training.executor import load_images, training_images
 
 
 def load(folder: RunFolder, config: TrainVAE, images: int, seed: tf.Tensor) -> CodeSubject:
-    """The subject of a finished run: newest checkpoint, first training images. `seed` is not used: nothing is drawn
-    here.
+    """The subject of a finished run, from its newest checkpoint and its first training images. `seed` is not used,
+    since nothing is drawn.
 
     Raises:
-      UserError: codes without a distribution of the argmax, no checkpoint, or fewer images than asked for.
+      UserError: the codes have no known distribution of the argmax, there is no checkpoint, or too few images.
     """
     del seed
     dataset = load_images(config)

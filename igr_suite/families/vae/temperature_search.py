@@ -45,8 +45,10 @@ class Search:
         "both" answers both from the same runs.
       grids: candidates by model.
       refine: how often the interval between the highest near temperature and the next candidate is halved.
-      seeds: of the candidates; statistics are means over them.
-      epochs, samples, limit: of training, codes an image and variable, images (None: all).
+      seeds: seeds of each candidate; statistics are means over them.
+      epochs: number of epochs of training.
+      samples: number of codes that are measured of each image and variable.
+      limit: number of images that are kept; None keeps all.
     """
 
     models: tuple[str, ...] = presets.TABLE_1_MODELS
@@ -84,7 +86,8 @@ class Search:
         return PRESETS[self.preset](model, data=data, temperature=temperature, seed=seed, **settings)
 
     def stages(self) -> tuple[Stage, ...]:
-        """Train the grid, measure it; then, `refine` times, train the middle of the interval and measure that."""
+        """Returns the stages: train and measure the grid; then, `refine` times, train and measure the middle of the
+        interval."""
         stages: list[Stage] = []
         for halvings in range(self.refine + 1):
             stages.append(self._stage(self._trained, halvings))
@@ -117,10 +120,10 @@ class Search:
             return self.grids[model]
         temperatures = self._temperatures(results, data, model, halvings - 1)
         measured = self._measured(results, data, model, halvings - 1)
-        found: dict[float, list[float]] = {}
+        distances: dict[float, list[float]] = {}
         for run, summary in zip(measured, results.all(measured)):
-            found.setdefault(run.trained.model.temperature, []).append(summary["sample"][f"p{NEAR_SHARE}"])
-        middle = between({temperature: fmean(distances) for temperature, distances in found.items()})
+            distances.setdefault(run.trained.model.temperature, []).append(summary["sample"][f"p{NEAR_SHARE}"])
+        middle = between({temperature: fmean(values) for temperature, values in distances.items()})
         return (*temperatures, *([middle] if middle is not None else []))
 
 
@@ -144,9 +147,9 @@ TITLE = "Temperatures by nearness to vertices and by validation ELBO"
 def experiment(
     searches: Mapping[str, Search] = BUDGETS, datasets: Mapping[str, Sequence[str]] = DATASETS
 ) -> Experiment:
-    """The search as an experiment: finished candidates are found again by their run ids, whoever asked for them."""
+    """The search as an experiment; candidates that are finished, for this or another search, are not run again."""
 
-    def at(number: int) -> Stage:
+    def stage_of(number: int) -> Stage:
         def stage(scale: str, results: StageResults) -> Sequence:
             stages = searches[scale].stages()
             return stages[number](scale, results) if number < len(stages) else []
@@ -154,10 +157,10 @@ def experiment(
         return stage
 
     most = max(len(search.stages()) for search in searches.values())
-    stages = tuple(at(number) for number in range(most))
-    why = "The authors' choices stand in the table; the statistics behind them could not be retrieved."
+    stages = tuple(stage_of(number) for number in range(most))
+    no_reference = "The authors' choices stand in the table; the statistics behind them could not be retrieved."
     return Experiment(
-        paper="igr", item="temperature_search", title=TITLE, datasets=datasets, stages=stages, no_reference=why
+        paper="igr", item="temperature_search", title=TITLE, datasets=datasets, stages=stages, no_reference=no_reference
     )
 
 

@@ -1,5 +1,7 @@
 """Executes a `TrainVAE` config: data, model, loop, final measurements, summary."""
 
+from dataclasses import replace
+
 from igr_suite import data
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.families.vae.gradient_monitor import GradientMonitor
@@ -10,7 +12,7 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.studies.fits.priors import vae_prior
 from igr_suite.training.evaluation import Evaluator, evaluation_function
-from igr_suite.training.executor import Rows, Training, flat, likelihoods, load_images, plan_of, train, training_images
+from igr_suite.training.executor import Rows, flat, likelihoods, prepare, train
 from igr_suite.training.strategy import Replicas
 
 
@@ -31,41 +33,30 @@ def build_model(config: TrainVAE, dataset: data.Dataset) -> DiscreteVAE:
 
 def execute(config: TrainVAE, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
-    replicas = Replicas.chosen()
-    dataset = load_images(config)
-    images = training_images(config, dataset)
-    plan = plan_of(config, len(images))
-    if replicas.strategy is not None and config.model.prior == "fitted":
-        # now, since the fit's weights are nobody's replicas
+    if config.model.prior == "fitted" and Replicas.chosen().strategy is not None:
+        # fitted before the model is built, since the weights of the fit must not be replicated
         vae_prior(config.model.distribution, config.model.categories, config.model.delta)
-    with replicas.scope():
-        model = build_model(config, dataset)
+    training = prepare(config, build_model)
+    model, dataset = training.model, training.dataset
     validation = Evaluator(model, flat(dataset.validation), "validation", config.seed, discrete=False)
     test = Evaluator(model, flat(dataset.test), "test", config.seed)
-    often = test  # what measures the test split before the last step
+    test_in_training = test
     if config.evaluation.exact_one_hot == "last":
-        often = Evaluator(model, flat(dataset.test), "test", config.seed, exact=False)
-    evaluate = evaluation_function({"validation": validation, "test": often}, plan.steps, {"test": test})
+        test_in_training = Evaluator(model, flat(dataset.test), "test", config.seed, exact=False)
+    evaluate = evaluation_function(
+        {"validation": validation, "test": test_in_training}, training.plan.steps, {"test": test}
+    )
     if config.monitor is not None:
-        evaluate = GradientMonitor(model, images, config.monitor, config.seed).beside(evaluate)
+        evaluate = GradientMonitor(model, training.rows, config.monitor, config.seed).beside(evaluate)
 
     def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
         del rows
         estimators = model.weight_estimators(config.evaluation.historical_likelihood)
-        found = likelihoods(test, [(name, config.evaluation.importance_samples) for name in estimators], interrupts)
+        wanted = [(name, config.evaluation.importance_samples) for name in estimators]
+        log_likelihoods = likelihoods(test, wanted, interrupts)
         if config.evaluation.pictures:
             picture_file.save(folder.path, pictures(model, flat(dataset.test), config.seed))
-        return found
+        return log_likelihoods
 
-    meta = {"parameters": model.count_params(), **model.latent.records}
-    training = Training(
-        model=model,
-        rows=images,
-        plan=plan,
-        evaluate=evaluate,
-        dataset=dataset,
-        meta=meta,
-        finish=finish,
-        replicas=replicas,
-    )
-    train(training, folder)
+    meta = {**training.meta, **model.latent.records}
+    train(replace(training, evaluate=evaluate, meta=meta, finish=finish), folder)

@@ -1,7 +1,8 @@
-"""Lines of log files in the authors' formats."""
+"""Log files in the authors' formats: a header, then a line for every evaluated epoch."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,45 +11,94 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.files import write_atomically
 
 SEPARATOR = " --- "
+WAY_OUT = "delete that line to read the rest"
 
 
-def write_texts(path: str | Path, texts: Iterable[str], hyper: Mapping[str, Any] | None, stamp: str) -> None:
-    """Writes a log file: the header with its timestamp, then the lines as they are."""
-    header = [f"{stamp}{SEPARATOR}Hyper: {key}: {value}" for key, value in (hyper or {}).items()]
-    write_atomically(Path(path), "".join(f"{text}\n" for text in [*header, *texts]).encode())
+@dataclass(frozen=True)
+class Log:
+    """A log file: its `Hyper: key: value` header as text, and its lines."""
+
+    hyper: dict[str, str] = field(default_factory=dict)
+    lines: list = field(default_factory=list)
 
 
-def write_lines(
-    path: str | Path,
-    lines: Callable[[str], Iterable[str]],
-    hyper: Mapping[str, Any] | None,
-    time: datetime | None,
-    nothing: str,
-) -> None:
-    """Writes a log whose lines all have one timestamp.
+@dataclass(frozen=True)
+class LogFormat:
+    """The log files of one kind of run.
 
-    Args:
-      path: the file; replaced when it is there.
-      lines: timestamp -> the lines.
-      hyper: header.
-      time: the timestamp; by default now.
-      nothing: sentence for the case that there is no line.
-    Raises:
-      UserError: there is no line, or the file cannot be written.
+    Attributes:
+      format_line: line -> its text.
+      parse_line: text -> line; raises UserError for a text that is no line.
+      lines_of: (rows of a metrics.jsonl, time=timestamp, further settings) -> lines.
+      evaluation: the metric that marks a row as that of an evaluation.
+      runs: the runs that have such rows, for the sentence about rows without one.
     """
-    stamp = f"{time or datetime.now():%Y-%m-%d %H:%M:%S,000}"
-    texts = list(lines(stamp))
-    if not texts:
-        raise UserError(nothing)
-    write_texts(path, texts, hyper, stamp)
+
+    format_line: Callable[[Any], str]
+    parse_line: Callable[[str], Any]
+    lines_of: Callable[..., Iterable[Any]]
+    evaluation: str
+    runs: str
+
+    def write(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        path: str | Path,
+        *,
+        hyper: Mapping[str, Any] | None = None,
+        time: datetime | None = None,
+        **settings: Any,
+    ) -> None:
+        """Writes the rows of a metrics.jsonl as a log of the original's format.
+
+        Args:
+          rows: `RunFolder(path).metrics.rows()`.
+          path: the file; replaced when it is there.
+          hyper: values for the header.
+          time: timestamp of every line; by default now.
+          **settings: what `lines_of` takes beside the rows.
+        Raises:
+          UserError: there is no evaluation among the rows, or the file cannot be written.
+        """
+        stamp = f"{time or datetime.now():%Y-%m-%d %H:%M:%S,000}"
+        texts = [self.format_line(line) for line in self.lines_of(rows, time=stamp, **settings)]
+        if not texts:
+            raise UserError(f"nothing to write to {path}: no row holds {self.evaluation}; export a run of {self.runs}")
+        header = [f"{stamp}{SEPARATOR}Hyper: {key}: {value}" for key, value in (hyper or {}).items()]
+        write_atomically(Path(path), "".join(f"{text}\n" for text in [*header, *texts]).encode())
+
+    def read(self, path: str | Path) -> Log:
+        """Returns header and lines of a log file. Other text is passed over, and so is a last line that a crash cut
+        off.
+
+        Raises:
+          UserError: the file cannot be read, or the line of an epoch is damaged; names file and line.
+        """
+        path = Path(path)
+        try:
+            texts = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        log = Log()
+        for number, text in enumerate(texts, start=1):
+            if "Hyper: " in text:
+                key, _, value = text.partition("Hyper: ")[2].strip().partition(": ")
+                log.hyper[key] = value
+            elif "Epoch " in text and "||" in text:
+                try:
+                    log.lines.append(self.parse_line(text))
+                except UserError as error:
+                    if number < len(texts) or text.endswith("\n"):
+                        raise UserError(f"{path}, line {number} is {error}; {WAY_OUT}") from None
+        return log
 
 
 def number_or_nan(value: float | None) -> float:
-    """A number for a log, which writes what is not known as nan."""
+    """Returns a number for a log, in which an unknown value is written as nan."""
     return math.nan if value is None else value
 
 
 def known(text: str | None) -> float | None:
-    """The number of a log; None where it is absent or nan."""
+    """Returns a number read from a log; None where it is absent or nan."""
     value = math.nan if text is None else float(text)
     return None if math.isnan(value) else value

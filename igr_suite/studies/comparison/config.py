@@ -10,17 +10,17 @@ from igr_suite.lab.runs.config import RunConfig
 
 @dataclass(frozen=True, kw_only=True)
 class _Comparison(RunConfig):
-    """What both comparisons have.
+    """The fields that both comparisons have.
 
     Fields:
       trained: run id of the measured run, whose folder is beside this one's.
-      estimators: names; all that apply by default.
-      images: the first of its training images.
-      own_steps: how long the estimators' own parameters are trained at these weights.
-      seed: of the draws.
+      estimators: names of the estimators; by default all that apply.
+      images: number of images, the first of its training images.
+      own_steps: number of steps for which the estimators' own parameters are trained at these weights.
+      seed: seed of the draws.
     """
 
-    least: ClassVar[dict[str, int]] = {"images": 2, "own_steps": 0}  # centring by the others needs another image
+    least: ClassVar[dict[str, int]] = {"images": 2, "own_steps": 0}  # a baseline from the other images needs one
 
     trained: str
     estimators: tuple[str, ...] = ()

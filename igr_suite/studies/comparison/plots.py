@@ -10,8 +10,8 @@ from igr_suite.plotting.style import colour, figure
 
 @contextlib.contextmanager
 def draw(rows: pd.DataFrame) -> Iterator[object]:
-    """A panel a kind of variables: variances in their order, with times beside the names; hollow marks are biased.
-    Gives the figure."""
+    """A context with the figure: one panel for each kind of variables, variances in increasing order, times beside the
+    names, hollow marks for biased estimators."""
     kinds = list(dict.fromkeys(rows["variables"]))
     most = max(int(rows["variables"].eq(kind).sum()) for kind in kinds)
     with figure(width=5.4 * len(kinds), height=1.3 + 0.25 * most, columns=len(kinds), squeeze=False) as (fig, axes):

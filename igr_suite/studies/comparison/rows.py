@@ -9,38 +9,45 @@ import pandas as pd
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.plotting.estimators import label
 
-COST_OF = "reinforce"  # that times are relative to
-VARIANCE_OF = "nvil"  # that variances are relative to: REINFORCE with the best baseline for each image
+COST_OF = "reinforce"  # the estimator to which times are relative
+VARIANCE_OF = "nvil"  # the one to which variances are relative: REINFORCE with the best baseline for each image
 KINDS = ("EstimatorVariance", "EstimatorCost")
 
 
 def comparison_rows(folder: Path, run_ids: Iterable[str]) -> pd.DataFrame:
-    """One row a (kind of variables, estimator) from the finished comparisons in a folder; what has not been measured is
-    absent (NaN).
+    """One row for each (kind of variables, estimator) from the finished comparisons in a folder; values that have not
+    been measured are NaN.
 
     Args:
       folder: results/<paper>/<item>/<scale>.
-      run_ids: names of the runs; those of other kinds are passed over.
+      run_ids: names of the runs; runs of other kinds are skipped.
     Returns:
-      Columns variables, estimator, method, relative_variance, and what the runs' summaries hold of each estimator.
+      Columns variables, estimator, method, relative_variance, and the entries of the runs' summaries for each
+      estimator.
     """
-    found: dict[tuple[str, str], dict] = {}
+    measured: dict[tuple[str, str], dict] = {}
     for run_id in run_ids:
         run = RunFolder(folder / run_id)
         if not run.whole or type(run.config()).__name__ not in KINDS:
             continue
         summary = run.summary()
         for name, values in summary["estimators"].items():
-            found.setdefault((summary["support"], name), {}).update(values)
+            measured.setdefault((summary["support"], name), {}).update(values)
     rows = [
-        {"variables": support, "estimator": name, "method": label(name), **_relative(found, support, values), **values}
-        for (support, name), values in found.items()
+        {
+            "variables": support,
+            "estimator": name,
+            "method": label(name),
+            **_relative(measured, support, values),
+            **values,
+        }
+        for (support, name), values in measured.items()
     ]
     columns = ["relative_variance", "relative_cost", "parameters_relative_bias", "parameters_p", "biased"]
     return pd.DataFrame(rows).reindex(columns=list(dict.fromkeys([*(rows[0] if rows else ()), *columns])))
 
 
-def _relative(found: dict, support: str, values: dict) -> dict[str, float]:
-    reference = found.get((support, VARIANCE_OF), {}).get("parameters_variance")
+def _relative(measured: dict, support: str, values: dict) -> dict[str, float]:
+    reference = measured.get((support, VARIANCE_OF), {}).get("parameters_variance")
     known = reference is not None and "parameters_variance" in values
     return {"relative_variance": values["parameters_variance"] / reference if known else np.nan}

@@ -1,2 +1,2 @@
-"""Relaxations fitted to discrete distributions: targets, fits, what is kept of them, and priors from the cache (this
-file imports no TensorFlow)."""
+"""Relaxations fitted to discrete distributions: targets, fits, their results, and priors from the cache (this file
+imports no TensorFlow)."""

@@ -16,9 +16,9 @@ from igr_suite.studies.fits.targets import TARGETS, has_mass_everywhere, log_pmf
 TargetName = Literal["poisson", "binomial", "negative_binomial", "discrete", "uniform", "uniform_mix", "geometric"]
 DistributionName = Literal["GS", "IGR_I", "IGR_SB", "IGR_SB_Finite", "IGR_SB_Log", "IGR_Planar"]
 
-# Options that only some distributions read, with the value taken when none is given. An option set for another
-# distribution is an error.
-OPTIONS = {
+# Options that only some distributions read, with their defaults. An option that is set for another distribution is an
+# error.
+FIT_OPTIONS = {
     "GS": {},
     "IGR_I": {"delta": 1.0, "start": "paper"},
     "IGR_SB": {"delta": 1.0, "start": "paper", "threshold": 0.9, "quantile": 70.0},
@@ -52,13 +52,13 @@ class FitDiscrete(RunConfig, WithOptions):
 
     `loss` is "kl" (KL(m || p)) or "squared"; `start` is "paper" (the authors' initial values) or "uniform" (the
     distribution whose argmax treats all categories alike; IGR-I with many categories hardly gets there from the
-    paper's). The fit ends after `iterations`, or once the mean loss over 10 of them is at most `tolerance`. `trials` is
-    the binomial's, the number of categories when not given.
+    paper's values). The fit ends after `iterations`, or once the mean loss over 10 of them is at most `tolerance`.
+    `trials` is that of the binomial; by default it is the number of categories.
     """
 
     executor: ClassVar[str] = "igr_suite.studies.fits.train:execute"
     options: ClassVar[Mapping[str, Option]] = {
-        **by_choice("model", {name: {**DEFAULTS[name], **OPTIONS[name]} for name in OPTIONS}, hint=""),
+        **by_choice("model", {name: {**DEFAULTS[name], **FIT_OPTIONS[name]} for name in FIT_OPTIONS}, hint=""),
         "trials": Option(
             lambda config: config.categories,
             read=lambda config: config.target == "binomial",
@@ -118,7 +118,7 @@ class FitDiscrete(RunConfig, WithOptions):
                 raise UserError(f"{key} must be at least 1, got {getattr(self, key)}")
         if self.iterations % 10:
             raise UserError(
-                f"iterations must be a multiple of 10, as the loss is looked at every 10 of them, got {self.iterations}"
+                f"iterations must be a multiple of 10, as the loss is checked every 10 of them, got {self.iterations}"
             )
         if not self.tolerance >= 0:
             raise UserError(f"tolerance must not be negative, got {self.tolerance} (0 runs all iterations)")
@@ -132,8 +132,7 @@ class FitDiscrete(RunConfig, WithOptions):
         if self.loss == "kl" and not has_mass_everywhere(self.target, self.categories, self.trials):
             raise UserError(
                 f"loss=kl is infinite here: {self.target} has categories without mass among its first "
-                f"{self.categories}; "
-                "take loss=squared or fewer categories"
+                f"{self.categories}; take loss=squared or fewer categories"
             )
 
     def log_target(self) -> np.ndarray:
@@ -144,7 +143,7 @@ class FitDiscrete(RunConfig, WithOptions):
         done = summary.get("iterations_done", 0)
         if rows != done // 10 or last["step"] != done:  # a row is the mean of 10 iterations
             return f"metrics.jsonl has {rows} rows, and summary.json is of {done} iterations"
-        # rows keep the digits of a float32
+        # Rows hold numbers with the digits of a float32.
         near = math.isclose(summary.get("final_loss", math.nan), last["loss"], rel_tol=1e-6)
         return "" if near else two_values("the loss", summary.get("final_loss"), last["loss"])
 

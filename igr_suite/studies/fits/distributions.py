@@ -1,4 +1,4 @@
-"""The distribution that a fit trains: its initial values, its variables, and the distribution at their present
+"""The distribution that a fit trains: its initial values, its variables, and the distribution at their current
 values."""
 
 import math
@@ -17,7 +17,7 @@ STICKS = ("IGR_SB", "IGR_SB_Finite", "IGR_SB_Log")
 
 
 def initial_values(config: FitDiscrete) -> dict[str, tf.Tensor]:
-    """Where the fit starts.
+    """The values at which the fit starts.
 
         GS:                log alpha_k = log(1/K)
         IGR-I, IGR-Planar: loc = log_scale = 0; flow weights N(0, 0.05^2)

@@ -1,5 +1,4 @@
-"""Fits a relaxation to a discrete target: all samples of an iteration in one compiled call, ten iterations between
-looks."""
+"""Fits a relaxation to a discrete target: ten iterations in one compiled call, all samples of an iteration at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from igr_suite.studies.fits.config import FitDiscrete
 from igr_suite.studies.fits.losses import LOSSES
 from igr_suite.training.adam import FusedAdam
 
-LOOK_EVERY = 10  # iterations between metrics rows and looks at the stopping rule; docs/papers/igr.md, section 2.1
+LOOK_EVERY = 10  # iterations between metrics rows and checks of the stopping rule; docs/papers/igr.md, section 2.1
 JIT = False  # measured (docs/performance.md): XLA compiles for seconds and is up to three times slower
 
 
@@ -25,10 +24,10 @@ class Fit:
 
     Attributes:
       initial, fitted: parameters under the names of `distributions.initial_values`, float32 arrays.
-      iterations: how many were done.
+      iterations: number of iterations that were done.
       first_loss: of the first iteration.
       loss: mean over the last ten iterations.
-      reason: "iterations" or "tolerance", what ended it.
+      reason: why it ended, "iterations" or "tolerance".
     """
 
     initial: dict[str, np.ndarray]
@@ -40,7 +39,7 @@ class Fit:
 
 
 def compared_entries(config: FitDiscrete, draw: Draw) -> tf.Tensor:
-    """Which categories enter the loss, bool [K]: all, or for a truncated stick the first n_required + 1."""
+    """Mask of the categories that enter the loss, bool [K]: all, or for a truncated stick the first n_required + 1."""
     position = tf.range(config.categories)
     if config.model != "IGR_SB":
         return tf.ones_like(position, tf.bool)
@@ -58,7 +57,7 @@ def sampled_loss(
       log_target: [K].
       seed: stateless seed, int32 [2].
     Returns:
-      (loss, what the distribution monitors), scalars.
+      (loss, the scalars that the distribution monitors).
     """
     draw = distributions.build(config, values).draw(config.samples, seed)
     loss = LOSSES[config.loss](tf.reduce_mean(draw.sample, axis=0), log_target, compared_entries(config, draw))
@@ -66,7 +65,8 @@ def sampled_loss(
 
 
 def compiled_iterations(config: FitDiscrete, variables: dict) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """Ten iterations of Adam as one compiled call: first iteration -> {loss [10], monitored scalars [10]}."""
+    """Ten iterations of Adam as one compiled call, from the number of the first iteration to {"loss": [10], monitored
+    scalars: [10]}."""
     optimiser = FusedAdam(config.learning_rate)
     trained = list(variables.values())
     optimiser.build(trained)
@@ -97,9 +97,9 @@ def fit(config: FitDiscrete, on_row: Callable[[int, dict[str, float]], None] = l
     """Fits the distribution of a config; equal configs give equal fits.
 
     Args:
-      config: what to fit.
-      on_row: called every ten iterations with (iterations done, {"loss": their mean, "last_loss", what the distribution
-        monitors}).
+      config: of the fit.
+      on_row: called every ten iterations with (iterations done, {"loss": the mean of the ten, "last_loss", and the
+        scalars that the distribution monitors}).
     Raises:
       UserError: the loss is no longer finite.
     """
@@ -113,8 +113,7 @@ def fit(config: FitDiscrete, on_row: Callable[[int, dict[str, float]], None] = l
         if not np.isfinite(losses).all():
             raise UserError(
                 f"the fit of {config.model} to {config.target} diverged near iteration {step + LOOK_EVERY}: the loss "
-                f"is "
-                f"{losses[~np.isfinite(losses)][0]}; try a smaller learning_rate or a higher temperature"
+                f"is {losses[~np.isfinite(losses)][0]}; try a smaller learning_rate or a higher temperature"
             )
         first_loss, loss = (float(losses[0]) if step == 0 else first_loss), float(losses.mean())
         on_row(

@@ -1,4 +1,4 @@
-"""What a distribution's argmax looks like: counts over many draws, and their moments and distance from the target."""
+"""Histograms of a distribution's argmax: counts over many draws, their moments, and their distance from the target."""
 
 from collections.abc import Callable
 
@@ -10,16 +10,16 @@ from igr_suite.studies.fits import distributions
 from igr_suite.studies.fits.config import FitDiscrete
 from igr_suite.studies.fits.targets import total_variation
 
-DRAWN_TOGETHER = 10_000  # 8 MB an array of 200 categories; more draws are taken in several calls
+DRAWN_TOGETHER = 10_000  # 8 MB for an array of 200 categories; more draws are made in several calls
 
 
 def argmax_counter(config: FitDiscrete, samples: int) -> Callable[[dict, str], np.ndarray]:
-    """Returns a function (distribution's parameters, site of the seed) -> counts of argmax psi over the samples, int64
-    [K].
+    """Returns a function that maps (the distribution's parameters, site of the seed) to counts of argmax psi over the
+    samples, int64 [K].
 
     Args:
-      config: of the fit; its seed and the site's name decide the draws.
-      samples: how many, drawn DRAWN_TOGETHER at a time.
+      config: of the fit; its seed and the site's name determine the draws.
+      samples: their number, drawn DRAWN_TOGETHER at a time.
     """
 
     @tf.function(autograph=False)
@@ -47,17 +47,17 @@ def argmax_counter(config: FitDiscrete, samples: int) -> Callable[[dict, str], n
 
 
 def moments(counts: np.ndarray) -> dict[str, float]:
-    """Mean, var, std, min and max of the values 0, 1, ... that were counted [K]."""
+    """Mean, var, std, min and max of the values 0, 1, ... with these counts [K]."""
     values, share = np.arange(len(counts)), counts / counts.sum()
     mean = float(share @ values)
     var = float(share @ (values - mean) ** 2)
-    seen = np.flatnonzero(counts)
-    return {"mean": mean, "var": var, "std": var**0.5, "min": int(seen[0]), "max": int(seen[-1])}
+    counted = np.flatnonzero(counts)
+    return {"mean": mean, "var": var, "std": var**0.5, "min": int(counted[0]), "max": int(counted[-1])}
 
 
 def description(counts: np.ndarray, log_target: np.ndarray | None = None) -> dict:
-    """Counts and their moments, with the total variation from the target where its log-probabilities are given."""
-    found = {**moments(counts), "counts": counts.tolist()}
+    """Counts and their moments, with the total variation from the target if its log-probabilities are given."""
+    entries = {**moments(counts), "counts": counts.tolist()}
     if log_target is not None:
-        found["total_variation"] = total_variation(counts / counts.sum(), np.exp(log_target))
-    return found
+        entries["total_variation"] = total_variation(counts / counts.sum(), np.exp(log_target))
+    return entries

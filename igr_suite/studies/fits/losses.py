@@ -1,4 +1,4 @@
-"""How far the mean of relaxed samples is from a target: two losses."""
+"""Two losses between the mean of relaxed samples and a target."""
 
 import math
 

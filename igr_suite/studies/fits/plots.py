@@ -1,5 +1,5 @@
-"""What figures and tables of fitted discrete distributions share: readable names, panels, the table, values for the
-ledger."""
+"""The common parts of figures and tables of fitted discrete distributions: readable names, panels, the table, values
+for the ledger."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,7 @@ TARGET_NAMES = {
     "uniform_mix": "uniform mix",
     "geometric": "geometric",
 }
-# column of the results -> quantity in published.csv
+# Column of the results -> quantity in published.csv.
 QUANTITIES = {
     "first_loss": "first_loss",
     "final_loss": "final_loss",
@@ -35,7 +35,7 @@ QUANTITIES = {
 
 PURPLES = ("#c994c7", "#984ea3", "#4a1a5c")  # Gumbel-Softmax, small to large
 GREY = "#cccccc"  # the target
-# column of the results -> (heading, digits)
+# Column of the results -> (heading, digits).
 COLUMNS = {
     "final_loss": ("final loss", 4),
     "fitted.mean": ("mean", 2),
@@ -45,16 +45,15 @@ COLUMNS = {
 }
 NOTE = (
     "Mean ± standard deviation over seeds. Loss: KL in nats for GS, squared differences for IGR, mean of the last ten "
-    "iterations. "
-    "Moments and total variation: argmax of fresh draws, against the whole target. Mean and variance of the targets: "
-    "discrete 3.67, 6.39; "
-    "binomial 3.6, 2.52; Poisson 50, 50; negative binomial 33.3, 55.6."
+    "iterations. Moments and total variation: argmax of fresh draws, against the whole target. Mean and variance of "
+    "the targets: discrete 3.67, 6.39; binomial 3.6, 2.52; Poisson 50, 50; negative binomial 33.3, 55.6."
 )
 
 
 def named_fits(results) -> pd.DataFrame:
-    """One row a finished `FitDiscrete` run with the columns `distribution`, `of` (the target), `n_required` (sticks
-    kept at the end, absent for distributions that keep all) and `setting`, 'Poisson, IGR-SB, K=200, 100 iterations'."""
+    """One row for each finished `FitDiscrete` run with the columns `distribution`, `of` (the target), `n_required`
+    (sticks kept at the end, absent for distributions that keep all) and `setting`, such as
+    'Poisson, IGR-SB, K=200, 100 iterations'."""
     runs, metrics = results.runs, results.metrics
     distribution, of = runs["model"].map(DISTRIBUTION_NAMES), runs["target"].map(TARGET_NAMES)
     sizes, iterations = runs["categories"].astype(str), runs["iterations"].astype(str)
@@ -68,14 +67,14 @@ def named_fits(results) -> pd.DataFrame:
 
 
 class PanelDistribution(NamedTuple):
-    """A fit and the colour it is drawn in."""
+    """A fit and the colour in which it is drawn."""
 
     run: pd.Series
     colour: str
 
 
 def distributions_of_panel(runs: pd.DataFrame) -> list[PanelDistribution]:
-    """What a panel shows of one target's fits: every Gumbel-Softmax, and the stick-breaking distribution with most
+    """The fits to one target that a panel shows: every Gumbel-Softmax, and the stick-breaking distribution with most
     categories and iterations."""
     gs = runs[runs["model"] == "GS"].sort_values("categories")
     sticks = runs[runs["model"] != "GS"].sort_values(["categories", "iterations"]).tail(1)
@@ -95,7 +94,7 @@ def draw_histograms(axes, distributions: list[PanelDistribution], moment: str) -
       distributions: from `distributions_of_panel`.
       moment: "initial" or "fitted".
     Returns:
-      What was drawn: columns setting, moment, value, share.
+      The drawn values, with the columns setting, moment, value, share.
     """
     target = frequencies(distributions[0].run["drawn_target.counts"])
     draw_area(axes, target, GREY, "target")
@@ -117,14 +116,14 @@ def draw_losses(axes, distributions: list[PanelDistribution], metrics: pd.DataFr
     """Draws the loss without its first ten iterations: means of 10 iterations, of 100 when there are 500 or more."""
     for run, shade in distributions:
         rows = metrics[metrics["run_id"] == run["run_id"]]
-        # a row is the mean of 10 iterations
+        # A row is the mean of 10 iterations.
         smooth = rows["metrics.loss"].rolling(10 if run["iterations"] >= 500 else 1).mean()
         axes.plot(rows["step"][1:], smooth[1:], color=shade)
     axes.set(xlabel="iteration", yscale="log")
 
 
 def fits_table(runs: pd.DataFrame, folder: Path) -> list[Path]:
-    """Writes one row a fit: loss, moments and total variation of the argmax, sticks kept."""
+    """Writes one row for each fit: loss, moments and total variation of the argmax, sticks kept."""
     by = ["of", "distribution", "categories", "iterations"]
     cells = [over_seeds(runs, by, {name: heading}, digits) for name, (heading, digits) in COLUMNS.items()]
     first_texts, first_numbers = cells[0]
@@ -138,7 +137,7 @@ def fits_table(runs: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def measured(runs: pd.DataFrame) -> dict:
-    """(quantity, setting) -> (mean, standard deviation over seeds, seeds), as the ledger wants them."""
+    """Maps (quantity, setting) to (mean, standard deviation over seeds, seeds), for the ledger."""
     values = {}
     for setting, group in runs.groupby("setting", sort=False):
         for column, quantity in QUANTITIES.items():

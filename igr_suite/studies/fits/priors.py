@@ -1,5 +1,5 @@
-"""Fitted priors: fitted when first asked for, then read from results/priors, never moved by hand (imports TensorFlow
-only to fit)."""
+"""Fitted priors, which are fitted when they are first needed and read from results/priors from then on (imports
+TensorFlow only to fit)."""
 
 import dataclasses
 import hashlib
@@ -20,9 +20,9 @@ SCHEMA = 1
 EXCHANGEABLE = ("IGR_I", "IGR_Planar")
 # The fit behind a uniform prior (docs/papers/igr.md, section 2.1, newest code).
 UNIFORM_FIT = {"samples": 10_000, "iterations": 1_000, "loss": "squared"}
-# Whose fit is the prior of a VAE's distribution. As in the authors' code there are two files: IGR-Planar's prior is
-# IGR-I's Gaussian, since the fit of a flow's Gaussian is right for the flow that it was fitted with only; the truncated
-# stick has the finite one's sticks.
+# Distribution of a VAE -> the distribution whose fit is its prior. As in the authors' code, IGR-Planar's prior is
+# IGR-I's Gaussian, since the Gaussian of a flow fits only the flow with which it was fitted, and the truncated stick
+# has the sticks of the finite one.
 FIT_OF = {
     "IGR_I": "IGR_I",
     "IGR_Planar": "IGR_I",
@@ -34,7 +34,7 @@ FIT_OF = {
 
 @dataclass(frozen=True)
 class FittedPrior:
-    """Parameters of a fitted distribution, and all that says what they are.
+    """Parameters of a fitted distribution, and their description.
 
     Attributes:
       values: arrays under the names of the distribution's constructor: logits [K], or loc and log_scale [K-1]
@@ -50,7 +50,8 @@ class FittedPrior:
 
     @property
     def record(self) -> dict[str, object]:
-        """What a run that uses it writes down: which fit, how well it went, and the checksum of its arrays."""
+        """The record of the prior in a run that uses it: the fit, its final loss and iterations, and the checksum of
+        its arrays."""
         return {"fit": self.run_id} | {
             name: self.metadata[name] for name in ("final_loss", "iterations_done", "sha256")
         }
@@ -59,7 +60,7 @@ class FittedPrior:
         """The prior with loc and log_scale averaged over categories, as the authors use those of IGR-I and IGR-Planar.
 
         Raises:
-          UserError: the distribution is not exchangeable; a stick's parameters mean something at their own place only.
+          UserError: the distribution is not exchangeable, as with sticks, whose parameters depend on their position.
         """
         if self.metadata["model"] not in EXCHANGEABLE:
             raise UserError(
@@ -72,24 +73,24 @@ class FittedPrior:
 def uniform_prior_config(model: str, categories: int, **changes) -> FitDiscrete:
     """The fit behind a uniform prior, UNIFORM_FIT: squared loss, 10,000 samples, 1,000 iterations.
 
-    IGR-I and IGR-Planar start from the closed form, since from loc = log_scale = 0 they hardly move when there are many
+    IGR-I and IGR-Planar start from the closed form, since from loc = log_scale = 0 they hardly move if there are many
     categories.
 
     Args:
       model: a distribution of `FitDiscrete`.
       categories: K.
-      **changes: other fields of `FitDiscrete`, temperature and seed among them.
+      **changes: other fields of `FitDiscrete`, such as temperature and seed.
     """
     start = {"start": "uniform"} if model in EXCHANGEABLE else {}
     return FitDiscrete(target="uniform", model=model, categories=categories, **(UNIFORM_FIT | start | changes))
 
 
 def vae_prior(distribution: str, categories: int, delta: float | None, root: str | Path | None = None) -> FittedPrior:
-    """The fitted prior of a VAE's distribution: IGR-I and IGR-Planar averaged over categories, stick-breaking
-    distributions stick by stick.
+    """The fitted prior of a VAE's distribution: averaged over categories for IGR-I and IGR-Planar, unchanged for
+    stick-breaking distributions.
 
     The fit's temperature is the authors' (IGR-I 0.05, IGR-SB-Finite 0.01; IGR-SB-Log 0.1) and not the VAE's: one prior
-    serves all temperatures of a search, and what it makes uniform is nearly the distribution of the argmax.
+    serves all temperatures of a search, and it makes the distribution of the argmax nearly uniform.
 
     Args:
       distribution: a name in FIT_OF.
@@ -97,7 +98,7 @@ def vae_prior(distribution: str, categories: int, delta: float | None, root: str
       delta: of the VAE's softmax++; None for a distribution without one.
       root: as for `fitted_prior`.
     Returns:
-      prior with loc and log_scale [K-1].
+      Prior with loc and log_scale [K-1].
     """
     prior = fitted_prior(uniform_prior_config(FIT_OF[distribution], categories, delta=delta), root)
     return prior.averaged() if distribution in EXCHANGEABLE else prior
@@ -117,7 +118,7 @@ def fitted_prior(config: FitDiscrete, root: str | Path | None = None) -> FittedP
     way_out = f"delete {arrays.name} and {described.name} to fit it again"
     metadata = read_json(described, way_out)
     if metadata is None:
-        with alone_in(folder):  # of several processes that need the prior one fits it, the others wait and read
+        with alone_in(folder):  # of several processes that need the prior, one fits it; the others wait and read it
             metadata = read_json(described, way_out)
             if metadata is None:
                 return _fit(config, arrays, described)
@@ -137,7 +138,7 @@ def _fit(config: FitDiscrete, arrays: Path, described: Path) -> FittedPrior:
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     write_atomically(arrays, content)
-    write_json(described, metadata)  # last: its presence means that the entry is whole
+    write_json(described, metadata)  # last: its presence means that the entry is complete
     return FittedPrior(outcome.fitted, metadata, config.run_id)
 
 

@@ -15,11 +15,11 @@ class Target:
     """A distribution on 0, 1, 2, ...
 
     Attributes:
-      distribution: (scipy.stats, size) -> scipy's frozen distribution; the size is the number of categories (of a
-        binomial distribution the trials). The module is an argument because importing it takes a second, which commands
-        that only list runs do not spend.
-      least: smallest number of categories that makes sense.
-      support: size -> how many values have mass, None when all of 0, 1, 2, ... do.
+      distribution: maps (scipy.stats, size) to scipy's frozen distribution; the size is the number of categories, or
+        of trials for a binomial distribution. The module is an argument because importing it takes a second, which
+        commands that only list runs do not need.
+      least: smallest meaningful number of categories.
+      support: maps the size to the number of values with mass, None if all of 0, 1, 2, ... have it.
     """
 
     distribution: Callable
@@ -43,8 +43,8 @@ TARGETS = {
         least=26,
         support=lambda size: 26,
     ),
-    # scipy's geometric distribution starts at 1; as it stands category 0 would have probability 0 and every KL would be
-    # infinite.
+    # scipy's geometric distribution starts at 1; without the shift category 0 would have probability 0 and every KL
+    # would be infinite.
     "geometric": Target(lambda stats, size: stats.geom(0.4, loc=-1)),
 }
 
@@ -54,7 +54,7 @@ def distribution_of(target: str, size: int):
 
     Args:
       target: a name in TARGETS.
-      size: trials of the binomial, number of values of the uniform distribution; the others do not read it.
+      size: trials of the binomial, number of values of the uniform distribution; the others ignore it.
     """
     from scipy import stats
 
@@ -68,7 +68,7 @@ def has_mass_everywhere(target: str, categories: int, size: int | None = None) -
 
 
 def log_pmf(target: str, categories: int, size: int | None = None) -> np.ndarray:
-    """Logarithms of the probabilities of 0 .. K-1, not renormalised: what the distribution has beyond K-1 is dropped.
+    """Logarithms of the probabilities of 0 .. K-1, not renormalised: the mass beyond K-1 is dropped.
 
     Evaluated as logarithms in float64, since probabilities underflow: in float32 a Poisson distribution of mean 50 is 0
     beyond 170.
@@ -90,8 +90,8 @@ def sample(target: str, size: int, samples: int, seed: int) -> np.ndarray:
 
 
 def total_variation(frequencies: np.ndarray, probabilities: np.ndarray) -> float:
-    """Distance from a distribution of which the first K probabilities are given: (sum_k |f_k - p_k| + 1 - sum_k p_k) /
-    2.
+    """Total variation distance from a distribution whose first K probabilities are given:
+    (sum_k |f_k - p_k| + 1 - sum_k p_k) / 2.
 
     Args:
       frequencies: f [K], summing to 1.

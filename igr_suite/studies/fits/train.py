@@ -1,4 +1,4 @@
-"""Executes a `FitDiscrete` config: the fit with its metrics rows, then histograms and moments into the summary."""
+"""The executor of `FitDiscrete`: the fit with its metrics rows, then histograms and moments for the summary."""
 
 import numpy as np
 

@@ -17,13 +17,15 @@ class LinearGaussianGradients(RunConfig):
         an estimate is the mean over all points
 
     Fields:
-      objectives: names, with default options.
-      samples: K.
-      repetitions: independent estimates R; the signal-to-noise ratio of pure noise is about sqrt(2 / (pi R)).
-      dimension, points: of the data, drawn from the model at a theta ~ N(0, I).
-      perturbation: standard deviation of what is added to the optimum's theta, A and b.
-      proposal_variance: of q; it is not trained.
-      seed: of data, perturbation and draws; the first two are the same for all K and R.
+      objectives: names of the objectives, which have their default options.
+      samples: number K of samples.
+      repetitions: number R of independent estimates; the signal-to-noise ratio of pure noise is about
+        sqrt(2 / (pi R)).
+      dimension: dimension of the data, which are drawn from the model at a theta ~ N(0, I).
+      points: number of data points.
+      perturbation: standard deviation of the noise that is added to the optimum's theta, A and b.
+      proposal_variance: variance of q, which is not trained.
+      seed: seed of data, perturbation and draws; the first two are the same for all K and R.
 
     Source: Rainforth et al. (2018); Tucker et al. (2019), Figure 1; docs/papers/dreg.md, section 1.5.
     """

@@ -12,7 +12,7 @@ from igr_suite.randomness import standard_normal
 from igr_suite.studies.linear_gaussian.problem import Problem
 
 
-class Gradients:
+class ClosedFormEstimator:
     """Estimates of d/db of each objective and of d/dtheta of each generative family, means over the N points.
 
     With z = m + s eps and the distance Delta of m from the posterior's mean,
@@ -20,14 +20,14 @@ class Gradients:
         lw = log p(x) + D/2 log(2 s^2) - |Delta + s eps|^2 + |eps|^2 / 2
         v = -2 (Delta + s eps) + eps / s,   dlog q/db = eps / s,   dlog p/dtheta = m + s eps - theta
 
-    so that all gradients are linear in sums over samples of coefficients times eps: one product of matrices a
+    so that all gradients are linear in sums over samples of coefficients times eps: one product of matrices for each
     repetition.
 
     Args:
       problem: data and parameters.
-      objectives: their coefficients are asked for.
+      objectives: whose gradients are estimated.
       samples: K.
-      dtype: of everything drawn and summed.
+      dtype: of all draws and sums.
     """
 
     def __init__(self, problem: Problem, objectives: Sequence[Objective], samples: int, dtype: tf.DType = tf.float32):
@@ -42,7 +42,7 @@ class Gradients:
         """Estimates from fresh draws.
 
         Args:
-          repetitions: R, independent of one another.
+          repetitions: R, the number of independent estimates.
           seed: int32 [2].
         Returns:
           See `estimate`.
@@ -59,21 +59,23 @@ class Gradients:
           "b" [R, J, D] for the objectives in their order, "theta" [R, F, D] for `families`, and means over the points
           of the bound L_K and of the effective sample size [R].
         Raises:
-          UserError: noise of other axes.
+          UserError: noise with wrong axes.
         """
         if eps.shape.rank != 4 or not eps.shape[1:].is_compatible_with([self.samples, *self.problem.x.shape]):
-            wanted = (self.samples, *self.problem.x.shape)
-            raise UserError(f"noise must be [R, K, N, D] with K, N, D = {wanted}, got the shape {eps.shape}")
+            expected = (self.samples, *self.problem.x.shape)
+            raise UserError(f"noise must be [R, K, N, D] with K, N, D = {expected}, got the shape {eps.shape}")
         repetitions, _, points, dimension = eps.shape
         s = self.problem.scale
         square = tf.reduce_sum(tf.square(eps), -1)
-        along = tf.reduce_sum(eps * self.gap, -1)
-        log_weights = self.constant - 2.0 * s * along + (0.5 - s * s) * square  # [R, K, N]
+        product = tf.reduce_sum(eps * self.gap, -1)
+        log_weights = self.constant - 2.0 * s * product + (0.5 - s * s) * square  # [R, K, N]
         columns = tf.reshape(tf.transpose(log_weights, [1, 0, 2]), [self.samples, repetitions * points])
-        found = [objective.coefficients(columns) for objective in self.objectives]
-        first = {objective.generative_family: weights.generative for objective, weights in zip(self.objectives, found)}
-        rows = [part for weights in found for part in (weights.path, weights.score) if part is not None]
-        rows += [first[family] for family in self.families]
+        coefficients = [objective.coefficients(columns) for objective in self.objectives]
+        generative = {
+            objective.generative_family: weights.generative for objective, weights in zip(self.objectives, coefficients)
+        }
+        rows = [part for weights in coefficients for part in (weights.path, weights.score) if part is not None]
+        rows += [generative[family] for family in self.families]
 
         shape = [len(rows), self.samples, repetitions, points]
         stacked = tf.reshape(tf.stack(rows), shape)
@@ -84,7 +86,7 @@ class Gradients:
         with_gap, with_distance = (tf.matmul(total, means) / points for means in (self.gap, self.from_theta))
 
         b, row = [], 0
-        for weights in found:
+        for weights in coefficients:
             gradient = tf.zeros([repetitions, dimension], self.dtype)
             if weights.path is not None:
                 gradient += -2.0 * with_gap[:, row] + (1.0 / s - 2.0 * s) * with_eps[:, row]

@@ -11,7 +11,7 @@ from igr_suite.plotting.tables import save_table
 
 GENERATIVE = {"weights": "theta, w", "jackknife": "theta, JVI"}  # family -> label
 STATISTICS = ("snr", "variance", "signal", "dsnr", "squared_bias", "squared_bias_noise", "t", "t_max", "p")
-# IWAE's signal drowns in noise above FEW samples; the other rates are asymptotic ones, fitted from MANY on
+# IWAE's signal is below the noise above FEW samples; the other rates are asymptotic and are fitted from MANY on.
 FEW, MANY = 32, 32
 # Powers of K that docs/papers/dreg.md, section 4, derives: SNR, variance, signal.
 RATES = {
@@ -25,22 +25,22 @@ RATES = {
     GENERATIVE["weights"]: (0.5, -1, 0),
 }
 QUANTITIES = {"snr": "SNR", "variance": "variance", "signal": "signal"}
-DROWNED = {("IWAE", "signal"), ("JVI", "snr"), ("JVI", "signal")}  # noise at any affordable number of repetitions
+# Below the noise at any affordable number of repetitions.
+DROWNED = {("IWAE", "signal"), ("JVI", "snr"), ("JVI", "signal")}
 NOTE = (
     "Slopes of log-log fits, in brackets the rate derived for large K; IWAE's SNR from K <= 32, all others from K >= "
-    "32; '-': below the "
-    "noise floor sqrt(2 / (pi R)). Mean |t| of the bias over the parameters: 0.80 without bias, from paired draws "
-    "against the target."
+    "32; '-': below the noise floor sqrt(2 / (pi R)). Mean |t| of the bias over the parameters: 0.80 without bias, "
+    "from paired draws against the target."
 )
 
 
 def rows_of(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a number of samples and estimator.
+    """One row for each number of samples and estimator.
 
     Returns:
       Columns group ("b" or "theta"), method, samples, repetitions, noise_floor and STATISTICS.
     """
-    found = []
+    rows = []
     labels = {("b", name): FACTS[name].title for name in FACTS} | {
         ("theta", family): label for family, label in GENERATIVE.items()
     }
@@ -50,35 +50,35 @@ def rows_of(runs: pd.DataFrame) -> pd.DataFrame:
                 continue
             values = {statistic: run.get(f"{group}.{name}.{statistic}", np.nan) for statistic in STATISTICS}
             kept = {column: run[column] for column in ("samples", "repetitions", "noise_floor")}
-            found.append({"group": group, "method": method, **kept, **values})
-    return pd.DataFrame(found).sort_values(["group", "samples"], kind="stable", ignore_index=True)
+            rows.append({"group": group, "method": method, **kept, **values})
+    return pd.DataFrame(rows).sort_values(["group", "samples"], kind="stable", ignore_index=True)
 
 
 def slopes(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """(quantity, method) -> power of K, from a straight line through logarithms; without those that noise hides or that
-    have one point."""
-    found = {}
+    """Maps (quantity, method) to the power of K, from a straight line through logarithms; methods below the noise or
+    with a single point are left out."""
+    powers = {}
     for method, quantity in [(method, quantity) for method in RATES for quantity in QUANTITIES]:
         part = rows[rows["method"] == method]
         few = method == "IWAE" and quantity == "snr"
         part = part[part["samples"] <= FEW] if few else part[part["samples"] >= MANY]
         if len(part) > 1 and (method, quantity) not in DROWNED:
-            found[quantity, method] = float(np.polyfit(np.log(part["samples"]), np.log(part[quantity]), 1)[0])
-    return found
+            powers[quantity, method] = float(np.polyfit(np.log(part["samples"]), np.log(part[quantity]), 1)[0])
+    return powers
 
 
 def ledger(rows: pd.DataFrame, points: int) -> dict[tuple[str, str], tuple[float, float, int]]:
-    """For `igr check`: slopes, ('slope of SNR', 'DReG'), and values at the size of the problem, ('SNR, K = 128, N =
-    1024', 'DReG')."""
-    found = {
+    """Our values for `igr check`: slopes, such as ('slope of SNR', 'DReG'), and values at the size of the problem, such
+    as ('SNR, K = 128, N = 1024', 'DReG')."""
+    ours = {
         (f"slope of {QUANTITIES[quantity]}", method): (value, np.nan, 1)
         for (quantity, method), value in slopes(rows).items()
     }
     for row in rows.to_dict("records"):
         values = {"SNR": row["snr"], "log10 variance": np.log10(row["variance"]), "mean |t| of the bias": row["t"]}
         for quantity, value in values.items():
-            found[f"{quantity}, K = {row['samples']}, N = {points}", row["method"]] = (value, np.nan, 1)
-    return found
+            ours[f"{quantity}, K = {row['samples']}, N = {points}", row["method"]] = (value, np.nan, 1)
+    return ours
 
 
 def draw(rows: pd.DataFrame, out: Path, title: str) -> list[Path]:
@@ -120,7 +120,7 @@ def draw(rows: pd.DataFrame, out: Path, title: str) -> list[Path]:
 
 def rate_table(rows: pd.DataFrame, out: Path) -> list[Path]:
     """Fitted powers of K beside the derived ones, and the bias's mean |t| at the smallest and at the largest K."""
-    found, texts, numbers = slopes(rows), [], []
+    powers, texts, numbers = slopes(rows), [], []
     ends = (rows["samples"].min(), rows["samples"].max())
     for method, derived in RATES.items():
         part = rows[rows["method"] == method]
@@ -128,7 +128,7 @@ def rate_table(rows: pd.DataFrame, out: Path) -> list[Path]:
             continue
         text, number = {"gradient": method}, {"gradient": method}
         for (quantity, heading), rate in zip(QUANTITIES.items(), derived):
-            value = found.get((quantity, method), np.nan)
+            value = powers.get((quantity, method), np.nan)
             text[heading] = f"{value:+.2f} ({rate:+g})" if np.isfinite(value) else f"- ({rate:+g})"
             number |= {f"{quantity}_slope": value, f"{quantity}_rate": rate}
         for samples in ends:

@@ -53,13 +53,13 @@ class Problem:
 
 
 def optimum(x: np.ndarray, scale: float) -> Problem:
-    """theta = mean x, A = I/2, b = theta/2: the most likely theta, and q's mean at the posterior's."""
+    """theta = mean x, A = I/2, b = theta/2: the maximum-likelihood theta, and q's means equal to the posterior's."""
     theta = x.mean(0)
     return Problem(x, theta, 0.5 * np.eye(x.shape[1]), 0.5 * theta, scale)
 
 
 def make(dimension: int, points: int, perturbation: float, proposal_variance: float, seed: int) -> Problem:
-    """Data from the model and parameters near their optimum.
+    """Draws data from the model and parameters near their optimum.
 
     Args:
       dimension, points: D and N.

@@ -10,9 +10,8 @@ def signal_and_noise(gradients: np.ndarray) -> dict[str, float]:
     Args:
       gradients: [R, P] float64, independent repetitions.
     Returns:
-      Means over parameters of: "snr" |mean| / sd, "variance", "signal" |mean|; "dsnr", the mean over repetitions of the
-        length along the
-      mean gradient over the length across it.
+      Means over parameters of "snr", |mean| / sd, of "variance" and of "signal", |mean|; and "dsnr", the mean over
+      repetitions of the length along the mean gradient divided by the length across it.
 
     Source: Rainforth et al. (2018); docs/papers/dreg.md, section 1.5.
     """
@@ -30,13 +29,13 @@ def signal_and_noise(gradients: np.ndarray) -> dict[str, float]:
 
 
 def bias(gradients: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """How far an estimator's mean is from that of its reference, from paired draws.
+    """The difference between the means of an estimator and of its reference, from paired draws.
 
     Args:
       gradients, reference: [R, P] float64; row r of both comes from the same draws.
     Returns:
       "squared_bias": mean over parameters of the squared difference of means; "squared_bias_noise": what it would be
-      without bias; "t": mean over parameters of |t|, which is sqrt(2 / pi) = .80 without bias; "t_max": the largest
+      without bias; "t": mean over parameters of |t|, which is sqrt(2 / pi) = 0.80 without bias; "t_max": the largest
       |t|; "p": its Bonferroni-corrected probability without bias.
     """
     difference = gradients - reference
@@ -53,5 +52,5 @@ def bias(gradients: np.ndarray, reference: np.ndarray) -> dict[str, float]:
 
 
 def noise_floor(repetitions: int) -> float:
-    """The signal-to-noise ratio that R repetitions of pure noise seem to have, sqrt(2 / (pi R))."""
+    """The apparent signal-to-noise ratio of R repetitions of pure noise, sqrt(2 / (pi R))."""
     return float(np.sqrt(2.0 / (np.pi * repetitions)))

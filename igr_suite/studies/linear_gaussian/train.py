@@ -1,4 +1,4 @@
-"""Executes a `LinearGaussianGradients` run: draws in compiled chunks, statistics in float64 at the end."""
+"""The executor of `LinearGaussianGradients`: draws in compiled chunks, statistics in float64 at the end."""
 
 import numpy as np
 import tensorflow as tf
@@ -10,41 +10,41 @@ from igr_suite.objectives.names import references
 from igr_suite.objectives.registry import build
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.studies.linear_gaussian.config import LinearGaussianGradients
-from igr_suite.studies.linear_gaussian.gradients import Gradients
+from igr_suite.studies.linear_gaussian.gradients import ClosedFormEstimator
 from igr_suite.studies.linear_gaussian.problem import make
 from igr_suite.studies.linear_gaussian.statistics import bias, noise_floor, signal_and_noise
 
 CHUNK = 2**21  # normal numbers drawn at once: 8 MB, near the cache
 
 
-def estimator_of(config: LinearGaussianGradients) -> Gradients:
-    """Closed-form gradients of the config's problem and objectives."""
+def estimator_of(config: LinearGaussianGradients) -> ClosedFormEstimator:
+    """The closed-form estimator of the config's problem and objectives."""
     problem = make(config.dimension, config.points, config.perturbation, config.proposal_variance, config.seed)
     objectives = [build(name, **({"form": "closed"} if name.startswith("jk") else {})) for name in config.objectives]
-    return Gradients(problem, objectives, config.samples)
+    return ClosedFormEstimator(problem, objectives, config.samples)
 
 
 def measure(config: LinearGaussianGradients, gradients: dict[str, np.ndarray], families: list[tuple]) -> dict:
     """Statistics of all estimates.
 
     Args:
-      gradients: what `Gradients.estimate` returns, of all repetitions.
-      families: of its "theta".
+      gradients: the results of `ClosedFormEstimator.estimate` for all repetitions.
+      families: of the "theta" among them.
     Returns:
-      "b" and "theta": name -> statistics; "bound", "ess", "noise_floor".
+      "b" and "theta", each statistics by name; "bound", "ess", "noise_floor".
     """
     b = {name: gradients["b"][:, i].astype(np.float64) for i, name in enumerate(config.objectives)}
-    found = {}
+    statistics = {}
     for name, values in b.items():
-        found[name] = signal_and_noise(values)
-        wanted = references(name)
-        if [target for target, _, _ in wanted] != [name] and all(target in b for target, _, _ in wanted):
-            found[name] |= bias(values, sum(weight * b[target] for target, _, weight in wanted))
+        statistics[name] = signal_and_noise(values)
+        targets = references(name)
+        if [target for target, _, _ in targets] != [name] and all(target in b for target, _, _ in targets):
+            statistics[name] |= bias(values, sum(weight * b[target] for target, _, weight in targets))
     theta = {
         family[0]: signal_and_noise(gradients["theta"][:, i].astype(np.float64)) for i, family in enumerate(families)
     }
     means = {name: float(gradients[name].mean(dtype=np.float64)) for name in ("bound", "ess")}
-    return _plain({"b": found, "theta": theta, **means, "noise_floor": noise_floor(config.repetitions)})
+    return _plain({"b": statistics, "theta": theta, **means, "noise_floor": noise_floor(config.repetitions)})
 
 
 def execute(config: LinearGaussianGradients, folder: RunFolder) -> None:
@@ -67,7 +67,7 @@ def execute(config: LinearGaussianGradients, folder: RunFolder) -> None:
 
 
 def _plain(value):
-    """Numbers of six digits."""
+    """Rounds the numbers of nested dicts to six digits."""
     return (
         {name: _plain(part) for name, part in value.items()}
         if isinstance(value, dict)

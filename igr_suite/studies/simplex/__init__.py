@@ -1,1 +1,1 @@
-"""How close relaxed samples come to the vertices of the simplex."""
+"""Distances of relaxed samples from the vertices of the simplex."""

@@ -21,8 +21,8 @@ class SimplexProximity(RunConfig):
 
     The distribution is the one that treats all categories alike, `uniform_prior` of its class: equal logits for GS, the
     unit-scale Gaussian whose argmax is exactly uniform for IGR-I (closed form; -1.4274 at K = 50), equal mean pieces
-    for the stick-breaking ones. delta is 1; for IGR-I's closed form another one would shift all logits alike and change
-    nothing.
+    for the stick-breaking distributions. delta is 1; with IGR-I's closed form another delta would shift all logits
+    equally and change nothing.
     """
 
     executor: ClassVar[str] = "igr_suite.studies.simplex.train:execute"

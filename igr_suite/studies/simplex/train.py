@@ -1,5 +1,5 @@
-"""Executes a `SimplexProximity` config: draws, measures distances to the nearest vertex, writes one row a
-temperature."""
+"""The executor of `SimplexProximity`: draws samples, measures their distances to the nearest vertex, writes one row for
+each temperature."""
 
 from collections.abc import Callable
 
@@ -13,20 +13,20 @@ from igr_suite.randomness import at_step, run_seed
 from igr_suite.relaxations import distance_to_vertex, relaxation
 from igr_suite.studies.simplex.config import TABLE_TEMPERATURES, SimplexProximity
 
-BLOCK = 10_000  # samples a call; what is in memory at once
+BLOCK = 10_000  # samples of a call, which are in memory at once
 
 
 def distance_function(config: SimplexProximity) -> Callable[[float], np.ndarray]:
     """Compiles the drawing of distances; one trace serves all temperatures and blocks.
 
-    Block b has the seed of (run seed, "simplex_proximity", b) at every temperature: common random numbers, so that the
+    Block b has the seed of (run seed, "simplex_proximity", b) at every temperature: with common random numbers the
     statistics are smooth in the temperature. Rows of one run are therefore dependent; each has the right distribution
     by itself.
 
     Args:
       config: distribution, categories, samples and seed.
     Returns:
-      temperature -> float32 [samples].
+      A function that maps a temperature to distances, float32 [samples].
     """
     distribution = relaxation(config.relaxation)
     size = min(BLOCK, config.samples)
@@ -58,8 +58,8 @@ def execute(config: SimplexProximity, folder: RunFolder) -> None:
             temperature = config.temperatures[index]
             folder.metrics.append(step=index, temperature=temperature, **describe_distances(distances(temperature)))
             progress.update(index + 1, len(config.temperatures))
-    found = {row["temperature"]: row for row in folder.metrics.rows() if row["temperature"] in TABLE_TEMPERATURES}
+    rows = {row["temperature"]: row for row in folder.metrics.rows() if row["temperature"] in TABLE_TEMPERATURES}
     shown = ("p50", "p75", "below_0.2")
     folder.write_summary(
-        {"distance": {f"{temperature:g}": {name: row[name] for name in shown} for temperature, row in found.items()}}
+        {"distance": {f"{temperature:g}": {name: row[name] for name in shown} for temperature, row in rows.items()}}
     )

@@ -8,7 +8,7 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig
 
 EXACT = "exact"  # the enumerated gradient
-# Estimators with their own parameters that can be trained; tests/toy compares this with the registry, which needs
+# Estimators with their own parameters that can be trained; a test compares this with the registry, which needs
 # TensorFlow.
 PARAMETERS = {
     EXACT: (),
@@ -29,7 +29,7 @@ PARAMETERS = {
     "st_gumbel_softmax": (),
 }
 # Evaluations of f for one gradient, at discrete and relaxed values, with the default number of samples (2 for rloo and
-# double_cv) and without those of the reported value (concrete); tests/toy counts them.
+# double_cv) and without those of the reported value (concrete); a test counts them.
 EVALUATIONS = {
     EXACT: 2,
     "reinforce": 1,
@@ -61,17 +61,18 @@ class ToyRun(RunConfig):
 
     Fields:
       estimator: registered name, or "exact" for the enumerated gradient.
-      temperature: of a relaxation, or its initial value; None where there is none.
-      surrogate: of relax and lax, see `LearnedSurrogate`; None elsewhere.
-      trained: which of the estimator's own parameters are trained: on the squared residual where the estimator has such
-        a loss, else on the gradient's variance; the others keep their initial values.
+      temperature: temperature of a relaxation, or its initial value; None without a relaxation.
+      surrogate: surrogate of relax and lax, see `LearnedSurrogate`; None for other estimators.
+      trained: the estimator's own parameters that are trained, on the squared residual if the estimator has such a
+        loss, else on the gradient's variance; the others keep their initial values.
       target: t of the objective (b - t)^2.
       steps: number of training steps.
-      seed: of the first repetition.
-      optimiser, learning_rate: of the logit and of the trained parameters.
-      seeds: independent repetitions of this run, side by side.
-      fresh_samples: gradients drawn at fixed parameters for the variance of a row.
-      row_every: steps between rows.
+      seed: seed of the first repetition.
+      optimiser: optimiser of the logit and of the trained parameters.
+      learning_rate: its step size.
+      seeds: number of independent repetitions of this run, side by side.
+      fresh_samples: number of gradients drawn at fixed parameters for the variance of a row.
+      row_every: number of steps between rows.
 
     Source: Tucker et al. (2017), section 4.1; docs/papers/rebar.md, section 6, T1.
     """

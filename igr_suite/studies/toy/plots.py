@@ -11,7 +11,7 @@ OPTIMISERS = {"sgd": "SGD", "adam": "Adam"}
 
 
 def seed_rows(metrics: pd.DataFrame) -> pd.DataFrame:
-    """From one row a step with lists over seeds to one row a step and seed.
+    """Expands rows of steps, with lists over seeds, into one row for each step and seed.
 
     Returns:
       Columns method, setting, target, optimiser, step, repetition, p, loss, variance, ema_variance.
@@ -34,19 +34,20 @@ def seed_rows(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def setting(optimiser: str, learning_rate: float, target: float) -> str:
-    """'SGD 0.1, t=0.45'."""
+    """Label of a setting, such as 'SGD 0.1, t=0.45'."""
     return f"{OPTIMISERS[optimiser]} {learning_rate:g}, t={target:g}"
 
 
 def medians(rows: pd.DataFrame, quantity: str, method: str, setting: str, step: int) -> OurValue | None:
-    """Median over seeds, standard deviation, seeds and the value of each, at one step; None when that was not run."""
-    there = rows[(rows["method"] == method) & (rows["setting"] == setting) & (rows["step"] == step)]
-    found = there.set_index("repetition")[quantity].dropna()
-    return OurValue(float(found.median()), float(found.std()), len(found), found.to_dict()) if len(found) else None
+    """Median over seeds, standard deviation, number of seeds and the value of each, at one step; None if there are no
+    such rows."""
+    matching = rows[(rows["method"] == method) & (rows["setting"] == setting) & (rows["step"] == step)]
+    values = matching.set_index("repetition")[quantity].dropna()
+    return OurValue(float(values.median()), float(values.std()), len(values), values.to_dict()) if len(values) else None
 
 
 def draw_losses(axes, rows: pd.DataFrame) -> pd.DataFrame:
-    """Expected loss of every method; returns what was drawn."""
+    """Draws the expected loss of every method; returns the drawn values."""
     drawn = draw_curves(axes, rows, "step", "loss", method="method", seed="repetition")
     best = float(rows["target"].iloc[0]) ** 2
     axes.axhline(best, color="0.5", linewidth=0.8, linestyle=":")
@@ -55,14 +56,14 @@ def draw_losses(axes, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_variances(axes, rows: pd.DataFrame, column: str, ylabel: str, lowest: float) -> pd.DataFrame:
-    """Log of the mean over seeds of a variance, of the methods that have one; returns what was drawn.
+    """Draws the log of the mean over seeds of a variance, for the methods that have one; returns the drawn values.
 
     Args:
       axes: where to draw.
       rows: of one setting.
       column: variance or ema_variance; the moving average minus the squared exact gradient can be negative, which
         leaves a gap.
-      ylabel: label.
+      ylabel: label of the y-axis.
       lowest: log variance below which nothing is drawn.
     """
     measured = rows[rows["method"] != "exact"].dropna(subset=[column]).groupby(["method", "step"], sort=False)

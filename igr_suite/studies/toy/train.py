@@ -1,5 +1,5 @@
-"""Executes a `ToyRun`: all seeds side by side, training as one compiled loop between rows, variance from fresh draws at
-each row."""
+"""The executor of `ToyRun`: all seeds side by side, training as one compiled loop between rows, variance from fresh
+draws at each row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def expected_loss(p, target: float):
 
 @dataclass(frozen=True)
 class Exact(Estimator):
-    """The enumerated gradient in an estimator's place."""
+    """The enumerated gradient as an estimator."""
 
     facts: ClassVar[Facts] = Facts(name=EXACT, source="", support=("bernoulli",), unbiased=True, hard=2)
 
@@ -83,7 +83,7 @@ class Toy:
         }
 
     def steps(self, state: State, first: tf.Tensor, count: tf.Tensor) -> State:
-        """`count` steps from step `first` on."""
+        """The state after `count` steps that begin with step `first`."""
 
         def body(i: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
             noise = self._noise(at_step(self.noise_seed, first + i), 1)
@@ -121,7 +121,7 @@ class Toy:
         }
 
     def _gradients(self, arguments) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """One seed's logit gradient [1, 1] and gradients of what trains its own parameters."""
+        """One seed's logit gradient [1, 1], and the gradients of the loss that trains its own parameters."""
         weights, noise = arguments
         own = _own(weights)
         trained = {name: value for name, value in own.items() if self._trains(name)}
@@ -160,8 +160,8 @@ def _own(weights: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def row_of(toy: Toy, state: State, step: int, variance: tf.Tensor) -> dict[str, list[float]]:
-    """What is logged of every seed: p, its expected loss, the variance from fresh draws, the authors' moving average
-    and temperatures."""
+    """The metrics row, with lists over seeds: p, its expected loss, the variance from fresh draws, the authors' moving
+    average and temperatures."""
     p = tf.sigmoid(state["weights"]["logits"][:, 0, 0]).numpy()
     row = {"p": p, "loss": expected_loss(p, toy.config.target), "variance": variance.numpy()}
     if step:

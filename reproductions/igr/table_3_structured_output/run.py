@@ -10,7 +10,7 @@ The README has measured times.
 """
 
 from igr_suite.cli.entry import main
-from igr_suite.families.structured.presets import MODELS, g2, g3
+from igr_suite.families.structured.presets import RELAXATIONS, g2, g3
 from igr_suite.families.vae.presets import NOT_RETRIEVED
 from igr_suite.lab import Experiment
 from igr_suite.lab.analysis.selection import NLL, best_temperature
@@ -18,7 +18,7 @@ from igr_suite.lab.runs.config import replace_parts
 from igr_suite.training.config_parts import SEEDS
 
 TRAINING_SAMPLES = {"smoke": (1, 5), "quick": (1, 5, 50), "paper": (1, 5, 50)}
-DISTRIBUTIONS = {"smoke": ("GS", "IGR_Planar", "IGR_SB"), "quick": MODELS, "paper": MODELS}
+DISTRIBUTIONS = {"smoke": ("GS", "IGR_Planar", "IGR_SB"), "quick": RELAXATIONS, "paper": RELAXATIONS}
 ARCHITECTURES = {
     "smoke": ("double_linear",),
     "quick": ("double_linear",),

@@ -3,13 +3,13 @@
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.families.hard_vae.config import OPTIONS, RelaxModelConfig, TrainRelax
+from igr_suite.families.hard_vae.config import OPTIONS_OF_MODEL, RelaxModelConfig, TrainRelax
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", OPTIONS_OF_MODEL)
 def test_defaults_are_resolved_and_survive_a_round_trip(name):
     config = TrainRelax(model=RelaxModelConfig(name=name))
-    assert {key: getattr(config.model, key) for key in OPTIONS[name]} == OPTIONS[name]
+    assert {key: getattr(config.model, key) for key in OPTIONS_OF_MODEL[name]} == OPTIONS_OF_MODEL[name]
     assert TrainRelax.from_dict(config.to_dict()) == config
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, GaussianArgmax
+from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical
+from igr_suite.families.hard_vae.gaussian_argmax import GaussianArgmax
 from igr_suite.families.hard_vae.gradients import (
     evaluate_control,
     reinforce_gradient,

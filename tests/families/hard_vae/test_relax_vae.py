@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.families.hard_vae.config import OPTIONS, RelaxModelConfig
+from igr_suite.families.hard_vae.config import OPTIONS_OF_MODEL, RelaxModelConfig
 from igr_suite.families.hard_vae.model import RelaxVAE
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.config_parts import OptimiserConfig
@@ -59,7 +59,7 @@ def trained_model(name: str) -> Trained:
     return Trained(model, step, before)
 
 
-@pytest.fixture(params=OPTIONS)
+@pytest.fixture(params=OPTIONS_OF_MODEL)
 def trained(request) -> Trained:
     return trained_model(request.param)
 

@@ -6,8 +6,14 @@ from datetime import datetime
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.families.structured.original_log import StructuredLine, format_line, lines_of, parse_line, write_log
-from igr_suite.families.vae.original_log import read_log
+from igr_suite.families.structured.original_log import (
+    StructuredLine,
+    format_line,
+    lines_of,
+    parse_line,
+    read_log,
+    write_log,
+)
 from igr_suite.lab.runs.metrics_log import MetricsLog
 
 TEXT = "Epoch   10 || Test_Recon 7.21000e+01 || Train_Recon 8.10000e+01 || Temp 0.67 || GS || 0.001 || Time  9.4 sec"
@@ -41,7 +47,7 @@ def test_metrics_are_exported(tmp_path):
     metrics.close()
     settings = {"model": "IGR_I", "temperature": 0.5, "learning_rate": 1e-3, "seconds": 5.0}
     write_log(metrics.rows(), tmp_path / "loss.log", hyper={"temp": 0.5}, time=datetime(2020, 2, 18, 9, 30), **settings)
-    log = read_log(tmp_path / "loss.log", parse_line)
+    log = read_log(tmp_path / "loss.log")
     assert log.hyper == {"temp": "0.5"}
     assert log.lines == lines_of(metrics.rows(), time="2020-02-18 09:30:00,000", **settings)
     assert [(line.epoch, line.test, line.train, line.seconds) for line in log.lines] == [
@@ -56,4 +62,4 @@ def test_a_damaged_line_is_named(tmp_path):
     path = tmp_path / "loss.log"
     path.write_text(f"{TEXT}\n{TEXT.replace('Train_Recon 8.1', 'Train_Loss 8.1')}\n{TEXT}\n")
     with pytest.raises(UserError, match=r"loss.log, line 2 is not a line 'Epoch ... \|\| Test_Recon"):
-        read_log(path, parse_line)
+        read_log(path)

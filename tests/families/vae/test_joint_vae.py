@@ -249,11 +249,11 @@ def test_the_continuous_kl_is_closed_unless_it_is_asked_for_sampled():
     [
         (
             lambda: ModelConfig(name="GS_Dis", capacity=CapacityConfig()),
-            "needs continuous and discrete latents, and GS_Dis has not both",
+            "needs continuous and discrete latents, and GS_Dis does not have both",
         ),
         (
             lambda: ModelConfig(name="VAE", capacity=CapacityConfig()),
-            "needs continuous and discrete latents, and VAE has not both",
+            "needs continuous and discrete latents, and VAE does not have both",
         ),
         (
             lambda: ModelConfig(name="IGR_I_Dis", latent_dim=3),

@@ -171,12 +171,12 @@ def test_a_key_sets_what_it_set_there(start, settings, path, value):
         (
             "IGR_I_Dis",
             {"run_jv": "true"},
-            "model.capacity needs continuous and discrete latents, and IGR_I_Dis has not both",
+            "model.capacity needs continuous and discrete latents, and IGR_I_Dis does not have both",
         ),
         (
             "IGR_I_Dis",
             {"gamma": "30"},
-            "model.capacity needs continuous and discrete latents, and IGR_I_Dis has not both",
+            "model.capacity needs continuous and discrete latents, and IGR_I_Dis does not have both",
         ),
         ("IGR_I", {"gamma": "30", "run_jv": "false"}, "gamma is not used with run_jv=false"),
         ("IGR_I", {"run_jv": "false", "disc_c_linspace": "0,5,25000"}, "disc_c_linspace is not used with run_jv=false"),

@@ -17,6 +17,7 @@ from igr_suite.lab.runs.config import config_from_json, config_to_json, replace_
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.relaxations import distance_to_vertex
+from igr_suite.training.executor import flat, load_images
 
 TRAINED = replace_parts(
     presets.default("IGR_Planar_Dis", epochs=2, importance_samples=1, limit=120, seed=4),
@@ -50,7 +51,7 @@ def test_a_checkpoint_gives_the_distances_of_the_live_model(trained, monkeypatch
     config = PosteriorDistance(trained=TRAINED, samples=7)
     found = measured(config, place)
     golden("posterior_distance", RunFolder(place / TRAINED.run_id), RunFolder(place / config.run_id))
-    images = train_vae.flat(train_vae.load_images(TRAINED).test)
+    images = flat(load_images(TRAINED).test)
     seed, parts = run_seed(4, "posterior distance/test"), []
     for number, begin in enumerate(range(0, 120, 50)):
         observed = to_unit_interval(
@@ -74,9 +75,9 @@ def test_a_checkpoint_gives_the_distances_of_the_live_model(trained, monkeypatch
 def test_the_untrained_model_has_other_distances(trained):
     """What would be measured if the checkpoint were not put into the model."""
     place, model = trained
-    images = train_vae.flat(train_vae.load_images(TRAINED).validation)
+    images = flat(load_images(TRAINED).validation)
     seed = run_seed(4, "posterior distance/validation")
-    untrained = train_vae.build_model(TRAINED, train_vae.load_images(TRAINED))
+    untrained = train_vae.build_model(TRAINED, load_images(TRAINED))
     first, second = (posterior_distance.distance_function(m, 20, seed)(images, 0).mean() for m in (model, untrained))
     found = measured(PosteriorDistance(trained=TRAINED, samples=20, split="validation"), place)
     assert found["sample"]["mean"] == pytest.approx(first, rel=1e-4)

@@ -62,7 +62,7 @@ def test_elu_outputs_need_a_gaussian_likelihood():
 
 
 def test_the_historical_likelihood_needs_a_distribution_of_the_argmax():
-    with pytest.raises(UserError, match="needs the distribution of the argmax, which IGR_SB_Dis has not"):
+    with pytest.raises(UserError, match="needs the distribution of the argmax, which is not known for IGR_SB_Dis"):
         default("IGR_SB_Dis").with_values({"evaluation.historical_likelihood": "true"})
     assert default("GS_Dis").with_values({"evaluation.historical_likelihood": "true"}).evaluation.historical_likelihood
 

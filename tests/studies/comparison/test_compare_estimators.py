@@ -13,6 +13,7 @@ from igr_suite.families.sbn.model import SBN
 from igr_suite.lab.running import discovery
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring import estimator_variance
+from igr_suite.measuring.registered_source import registered_source
 from igr_suite.plotting.estimators import label
 from igr_suite.studies.comparison import train as compare_estimators
 from igr_suite.studies.comparison.config import EstimatorCost, EstimatorVariance
@@ -34,9 +35,7 @@ class Subject:
         def bound(h, at):
             return tf.reduce_sum(tf.square(h - 0.3), -1) - 3.0
 
-        return estimator_variance.registered_source(
-            name, self.logits, bound, lambda gradient: [gradient], self.own_steps
-        )
+        return registered_source(name, self.logits, bound, lambda gradient: [gradient], self.own_steps)
 
 
 def test_training_lowers_the_variance_of_what_has_parameters():

@@ -15,7 +15,7 @@ from igr_suite.objectives.registry import build
 from igr_suite.randomness import at_step, standard_normal
 from igr_suite.relaxations.gaussian import normal_log_density
 from igr_suite.studies.linear_gaussian.config import LinearGaussianGradients
-from igr_suite.studies.linear_gaussian.gradients import Gradients
+from igr_suite.studies.linear_gaussian.gradients import ClosedFormEstimator
 from igr_suite.studies.linear_gaussian.problem import make, optimum
 from igr_suite.studies.linear_gaussian.train import estimator_of, execute
 
@@ -47,7 +47,7 @@ def small():
 def test_closed_forms_of_the_gradients_are_those_of_tapes(small):
     """Every objective's d/db and d/dtheta, the bound and the effective sample size, two repetitions apart."""
     objectives = [build(name) for name in NAMES]
-    estimator = Gradients(small, objectives, samples=4, dtype=tf.float64)
+    estimator = ClosedFormEstimator(small, objectives, samples=4, dtype=tf.float64)
     eps = standard_normal([2, 4, 5, 3], tf.constant([1, 2]), tf.float64)
     found = estimator.estimate(eps)
     assert [family[0] for family in estimator.families] == ["weights", "jackknife"]
@@ -96,7 +96,9 @@ def test_many_samples_lead_to_the_known_limits(small):
     """
     samples, repetitions = 512, 400
     objectives = [build(name) for name in ("dreg", "rws-dreg", "stl")]
-    draw = tf.function(lambda seed: Gradients(small, objectives, samples).draw(repetitions, seed), autograph=False)
+    draw = tf.function(
+        lambda seed: ClosedFormEstimator(small, objectives, samples).draw(repetitions, seed), autograph=False
+    )
     found = {name: value.numpy().astype(np.float64) for name, value in draw(tf.constant([3, 4])).items()}
     mean, error = found["b"].mean(0), found["b"].std(0, ddof=1) / np.sqrt(repetitions)
     signal = -(small.second_moment[:, None] * small.gap).mean(0) / (samples * (2 * small.scale**2 - 0.5))
@@ -116,8 +118,8 @@ def test_float32_is_enough_for_the_smallest_variances():
     problem = make(20, 64, 0.01, 2 / 3, 0)
     objectives = [build(name, **({"form": "closed"} if name == "jk-dreg" else {})) for name in ("dreg", "jk-dreg")]
     eps = standard_normal([24, 128, 64, 20], tf.constant([5, 6]))
-    single = Gradients(problem, objectives, 128).estimate(eps)["b"].numpy().astype(np.float64)
-    double = Gradients(problem, objectives, 128, tf.float64).estimate(tf.cast(eps, tf.float64))["b"].numpy()
+    single = ClosedFormEstimator(problem, objectives, 128).estimate(eps)["b"].numpy().astype(np.float64)
+    double = ClosedFormEstimator(problem, objectives, 128, tf.float64).estimate(tf.cast(eps, tf.float64))["b"].numpy()
     assert np.all(np.abs(single - double).max((0, 2)) < 0.01 * double.std(0, ddof=1).mean(1))
 
 
@@ -195,7 +197,7 @@ def test_a_wrong_setting_is_a_sentence(changes, sentence):
 
 
 def test_noise_of_other_axes_is_refused(small):
-    estimator = Gradients(small, [build("dreg")], samples=4)
+    estimator = ClosedFormEstimator(small, [build("dreg")], samples=4)
     assert estimator.draw(0, tf.constant([1, 2]))["b"].shape == (0, 1, 3)
     for shape in ([4, 5, 3], [2, 5, 4, 3], [2, 4, 5, 1]):
         with pytest.raises(UserError, match=r"noise must be \[R, K, N, D\] with K, N, D = \(4, 5, 3\)"):
