@@ -45,6 +45,14 @@ class Chain(Protocol):
           logits: of this layer, which broadcast against it.
         """
 
+    def analytic(self, logits: Sequence[tf.Tensor]) -> tf.Tensor | None:
+        """Returns a part of the target [B] that is a known function of all layers' logits, such as minus an analytic KL;
+        None where there is none. Its gradient is added exactly; no estimator sees it.
+
+        Args:
+          logits: of each layer [B, D] or [B, V, C].
+        """
+
 
 class Pass(NamedTuple):
     """Hard samples of all layers; lists hold one item for each layer.

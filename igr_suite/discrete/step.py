@@ -76,6 +76,8 @@ def estimate_step(
         with tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape:
             tape.watch([*recognition, *generator])
             estimated = estimate(chain, estimator, noise, parameters, generator_samples)
+            analytic = chain.analytic(estimated.logits)
+            target = estimated.generated + (0.0 if analytic is None else tf.reduce_mean(analytic))
         examples = tf.cast(tf.shape(estimated.value)[0], estimated.value.dtype)
 
         def pull(cotangents: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -83,25 +85,29 @@ def estimate_step(
                 estimated.logits, recognition, cotangents, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
 
-        cotangents = [tf.stop_gradient(cotangent) for cotangent in estimated.cotangents]
+        by_logits = estimated.cotangents
+        if analytic is not None:
+            exact = tape.gradient(analytic, estimated.logits)
+            by_logits = [cotangent + tf.stop_gradient(part) for cotangent, part in zip(by_logits, exact)]
+        cotangents = [tf.stop_gradient(cotangent) for cotangent in by_logits]
         gradients = pull([cotangent / examples for cotangent in cotangents])
         if not trained:
             minimised = tf.zeros([], estimated.value.dtype)
         elif estimator.facts.own_loss:
             minimised = tf.add_n(estimated.losses)
         elif variance_of == "logits":
-            minimised = tf.add_n([tf.reduce_mean(tf.square(g)) for g in estimated.cotangents]) / len(cotangents)
+            minimised = tf.add_n([tf.reduce_mean(tf.square(g)) for g in by_logits]) / len(cotangents)
         else:
             size = sum(tf.size(gradient) for gradient in gradients)
             directions = [tf.stop_gradient(t) for t in _push(pull, cotangents, gradients)]
-            products = [tf.reduce_sum(t * g) for t, g in zip(directions, estimated.cotangents)]
+            products = [tf.reduce_sum(t * g) for t, g in zip(directions, by_logits)]
             minimised = 2.0 * tf.add_n(products) / (tf.cast(size, examples.dtype) * examples)
     zero = tf.UnconnectedGradients.ZERO
     return Step(
-        estimated.value,
-        estimated.elbo,
+        estimated.value if analytic is None else estimated.value + analytic,
+        estimated.elbo if analytic is None else estimated.elbo + analytic,
         gradients,
-        tape.gradient(estimated.generated, generator, unconnected_gradients=zero),
+        tape.gradient(target, generator, unconnected_gradients=zero),
         cotangents,
         own_tape.gradient(minimised, trained, unconnected_gradients=zero) if trained else [],
     )

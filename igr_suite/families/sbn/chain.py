@@ -1,5 +1,7 @@
 """A sigmoid belief network as a chain of layers that any registered estimator trains."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli
@@ -34,6 +36,9 @@ class SBNChain:
         """See `Chain.logits`."""
         weights = self.model.weights[self.model.networks.recognition[layer]]
         return affine_chain.apply(weights, self.observed.condition if below is None else 2.0 * below - 1.0)
+
+    def analytic(self, logits: Sequence[tf.Tensor]) -> None:
+        """See `Chain.analytic`: there is no such part."""
 
     def term(self, layer: int, values: tf.Tensor, below: tf.Tensor | None, logits: tf.Tensor) -> tf.Tensor:
         """See `Chain.term`."""
