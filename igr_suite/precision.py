@@ -1,4 +1,4 @@
-"""Half precision: what is given in float16 or bfloat16 is computed in float32 and rounded once, at the end."""
+"""Half precision: inputs in float16 or bfloat16 are computed in float32 and rounded once, at the end."""
 
 import functools
 from collections.abc import Callable
@@ -17,10 +17,10 @@ def check_float(dtype, owner: str) -> tf.DType:
     """Returns the dtype as TensorFlow's.
 
     Args:
-      dtype: of TensorFlow, of NumPy, or a name.
-      owner: what has this dtype, for the sentence.
+      dtype: a dtype of TensorFlow or NumPy, or its name.
+      owner: the name of the thing with this dtype, for the error message.
     Raises:
-      UserError: it is none of float16, bfloat16, float32 and float64.
+      UserError: the dtype is none of float16, bfloat16, float32 and float64.
     """
     dtype = tf.as_dtype(dtype)
     if dtype not in FLOATS:
@@ -33,15 +33,15 @@ def check_float(dtype, owner: str) -> tf.DType:
 def as_float(value, name: str, dtype: tf.DType | None = None) -> tf.Tensor:
     """Returns a tensor, variable, array, number or list as a tensor of floats.
 
-    Integers become `dtype`, or float32 where none is given; a Python number does not pass through float32 on its way to
+    Integers become `dtype`, or float32 where none is given; a Python number is not rounded to float32 on its way to
     float64.
 
     Args:
-      value: anything that TensorFlow makes a tensor of.
-      name: what it is, for the sentence.
-      dtype: what it must be; arrays and numbers are converted to it, tensors of floats must have it.
+      value: anything that TensorFlow can make a tensor of.
+      name: its name, for the error message.
+      dtype: the required dtype; arrays and numbers are converted to it, tensors of floats must have it.
     Raises:
-      UserError: it cannot be a tensor, is not made of numbers, or is a tensor of another float type.
+      UserError: the value cannot be a tensor, is not made of numbers, or is a tensor of another float type.
     """
     try:
         if isinstance(value, (np.ndarray, np.generic)) and dtype is not None and value.dtype.kind in "iuf":
@@ -49,7 +49,7 @@ def as_float(value, name: str, dtype: tf.DType | None = None) -> tf.Tensor:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         tensor = tf.convert_to_tensor(value, dtype=dtype if number else None)
         if dtype is not None and isinstance(value, (list, tuple)) and tensor.dtype.is_floating:
-            tensor = tf.convert_to_tensor(value, dtype=dtype)  # its numbers, without float32 on their way
+            tensor = tf.convert_to_tensor(value, dtype=dtype)  # again, without rounding to float32
     except (TypeError, ValueError) as error:
         raise UserError(
             f"{name} must be numbers, an array or a tensor, got {type(value).__name__}: {_first_line(error)}"
@@ -65,7 +65,7 @@ def as_float(value, name: str, dtype: tf.DType | None = None) -> tf.Tensor:
 
 
 def widened(value: Any) -> Any:
-    """Returns half-precision tensors, and distributions of such parameters, as float32; anything else as it is.
+    """Returns half-precision tensors, and distributions with such parameters, in float32; anything else as it is.
 
     Args:
       value: a tensor, variable, array, distribution, or a structure of them.
@@ -80,9 +80,10 @@ def _widened(value: Any) -> Any:
 
 
 def in_float32(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-    """Decorator: a function of tensors or distributions computes in float32 where its first one is of half precision.
+    """Decorates a function of tensors or distributions: where the first is of half precision, it computes in float32 and
+    its result is rounded to the half type.
 
-    The result is rounded to the half type. Other arguments of half precision are taken to float32 in any case.
+    Other arguments of half precision are converted to float32 in any case.
     """
 
     @functools.wraps(function)
@@ -98,7 +99,7 @@ def in_float32(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
 
 
 def narrowed(tensor: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """Returns a float32 tensor in another float type; tensors of integers and truth values as they are."""
+    """Returns a float32 tensor in another float type; any other tensor as it is."""
     return tf.cast(tensor, dtype) if tensor.dtype == tf.float32 else tensor
 
 

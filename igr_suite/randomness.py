@@ -1,5 +1,5 @@
-"""Stateless seeds and noise: every random number is a function of (run seed, site, step), equal in every process, cheap
-inside XLA.
+"""Stateless seeds and noise: every random number is a function of (run seed, site, step), equal in every process and
+cheap inside XLA.
 
 A resumed run therefore repeats the uninterrupted one.
 """
@@ -15,17 +15,17 @@ from igr_suite.precision import HALVES, check_float
 
 
 def site_number(site: str) -> int:
-    """Returns a stable 31-bit number for the name of a place that draws random numbers (Python's hash() changes between
-    processes)."""
+    """Returns a 31-bit number for the name of a place that draws random numbers, equal in every process, unlike Python's
+    hash()."""
     return zlib.crc32(site.encode()) & 0x7FFFFFFF
 
 
 def run_seed(seed: int, site: str) -> tf.Tensor:
-    """Seed of one place of one run.
+    """Returns the seed of one place of one run.
 
     Args:
       seed: the run's seed, any Python int.
-      site: the place's name, e.g. "train".
+      site: the place's name, such as "train".
     Returns:
       int32 [2], to be folded with the step.
     """
@@ -33,10 +33,10 @@ def run_seed(seed: int, site: str) -> tf.Tensor:
 
 
 def at_step(seed: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-    """Seed of one step.
+    """Returns the seed of one step.
 
-    The step goes through a multiplicative hash into the second word, which costs two integer operations where
-    `tf.random.fold_in` costs a generator call; Philox separates keys that differ in any bit.
+    A multiplicative hash of the step enters the second word, which costs two integer operations where
+    `tf.random.fold_in` costs a generator call; Philox gives independent streams for keys that differ in any bit.
 
     Args:
       seed: int32 [2].
@@ -49,16 +49,16 @@ def at_step(seed: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
 
 
 def uniform(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_axis: int | None = None) -> tf.Tensor:
-    """u ~ Uniform(0, 1), never 0 and never 1.
+    """Draws u ~ Uniform(0, 1), never 0 and never 1.
 
     float32 takes the 23 highest of 32 random bits and adds half a unit, so that the largest value, 1 - 2^-24, is below
-    1. float16 and bfloat16 take the middle of the interval that the float32 number lies in (`rounded_inside`).
+    1. float16 and bfloat16 take the middle of the interval that contains the float32 number (`rounded_inside`).
 
     Args:
-      shape: of the result.
+      shape: shape of the result.
       seed: stateless seed, int32 [2].
       dtype: float16, bfloat16, float32 or float64.
-      batch_axis: of the shape, for draws of a training step that may be divided among devices (`of_whole_batch`).
+      batch_axis: the batch's axis, for draws of a training step that may be divided among devices (`of_whole_batch`).
     Returns:
       Tensor of the given shape.
     Raises:
@@ -76,27 +76,27 @@ def uniform(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_axis: in
 
 
 def random_bits(shape, seed: tf.Tensor, batch_axis: int | None = None) -> tf.Tensor:
-    """32 random bits each: uint32 of the given shape; arguments as in `uniform`."""
+    """Draws 32 random bits per element: uint32 of the given shape; arguments as in `uniform`."""
 
     def draw(shape) -> tf.Tensor:
-        # Naming the generator matters: what XLA selects by itself is 30 times slower on a CPU.
+        # The generator has to be named: the one that XLA selects by itself is 30 times slower on a CPU.
         return tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox")
 
     return of_whole_batch(draw, shape, batch_axis)
 
 
 def unit_interval(bits: tf.Tensor) -> tf.Tensor:
-    """uint32 of any shape -> float32 in [2^-24, 1 - 2^-24], on a grid of 2^23 values that is symmetric about 1/2."""
+    """Converts uint32 of any shape to float32 in [2^-24, 1 - 2^-24], on a grid of 2^23 values symmetric about 1/2."""
     return tf.cast(tf.bitwise.right_shift(bits, tf.constant(9, tf.uint32)), tf.float32) * np.float32(
         2**-23
     ) + np.float32(2**-24)
 
 
 def rounded_inside(uniforms: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """float32 in (0, 1) -> float16 or bfloat16 in (0, 1), of the same mean; rounding to the nearest would reach 1.
+    """Rounds float32 in (0, 1) to float16 or bfloat16 in (0, 1) with the same mean; the nearest number could be 1.
 
-    The interval is cut at the numbers of one binary digit less than the type has; the last digit is set, which gives
-    the middles.
+    The interval is cut at the numbers that have one binary digit less than the type; setting the last digit then gives
+    the middles of the pieces.
 
     Args:
       uniforms: float32 [...].
@@ -113,10 +113,10 @@ def rounded_inside(uniforms: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
 
 
 def standard_normal(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_axis: int | None = None) -> tf.Tensor:
-    """eps ~ N(0, 1) by the inverse cdf, sqrt(2) erfinv(2 u - 1): under XLA twice as fast as Box-Muller.
+    """Draws eps ~ N(0, 1) by the inverse cdf, sqrt(2) erfinv(2 u - 1), which under XLA is twice as fast as Box-Muller.
 
     Args:
-      shape: of the result.
+      shape: shape of the result.
       seed: stateless seed, int32 [2].
       dtype: float32 (|eps| <= 5.3), float64, or float16 and bfloat16, which are float32 rounded.
       batch_axis: as in `uniform`.
@@ -136,12 +136,12 @@ def standard_normal(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_
 
 
 def normal_of(uniforms: tf.Tensor) -> tf.Tensor:
-    """float32 in (0, 1) -> the normal quantiles."""
+    """Returns the normal quantiles of float32 in (0, 1)."""
     return np.float32(2**0.5) * tf.math.erfinv(2.0 * uniforms - 1.0)
 
 
 def _known(shape):
-    """The shape, a `TensorShape` as a list."""
+    """Returns the shape, a `TensorShape` as a list. Raises UserError where a size is not known."""
     if not isinstance(shape, tf.TensorShape):
         return shape
     if not shape.is_fully_defined():
@@ -152,20 +152,20 @@ def _known(shape):
 
 
 def of_whole_batch(draw: Callable[..., tf.Tensor], shape, batch_axis: int | None) -> tf.Tensor:
-    """draw(shape); on replica r of R, which holds rows r B / R ... (r + 1) B / R of a batch, those rows of the whole
-    batch's draw.
+    """Returns draw(shape); on replica r of R, which holds rows r B / R ... (r + 1) B / R of a batch, these rows of the
+    draw for the whole batch.
 
-    So the noise of an example depends neither on R nor on the replica that it is on (`training/strategy.py`). Every
-    replica draws all of it: bits are cheap, and a generator that skips ahead would need the batch to come first.
+    So the noise of an example depends neither on R nor on its replica (`training/strategy.py`). Every replica draws the
+    noise of the whole batch: bits are cheap, and a generator that skips ahead would need the batch to be the first axis.
 
     Args:
       draw: shape -> tensor of this shape.
-      shape: of the replica's part: numbers or an int32 tensor.
+      shape: shape of the replica's part: numbers or an int32 tensor.
       batch_axis: the batch's axis.
     Returns:
       Tensor of the given shape.
     Raises:
-      ValueError: on several replicas without `batch_axis`: each of them would draw the same numbers for its own
+      ValueError: there are several replicas and no `batch_axis`, so that all would draw the same numbers for different
         examples.
     """
     context = tf.distribute.get_replica_context()

@@ -1,10 +1,10 @@
-"""What reaches a terminal or a log: text only. Names and messages that files bring along cannot move the cursor or hide
-a line.
+"""Output to terminals and logs, as text only: names and messages that come from files cannot move the cursor or hide a
+line.
 
-`guard` is called once by every process that prints (`igr`, workers, processes that draw); whatever is printed after it,
-argparse's and Python's own messages included, has its control characters shown by their numbers. Bars and live tables
-draw with control characters of their own: they go through `console`, which escapes the texts that it is given, or stand
-in a block of `drawing`.
+Every process that prints (`igr`, workers, processes that draw) calls `guard` once; in everything printed after it,
+including argparse's and Python's own messages, control characters are shown by their numbers. Bars and live tables
+draw with control characters of their own: they go through `console`, which escapes the texts that it is given, or are
+drawn in a block of `drawing`.
 """
 
 import contextlib
@@ -13,16 +13,16 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-# C0 with ESC, DEL, C1; the separators that some terminals take for line ends; what reorders or hides text written from
-# right to left; and halves of surrogate pairs, which stand for bytes of names that are no text.
+# C0 with ESC, DEL, C1; separators that some terminals take for line ends; marks that reorder or hide text for writing
+# from right to left; and single surrogates, which stand for bytes in names that are not text.
 _CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 IN_A_LINE = re.compile(f"[{_CONTROL}]")
 IN_A_TEXT = re.compile(f"(?![\n\t])[{_CONTROL}]")
 
 
 def line(text: object) -> str:
-    """Returns one line: every control character, line ends and tabs included, shown as \\x1b or \\u202e. For names and
-    sentences."""
+    """Returns a name or sentence as one line: every control character, including line ends and tabs, is shown as \\x1b or
+    \\u202e."""
     return IN_A_LINE.sub(_number, str(text))
 
 
@@ -32,28 +32,27 @@ def shown(text: object) -> str:
 
 
 def say(text: object, error: bool = False) -> None:
-    """Prints one line on stdout, or on stderr for an `error`: a line end in a name or message begins no line of its
-    own."""
+    """Prints one line on stdout, or on stderr for an `error`; line ends in names and messages are escaped."""
     print(line(text), file=sys.stderr if error else sys.stdout, flush=True)
 
 
-def _number(found: re.Match) -> str:
-    code = ord(found[0])
+def _number(match: re.Match) -> str:
+    code = ord(match[0])
     return {9: "\\t", 10: "\\n", 13: "\\r"}.get(code) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
 class Guarded:
-    """A text stream that writes `shown` texts to another one, and is that other one in all else.
+    """A text stream that writes `shown` texts to another stream, and otherwise behaves like it.
 
     Args:
-      stream: the stream behind it.
+      stream: the other stream.
     """
 
     def __init__(self, stream: TextIO):
         self.behind = stream
 
     def write(self, text: str) -> int:
-        """Writes a text; returns how many characters of it were taken."""
+        """Writes a text; returns its number of characters."""
         self.behind.write(shown(text))
         return len(text)
 
@@ -70,8 +69,8 @@ class Guarded:
 
 
 def guard() -> None:
-    """Puts `Guarded` streams in place of stdout and stderr, once; what the locale's encoding lacks is shown by its
-    number too."""
+    """Replaces stdout and stderr by `Guarded` streams, once; characters that the locale's encoding lacks are shown by
+    their numbers too."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None or isinstance(stream, Guarded):
@@ -83,8 +82,8 @@ def guard() -> None:
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
-    """Lets a library draw its own bars: stdout and stderr are unguarded in the block, which shows nothing that a
-    results folder holds."""
+    """Lets a library draw its own bars: stdout and stderr are unguarded in the block, which must print nothing from a
+    results folder."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = map(unguarded, before)
     try:
@@ -99,7 +98,8 @@ def unguarded(stream: TextIO) -> TextIO:
 
 
 def console():
-    """Returns rich's console on stderr: its own codes reach the terminal, those in the texts that it shows do not."""
+    """Returns rich's console on stderr: its own control codes reach the terminal, those in the texts that it shows do
+    not."""
     from rich.console import Console
     from rich.segment import Segment
     from rich.text import Text
@@ -108,7 +108,7 @@ def console():
         def render_str(self, text: str, **options: Any) -> Text:  # before the layout, so that widths are right
             return super().render_str(line(text), **options)
 
-        def render(self, renderable, options=None):  # what came as another thing than a str
+        def render(self, renderable, options=None):  # for everything that did not come as a str
             for segment in super().render(renderable, options):
                 yield segment if segment.control else Segment(shown(segment.text), segment.style)
 

@@ -1,1 +1,1 @@
-"""The `igr` command: one file a verb, each thin over `igr_suite.lab` and `igr_suite.data`."""
+"""The `igr` command: one file per verb, each thin over `igr_suite.lab` and `igr_suite.data`."""

@@ -40,9 +40,10 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is 'fail', or a run that is not whole is
-    left out."""
+    """Prints the verdicts and writes ledger.csv; returns 1 when one of them is "fail" or a run that is not whole is left
+    out."""
     from igr_suite.lab.analysis import ledger  # needs numpy, which a login node may not have
+    from igr_suite.lab.analysis.references import read_references
     from igr_suite.lab.analysis.verdicts import no_reference
 
     if arguments.name is None:
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("--write writes the lines of all experiments: leave NAME out")
     results = results_of(arguments)
     name = results.experiment.name
-    references = ledger.read_references(discovery.folder_of(name) / "published.csv")
+    references = read_references(discovery.folder_of(name) / "published.csv")
     if not references:
         print(_wrapped(f"{name}: {no_reference(results.experiment)}", shutil.get_terminal_size().columns))
         return say_left_out(results.faults)
@@ -68,17 +69,16 @@ def run(arguments: argparse.Namespace) -> int:
     path = results.folder / "ledger.csv"
     ledger.write_ledger(path, verdicts)
     totals = ledger.tally(verdicts)
-    for label, counts in {
-        **totals,
-        **({"together": sum(totals.values(), Counter())} if len(totals) > 1 else {}),
-    }.items():
+    if len(totals) > 1:
+        totals["together"] = sum(totals.values(), Counter())
+    for label, counts in totals.items():
         print(f"{label}: " + ", ".join(f"{counts[word]} {word}" for word in ledger.VERDICTS))
     print(f"written to {shorten(path)}")
     return 1 if any(row.verdict == "fail" for row in verdicts) else code
 
 
 def listing(verdicts: list["Verdict"], width: int) -> str:
-    """Returns every value, those of one quantity and source together, in lines of at most so many columns."""
+    """Returns a listing of all values, grouped by quantity and source, in lines of at most `width` columns."""
     groups: dict[tuple[str, str], list[Verdict]] = {}
     for row in verdicts:
         groups.setdefault((row.reference.quantity, row.reference.heading), []).append(row)
@@ -89,10 +89,11 @@ def listing(verdicts: list["Verdict"], width: int) -> str:
 
 
 def _group(rows: list["Verdict"], width: int) -> list[str]:
-    """The lines of values of one source.
+    """Returns the lines of the values of one quantity and source.
 
-    Reasons stand behind their values where all of them fit there, otherwise below; one that values without a verdict
-    share stands above them. Settings stand above their values where they do not fit beside them.
+    Reasons follow their values on the same line where all of them fit, otherwise on lines below; a reason that all
+    values share for being not comparable comes once, above them. Settings come above their values where they do not fit
+    beside them.
     """
     cells = [[row.reference.setting, row.reference.text, row.our_text, str(row.seeds), row.verdict] for row in rows]
     widths = [max(map(len, column)) for column in zip(HEADS, *cells)]
@@ -111,13 +112,13 @@ def _group(rows: list["Verdict"], width: int) -> list[str]:
 
 
 def _shared_reason(rows: list["Verdict"]) -> str:
-    """'not comparable: why' where this holds of all of several rows."""
+    """Returns 'not comparable: why' where this holds for all of several rows, "" elsewhere."""
     same = {(row.verdict, row.reason) for row in rows} == {("not comparable", rows[0].reason)}
     return f"not comparable: {rows[0].reason}" if same and len(rows) > 1 else ""
 
 
 def _lines(cells: Sequence[str], widths: list[int], above: bool) -> list[str]:
-    """The cells in one line, or the first above the others."""
+    """Returns the cells in one line, or the first above the others."""
     aligned = [
         cell.rjust(size) if i in RIGHT else cell.ljust(size) for i, (cell, size) in enumerate(zip(cells, widths))
     ]
@@ -131,8 +132,8 @@ def _wrapped(text: str, width: int, indent: str = "") -> str:
 
 
 def _overview(arguments: argparse.Namespace) -> int:
-    """Prints, and writes where asked to, how many values of each kind every experiment meets; returns 1 when one is
-    missed."""
+    """Prints, and with --write also writes, every experiment's tally by kind of source; returns 1 when a verdict is
+    "fail" or a run that is not whole is left out."""
     from igr_suite.lab.analysis.ledger import VERDICTS, tally
     from igr_suite.lab.analysis.verdicts import verdicts_of
 
@@ -154,12 +155,12 @@ def _overview(arguments: argparse.Namespace) -> int:
         write_section(path, SECTION, _section(rows, arguments.scale))
         print(f"\nwritten to {shorten(path)}")
     print("\nnot listed: experiments without a finished run or a reference value")
-    print("`igr check NAME` has every value, its source and the reason")
+    print("`igr check NAME` lists every value, its source and the reason")
     return max(say_left_out(faults), 1 if any(row.verdict == "fail" for row in verdicts) else 0)
 
 
 def _tally_rows(name: str, counts: dict[str, Counter]) -> list[list[str]]:
-    """One row a kind of source; the name stands in the first."""
+    """Returns one row per kind of source, with the name in the first."""
     from igr_suite.lab.analysis.ledger import VERDICTS
 
     rows = [[label, *(str(numbers[word]) for word in VERDICTS)] for label, numbers in counts.items()]

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterable, Mapping
 
-from igr_suite.cli.options import add_data_dir, add_verb, shorten
+from igr_suite.cli.options import add_one_run, add_results, add_verb, shorten
 from igr_suite.cli.run import start_script
 from igr_suite.families.dni.original import KEYS, SCRIPTS, config_of
 from igr_suite.lab.running.experiment import Experiment
@@ -52,12 +52,8 @@ def add(verbs) -> None:
     parser.add_argument(
         "--plot", action="store_true", help="draw errors and the synthetic gradients' agreement beside the run"
     )
-    parser.add_argument(
-        "--save", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1; scripts: 4)")
-    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
-    add_data_dir(parser)
+    add_results(parser, "--save")
+    add_one_run(parser, "threads (default 1; scripts: 4)")
     parser.set_defaults(run=run)
 
 
@@ -85,18 +81,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def epoch_lines(rows: Iterable[Mapping[str, float]]) -> list[str]:
-    """ "epoch 1: accuracy of training images 95.12%, of test images 95.40%": a line an evaluation.
+    """Returns "epoch 1: accuracy of training images 95.12%, of test images 95.40%", a line per evaluation.
 
-    Training images are counted along the epoch, while the weights change, as the scripts do.
+    The accuracy of training images is measured during the epoch, while the weights change, as in the scripts.
     """
     lines, wrong, counted, before = [], 0.0, 0, 0
     for row in rows:
-        if "train_error" in row:  # means since the row before
-            wrong, counted, before = (
-                wrong + row["train_error"] * (row["step"] - before),
-                counted + row["step"] - before,
-                row["step"],
-            )
+        if "train_error" in row:  # the mean since the row before
+            steps, before = row["step"] - before, row["step"]
+            wrong, counted = wrong + row["train_error"] * steps, counted + steps
         if "test_error" in row:
             train, test = 100 * (1 - wrong / max(counted, 1)), 100 * (1 - row["test_error"])
             lines.append(

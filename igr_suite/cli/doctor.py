@@ -1,4 +1,4 @@
-"""`igr doctor`: is everything in place, and if not, what mends it."""
+"""`igr doctor`: checks versions, data, accelerator and folders, and names the fix for what is wrong."""
 
 import argparse
 import contextlib
@@ -29,11 +29,11 @@ DEVICES = "import tensorflow as tf; print('devices', *[d.device_type for d in tf
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: "ok", "note" (works without) or "BROKEN", what was looked at, what was found, what mends it."""
+    """One line: "ok", "note" (not needed) or "BROKEN", what was checked, what was found, and the fix."""
 
     state: str
     what: str
-    found: str
+    value: str
     fix: str = ""
 
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the findings; returns 2 when something is broken."""
     broken = 0
     for finding in _findings(arguments):
-        print(f"{finding.state:<7} {finding.what:<24} {finding.found}", flush=True)
+        print(f"{finding.state:<7} {finding.what:<24} {finding.value}", flush=True)
         if finding.fix:
             print(f"{'':7} {'':24} fix: {finding.fix}")
         broken += finding.state == "BROKEN"
@@ -71,29 +71,29 @@ def _findings(arguments: argparse.Namespace) -> Iterator[Finding]:
     yield devices()
 
 
-def python_version(found: tuple[int, ...]) -> Finding:
+def python_version(own: tuple[int, ...]) -> Finding:
     """Checks the interpreter against the versions that the pinned TensorFlow exists for."""
-    text = ".".join(map(str, found))
-    if PYTHONS[0] <= found[:2] <= PYTHONS[1]:
+    text = ".".join(map(str, own))
+    if PYTHONS[0] <= own[:2] <= PYTHONS[1]:
         return Finding("ok", "python", text)
     return Finding("BROKEN", "python", text, "install Python 3.11 to 3.13 and make the environment again")
 
 
 def packages(installed=version) -> Iterator[Finding]:
-    """Checks the versions that must go together; `installed` maps a name to a version or None."""
+    """Checks the versions that must match each other; `installed` maps a name to a version or None."""
     for name, wanted in EXACT.items():
-        found = installed(name)
-        good = found == wanted
+        own = installed(name)
+        good = own == wanted
         yield Finding(
-            "ok" if good else "BROKEN", name, found or "not installed", "" if good else f"needs {wanted}: {REINSTALL}"
+            "ok" if good else "BROKEN", name, own or "not installed", "" if good else f"needs {wanted}: {REINSTALL}"
         )
     for name, (least, below, why) in RANGES.items():
-        found = installed(name)
-        numbers = tuple(int(part) for part in re.findall(r"\d+", found or "")[:3])
-        good = found is not None and least <= numbers < below
+        own = installed(name)
+        numbers = tuple(int(part) for part in re.findall(r"\d+", own or "")[:3])
+        good = own is not None and least <= numbers < below
         bounds = f">={'.'.join(map(str, least))}" + (f",<{'.'.join(map(str, below))}" if below[0] < 99 else "")
         fix = "" if good else f"needs {name}{bounds} ({why}): {REINSTALL}"
-        yield Finding("ok" if good else "BROKEN", name, found or "not installed", fix)
+        yield Finding("ok" if good else "BROKEN", name, own or "not installed", fix)
     if installed("tensorflow-cpu"):
         fix = "python -m pip uninstall -y tensorflow-cpu tensorflow && " + REINSTALL
         yield Finding("BROKEN", "tensorflow-cpu", "installed beside tensorflow in the same folder", fix)
@@ -112,8 +112,8 @@ def writable(root: Path) -> Finding:
 
 
 def settings(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Says which settings of the user a run does not see, and which change the last digits of its results on this
-    machine."""
+    """Reports the user's settings that are hidden from runs, and those that may change the last digits of their
+    results."""
     for name, value in own_settings.ignored(environment).items():
         yield Finding(
             "note", "setting", f"{name} ({value}): runs do not see it, so that equal configs give equal results"
@@ -125,7 +125,7 @@ def settings(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def datasets(data_dir: str | None) -> Iterator[Finding]:
-    """Says which datasets are ready; one that is absent is no defect, except the embedded one."""
+    """Reports which datasets are ready; the absence of one is no defect, except for the embedded one."""
     from igr_suite import data
 
     for info in data.available():
@@ -139,7 +139,7 @@ def datasets(data_dir: str | None) -> Iterator[Finding]:
 
 
 def devices() -> Finding:
-    """Asks TensorFlow, in a process of its own, which devices it sees."""
+    """Checks, in a separate process, which devices TensorFlow sees."""
     environment = dict(os.environ) | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     own_settings.pin(environment)
     output = ""
@@ -163,7 +163,7 @@ def devices() -> Finding:
         return Finding(
             "BROKEN",
             "accelerator",
-            "an NVIDIA driver is there, TensorFlow sees no GPU",
+            "there is an NVIDIA driver, but TensorFlow sees no GPU",
             "python -m pip install '.[gpu]'",
         )
     return Finding("ok", "accelerator", f"none; CPU with {cores()} cores")

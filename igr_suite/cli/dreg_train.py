@@ -1,5 +1,5 @@
-"""`igr dreg-train`: trains a VAE on a K-sample objective from the flags of the authors' script; bias check and toy
-problem."""
+"""`igr dreg-train`: trains a VAE on a K-sample objective from the flags of the authors' script; also their bias check
+and toy problem."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from igr_suite.cli.options import add_data_dir, add_strategy, add_verb, shorten
+from igr_suite.cli.options import add_one_run, add_results, add_strategy, add_verb, prepare_process, shorten
 from igr_suite.cli.run import start_script
 from igr_suite.errors import UserError
 from igr_suite.families.iwae.config import TrainDReG
@@ -23,7 +23,6 @@ from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs import values
 from igr_suite.lab.runs.files import write_json
-from igr_suite.lab.runs.own_settings import pin
 from igr_suite.lab.runs.quiet import quiet
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.lab.runs.threads import one_operation_a_thread, thread_variables
@@ -61,9 +60,7 @@ def add(verbs) -> None:
     theirs.add_argument(
         "--summarize_every", type=int, default=100, metavar="N", help="least steps between printed lines (default 100)"
     )
-    theirs.add_argument(
-        "--logdir", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
-    )
+    add_results(theirs, "--logdir")
     theirs.add_argument(
         "--bias_check", action="store_true", help="compare the estimator's mean gradient with its reference's"
     )
@@ -155,14 +152,12 @@ def _add_new(parser) -> None:
     parser.add_argument("--toy_perturbation", type=float, default=0.01, metavar="E")
     parser.add_argument("--train_limit", type=int, metavar="N", help="first training images only")
     parser.add_argument("--evaluation_limit", type=int, metavar="N", help="first validation and test images only")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1)")
-    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
+    add_one_run(parser)
     add_strategy(parser)
-    add_data_dir(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Trains, checks or measures, and prints what was found; returns the exit code."""
+    """Trains, checks or measures, and prints the results; returns the exit code."""
     flags = argparse.Namespace(**{**vars(arguments), "run": arguments.run_number})
     check_all_read(flags, arguments.default_of)
     if flags.mode == "toy":
@@ -186,8 +181,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def lines(rows: list[Mapping], least: int) -> list[str]:
-    """ "Step 1563: train_objective -98.2, ..." of every evaluation, and of training rows at least so many steps
-    apart."""
+    """Returns "Step 1563: train_objective -98.2, ..." for every evaluation, and for training rows at least `least`
+    steps apart."""
     shown, last = [], -least
     for row in rows:
         values_ = {name: value for name, value in row.items() if name not in ("step", "epoch")}
@@ -199,7 +194,7 @@ def lines(rows: list[Mapping], least: int) -> list[str]:
 
 
 def _toy(flags: argparse.Namespace) -> int:
-    """Gradients on the linear-Gaussian model: one run for each number of samples."""
+    """Measures gradients on the linear-Gaussian model, with one run for each number of samples."""
     objectives = tuple(dict.fromkeys((flags.estimator, *names_in(flags.var_calc))))
     runs = [
         LinearGaussianGradients(
@@ -223,7 +218,7 @@ def _toy(flags: argparse.Namespace) -> int:
 
 
 def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
-    """Measures at frozen weights, writes and prints JSON; 0 where nothing speaks against the estimator, else BIASED."""
+    """Measures the bias at frozen weights, writes and prints it as JSON; returns BIASED where one was found, else 0."""
     if flags.bias_check_samples < 10:
         raise UserError(f"--bias_check_samples must be at least 10, got {flags.bias_check_samples}")
     warmup = flags.bias_check_warmup
@@ -238,17 +233,15 @@ def _check_bias(flags: argparse.Namespace, config: TrainDReG) -> int:
     threads = flags.threads or config.useful_threads
     os.environ |= thread_variables(threads)
     one_operation_a_thread(config)
-    if flags.data_dir is not None:
-        os.environ["TFDS_DATA_DIR"] = flags.data_dir
-    pin()
+    prepare_process(flags.data_dir)
     with quiet():
         from igr_suite.families.iwae.check_bias import check
 
-    found = check(
+    outcome = check(
         config, flags.bias_check_samples, warmup, flags.reference, say=lambda text: print(text, file=sys.stderr)
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, found)
-    print(json.dumps(found, indent=2))
+    write_json(path, outcome)
+    print(json.dumps(outcome, indent=2))
     print(shorten(path))
-    return BIASED if found["biased"] else 0
+    return BIASED if outcome["biased"] else 0

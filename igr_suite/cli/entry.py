@@ -11,7 +11,7 @@ def main(experiment: Experiment, arguments: list[str] | None = None) -> None:
     """Runs an experiment with the options of `igr run` and ends the process.
 
     Args:
-      experiment: what the calling run.py defines.
+      experiment: the experiment that the calling run.py defines.
       arguments: options; by default those of the command line.
     """
     from igr_suite.cli.main import main as igr

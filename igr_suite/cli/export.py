@@ -3,13 +3,13 @@
 import argparse
 from pathlib import Path
 
-from igr_suite.cli.options import add_experiment, add_verb, results_of, say_left_out, shorten
+from igr_suite.cli.options import add_experiment, add_only, add_verb, results_of, say_left_out, shorten
 from igr_suite.errors import UserError
 
 WHAT = ("summaries", "metrics", "configs")
-EXAMPLES = """  igr export igr/table_1_vae_likelihood --out runs.csv                             one row a finished run
+EXAMPLES = """  igr export igr/table_1_vae_likelihood --out runs.csv                             one row per finished run
   igr export igr/table_1_vae_likelihood --where model.name=IGR_I_Dis --out runs.parquet
-  igr export igr/figure_3_elbo_curves --what metrics --out curves.csv              one row a run, step and quantity
+  igr export igr/figure_3_elbo_curves --what metrics --out curves.csv              one row per run, step and quantity
   igr export rebar/figure_2_log_variance rebar/tracking --where seed=1 --where seed=2 --out seeds_1_and_2.csv
   igr export igr/figure_3_elbo_curves --tensorboard logs                           then: tensorboard --logdir logs"""
 
@@ -25,17 +25,16 @@ def add(verbs) -> None:
         action="append",
         default=[],
         metavar="PATH=VALUE",
-        help="only runs with this config value, such as model.name=GS_Dis; repeated with one PATH: any of its values, "
-        "with several: all",
+        help="only runs with this config value, such as model.name=GS_Dis; of several values for one PATH a run must "
+        "have one, and conditions on several PATHs must all hold",
     )
-    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    add_only(parser)
     parser.add_argument(
         "--what",
         choices=WHAT,
         default=WHAT[0],
-        help="summaries: one row a run; metrics: one row a run, step and quantity; both with the config values in "
-        "which the runs differ; "
-        "configs: one row a run with all config values (default: summaries)",
+        help="summaries: one row per run; metrics: one row per run, step and quantity; both with the config values in "
+        "which the runs differ; configs: one row per run with all config values (default: summaries)",
     )
     parser.add_argument("--out", metavar="FILE", help="table to write, .csv or .parquet (which needs pyarrow)")
     parser.add_argument(
@@ -47,13 +46,13 @@ def add(verbs) -> None:
     parser.add_argument(
         "--tensorboard",
         metavar="FOLDER",
-        help="write event files there, one folder a run (pip install tensorboard to look)",
+        help="write event files there, one folder per run (pip install tensorboard to view them)",
     )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes what is asked for and says where it is; returns 1 when a run that is not whole is left out."""
+    """Writes the table or event files and prints where they are; returns 1 when a run that is not whole is left out."""
     from igr_suite.lab.analysis import event_files, export, table_files
 
     if not arguments.out and not arguments.tensorboard:
@@ -62,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     if out is not None:
         table_files.check_path(out)
     if arguments.spreadsheet and (out is None or out.suffix != ".csv"):
-        raise UserError("--spreadsheet is about cells of a .csv file: name one with --out")
+        raise UserError("--spreadsheet applies to the cells of a .csv file: name one with --out")
     left_out: dict[str, str] = {}
     try:
         runs = export.select(_results(arguments), _conditions(arguments.where), arguments.only, left_out)
@@ -83,15 +82,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _results(arguments: argparse.Namespace) -> list:
-    found = []
+    results = []
     for name in dict.fromkeys(arguments.names):
         arguments.name = name
-        found.append(results_of(arguments))
-    return found
+        results.append(results_of(arguments))
+    return results
 
 
 def _conditions(pairs: list[str]) -> dict[str, list[str]]:
-    """{"seed": ["1", "2"]} from `--where seed=1 --where seed=2`."""
+    """Returns {"seed": ["1", "2"]} from `--where seed=1 --where seed=2`."""
     conditions: dict[str, list[str]] = {}
     for pair in pairs:
         path, equals, value = pair.partition("=")

@@ -1,12 +1,12 @@
-"""`igr findings`: the claims of a paper, judged by the runs that are there."""
+"""`igr findings`: judges the claims of a paper by its finished runs."""
 
 import argparse
 from pathlib import Path
 
 from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.experiment import SCALES
-from igr_suite.lab.running.places import check_scale, results_root
+from igr_suite.lab.running.experiment import SCALES, check_scale
+from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs.files import write_atomically
 
 EXAMPLES = "  igr findings igr --scale quick\n  igr findings igr --write docs/igr_findings.md"
@@ -25,7 +25,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints one line a claim, the page has the numbers; returns 1 when a run that is not whole is left out."""
+    """Prints one line per claim; the page has the numbers. Returns 1 when a run that is not whole is left out."""
     from igr_suite.lab.analysis import hypotheses
     from igr_suite.lab.analysis.results import Results
 
@@ -38,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
             cache[item] = Results(discovery.find(item), scale, root)
         return getattr(cache[item], rows)
 
-    judged = [hypotheses.judge(one, frames) for one in declared.HYPOTHESES]
-    for number, one in enumerate(judged, start=1):
-        print(f"{number:2d}  {one.verdict:13}  {one.hypothesis.claim}")
+    judged = [hypotheses.judge(hypothesis, frames) for hypothesis in declared.HYPOTHESES]
+    for number, claim in enumerate(judged, start=1):
+        print(f"{number:2d}  {claim.verdict:13}  {claim.hypothesis.claim}")
     if arguments.write:
         path = Path(arguments.write)
         page = hypotheses.report(judged, declared.TITLE, declared.INTRODUCTION.format(scale=scale))

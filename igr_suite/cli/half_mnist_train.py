@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_verb
+from igr_suite.cli.options import add_one_run, add_results, add_verb
 from igr_suite.cli.run import start_script
 from igr_suite.errors import UserError
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
@@ -39,7 +39,7 @@ def add(verbs) -> None:
         "--mode", choices=("train", "test"), default="train", help="test: the loss of that finished run (default train)"
     )
     parser.add_argument(
-        "--val_file", type=Path, metavar="FILE", help="with --mode test: add the loss to this file, a line a run"
+        "--val_file", type=Path, metavar="FILE", help="with --mode test: add the loss to this file, one line per run"
     )
     parser.add_argument(
         "--base_code", default="", metavar="TAG", help="folder of its own for the run, half_mnist/train-TAG"
@@ -54,12 +54,8 @@ def add(verbs) -> None:
         "--data", default="mnist", metavar="NAME", help="data set (default mnist); mnist_5k needs no download"
     )
     parser.add_argument("--eval_every", type=int, default=1, metavar="N", help="epochs between test losses (default 1)")
-    parser.add_argument(
-        "--results", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1, with which it is fastest)")
-    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
-    add_data_dir(parser)
+    add_results(parser)
+    add_one_run(parser, "threads (default 1, with which it is fastest)")
     parser.set_defaults(run=run)
 
 
@@ -81,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def config_of_arguments(arguments: argparse.Namespace) -> TrainHalfMNIST:
-    """The run that the command line describes.
+    """Returns the run that the command line describes.
 
     Raises:
       UserError: an option of another script, one without a counterpart, or as in `config_of`.
@@ -103,8 +99,8 @@ def config_of_arguments(arguments: argparse.Namespace) -> TrainHalfMNIST:
 
 
 def epoch_lines(rows: Iterable[Mapping]) -> list[str]:
-    """ "Epoch 3: cost 144.52, sg cost 0.0012, test 0.2213": sums over the epoch's batches as the scripts print, test
-    loss per pixel."""
+    """Returns "Epoch 3: cost 144.52, sg cost 0.0012, test 0.2213": sums over the epoch's batches, as in the scripts, and
+    the test loss per pixel."""
     rows = list(rows)
     tests = {round(row["epoch"]): row["test_bce"] for row in rows if "test_bce" in row}
     lines, last = [], 0
@@ -130,6 +126,6 @@ def _test(folder: RunFolder, file: Path | None) -> int:
 
 
 def _defaults(name: str) -> str:
-    """ "baselines: default 1000; sdni: default 100": the scripts that read an option and their defaults."""
+    """Returns "baselines: default 1000; sdni: default 100", the scripts that read an option and their defaults."""
     values = {script: DEFAULTS[script][name] for script in SCRIPTS if name in DEFAULTS[script]}
     return "; ".join(f"{script}: default {value}" for script, value in values.items())

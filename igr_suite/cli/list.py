@@ -1,4 +1,4 @@
-"""`igr list`: all reproductions, what they cost and how far their runs are."""
+"""`igr list`: lists all reproductions, with their costs and the number of finished runs."""
 
 import argparse
 
@@ -16,7 +16,7 @@ def add(verbs) -> None:
     parser = add_verb(
         verbs,
         "list",
-        "list the experiments, with finished/all runs and minutes a scale",
+        "list the experiments, with finished/all runs and minutes per scale",
         "  igr list\n  igr list rebar",
     )
     parser.add_argument("words", nargs="*", metavar="WORD", help="show only names that contain all these words")
@@ -25,7 +25,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints one line an experiment."""
+    """Prints one line per experiment; returns 2 when one cannot be loaded."""
     rows, broken = [["name", *SCALES, "title"]], []
     for name in discovery.names():
         if not all(word in name for word in arguments.words):
@@ -34,20 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
             experiment = discovery.find(name)
             rows.append([name, *(_state(experiment, scale, arguments.results) for scale in SCALES), experiment.title])
         except Exception as error:  # one broken run.py must not hide the others
-            broken.append(
-                str(error)
-                if isinstance(error, UserError)
-                else f"{name} cannot be loaded: {type(error).__name__}: {error}"
-            )
+            reason = "" if isinstance(error, UserError) else f"{name} cannot be loaded: {type(error).__name__}: "
+            broken.append(f"{reason}{error}")
     if len(rows) > 1 or not broken:
         print(table(rows) if len(rows) > 1 else "no experiment found")
     for line in broken:
         say(line)
     if len(rows) > 1:
-        print(
-            "\nfinished/all runs and measured minutes of each scale; 3/5+: more runs follow from what the first ones "
-            "find"
-        )
+        print("\nfinished/all runs and measured minutes of each scale; 3/5+: a later stage will add more runs")
         print(f"run one: igr run {rows[1][0]} --scale smoke")
     return 2 if broken else 0
 

@@ -1,4 +1,4 @@
-"""Entry point of `igr`: parses the verb, turns UserErrors into a sentence and exit code 2."""
+"""Entry point of `igr`: parses the verb, and turns a UserError into its sentence and exit code 2."""
 
 import argparse
 import errno
@@ -46,10 +46,10 @@ This is a defect of igr_suite {__version__}, not of what you typed: please repor
 
 
 def check_surroundings(words: Sequence[str]) -> None:
-    """Raises UserError where nothing could work: the working folder is gone, or a word holds a zero byte, which no file
+    """Raises UserError where no verb could work: the working folder is gone, or a word holds a zero byte, which no file
     name can."""
     try:
-        os.getcwd()  # noqa: PTH109 the question is whether there is one
+        os.getcwd()  # noqa: PTH109 only whether it exists matters
     except OSError as error:
         raise UserError(
             f"the working folder cannot be used ({error.strerror}); go to another one with cd, and start again"
@@ -60,17 +60,17 @@ def check_surroundings(words: Sequence[str]) -> None:
 
 
 def outside_cause(error: BaseException) -> str:
-    """Returns a sentence for an exception whose cause lies outside the code: a file, a disk, characters, memory. "" for
-    a defect."""
+    """Returns a sentence for an exception whose cause lies outside the code, such as a file, a disk or memory; "" for a
+    defect."""
     if isinstance(error, OSError) and error.errno is not None:
         given = (error.filename, error.filename2)
         names = " and ".join(repr(os.fsdecode(name)) for name in given if isinstance(name, (str, bytes, os.PathLike)))
         reason = error.strerror or os.strerror(error.errno)
         if names or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM, errno.EMFILE, errno.EAGAIN):
-            return f"{names or 'a file'}: {reason}; give another path, or mend this one"
-    # pathlib's words for ~name
+            return f"{names or 'a file'}: {reason}; give another path, or repair this one"
+    # pathlib's message about ~name
     if isinstance(error, RuntimeError) and str(error) == "Could not determine home directory.":
-        return "a path begins with ~ and names somebody who has no home folder here; write the path without ~"
+        return "a path begins with ~ and names a user who has no home folder here; write the path without ~"
     if isinstance(error, UnicodeError):
         text = getattr(error, "object", b"")
         shown = ascii(text if len(text) <= 80 else text[max(0, error.start - 20) : error.start + 20])
@@ -90,13 +90,13 @@ def outside_cause(error: BaseException) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs `igr` and returns its exit code: 0, 1 (a run failed), 2 (bad input, said in a sentence), 130 (interrupted).
+    """Runs `igr` and returns its exit code: 0, 1 (a run failed), 2 (bad input, named in a sentence), 130 (interrupted).
 
     Args:
       arguments: words after `igr`; by default those of the command line.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes on its build are not the user's
-    if arguments is None:  # this process is igr's own: a plot.py may use pyplot, which needs no window here
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides TensorFlow's notes on its build
+    if arguments is None:  # the process belongs to igr: a plot.py may use pyplot, which needs no window here
         os.environ["MPLBACKEND"] = "Agg"
     terminal.guard()
     parser = argparse.ArgumentParser(
@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     verbs = parser.add_subparsers(metavar="VERB")
     words = sys.argv[1:] if arguments is None else arguments
     named = [verb for verb in VERBS if words and words[0].replace("-", "_") == verb]
-    for verb in named or VERBS:  # a verb needs its own imports only
+    for verb in named or VERBS:  # imports only the named verb
         importlib.import_module(f"igr_suite.cli.{verb}").add(verbs)
     try:
         check_surroundings(words)

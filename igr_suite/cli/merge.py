@@ -1,4 +1,4 @@
-"""`igr merge`: the results folders of several machines in one."""
+"""`igr merge`: joins the results folders of several machines."""
 
 import argparse
 from collections import Counter
@@ -33,7 +33,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Merges and says what was done; returns 1 when a run could not be merged."""
+    """Merges and prints what was done; returns 1 when a run could not be merged."""
     from igr_suite.lab.analysis import merging
 
     sources, out = [source.expanduser() for source in arguments.sources], arguments.out.expanduser()

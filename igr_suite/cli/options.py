@@ -1,15 +1,24 @@
-"""Options that several verbs share, and how they become places and settings."""
+"""Options that several verbs share, and what verbs make of them: results, orders, messages."""
 
 import argparse
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from igr_suite.errors import UserError
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.experiment import SCALES
-from igr_suite.lab.running.places import check_scale, parse_settings, results_root
+from igr_suite.lab.running.experiment import SCALES, check_scale
+from igr_suite.lab.running.places import parse_settings, results_root
+from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.own_settings import pin
+from igr_suite.lab.runs.store import RunFolder
 from igr_suite.terminal import line, say
+
+if TYPE_CHECKING:
+    from igr_suite.lab.running.order import Order
 
 
 def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentParser:
@@ -21,8 +30,14 @@ def add_verb(verbs, name: str, help: str, examples: str) -> argparse.ArgumentPar
 def add_experiment(
     parser: argparse.ArgumentParser, scale: str | None = "quick", optional: bool = False, many: bool = False
 ) -> None:
-    """Adds NAME (optional: may be left out; many: one or more, as `names`), --scale, --set, --config, --data and
-    --results."""
+    """Adds NAME, --scale, --set, --config, --data and --results.
+
+    Args:
+      parser: of the verb.
+      scale: the default of --scale.
+      optional: whether NAME may be left out.
+      many: whether several names may be given, as `names`.
+    """
     meaning = "smoke takes seconds, quick minutes, paper the paper's budget" + (f" (default {scale})" if scale else "")
     number = "+" if many else "?" if optional else None
     parser.add_argument(
@@ -52,11 +67,28 @@ def add_experiment(
     add_results(parser)
 
 
-def add_results(parser: argparse.ArgumentParser) -> None:
-    """Adds --results."""
+def add_results(parser: argparse.ArgumentParser, name: str = "--results") -> None:
+    """Adds --results, or the same option under the name that it has in an original script."""
     parser.add_argument(
-        "--results", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
+        name, metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
     )
+
+
+def add_one_run(parser: argparse.ArgumentParser, threads: str = "threads (default 1)") -> None:
+    """Adds --threads, --dry-run and --data-dir, for verbs that start one run from the options of an original script.
+
+    Args:
+      parser: of the verb.
+      threads: the help of --threads.
+    """
+    parser.add_argument("--threads", type=int, metavar="N", help=threads)
+    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
+    add_data_dir(parser)
+
+
+def add_only(parser: argparse.ArgumentParser) -> None:
+    """Adds --only."""
+    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
 
 
 def add_strategy(parser: argparse.ArgumentParser) -> None:
@@ -85,11 +117,40 @@ def results_of(arguments: argparse.Namespace) -> Results:
     )
 
 
+def order_of(results: Results, arguments: argparse.Namespace) -> "Order":
+    """Returns the order for the runs of `results` that the options of `igr run` or `igr submit` ask for."""
+    from igr_suite.lab.running.order import Order
+
+    names = ("only", "jobs", "threads", "data_dir", "strategy")
+    options = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    root = results_root(arguments.results)
+    return Order(experiment=results.experiment, scale=results.scale, root=root, settings=results.settings, **options)
+
+
+def config_in(folder: RunFolder) -> RunConfig:
+    """Returns the config of the run in a folder that the user named.
+
+    Raises:
+      UserError: the folder is no run's, or its config cannot be read.
+    """
+    config = folder.config()
+    if config is None:
+        raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
+    return config
+
+
+def prepare_process(data_dir: str | None) -> None:
+    """Gives this process the environment of a run; it takes effect before Keras, TensorFlow and numpy are imported."""
+    if data_dir is not None:
+        os.environ["TFDS_DATA_DIR"] = data_dir
+    pin()
+
+
 def say_left_out(faults: Mapping[str, str]) -> int:
     """Names on stderr the runs that are not whole; returns the exit code: 1 where there is one, 0 elsewhere.
 
     Args:
-      faults: run folder -> what speaks against it, as in `Results.faults`.
+      faults: run folder -> its fault, as in `Results.faults`.
     """
     from igr_suite.lab.runs.wholeness import WAY_OUT
 
@@ -107,19 +168,19 @@ def command(verb: str, results: Results) -> str:
 
 
 def shorten(path: Path) -> str:
-    """Returns the path for a message: relative to the working folder when it is below it, its control characters
-    shown."""
+    """Returns the path for a message: relative to the working folder when it is below it, with control characters
+    escaped."""
     path = path.resolve()
     return line(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def table(rows: list[list[str]], right: tuple[int, ...] = ()) -> str:
-    """Returns aligned columns; the first row is the heading. Control characters of cells are shown, so that every row
+    """Returns aligned columns; the first row is the heading. Control characters in cells are escaped, so that every row
     stays one line.
 
     Args:
       rows: cells.
-      right: numbers of the columns that are aligned to the right.
+      right: indices of the columns that are aligned to the right.
     """
     rows = [[line(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

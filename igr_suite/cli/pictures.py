@@ -1,15 +1,13 @@
-"""`igr pictures`: reconstructions, prior samples and latent traversals of finished VAE runs."""
+"""`igr pictures`: draws reconstructions, prior samples and latent traversals of finished VAE runs."""
 
 import argparse
-import os
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_verb, shorten
+from igr_suite.cli.options import add_data_dir, add_verb, config_in, prepare_process, shorten
 from igr_suite.errors import UserError
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.lab.runs import picture_file
 from igr_suite.lab.runs.outputs import staged
-from igr_suite.lab.runs.own_settings import pin
 from igr_suite.lab.runs.quiet import quiet
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints
@@ -36,7 +34,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Makes the pictures that are absent, draws all into the runs' folders and prints the files' paths."""
+    """Makes the pictures that are absent, draws all into the runs' folders and prints the paths of the files."""
     from igr_suite.plotting import pictures
 
     for folder in arguments.folders:
@@ -50,9 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _make(folder: RunFolder, data_dir: str | None) -> None:
-    config = folder.config()
-    if config is None:
-        raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
+    config = config_in(folder)
     if not isinstance(config, TrainVAE):
         raise UserError(f"{folder.path} is a {type(config).__name__} run; pictures are made of TrainVAE runs")
     if reason := folder.unfinished(named=False):
@@ -63,9 +59,7 @@ def _make(folder: RunFolder, data_dir: str | None) -> None:
             "run it again with --set evaluation.pictures=true"
         )
     config.check_inputs(data_dir)
-    if data_dir is not None:
-        os.environ["TFDS_DATA_DIR"] = data_dir
-    pin()
+    prepare_process(data_dir)
     with quiet():
         from igr_suite.families.vae.pictures import pictures
         from igr_suite.families.vae.posterior_distance import trained_model

@@ -20,7 +20,7 @@ EXAMPLES = """  igr plot igr/table_1_vae_likelihood
   igr plot igr/table_1_vae_likelihood --scale paper --results ~/from_cluster
   igr plot --all"""
 
-UNDRAWABLE = (KeyError, IndexError, ValueError)  # some runs of an item may not be enough for its plot
+UNDRAWABLE = (KeyError, IndexError, ValueError)  # raised by a plot for which the finished runs are not enough
 
 
 def add(verbs) -> None:
@@ -45,10 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw_all(arguments: argparse.Namespace) -> int:
-    """Draws all experiments, as many at once as there are cores; returns 2 when one cannot be drawn, 1 when a run is
-    not whole."""
+    """Draws all experiments, as many at once as there are cores; returns 2 when one cannot be drawn, 1 when a run that
+    is not whole was left out."""
     names = discovery.names()
-    # Fresh interpreters: a process that has threads, as matplotlib and numpy may, must not be forked.
+    # Fresh interpreters, because a process with threads, which matplotlib and numpy may start, must not be forked.
     context = multiprocessing.get_context("spawn")
     failed, faults = False, {}
     with ProcessPoolExecutor(max(1, min(cores(), len(names))), mp_context=context, initializer=guard) as pool:
@@ -61,8 +61,8 @@ def _draw_all(arguments: argparse.Namespace) -> int:
 
 
 def _draw_one(arguments: argparse.Namespace, name: str) -> tuple[str, bool, dict[str, str]]:
-    """Draws one experiment; (what there is to say, "" where nothing is finished; whether that went well; the runs left
-    out and why)."""
+    """Draws one experiment; returns a message ("" where nothing is finished), whether that succeeded, and the faults of
+    the runs that were left out."""
     arguments.name = name
     began, faults = time.monotonic(), {}
     try:
@@ -86,7 +86,7 @@ def draw(results: Results, out: Path | None = None) -> int:
 
     Args:
       results: what to draw.
-      out: where to; by default the results' own folder.
+      out: the folder for the files; by default that of the results.
     Returns:
       The exit code: 1 where a run that is not whole is left out, 0 elsewhere.
     Raises:

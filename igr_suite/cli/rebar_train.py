@@ -4,7 +4,7 @@ import argparse
 import math
 from collections.abc import Iterable, Mapping
 
-from igr_suite.cli.options import add_data_dir, add_verb
+from igr_suite.cli.options import add_one_run, add_results, add_verb
 from igr_suite.cli.run import start_script
 from igr_suite.families.sbn.config import TrainSBN
 from igr_suite.families.sbn.original import config_of
@@ -30,9 +30,7 @@ def add(verbs) -> None:
     parser.add_argument(
         "--hparams", default="", metavar="K=V,K=V", help="the script's hyperparameters (default: its defaults)"
     )
-    parser.add_argument(
-        "--working_dir", metavar="PATH", help="results folder (default: $IGR_RESULTS, else results/ of the checkout)"
-    )
+    add_results(parser, "--working_dir")
     parser.add_argument(
         "--eval_freq", type=int, default=20, metavar="N", help="epochs between evaluations (default 20)"
     )
@@ -52,9 +50,7 @@ def add(verbs) -> None:
         default="script",
         help="lines of the script, named values, or both (default: script)",
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default 1, with which it is fastest)")
-    parser.add_argument("--dry-run", action="store_true", help="show the run and its state, start nothing")
-    add_data_dir(parser)
+    add_one_run(parser, "threads (default 1, with which it is fastest)")
     parser.set_defaults(run=run)
 
 
@@ -79,11 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def epoch_lines(config: TrainSBN, rows: Iterable[Mapping], log: str) -> list[str]:
-    """What `--log` asks for, in the order of the steps.
+    """Returns the lines that `--log` asks for, in the order of the steps.
 
     Args:
-      config: of the run.
-      rows: of its metrics.
+      config: the run.
+      rows: its metrics rows.
       log: "script", "suite" or "both".
     """
     rows = list(rows)
@@ -93,8 +89,8 @@ def epoch_lines(config: TrainSBN, rows: Iterable[Mapping], log: str) -> list[str
 
 
 def epoch_line(row: dict) -> str:
-    """ "Step 2084: elbo -231.03, temperature 0.371, ..., log variance -3.647": means over the epoch, and the log of the
-    mean variance."""
+    """Returns "Step 2084: elbo -231.03, temperature 0.371, ..., log variance -3.647": means over the epoch, and the log
+    of the mean variance."""
     values = {name.removeprefix("train_"): value for name, value in row.items() if name.startswith("train_")}
     parts = [
         f"{name} {value:.4g}" for name, value in values.items() if not name.startswith(("variance", "mean_square"))

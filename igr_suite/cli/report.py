@@ -1,4 +1,4 @@
-"""`igr report`: one HTML file of all results."""
+"""`igr report`: writes one HTML file of all results."""
 
 import argparse
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
 from igr_suite.errors import UserError, nearest
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.places import check_scale, results_root
+from igr_suite.lab.running.experiment import check_scale
+from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs.files import write_atomically, writing
 
 SCALES = "quick,paper"

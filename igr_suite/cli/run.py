@@ -1,4 +1,4 @@
-"""`igr run`: runs what is unfinished of an experiment, then draws its figure and table."""
+"""`igr run`: runs what is unfinished in an experiment, then draws its figure and table."""
 
 import argparse
 import sys
@@ -7,9 +7,11 @@ from pathlib import Path
 from igr_suite.cli.options import (
     add_data_dir,
     add_experiment,
+    add_only,
     add_strategy,
     add_verb,
     command,
+    order_of,
     results_of,
     say_left_out,
     shorten,
@@ -43,14 +45,14 @@ def add(verbs) -> None:
 
 
 def add_running(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that say which runs, how many at once, and what follows."""
-    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    """Adds the options that choose the runs, how many run at once, and what follows."""
+    add_only(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="processes at once (default: as many as the cores allow)")
     parser.add_argument(
         "--threads",
         type=int,
         metavar="N",
-        help="threads a process (default: cores / jobs, at most what the model can use)",
+        help="threads per process (default: cores / jobs, at most what the model can use)",
     )
     add_strategy(parser)
     add_data_dir(parser)
@@ -64,23 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def start(results: Results, arguments: argparse.Namespace, out: Path | None = None) -> int:
-    """Runs what is unfinished of `results` with the options of `add_running`, reports and draws (into `out`); returns
+    """Runs what is unfinished in `results` with the options of `add_running`, reports and draws (into `out`); returns
     the exit code."""
     from igr_suite.lab.running import runner
     from igr_suite.lab.running.reporter import make_reporter
     from igr_suite.lab.running.worker import LOG
 
-    order = runner.Order(
-        experiment=results.experiment,
-        scale=results.scale,
-        root=results_root(arguments.results),
-        settings=results.settings,
-        only=arguments.only,
-        jobs=arguments.jobs,
-        threads=arguments.threads,
-        data_dir=arguments.data_dir,
-        strategy=arguments.strategy,
-    )
+    order = order_of(results, arguments)
     if arguments.dry_run:
         return _dry_run(order)
     report = runner.run(order, make_reporter())
@@ -146,11 +138,11 @@ def start_script(experiment: Experiment, arguments: argparse.Namespace, place: s
     """Starts the run of a verb that takes an original script's options: one process, nothing drawn.
 
     Args:
-      experiment: of that run.
-      arguments: the verb's.
+      experiment: the experiment that holds the run.
+      arguments: the verb's arguments.
       place: results folder, None for the usual one.
     Returns:
-      (its results, exit code).
+      (the experiment's results, exit code).
     """
     results = Results(experiment, "paper", results_root(place))
     options = {"results": place, "only": None, "jobs": 1, "no_plot": True}

@@ -1,4 +1,4 @@
-"""`igr status`: how far every run of an experiment is, what it last measured, and why one stopped."""
+"""`igr status`: shows the state of every run, its last metrics, and why it stopped."""
 
 import argparse
 from collections import Counter
@@ -22,7 +22,7 @@ from igr_suite.terminal import say
 EXAMPLES = """  igr status                                             one line an experiment and scale
   igr status igr/table_1_vae_likelihood                  every run of all scales
   igr status igr/table_1_vae_likelihood --scale paper    submitted runs too: queued, running on which node, how they ended"""
-SHOWN = 1  # metrics of the last row
+SHOWN = 1  # number of metrics of the last row that the table shows
 WRONG = {"not whole": 1, "damaged": 2}  # exit codes
 
 
@@ -36,7 +36,7 @@ def add(verbs) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints one table a scale that has been started; returns 2 when an unfinished run's files are damaged, 1 when a
+    """Prints one table per scale that has been started; returns 2 when an unfinished run's files are damaged, 1 when a
     run is not whole."""
     if arguments.name is None:
         return _overview(arguments)
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _overview(arguments: argparse.Namespace) -> int:
-    """One line an experiment and scale of which there is a run."""
+    """Prints one line per experiment and scale that has been started; returns the exit code."""
     if arguments.settings or arguments.config or arguments.data:
         raise UserError("--set, --config and --data belong to one experiment: give its NAME")
     scales = [arguments.scale] if arguments.scale else SCALES
@@ -70,7 +70,7 @@ def _overview(arguments: argparse.Namespace) -> int:
             results = results_of(arguments)
             if results.folder.exists():
                 runs, notes, waiting = _look(results)
-                counts = Counter(one[1] for one in runs)
+                counts = Counter(row[1] for row in runs)
                 code = max(code, _code(notes))
                 wrong += [
                     f"{name}, {scale}: {note.run_id} is {note.state}: {note.words}"
@@ -85,7 +85,7 @@ def _overview(arguments: argparse.Namespace) -> int:
     else:
         print(table(rows, right=(2, 3, 4, 5, 6)))
         print(
-            "\n3+: a later stage follows; `igr status NAME` has every run, `igr run` or `igr submit --missing` does "
+            "\n3+: a later stage follows; `igr status NAME` shows every run, `igr run` or `igr submit --missing` starts "
             "what is missing"
         )
         for line in wrong:
@@ -94,7 +94,7 @@ def _overview(arguments: argparse.Namespace) -> int:
 
 
 class Note(NamedTuple):
-    """What there is to say of a run that is not as it should be."""
+    """A note about a run that failed, stopped or is not whole."""
 
     run_id: str
     state: str
@@ -106,7 +106,7 @@ def _code(notes: list[Note]) -> int:
 
 
 def _look(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
-    """Returns the rows of the table, notes on runs that stopped, are not whole or are in a renamed folder, and the
+    """Returns the rows of the table, notes on runs that stopped, are not whole or lie in a renamed folder, and the
     stage that waits."""
     with remembered(results.folder):
         return _look_at_runs(results)
@@ -117,7 +117,7 @@ def _look_at_runs(results: Results) -> tuple[list[list[str]], list[Note], int | 
     rows, notes = [], []
     try:
         fates = submission.fates(results.folder)
-    except UserError as error:  # what is known of submissions hides nothing of the runs
+    except UserError as error:  # a damaged submission must not hide the runs
         fates = {}
         notes.append(Note("jobs", "damaged", str(error)))
     for run_id, config in expansion.runs.items():
@@ -145,7 +145,7 @@ def _look_at_runs(results: Results) -> tuple[list[list[str]], list[Note], int | 
 
 
 def _measured(row: dict | None) -> list[str]:
-    """Step and first metrics of a row."""
+    """Returns the step and the first metrics of a row."""
     if row is None:
         return ["-", ""]
     scalars = {
@@ -155,13 +155,13 @@ def _measured(row: dict | None) -> list[str]:
 
 
 def _times(path: Path, state: str, seconds: float | None) -> list[str]:
-    """Time so far and time left."""
+    """Returns the time so far and the time left."""
     progress = read_progress(path) if state == "running" else None
     return ["-" if seconds is None else clock(seconds), "" if progress is None else clock(progress.get("left"))]
 
 
 def _left(results: Results, rows: list[list[str]], root: Path) -> str:
-    """The time that unfinished runs need."""
+    """Returns the time that the unfinished runs need, in words."""
     configs = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True).runs
     steps = {row[0]: None if row[2] == "-" else int(row[2]) for row in rows if row[1] not in ("finished", *WRONG)}
     left = {run_id: configs[run_id] for run_id in steps}

@@ -1,5 +1,5 @@
-"""`igr submit`: one SLURM job array for the runs of an experiment. Needs the standard library only when an image is
-given."""
+"""`igr submit`: submits the runs of an experiment as one SLURM job array; needs only the standard library when an image
+is given."""
 
 import argparse
 import os
@@ -8,7 +8,16 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_experiment, add_strategy, add_verb, shorten
+from igr_suite.cli.options import (
+    add_data_dir,
+    add_experiment,
+    add_only,
+    add_strategy,
+    add_verb,
+    order_of,
+    results_of,
+    shorten,
+)
 from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, slurm, submission
 from igr_suite.errors import UserError
@@ -19,7 +28,7 @@ from igr_suite.lab.runs.strategies import VARIABLE, check_name
 from igr_suite.lab.runs.threads import thread_variables
 from igr_suite.terminal import say
 
-VARIABLES = ("IGR_RESULTS", "IGR_REPRODUCTIONS", "TFDS_DATA_DIR", "PYTHONPATH")  # which reach the script
+VARIABLES = ("IGR_RESULTS", "IGR_REPRODUCTIONS", "TFDS_DATA_DIR", "PYTHONPATH")  # variables that reach the script
 EXAMPLES = """  igr submit igr/table_1_vae_likelihood --time 8:00:00 --image igr_suite.sif    the paper scale, in the container
   igr submit igr/table_1_vae_likelihood --array-limit 20 --sbatch=--account=mine  20 tasks at once; any option of sbatch
   igr submit igr/table_1_vae_likelihood --dry-run | sbatch --test-only            only prints the script
@@ -32,7 +41,7 @@ def add(verbs) -> None:
     """Adds the verb."""
     parser = add_verb(verbs, "submit", "submit an experiment's unfinished runs as a SLURM job array", EXAMPLES)
     add_experiment(parser, scale="paper")
-    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    add_only(parser)
     parser.add_argument("--missing", action="store_true", help="submit what is neither finished, running nor queued")
     parser.add_argument("--partition", metavar="NAME", help="SLURM partition")
     parser.add_argument(
@@ -121,7 +130,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_lines(arguments: argparse.Namespace) -> None:
-    """Refuses what cannot go into a job script before anything is written, by the name that the user knows."""
+    """Refuses, before anything is written, values that cannot go into a job script; names their option or variable."""
     words = {"settings": "--set", "name": "NAME"}
     given = [(words.get(name, "--" + name.replace("_", "-")), value) for name, value in vars(arguments).items()]
     given += [(name, os.environ.get(name)) for name in VARIABLES]
@@ -134,7 +143,7 @@ def _check_lines(arguments: argparse.Namespace) -> None:
 
 
 def _todo(plan: plans.Plan, arguments: argparse.Namespace) -> list[str]:
-    """Returns the runs that nobody has finished or is about to."""
+    """Returns the runs that are not finished and that no process or task is about to finish."""
     fates = submission.fates(Path(plan.folder))
     active = [run_id for run_id in plan.runs if run_id in fates and fates[run_id].state != "ended"]
     running = [run_id for run_id, state in plan.runs.items() if state == "running"]
@@ -142,7 +151,7 @@ def _todo(plan: plans.Plan, arguments: argparse.Namespace) -> list[str]:
     if busy and not arguments.missing and not arguments.dry_run:
         states = Counter(fates[run_id].state if run_id in active else "running" for run_id in busy)
         words = " and ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        raise UserError(f"of these runs {words} already; submit the others with --missing")
+        raise UserError(f"some of these runs are active: {words} already; submit the others with --missing")
     return [
         run_id for run_id, state in plan.runs.items() if state not in ("finished", "not whole") and run_id not in busy
     ]
@@ -175,24 +184,11 @@ def _plan(arguments: argparse.Namespace, image: Path | None) -> plans.Plan:
             "this Python has no numpy, which expanding an experiment needs; give --image on a machine that has "
             "apptainer"
         )
-    from igr_suite.cli.options import results_of
-    from igr_suite.lab.running.runner import Order
-
-    results = results_of(arguments)
-    order = Order(
-        experiment=results.experiment,
-        scale=results.scale,
-        root=results_root(arguments.results),
-        settings=results.settings,
-        only=arguments.only,
-        data_dir=arguments.data_dir,
-        strategy=arguments.strategy,
-    )
-    return plans.make(order, arguments.dry_run)
+    return plans.make(order_of(results_of(arguments), arguments), arguments.dry_run)
 
 
 def _chosen(arguments: argparse.Namespace, absolute: bool = False) -> list[str]:
-    """Returns the options that say which runs are meant, as words."""
+    """Returns the options that select the runs, as words of a command line."""
 
     def place(path: str) -> str:
         return str(Path(path).expanduser().resolve()) if absolute else path
@@ -221,7 +217,7 @@ def _again(arguments: argparse.Namespace) -> str:
 
 
 def _folders(arguments: argparse.Namespace) -> list[Path]:
-    """Returns what a container has to see."""
+    """Returns the folders that a container must be able to see."""
     places = [
         results_root(arguments.results),
         arguments.data_dir or os.environ.get("TFDS_DATA_DIR"),

@@ -1,5 +1,5 @@
-"""`igr temperature`: searches a model's temperature by a criterion; candidates that have been trained before are not
-trained again."""
+"""`igr temperature`: searches a model's temperature by a criterion; candidates that are already trained are not trained
+again."""
 
 import argparse
 
@@ -8,8 +8,8 @@ from igr_suite.cli.run import add_running, start
 from igr_suite.errors import UserError
 from igr_suite.families.vae import temperature_search
 from igr_suite.lab.analysis.results import Results
-from igr_suite.lab.running.experiment import SCALES
-from igr_suite.lab.running.places import check_scale, results_root
+from igr_suite.lab.running.experiment import SCALES, check_scale
+from igr_suite.lab.running.places import results_root
 
 EXAMPLES = """  igr temperature                                        all four models, both criteria
   igr temperature --model GS_Dis --refine 3              the interval that is left, halved three times
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def search_of(arguments: argparse.Namespace, scale: str) -> tuple[temperature_search.Search, list[str]]:
-    """Returns the search that the options describe, and the options that differ from the scale's own search, as
+    """Returns the search that the options describe, and the options that differ from those of the scale's search, as
     words."""
     budget = temperature_search.BUDGETS[scale]
     models = tuple(arguments.model.split(",")) if arguments.model else budget.models

@@ -1,15 +1,13 @@
-"""`igr variance`: gradient estimators compared at the weights of a trained model."""
+"""`igr variance`: compares gradient estimators at the weights of a trained model."""
 
 import argparse
 import importlib
-import os
 import sys
 from pathlib import Path
 
-from igr_suite.cli.options import add_data_dir, add_verb, shorten
+from igr_suite.cli.options import add_data_dir, add_verb, config_in, prepare_process, shorten
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.outputs import staged
-from igr_suite.lab.runs.own_settings import pin
 from igr_suite.lab.runs.quiet import quiet
 from igr_suite.lab.runs.store import RunFolder
 
@@ -17,7 +15,7 @@ EXAMPLES = """  igr variance results/rebar/readme_traces/quick/*-dynamic_rebar-L
   igr variance RUN_FOLDER --estimators rebar,disarm --draws 10000 --reference 100000
 Belief networks of one stochastic layer and VAEs of discrete codes take every registered estimator of their variables, deeper networks the
 methods that train them. Writes variance.csv, .md, .tex, .png and .pdf beside the run."""
-# two draws in each of twenty groups; centring by the others needs another image
+# the least values: two draws in each of twenty groups; centring by the other images needs a second one
 LEAST = {"draws": 40, "reference": 40, "images": 2}
 
 
@@ -52,9 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         if getattr(arguments, name) < least:
             raise UserError(f"--{name} must be at least {least}, got {getattr(arguments, name)}")
     folder = RunFolder(arguments.folder)
-    config = folder.config()
-    if config is None:
-        raise UserError(f"{folder.path} is not a run's folder: it has no config.json")
+    config = config_in(folder)
     if not config.subject:
         raise UserError(
             f"{folder.path} is a {type(config).__name__} run; estimators are compared on belief networks and on VAEs "
@@ -63,9 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     if reason := folder.unfinished(named=False):
         raise UserError(f"{folder.path} {reason}; run it to its end first")
     config.check_inputs(arguments.data_dir)
-    if arguments.data_dir is not None:
-        os.environ["TFDS_DATA_DIR"] = arguments.data_dir
-    pin()
+    prepare_process(arguments.data_dir)
     with quiet():
         from igr_suite.measuring import estimator_variance
         from igr_suite.randomness import run_seed

@@ -1,2 +1,2 @@
-"""SLURM job arrays of runs. Standard library only, so that it works on a login node; `plan.make` is the one function
-that needs more."""
+"""SLURM job arrays of runs. Only `plan.make` needs more than the standard library, so the rest works on a login
+node."""

@@ -1,5 +1,4 @@
-"""Which runs there are to submit: found by this Python, or by that of the image, since a login node may have no
-numpy."""
+"""Plans which runs to submit, in this Python or in that of the image, since a login node may have no numpy."""
 
 import json
 import os
@@ -13,11 +12,10 @@ from typing import TYPE_CHECKING
 from igr_suite.errors import UserError
 
 if TYPE_CHECKING:
-    from igr_suite.lab.running.runner import Order
+    from igr_suite.lab.running.order import Order
 
 RUNTIMES = ("apptainer", "singularity")
-# The host's packages are not the image's: neither those on PYTHONPATH nor those in the home folder, which the runtime
-# shows inside.
+# Hides the host's packages from the image: those on PYTHONPATH and those in the home folder, which the runtime mounts.
 APART = {"PYTHONPATH": "", "PYTHONHOME": "", "PYTHONNOUSERSITE": "1"}
 
 
@@ -27,10 +25,10 @@ class Plan:
 
     Attributes:
       folder: the scale's folder.
-      runs: run_id -> state, as `RunFolder.status` has it.
-      waiting: stage that is not known before these runs are finished, None when there is none.
+      runs: run_id -> state, as in `RunFolder.status`, or "not whole".
+      waiting: the stage that is not known before these runs are finished, None when there is none.
       notes: sentences for the user.
-      defined_in: modules of the runs' configs that are not the package's, as `config_classes.own_modules` has them.
+      defined_in: the modules from outside the package that define the runs' configs; see `config_classes.own_modules`.
     """
 
     folder: str
@@ -41,17 +39,17 @@ class Plan:
 
 
 def make(order: "Order", dry: bool) -> Plan:
-    """Expands an experiment and writes a config.json into the folder of every run that is to do.
+    """Expands an experiment and writes a config.json into the folder of every run that is still to do.
 
-    Stages are those of `igr run`: one that reads results of earlier runs has no runs here before these are finished, so
-    that no task starts too early; `waiting` names it, and planning again (`igr submit --missing`) finds its runs. Runs
-    that another experiment has finished are copied first, with what becomes known by that.
+    Stages are those of `igr run`: a stage that reads results of earlier runs has no runs here before these are
+    finished, so that no task starts too early; `waiting` names it, and planning again (`igr submit --missing`) finds
+    its runs. Runs that another experiment has finished are copied first.
 
     Args:
-      order: what is to be run; its jobs and threads are not read.
-      dry: write nothing.
+      order: what to run; its jobs and threads are not read.
+      dry: whether to write nothing.
     Raises:
-      UserError: as `igr run` before it starts anything.
+      UserError: under the conditions under which `igr run` refuses to start.
     """
     from igr_suite import data
     from igr_suite.lab.runs import strategies
@@ -59,9 +57,9 @@ def make(order: "Order", dry: bool) -> Plan:
     from igr_suite.lab.runs.store import RunFolder
     from igr_suite.lab.runs.wholeness import WAY_OUT
 
-    expansion, found = (order.expand(), []) if dry else order.expand_and_adopt()
+    expansion, copied = (order.expand(), []) if dry else order.expand_and_adopt()
     order.check_matches(expansion)
-    notes = [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *found]
+    notes = [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *copied]
     states = {}
     for run_id, config in expansion.runs.items():
         folder = RunFolder(order.folder / run_id)
@@ -84,10 +82,10 @@ def runtime() -> str | None:
 
 
 def bound(folders: list[Path]) -> list[str]:
-    """Returns the runtime's options that show folders under their own paths inside the container.
+    """Returns the runtime's options that mount folders under their own paths in the container.
 
     Raises:
-      UserError: a path holds what the runtime takes for the end of one.
+      UserError: a path contains a character at which the runtime would split it.
     """
     unique = dict.fromkeys(str(folder) for folder in folders)
     for folder in unique:
@@ -99,14 +97,14 @@ def bound(folders: list[Path]) -> list[str]:
 
 
 def ask_image(image: Path, words: list[str], folders: list[Path]) -> Plan:
-    """Lets the `igr` of an image make the plan.
+    """Runs `igr submit --plan` of an image and returns its plan.
 
     Args:
       image: a .sif file.
-      words: of `igr submit`.
-      folders: to show to it.
+      words: the arguments of `igr submit`.
+      folders: the folders to mount in the container.
     Raises:
-      UserError: the image has no `igr` that understands them, or it refuses; has its own words.
+      UserError: the image has no `igr` that accepts the arguments, or it refuses, with its message.
     """
     command = [runtime(), "exec", *bound(folders), str(image), "igr", "submit", *words, "--plan"]
     done = subprocess.run(
@@ -119,30 +117,30 @@ def ask_image(image: Path, words: list[str], folders: list[Path]) -> Plan:
         check=False,
     )
     if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise UserError(
-            said.removeprefix("igr: ") if said.startswith("igr: ") else f"{image} could not make the plan: {said}"
-        )
+        reason = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        own = reason.startswith("igr: ")
+        raise UserError(reason.removeprefix("igr: ") if own else f"{image} could not make the plan: {reason}")
     try:
         return Plan(**json.loads(done.stdout.strip().splitlines()[-1]))
     except (ValueError, TypeError, IndexError):
         raise UserError(
-            f"{image} did not answer with a plan; was it built from another version? it said: {done.stdout[-200:]!r}"
+            f"{image} did not print a plan; was it built from another version? its output ends with "
+            f"{done.stdout[-200:]!r}"
         ) from None
 
 
 def to_json(plan: Plan) -> str:
-    """Returns one line that `ask_image` reads, without any control character."""
+    """Returns the plan as one line without control characters, for `ask_image`."""
     return json.dumps(asdict(plan)).replace("\x7f", "\\u007f")
 
 
 def importable() -> bool:
-    """Whether this Python has what runs.py files import."""
+    """Returns whether this Python has what run.py files import."""
     import importlib.util
 
     return importlib.util.find_spec("numpy") is not None
 
 
 def python_words() -> list[str]:
-    """Returns the words that start a worker without an image."""
+    """Returns the command that starts a worker without an image."""
     return [sys.executable, "-m", "igr_suite.lab.running.worker"]

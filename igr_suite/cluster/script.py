@@ -1,4 +1,4 @@
-"""The sbatch script of a submission: one array task a run, saved and queued again before its time is over."""
+"""The sbatch script of a submission: one array task per run, which saves and queues itself again at its time limit."""
 
 import re
 import shlex
@@ -8,10 +8,12 @@ from pathlib import Path
 from igr_suite.errors import UserError
 from igr_suite.terminal import IN_A_LINE, line
 
-NOTICE = 120  # seconds before the time limit at which a run is told to save
-RESTARTS = 20  # times that a task queues itself again; more would be a time limit in which no run gets anywhere
-SAVED = 143  # exit code of a worker that was told to save by SIGTERM
-# starts a worker on each of several machines, and hands signals on to all of them
+NOTICE = 120  # seconds before the time limit at which a run is signalled to save
+RESTARTS = (
+    20  # times that a task queues itself again; if more were needed, the time limit would be too short for any run
+)
+SAVED = 143  # exit code of a worker that has saved after SIGTERM
+# starts a worker on each of several machines, and forwards signals to all of them
 STEP = ["srun", "--kill-on-bad-exit=1"]
 TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d{1,2}(:\d\d){0,2}", re.ASCII)
 PLAIN = re.compile(r"[\w%+,./:=@\[\]-]+", re.ASCII)  # a word that SLURM and a shell read as it is
@@ -19,12 +21,12 @@ PLAIN = re.compile(r"[\w%+,./:=@\[\]-]+", re.ASCII)  # a word that SLURM and a s
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What every task of the array asks for.
+    """The resources of every task of the array.
 
     Attributes:
       partition, time, memory: as `sbatch` takes them; None leaves them to the cluster.
       threads: cores of a task, and threads of its run.
-      gpus: of a task, or of each of its machines.
+      gpus: GPUs of a task, or of each of its machines.
       nodes: machines of a task; one worker runs on each.
       array_limit: tasks at once; None means no limit.
       more: further options of sbatch, "--account=mine".
@@ -86,7 +88,7 @@ def check_line(what: str, value: str) -> None:
 
     Args:
       what: the value's name, such as "--partition".
-      value: a word or a path; bytes that are no text may be in it.
+      value: a word or a path, which may contain bytes that are not text.
     """
     if re.search(f"(?![\ud800-\udfff]){IN_A_LINE.pattern}", value):
         raise UserError(
@@ -101,7 +103,7 @@ def slurm_word(word: str) -> str:
 
 
 def _more(option: str) -> str:
-    """An option as the user gave it, "--account=mine" or "-A mine", with everything behind its name as one value."""
+    """Returns an option as the user gave it, "--account=mine" or "-A mine"; all that follows the name is one value."""
     name, *value = option.split(maxsplit=1) if re.fullmatch(r"--?[a-zA-Z][\w-]*\s.*", option, re.ASCII) else [option]
     return " ".join([name, *map(slurm_word, value)]) if value else slurm_word(option.strip())
 
@@ -117,15 +119,16 @@ def write(
     worker: list[str],
     variables: dict[str, str],
 ) -> str:
-    """Returns the script.
+    """Returns the text of the script.
 
     Args:
       title: "8 runs of igr/table_1_vae_likelihood at scale paper".
       again: the command line that wrote it.
       folder: the scale's folder, which holds the run folders.
       jobs: the submission's folder, which holds runs.txt.
-      count: runs.
-      worker: words that start a worker; "--folder RUN_FOLDER" is added.
+      count: the number of runs.
+      resources: of every task.
+      worker: the command that starts a worker; "--folder RUN_FOLDER" is added.
       variables: environment of the workers.
     Raises:
       UserError: one of these holds a control character, or SLURM cannot write logs into such a folder.

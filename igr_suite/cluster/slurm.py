@@ -1,4 +1,4 @@
-"""What is asked of SLURM's own commands."""
+"""Calls of SLURM's own commands."""
 
 import os
 import re
@@ -11,14 +11,14 @@ from igr_suite.errors import UserError
 
 
 class Task(NamedTuple):
-    """A task that SLURM knows: "PENDING", "RUNNING" ..., the node or the reason for waiting."""
+    """A task in SLURM's queue: its state, "PENDING", "RUNNING" ..., and its node or its reason for waiting."""
 
     state: str
     where: str
 
 
-# What a user may have set for the own use of these commands, and `igr` relies on: which tasks are listed, and what the
-# script says itself.
+# Variables that a user may have set for these commands, and that would change which tasks are listed or override the
+# script.
 OVERRIDES = (
     "SQUEUE_",
     "SBATCH_ARRAY_INX",
@@ -31,14 +31,14 @@ OVERRIDES = (
 
 
 def ask(*words: str) -> subprocess.CompletedProcess:
-    """Runs one of SLURM's commands, without the variables that would change what it lists or what a script asks for."""
+    """Runs one of SLURM's commands without the variables in OVERRIDES."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OVERRIDES)}
     streams = {"capture_output": True, "stdin": subprocess.DEVNULL, "encoding": "utf-8", "errors": "replace"}
     return subprocess.run(words, **streams, env=environment, check=False)
 
 
 def present() -> bool:
-    """Whether this machine can submit."""
+    """Returns whether this machine can submit."""
     return shutil.which("sbatch") is not None
 
 
@@ -46,7 +46,7 @@ def submit(script: Path) -> str:
     """Submits a script and returns the job's id.
 
     Raises:
-      UserError: there is no SLURM here, or it refuses the job; has SLURM's own words.
+      UserError: there is no SLURM here, or it refuses the job, with SLURM's message.
     """
     if not present():
         raise UserError(
@@ -68,19 +68,19 @@ def tasks(jobs: list[str]) -> dict[tuple[str, int], Task] | None:
     done = ask("squeue", "--noheader", "--array", "--format=%F|%K|%T|%N|%r", "--states=all")
     if done.returncode != 0:
         return None
-    found = {}
+    queue = {}
     for line in done.stdout.splitlines():
         job, index, state, node, reason = (*line.strip().split("|"), "", "", "", "", "")[:5]
         if job in jobs and index.isdigit():
-            found[job, int(index)] = Task(state, node or reason)
-    return found
+            queue[job, int(index)] = Task(state, node or reason)
+    return queue
 
 
 def most_tasks() -> int | None:
-    """Returns how many tasks an array may have on this cluster, None when it does not say: MaxArraySize, whose indices
-    begin at 0."""
+    """Returns how many tasks an array may have on this cluster (MaxArraySize, with indices from 0), None where that is
+    unknown."""
     if shutil.which("scontrol") is None:
         return None
     done = ask("scontrol", "show", "config")
-    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
-    return int(found[1]) if found else None
+    size = re.search(r"^MaxArraySize\s*=\s*(\d+)", done.stdout, re.MULTILINE)
+    return int(size[1]) if size else None

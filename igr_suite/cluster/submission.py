@@ -1,5 +1,5 @@
 """The folders of submissions, `<scale>/jobs/<number>/`: the run list, the script, the job's id, and a log and an exit
-code a task."""
+code per task."""
 
 import re
 from collections.abc import Sequence
@@ -33,14 +33,14 @@ class Submission:
 
 @dataclass(frozen=True)
 class Fate:
-    """What SLURM or the script says of a run's last submission: "queued", "running" or "ended", and in words."""
+    """The state of a run's last submission by SLURM or the script, "queued", "running" or "ended", and a description."""
 
     state: str
     words: str
 
 
 def new_folder(scale_folder: Path) -> Path:
-    """Makes and returns the next `jobs/<number>`; two that ask at once get two."""
+    """Makes and returns the next `jobs/<number>`; two processes that call this at once get different folders."""
     parent = scale_folder / "jobs"
     with writing(parent):
         parent.mkdir(parents=True, exist_ok=True)
@@ -58,13 +58,13 @@ def write(folder: Path, runs: Sequence[str], script: str) -> Path:
     """Writes the run list and the script, and returns the script's path.
 
     Raises:
-      UserError: a run is not named as runs are, so that it could not be a line of the list and a folder.
+      UserError: the name of a run is not valid as a line of the list and as a folder.
     """
     for run in runs:
         if not RUN.fullmatch(run):
             raise UserError(f"'{run}' is not a run's name; submit with the igr_suite that planned the runs")
     write_atomically(folder / "runs.txt", "".join(f"{run}\n" for run in runs).encode())
-    # a path may hold bytes that are no text
+    # a path may hold bytes that are not text
     write_atomically(folder / "job.sh", script.encode("utf-8", "surrogateescape"))
     return folder / "job.sh"
 
@@ -75,8 +75,12 @@ def record(folder: Path, job: str, runs: Sequence[str]) -> None:
 
 
 def submissions(scale_folder: Path) -> list[Submission]:
-    """Returns the submissions of a scale that SLURM accepted, oldest first."""
-    found = []
+    """Returns the submissions of a scale that SLURM accepted, oldest first.
+
+    Raises:
+      UserError: a job.json is damaged.
+    """
+    accepted = []
     for path in (scale_folder / "jobs").glob("*/job.json"):
         if path.parent.name.isdigit():
             way_out = "delete its folder; only `igr status` reads it"
@@ -84,41 +88,40 @@ def submissions(scale_folder: Path) -> list[Submission]:
             job, runs = (content.get("job"), content.get("runs")) if isinstance(content, dict) else (None, None)
             if not isinstance(job, str) or not isinstance(runs, list) or not all(isinstance(run, str) for run in runs):
                 raise UserError(f"{path} is damaged (not a submission's); {way_out}")
-            found.append(Submission(path.parent, job, tuple(runs)))
-    return sorted(found, key=lambda one: int(one.folder.name))
+            accepted.append(Submission(path.parent, job, tuple(runs)))
+    return sorted(accepted, key=lambda submission: int(submission.folder.name))
 
 
 def fates(scale_folder: Path) -> dict[str, Fate]:
-    """Returns what became of every run that was submitted, by its last submission."""
-    known = submissions(scale_folder)
-    tasks = slurm.tasks([one.job for one in known]) if known else {}
-    found: dict[str, Fate] = {}
-    for one in known:
-        for index, run in enumerate(one.runs):
-            active = found.get(run) if found.get(run) and found[run].state != "ended" else None
-            fate = _fate(one, index, tasks)
-            if fate.state != "ended" or active is None:
-                found[run] = fate
-    return found
+    """Returns run -> the state of its last submission, for every run that was submitted."""
+    accepted = submissions(scale_folder)
+    tasks = slurm.tasks([submission.job for submission in accepted]) if accepted else {}
+    latest: dict[str, Fate] = {}
+    for submission in accepted:
+        for index, run in enumerate(submission.runs):
+            fate = _fate(submission, index, tasks)
+            if fate.state != "ended" or run not in latest or latest[run].state == "ended":
+                latest[run] = fate
+    return latest
 
 
-def _fate(one: Submission, index: int, tasks: dict[tuple[str, int], slurm.Task] | None) -> Fate:
-    name = f"job {one.job}_{index}"
-    task = (tasks or {}).get((one.job, index))
+def _fate(submission: Submission, index: int, tasks: dict[tuple[str, int], slurm.Task] | None) -> Fate:
+    name = f"job {submission.job}_{index}"
+    task = (tasks or {}).get((submission.job, index))
     if task is not None and task.state in ACTIVE:
         return Fate("running", f"{name} on {task.where}")
     if task is not None and task.state in WAITING:
         return Fate("queued", f"{name}, {task.state.lower()}: {task.where}")
     try:
-        code = int((one.folder / f"{index}.exit").read_text(encoding="utf-8"))
+        code = int((submission.folder / f"{index}.exit").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         code = None
-    log = one.folder / f"{index}.log"
+    log = submission.folder / f"{index}.log"
     if code is not None:
         words = ENDINGS.get(code) or f"exit code {code}"
     elif tasks is None:
         words = "SLURM cannot be asked here"
     else:
         ending = f" ({task.state.lower().replace('_', ' ')})" if task is not None and task.state != "COMPLETED" else ""
-        words = ("ended without a word" if log.exists() else "ended before it began") + ending
+        words = ("ended without an exit code" if log.exists() else "ended before it began") + ending
     return Fate("ended", f"{name}: {words}" + (f"; its log is {log}" if log.exists() and code not in (0, 143) else ""))

@@ -1,1 +1,1 @@
-"""Figures and tables from results that were saved; imports numpy, pandas and matplotlib only, never TensorFlow."""
+"""Figures and tables from saved results; imports numpy, pandas and matplotlib only, never TensorFlow."""

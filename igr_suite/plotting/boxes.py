@@ -10,18 +10,18 @@ CAPTION = "box: median and quartiles; whiskers: 5th and 95th percentile"
 def draw_boxes(
     axes, frame: pd.DataFrame, labels: list[str], method: str, width: float = 0.6, places: list[float] | None = None
 ) -> None:
-    """Draws one box a row, side by side.
+    """Draws one box per row, side by side.
 
-    The whiskers are percentiles and not Tukey's: most samples of a cold distribution lie at one spot, and Tukey's would
-    end there and leave hundreds of outliers, which are not stored.
+    The whiskers are percentiles, not Tukey's: most samples of a distribution at a low temperature lie at one spot, where
+    Tukey's whiskers would end and leave hundreds of outliers, which are not stored.
 
     Args:
       axes: where to draw.
-      frame: columns p05, p25, p50, p75, p95; one row a box, in order.
-      labels: below the boxes.
-      method: decides the colour.
-      width: of a box; neighbours are 1 apart.
-      places: of the boxes on the x axis; by default 1, 2, ...
+      frame: columns p05, p25, p50, p75, p95; one row per box, in order.
+      labels: labels below the boxes.
+      method: the method, which decides the colour.
+      width: width of a box; neighbours are 1 apart.
+      places: places of the boxes on the x axis; by default 1, 2, ...
     """
     boxes = [
         {

@@ -1,4 +1,4 @@
-"""Curves over epochs: the mean over seeds and every seed behind it, with the number of seeds at every point."""
+"""Curves over epochs: the mean over seeds with every seed behind it, and captions with the number of seeds."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,8 +7,8 @@ import pandas as pd
 from igr_suite.plotting.style import colour
 
 MANY_SEEDS = 5  # up to this many, every seed is drawn
-WIDTH, FEWER_WIDTH = 1.8, 0.8  # of the mean of all seeds, and of what is left of them
-MOST_CHANGES = 2  # of the number of seeds along a curve that a caption spells out
+WIDTH, FEWER_WIDTH = 1.8, 0.8  # line widths of the mean of all seeds, and of that of fewer seeds
+MOST_CHANGES = 2  # changes of the number of seeds along a curve that a caption spells out
 
 
 def draw_curves(
@@ -22,20 +22,20 @@ def draw_curves(
     style: str | None = None,
     label: str = "{method}",
 ) -> pd.DataFrame:
-    """Draws one line a method (and line style): the mean over seeds; thin lines show the seeds.
+    """Draws one line per method (and line style): the mean over seeds; thin lines show the seeds.
 
-    Seeds are counted at every x. The line of the mean ends where one of them does; what is left goes on as a thinner
-    line of its own.
+    Seeds are counted at every x. Where a seed ends, the line of the mean ends too, and the mean of the remaining seeds
+    continues as a thinner line.
 
     Args:
       axes: where to draw.
-      frame: rows of (method, style, seed, x); several rows of one seed at one x are one measurement, their mean.
+      frame: rows of (method, style, seed, x); several rows of one seed at one x count as one measurement, their mean.
       x, y, method, seed: column names.
       style: column whose values are matplotlib line styles; None draws solid lines.
       label: template over the columns of the group's first row, for the legend.
     Returns:
-      What was drawn, for figure.csv: columns method, style, x, mean, lowest, highest, seeds (that have a value at this
-      x).
+      The drawn values, for figure.csv: columns method, style, x, mean, lowest, highest, seeds (the number of seeds with
+      a value at this x).
     """
     drawn = []
     for keys, group in frame.groupby([method, style] if style else [method], sort=False):
@@ -47,8 +47,8 @@ def draw_curves(
         )
         by_x, seeds = measured.groupby(x)[y], seeds_at(measured, seed, x, y)
         if 1 < seeds.max() <= MANY_SEEDS:
-            for _, one in measured.groupby(seed):
-                axes.plot(one[x], one[y], linestyle=look, color=colour(keys[0]), linewidth=0.6, alpha=0.35)
+            for _, rows in measured.groupby(seed):
+                axes.plot(rows[x], rows[y], linestyle=look, color=colour(keys[0]), linewidth=0.6, alpha=0.35)
         elif seeds.max() > 1:
             axes.fill_between(by_x.mean().index, by_x.min(), by_x.max(), color=colour(keys[0]), alpha=0.15, linewidth=0)
         mean, words = by_x.mean(), label.format(**{**group.iloc[0].to_dict(), "method": keys[0]})
@@ -86,8 +86,8 @@ def seeds_at(frame: pd.DataFrame, seed: str, x: str, y: str | None = None) -> pd
 
 
 def _stretches(seeds: pd.Series) -> Iterator[tuple[pd.Index, bool]]:
-    """The x values of every stretch of a curve, and whether all seeds are there on it; an x without a value belongs to
-    what is around."""
+    """Yields the x values of every stretch of a curve, and whether it has all seeds; an x without a value belongs to the
+    stretch around it."""
     known = seeds.where(seeds > 0).ffill().bfill()
     whole = (known == known.max()) | known.isna()
     for _, part in whole.groupby((whole != whole.shift()).cumsum()):
@@ -95,12 +95,12 @@ def _stretches(seeds: pd.Series) -> Iterator[tuple[pd.Index, bool]]:
 
 
 def seeds_along(seeds: pd.Series, x: str) -> str:
-    """Says how many seeds there are along a curve: '3', '3 to epoch 20, then 1', or '1 to 3' where their number changes
+    """Returns the number of seeds along a curve in words: '3', '3 to epoch 20, then 1', or '1 to 3' where it changes
     often.
 
     Args:
       seeds: number of seeds, indexed by ascending x, as `seeds_at` returns it.
-      x: what x is called, 'epoch'.
+      x: the name of x, 'epoch'.
     """
     seeds = seeds[seeds > 0]
     last = seeds[seeds != seeds.shift(-1)]  # where each number ends
@@ -123,9 +123,9 @@ def seeds_caption(
     """Returns 'mean and each of 3 seeds', or 'mean and each of 3 seeds to epoch 20, then 1', from the frame itself.
 
     Args:
-      frame: what is drawn.
+      frame: the drawn rows.
       seed: column of the seeds.
-      groups: columns that tell the curves apart; the last of them names a curve whose seeds end before those of the
+      groups: columns that distinguish the curves; the last of them names a curve whose seeds end before those of the
         others.
       x: column along which seeds are counted; None where a group has one point.
       y: column that is drawn; rows without a value do not count.
@@ -141,16 +141,18 @@ def seeds_caption(
         return "1 seed"
     words = "mean and each of" if max(most) <= MANY_SEEDS else "mean and range of"
     changing = {keys: counts for keys, counts in curves.items() if counts.nunique() > 1}
-    said: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}  # number of seeds along a curve, in words -> names of the curves
     for keys, counts in changing.items():
-        said.setdefault(seeds_along(counts, x), []).append(str(keys[-1]))
-    if len(said) == 1 and min(most) == max(most):
-        along, counts = next(iter(said)), next(iter(changing.values()))
+        texts.setdefault(seeds_along(counts, x), []).append(str(keys[-1]))
+    if len(texts) == 1 and min(most) == max(most):
+        along, counts = next(iter(texts)), next(iter(changing.values()))
         falls = along.startswith(f"{number} to {x} ")
         others_end = max(
             (c.index.max() for keys, c in curves.items() if keys not in changing), default=counts.index.min()
         )
         if falls and others_end <= counts.index[counts == max(most)].max():
             return f"{words} {along.replace(' to ', ' seeds to ', 1)}"
-    ends = [f"{names[0] if len(set(names)) == 1 else f'{len(names)} curves'}: {along}" for along, names in said.items()]
-    return ";\n".join([f"{words} {number} seeds", *ends])  # a line each: titles are as wide as their figure
+    ends = [
+        f"{names[0] if len(set(names)) == 1 else f'{len(names)} curves'}: {along}" for along, names in texts.items()
+    ]
+    return ";\n".join([f"{words} {number} seeds", *ends])  # a line each, because titles are as wide as their figure

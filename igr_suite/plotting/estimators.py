@@ -1,4 +1,4 @@
-"""Names of gradient estimators as figures show them; each has its colour in `style`."""
+"""Names of gradient estimators in figures; their colours are in `style`."""
 
 LABELS = {
     "exact": "exact",
@@ -24,7 +24,6 @@ LABELS = {
 
 
 def label(estimator: str, temperature: float | None = None) -> str:
-    """'REBAR(0.1)' for REBAR at a fixed temperature that is not its usual .5, otherwise the estimator's name in
-    figures."""
+    """Returns the estimator's name in figures; for REBAR at a fixed temperature other than its usual 0.5 'REBAR(0.1)'."""
     name = LABELS.get(estimator, estimator)
     return f"{name}({temperature:g})" if estimator == "rebar" and temperature not in (None, 0.5) else name

@@ -1,4 +1,4 @@
-"""Histograms of whole numbers with unit bins: the target as a grey area, everything else as a line around its bins."""
+"""Histograms of integers with unit bins: the target as a filled area, everything else as an outline."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def frequencies(counts: Sequence[int]) -> np.ndarray:
-    """Counts of 0, 1, ... as shares of all."""
+    """Returns the counts of 0, 1, ... as shares of their sum."""
     counts = np.asarray(counts, float)
     return counts / counts.sum()
 

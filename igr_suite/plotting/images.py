@@ -1,4 +1,4 @@
-"""Grids of images, drawn from uint8 arrays that a run stored."""
+"""Grids of images from the uint8 arrays that a run stored."""
 
 import numpy as np
 
@@ -11,11 +11,11 @@ def draw_grid(
     Args:
       axes: where to draw; its ticks become the labels.
       images: uint8 or floats in [0, 1]; 1 or 3 channels.
-      rows: labels at the left, one a row.
-      columns: labels above, one a column.
+      rows: labels at the left, one per row.
+      columns: labels above, one per column.
       gap: white pixels between images.
     Raises:
-      ValueError: another number of axes or channels, or of labels.
+      ValueError: the array has another number of axes or channels, or the number of labels does not match.
     """
     images = np.asarray(images)
     if images.ndim != 5 or images.shape[-1] not in (1, 3):

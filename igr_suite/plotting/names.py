@@ -1,4 +1,4 @@
-"""Names that figures and tables print, and columns that they read by name."""
+"""Names of data sets in figures and tables, and columns that are found by their names."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ DATA_NAMES = {
 
 
 def likelihood_columns(frame: pd.DataFrame, estimator: str) -> list[str]:
-    """Columns of the importance-weighted log-likelihood on the test split, by the number of samples."""
+    """Returns the columns of the importance-weighted log-likelihood on the test split, by the number of samples."""
     prefix = f"test_iw_{estimator}_"
     columns = [c for c in frame.columns if c.startswith(prefix) and not c.endswith("_se")]
     return sorted(columns, key=lambda c: int(c.removeprefix(prefix)))

@@ -1,5 +1,5 @@
-"""Panels of a VAE's pictures: reconstructions, prior samples, latent traversals; of one run or of several beside each
-other."""
+"""Panels of a VAE's pictures (reconstructions, prior samples, latent traversals), of one run or of several side by
+side."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +13,13 @@ from igr_suite.lab.runs.picture_file import LEVELS, load
 from igr_suite.plotting.images import draw_grid
 from igr_suite.plotting.style import figure, save
 
-Pictures = Mapping[str, np.ndarray]  # of one run, as `lab.runs.picture_file.load` gives them
+Pictures = Mapping[str, np.ndarray]  # the pictures of one run, from `lab.runs.picture_file.load`
 
 CODES = {"sampled": "relaxed", "one_hot": "one-hot"}
 PRIORS = {"prior": "relaxed prior", "prior_one_hot": "uniform one-hot codes"}
 TRAVERSALS = {"traversal_discrete": "categories", "traversal_continuous": "normal quantiles"}
-# Inches. The axes are placed by them: a constrained layout cuts the labels of images, whose shape is fixed.
-LARGE, SMALL = 0.34, 0.24  # an image
+# Sizes in inches, by which axes are placed: a constrained layout would cut the labels of images, whose shape is fixed.
+LARGE, SMALL = 0.34, 0.24  # width of an image
 LETTER, LINE, MARGIN = 0.065, 0.2, 0.12
 
 
@@ -33,21 +33,21 @@ class Panel(NamedTuple):
 
     @property
     def left(self) -> float:
-        """Inches that the row labels take."""
+        """The width in inches of the row labels."""
         return LETTER * max(map(len, self.rows)) if self.rows else 0.0
 
     @property
     def above(self) -> float:
-        """Inches that title and column labels take."""
+        """The height in inches of the title and the column labels."""
         return LINE * (bool(self.columns) + (self.title.count("\n") + 1 if self.title else 0))
 
     @property
     def title_width(self) -> float:
-        """Inches that the title takes, from the left edge of the images on."""
+        """The width in inches of the title, from the left edge of the images."""
         return LETTER * 1.15 * max(map(len, self.title.split("\n")))
 
     def size(self, cell: float) -> tuple[float, float]:
-        """Inches of the images, (width, height), when one is `cell` wide."""
+        """Returns (width, height) of all images in inches when one image is `cell` wide."""
         rows, columns, height, width, _ = self.images.shape
         return columns * cell, rows * cell * height / width
 
@@ -56,8 +56,8 @@ def stored(folder: Path, labels: Mapping[str, str]) -> dict[str, Pictures]:
     """Reads the pictures of several runs.
 
     Args:
-      folder: the scale's, which holds the run folders.
-      labels: run_id -> what to call the run; all different.
+      folder: the scale's folder, which holds the run folders.
+      labels: run_id -> label of the run; all different.
     Returns:
       label -> pictures.
     Raises:
@@ -67,8 +67,8 @@ def stored(folder: Path, labels: Mapping[str, str]) -> dict[str, Pictures]:
 
 
 def reconstruction_errors(runs: Mapping[str, Pictures]) -> pd.DataFrame:
-    """Mean absolute difference between originals and reconstructions, pixels in [0, 1]: one row a run and kind of
-    code."""
+    """Returns the mean absolute difference between originals and reconstructions, pixels in [0, 1]: one row per run and
+    kind of code."""
     rows = []
     for label, pictures in runs.items():
         for code in CODES:
@@ -90,12 +90,12 @@ def draw_run(pictures: Pictures, folder: Path) -> list[Path]:
 
 
 def reconstructions(runs: Mapping[str, Pictures], folder: Path, name: str, columns: int = 20) -> list[Path]:
-    """Draws originals and, below them, two rows a run: the decoder's mean at relaxed and at one-hot codes.
+    """Draws originals and, below them, two rows per run: the decoder's mean at relaxed and at one-hot codes.
 
     Args:
-      runs: label -> its pictures; runs that saw other originals (another data set or size) get a panel of their own.
-      folder: where to.
-      name: of the files.
+      runs: label -> its pictures; runs with other originals (another data set or size) get a panel of their own.
+      folder: folder for the files.
+      name: name of the files.
       columns: images side by side; the rest goes into further panels below.
     """
     panels = []
@@ -111,13 +111,13 @@ def reconstructions(runs: Mapping[str, Pictures], folder: Path, name: str, colum
 
 
 def prior_samples(runs: Mapping[str, Pictures], folder: Path, name: str, columns: int = 4) -> list[Path]:
-    """Draws squares of prior samples: a column a run with the relaxed prior above uniform one-hot codes; one run's lie
-    side by side.
+    """Draws squares of prior samples: a column per run, with the relaxed prior above uniform one-hot codes; the squares
+    of a single run lie side by side.
 
     Args:
       runs: label -> its pictures.
-      folder: where to.
-      name: of the files.
+      folder: folder for the files.
+      name: name of the files.
       columns: runs side by side.
     """
     squares = [
@@ -138,13 +138,13 @@ def prior_samples(runs: Mapping[str, Pictures], folder: Path, name: str, columns
 
 
 def traversals(runs: Mapping[str, Pictures], folder: Path, name: str, columns: int = 3) -> list[Path]:
-    """Draws a panel a run and kind of latents: a row a latent, a column a category or normal quantile, the others
-    fixed.
+    """Draws a panel per run and kind of latents: each row varies one latent over its categories or normal quantiles, with
+    the others fixed.
 
     Args:
       runs: label -> its pictures.
-      folder: where to.
-      name: of the files.
+      folder: folder for the files.
+      name: name of the files.
       columns: panels side by side.
     """
     panels = [
@@ -158,7 +158,7 @@ def traversals(runs: Mapping[str, Pictures], folder: Path, name: str, columns: i
         for kind, letter in zip(TRAVERSALS, "cz")
         if kind in pictures
     ]
-    panels.sort(key=lambda panel: -len(panel.images))  # panels of one height beside each other
+    panels.sort(key=lambda panel: -len(panel.images))  # puts panels of equal height side by side
     return _draw(
         [panels[i : i + columns] for i in range(0, len(panels), columns)],
         LARGE if len(runs) == 1 else SMALL,
@@ -168,7 +168,7 @@ def traversals(runs: Mapping[str, Pictures], folder: Path, name: str, columns: i
 
 
 def _draw(lines: list[list[Panel]], cell: float, folder: Path, name: str) -> list[Path]:
-    """Places panels in lines, under each other by column, images of one width, and saves the figure."""
+    """Places panels in lines and columns, with all images of one width, and saves the figure."""
     count = max(len(line) for line in lines)
     columns = [[line[i] for line in lines if i < len(line)] for i in range(count)]
     lefts = [max(panel.left for panel in column) for column in columns]
@@ -178,7 +178,7 @@ def _draw(lines: list[list[Panel]], cell: float, folder: Path, name: str) -> lis
     width, height = (
         sum(first) + sum(second) + MARGIN * (len(first) + 1) for first, second in ((lefts, widths), (aboves, heights))
     )
-    by_hand = rc_context({"figure.constrained_layout.use": False})  # saving turns it on again otherwise
+    by_hand = rc_context({"figure.constrained_layout.use": False})  # otherwise saving would turn it on again
     with figure(width=width, height=height, layout="none") as (fig, first_axes), by_hand:
         first_axes.remove()
         for i, line in enumerate(lines):
@@ -193,7 +193,7 @@ def _draw(lines: list[list[Panel]], cell: float, folder: Path, name: str) -> lis
 
 
 def _column_labels(kind: str, count: int) -> list[str]:
-    if kind == "traversal_continuous":  # every label would not fit
+    if kind == "traversal_continuous":  # there is no room for every label
         return [f"{level:.2g}" if i in (0, count - 1) else "" for i, level in enumerate(LEVELS)]
     return [str(k) if count <= 12 or k % 5 == 0 else "" for k in range(1, count + 1)]
 

@@ -1,5 +1,5 @@
-"""One look for all figures: a colour for each method, quiet axes, readable sizes, whatever the user's own matplotlib is
-set to."""
+"""One style for all figures, independent of the user's matplotlib settings: a colour for each method, plain axes,
+readable sizes."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -57,7 +57,7 @@ IMPORTANCE_WEIGHTED = {
     "DReG(alpha)": "#c51b8a",
 }
 COLOURS = DISCRETE | IMPORTANCE_WEIGHTED
-LARGEST_SVG = 500_000  # bytes; a browser shows the png of the same figure sooner
+LARGEST_SVG = 500_000  # bytes; above that a browser is faster with the png of the same figure
 RC = {
     "figure.dpi": 120,
     "savefig.dpi": 160,
@@ -89,14 +89,14 @@ def register_colours(colours: Mapping[str, str]) -> None:
 
 
 def colour(method: str) -> str:
-    """The method's colour; grey for one that has none yet."""
+    """Returns the method's colour; grey for a method without one."""
     return COLOURS.get(method, "#888888")
 
 
 @contextlib.contextmanager
 def own_style() -> Iterator[None]:
-    """Matplotlib's defaults and the suite's RC on them, instead of a matplotlibrc or of what this process has set; both
-    come back."""
+    """Sets matplotlib's defaults with the suite's RC for the block, in place of a matplotlibrc and of this process's
+    settings, which are restored."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(RC)
@@ -107,17 +107,17 @@ def own_style() -> Iterator[None]:
 def figure(
     width: float = 6.4, height: float = 4.0, columns: int = 1, rows: int = 1, layout: str | None = None, **options
 ):
-    """A figure in the suite's style: `with figure(columns=2) as (fig, axes): ...`; axes is an array when there are
-    several.
+    """Yields a figure in the suite's style: `with figure(columns=2) as (fig, axes): ...`; axes is an array when there
+    are several.
 
-    It belongs to no window and to no backend, so that pyplot, and a notebook's inline figures, know nothing of it. Save
-    it inside the block: text and layout read the style when they are drawn.
+    The figure belongs to no window and no backend, so neither pyplot nor a notebook shows it. Save it inside the block,
+    because text and layout read the style when they are drawn.
 
     Args:
       width, height: inches.
-      columns, rows: of axes.
-      layout: of matplotlib.figure.Figure; by default constrained, "none" leaves the axes where they are put.
-      **options: of Figure.subplots: sharey, squeeze ...
+      columns, rows: numbers of axes.
+      layout: as in matplotlib.figure.Figure; by default constrained, "none" leaves the axes where they are put.
+      **options: options of Figure.subplots: sharey, squeeze ...
     """
     with own_style():
         fig = Figure(figsize=(width, height), layout=layout)
@@ -138,8 +138,8 @@ def step_axis(axes) -> None:
 
 
 def save(fig, folder: Path, name: str = "figure") -> list[Path]:
-    """Writes <name>.png, .pdf and .svg without time stamps, so that equal results give equal files; no .svg of very
-    many marks."""
+    """Writes <name>.png, .pdf and .svg without time stamps, so that equal results give equal files; an .svg larger than
+    LARGEST_SVG is removed."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.png", folder / f"{name}.pdf", folder / f"{name}.svg"]
     fig.savefig(paths[0], metadata={"Software": None})

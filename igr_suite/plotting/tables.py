@@ -11,17 +11,17 @@ from igr_suite.terminal import line
 def over_seeds(
     frame: pd.DataFrame, by: list[str], columns: dict[str, str], digits: int = 2, seed: str = "seed"
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Mean +- standard deviation over seeds.
+    """Returns mean +- standard deviation over seeds, for every group of rows.
 
     Args:
-      frame: rows of (group, seed); several rows of one seed are one measurement, their mean.
+      frame: rows of (group, seed); several rows of one seed count as one measurement, their mean.
       by: columns that name a row of the table; their order of appearance is kept.
       columns: column of `frame` -> heading.
-      digits: after the point.
+      digits: digits after the point.
       seed: column of the seeds; in a frame without it every row is a seed.
     Returns:
-      (texts for people, numbers for files): one row a group; the spread is the sample standard deviation over seeds,
-      absent for one seed. A text of fewer seeds than its row has says how many.
+      (texts for people, numbers for files): one row per group; the spread is the sample standard deviation over seeds,
+      absent for one seed. A text gives its number of seeds where that is below the row's.
     """
     texts, numbers = [], []
     for keys, group in frame.groupby(by, sort=False, dropna=False):
@@ -42,7 +42,7 @@ def over_seeds(
 
 
 def by_seed(frame: pd.DataFrame, column: str, seed: str = "seed") -> np.ndarray:
-    """Returns the values of a column, float [seeds that have one]: one a seed, the mean where a seed has several
+    """Returns the values of a column, float [seeds with a value]: one per seed, the mean where a seed has several
     rows."""
     if column not in frame:
         return np.empty(0)
@@ -53,8 +53,8 @@ def by_seed(frame: pd.DataFrame, column: str, seed: str = "seed") -> np.ndarray:
 
 
 def mean_of_seeds(frame: pd.DataFrame, column: str, seed: str = "seed") -> tuple[float, float, int] | None:
-    """Returns (mean, sample standard deviation, number) over seeds, for the ledger; the deviation of one seed is 0;
-    None without values."""
+    """Returns (mean, sample standard deviation, number) over seeds, for the ledger, with deviation 0 for one seed; None
+    without values."""
     values = by_seed(frame, column, seed)
     if not len(values):
         return None
@@ -62,7 +62,7 @@ def mean_of_seeds(frame: pd.DataFrame, column: str, seed: str = "seed") -> tuple
 
 
 def summary_text(values: np.ndarray, digits: int, seeds: int | None = None) -> str:
-    """Returns '-98.21 ± 0.34', '-98.21' for one value, '-' without; with the number of values where there are fewer
+    """Returns '-98.21 ± 0.34', '-98.21' for one value, '-' for none; with the number of values where there are fewer
     than `seeds`."""
     if not len(values):
         return "-"
@@ -72,8 +72,8 @@ def summary_text(values: np.ndarray, digits: int, seeds: int | None = None) -> s
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A Markdown table whose columns are aligned for reading in a terminal too; control characters are shown, so that a
-    row is a line."""
+    """Returns a Markdown table whose columns are aligned for a terminal too; control characters are escaped, so that
+    every row is one line."""
     rows = [[line(cell) for cell in row] for row in (table.columns, *table.itertuples(index=False))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
@@ -81,7 +81,7 @@ def markdown(table: pd.DataFrame) -> str:
 
 
 def latex(table: pd.DataFrame) -> str:
-    """A LaTeX tabular of the same cells."""
+    """Returns a LaTeX tabular of the same cells."""
 
     def cell(value: object) -> str:
         return str(value).replace("±", r"$\pm$").replace("_", r"\_").replace("%", r"\%")

@@ -1,4 +1,4 @@
-"""Table and figure of estimators compared at the weights of one model."""
+"""Table and figure that compare estimators at the weights of one model."""
 
 from pathlib import Path
 
@@ -28,9 +28,9 @@ def draw(rows: list[dict], out: Path, title: str) -> list[Path]:
     """Writes variance.csv, .md, .tex, .png and .pdf; returns their paths.
 
     Args:
-      rows: of `measuring.estimator_variance.measure`.
-      out: folder.
-      title: what was measured.
+      rows: the result of `measuring.estimator_variance.measure`.
+      out: folder for the files.
+      title: the model and the images that were measured.
     """
     numbers = pd.DataFrame(rows).sort_values("parameters_variance", ignore_index=True)
     levels = [level for level in LEVELS if f"{level}_variance" in numbers]

@@ -1,4 +1,4 @@
-"""Style and script of the page; both are written into it."""
+"""Style and script of the page, both of which are written into it."""
 
 STYLE = """
 :root { --ink: #1b1f24; --quiet: #5b6570; --line: #d9dee3; --head: #f3f5f7; --link: #0b5cad; }

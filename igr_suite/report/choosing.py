@@ -1,7 +1,7 @@
-"""docs/choose_an_estimator.md, from the registry and from committed measurements: `python -m igr_suite.report.choosing`
-writes it again.
+"""Writes docs/choose_an_estimator.md from the registry and from committed measurements: `python -m
+igr_suite.report.choosing`.
 
-Measurements are those of `results/suite/estimators` and `results/rebar/tracking` at quick scale; "-" stands where
+The measurements are those of `results/suite/estimators` and `results/rebar/tracking` at quick scale; "-" stands where
 nothing was measured.
 """
 
@@ -69,23 +69,23 @@ Measured at the weights of two small models; `igr variance` measures at yours. H
 
 
 def measured() -> pd.DataFrame:
-    """Rows of the committed comparison, indexed by (kind of variables, estimator); empty without results."""
+    """Returns the rows of the committed comparison, indexed by (kind of variables, estimator); empty without results."""
     rows = comparison_rows(MEASURED, sorted(path.parent.name for path in MEASURED.glob("*/summary.json")))
     if rows.empty:
         return pd.DataFrame(columns=COLUMNS, index=pd.MultiIndex.from_arrays([[], []]))
     return rows.set_index(["variables", "estimator"])[COLUMNS]
 
 
-def number(found: pd.DataFrame, kind: str, name: str, column: str) -> str:
-    """A measured number with two digits, "-" where there is none."""
-    if (kind, name) not in found.index or pd.isna(found.loc[(kind, name), column]):
+def number(rows: pd.DataFrame, kind: str, name: str, column: str) -> str:
+    """Returns a measured number with two digits, "-" where there is none."""
+    if (kind, name) not in rows.index or pd.isna(rows.loc[(kind, name), column]):
         return "-"
-    value = float(found.loc[(kind, name), column])
+    value = float(rows.loc[(kind, name), column])
     return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def table(found: pd.DataFrame) -> str:
-    """One row an estimator: facts of the registry, then measured variance and time for both kinds of variables."""
+def table(measurements: pd.DataFrame) -> str:
+    """Returns one row per estimator: its facts, then measured variance and time for both kinds of variables."""
     rows = []
     for name, cls in sorted(registered().items()):
         facts = cls.facts
@@ -98,17 +98,17 @@ def table(found: pd.DataFrame) -> str:
                 "f at hard + relaxed": f"{facts.hard} + {facts.relaxed}",
                 "needs df/db": "yes" if facts.differentiates else "no",
                 "to train": ", ".join(facts.parameters) or "-",
-                "variance B": number(found, "bernoulli", name, "relative_variance"),
-                "time B": number(found, "bernoulli", name, "relative_cost"),
-                "variance C": number(found, "categorical", name, "relative_variance"),
-                "time C": number(found, "categorical", name, "relative_cost"),
+                "variance B": number(measurements, "bernoulli", name, "relative_variance"),
+                "time B": number(measurements, "bernoulli", name, "relative_cost"),
+                "variance C": number(measurements, "categorical", name, "relative_variance"),
+                "time C": number(measurements, "categorical", name, "relative_cost"),
             }
         )
     return markdown(pd.DataFrame(rows))
 
 
 def tracking() -> str:
-    """The section on deeper networks; empty without its results."""
+    """Returns the section on deeper networks, empty without its results."""
     if not TRACKED.exists():
         return ""
     rows = pd.read_csv(TRACKED)
@@ -118,12 +118,11 @@ def tracking() -> str:
     return TRACKING.format(epoch=int(last["epoch"].iloc[0]), seeds=int(last["seeds"].iloc[0])) + markdown(shown)
 
 
-def advice(found: pd.DataFrame) -> str:
-    """The advice with the numbers that belong to it: {name} those of Bernoulli variables, {name_c} of categorical
-    ones."""
+def advice(measurements: pd.DataFrame) -> str:
+    """Returns the advice with its numbers: {name} holds those for Bernoulli variables, {name_c} for categorical ones."""
 
     def beside(name: str, kind: str) -> str:
-        variance, time, bias = (number(found, kind, name, column) for column in COLUMNS)
+        variance, time, bias = (number(measurements, kind, name, column) for column in COLUMNS)
         shown = [f"variance {variance}", f"time {time}"]
         shown += [] if registered()[name].facts.unbiased else [f"bias {bias} of the gradient's norm"]
         return "" if variance == "-" else f" ({', '.join(shown)})"
@@ -137,9 +136,9 @@ def advice(found: pd.DataFrame) -> str:
 
 
 def document() -> str:
-    """The text of docs/choose_an_estimator.md."""
-    found = measured()
-    return HEAD + table(found) + tracking() + advice(found)
+    """Returns the text of docs/choose_an_estimator.md."""
+    measurements = measured()
+    return HEAD + table(measurements) + tracking() + advice(measurements)
 
 
 if __name__ == "__main__":

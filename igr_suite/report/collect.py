@@ -1,4 +1,4 @@
-"""What the page says of every experiment, read from its results folder."""
+"""Collects the content of the page for every experiment from its results folder."""
 
 import math
 import re
@@ -19,12 +19,12 @@ from igr_suite.lab.runs.store import RunFolder
 MEASURES = 5  # numbers of a run's summary that the table shows
 NOT_MEASURES = re.compile(r"_se$|^(steps?|epoch|data\..*|image|images|codes)$")
 EVALUATIONS = "10⁶ evaluations"
-FIGURES = (".svg", ".png")  # the first that is there is shown
+FIGURES = (".svg", ".png")  # the first that exists is shown
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run: its state, the settings in which the runs of its scale differ, what it measured and what it cost."""
+    """One run: its state, the settings in which the runs of its scale differ, its measurements and its cost."""
 
     run_id: str
     state: str
@@ -40,7 +40,7 @@ class ScaleReport:
     Attributes:
       waiting: stage whose runs are not known yet.
       shared: settings that all runs have in common.
-      faults: run folder -> why it is not whole; nothing of it is shown but its state.
+      faults: run folder -> why it is not whole; only its state is shown.
       verdicts: reference values beside ours; `no_verdicts` says why there are none.
       environments: description -> number of runs.
     """
@@ -68,12 +68,12 @@ class ItemReport:
 
 
 def collect(names: list[str], scales: list[str], root: Path) -> list[ItemReport]:
-    """Returns the experiments of which a run has been started at one of these scales, and the others without scales."""
+    """Returns all experiments, each with those of these scales at which a run has been started."""
     items = []
     for name in names:
         experiment = discovery.find(name)
-        found = [_scale(experiment, scale, root) for scale in scales]
-        items.append(ItemReport(name, experiment.title, [one for one in found if one is not None]))
+        reports = [_scale(experiment, scale, root) for scale in scales]
+        items.append(ItemReport(name, experiment.title, [report for report in reports if report is not None]))
     return items
 
 
@@ -88,14 +88,11 @@ def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None
     for run_id in expansion.runs:
         folder = RunFolder(results.folder / run_id)
         state, summary, meta = ("not whole", {}, {}) if run_id in results.faults else _read(folder)
-        if state in ("absent", "not whole"):
-            rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, {}, {}))
-            continue
-        environments[_environment(meta)] += 1
-        cost = _cost(summary, meta, expansion.runs[run_id].evaluations_per_step)
-        rows.append(
-            RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, _measures(summary), cost)
-        )
+        measured, cost = {}, {}
+        if state not in ("absent", "not whole"):
+            environments[_environment(meta)] += 1
+            measured, cost = _measures(summary), _cost(summary, meta, expansion.runs[run_id].evaluations_per_step)
+        rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, measured, cost))
     if all(row.state == "absent" for row in rows):
         return None
     verdicts, reason = verdicts_of(results)
@@ -132,7 +129,7 @@ def _measures(summary: dict[str, Any]) -> dict[str, float]:
 
 
 def _cost(summary: dict[str, Any], meta: dict[str, Any], evaluations: int | None) -> dict[str, float]:
-    """Arguments: of the run, and function evaluations of a step (`RunConfig.evaluations_per_step`)."""
+    """Returns the costs of a run; `evaluations` is its `RunConfig.evaluations_per_step`."""
     steps, training = _number(summary.get("steps")), _number(meta.get("train_seconds"))
     cost = {
         "steps": steps,
@@ -148,7 +145,7 @@ def _cost(summary: dict[str, Any], meta: dict[str, Any], evaluations: int | None
 
 
 def _number(value: object) -> float | None:
-    """The value as a float; None for what is none, or is an integer too large for one."""
+    """Returns the value as a float; None for anything but a number, and for an integer that is too large."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return None if isinstance(value, int) and abs(value) >= 1 << 1000 else float(value)
@@ -168,9 +165,5 @@ def _environment(meta: dict[str, Any]) -> str:
 
 
 def _figures(folder: Path) -> list[Path]:
-    names = {path.stem for suffix in FIGURES for path in folder.glob(f"*{suffix}")}
-    found = [
-        next(folder / f"{name}{suffix}" for suffix in FIGURES if (folder / f"{name}{suffix}").exists())
-        for name in names
-    ]
-    return sorted(found, key=lambda path: (path.stem != "figure", path.name))
+    figures = {path.stem: path for suffix in reversed(FIGURES) for path in folder.glob(f"*{suffix}")}
+    return sorted(figures.values(), key=lambda path: (path.stem != "figure", path.name))

@@ -1,4 +1,4 @@
-"""What a generated page says of a class and its fields: the first paragraph of a docstring, sentences below fields."""
+"""Reads the texts of generated pages from source: first paragraphs of docstrings, and descriptions of fields."""
 
 import ast
 import inspect
@@ -13,18 +13,18 @@ def first_paragraph(thing: object) -> str:
 
 
 def sentences(cls: type) -> dict[str, str]:
-    """Returns field -> what the source of a dataclass, or of one of its bases, says of it.
+    """Returns field -> its description in the source of a dataclass or of one of its bases.
 
-    That is the text below the field, or its entry under "Fields:" in the class's docstring.
+    The description is the text below the field, or its entry under "Fields:" in the class's docstring.
     """
-    found: dict[str, str] = {}
-    for one in reversed([base for base in cls.__mro__ if is_dataclass(base)]):
-        listed = (inspect.getdoc(one) or "").partition("Fields:\n")[2].partition("\n\n")[0]
+    texts: dict[str, str] = {}
+    for base in reversed([base for base in cls.__mro__ if is_dataclass(base)]):
+        listed = (inspect.getdoc(base) or "").partition("Fields:\n")[2].partition("\n\n")[0]
         for entry in re.findall(r"^  (\S.*(?:\n    .*)*)", listed, re.MULTILINE):
             names, _, text = entry.partition(": ")
-            found |= dict.fromkeys(names.split(", "), " ".join(text.split()))
-        body = ast.parse(textwrap.dedent(inspect.getsource(one))).body[0].body
+            texts |= dict.fromkeys(names.split(", "), " ".join(text.split()))
+        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0].body
         for field, text in zip(body, body[1:]):
             if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-                found[field.target.id] = " ".join(text.value.value.split())
-    return found
+                texts[field.target.id] = " ".join(text.value.value.split())
+    return texts

@@ -1,4 +1,4 @@
-"""docs/estimators.md, written from the registry: `python -m igr_suite.report.estimators` writes it again."""
+"""Writes docs/estimators.md from the registry: `python -m igr_suite.report.estimators`."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ hard sample more where its value is read. How to add one: [add_an_estimator.md](
 
 
 def row(facts: Facts, summary: str) -> dict[str, str]:
-    """One row of the table, from an estimator's facts and the first line of its docstring."""
+    """Returns one row of the table, from an estimator's facts and the first paragraph of its docstring."""
     return {
         "name": f"`{facts.name}`",
         "what it does": summary,
@@ -41,7 +41,7 @@ def row(facts: Facts, summary: str) -> dict[str, str]:
 
 
 def document() -> str:
-    """The text of docs/estimators.md."""
+    """Returns the text of docs/estimators.md."""
     rows = [row(cls.facts, first_paragraph(cls)) for _, cls in sorted(registered().items())]
     return HEAD + markdown(pd.DataFrame(rows)) + FOOT
 

@@ -1,4 +1,4 @@
-"""docs/objectives.md, written from the registry: `python -m igr_suite.report.objectives` writes it again."""
+"""Writes docs/objectives.md from the registry: `python -m igr_suite.report.objectives`."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ learned prior.
 
 
 def row(name: str) -> dict[str, str]:
-    """One row of the table, from an objective's facts and the first line of its docstring."""
+    """Returns one row of the table, from an objective's facts and the first paragraph of its docstring."""
     facts, objective = OBJECTIVES[name].facts, build(name)
     stands_for = " + ".join(target for target, _, _ in references(name))
     mean = "itself" if stands_for == name else stands_for if objective.unbiased else f"{stands_for}: NO"
@@ -45,7 +45,7 @@ def row(name: str) -> dict[str, str]:
 
 
 def document() -> str:
-    """The text of docs/objectives.md."""
+    """Returns the text of docs/objectives.md."""
     return HEAD + markdown(pd.DataFrame([row(name) for name in sorted(OBJECTIVES)]))
 
 

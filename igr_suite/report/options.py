@@ -1,4 +1,4 @@
-"""docs/options.md, written from the config classes: `python -m igr_suite.report.options` writes it again."""
+"""Writes docs/options.md from the config classes: `python -m igr_suite.report.options`."""
 
 import typing
 from collections.abc import Iterator
@@ -28,35 +28,34 @@ class that the section names.
 
 
 def document() -> str:
-    """The text of the page."""
+    """Returns the text of the page."""
     return HEAD + "".join(section(cls) for _, cls in sorted(package_classes().items()))
 
 
 def section(cls: type[RunConfig]) -> str:
-    """The part of the page about one kind of run."""
+    """Returns the part of the page about one kind of run."""
     rows = list(settings(cls))
     table = markdown(pd.DataFrame(rows)) if rows else "It has no settings of its own.\n"
     return f"\n## {cls.__name__}\n\n{first_paragraph(cls)} (`{cls.__module__}`)\n\n{table}"
 
 
 def settings(cls: type, path: str = "") -> Iterator[dict[str, str]]:
-    """The settings of a config class in the order of its fields, those of its parts under dotted paths.
+    """Yields the settings of a config class in the order of its fields, those of its parts under dotted paths.
 
     Args:
       cls: a run config, or a part of one.
-      path: of the part, with its dot.
-    Returns:
+      path: the part's path, with its dot.
+    Yields:
       Rows with the columns "setting", "values", "default" and "meaning".
     """
     hints, options, meaning = get_type_hints(cls), getattr(cls, "options", {}), sentences(cls)
     inherited = {field.name for field in fields(RunConfig)}
     for field in fields(cls):
         kind = hints[field.name]
-        part = next((one for one in (kind, *get_args(kind)) if is_dataclass(one)), None)
+        part = next((member for member in (kind, *get_args(kind)) if is_dataclass(member)), None)
         if part is not None and issubclass(part, RunConfig):
-            name = f"`{path}{field.name}.`"
             yield {
-                "setting": name,
+                "setting": f"`{path}{field.name}.`",
                 "values": f"the settings of {part.__name__}",
                 "default": "",
                 "meaning": "The run that is measured.",
@@ -73,19 +72,19 @@ def settings(cls: type, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def values(kind: Any) -> str:
-    """The values of a field in words: `"a"`, `"b"`; a number; several whole numbers."""
+    """Returns the values of a field in words: "`a`, `b`", "a number", "several of: a whole number"."""
     if get_origin(kind) is Literal:
         return ", ".join(f"`{value}`" for value in get_args(kind))
     if get_origin(kind) is tuple:
-        inner = dict.fromkeys(one for one in get_args(kind) if one is not Ellipsis)
-        return "several of: " + " or ".join(values(one) for one in inner)
+        inner = dict.fromkeys(member for member in get_args(kind) if member is not Ellipsis)
+        return "several of: " + " or ".join(map(values, inner))
     if get_origin(kind) in (typing.Union, type(int | None)):
-        return " or ".join(values(one) for one in get_args(kind) if one is not NoneType)
+        return " or ".join(values(member) for member in get_args(kind) if member is not NoneType)
     return {bool: "`true`, `false`", int: "a whole number", float: "a number", str: "a text"}.get(kind, str(kind))
 
 
 def default(field: Field, option: Option | None) -> str:
-    """The default of a field in words, and for an option what reads it."""
+    """Returns the default of a field in words, and for an option what reads it."""
     if option is None:
         if field.default is MISSING:
             return "has to be given" if field.default_factory is MISSING else _shown(field.default_factory())

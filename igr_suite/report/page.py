@@ -1,23 +1,20 @@
 """The page: an index, and for every experiment its figures, tables, reference values beside ours, and runs."""
 
 import base64
-import html
-import math
 import re
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 from igr_suite import __version__
-from igr_suite.lab.analysis.ledger import RECALLED, SOURCES, VERDICTS, tally
+from igr_suite.lab.analysis.ledger import VERDICTS, tally
+from igr_suite.lab.analysis.references import RECALLED, SOURCES
 from igr_suite.lab.runs.progress import clock
 from igr_suite.lab.runs.reading import read_regular
 from igr_suite.report.assets import SCRIPT, STYLE
 from igr_suite.report.collect import EVALUATIONS, ItemReport, RunRow, ScaleReport
-from igr_suite.terminal import shown
+from igr_suite.report.markup import Html, cell, columns_of_numbers, fill, joined, leading_number, table
 
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
-LONG = 45  # characters of a cell that may be broken into lines
 COUNTED = (
     f"{EVALUATIONS}: function evaluations of training, in millions. One is the likelihood of one image at one value of "
     f"its latent "
@@ -29,36 +26,12 @@ COUNTED = (
 COUNTS = "pass / fail / not comparable"
 
 
-class Html(str):
-    """Markup, as opposed to text that may hold anything."""
-
-
-def fill(template: str, *values: object) -> Html:
-    """The one way in which markup is made: puts values into the places `{}` of a template.
-
-    Args:
-      template: markup of this module's own, attributes in double quotes.
-      *values: `Html` goes in as it is. Everything else is text, whatever a file has put into it: markup in it is
-        escaped, and control characters are shown by their numbers.
-    """
-    return Html(
-        template.format(
-            *(value if isinstance(value, Html) else html.escape(shown(value), quote=True) for value in values)
-        )
-    )
-
-
-def joined(parts: Iterable[Html], between: str = "") -> Html:
-    """Pieces of markup one behind another."""
-    return Html(between.join(parts))
-
-
 def page(items: list[ItemReport], source: str) -> Html:
     """Returns the whole HTML document.
 
     Args:
-      items: what `collect` found.
-      source: the results folder, in words.
+      items: the result of `collect`.
+      source: the path of the results folder, for people.
     """
     begun, others = [item for item in items if item.scales], [item for item in items if not item.scales]
     states = sum((scale.states for item in begun for scale in item.scales), Counter())
@@ -92,51 +65,43 @@ def _index(items: list[ItemReport]) -> Html:
             total = sum(scale.states.values())
             done = f"{scale.states['finished']}/{total}{'+' * (scale.waiting is not None)}"
             wall = sum(row.cost.get("wall s", 0.0) for row in scale.runs)
-            cells = [
-                _cell(link),
-                _cell(item.title),
-                _cell(scale.scale),
-                _cell(done, scale.states["finished"]),
-            ]
+            cells = [cell(link), cell(item.title), cell(scale.scale), cell(done, scale.states["finished"])]
             cells += [_counts(counts.get(label)) for label in labels]
-            rows.append(joined([*cells, _cell(clock(wall), wall)]))
+            rows.append(joined([*cells, cell(clock(wall), wall)]))
     heads = ["experiment", "what", "scale", "runs", *labels, "time"]
-    index = _table(heads, rows, numeric=tuple(range(3, len(heads))), kind="index")
+    index = table(heads, rows, numeric=tuple(range(3, len(heads))), kind="index")
     note = fill("<p>Reference values beside ours by the kind of their source: {}.</p>", COUNTS) if labels else Html()
     return fill("<nav><h2>Experiments</h2>{}{}</nav>{}", note, index, _sources(items, labels))
 
 
 def _sources(items: list[ItemReport], labels: list[str]) -> Html:
-    """What every kind of source means, and what came out of its values at each scale."""
+    """Returns a table of the kinds of sources: their meaning, and the verdicts on their values at each scale."""
     if not labels:
         return Html()
     scales = {name: [] for item in items for name in (scale.scale for scale in item.scales)}
     for item in items:
         for scale in item.scales:
             scales[scale.scale] += scale.verdicts
-    totals, kinds, rows = (
-        {name: tally(verdicts) for name, verdicts in scales.items()},
-        {kind.name: kind for kind in SOURCES.values()},
-        [],
-    )
+    totals = {name: tally(verdicts) for name, verdicts in scales.items()}
+    kinds, rows = {kind.name: kind for kind in SOURCES.values()}, []
     for label in labels:
         heading, meaning = (kinds[label].heading, kinds[label].meaning) if label in kinds else (label, RECALLED)
-        rows.append(joined([_cell(heading), _cell(meaning), *(_counts(totals[name].get(label)) for name in scales)]))
+        rows.append(joined([cell(heading), cell(meaning), *(_counts(totals[name].get(label)) for name in scales)]))
     heads = ["source", "which is", *(f"{name} scale" for name in scales)]
     return fill(
         "<aside><h2>Sources of reference values</h2><p>The last columns: {}. "
         "Ranks and signs are judged at 95% confidence over seeds.</p>{}</aside>",
         COUNTS,
-        _table(heads, rows, numeric=tuple(range(2, len(heads))), kind="sources"),
+        table(heads, rows, numeric=tuple(range(2, len(heads))), kind="sources"),
     )
 
 
 def _counts(counts: Counter | None) -> Html:
-    """A cell '6 / 0 / 12', sorted by what passes; '-' where there is no value."""
+    """Returns a cell '6 / 0 / 12', sorted by the number that pass; '-' where there is no value."""
     if not counts:
-        return _cell("-", -1)
+        return cell("-", -1)
     colour = "fail" if counts["fail"] else "pass" if counts["pass"] else "not comparable"
-    return _cell(" / ".join(str(counts[word]) for word in VERDICTS), counts["pass"], colour)
+    return cell(" / ".join(str(counts[word]) for word in VERDICTS), counts["pass"], colour)
 
 
 def _item(item: ItemReport) -> Html:
@@ -162,7 +127,7 @@ def _scale(item: ItemReport, scale: ScaleReport) -> Html:
     for path in (*scale.figures, *scale.tables):
         try:
             parts.append(_drawn_table(path) if path in scale.tables else _figure(path, item, scale))
-        except OSError as error:  # one that cannot be read hides nothing else
+        except OSError as error:  # an unreadable file must not hide the others
             parts.append(fill("<p>{} cannot be read: {}.</p>", path.name, error.strerror or str(error)))
     parts.append(_ledger(scale))
     parts.append(_runs(scale))
@@ -188,21 +153,21 @@ def _figure(path: Path, item: ItemReport, scale: ScaleReport) -> Html:
 
 
 def _markdown(text: str) -> Html:
-    """The tables and paragraphs that `plotting.tables` writes."""
+    """Returns the markup of the tables and paragraphs that `plotting.tables` writes."""
     parts, rows = [], []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
-            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-            if not all(set(cell) <= set("-: ") and cell for cell in cells):
+            cells = [part.strip() for part in line.strip().strip("|").split("|")]
+            if not all(set(part) <= set("-: ") and part for part in cells):
                 rows.append(cells)
             continue
         if rows:
-            right = _numeric(rows[1:])
+            right = columns_of_numbers(rows[1:])
             body = [
-                joined(_cell(cell, _number(cell), "number" * (i in right)) for i, cell in enumerate(row))
+                joined(cell(text, leading_number(text), "number" * (i in right)) for i, text in enumerate(row))
                 for row in rows[1:]
             ]
-            parts.append(_table(rows[0], body, right))
+            parts.append(table(rows[0], body, right))
             rows = []
         if line.strip():
             parts.append(fill("<p>{}</p>", line.strip().lstrip("# ")))
@@ -215,39 +180,38 @@ def _ledger(scale: ScaleReport) -> Html:
     rows = []
     for row in scale.verdicts:
         theirs = row.reference
-        cells = [_cell(theirs.quantity), _cell(theirs.setting), _cell(theirs.label), _cell(theirs.text, theirs.value)]
+        cells = [cell(theirs.quantity), cell(theirs.setting), cell(theirs.label), cell(theirs.text, theirs.value)]
         cells += [
-            _cell(row.our_text, row.ours, "number"),
-            _cell(str(row.seeds), row.seeds),
-            _cell(row.verdict, kind=row.verdict),
-            _cell(row.reason),
+            cell(row.our_text, row.ours, "number"),
+            cell(str(row.seeds), row.seeds),
+            cell(row.verdict, kind=row.verdict),
+            cell(row.reason),
         ]
-        rows.append(joined([*cells, _cell(theirs.source)]))
+        rows.append(joined([*cells, cell(theirs.source)]))
     heads = ["quantity", "setting", "kind of source", "reference", "ours", "seeds", "verdict", "why", "source"]
-    return fill("<h4>reference values beside ours</h4>{}", _table(heads, rows, numeric=(3, 4, 5), kind="ledger"))
+    return fill("<h4>reference values beside ours</h4>{}", table(heads, rows, numeric=(3, 4, 5), kind="ledger"))
 
 
 def _runs(scale: ScaleReport) -> Html:
     def columns(part) -> list[str]:
         return list(dict.fromkeys(key for row in scale.runs for key in part(row)))
 
-    settings, measured, cost = (
-        columns(lambda row: row.settings),
-        columns(lambda row: row.measured),
-        columns(lambda row: row.cost),
-    )
+    settings, measured = columns(lambda row: row.settings), columns(lambda row: row.measured)
+    cost = columns(lambda row: row.cost)
 
     def cells(row: RunRow) -> Html:
-        parts = [_cell(row.run_id), _cell(row.state)]
-        parts += [_cell(_setting(row.settings.get(key)), _number(_setting(row.settings.get(key)))) for key in settings]
+        parts = [cell(row.run_id), cell(row.state)]
+        parts += [
+            cell(_setting(row.settings.get(key)), leading_number(_setting(row.settings.get(key)))) for key in settings
+        ]
         for key in [*measured, *cost]:
             value = row.measured.get(key, row.cost.get(key))
-            parts.append(_cell("-" if value is None else _measure(value), value, "number"))
+            parts.append(cell("-" if value is None else _measure(value), value, "number"))
         return joined(parts)
 
     numeric = tuple(range(2 + len(settings), 2 + len(settings) + len(measured) + len(cost)))
     shared = [
-        fill("<tr>{}{}</tr>", _cell(key), _cell(_setting(value)))
+        fill("<tr>{}{}</tr>", cell(key), cell(_setting(value)))
         for key, value in scale.shared.items()
         if value is not None
     ]
@@ -256,7 +220,7 @@ def _runs(scale: ScaleReport) -> Html:
         "<details><summary>settings that all of them share</summary>"
         '<div class="wide"><table><tbody>{}</tbody></table></div></details>',
         len(scale.runs),
-        _table(["run", "state", *settings, *measured, *cost], [cells(row) for row in scale.runs], numeric, kind="runs"),
+        table(["run", "state", *settings, *measured, *cost], [cells(row) for row in scale.runs], numeric, kind="runs"),
         fill("<p>{}</p>", COUNTED) if EVALUATIONS in cost else Html(),
         joined(shared),
     )
@@ -265,45 +229,6 @@ def _runs(scale: ScaleReport) -> Html:
 def _environments(scale: ScaleReport) -> Html:
     lines = joined(fill("<li>{} runs: {}</li>", count, words) for words, count in scale.environments.most_common())
     return fill("<details><summary>environment</summary><ul>{}</ul></details>", lines)
-
-
-def _table(heads: list[str], rows: list[Html], numeric: tuple[int, ...] = (), kind: str = "") -> Html:
-    """A sortable table; rows are cells already in HTML, `numeric` columns are aligned to the right."""
-    head = joined(
-        fill(
-            '<th scope="col"{}><button type="button">{}</button></th>',
-            Html(" class=number" if i in numeric else ""),
-            text,
-        )
-        for i, text in enumerate(heads)
-    )
-    body = joined(fill("<tr>{}</tr>", row) for row in rows)
-    template = '<div class="wide"><table class="sortable {}"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
-    return fill(template, kind, head, body)
-
-
-def _cell(text: str, value: float | None = None, kind: str = "") -> Html:
-    """A cell; `value` is what it is sorted by when that is not its text."""
-    number = isinstance(value, (int, float)) and math.isfinite(value)
-    sort = fill(' data-value="{}"', value) if number else Html()
-    long = "long" if not isinstance(text, Html) and len(text) > LONG else ""
-    classes = " ".join(dict.fromkeys(filter(None, [kind.replace(" ", "-"), "number" if number else "", long])))
-    return fill("<td{}{}>{}</td>", sort, fill(' class="{}"', classes) if classes else Html(), text)
-
-
-def _numeric(rows: list[list[str]]) -> tuple[int, ...]:
-    width = max((len(row) for row in rows), default=0)
-    columns = [[row[i] for row in rows if i < len(row) and row[i] not in ("-", "")] for i in range(width)]
-    return tuple(i for i, cells in enumerate(columns) if cells and all(_number(cell) is not None for cell in cells))
-
-
-def _number(text: str) -> float | None:
-    """The number that a cell begins with: '-98.2 ± 0.3' and '18 s' have one, 'MNIST' and '2-5-S' have none."""
-    first = text.split(" ")[0].replace(",", "").rstrip("%")
-    try:
-        return float(first)
-    except ValueError:
-        return None
 
 
 def _setting(value: object) -> str:
@@ -317,7 +242,7 @@ def _measure(value: float) -> str:
 
 
 def _anchor(item: ItemReport, scale: ScaleReport) -> str:
-    """A word that is an id and, behind #, a link to it: letters, digits, '_', '-' and '.', other characters as their
-    numbers."""
+    """Returns a word that serves as an id and, after #, as a link to it: other characters than letters, digits, '_',
+    '-' and '.' are replaced by their numbers."""
     name = f"{item.name.replace('/', '-')}-{scale.scale}"
-    return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"_{ord(found[0]):x}_", name)
+    return re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"_{ord(match[0]):x}_", name)

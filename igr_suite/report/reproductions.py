@@ -1,8 +1,8 @@
-"""docs/reproductions.md: what every reproduction costs at each scale, written by `python -m
+"""Writes docs/reproductions.md, the costs of every reproduction at each scale: `python -m
 igr_suite.report.reproductions`.
 
-Times come from the committed runs (`lab/running/estimates.py`), so the page is written again when longer runs have been
-added.
+Times come from the committed runs (`lab/running/estimates.py`), so the page has to be written again when longer runs
+have been added.
 """
 
 from pathlib import Path
@@ -48,7 +48,7 @@ time of the longest run, and a task that needs longer saves itself and goes on i
 
 
 def document() -> str:
-    """The text of the page."""
+    """Returns the text of the page."""
     papers: dict[str, list[Experiment]] = {}
     for name in discovery.names():
         experiment = discovery.find(name)
@@ -64,25 +64,24 @@ def _section(paper: str, experiments: list[Experiment]) -> str:
 
 
 def row(experiment: Experiment) -> dict[str, str]:
-    """The cells of one reproduction, by column; "submit" is the command line, empty where nothing is left to run."""
+    """Returns the cells of one reproduction, by column; "submit" is the command line, empty where nothing is left to
+    run."""
     root = repository() / "results"
     folder = scale_folder(root, experiment, "paper")
     expansion = expand(experiment, "paper", folder)
     finished = sum(RunFolder(folder / run_id).finished for run_id in expansion.runs)
     folders = measured_folders(experiment, root)
-    whole = estimate(expansion.runs, {}, folders)
-    memory = peak_memory(folders)
+    whole, memory = estimate(expansion.runs, {}, folders), peak_memory(folders)
+    known = whole.unknown < whole.runs
     return {
         "reproduction": f"[{experiment.name}](../reproductions/{experiment.name}/README.md)",
         "what it shows": experiment.title,
         "smoke / quick, min": " / ".join(_minutes(experiment.minutes.get(scale)) for scale in ("smoke", "quick")),
         "runs": f"{finished} of {len(expansion.runs)}{'+' * (expansion.waiting is not None)}",
-        "processor time": hours(whole.seconds) if whole.unknown < whole.runs else "-",
-        "longest run": hours(whole.longest) if whole.unknown < whole.runs else "-",
+        "processor time": hours(whole.seconds) if known else "-",
+        "longest run": hours(whole.longest) if known else "-",
         "memory": "-" if memory is None else f"{memory / 1024:.1f} GB",
-        "submit": _submit(experiment.name, whole.longest, memory)
-        if finished < len(expansion.runs) and whole.unknown < whole.runs
-        else "",
+        "submit": _submit(experiment.name, whole.longest, memory) if known and finished < len(expansion.runs) else "",
     }
 
 

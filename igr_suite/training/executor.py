@@ -95,7 +95,7 @@ def split_evaluators(
     return {site: Evaluator(model, flat(getattr(dataset, site)), site, seed, **options) for site in sites}
 
 
-def plan_of(config: RunConfig, examples: int) -> Plan:
+def whole_batches_plan(config: RunConfig, examples: int) -> Plan:
     """A plan of whole epochs of whole batches, from the config's schedule."""
     return Plan(
         examples, config.schedule.batch_size, config.schedule.epochs, config.schedule.evaluate_every, config.seed
@@ -132,7 +132,7 @@ def sampled_once(images: np.ndarray, split: int) -> np.ndarray:
     return np.where(uniform.reshape(images.shape) < images / 255.0, 255, 0).astype(np.uint8)
 
 
-def build_plan(config: RunConfig, examples: int) -> Plan:
+def filled_batches_plan(config: RunConfig, examples: int) -> Plan:
     """A plan of whole epochs whose last batches are filled up: 2,084 steps for 50,000 images in batches of 24, as in
     the authors' code."""
     plan = Plan(examples, config.schedule.batch_size, 1, config.schedule.evaluate_every, config.seed, fill=True)
@@ -155,7 +155,7 @@ def prepare(config: RunConfig, build_model: Callable[[RunConfig, data.Dataset], 
     return Training(
         model=model,
         rows=images,
-        plan=plan_of(config, len(images)),
+        plan=whole_batches_plan(config, len(images)),
         dataset=dataset,
         meta={"parameters": model.count_params()},
         replicas=replicas,

@@ -4,7 +4,8 @@ none."""
 import pytest
 
 from igr_suite.cli.check import listing
-from igr_suite.lab.analysis.ledger import Reference, judge
+from igr_suite.lab.analysis.ledger import judge
+from igr_suite.lab.analysis.references import Reference
 
 LONG = "REBAR with a learned scale, nonlinear, binarized_mnist, step 2084"
 

@@ -111,7 +111,7 @@ def test_other_files_have_no_such_cells(export, tmp_path, monkeypatch, words):
     code, out, err = export(*words, "--spreadsheet")
     assert (
         code == 2
-        and "--spreadsheet is about cells of a .csv file: name one with --out" in err
+        and "--spreadsheet applies to the cells of a .csv file: name one with --out" in err
         and not list(tmp_path.iterdir())
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from igr_suite.cli.main import main
-from igr_suite.lab.analysis.ledger import read_references
+from igr_suite.lab.analysis.references import read_references
 from igr_suite.lab.running.discovery import find, names
 from igr_suite.lab.running.experiment import SCALES, expand
 from igr_suite.lab.runs.store import RunFolder

@@ -84,7 +84,7 @@ def test_one_name_twice():
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("a.npy", npy(np.zeros(1)))
         archive.writestr("a", npy(np.zeros(1)))
-    with pytest.raises(BadArchive, match="two of its members have one name"):
+    with pytest.raises(BadArchive, match="two of its members have the same name"):
         read_arrays(file.getvalue())
 
 

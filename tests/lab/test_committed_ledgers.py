@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from igr_suite.cli.check import listing
-from igr_suite.lab.analysis.ledger import SOURCES, VERDICTS, ledger_text, read_references
+from igr_suite.lab.analysis.ledger import VERDICTS, ledger_text
+from igr_suite.lab.analysis.references import SOURCES, read_references
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.analysis.verdicts import verdicts_of
 from igr_suite.lab.running import discovery

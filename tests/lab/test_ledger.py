@@ -7,16 +7,8 @@ from collections import Counter
 import pytest
 
 from igr_suite.errors import UserError
-from igr_suite.lab.analysis.ledger import (
-    COLUMNS,
-    SOURCES,
-    OurValue,
-    Reference,
-    judge,
-    ledger_text,
-    read_references,
-    tally,
-)
+from igr_suite.lab.analysis.ledger import OurValue, judge, ledger_text, tally
+from igr_suite.lab.analysis.references import COLUMNS, SOURCES, Reference, read_references
 
 HEADER = "quantity,setting,value,spread,source,kind_of_source,kind,provenance\n"
 

@@ -85,7 +85,7 @@ def test_what_runs_do_not_see_is_said(tmp_path):
     file = str(tmp_path / "keras" / "keras.json")
     assert set(said) == {*SWITCHES, *FLAGS, "KERAS_BACKEND", "PYTHONOPTIMIZE", file}
     assert said[file] == "floatx=float64, epsilon=0.1, image_data_format=channels_first, backend=jax, nnx_enabled=True"
-    lines = [finding.found for finding in settings(hostile | {"NVIDIA_TF32_OVERRIDE": "0"})]
+    lines = [finding.value for finding in settings(hostile | {"NVIDIA_TF32_OVERRIDE": "0"})]
     assert sum("runs do not see it" in line for line in lines) == len(said)
     assert sum("runs keep it and note it in meta.json" in line for line in lines) == 2, (
         "NVIDIA_TF32_OVERRIDE and XLA_FLAGS"

@@ -8,10 +8,11 @@ import pytest
 from dummy_runs import Count, Pace, execute
 
 from igr_suite.lab.running.experiment import Experiment
+from igr_suite.lab.running.order import Order
 from igr_suite.lab.running.places import scale_folder
 from igr_suite.lab.running.prolonging import prolong
 from igr_suite.lab.running.reporter import Reporter
-from igr_suite.lab.running.runner import Order, run
+from igr_suite.lab.running.runner import run
 from igr_suite.lab.runs.store import RunFolder
 
 

@@ -10,7 +10,7 @@ import pytest
 from dummy_runs import Count, Pace
 
 from igr_suite.families.iwae.sweeps import dreg as dreg_config
-from igr_suite.lab.running.runner import matches
+from igr_suite.lab.running.order import matches
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.lab.runs.threads import share
 

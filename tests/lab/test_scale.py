@@ -103,8 +103,8 @@ def test_a_long_file_is_never_in_memory_as_a_whole(tmp_path):
 
 def test_what_was_seen_of_a_run_is_kept_until_its_files_change(folder, monkeypatch):
     looks = []
-    scan = wholeness._scan
-    monkeypatch.setattr(wholeness, "_scan", lambda path, *rest: looks.append(path.parent.name) or scan(path, *rest))
+    scan = wholeness.scan
+    monkeypatch.setattr(wholeness, "scan", lambda path, *rest: looks.append(path.parent.name) or scan(path, *rest))
 
     def faults():
         looks.clear()
@@ -132,8 +132,8 @@ def test_what_was_seen_is_not_believed_of_a_copy(folder, tmp_path, monkeypatch):
     shutil.copytree(folder / CONFIGS[0].run_id, copy / CONFIGS[0].run_id)
     shutil.copy(folder / wholeness.INDEX, copy / wholeness.INDEX)
     looks = []
-    scan = wholeness._scan
-    monkeypatch.setattr(wholeness, "_scan", lambda path, *rest: looks.append(path) or scan(path, *rest))
+    scan = wholeness.scan
+    monkeypatch.setattr(wholeness, "scan", lambda path, *rest: looks.append(path) or scan(path, *rest))
     with wholeness.remembered(copy):
         RunFolder(copy / CONFIGS[0].run_id).fault()
     assert len(looks) == 1

@@ -21,8 +21,8 @@ MERGES = "a: &a {x: 1, y: 2}\n" + "".join(
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
-        ("twice.json", '{"seed": 1, "model": {"name": "a", "name": "b"}}', "the key 'name' stands there twice"),
-        ("twice.yaml", "seed: 1\nseed: 2\n", "the key 'seed' stands there twice"),
+        ("twice.json", '{"seed": 1, "model": {"name": "a", "name": "b"}}', "the key 'name' occurs twice"),
+        ("twice.yaml", "seed: 1\nseed: 2\n", "the key 'seed' occurs twice"),
         ("twice.toml", "seed = 1\nseed = 2\n", "is not TOML"),
         ("deep.json", '{"a":' * 50_000 + "1" + "}" * 50_000, "nested too deeply"),
         ("deep.yaml", "a: " + "[" * 2_000 + "]" * 2_000, "nested too deeply"),

@@ -6,8 +6,9 @@ from pathlib import Path
 from dummy_runs import Count, execute
 
 from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.running.order import Order
 from igr_suite.lab.running.reporter import Reporter
-from igr_suite.lab.running.runner import Order, run
+from igr_suite.lab.running.runner import run
 from igr_suite.lab.running.sharing import adopt
 from igr_suite.lab.runs import outputs
 from igr_suite.lab.runs.store import RunFolder

@@ -14,10 +14,11 @@ from igr_suite.errors import UserError
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery, worker
 from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.running.order import Order
 from igr_suite.lab.running.reporter import Reporter
-from igr_suite.lab.running.runner import Order, run
+from igr_suite.lab.running.runner import run
 from igr_suite.lab.running.sharing import adopt
-from igr_suite.lab.runs import config_classes, wholeness
+from igr_suite.lab.runs import config_classes, metrics_scan, wholeness
 from igr_suite.lab.runs.config import config_to_json
 from igr_suite.lab.runs.metrics_log import MetricsLog
 from igr_suite.lab.runs.store import RunFolder
@@ -220,10 +221,10 @@ def test_a_large_file_is_read_in_blocks_and_once(tmp_path, monkeypatch):
     rows = [json.dumps({"schema": 1, "step": i, "value": float(i)}) + "\n" for i in range(3000)]
     (folder / "metrics.jsonl").write_text("".join(rows))
     (folder / "summary.json").write_text('{"steps": 2999}')
-    monkeypatch.setattr(wholeness, "BLOCK", 1000)
+    monkeypatch.setattr(metrics_scan, "BLOCK", 1000)
     opened = []
-    scan = wholeness._scan
-    monkeypatch.setattr(wholeness, "_scan", lambda *words: opened.append(words) or scan(*words))
+    scan = wholeness.scan
+    monkeypatch.setattr(wholeness, "scan", lambda *words: opened.append(words) or scan(*words))
     assert [fault_of(folder), fault_of(folder), fault_of(folder, thorough=True), fault_of(folder)] == 4 * [""]
     assert len(opened) == 2, "a light look and a thorough one"
     rows[1500], rows[1501] = rows[1501], rows[1500]

@@ -13,6 +13,7 @@ from igr_process import Igr
 
 from igr_suite.report import collect
 from igr_suite.report import page as pages
+from igr_suite.report.markup import leading_number
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAME = "igr/counting"
@@ -224,6 +225,6 @@ def test_cost_of_a_run():
 
 
 def test_a_cell_is_sorted_by_its_number():
-    assert [pages._number(text) for text in ("-98.2 ± 0.3", "1,024", "12%", "18 s", "MNIST", "2-5-S", "-", "")] == [
+    assert [leading_number(text) for text in ("-98.2 ± 0.3", "1,024", "12%", "18 s", "MNIST", "2-5-S", "-", "")] == [
         -98.2, 1024.0, 12.0, 18.0, None, None, None, None,
     ]  # fmt: skip

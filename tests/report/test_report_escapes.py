@@ -8,9 +8,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from igr_suite.lab.analysis.ledger import Reference, Verdict
+from igr_suite.lab.analysis.ledger import Verdict
+from igr_suite.lab.analysis.references import Reference
 from igr_suite.report.collect import ItemReport, RunRow, ScaleReport
-from igr_suite.report.page import Html, fill, page
+from igr_suite.report.markup import Html, fill
+from igr_suite.report.page import page
 
 NAME = "igr/counting"
 NASTY = (

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
-from igr_suite.data.halves import IMAGE_SHAPE, PICTURED
+from igr_suite.data.halves import IMAGE_SHAPE
 from igr_suite.errors import UserError
 from igr_suite.families.half_mnist.synthetic_config import BASELINE_INPUT, SyntheticGradientConfig, check_rates
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
-from igr_suite.training.config_parts import TrainingRun
+from igr_suite.training.config_parts import TrainingRun, check_pictured
+from igr_suite.training.ranges import check_at_least
 
 Estimator = Literal[
     "gaussian",
@@ -82,9 +83,7 @@ class HalfMNISTModelConfig(WithOptions):
                 f"model.temperature must be positive, got {self.temperature}; leave it out for the schedule from 1 to "
                 f"0.5"
             )
-        for key in ("latents", "samples", "oracle_samples"):
-            if getattr(self, key) is not None and getattr(self, key) < 1:
-                raise UserError(f"model.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "model", latents=1, samples=1, oracle_samples=1)
 
     @property
     def gaussian(self) -> bool:
@@ -111,8 +110,7 @@ class HalfMNISTOptimiserConfig:
 
     def __post_init__(self):
         check_rates("optimiser", self)
-        if self.update_every < 1:
-            raise UserError(f"optimiser.update_every must be at least 1, got {self.update_every}")
+        check_at_least(self, "optimiser", update_every=1)
         if self.l2 < 0:
             raise UserError(f"optimiser.l2 must not be negative, got {self.l2}")
 
@@ -157,9 +155,7 @@ class HalfMNISTScheduleConfig:
     """Mean training loss of an epoch, in nats per image, at which training ends early."""
 
     def __post_init__(self):
-        for key in ("epochs", "batch_size", "evaluate_every"):
-            if getattr(self, key) < 1:
-                raise UserError(f"schedule.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "schedule", epochs=1, batch_size=1, evaluate_every=1)
         if self.batch_size < 2:
             raise UserError("schedule.batch_size must be at least 2: the networks normalise by the batch's statistics")
 
@@ -191,8 +187,7 @@ class HalfMNISTEvaluationConfig(WithOptions):
                 f"evaluation.gradient_samples must be 0 (not measured) or at least 2, got {self.gradient_samples}"
             )
         super().__post_init__()
-        if self.gradient_images is not None and self.gradient_images < 2:
-            raise UserError(f"evaluation.gradient_images must be at least 2, got {self.gradient_images}")
+        check_at_least(self, "evaluation", gradient_images=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,13 +217,7 @@ class TrainHalfMNIST(TrainingRun):
                 f"evaluation.gradient_samples compares gradients at hard codes, and {self.model.estimator} has others; "
                 f"leave it out"
             )
-        tests = recipe_of(self.data.name).sizes[2]
-        images = min(tests, self.data.evaluation_limit or tests)
-        if self.evaluation.pictures and images <= max(PICTURED):
-            raise UserError(
-                f"evaluation.pictures={self.evaluation.pictures} shows test image {max(PICTURED)}, and there are "
-                f"{images}; set data.evaluation_limit to at least {max(PICTURED) + 1}"
-            )
+        check_pictured(self)
 
     def _check_synthetic(self) -> None:
         baseline, sg = self.model.baseline, self.sg

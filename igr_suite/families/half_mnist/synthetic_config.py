@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.options import Option, WithOptions
+from igr_suite.training.ranges import check_at_least, check_positive
 
 INPUTS = ("upper half", "lower half", "p", "dC/dz", "z", "b(x)", "1 - p")  # what the characters of `sg.inputs` select
 SIZES = (HALF_PIXELS, HALF_PIXELS, None, None, None, 1, None)  # lengths of these inputs; None is the number of latents
@@ -69,8 +70,7 @@ class SyntheticGradientConfig(WithOptions):
                 f"'{self.inputs}'"
             )
         super().__post_init__()
-        if self.width is not None and self.width < 1:
-            raise UserError(f"sg.width must be at least 1, got {self.width}")
+        check_at_least(self, "sg", width=1)
         if self.max_grad < 0:
             raise UserError(f"sg.max_grad must not be negative, got {self.max_grad}; 0 leaves targets as they are")
         if self.reward_temperature is not None and not self.reward_temperature > 0:
@@ -85,9 +85,7 @@ class SyntheticGradientConfig(WithOptions):
         if self.update_style == "decay" and self.update_every != 1:
             raise UserError(f"sg.update_every={self.update_every} is not used with sg.update_style=decay; leave it out")
         check_rates("sg", self)
-        for key in ("update_every", "average_samples"):
-            if getattr(self, key) < 1:
-                raise UserError(f"sg.{key} must be at least 1, got {getattr(self, key)}")
+        check_at_least(self, "sg", update_every=1, average_samples=1)
 
     @property
     def selected(self) -> tuple[int, ...]:
@@ -101,9 +99,7 @@ class SyntheticGradientConfig(WithOptions):
 
 def check_rates(group: str, config) -> None:
     """Raises UserError for a learning rate or a schedule of it that is out of range."""
-    for key in ("learning_rate", "slash_rate"):
-        if not getattr(config, key) > 0:
-            raise UserError(f"{group}.{key} must be positive, got {getattr(config, key)}")
+    check_positive(config, group, "learning_rate", "slash_rate")
     if config.slash_rate < 1:
         raise UserError(
             f"{group}.slash_rate divides the learning rate and must be at least 1 (which is off), got "

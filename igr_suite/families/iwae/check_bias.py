@@ -11,7 +11,7 @@ from igr_suite.families.iwae.model import DReGVAE
 from igr_suite.families.iwae.train import build_model, load_splits, start_weights
 from igr_suite.objectives import names, registry
 from igr_suite.randomness import run_seed
-from igr_suite.training.executor import build_plan
+from igr_suite.training.executor import filled_batches_plan
 from igr_suite.training.loop import LONGEST_CALL, compiled_steps
 
 
@@ -66,7 +66,7 @@ def check(
 
 def train(model: DReGVAE, images, config: TrainDReG, steps: int) -> None:
     """The first `steps` steps of the config's training."""
-    plan = build_plan(config, len(images))
+    plan = filled_batches_plan(config, len(images))
     run, seed, step = compiled_steps(model, tf.constant(images), plan.batch_size), run_seed(config.seed, "train"), 0
     while step < steps:
         end_of_epoch = (step // plan.steps_per_epoch + 1) * plan.steps_per_epoch

@@ -16,7 +16,7 @@ from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.picture_file import as_bytes
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import run_seed
-from igr_suite.training.executor import Rows, Training, build_plan, flat, load_images, sampled_once, train
+from igr_suite.training.executor import Rows, Training, filled_batches_plan, flat, load_images, sampled_once, train
 from igr_suite.training.loop import fit_into
 from igr_suite.training.strategy import Replicas
 
@@ -81,7 +81,7 @@ def execute(config: TrainDReG, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; continues from the folder's last checkpoint if there is one."""
     replicas = Replicas.chosen()
     dataset, splits, mean = load_splits(config)
-    plan = build_plan(config, len(splits["train"]))
+    plan = filled_batches_plan(config, len(splits["train"]))
     with replicas.scope():
         model = build_model(config, mean)
     start_weights(model, config, folder.path.parent)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from igr_suite.families.sbn.config import SHORT_NAMES, TRACKED
 from igr_suite.lab.analysis.epoch_means import epoch_means_of
-from igr_suite.lab.analysis.ledger import SOURCES
+from igr_suite.lab.analysis.references import SOURCES
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import colour, figure, save, step_axis
 from igr_suite.plotting.tables import mean_of_seeds

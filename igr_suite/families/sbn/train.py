@@ -12,7 +12,7 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.gradient_variance import variance_function
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.evaluation import Evaluator
-from igr_suite.training.executor import Rows, Training, build_plan, flat, load_images, sampled_once, train
+from igr_suite.training.executor import Rows, Training, filled_batches_plan, flat, load_images, sampled_once, train
 
 
 def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
@@ -36,7 +36,7 @@ def build_model(config: TrainSBN, train: np.ndarray) -> SBN:
 def execute(config: TrainSBN, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; continues from the folder's last checkpoint if there is one."""
     dataset, splits = load_splits(config)
-    plan = build_plan(config, len(splits["train"]))
+    plan = filled_batches_plan(config, len(splits["train"]))
     model = build_model(config, splits["train"])
     evaluators = [Evaluator(model, splits[site], site, config.seed) for site in ("validation", "test")]
     noise = (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from igr_suite.errors import UserError
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.families.vae.posterior_config import PosteriorDistance
-from igr_suite.lab.analysis.selection import _finished
+from igr_suite.lab.analysis.selection import finished_by_temperature
 from igr_suite.lab.running.experiment import StageResults
 from igr_suite.measuring.distances import NEAR
 
@@ -22,7 +22,7 @@ def distance_runs(
     """
     return {
         temperature: PosteriorDistance(trained=run, samples=samples, split="validation")
-        for temperature, run in _finished(results, candidates).items()
+        for temperature, run in finished_by_temperature(results, candidates).items()
     }
 
 

@@ -11,16 +11,15 @@ SQUARES = ("train_variance", "train_mean_square")
 
 
 def epoch_means(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
-    """Joins the training rows of each finished epoch: means over its steps of every "train_" value.
+    """Returns the means of every "train_" value over the steps of each finished epoch.
 
     Args:
-      rows: of metrics.jsonl; a training row holds means since the one before it.
+      rows: the rows of metrics.jsonl; a training row holds means since the one before it.
     Returns:
-      One dict an epoch: "step" and "epoch" at its end, the means under their names, and "log_<name>" beside every
-        positive variance,
-      the log of the mean.
+      One dict per epoch: "step" and "epoch" at its end, the means under their names, and for each positive mean of a
+      variance or square its log as "log_<name>".
     """
-    found, sums, steps, last = [], {}, 0, 0
+    epochs, sums, steps, last = [], {}, 0, 0
     for row in rows:
         values = {name: value for name, value in row.items() if name.startswith("train_")}
         if not values:
@@ -35,13 +34,13 @@ def epoch_means(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, float]]:
                 for name, value in means.items()
                 if name.startswith(SQUARES) and value > 0
             }
-            found.append({"step": row["step"], "epoch": int(row["epoch"]), **means, **logs})
+            epochs.append({"step": row["step"], "epoch": int(row["epoch"]), **means, **logs})
             sums, steps = {}, 0
-    return found
+    return epochs
 
 
 def epoch_means_of(metrics: "pd.DataFrame") -> list[dict[str, float]]:
-    """The same of one run's rows in a frame, where a value that a row does not have is nan."""
+    """Returns the same from the rows of one run in a frame, in which absent values are nan."""
     columns = ["step", "epoch", *(column for column in metrics if column.startswith("train_"))]
-    rows = metrics[columns].to_dict("records")  # ten times as fast as a Series a row
+    rows = metrics[columns].to_dict("records")  # ten times as fast as one Series per row
     return epoch_means({name: value for name, value in row.items() if value == value} for row in rows)

@@ -1,8 +1,8 @@
-"""TensorBoard's event files of finished runs, written without TensorFlow or TensorBoard.
+"""Writes TensorBoard's event files of finished runs, without TensorFlow or TensorBoard.
 
 An event file is a sequence of TFRecords, each a protocol buffer `Event`. Both formats are simple enough to be written
-here: a record is its length, a masked CRC-32C of that, the bytes and a masked CRC-32C of them; of a message only
-numbers, text and nested messages occur.
+here: a record is its length, a masked CRC-32C of the length, the bytes and a masked CRC-32C of these; the messages
+contain only numbers, text and nested messages.
 """
 
 import math
@@ -20,10 +20,10 @@ _VARINT, _DOUBLE, _BYTES, _FLOAT = 0, 1, 2, 5  # wire types
 
 
 def write_event_files(root: Path, runs: Iterable[Selected]) -> list[Path]:
-    """Writes root/<experiment>/<scale>/<run_id>/ of every run: its metrics by step, and its summary's numbers
+    """Writes root/<experiment>/<scale>/<run_id>/ for every run: its metrics by step, and the numbers of its summary
     ("summary/...") at the end.
 
-    All events have wall time 0: metrics hold no times. Numbers are rounded to float32, TensorBoard's.
+    All events have wall time 0, because metrics hold no times. Numbers are rounded to TensorBoard's float32.
 
     Raises:
       UserError: a folder cannot be written.
@@ -51,9 +51,9 @@ def event_file(run: Selected) -> bytes:
 
 
 def _scalars(step: int, scalars: Iterable[tuple[str, float]]) -> bytes:
-    """Fields of an Event: step = 2, summary = 5 of repeated value = 1 of (tag = 1, simple_value = 2)."""
-    found = [_field(1, _BYTES, name.encode()) + _field(2, _FLOAT, _float32(value)) for name, value in scalars]
-    return _field(2, _VARINT, _varint(step)) + _field(5, _BYTES, b"".join(_field(1, _BYTES, value) for value in found))
+    """Returns the fields of an Event: step = 2, summary = 5 of repeated value = 1 of (tag = 1, simple_value = 2)."""
+    values = [_field(1, _BYTES, name.encode()) + _field(2, _FLOAT, _float32(value)) for name, value in scalars]
+    return _field(2, _VARINT, _varint(step)) + _field(5, _BYTES, b"".join(_field(1, _BYTES, value) for value in values))
 
 
 def _field(number: int, wire_type: int, content: bytes) -> bytes:
@@ -87,7 +87,7 @@ def _masked_crc(content: bytes) -> bytes:
 
 
 def crc32c(content: bytes) -> int:
-    """The CRC with Castagnoli's polynomial, 0x1EDC6F41 (0x82F63B78 reflected)."""
+    """Returns the CRC with Castagnoli's polynomial, 0x1EDC6F41 (0x82F63B78 reflected)."""
     crc = 0xFFFFFFFF
     for byte in content:
         crc = _TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8

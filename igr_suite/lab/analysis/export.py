@@ -7,7 +7,7 @@ from typing import Any
 from igr_suite.errors import UserError, nearest
 from igr_suite.lab.analysis.results import Results, describe, finished_runs, shared_and_differing
 from igr_suite.lab.analysis.table_files import Blocks, same_type, type_of
-from igr_suite.lab.running.runner import matches
+from igr_suite.lab.running.order import matches
 from igr_suite.lab.runs import values
 from igr_suite.lab.runs.config import flatten
 from igr_suite.lab.runs.store import RunFolder
@@ -19,8 +19,7 @@ LONG = (*PLACE, "step", "quantity", "value")
 
 @dataclass(frozen=True)
 class Selected:
-    """One finished run: the experiment and scale it belongs to, its folder, its kind and config values under dotted
-    names."""
+    """One finished run: its experiment and scale, its folder, and its kind and config values under dotted names."""
 
     experiment: str
     scale: str
@@ -39,54 +38,51 @@ def select(
     only: str | None = None,
     left_out: dict[str, str] | None = None,
 ) -> list[Selected]:
-    """Returns the whole finished runs of some experiments that fit all conditions, in the experiments' order.
+    """Returns the whole finished runs that meet all conditions, in the order of the experiments.
 
     Args:
-      results: of the experiments.
-      where: "kind" or dotted config path -> values as text, any of which fits.
+      results: the results of the experiments.
+      where: "kind" or dotted config path -> values as text, of which a run must have one.
       only: part or pattern of a run_id.
-      left_out: takes run folder -> fault of the runs that are not whole, whatever the conditions.
+      left_out: receives run folder -> fault of the runs that are not whole, whatever the conditions.
     Raises:
-      UserError: a path that no run has, or no run that fits; names the nearest path, or the values that there are.
+      UserError: no run has a path (the nearest is named), or no run is left (the existing values are listed).
     """
-    found = []
-    for one in results:
+    runs = []
+    for item in results:
+        experiment, scale = item.experiment.name, item.folder.name
         if left_out is not None:
-            left_out |= {f"{one.experiment.name}/{one.folder.name}/{name}": fault for name, fault in one.faults.items()}
-        for folder in finished_runs(one.folder, one.whole):
+            left_out |= {f"{experiment}/{scale}/{name}": fault for name, fault in item.faults.items()}
+        for folder in finished_runs(item.folder, item.whole):
             settings = describe(folder)
             del settings["run_id"]
-            found.append(Selected(one.experiment.name, one.folder.name, folder, settings))
-    if not found:
-        places = " and ".join(str(one.folder) for one in results)
+            runs.append(Selected(experiment, scale, folder, settings))
+    if not runs:
+        places = " and ".join(str(item.folder) for item in results)
         raise UserError(f"no finished run in {places}; start some with `igr run`, or name another --scale")
     for path, texts in where.items():
-        if not any(path in run.settings for run in found):
-            raise UserError(
-                f"no run has the column '{path}' of --where: "
-                f"{nearest(path, {key for run in found for key in run.settings})}"
-            )
-        kept = [
-            run for run in found if path in run.settings and any(fits(run.settings[path], text, path) for text in texts)
-        ]
-        if not kept:
-            there = sorted({show(run.settings[path]) for run in found if path in run.settings})
+        having = [run for run in runs if path in run.settings]
+        if not having:
+            known = {key for run in runs for key in run.settings}
+            raise UserError(f"no run has the column '{path}' of --where: {nearest(path, known)}")
+        runs = [run for run in having if any(fits(run.settings[path], text, path) for text in texts)]
+        if not runs:
+            existing = sorted({show(run.settings[path]) for run in having})
             raise UserError(
                 f"no run with {' or '.join(f'{path}={text}' for text in texts)} is left; there are "
-                f"{path}={', '.join(there)}"
+                f"{path}={', '.join(existing)}"
             )
-        found = kept
-    found = [run for run in found if matches(run.folder.path.name, only)]
-    if not found:
+    runs = [run for run in runs if matches(run.folder.path.name, only)]
+    if not runs:
         raise UserError(f"no finished run matches --only '{only}'; `igr status` lists them")
-    return found
+    return runs
 
 
 def fits(value: Any, text: str, path: str = "") -> bool:
-    """Whether a config value is what `text` says: fits(0.5, "5e-1"), fits((1, 2), "1,2"), fits(None, "none")."""
+    """Returns whether a text stands for a config value: fits(0.5, "5e-1"), fits((1, 2), "1,2"), fits(None, "none")."""
     if isinstance(value, tuple):
         items = [item.strip() for item in text.split(",")] if text else []
-        return len(items) == len(value) and all(fits(one, item, path) for one, item in zip(value, items))
+        return len(items) == len(value) and all(fits(part, item, path) for part, item in zip(value, items))
     try:
         return values.parse(text, type(value), path) == value
     except UserError:
@@ -94,7 +90,7 @@ def fits(value: Any, text: str, path: str = "") -> bool:
 
 
 def show(value: Any) -> str:
-    """The text of a config value that `fits` it."""
+    """Returns the text of a config value, which `fits` it."""
     if isinstance(value, tuple):
         return ",".join(map(show, value))
     return (
@@ -103,10 +99,10 @@ def show(value: Any) -> str:
 
 
 def metrics(runs: Sequence[Selected]) -> Blocks:
-    """One row a run, step and quantity, with the config values in which the runs differ; items of lists are quantities,
-    "p[0]", "p[1]".
+    """Returns one row per run, step and quantity, with the config values in which the runs differ; items of lists are
+    quantities, "p[0]", "p[1]".
 
-    There may be millions of them, so that they come in blocks, of which one is in memory at a time.
+    There may be millions of rows, so they come in blocks, of which one is in memory at a time.
     """
 
     shared = [run.place | beside for run, beside in _beside(runs, LONG)]
@@ -122,21 +118,18 @@ def metrics(runs: Sequence[Selected]) -> Blocks:
 
 
 def summaries(runs: Sequence[Selected]) -> list[Row]:
-    """One row a run: the config values in which the runs differ and its summary; a summary name that is a config path
-    gets "summary."."""
+    """Returns one row per run: the config values in which the runs differ, and the summary, whose names get the prefix
+    "summary." where they are config paths."""
     rows = []
     for run, beside in _beside(runs, PLACE):
-        found = flatten(run.folder.summary())
-        rows.append(
-            run.place
-            | beside
-            | {f"summary.{name}" if name in run.settings else name: value for name, value in found.items()}
-        )
+        summary = flatten(run.folder.summary())
+        measured = {f"summary.{name}" if name in run.settings else name: value for name, value in summary.items()}
+        rows.append(run.place | beside | measured)
     return rows
 
 
 def configs(runs: Sequence[Selected]) -> list[Row]:
-    """One row a run: its kind and all its config values."""
+    """Returns one row per run: its kind and all its config values."""
     return [run.place | dict(run.settings) for run in runs]
 
 
@@ -144,7 +137,7 @@ TABLES = {"summaries": summaries, "metrics": metrics, "configs": configs}
 
 
 def _quantities(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str, float]]:
-    """Returns step, name and value of all numbers of metrics rows; most are floats, which need no closer look."""
+    """Yields step, name and value of all numbers of metrics rows; most are floats, for which one test is enough."""
     for row in rows:
         step = row["step"]
         for name, value in row.items():
@@ -156,7 +149,7 @@ def _quantities(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str, f
 
 
 def numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Returns the names and values of all numbers of a metrics row or summary, those in groups and lists too."""
+    """Yields the names and values of all numbers of a metrics row or summary, including those in groups and lists."""
     for name, value in row.items():
         if isinstance(value, Mapping):
             yield from ((f"{name}.{inner}", number) for inner, number in numbers(value))
@@ -167,7 +160,8 @@ def numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _beside(runs: Sequence[Selected], taken: Sequence[str]) -> Iterator[tuple[Selected, Row]]:
-    """Each run with the settings in which the runs differ; a setting with the name of another column gets "config."."""
+    """Yields each run with the settings in which the runs differ; one with the name of another column gets "config."
+    before it."""
     differing = shared_and_differing({str(i): run.settings for i, run in enumerate(runs)})[1]
     for run in runs:
         yield run, {f"config.{key}" if key in taken else key: run.settings.get(key) for key in differing}

@@ -16,16 +16,17 @@ FRAMES = Callable[[str, Rows], "pd.DataFrame | None"]
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """One comparison that a claim predicts the sign of.
+    """One comparison whose sign a claim predicts.
 
     Attributes:
-      item: reproduction whose finished runs are compared, "igr/table_1_vae_likelihood".
+      item: the reproduction whose finished runs are compared, "igr/table_1_vae_likelihood".
       what: the compared quantity in words, with its unit.
       value: its column.
-      of, against: rows of either side, column -> value; `expected` says how `of` should lie to `against`.
-      pair_on: columns whose values make a pair.
-      prepare: picks or derives rows and columns of the item's frame first.
-      rows: whether the frame has one row a run or one a metrics row, see `Results`.
+      of, against: column -> value that selects the rows of either side.
+      expected: whether `of` is higher or lower than `against` by the claim.
+      pair_on: columns that have equal values in the rows of a pair.
+      prepare: selects or derives rows and columns of the item's frame before the comparison.
+      rows: whether the frame has one row per run or one per metrics row, see `Results`.
     """
 
     item: str
@@ -41,7 +42,7 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Hypothesis:
-    """A claim, where it is made, the comparisons that test it, and what the reader has to know about them."""
+    """A claim, its source, the comparisons that test it, and a remark about them."""
 
     claim: str
     source: str
@@ -50,7 +51,7 @@ class Hypothesis:
 
 
 class Judged(NamedTuple):
-    """A hypothesis with the difference and the word of every comparison, and the verdict over all."""
+    """A hypothesis with the difference and the outcome of every comparison, and the verdict over all."""
 
     hypothesis: Hypothesis
     differences: list[Difference | None]
@@ -61,9 +62,9 @@ class Judged(NamedTuple):
 def judge(hypothesis: Hypothesis, frames: FRAMES) -> Judged:
     """Tests a claim at 95% confidence for all its comparisons together.
 
-    With m comparisons each interval covers 1 - 0.05/m (Bonferroni). "confirmed": every comparison lies clearly where
-    the claim has it; "not confirmed": at least one lies clearly on the other side; "undecided": none contradicts, not
-    all support; "not measured": runs are missing.
+    With m comparisons each interval covers 1 - 0.05/m (Bonferroni). "confirmed": every comparison clearly has the sign
+    of the claim; "not confirmed": at least one clearly has the other sign; "undecided": none contradicts the claim, but
+    not all support it; "not measured": runs are missing.
 
     Args:
       hypothesis: claim and evidence.
@@ -89,8 +90,10 @@ def _difference(evidence: Evidence, frame: "pd.DataFrame | None", confidence: fl
     prepared = evidence.prepare(frame) if evidence.prepare else frame
     if evidence.value not in prepared:
         return None
-    found = paired_by(prepared, evidence.value, dict(evidence.of), dict(evidence.against), evidence.pair_on, confidence)
-    return found if found.pairs > 1 else None
+    difference = paired_by(
+        prepared, evidence.value, dict(evidence.of), dict(evidence.against), evidence.pair_on, confidence
+    )
+    return difference if difference.pairs > 1 else None
 
 
 def _word(difference: Difference | None, evidence: Evidence) -> str:
@@ -102,24 +105,18 @@ def _word(difference: Difference | None, evidence: Evidence) -> str:
 
 
 def report(judged: Sequence[Judged], title: str, introduction: str) -> str:
-    """The page: an overview table, then every claim with its comparisons, as Markdown."""
+    """Returns the page as Markdown: an overview table, then every claim with its comparisons."""
     lines = [f"# {title}", "", introduction, "", "| # | claim | verdict |", "|---|---|---|"]
-    lines += [f"| {i} | {one.hypothesis.claim} | **{one.verdict}** |" for i, one in enumerate(judged, start=1)]
-    for i, one in enumerate(judged, start=1):
-        lines += [
-            "",
-            f"## {i}. {one.hypothesis.claim}",
-            "",
-            f"Source: {one.hypothesis.source}. Verdict: **{one.verdict}**.",
-            "",
-        ]
-        if one.hypothesis.remark:
-            lines += [one.hypothesis.remark, ""]
+    lines += [f"| {i} | {claim.hypothesis.claim} | **{claim.verdict}** |" for i, claim in enumerate(judged, start=1)]
+    for i, (hypothesis, differences, words, verdict) in enumerate(judged, start=1):
+        lines += ["", f"## {i}. {hypothesis.claim}", "", f"Source: {hypothesis.source}. Verdict: **{verdict}**.", ""]
+        if hypothesis.remark:
+            lines += [hypothesis.remark, ""]
         lines += [
             "| compared | claim says | difference [interval] | pairs | outcome | from |",
             "|---|---|---|---|---|---|",
         ]
-        for evidence, difference, word in zip(one.hypothesis.evidence, one.differences, one.words):
+        for evidence, difference, word in zip(hypothesis.evidence, differences, words):
             shown = ("-", "0") if difference is None else (difference.text(), str(difference.pairs))
             lines.append(
                 f"| {evidence.what} | {evidence.expected} | {shown[0]} | {shown[1]} | {word} | {evidence.item} |"

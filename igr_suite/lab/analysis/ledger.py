@@ -1,6 +1,5 @@
-"""Reference values beside ours: where each comes from, and a verdict: pass, fail, or not comparable and why."""
+"""Compares our values with reference values; the verdict is pass, fail, or not comparable, with the reason."""
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,49 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from igr_suite.errors import UserError, nearest
 from igr_suite.lab.analysis.paired import CONFIDENCE, Difference, mean_interval, paired_difference, with_spread
+from igr_suite.lab.analysis.references import PROVENANCES, SOURCES, Reference, direction
 from igr_suite.lab.runs.files import write_atomically
 
-COLUMNS = ("quantity", "setting", "value", "spread", "source", "kind_of_source", "kind", "provenance")
-
-
-class SourceKind(NamedTuple):
-    """Where a reference value comes from: its name in tallies, what stands above its values, what it means."""
-
-    name: str
-    heading: str
-    meaning: str
-
-
-SOURCES = {  # the first three were published, the others were not
-    "paper": SourceKind("paper", "published, paper", "printed in a paper, or read off its figures by eye"),
-    "authors_readme": SourceKind(
-        "authors' README", "published, authors' README", "printed in the README of the reproduced code"
-    ),
-    "third_party": SourceKind(
-        "third party", "published, third party", "published by others, for the same or a near setting"
-    ),
-    "authors_code": SourceKind(
-        "authors' code", "authors' code, run by us", "the authors' code, patched only to run, and run by us"
-    ),
-    "replication": SourceKind(
-        "replication", "independent replication", "the same training with independent code, run by us"
-    ),
-    "computed": SourceKind(
-        "computed", "computed", "from formulas, without training: closed form, quadrature, simulation"
-    ),
-}
-RECALLED = "remembered, not read in the source: shown, never judged"
-KINDS = ("exact", "order", "trend")
-PROVENANCES = ("read", "recalled")
-SIGNS = {"lower": -1.0, "higher": 1.0}  # values of a trend of which only the sign is known
 VERDICTS = ("pass", "fail", "not comparable")
-DEVIATIONS = 2.0  # an exact value agrees when it is this many combined standard errors away, or nearer
+DEVIATIONS = 2.0  # an exact value agrees up to this many combined standard deviations
 
 
 class OurValue(NamedTuple):
-    """A value of ours; `by_seed`, the values of single seeds, lets two settings of one quantity be compared seed by
+    """A value of ours; with `by_seed`, the values of single seeds, two settings of one quantity are compared seed by
     seed."""
 
     value: float
@@ -60,54 +26,6 @@ class OurValue(NamedTuple):
 
 
 Ours = Mapping[tuple[str, str], OurValue | tuple[float, float, int]]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """One row of a published.csv: a value that ours is compared with.
-
-    Attributes:
-      quantity, setting: what was measured and where, "test_elbo" and "IGR-I, MNIST".
-      value, spread: the number and its standard deviation (None when not given); -1 or 1 where only a sign is known.
-      source: the place, "IGR, Table 1".
-      kind_of_source: one of SOURCES. "paper", "authors_readme" and "third_party" were published; "authors_code" was run
-        by us, "replication" trained again with independent code, "computed" follows from the formulas without training.
-      kind: "exact" compares the numbers; "order" the ranks of the settings of one quantity; "trend" the signs. Ranks
-        and signs are tested at 95% confidence, over seeds.
-      provenance: "read" in the source or "recalled" from memory; recalled values are shown, never judged.
-      tolerance: largest difference that passes; None leaves it to the spreads.
-      sign_only: whether the row says "lower" or "higher" in place of a number.
-    """
-
-    quantity: str
-    setting: str
-    value: float
-    spread: float | None
-    source: str
-    kind_of_source: str
-    kind: str
-    provenance: str
-    tolerance: float | None = None
-    sign_only: bool = False
-
-    @property
-    def label(self) -> str:
-        """The name under which it is counted: "paper", or "paper, recalled"."""
-        return SOURCES[self.kind_of_source].name + (", recalled" if self.provenance == "recalled" else "")
-
-    @property
-    def heading(self) -> str:
-        """Kind and place of the source: "published, paper: IGR, Table 1"."""
-        kind = self.label if self.provenance == "recalled" else SOURCES[self.kind_of_source].heading
-        return f"{kind}: {self.source}"
-
-    @property
-    def text(self) -> str:
-        """'-98.21 ± 0.34'; "lower" or "lower (-1.8)" for a sign."""
-        number = with_spread(self.value, self.spread)
-        if self.kind != "trend":
-            return number
-        return _sign(self.value) if self.sign_only else f"{_sign(self.value)} ({number})"
 
 
 @dataclass(frozen=True)
@@ -123,51 +41,8 @@ class Verdict:
 
     @property
     def our_text(self) -> str:
-        """'-98.21 ± 0.34', '-' without a value of ours."""
+        """The text '-98.21 ± 0.34', '-' without a value of ours."""
         return "-" if self.ours is None else with_spread(self.ours, self.our_spread)
-
-
-def read_references(path: Path) -> list[Reference]:
-    """Returns the rows of a published.csv.
-
-    Raises:
-      UserError: the file is absent, or a row is not as it should be; names the line.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-            if missing:
-                kinds = f"; kind_of_source is one of {', '.join(SOURCES)}" if missing[0] == "kind_of_source" else ""
-                raise UserError(
-                    f"{path} has no column '{missing[0]}'; it needs {', '.join(COLUMNS)} and may have tolerance{kinds}"
-                )
-            return [_reference(row, f"{path}, line {reader.line_num}") for row in reader]
-    except FileNotFoundError:
-        raise UserError(f"{path} is absent: there are no reference values to compare with") from None
-
-
-def _reference(row: Mapping[str, str], place: str) -> Reference:
-    def number(column: str) -> float | None:
-        try:
-            return float(row[column]) if (row.get(column) or "").strip() else None
-        except ValueError:
-            words = ", or lower or higher" if (column, row["kind"]) == ("value", "trend") else ""
-            raise UserError(f"{place}: {column} must be a number{words}, got '{row[column]}'") from None
-
-    for column, choices in (("kind_of_source", SOURCES), ("kind", KINDS), ("provenance", PROVENANCES)):
-        if row[column] not in choices:
-            raise UserError(f"{place}: unknown {column} '{row[column] or ''}': {nearest(row[column] or '', choices)}")
-    sign_only = row["kind"] == "trend" and row["value"] in SIGNS
-    value = SIGNS[row["value"]] if sign_only else number("value")
-    if value is None:
-        raise UserError(f"{place}: value is empty")
-    if row["kind"] == "trend" and not value:
-        raise UserError(
-            f"{place}: a trend needs a sign, got '{row['value']}'; write lower, higher or a number that is not 0"
-        )
-    texts = {name: row[name] for name in ("quantity", "setting", "source", "kind_of_source", "kind", "provenance")}
-    return Reference(**texts, value=value, spread=number("spread"), tolerance=number("tolerance"), sign_only=sign_only)
 
 
 def judge(references: Sequence[Reference], ours: Ours) -> list[Verdict]:
@@ -207,10 +82,6 @@ def tally(verdicts: Iterable[Verdict]) -> dict[str, Counter]:
     return {place[-1]: counts[place] for place in sorted(counts)}
 
 
-def _sign(value: float) -> str:
-    return "higher" if value > 0 else "lower" if value < 0 else "equal"
-
-
 def _exact(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
     value, spread, seeds, _ = ours[row.quantity, row.setting]
     difference = value - row.value
@@ -225,10 +96,11 @@ def _exact(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple
 
 
 def _order(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
-    """Every pair that the source ranks must be ranked alike here; pairs nearer than the row's tolerance are left out.
+    """Judges whether the row's setting and the others of its quantity are ranked as in the source; settings nearer than
+    the row's tolerance are left out.
 
-    At 95% confidence for all its pairs together (Bonferroni): "fail" when one clearly lies the other way round, "pass"
-    when all clearly lie as in the source. Seeds make pairs where both settings have them.
+    At 95% confidence for all comparisons together (Bonferroni): "fail" when one is clearly reversed, "pass" when all
+    are clearly as in the source. Values are paired by seed where both settings have seeds in common.
     """
     peers = [other for other in references if _peer(row, other) and (other.quantity, other.setting) in ours]
     apart = [other for other in peers if abs(other.value - row.value) > (row.tolerance or 0.0)]
@@ -236,14 +108,12 @@ def _order(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple
         return "not comparable", "no other setting of this quantity to rank it against"
     mine, words, sides = ours[row.quantity, row.setting], {}, {}
     for other in apart:
-        difference, theirs = (
-            _between(mine, ours[other.quantity, other.setting], 1 - (1 - CONFIDENCE) / len(apart)),
-            row.value - other.value,
-        )
+        difference = _between(mine, ours[other.quantity, other.setting], 1 - (1 - CONFIDENCE) / len(apart))
+        theirs = row.value - other.value
         word, shown = _word(difference, theirs), f"{other.setting} ({difference.text()})"
         sides.setdefault(_than(theirs), []).append(other.setting)
         if word == "contradicts":
-            words.setdefault(word, []).append(f"{_than(difference.mean)} {shown}, {_sign(theirs)} in the source")
+            words.setdefault(word, []).append(f"{_than(difference.mean)} {shown}, {direction(theirs)} in the source")
         else:
             words.setdefault(word, []).append(f"{_than(theirs)} {shown}")
     ranks = "; ".join(f"{side} {', '.join(sides[side])}" for side in sorted(sides))
@@ -251,32 +121,32 @@ def _order(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple
 
 
 def _than(difference: float) -> str:
-    return f"{_sign(difference)} than" if difference else "equal to"
+    return f"{direction(difference)} than" if difference else "equal to"
 
 
 def _between(mine: OurValue, other: OurValue, confidence: float) -> Difference:
-    """Paired by seed where both sides have the same ones, else from both means and spreads (Welch), else the bare
-    difference."""
+    """Returns our difference: paired by seed where both sides have several seeds in common, else from both means and
+    spreads (Welch), else without an interval."""
     common = [seed for seed in mine.by_seed or {} if seed in (other.by_seed or {})]
     if len(common) > 1:
         return paired_difference(
             [mine.by_seed[seed] for seed in common], [other.by_seed[seed] for seed in common], confidence
         )
     difference = mine.value - other.value
-    if min(mine.seeds, other.seeds) < 2 or not all(
-        one.spread is not None and math.isfinite(one.spread) for one in (mine, other)
-    ):
+    sides = (mine, other)
+    if not all(side.seeds > 1 and side.spread is not None and math.isfinite(side.spread) for side in sides):
         return Difference(difference, math.nan, math.nan, 1)
     from scipy import stats
 
-    errors = [one.spread**2 / one.seeds for one in (mine, other)]
-    freedom = sum(errors) ** 2 / max(sum(e**2 / (one.seeds - 1) for e, one in zip(errors, (mine, other))), 1e-300)
+    errors = [side.spread**2 / side.seeds for side in sides]
+    freedom = sum(errors) ** 2 / max(sum(e**2 / (side.seeds - 1) for e, side in zip(errors, sides)), 1e-300)
     half = float(stats.t.ppf(0.5 + confidence / 2, max(freedom, 1.0)) * math.sqrt(sum(errors)))
     return Difference(difference, difference - half, difference + half, min(mine.seeds, other.seeds))
 
 
 def _word(difference: Difference, theirs: float) -> str:
-    """Whether a difference of ours has the sign of the source's; "alone" marks a sign without an interval."""
+    """Returns whether our difference "agrees" with the sign of the source's, "contradicts" it or is "undecided"; "agrees
+    alone" means without an interval."""
     if math.isnan(difference.low):
         return "agrees alone" if difference.mean * theirs > 0 else "contradicts"
     if difference.verdict == "undecided":
@@ -294,18 +164,18 @@ def _verdict(words: Mapping[str, list[str]], agreed: str) -> tuple[str, str]:
 
 
 def _peer(row: Reference, other: Reference) -> bool:
-    """Whether one source, which must have been read, ranks both."""
+    """Returns whether one kind of source ranks both rows and the other one was read, not recalled."""
     same = (other.quantity, other.kind_of_source) == (row.quantity, row.kind_of_source)
     return same and other.setting != row.setting and other.kind == "order" and other.provenance == "read"
 
 
 def _trend(row: Reference, references: Sequence[Reference], ours: Ours) -> tuple[str, str]:
-    """The sign of a value that is itself a difference or a change, seed by seed."""
+    """Judges the sign of a value that is itself a difference or a change, seed by seed."""
     value, spread, seeds, _ = ours[row.quantity, row.setting]
-    difference, theirs = mean_interval(value, math.nan if spread is None else spread, seeds), _sign(row.value)
+    difference, theirs = mean_interval(value, math.nan if spread is None else spread, seeds), direction(row.value)
     word = _word(difference, row.value)
     if word == "contradicts":
-        return "fail", f"{_sign(difference.mean)}, {theirs} in the source: {difference.text()}"
+        return "fail", f"{direction(difference.mean)}, {theirs} in the source: {difference.text()}"
     if word == "undecided":
         return (
             "not comparable",
@@ -322,13 +192,12 @@ LEDGER = (
 
 
 def write_ledger(path: Path, verdicts: Sequence[Verdict]) -> None:
-    """Writes ledger.csv, one row a reference value."""
+    """Writes ledger.csv, one row per reference value."""
     write_atomically(path, ledger_text(verdicts).encode())
 
 
 def ledger_text(verdicts: Sequence[Verdict]) -> str:
-    """Returns what ledger.csv holds; a reference of which only the sign is known stands there as "lower" or
-    "higher"."""
+    """Returns the content of ledger.csv; a reference of which only the sign is known appears as "lower" or "higher"."""
     lines: list[Sequence[object]] = [LEDGER]
     for row in verdicts:
         theirs = row.reference

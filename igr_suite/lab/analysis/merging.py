@@ -1,5 +1,5 @@
-"""Joins the results folders of several machines: the better copy of every run, and never a worse one over a better
-one."""
+"""Joins the results folders of several machines: takes the best copy of every run, and never overwrites a copy with a
+worse one."""
 
 import contextlib
 import os
@@ -19,9 +19,10 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.lab.runs.wholeness import FILES, fault_of, name_fault
 
 NOT_WHOLE, UNFINISHED, WHOLE = range(3)
-# a folder beside the runs; copies get their names in it and are moved out when they are complete
+# name of a folder beside the runs in which copies are made and from which they are moved when they are complete
 TEMPORARY = ".merging-"
-STAYS = shutil.ignore_patterns(".lock*", ".owner*", "progress.json", ".*.tmp")  # of the process that writes a run
+# files of the process that writes a run, which are not copied
+STAYS = shutil.ignore_patterns(".lock*", ".owner*", "progress.json", ".*.tmp")
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Copy:
     """One copy of a run.
 
     Attributes:
-      root: the results folder that it lies in.
-      path: its folder.
+      root: the results folder that holds it.
+      path: its own folder.
       rank: WHOLE, UNFINISHED or NOT_WHOLE.
-      progress: of an unfinished one: step of its newest checkpoint, step of its last metrics row, whether it diverged
-        there.
-      fault: why it is not whole.
+      progress: of an unfinished copy: step of its newest checkpoint, step of its last metrics row, and whether it
+        diverged there.
+      fault: why the copy is not whole.
     """
 
     root: Path
@@ -44,13 +45,9 @@ class Copy:
     fault: str = ""
 
     def __str__(self) -> str:
-        if self.rank == UNFINISHED:
-            return (
-                f"{self.root} (unfinished, step {max(self.progress[:2])})"
-                if max(self.progress[:2]) >= 0
-                else f"{self.root} (begun)"
-            )
-        return f"{self.root} (finished)" if self.rank == WHOLE else f"{self.root} (not whole: {self.fault})"
+        step = max(self.progress[:2])
+        unfinished = f"unfinished, step {step}" if step >= 0 else "begun"
+        return f"{self.root} ({(f'not whole: {self.fault}', unfinished, 'finished')[self.rank]})"
 
 
 @dataclass
@@ -59,9 +56,9 @@ class Plan:
 
     Attributes:
       copies: place below the results folder -> the copy that goes there, where there is no run yet.
-      replacements: the same where a worse run is.
+      replacements: place -> the copy that replaces a worse one there.
       kept: places whose run stays as it is.
-      problems: place -> why nothing is done there, in a sentence; both sides stay as they are.
+      problems: place -> why nothing is done there, as the end of a sentence; all copies stay as they are.
       passed_over: place -> copies that are not whole where another one is taken or kept.
     """
 
@@ -75,26 +72,26 @@ class Plan:
 def plan(sources: Sequence[Path], out: Path) -> Plan:
     """Chooses a copy of every run of the sources.
 
-    A whole finished run is better than an unfinished one, and of two unfinished ones the one with the later checkpoint
-    (then the later metrics row). Equal results are one result. A run that is not whole goes nowhere, and gives way to a
-    whole one only.
+    A whole finished run is better than an unfinished one; of two unfinished ones, the one with the later checkpoint
+    (then the later metrics row) is better. Equal results count as one. A run that is not whole is never copied, and is
+    replaced by a whole one only.
 
     Args:
       sources: results folders.
-      out: results folder to be filled; what it holds is one more copy, and stays where no other is better.
+      out: the results folder to fill; its runs are copies like the others, and stay where no other is better.
     Raises:
       UserError: a source holds no run.
     """
     places: dict[str, list[Path]] = defaultdict(list)
     others = [source for source in dict.fromkeys(sources) if source.resolve() != out.resolve()]
     for source in others:
-        found = list(runs_below(source))
-        if not found:
+        runs = list(runs_below(source))
+        if not runs:
             way_out = "give the folder that holds <paper>/<item>/<scale>/<run>"
             raise UserError(
                 f"{source} holds no run; {way_out}" if source.is_dir() else f"there is no folder {source}; {way_out}"
             )
-        for place in found:
+        for place in runs:
             places[place].append(source)
     _load({place.rsplit("/", 2)[0] for place in places})
     result = Plan()
@@ -104,21 +101,21 @@ def plan(sources: Sequence[Path], out: Path) -> Plan:
 
 
 def _load(items: Iterable[str]) -> None:
-    """Loads the run.py of those items that there are here, so that their configs' classes are known; other items may
-    come too."""
+    """Loads the run.py of those items that exist here, so that their config classes are registered; other items can be
+    merged too."""
     for name in sorted(set(items) & set(discovery.names())):
         with contextlib.suppress(UserError):
             discovery.find(name)
 
 
 def runs_below(root: Path) -> Iterator[str]:
-    """The places of all run folders below a results folder: '<paper>/<item>/<scale>/<run>'."""
-    found = {path.parent for file in FILES for path in root.glob(f"[!.]*/[!.]*/[!.]*/[!.]*/{file}")}
-    return (path.relative_to(root).as_posix() for path in sorted(found))
+    """Returns the places of all run folders below a results folder: '<paper>/<item>/<scale>/<run>'."""
+    folders = {path.parent for file in FILES for path in root.glob(f"[!.]*/[!.]*/[!.]*/[!.]*/{file}")}
+    return (path.relative_to(root).as_posix() for path in sorted(folders))
 
 
 def look(root: Path, place: str) -> Copy:
-    """Returns how good a copy of a run is."""
+    """Returns the copy of a run in a results folder, with its rank."""
     path = root / place
     run = RunFolder(path)
     if fault := fault_of(path, thorough=True, foreign=True) or name_fault(path):
@@ -136,8 +133,8 @@ def look(root: Path, place: str) -> Copy:
 
 
 def merge(sources: Sequence[Path], out: Path) -> Plan:
-    """Does what `plan` says and returns it. A run is complete at its place or not there; what was there before is moved
-    away first.
+    """Makes a plan, carries it out and returns it. A run appears at its place complete or not at all; a run that was
+    there is moved away first.
 
     Raises:
       UserError: as in `plan`, or the folder cannot be written.
@@ -201,25 +198,25 @@ def _enter(result: Plan, place: str, mine: Copy | None, best: Copy) -> None:
 
 
 def _different(copies: list[Copy]) -> list[Copy]:
-    """The first copy of every result."""
-    found: list[Copy] = []
+    """Returns the first copy of every different result."""
+    different: list[Copy] = []
     for copy in copies:
-        if not any(_equal(copy.path, other.path) for other in found):
-            found.append(copy)
-    return found
+        if not any(_equal(copy.path, other.path) for other in different):
+            different.append(copy)
+    return different
 
 
-def _equal(one: Path, other: Path) -> bool:
-    """Whether two finished runs have the same summary and the same metrics, byte by byte."""
-    summaries = [parse_json(read_regular(path / "summary.json")) for path in (one, other)]
-    rows = [path / "metrics.jsonl" for path in (one, other)]
+def _equal(run: Path, other: Path) -> bool:
+    """Returns whether two finished runs have equal summaries, and metrics that are equal byte by byte."""
+    summaries = [parse_json(read_regular(path / "summary.json")) for path in (run, other)]
+    rows = [path / "metrics.jsonl" for path in (run, other)]
     if summaries[0] != summaries[1] or rows[0].exists() != rows[1].exists():
         return False
     return not rows[0].exists() or read_regular(rows[0]) == read_regular(rows[1])
 
 
 def _put(copy: Copy, target: Path) -> str:
-    """Copies a run under a temporary name and moves it to its place; returns why that was not done, "" where it was."""
+    """Copies a run under a temporary name and moves it to its place; returns why that failed, "" where it did not."""
     temporary = target.parent / f"{TEMPORARY}{os.getpid()}"
     arriving, leaving = temporary / target.name, temporary / "before"
     if strange := not_to_be_copied(copy.path):

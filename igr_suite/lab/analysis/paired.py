@@ -32,11 +32,11 @@ class Difference(NamedTuple):
 
     @property
     def half_width(self) -> float:
-        """Of the interval; nan where there is none."""
+        """Half the width of the interval; nan where there is none."""
         return self.high - self.mean
 
     def text(self) -> str:
-        """'+1.23 [+0.80, +1.66]', with two significant digits of the half-width; '-' without pairs."""
+        """Returns '+1.23 [+0.80, +1.66]', with two significant digits of the half-width; '-' without pairs."""
         if not self.pairs:
             return "-"
         mean = _signed(self.mean, self._decimals)
@@ -47,7 +47,7 @@ class Difference(NamedTuple):
         )
 
     def plus_minus(self) -> str:
-        """'+1.23 ± 0.43', with the digits of `text`."""
+        """Returns '+1.23 ± 0.43', with the digits of `text`."""
         if not self.pairs:
             return "-"
         mean = _signed(self.mean, self._decimals)
@@ -55,8 +55,8 @@ class Difference(NamedTuple):
 
     @property
     def _decimals(self) -> int:
-        """Decimals of all numbers of the text: a mean or bound near zero shows a digit too, where two more decimals are
-        enough for it."""
+        """The number of decimals of all numbers in the text: up to two are added where a mean or bound near zero would
+        otherwise show no digit."""
         if math.isnan(self.low) or not self.half_width:
             return _decimals(self.mean, 3)
         fewest, smallest = (
@@ -67,7 +67,8 @@ class Difference(NamedTuple):
 
 
 def _decimals(value: float, digits: int) -> int:
-    """Decimals with which a number shows so many significant digits; those of 1 for 0 and what is not finite."""
+    """Returns the number of decimals with which a number shows so many significant digits; 0 and numbers that are not
+    finite count as 1."""
     return digits - 1 - _exponent(value, digits)
 
 
@@ -76,7 +77,7 @@ def _exponent(value: float, digits: int) -> int:
 
 
 def _signed(value: float, decimals: int) -> str:
-    """'+1.20', never '-0.00'; '+1.2e-07' where that takes more than six decimals."""
+    """Returns '+1.20', never '-0.00'; '+1.2e-07' where more than six decimals would be needed."""
     if not math.isfinite(value):
         return f"{value:+g}"
     if decimals > MOST_DECIMALS and value:
@@ -86,8 +87,8 @@ def _signed(value: float, decimals: int) -> str:
 
 
 def with_spread(value: float, spread: float | None) -> str:
-    """'-1.520 ± 0.015', with two significant digits of the spread; '-1.5196' with five of its own where there is no
-    spread."""
+    """Returns '-1.520 ± 0.015', with two significant digits of the spread; without a spread '-1.5196', with five digits
+    of the value."""
     if not spread or not math.isfinite(spread):
         return f"{value:.5g}" + (" ± 0" if spread == 0 else "")
     decimals = max(0, _decimals(spread, 2))
@@ -99,12 +100,12 @@ def with_spread(value: float, spread: float | None) -> str:
 def paired_difference(
     values: Sequence[float], reference: Sequence[float], confidence: float = CONFIDENCE
 ) -> Difference:
-    """values - reference, pair by pair.
+    """Returns values - reference, pair by pair, with the interval of the mean.
 
         mean +- t_{(1 + confidence) / 2, n - 1} s / sqrt(n),  s the standard deviation of the differences
 
     Args:
-      values, reference: one number a pair, in the same order.
+      values, reference: one number per pair, in the same order.
       confidence: coverage of the interval, for normal differences.
     """
     differences = np.asarray(values, float) - np.asarray(reference, float)
@@ -115,7 +116,7 @@ def paired_difference(
 
 
 def mean_interval(mean: float, spread: float, count: int, confidence: float = CONFIDENCE) -> Difference:
-    """The interval of `paired_difference` from the mean and the standard deviation of the differences."""
+    """Returns the interval of `paired_difference` from the mean and the standard deviation of the differences."""
     from scipy import stats
 
     if count < 2 or not np.isfinite(spread):
@@ -132,13 +133,13 @@ def paired_by(
     pair_on: Sequence[str] = ("seed",),
     confidence: float = CONFIDENCE,
 ) -> Difference:
-    """Compares the rows of a frame that fit `of` with those that fit `against`, matched by `pair_on`.
+    """Compares the rows of a frame that match `of` with those that match `against`, paired by `pair_on`.
 
     Args:
-      frame: one row a run.
+      frame: one row per run.
       value: column to compare.
-      of, against: column -> value; which rows belong to either side.
-      pair_on: columns whose values make a pair; a side with several rows of one pair counts with their mean.
+      of, against: column -> value that selects the rows of either side.
+      pair_on: columns that have equal values in a pair; several rows of one side and pair count with their mean.
       confidence: as in `paired_difference`.
     """
 

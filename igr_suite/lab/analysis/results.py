@@ -1,7 +1,7 @@
-"""Results as data frames: what plots, tables and the ledger read."""
+"""Results as data frames, for plots, tables and the ledger."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ class Results:
     """The results of one experiment at one scale; what `plot(results, out)` of a reproduction receives.
 
     Only the experiment's present runs are read: folders left by other settings or older code do not enter a figure, nor
-    do runs that are not whole (`wholeness`), which `faults` names.
+    do runs that are not whole (`wholeness`), which `faults` lists.
 
     Attributes:
       experiment, scale: what was run.
@@ -40,38 +40,38 @@ class Results:
 
     @cached_property
     def faults(self) -> dict[str, str]:
-        """Run folder -> what speaks against it: finished runs that are not whole, and folders that are named for
-        another run."""
-        found = {
+        """Run folder -> its fault, for finished runs that are not whole and for folders that are named for another
+        run."""
+        faults = {
             run_id: RunFolder(self.folder / run_id).fault(thorough=True, config=config)
             for run_id, config in self.configs.items()
         }
-        whole = {run_id: config for run_id, config in self.configs.items() if not found[run_id]}
-        found |= unlike_the_others(self.folder, whole)
-        return {name: fault for name, fault in (found | renamed(self.folder, self.configs)).items() if fault}
+        whole = {run_id: config for run_id, config in self.configs.items() if not faults[run_id]}
+        faults |= unlike_the_others(self.folder, whole) | renamed(self.folder, self.configs)
+        return {name: fault for name, fault in faults.items() if fault}
 
     @property
     def whole(self) -> list[str]:
-        """The present runs, finished or not, against which nothing speaks."""
+        """The present runs without a fault, finished or not."""
         return [run_id for run_id in self.configs if run_id not in self.faults]
 
     @cached_property
     def runs(self) -> "pd.DataFrame":
-        """One row a finished run: run_id, kind, config values under dotted names, summary values under theirs."""
+        """One row per finished run: run_id, kind, config values under dotted names, summary values under theirs."""
         return results_frame(self.folder, self.whole)
 
     @cached_property
     def metrics(self) -> "pd.DataFrame":
-        """One row a metrics row of every finished run, in order: run_id, kind, config values, step and metrics."""
+        """One row per metrics row of every finished run, in order: run_id, kind, config values, step and metrics."""
         return metrics_frame(self.folder, self.whole)
 
 
 def results_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.DataFrame":
-    """Returns one row a finished run; a summary name that is a config path too gets the prefix 'summary.'.
+    """Returns one row per finished run; a summary name that is a config path too gets the prefix 'summary.'.
 
     Args:
       folder: results/<paper>/<item>/<scale>.
-      run_ids: runs to read, in the order of the rows; by default all that are there.
+      run_ids: runs to read, in the order of the rows; by default all in the folder.
     """
     import pandas as pd
 
@@ -84,7 +84,7 @@ def results_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.Dat
 
 
 def metrics_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.DataFrame":
-    """Returns one row a metrics row, with the run's config values; arguments as in `results_frame`."""
+    """Returns one row per metrics row, with the run's config values; arguments as in `results_frame`."""
     import pandas as pd
 
     columns = Columns()
@@ -99,7 +99,7 @@ def metrics_frame(folder: Path, run_ids: Iterable[str] | None = None) -> "pd.Dat
 
 
 class Columns:
-    """Rows gathered column by column: a list a column takes a tenth of the memory and time of a dictionary a row."""
+    """Rows gathered column by column: one list per column takes a tenth of the memory and time of one dict per row."""
 
     def __init__(self) -> None:
         self._columns: dict[str, list[Any]] = {}
@@ -134,7 +134,7 @@ class Columns:
 
 
 def finished_runs(folder: Path, run_ids: Iterable[str] | None = None, thorough: bool = True) -> list[RunFolder]:
-    """Returns the finished ones of these runs that are whole.
+    """Returns those of these runs that are finished and whole.
 
     Args:
       folder, run_ids: as in `results_frame`.
@@ -148,50 +148,48 @@ def finished_runs(folder: Path, run_ids: Iterable[str] | None = None, thorough: 
 
 
 def renamed(folder: Path, known: Collection[str]) -> dict[str, str]:
-    """Returns name -> fault of the run folders in `folder`, the `known` ones left out, that are named for another run
-    than theirs."""
+    """Returns name -> fault of the run folders in `folder`, except the `known` ones, whose name is not that of their
+    run."""
     strangers = (path.parent for path in folder.glob("[!.]*/config.json") if path.parent.name not in known)
     return {path.name: fault for path in sorted(strangers) if (fault := name_fault(path))}
 
 
 def unlike_the_others(folder: Path, configs: Mapping[str, RunConfig]) -> dict[str, str]:
-    """Returns run_id -> fault of finished runs without checksums whose summary has another kind of value than most runs
-    of their class.
+    """Returns run_id -> fault of finished runs without checksums whose summary holds another type of value than most
+    runs of their class.
 
-    A number that has become a text or a list shows in nothing else, and would end a plot that computes with it.
+    A number that has become text or a list is found by no other check, and would end a plot that computes with it.
 
     Args:
-      folder: of the scale.
+      folder: the scale's folder.
       configs: runs whose files are whole, finished or not.
     """
     finished = {run_id: run for run_id in configs if (run := RunFolder(folder / run_id)).finished}
-    unsealed = {run_id for run_id, run in finished.items() if "sealed" not in run.meta()}
+    unsealed = [run_id for run_id, run in finished.items() if "sealed" not in run.meta()]
     if not unsealed:
         return {}
-    sorts: dict[tuple[type, str], Counter[str]] = {}
-    shown: list[tuple[str, type, Mapping[str, Any]]] = []
-    for run_id, run in finished.items():
-        shown.append((run_id, type(configs[run_id]), flatten(run.summary() or {})))
-        for name, value in shown[-1][2].items():
+    summaries = {run_id: flatten(run.summary() or {}) for run_id, run in finished.items()}
+    counts: dict[tuple[type, str], Counter[str]] = defaultdict(Counter)
+    for run_id, summary in summaries.items():
+        for name, value in summary.items():
             if value is not None:
-                sorts.setdefault((type(configs[run_id]), name), Counter())[_sort(value)] += 1
-    found = {}
-    for run_id, kind, summary in shown:
-        for name, value in summary.items() if run_id in unsealed else ():
-            counts = sorts.get((kind, name), Counter())
-            usual, number = counts.most_common(1)[0] if counts else ("", 0)
-            if value is not None and usual != _sort(value) and 2 * number > counts.total():
-                there = (
-                    f"{_sort(value)} under {name}, where {number} other run{'s' * (number > 1)} of its kind have "
-                    f"{usual}"
-                )
-                found[run_id] = f"summary.json holds {there}"
+                counts[type(configs[run_id]), name][_type_in_words(value)] += 1
+    faults = {}
+    for run_id in unsealed:
+        for name, value in summaries[run_id].items():
+            if value is None:
+                continue
+            types = counts[type(configs[run_id]), name]
+            own, (usual, number) = _type_in_words(value), types.most_common(1)[0]
+            if usual != own and 2 * number > types.total():
+                others = f"{number} other run{'s' * (number > 1)} of its kind have {usual}"
+                faults[run_id] = f"summary.json holds {own} under {name}, where {others}"
                 break
-    return found
+    return faults
 
 
-def _sort(value: Any) -> str:
-    """The kind of a value of a summary, in words."""
+def _type_in_words(value: Any) -> str:
+    """Returns the type of a summary's value in words."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, (int, float)):
@@ -206,17 +204,17 @@ def describe(run: RunFolder) -> dict[str, Any]:
 
 
 def shared_and_differing(settings: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    """Returns what all runs have in common, and the keys in which they differ; a key that only some have counts as
+    """Returns the settings that all runs share, and the keys in which they differ; a key that only some have counts as
     differing.
 
     Args:
       settings: flat settings by run.
     """
     absent = object()
-    keys = dict.fromkeys(key for one in settings.values() for key in one)
+    keys = dict.fromkeys(key for own in settings.values() for key in own)
     shared, differing = {}, []
     for key in keys:
-        values = [one.get(key, absent) for one in settings.values()]
+        values = [own.get(key, absent) for own in settings.values()]
         if all(value == values[0] and type(value) is type(values[0]) for value in values):
             shared[key] = values[0]
         else:

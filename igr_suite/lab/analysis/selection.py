@@ -1,4 +1,4 @@
-"""Choosing among finished runs by a number of their summaries."""
+"""Chooses among finished runs by a number in their summaries."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -20,16 +20,16 @@ def best_temperature(results: StageResults, candidates: Mapping[float, RunConfig
     A candidate that diverged is left out.
 
     Args:
-      criterion: number of the summary to maximise; one that begins with NLL's name, "validation_nll", is minimised.
+      criterion: the number of the summary to maximise; a name that begins with "validation_nll" is minimised.
     Raises:
-      UserError: all of them diverged.
+      UserError: all candidates diverged.
     """
-    found = _finished(results, candidates)
+    finished = finished_by_temperature(results, candidates)
     sign = -1 if criterion.startswith(NLL) else 1
-    return max(found, key=lambda temperature: sign * results.summary(found[temperature])[criterion])
+    return max(finished, key=lambda temperature: sign * results.summary(finished[temperature])[criterion])
 
 
-def _finished(results: StageResults, candidates: Mapping[float, RunConfig]) -> dict[float, RunConfig]:
+def finished_by_temperature(results: StageResults, candidates: Mapping[float, RunConfig]) -> dict[float, RunConfig]:
     survivors = results.survivors(list(candidates.values()))
     if not survivors:
         raise UserError(
@@ -44,7 +44,7 @@ def selected_runs(frame: "pd.DataFrame", seed: int) -> "pd.DataFrame":
     """Keeps, for each data set and model, the runs at the temperature that `best_temperature` picks.
 
     Args:
-      frame: one row a finished run, with columns data.name, model.name, model.temperature, seed and CRITERION.
+      frame: one row per finished run, with columns data.name, model.name, model.temperature, seed and CRITERION.
       seed: the seed of the search runs.
     """
     keep = []

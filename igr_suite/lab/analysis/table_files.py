@@ -15,8 +15,7 @@ from igr_suite.lab.runs.files import encode, file_in_the_making, write_atomicall
 SUFFIXES = (".csv", ".parquet")
 ROW_GROUP = 100_000  # rows of a Parquet file that are compressed together
 ELSEWHERE = "choose another file with --out"
-# What a cell begins with that a spreadsheet computes, or that ends the cell before it; the wide forms are taken for the
-# others.
+# The first character of cells that a spreadsheet computes, or that end the cell before; it accepts the wide forms too.
 FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -35,21 +34,20 @@ def as_it_is(cell: str) -> str:
 
 
 def for_spreadsheet(cell: str) -> str:
-    """Returns a cell that a spreadsheet shows and does not compute: one that begins like a formula gets a quote before
-    it; numbers stay."""
+    """Returns a cell that a spreadsheet shows and does not compute: text that begins like a formula gets a quote before
+    it, numbers stay as they are."""
     return f"'{cell}" if FORMULA.match(cell) and not NUMBER.fullmatch(cell) else cell
 
 
 def write_table(path: Path, rows: Sequence[dict[str, Any]], cell: Callable[[str], str] = as_it_is) -> None:
-    """Writes rows in their order; columns stand in the order in which rows first name them, and a row without one has
-    it empty.
+    """Writes rows in their order, with the columns in the order in which rows first name them; absent values are empty.
 
-    A column of integers and other numbers holds floats; one with anything else holds text, where lists are JSON.
+    A column of integers and floats holds floats; another mixture of types holds text, in which lists are JSON.
 
     Args:
       path: ends in .csv or .parquet.
       rows: column -> value.
-      cell: what is done to every cell of a CSV file, the heads included: `as_it_is` or `for_spreadsheet`.
+      cell: applied to every cell of a CSV file, including the headings: `as_it_is` or `for_spreadsheet`.
     Raises:
       UserError: unknown suffix, pyarrow is absent, or the file cannot be written.
     """
@@ -70,8 +68,8 @@ class Blocks:
     Attributes:
       blocks: (values that all rows of the block share, the rows' own values: an integer, a word and a number).
       shared: columns of the values that the rows of a block share, and the type of each, as `same_type` makes them.
-      own: the three columns of the rows' own values, which stand behind the shared ones.
-      rows: how many rows have been written.
+      own: the three columns of the rows' own values, which follow the shared ones.
+      rows: the number of rows that have been written.
     """
 
     blocks: Iterable[tuple[Mapping[str, Any], Sequence[tuple[int, str, float]]]]
@@ -110,7 +108,7 @@ def _csv_blocks(file: BinaryIO, table: Blocks, cell: Callable[[str], str]) -> No
         csv.writer(text, lineterminator="").writerow(map(cell, cells))
         return text.getvalue()
 
-    # as `_text` of a float; f"{value}" takes longer
+    # the same as `_text` of a float, but faster
     number = repr if cell is as_it_is else lambda value: cell(repr(value))
     file.write(f"{line([*table.shared, *table.own])}\n".encode(errors="backslashreplace"))
     for shared, rows in table.blocks:
@@ -163,7 +161,7 @@ def type_of(column: Sequence[Any]) -> type:
 
 
 def _text(value: Any) -> str:
-    """A cell: 'true', '3', '0.1' (the shortest digits that give the float back), 'nan', 'a', '[1, 2]'."""
+    """Returns a cell: 'true', '3', '0.1' (the shortest digits that give the float back), 'nan', 'a', '[1, 2]'."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(encode(value)) if isinstance(value, (tuple, list)) else str(value)

@@ -1,6 +1,7 @@
-"""The verdicts on one experiment's results, or the sentence that says why there are none."""
+"""The verdicts on one experiment's results, or a sentence that says why there are none."""
 
 from igr_suite.lab.analysis import ledger
+from igr_suite.lab.analysis.references import read_references
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
 from igr_suite.lab.running.experiment import Experiment
@@ -9,7 +10,7 @@ from igr_suite.lab.running.experiment import Experiment
 def verdicts_of(results: Results) -> tuple[list[ledger.Verdict], str]:
     """Returns reference values beside ours, and "" or the reason why there is nothing to compare."""
     name = results.experiment.name
-    references = ledger.read_references(discovery.folder_of(name) / "published.csv")
+    references = read_references(discovery.folder_of(name) / "published.csv")
     if not references:
         return [], no_reference(results.experiment)
     module = discovery.plot_module(name)
@@ -24,5 +25,5 @@ def verdicts_of(results: Results) -> tuple[list[ledger.Verdict], str]:
 
 
 def no_reference(experiment: Experiment) -> str:
-    """Says that an experiment has no reference values, and why."""
+    """Returns a sentence that says why an experiment has no reference values."""
     return f"No reference value. {experiment.no_reference or 'The README of this item says why.'}"

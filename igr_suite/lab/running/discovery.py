@@ -20,7 +20,7 @@ def find(name: str) -> Experiment:
     """Returns the experiment of that name.
 
     Raises:
-      UserError: there is none (the nearest one is named), or its run.py defines no EXPERIMENT.
+      UserError: there is no such experiment (the nearest is named), or its run.py defines no EXPERIMENT.
     """
     known = names()
     if not known:
@@ -53,7 +53,7 @@ def hypotheses_module(paper: str) -> ModuleType:
     """Returns the loaded reproductions/<paper>/hypotheses.py.
 
     Raises:
-      UserError: there is none; the nearest paper that has one is named.
+      UserError: the paper has none; the nearest paper that has one is named.
     """
     known = sorted(path.parent.name for path in reproductions_root().glob("*/hypotheses.py"))
     if paper not in known:

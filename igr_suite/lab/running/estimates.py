@@ -1,4 +1,4 @@
-"""How long the unfinished runs of an experiment will take, judged from the measured times of finished ones."""
+"""Estimates how long the unfinished runs of an experiment will take, from the measured times of finished ones."""
 
 import re
 import statistics
@@ -9,7 +9,7 @@ from typing import Any
 
 from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.running.places import repository
-from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.config import RunConfig, flatten
 from igr_suite.lab.runs.reading import is_number, json_object
 
 # Settings that change the length of a run, its random numbers or what is measured beside training, but not the cost of
@@ -19,19 +19,19 @@ _BESIDE = re.compile(r"(.*\.)?(seed|schedule\.(epochs|steps|evaluate_every)|(eva
 
 @dataclass(frozen=True)
 class Measured:
-    """A finished run: what it was, and the seconds that it took."""
+    """A finished run: its kind, its settings, and the time that it took."""
 
     kind: str
     settings: Mapping[str, Any]  # dotted path -> value
     seconds: float
-    training: float  # the part of them that grows with the number of steps
+    training: float  # the part of these seconds that grows with the number of steps
     steps: int | None
     epochs: float | None
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of one thread that the unfinished runs need; `unknown` of `runs` have nothing to be judged from."""
+    """Seconds of one thread that the unfinished runs need; `unknown` of the `runs` could not be estimated."""
 
     seconds: float
     runs: int
@@ -39,7 +39,7 @@ class Estimate:
     longest: float
 
     def words(self, jobs: int) -> str:
-        """'about 13 h of one thread, 6.5 h with 2 runs at once'."""
+        """Returns 'about 13 h of one thread, 6.5 h with 2 runs at once'."""
         known = self.runs - self.unknown
         if self.runs == 0:
             return ""
@@ -54,10 +54,10 @@ class Estimate:
 def estimate(configs: Mapping[str, RunConfig], steps: Mapping[str, int | None], folders: Iterable[Path]) -> Estimate:
     """Estimates the time of unfinished runs.
 
-    Every run is compared with those finished runs of the same kind that differ in the fewest settings. Of them, those
-    count that have at least half the steps of the longest one, since the start of a run, with its compilation, weighs
-    heavily in short ones. The estimate is the median of their seconds a step, times the number of steps, and the median
-    of what they spent beside training.
+    Every run is compared with those finished runs of the same kind that differ in the fewest settings. Of these, only
+    runs with at least half the steps of the longest one count, since the start of a run, with its compilation, weighs
+    heavily in short ones. The estimate is the median of their seconds per step times the number of steps, plus the
+    median of the time that they spent outside training.
 
     Args:
       configs: run_id -> config of the unfinished runs.
@@ -91,7 +91,7 @@ def peak_memory(folders: Iterable[Path]) -> int | None:
 
 
 def hours(seconds: float) -> str:
-    """Returns '13 h', '6.5 h', '40 min' or '12 s': an estimate needs no more."""
+    """Returns '13 h', '6.5 h', '40 min' or '12 s', which is precise enough for an estimate."""
     if seconds >= 3600:
         hours = seconds / 3600
         return f"{hours:.0f} h" if hours >= 9.95 else f"{hours:.1f} h"
@@ -99,7 +99,7 @@ def hours(seconds: float) -> str:
 
 
 def _seconds(config: RunConfig, done: int | None, measured: list[Measured]) -> float | None:
-    kind, settings = type(config).__name__, _flat(config.to_dict())
+    kind, settings = type(config).__name__, flatten(config.to_dict())
     distances = [(_distance(settings, run.settings), run) for run in measured if run.kind == kind]
     if not distances:
         return None
@@ -114,16 +114,16 @@ def _seconds(config: RunConfig, done: int | None, measured: list[Measured]) -> f
 
 
 def _steps(settings: Mapping[str, Any], nearest: Measured) -> float | None:
-    """Steps of a run, by the steps an epoch of the nearest one where only its epochs are known."""
+    """Returns the steps of a run; where only its epochs are known, by the steps per epoch of the nearest run."""
     if settings.get("schedule.steps") is not None:
         return settings["schedule.steps"]
     epochs = settings.get("schedule.epochs")
     return epochs * nearest.steps / nearest.epochs if epochs is not None and nearest.steps and nearest.epochs else None
 
 
-def _distance(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    paths = one.keys() | other.keys()
-    return sum(one.get(path) != other.get(path) for path in paths if not _BESIDE.fullmatch(path))
+def _distance(settings: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+    paths = settings.keys() | other.keys()
+    return sum(settings.get(path) != other.get(path) for path in paths if not _BESIDE.fullmatch(path))
 
 
 def _measured(folder: Path) -> Iterator[Measured]:
@@ -134,7 +134,7 @@ def _measured(folder: Path) -> Iterator[Measured]:
         if not is_number(seconds) or not isinstance(config.get("config"), dict):
             continue
         training = meta.get("train_seconds")
-        settings, steps = _flat(config["config"]), summary.get("steps")
+        settings, steps = flatten(config["config"]), summary.get("steps")
         epochs = settings.get("schedule.epochs") or summary.get("epoch")
         yield Measured(
             kind=str(config.get("kind")),
@@ -144,14 +144,3 @@ def _measured(folder: Path) -> Iterator[Measured]:
             steps=steps if is_number(steps) and steps > 0 else None,
             epochs=epochs if is_number(epochs) and epochs > 0 else None,
         )
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested dictionaries as dotted paths; sequences count as one value."""
-    flat: dict[str, Any] = {}
-    for key, part in value.items():
-        if isinstance(part, Mapping):
-            flat |= _flat(part, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = list(part) if isinstance(part, tuple) else part
-    return flat

@@ -1,4 +1,4 @@
-"""Experiments: named lists of runs in stages, where a later stage may read what the earlier ones found."""
+"""Experiments: named lists of runs in stages, where a later stage may read the results of earlier ones."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,22 +14,33 @@ SCALES = ("smoke", "quick", "paper")
 DATA_KEY = "data.name"  # `--data NAME` is short for setting it
 
 
+def check_scale(scale: str) -> str:
+    """Returns the scale.
+
+    Raises:
+      UserError: it is none of SCALES.
+    """
+    if scale not in SCALES:
+        raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
+    return scale
+
+
 class NotReady(Exception):
     """A stage needs the summaries of runs that are not finished; it is expanded again when they are."""
 
 
 class StageResults:
-    """What a stage may ask about the runs of earlier stages.
+    """The results of earlier stages, for a stage to read.
 
     Args:
       folder: the scale's folder, which holds the run folders.
-      settings: `--set` values; they apply to every config that a stage names here.
-      datasets: the experiment's at this scale.
+      settings: `--set` values; they apply to every config that a stage passes to a method.
+      datasets: the experiment's data sets at this scale.
       if_prepared: those of them that are left out where their files are absent.
       data_dir: where data sets are looked for; None means the environment's folder.
     Attributes:
-      datasets: what the runs are to be made for; `--data A,B` makes it (A, B).
-      left_out: data sets that are absent here and of which no run has been made.
+      datasets: the data sets for which runs are to be made; (A, B) with `--data A,B`.
+      left_out: data sets that are absent here and of which there is no run.
     """
 
     def __init__(
@@ -42,14 +53,14 @@ class StageResults:
     ):
         self._folder, self._changes = folder, dict(settings or {})
         self.left_out: tuple[str, ...] = ()
-        # the stages make their runs for these, nothing is changed afterwards
+        # the stages make their runs for these data sets, so the setting is not applied to the runs again
         if DATA_KEY in self._changes and datasets:
             self.datasets = tuple(self._changes.pop(DATA_KEY).split(","))
         else:
             from igr_suite import data  # needs numpy, which a login node may not have
 
             absent = [name for name in datasets if name in if_prepared and not data.status(name, data_dir).prepared]
-            # results made elsewhere are still drawn
+            # a data set with runs that were made elsewhere is kept, so that they are drawn
             self.left_out = tuple(name for name in absent if not self._has_runs(name))
             self.datasets = tuple(name for name in datasets if name not in self.left_out)
 
@@ -62,18 +73,17 @@ class StageResults:
         return config.with_values(self._changes) if self._changes else config
 
     def summary(self, config: RunConfig) -> dict[str, Any] | None:
-        """Returns the summary of a run, None when it is not finished, or not whole."""
+        """Returns the summary of a run, None when the run is not finished or not whole."""
         folder = RunFolder(self._folder / self.changed(config).run_id)
         return folder.summary() if folder.whole else None
 
     def require(self, configs: Sequence[RunConfig]) -> None:
-        """Ends the stage here, until all these runs are finished."""
+        """Ends the stage here until all these runs are finished."""
         if any(self.summary(config) is None for config in configs):
             raise NotReady
 
     def survivors(self, configs: Sequence[RunConfig]) -> list[RunConfig]:
-        """Returns those of these runs that finished, once every other one has diverged; ends the stage here until
-        then."""
+        """Returns the finished ones of these runs once all others have diverged; ends the stage here until then."""
         finished = [config for config in configs if self.summary(config) is not None]
         others = [config for config in configs if self.summary(config) is None]
         if not all(RunFolder(self._folder / self.changed(config).run_id).diverged for config in others):
@@ -94,18 +104,18 @@ class Experiment:
     """One figure or table.
 
     Attributes:
-      paper, item: where it lives, `reproductions/<paper>/<item>`.
-      title: what `igr list` says about it.
+      paper, item: its folder, `reproductions/<paper>/<item>`.
+      title: its description in `igr list`.
       stages: functions (scale, results) -> configs, in order; see `StageResults`.
       runs: short form for one stage, scale -> configs.
       minutes: measured wall time of each scale, {"quick": 4.5}.
       datasets: names of the data sets of each scale, for stages to read as `results.datasets`.
-      if_prepared: data sets whose absence only leaves their rows out, unless they are asked for by name; runs of others
-        are refused.
-      shares_with: names of experiments with equal runs; those that they have finished are copied, not trained again.
+      if_prepared: data sets that are left out where they are absent, unless they are requested by name; an absent data
+        set that is not listed here is an error.
+      shares_with: names of experiments with equal runs; runs that these have finished are copied, not trained again.
       copies_checkpoints: whether the copies come with their checkpoints, for later stages that start from them.
-      no_reference: why there is nothing to compare with, where published.csv has no rows; `igr check` and the report
-        say it.
+      no_reference: why there is nothing to compare with, where published.csv has no rows; shown by `igr check` and the
+        report.
     """
 
     paper: str
@@ -136,8 +146,8 @@ class Experiment:
 class Expansion:
     """The runs that are known so far, each once, with the number (from 1) of its stage.
 
-    `waiting` is the first stage that is not ready, `left_out` names data sets that are not prepared and not insisted
-    on.
+    `waiting` is the first stage that is not ready; `left_out` names the data sets that are absent and not requested by
+    name.
     """
 
     runs: dict[str, RunConfig]
@@ -161,15 +171,14 @@ def expand(
       scale: "smoke", "quick" or "paper".
       folder: the scale's folder, read for the summaries that later stages need.
       settings: `--set` values, applied to every run.
-      wanted: says of a run_id whether the run is to be kept (`--only`).
-      lenient: leave out the runs that cannot take the settings, as long as one can; for readers, since those were never
-        started.
+      wanted: run_id -> whether the run is to be kept (`--only`).
+      lenient: whether to leave out the runs that cannot take the settings, as long as one can; for readers, since such
+        runs were never started.
       data_dir: where data sets are looked for; None means the environment's folder.
     Raises:
       UserError: unknown scale, or a setting that a run does not have.
     """
-    if scale not in SCALES:
-        raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
+    check_scale(scale)
     results = StageResults(folder, settings, experiment.datasets.get(scale, ()), experiment.if_prepared, data_dir)
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}

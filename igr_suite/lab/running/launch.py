@@ -20,7 +20,7 @@ from igr_suite.lab.runs.progress import WATCHED
 from igr_suite.lab.runs.strategies import VARIABLE
 from igr_suite.lab.runs.threads import thread_variables
 
-ORPHANED = 255  # what multiprocessing gives for a worker whose fork server is gone
+ORPHANED = 255  # exit code that multiprocessing reports for a worker whose fork server has ended
 
 
 class Worker:
@@ -31,10 +31,9 @@ class Worker:
         self.pid: int = process.pid
 
     def exit_code(self) -> int | None:
-        """Returns None while the process lives; negative numbers are signals, ORPHANED that nobody knows how it ended.
+        """Returns None while the process runs, a negative number after a signal, ORPHANED where the end is unknown.
 
-        A forked worker's exit code comes from the process that forked it. When that one is killed the worker may live
-        on.
+        A forked worker's exit code comes from the process that forked it, and the worker may outlive that process.
         """
         if isinstance(self._process, subprocess.Popen):
             return self._process.poll()
@@ -59,10 +58,10 @@ class Launcher:
 
     Args:
       configs: the runs to come; their executors' modules are imported once, before the first fork.
-      threads: of each run.
+      threads: the number of threads of each run.
       data_dir: where workers look for tensorflow-datasets folders (TFDS_DATA_DIR); None leaves the environment's.
       root: results folder (IGR_RESULTS), where workers keep what runs share; None leaves the environment's.
-      strategy: by which each run divides its batches among devices; None is one device.
+      strategy: how each run divides its batches among devices; None is one device.
     """
 
     def __init__(
@@ -103,14 +102,14 @@ class Launcher:
 
     @property
     def cause_of_kill(self) -> str:
-        """What killed a worker of this invocation with SIGKILL, as far as one can know."""
+        """The probable cause when a worker of this invocation was killed with SIGKILL."""
         return cause_of_kill(self._kills_before)
 
     def start(self, folder: Path) -> Worker:
         """Starts the worker of a run folder that holds a config.json; its output goes to worker.log there.
 
         Raises:
-          UserError: it cannot be started, for want of memory for instance.
+          UserError: it cannot be started, for lack of memory, for instance.
         """
         with _environment(self._variables):
             if self._forking is not None:
@@ -130,7 +129,7 @@ class Launcher:
 
 
 def _lives(pid: int) -> bool:
-    """Whether a process that is no child of this one is there and has not ended."""
+    """Returns whether a process that is no child of this one has not ended."""
     try:
         state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
     except (OSError, IndexError):
@@ -139,8 +138,8 @@ def _lives(pid: int) -> bool:
 
 
 def memory_kills() -> int:
-    """How many processes the kernel has killed for want of memory since the machine or container started; 0 where it
-    does not say."""
+    """Returns how many processes the kernel has killed for lack of memory since the machine or container started; 0
+    where that is unknown."""
     total = 0
     for place in ("/proc/vmstat", "/sys/fs/cgroup/memory.events"):
         with contextlib.suppress(OSError, ValueError):
@@ -150,10 +149,10 @@ def memory_kills() -> int:
 
 
 def cause_of_kill(before: int) -> str:
-    """What killed a process with SIGKILL, as far as one can know.
+    """Returns the probable cause when a process was killed with SIGKILL.
 
     Args:
-      before: `memory_kills` when it started.
+      before: `memory_kills` when the process started.
     """
     if memory_kills() > before:
         return "out of memory: the kernel killed it; use fewer --jobs or a machine with more memory"

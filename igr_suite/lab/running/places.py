@@ -6,13 +6,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from igr_suite.errors import UserError, nearest
-from igr_suite.lab.running.experiment import DATA_KEY, SCALES, Experiment
+from igr_suite.errors import UserError
+from igr_suite.lab.running.experiment import DATA_KEY, Experiment
 
 
 def repository() -> Path:
     """Returns the checkout: the nearest folder with `reproductions/` above this package, else above the working folder,
-    else that one."""
+    else the working folder."""
     for start in (Path(__file__).resolve().parent, Path.cwd()):
         for folder in (start, *start.parents):
             if (folder / "reproductions").is_dir():
@@ -37,7 +37,7 @@ def scale_folder(root: Path, experiment: Experiment, scale: str, settings: Mappi
 
 
 def settings_suffix(settings: Mapping[str, str]) -> str:
-    """Returns '+data.name=mnist', a hash of the settings when that would be long or is no file name, '' without
+    """Returns '+data.name=mnist', or a hash of the settings when that would be long or no file name; '' without
     settings."""
     text = ",".join(f"{path}={settings[path]}" for path in sorted(settings))
     if not text:
@@ -61,14 +61,3 @@ def parse_settings(pairs: list[str], data: str | None = None) -> dict[str, str]:
             raise UserError(f"'{path}' is set twice, to '{settings[path]}' and to '{value}'")
         settings[path] = value
     return settings
-
-
-def check_scale(scale: str) -> str:
-    """Returns a known scale unchanged.
-
-    Raises:
-      UserError: it is not one.
-    """
-    if scale not in SCALES:
-        raise UserError(f"unknown scale '{scale}': {nearest(scale, SCALES)}")
-    return scale

@@ -1,4 +1,4 @@
-"""Runs that are longer than a finished one but equal otherwise: they go on from its last checkpoint."""
+"""Runs that are longer than a finished one but otherwise equal: they continue from its last checkpoint."""
 
 import shutil
 from collections.abc import Iterable, Mapping
@@ -15,29 +15,29 @@ BEGINS = ("checkpoints", "metrics.jsonl", "meta.json")
 
 
 def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]) -> dict[str, str]:
-    """Makes the folders of runs that have none from the longest finished run that differs in length only and has kept
-    its checkpoint.
+    """Makes the folders of runs that have none, each from the longest finished run that differs only in length and
+    still has its checkpoint.
 
-    The weights are those of the whole run, bit by bit. Metrics before the checkpoint are those of the shorter run,
-    whose rows may be denser. meta.json says "continued_from": name, length and code of the run that it began as. The
-    shorter run stays as it is.
+    The weights are, bit by bit, those of a run that was trained as a whole. Metrics before the checkpoint are those of
+    the shorter run, whose rows may be denser. The entry "continued_from" of meta.json holds the name, length and code
+    of the shorter run, which stays as it is.
 
     Args:
       runs: run_id -> config; those whose class names no `extendable_by` are left alone.
-      folder: of the runs.
+      folder: the folder of the run folders.
       sources: folders to look for shorter runs in.
     Returns:
-      run_id -> name of the run that it goes on from.
+      run_id -> name of the run that it continues.
     """
     wanted = {
         run_id: config for run_id, config in runs.items() if config.extendable_by and not (folder / run_id).exists()
     }
     if not wanted:
         return {}
-    found = [pair for source in sources for pair in _finished(source)]
+    finished = [pair for source in sources for pair in _finished(source)]
     begun = {}
     for run_id, config in wanted.items():
-        shorter = [(other, path) for other, path in found if _begins_as(config, other)]
+        shorter = [(other, path) for other, path in finished if _begins_as(config, other)]
         if shorter:
             other, path = max(shorter, key=lambda pair: RunFolder(pair[1]).metrics.last_step() or 0)
             if _begin(folder, config, other, path):
@@ -46,7 +46,7 @@ def prolong(runs: Mapping[str, RunConfig], folder: Path, sources: Iterable[Path]
 
 
 def _begins_as(config: RunConfig, other: RunConfig) -> bool:
-    """Whether `other` is the same run, only shorter."""
+    """Returns whether `other` is the same run, only shorter."""
     if type(other) is not type(config):
         return False
     ours, theirs = (flatten(c.to_dict()) for c in (config, other))
@@ -58,13 +58,13 @@ def _begins_as(config: RunConfig, other: RunConfig) -> bool:
 
 
 def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
-    """Whole finished runs of classes that can be prolonged, with checkpoints."""
+    """Returns the whole finished runs that can be prolonged and have a checkpoint, with their folders."""
     pairs = []
     for path in sorted(folder.glob("[!.]*/checkpoints")) if folder.is_dir() else ():
         run = RunFolder(path.parent)
         try:
             config = run.config() if run.finished and not run.fault(named=False) else None
-        except UserError:  # of an older version: nothing can go on from it
+        except UserError:  # a run of an older version, which no run can continue
             continue
         if config is not None and config.extendable_by and any(path.iterdir()) and not not_to_be_copied(path.parent):
             pairs.append((config, path.parent))
@@ -72,7 +72,7 @@ def _finished(folder: Path) -> list[tuple[RunConfig, Path]]:
 
 
 def _begin(folder: Path, config: RunConfig, other: RunConfig, path: Path) -> bool:
-    """Returns whether the folder was made, and not by another process meanwhile."""
+    """Makes the folder of a run from a shorter one; returns False when another process has made it meanwhile."""
     unfinished = shutil.ignore_patterns(*OWN_FILES)
 
     def left(place: str, names: list[str]) -> list[str]:

@@ -1,27 +1,28 @@
-"""Tells people how an invocation goes: a live table on a terminal, plain lines elsewhere."""
+"""Reports the progress of an invocation: a live table on a terminal, plain lines elsewhere."""
 
 import sys
 import time
 from pathlib import Path
 
 from igr_suite import terminal
-from igr_suite.lab.runs.progress import LINE_EVERY, clock, read_progress, show
+from igr_suite.lab.runs.progress import LINE_EVERY, clock, progress_line, read_progress, show
 
 DRAW_EVERY = 0.5  # seconds
 
 
 class Reporter:
-    """Plain lines: one at each start and end of a run, and one every 30 s for all that are running."""
+    """Prints plain lines: one at each start and end of a run, and every 30 s an overview and one for each running
+    run."""
 
     def __init__(self) -> None:
         self.total = self.skipped = self.ended_runs = self.failed = 0
         self.jobs = 1
-        self._began = self._said = time.monotonic()
+        self._began = self._reported = time.monotonic()
 
     def begin(self, folder: Path, total: int, skipped: int, jobs: int, threads: int) -> None:
-        """Says what is about to be done."""
+        """Reports what is about to be done."""
         self.total, self.skipped, self.jobs = total, skipped, jobs
-        self._began = self._said = time.monotonic()
+        self._began = self._reported = time.monotonic()
         done = f", {skipped} already finished" if skipped else ""
         share = f"{jobs} at once with {threads} thread{'s' * (threads != 1)} each"
         self.say(f"{total} run{'s' * (total != 1)}{done}; {share}; results in {folder}")
@@ -31,12 +32,12 @@ class Reporter:
         terminal.say(line, error=True)
 
     def start(self, folder: Path) -> None:
-        """A run starts or resumes."""
+        """Reports that a run starts or resumes."""
         resumes = (folder / "checkpoints").exists()
         self.say(f"{'resume' if resumes else 'start '}    {folder.name}")
 
     def ended(self, run_id: str, reason: str, message: str, seconds: float) -> None:
-        """A run has ended."""
+        """Reports that a run has ended."""
         self.ended_runs += 1
         self.failed += reason not in ("finished", "interrupted")
         word = {"finished": "finished ", "interrupted": "saved    "}.get(reason, "FAILED   ")
@@ -44,23 +45,25 @@ class Reporter:
         self.say(f"{word} {run_id}  {clock(seconds)}{tail}")
 
     def stopping(self, running: int) -> None:
-        """The user asked to stop."""
+        """Reports that the user asked to stop."""
         self.say(
-            f"stopping: {running} run{'s' * (running != 1)} will save first; once more stops at once and loses what is "
-            f"not saved"
+            f"stopping: {running} run{'s' * (running != 1)} will save first; a second request stops at once and loses "
+            f"what is not saved"
         )
 
     def look(self, running: list[Path], pending: int) -> None:
-        """Called several times a second while runs are going."""
+        """Reports on the running runs at intervals; called several times a second."""
         now = time.monotonic()
-        if running and now - self._said >= LINE_EVERY:
-            self._said = now
+        if running and now - self._reported >= LINE_EVERY:
+            self._reported = now
             self.say(self.overview(len(running), pending, running))
             for folder in running:
-                self.say("  " + progress_line(folder))
+                progress = read_progress(folder)
+                line = f"{folder.name}  starting" if progress is None else progress_line(folder.name, **progress)
+                self.say(f"  {line}")
 
     def overview(self, running: int, pending: int, folders: list[Path]) -> str:
-        """'5/24 finished, 2 running, 1 failed, about 3:20 left'."""
+        """Returns '5/24 finished, 2 running, 1 failed, about 3:20 left'."""
         failed = f", {self.failed} failed" if self.failed else ""
         finished = self.skipped + self.ended_runs - self.failed
         return f"{finished}/{self.total} finished, {running} running{failed}{self._time_left(folders, pending)}"
@@ -81,12 +84,11 @@ class Reporter:
         return f", about {clock(rest)} left"
 
     def end(self) -> None:
-        """Nothing runs any more."""
+        """Ends the report, when no run is left."""
 
 
 class LiveReporter(Reporter):
-    """The same on a terminal: lines for starts and ends of runs that failed, and a table of the running ones that
-    redraws itself."""
+    """Reports on a terminal: a line at each end of a run, and a live table of the running ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,12 +107,12 @@ class LiveReporter(Reporter):
         self._console.print(line, soft_wrap=True)
 
     def start(self, folder: Path) -> None:
-        """The table shows it."""
+        """Prints nothing: the table shows the run."""
 
     def look(self, running: list[Path], pending: int) -> None:
         now = time.monotonic()
-        if now - self._said >= DRAW_EVERY:
-            self._said = now
+        if now - self._reported >= DRAW_EVERY:
+            self._reported = now
             self._live.update(self._table(running, pending), refresh=True)
 
     def _table(self, running: list[Path], pending: int):
@@ -127,19 +129,6 @@ class LiveReporter(Reporter):
 
     def end(self) -> None:
         self._live.stop()
-
-
-def progress_line(folder: Path) -> str:
-    """'igr-i-s0-12ab34cd  120/400  30%  left 0:12  elbo -98.2'."""
-    progress = read_progress(folder)
-    if progress is None:
-        return f"{folder.name}  starting"
-    percent = 100 * progress["step"] // max(progress["total"], 1)
-    line = (
-        f"{folder.name}  {progress['step']}/{progress['total']}  {percent}%  left {clock(progress['left'])}  "
-        f"{show(progress['scalars'])}"
-    )
-    return line.rstrip()
 
 
 def make_reporter() -> Reporter:

@@ -1,21 +1,18 @@
-"""Runs an experiment on this machine: expands its stages, skips what is finished, one process a run, some of them at
-once."""
+"""Runs an experiment on this machine: expands its stages, skips finished runs, and starts one process per run, several
+at once."""
 
 import contextlib
-import fnmatch
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from igr_suite import data
 from igr_suite.errors import UserError
-from igr_suite.lab.running.experiment import Expansion, Experiment, expand
+from igr_suite.lab.running.experiment import Expansion
 from igr_suite.lab.running.launch import ORPHANED, Launcher, Worker
-from igr_suite.lab.running.places import scale_folder
-from igr_suite.lab.running.prolonging import prolong
+from igr_suite.lab.running.order import Order
 from igr_suite.lab.running.reporter import Reporter
-from igr_suite.lab.running.sharing import adopt
 from igr_suite.lab.running.worker import FULL, LOG
 from igr_suite.lab.runs import strategies
 from igr_suite.lab.runs.config import RunConfig
@@ -27,79 +24,8 @@ from igr_suite.lab.runs.threads import share
 from igr_suite.lab.runs.wholeness import WAY_OUT
 
 POLL = 0.1  # seconds between looks at the workers
-# seconds; a worker that is just being forked may miss the first signal, and counts these as one request
+# seconds at which a signal is sent, because a worker that is being forked may miss the first; they count as one request
 RESEND = (0.0, 0.3, 0.6)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What to run and how.
-
-    Attributes:
-      experiment, scale, root, settings: what, and where the results go.
-      only: substring or fnmatch pattern on run_ids; None means all.
-      jobs, threads: see `threads.share`.
-      data_dir: TFDS_DATA_DIR of the workers.
-      strategy: by which each run divides its batches among devices; see `training/strategy.py`.
-    """
-
-    experiment: Experiment
-    scale: str
-    root: Path
-    settings: dict[str, str] = field(default_factory=dict)
-    only: str | None = None
-    jobs: int | None = None
-    threads: int | None = None
-    data_dir: str | None = None
-    strategy: str | None = None
-
-    @property
-    def folder(self) -> Path:
-        """The scale's folder, which holds the run folders."""
-        return scale_folder(self.root, self.experiment, self.scale, self.settings)
-
-    def expand(self) -> Expansion:
-        """Returns the runs that are known so far and match `only`."""
-
-        def wanted(run_id: str) -> bool:
-            return matches(run_id, self.only)
-
-        return expand(self.experiment, self.scale, self.folder, self.settings, wanted, data_dir=self.data_dir)
-
-    def expand_and_adopt(self) -> tuple[Expansion, list[str]]:
-        """Returns the runs that are known once those that other experiments have finished are copied, and a sentence
-        for each run that was copied or that will go on from a shorter one.
-
-        A later stage may have waited for them, and what it holds may have been run elsewhere too.
-
-        Raises:
-          UserError: no run matches `only`.
-        """
-        expansion, notes = self.expand(), []
-        while found := adopt(expansion, self.experiment, self.scale, self.root, self.settings):
-            notes += [f"copied {run_id} from {name}" for run_id, name in found.items()]
-            expansion = self.expand()
-        self.check_matches(expansion)
-        own = self.root / self.experiment.paper / self.experiment.item
-        folders = [folder / self.scale for folder in (own, *(self.root / name for name in self.experiment.shares_with))]
-        longer = prolong(expansion.runs, self.folder, dict.fromkeys((self.folder, *folders)))
-        return expansion, notes + [f"{run_id} goes on from {name}" for run_id, name in longer.items()]
-
-    def check_matches(self, expansion: Expansion) -> None:
-        """Raises UserError when `only` leaves no run."""
-        if not expansion.runs:
-            later = (
-                f" (stage {expansion.waiting} is not known before the stages ahead of it are finished)"
-                if expansion.waiting
-                else ""
-            )
-            wanted = f"no run of {self.experiment.name} at scale {self.scale} matches --only '{self.only}'"
-            raise UserError(f"{wanted}{later}; see them with --dry-run")
-
-
-def matches(run_id: str, only: str | None) -> bool:
-    """Whether a part of a run_id is `only` or fits it as a pattern such as 'GS*-s1-'."""
-    return only is None or only in run_id or fnmatch.fnmatchcase(run_id, f"*{only}*")
 
 
 @dataclass(frozen=True)
@@ -114,8 +40,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """All that was done: outcomes of this invocation's runs, ids skipped because they were finished, and the stage that
-    still waits."""
+    """The result of an invocation: outcomes of its runs, ids of runs skipped because they were finished, the stage that
+    still waits, and whether it was interrupted."""
 
     outcomes: list[Outcome]
     skipped: list[str]
@@ -137,12 +63,12 @@ def run(order: Order, reporter: Reporter) -> Report:
     """Runs what is unfinished. A failing run does not stop the others; SIGINT or SIGTERM lets all of them save first.
 
     Raises:
-      UserError: before anything starts, when the order makes no sense or its folder is not writable.
+      UserError: the order cannot be carried out or its folder is not writable; raised before any run starts.
     """
     strategies.check_name(order.strategy)
     expansion, notes = order.expand_and_adopt()
     for name, value in ignored().items():
-        reporter.say(f"{name} ({value}) is not used: a run's result is that of its config; see `igr doctor`")
+        reporter.say(f"{name} ({value}) is not used, because only its config decides a run's result; see `igr doctor`")
     for note in [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *notes]:
         reporter.say(note)
     invocation = _Invocation(order, reporter, expansion)
@@ -239,8 +165,8 @@ class _Invocation:
                 self._note(Outcome(run_id, "error", str(error)), 0.0)
 
     def _sort_finished(self) -> None:
-        """Skips whole runs of an earlier invocation, and refuses those that are not whole: neither done nor to be run
-        over."""
+        """Skips the whole runs of earlier invocations, and records an error for those that are not whole: they are
+        neither finished nor to be overwritten."""
         for run_id, config in self.pending().items():
             folder = RunFolder(self.order.folder / run_id)
             if not folder.finished:
@@ -266,7 +192,7 @@ class _Invocation:
 
 
 def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
-    """Says how a worker ended, from its folder and its exit code; writes it down for one that had no time to."""
+    """Returns how a worker ended, from its folder and its exit code; recorded here for a worker that was killed."""
     if RunFolder(path).whole:
         return Outcome(path.name, "finished", "")
     if not path.exists():
@@ -294,7 +220,7 @@ def _outcome(path: Path, code: int, launcher: Launcher) -> Outcome:
 
 
 def _write_down(path: Path, outcome: Outcome) -> None:
-    """Records how a run ended in its meta.json, unless another process has it by now or the disk is full."""
+    """Records how a run ended in its meta.json, unless another process now writes the run or the disk is full."""
     folder = RunFolder(path)
     with contextlib.suppress(UserError):
         config = folder.config()
@@ -308,4 +234,4 @@ def _last_line(log: Path) -> str:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         lines = []
-    return lines[-1] if lines else "the worker ended without a word"
+    return lines[-1] if lines else "the worker ended without a message"

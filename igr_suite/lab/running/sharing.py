@@ -20,16 +20,16 @@ OWN_FILES = (".lock", ".owner", *LEFT_BEHIND)  # what belongs to the folder and 
 def adopt(
     expansion: Expansion, experiment: Experiment, scale: str, root: Path, settings: dict[str, str]
 ) -> dict[str, str]:
-    """Copies runs that this experiment lacks and one it shares with has finished and has whole; equal ids are equal
-    configs.
+    """Copies the runs that this experiment lacks and that an experiment of `shares_with` has finished and whole; equal
+    ids mean equal configs.
 
-    Checkpoints stay there unless the experiment `copies_checkpoints`.
+    Checkpoints are not copied unless the experiment `copies_checkpoints`.
 
     Args:
       expansion: the runs to look for.
-      experiment, scale, root, settings: where they belong, as in `scale_folder`.
+      experiment, scale, root, settings: where the runs belong, as in `scale_folder`.
     Returns:
-      run_id -> name of the experiment it was copied from.
+      run_id -> name of the experiment that it was copied from.
     """
     folder, copied = scale_folder(root, experiment, scale, settings), {}
     left = OWN_FILES if experiment.copies_checkpoints else ("checkpoints", *OWN_FILES)
@@ -38,12 +38,9 @@ def adopt(
         paper, item = name.split("/")
         other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
         for run_id in expansion.runs:
-            if (
-                not (folder / run_id).exists()
-                and RunFolder(other / run_id).whole
-                and not not_to_be_copied(other / run_id)
-            ):
-                with copied_run(other / run_id, folder / run_id, shutil.ignore_patterns(*left)) as copy:
+            source, target = other / run_id, folder / run_id
+            if not target.exists() and RunFolder(source).whole and not not_to_be_copied(source):
+                with copied_run(source, target, shutil.ignore_patterns(*left)) as copy:
                     copy.write_meta(copied_from=name)
                 if copy.made:
                     copied[run_id] = name
@@ -51,23 +48,20 @@ def adopt(
 
 
 class Copy(RunFolder):
-    """A copy of a run that is being made under a name of its own; afterwards `made` says whether it is the one that
-    stands at its place."""
+    """A copy of a run that is made under a temporary name; `made` is whether it has then been moved to its place."""
 
     made = False
 
 
 @contextlib.contextmanager
 def copied_run(source: Path, target: Path, ignore: Callable[[str, list[str]], Iterable[str]]) -> Iterator[Copy]:
-    """Copies a run's folder; the block may change the copy, which is at its place once the block has ended, whole or
-    not at all.
+    """Copies a run's folder; the block may change the copy, which is moved to its place, whole, when the block ends.
 
-    Of several processes that copy to one place at once, the first to end wins; the others throw their copies away and
-    take the winner's.
+    Of several processes that copy to one place at once, the first to finish wins; the others discard their copies.
 
     Args:
       source, target: run folders.
-      ignore: what stays there, as in `shutil.copytree`.
+      ignore: what is not copied, as in `shutil.copytree`.
     Raises:
       UserError: the copy cannot be written.
     """

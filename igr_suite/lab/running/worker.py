@@ -33,7 +33,7 @@ from igr_suite.lab.runs.threads import one_operation_a_thread
 from igr_suite.lab.runs.wholeness import WAY_OUT, seal
 
 LOG = "worker.log"
-FULL = 74  # exit code of a worker that could not even write down that its disk is full
+FULL = 74  # exit code of a worker that could not even record that its disk is full
 RESERVED = 16 * 1024  # bytes; a meta.json has two thousand
 RUNNER = "IGR_RUNNER"  # process id of the runner; a worker saves and stops when the runner is gone
 
@@ -90,8 +90,7 @@ def run(path: Path) -> int:
 
 
 def import_own() -> None:
-    """Imports the modules that `DEFINES` names; a run.py is found where `igr run` finds it, other modules along
-    Python's path.
+    """Imports the modules in `DEFINES`; a run.py is looked up as in `igr run`, other modules on Python's path.
 
     Raises:
       UserError: one of them cannot be imported.
@@ -108,10 +107,10 @@ def import_own() -> None:
 
 
 def _follow(config, folder: RunFolder) -> int:
-    """Trains with the first of several workers, which is the one that writes: this one goes through the same run in a
-    folder of its own.
+    """Trains together with the first of several workers, which alone writes the run: this worker goes through the same
+    run in a temporary folder.
 
-    Beside it are links to the neighbours of the run, whose checkpoints it may start from.
+    Beside that folder are links to the neighbours of the run, from whose checkpoints it may start.
     """
     if folder.finished:
         return 0
@@ -128,7 +127,7 @@ def _follow(config, folder: RunFolder) -> int:
 
 
 def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
-    """Returns exit code, reason and message."""
+    """Calls the executor and returns exit code, reason and message."""
     try:
         one_operation_a_thread(config)
         function = executor(config)
@@ -148,24 +147,20 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
     except Exception as error:  # a defect: its traceback goes to the log, its sentence to meta.json
         _say(traceback.format_exc())
         if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-            what = str(error).strip().partition("\n")[0][:200] or "no more could be had"
-            return (
-                1,
-                "error",
-                f"not enough memory ({what}); use fewer --jobs, a smaller batch, or a machine with more memory",
-            )
+            reason = str(error).strip().partition("\n")[0][:200] or "none was left"
+            way_out = "use fewer --jobs, a smaller batch, or a machine with more memory"
+            return 1, "error", f"not enough memory ({reason}); {way_out}"
         return 1, "error", f"{type(error).__name__}: {error}"
 
 
 def _say(message: object) -> None:
-    """Prints into the log, which may be on a full disk; the message is recorded in meta.json too, and must not get lost
-    on the way."""
+    """Prints to the log and ignores errors, since the disk may be full and the message is recorded in meta.json too."""
     with contextlib.suppress(OSError):
         print(message, file=sys.stderr, flush=True)
 
 
 def disk_full(error: BaseException) -> bool:
-    """Whether an error goes back to a disk or a quota without space."""
+    """Returns whether an error was caused by a full disk or an exhausted quota."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -176,10 +171,10 @@ def disk_full(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def reserve(folder: Path) -> Iterator[Path]:
-    """Holds a little space of the disk, so that how a run ended can be written down although the disk is full.
+    """Reserves a little disk space, so that the end of a run can be recorded even when the disk is full.
 
     Yields:
-      The file that holds it; it is absent where even that space could not be had.
+      The file that reserves it, which is absent where even that space was lacking.
     """
     path = folder / ".reserve.tmp"
     try:

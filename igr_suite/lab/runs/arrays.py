@@ -1,5 +1,5 @@
-"""Archives of arrays (.npz) that somebody else may have made: read as numbers, and only as large as they say before
-they are unpacked."""
+"""Reads archives of arrays (.npz) from untrusted sources: numbers only, and no more bytes than the archive declares
+before it is unpacked."""
 
 import io
 import math
@@ -19,18 +19,17 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Run
 
 
 class BadArchive(ValueError):
-    """Why an archive is not read, as the end of a sentence."""
+    """An archive that is not read; the message is the end of a sentence."""
 
 
 def read_arrays(content: bytes, room: int = 0) -> dict[str, np.ndarray]:
     """Returns the arrays of an archive that `numpy.savez` or `numpy.savez_compressed` wrote, by name.
 
     Args:
-      content: of the file.
-      room: bytes that all arrays together may take where members are packed; 0 takes an archive without packed members
-        only.
+      content: the bytes of the file.
+      room: the largest total size in bytes of the arrays when members are compressed; 0 refuses compressed members.
     Raises:
-      BadArchive: it is no such archive, a member is larger than it may be, or is not as large as its header says.
+      BadArchive: the content is no such archive, or a member is too large or has another size than its header says.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -52,7 +51,7 @@ def _check_sizes(members: list[zipfile.ZipInfo], size: int, room: int) -> None:
         if packed and (not room or member.compress_type != zipfile.ZIP_DEFLATED):
             raise BadArchive(f"{member.filename} would inflate from {member.compress_size} to {member.file_size} bytes")
     if len({member.filename.removesuffix(".npy") for member in members}) != len(members):
-        raise BadArchive("two of its members have one name")
+        raise BadArchive("two of its members have the same name")
     total = sum(member.file_size for member in members)
     if total > max(size, room):
         raise BadArchive(f"its members hold {total} bytes, the file {size}")
@@ -68,9 +67,9 @@ def _array(content: bytes, name: str) -> np.ndarray:
         shape = tuple(int(number) for number in header["shape"].replace(b",", b" ").split())
     except (TypeError, ValueError):
         raise BadArchive(f"{name} is no array of numbers") from None
-    held = len(content) - 10 - length
-    if math.prod(shape) * dtype.itemsize != held:
-        raise BadArchive(f"{name} holds {held} bytes, and its header says {dtype.name} {list(shape)}")
+    size = len(content) - 10 - length
+    if math.prod(shape) * dtype.itemsize != size:
+        raise BadArchive(f"{name} holds {size} bytes, and its header says {dtype.name} {list(shape)}")
     return (
         np.frombuffer(content[10 + length :], dtype)
         .reshape(shape, order="F" if header["order"] == b"True" else "C")

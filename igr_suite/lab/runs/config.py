@@ -1,4 +1,4 @@
-"""Run configs: frozen dataclasses that say all that decides a run's result, and nothing else."""
+"""Run configs: frozen dataclasses that hold everything that decides a run's result, and nothing else."""
 
 import dataclasses
 import hashlib
@@ -26,16 +26,15 @@ class RunConfig:
     Class attributes:
       executor: "package.module:function"; `function(config, folder)` does the run and writes its summary. Imported by
         workers only.
-      useful_threads: with which such a run is fastest, as measured (docs/performance.md); more of them gain nothing.
-      parts_side_by_side: threads that a single run has use for when cores would be idle otherwise: its step falls into
-        as many parts of whole operations.
+      useful_threads: the number of threads with which such a run is fastest, as measured (docs/performance.md).
+      parts_side_by_side: the number of threads that a single run can use when cores would otherwise be idle: its step
+        divides into so many parts, each made of whole operations.
       subject: the module whose `load` makes a finished run a subject of `igr variance`; "" for runs without discrete
         variables.
-      extendable_by: dotted paths of numbers that say only how long a run trains: with more of one a run begins, bit by
-        bit, as with less of it, and may go on from there. Empty where that does not hold, or was not proved.
-      fitted: whether `training.fit` trains such a run, at whose end the summary repeats the numbers of the last metrics
-        row; readers then know that a run is not whole when these differ, or when a distance between metrics rows is
-        larger than a later one.
+      extendable_by: dotted paths of numbers that only set how long a run trains: a run with a larger number begins, bit
+        by bit, like one with a smaller number and can continue from it. Empty where that does not hold or is not shown.
+      fitted: whether `training.fit` trains such a run, so that the summary repeats the numbers of the last metrics row;
+        the run is not whole when these differ, or when a distance between metrics rows is larger than a later one.
 
     Example:
       @dataclass(frozen=True, kw_only=True)
@@ -65,35 +64,34 @@ class RunConfig:
         """Raises UserError when fields do not go together; called once all of them have their types."""
 
     def check_inputs(self, data_dir: str | None) -> None:
-        """Raises UserError when something that the run reads is not there; asked of every run before the first one
-        starts.
+        """Raises UserError when an input of the run is missing; called for every run before the first one starts.
 
         Args:
           data_dir: folder of tensorflow-datasets; None means the environment's.
         """
 
     def contradiction(self, summary: Mapping[str, Any], last: Mapping[str, Any] | None, rows: int) -> str:
-        """Returns what shows that a finished run's files are not whole or of two runs, "" where nothing does (see
-        `wholeness`).
+        """Returns a sentence that says why a finished run's files are incomplete or belong to two runs; "" where
+        nothing shows that (see `wholeness`).
 
         Args:
           summary: content of summary.json.
-          last: the last metrics row with its step, None where there is none.
-          rows: number of metrics rows.
+          last: the last metrics row with its step, None without rows.
+          rows: the number of metrics rows.
         """
         return ""
 
     @property
     def evaluations_per_step(self) -> int | None:
-        """Function evaluations of one training step: likelihoods of one image at one value of its latent variables, a
-        row of a decoder's forward pass, summed over the batch. None where a run has no such function, or where their
-        number does not follow from its config.
+        """The number of function evaluations of one training step, summed over the batch. One evaluation is the
+        likelihood of one image at one value of its latent variables, a row of the decoder's forward pass. None where a
+        run has no such function, or where the number does not follow from its config.
         """
         return None
 
     def data_parallel_obstacle(self) -> str | None:
-        """Returns why batches of such a run cannot be divided among devices (`--strategy`), and what to do; None where
-        they can be."""
+        """Returns why the batches of this run cannot be divided among devices (`--strategy`), and what to do instead;
+        None where they can be."""
         return (
             f"a step of a {type(self).__name__} run is not known to be a mean over the examples of its batch; leave "
             f"--strategy out"
@@ -142,7 +140,7 @@ class RunConfig:
 
     @classmethod
     def aliases(cls) -> tuple[str, ...]:
-        """Returns the keys beside its dotted paths that `translate` understands; an unknown key's sentence names them
+        """Returns the keys that `translate` accepts besides dotted paths; the message about an unknown key lists them
         too."""
         return ()
 
@@ -151,9 +149,10 @@ class RunConfig:
         return settings
 
     def adapt(self, changed: dict[str, Any], settings: Mapping[str, Any]) -> None:
-        """Takes out of `changed` what only followed from a value that `settings` replace; called by `with_values`.
+        """Removes from `changed` the values that only followed from one that `settings` replaces; called by
+        `with_values`.
 
-        Options of the run config and of its parts (`options.WithOptions`) are taken back here; a subclass may do more.
+        Options of the run config and of its parts (`options.WithOptions`) are reset here; a subclass may do more.
 
         Args:
           changed: the config as nested dicts, with the new settings; changed in place.
@@ -197,13 +196,13 @@ def two_values(name: str, in_summary: Any, in_metrics: Any) -> str:
 
 
 def added_later(default: Any) -> Any:
-    """Field of a config that came after runs of its class had been committed: at its default it does not enter the
-    run's name.
+    """Declares a config field that was added after runs of its class had been committed: at its default it does not
+    enter the run's name.
 
-    Without it every new option would orphan all the results that the committed figures are drawn from.
+    Without this, every new option would orphan the results from which the committed figures are drawn.
 
     Args:
-      default: what the code did before the option existed.
+      default: the value that stands for what the code did before the option existed.
     """
     return dataclasses.field(default=default, metadata={_LATER: True})
 
@@ -216,7 +215,7 @@ def replace_parts(config: Any, **parts: Mapping[str, Any]) -> Any:
 
 
 def _identity(value: Any) -> Any:
-    """The config as `to_dict` gives it, without the `added_later` fields that are at their defaults."""
+    """Returns the config as `to_dict` gives it, without the `added_later` fields that are at their defaults."""
     if not dataclasses.is_dataclass(value):
         return _plain(value)
     fields = [field for field in dataclasses.fields(value) if field.init]
@@ -237,8 +236,8 @@ def _plain(value: Any) -> Any:
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns {"model.temperature": 0.3, ...} from nested dicts; lists become tuples, so that every value can be
-    grouped by."""
+    """Returns {"model.temperature": 0.3, ...} from nested dicts; lists become tuples, so that data frames can be
+    grouped by every value."""
     flat = {}
     for name, value in nested.items():
         if isinstance(value, Mapping):
@@ -265,9 +264,9 @@ def config_from_json(text: str, source: str = "config.json") -> RunConfig:
 
     Args:
       text: content of a config.json.
-      source: what to call it in an error.
+      source: its name in error messages.
     Raises:
-      UnknownClass: nothing that is loaded defines its class.
+      UnknownClass: no loaded code defines its class.
       UserError: the text is damaged, or its class no longer takes these keys.
     """
     try:

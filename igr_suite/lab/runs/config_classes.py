@@ -1,10 +1,10 @@
-"""The classes of run configs that config.json files may name: those of the package, and those that own code has defined
-in this process.
+"""The classes of run configs that config.json files may name: those of the package, and those that a user's code has
+defined in this process.
 
 A results folder may come from anywhere, so nothing is ever imported because a file in it says so: `class_of` looks a
-name up among the classes of the package's own config modules. Classes of own experiments are known once their run.py
-has been loaded, by its name on the command line; the process that starts a worker says which modules it is to import
-first (the variable `DEFINES`).
+name up among the classes of the package's config modules. Classes of a user's experiments are registered when their
+run.py is loaded, which happens because the command line names it; the process that starts a worker lists the modules
+to import first in the environment variable `DEFINES`.
 """
 
 import functools
@@ -19,7 +19,7 @@ from igr_suite.errors import UserError
 if TYPE_CHECKING:
     from igr_suite.lab.runs.config import RunConfig
 
-# modules that define the configs of own experiments, separated by commas; set by who starts a worker
+# environment variable: the modules that define the configs of a user's experiments, separated by commas
 DEFINES = "IGR_DEFINES"
 
 _known: dict[tuple[str, str], type["RunConfig"]] = {}
@@ -27,11 +27,11 @@ _of_package: dict[str, type["RunConfig"]] = {}  # those that can be run; names o
 
 
 class UnknownClass(UserError):
-    """A config.json names a class that nothing loaded here defines; its run may be of somebody's own experiment."""
+    """A config.json names a class that no loaded code defines; its run may belong to somebody's own experiment."""
 
 
 def register(cls: type["RunConfig"]) -> None:
-    """Makes a class known under its module and name; `RunConfig` does it for every subclass."""
+    """Registers a class under its module and name; `RunConfig` calls this for every subclass."""
     _known[cls.__module__, cls.__name__] = cls
     if cls.executor and cls.__module__.startswith("igr_suite."):
         _of_package[cls.__name__] = cls
@@ -41,10 +41,10 @@ def class_of(kind: str, module: str) -> type["RunConfig"]:
     """Returns the class that a config.json names.
 
     Args:
-      kind: name of the class.
-      module: its module. Of a name inside the package only `kind` counts; the module is never imported.
+      kind: the name of the class.
+      module: its module, which is never imported; for a class of the package only `kind` counts.
     Raises:
-      UnknownClass: the package has no such class, and no own code that was loaded does.
+      UnknownClass: neither the package nor other loaded code has such a class.
     """
     if (module, kind) in _known:
         return _known[module, kind]
@@ -64,8 +64,8 @@ def class_of(kind: str, module: str) -> type["RunConfig"]:
 
 @functools.cache
 def package_classes() -> dict[str, type["RunConfig"]]:
-    """Name -> class of the package's run configs: those of the modules `config` and `*_config` of all families and
-    studies."""
+    """Returns name -> class of the package's run configs, which lie in the modules `config` and `*_config` of families
+    and studies."""
     for room in ("families", "studies"):
         place = Path(igr_suite.__file__).parent / room
         for path in sorted((*place.glob("*/config.py"), *place.glob("*/*_config.py"))):
@@ -74,8 +74,8 @@ def package_classes() -> dict[str, type["RunConfig"]]:
 
 
 def own_modules(configs: Iterable["RunConfig"]) -> str:
-    """Returns the value of `DEFINES` for workers that are to read these configs: the modules of classes that are not
-    the package's."""
+    """Returns the value of `DEFINES` for workers that read these configs: the modules of classes from outside the
+    package."""
     return ",".join(
         sorted(
             {

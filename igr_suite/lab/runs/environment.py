@@ -1,4 +1,4 @@
-"""What a run's meta.json says about the machine and the code: versions, git commit, host, cores, threads."""
+"""What a run's meta.json records about the machine and the code: versions, git commit, host, cores, threads."""
 
 import importlib.metadata
 import os
@@ -22,7 +22,7 @@ PACKAGES = (
     "mlxtend",
 )
 
-# git sets them for its hooks, whatever -C says
+# git sets these variables for its hooks; they would take precedence over -C
 OTHER_REPOSITORY = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE")
 
 
@@ -66,7 +66,7 @@ def environment(threads: int | None = None) -> dict[str, Any]:
     """Returns a JSON-valid description of code and machine for meta.json; does not import TensorFlow.
 
     Args:
-      threads: threads given to this run; by default what IGR_THREADS says.
+      threads: threads given to this run; by default the value of IGR_THREADS.
     """
     threads = threads or int(os.environ.get("IGR_THREADS", 0)) or None
     return {

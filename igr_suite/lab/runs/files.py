@@ -1,4 +1,4 @@
-"""Files of a run: atomic writes, JSON that survives NaN, and operating system errors as sentences."""
+"""Files of a run: atomic writes, JSON with NaN and infinities, and operating system errors as sentences."""
 
 import contextlib
 import fcntl
@@ -22,7 +22,7 @@ def writing(path: Path, way_out: str = ELSEWHERE) -> Iterator[None]:
     """Turns an operating system error while writing `path` into a sentence that ends with `way_out`.
 
     Raises:
-      UserError: the folder is not writable, the disk is full ...
+      UserError: `path` cannot be written, because the folder is read-only or the disk is full, for instance.
     """
     try:
         yield
@@ -39,11 +39,10 @@ def write_atomically(path: Path, content: bytes, way_out: str = ELSEWHERE) -> No
 
 @contextlib.contextmanager
 def file_in_the_making(path: Path, way_out: str = ELSEWHERE) -> Iterator[BinaryIO]:
-    """Yields a file that takes the place of `path` when the block has ended, and leaves the old one there when it
-    raises.
+    """Yields a file that replaces `path` at the end of the block; when the block raises, the old file stays.
 
     Raises:
-      UserError: it cannot be written, or the path names a folder ("/", "..", an existing one).
+      UserError: the file cannot be written, or the path names a folder ("/", "..", an existing one).
     """
     if path.name in ("", "..") or path.is_dir():
         raise UserError(f"cannot write {path}: it is a folder; name a file in it")
@@ -61,28 +60,27 @@ def file_in_the_making(path: Path, way_out: str = ELSEWHERE) -> Iterator[BinaryI
             raise
 
 
-# Names that only a killed writer leaves: of atomic writes, of checkpoints, of the lock's own files, and how far it was.
+# Names of files that only a killed writer leaves behind: those of atomic writes, checkpoints, the lock and progress.
 LEFT_BEHIND = (".*.tmp", "*.part", ".lock.*", ".owner.*", "progress.json")
 
 
 def sweep(folder: Path) -> None:
-    """Removes what killed writers left in a run folder and its checkpoints; only for the holder of the folder's
-    lock."""
+    """Removes what killed writers left in a run folder and its checkpoints; only the holder of the folder's lock may
+    call this."""
     for path in left_behind(folder):
         with contextlib.suppress(OSError):
             path.unlink()
 
 
 def left_behind(folder: Path) -> list[Path]:
-    """Returns what writers left in a run folder and its checkpoints; a living one's files too, until it has the lock no
-    more."""
+    """Returns the temporary files in a run folder and its checkpoints, including those of a writer that still runs."""
     return [
         path for place in (folder, folder / "checkpoints") for pattern in LEFT_BEHIND for path in place.glob(pattern)
     ]
 
 
 def write_section(path: Path, name: str, content: str) -> None:
-    """Replaces what stands in a text file between the lines `<!-- name -->` and `<!-- end of name -->`.
+    """Replaces the part of a text file between the lines `<!-- name -->` and `<!-- end of name -->`.
 
     Raises:
       UserError: the file cannot be read or written, or does not hold these two lines once each, in this order.
@@ -102,7 +100,7 @@ def write_section(path: Path, name: str, content: str) -> None:
 
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Makes a folder and keeps the other processes that ask for the same out of it, waiting for them first.
+    """Makes a folder and lets only one process at a time into the block; the others wait.
 
     Raises:
       UserError: the folder cannot be made.
@@ -122,10 +120,9 @@ def write_json(path: Path, content: Any, spare: Path | None = None) -> None:
     """Writes JSON values, numpy scalars and arrays included, atomically.
 
     Args:
-      path: of the file.
+      path: the file.
       content: JSON values.
-      spare: a larger file on the same disk, which is written over and takes the place of `path` when a new file cannot
-        be written.
+      spare: a larger file on the same disk; it is overwritten and renamed to `path` when no new file can be written.
     """
     text = (json.dumps(encode(content), indent=2, allow_nan=False) + "\n").encode()
     try:
@@ -137,7 +134,7 @@ def write_json(path: Path, content: Any, spare: Path | None = None) -> None:
 
 
 def _written_over(path: Path, content: bytes) -> bool:
-    """Whether the content of a file could be replaced without any new space."""
+    """Replaces the content of a file without allocating space, and returns whether that succeeded."""
     try:
         if path.stat().st_size < len(content):
             return False

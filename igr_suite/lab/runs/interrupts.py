@@ -8,11 +8,11 @@ from types import FrameType
 from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-SAME_REQUEST = 1.0  # seconds; a terminal, a runner and SLURM may each deliver what the user asked once
+SAME_REQUEST = 1.0  # seconds within which signals count as one request, which a terminal, a runner and SLURM may repeat
 
 
 class Interrupted(BaseException):
-    """The run was asked to stop and has saved what it needs to go on later."""
+    """The run was asked to stop and has saved what it needs to continue later."""
 
     def __init__(self, signal_number: int = signal.SIGINT):
         super().__init__(f"interrupted by {signal.Signals(signal_number).name}")
@@ -47,7 +47,7 @@ class Interrupts:
         return self.signal_number is not None
 
     def stop(self) -> None:
-        """Raises Interrupted; call it when all is saved."""
+        """Raises Interrupted; to be called once everything is saved."""
         raise Interrupted(self.signal_number or signal.SIGINT)
 
     def __enter__(self) -> Self:
@@ -69,7 +69,7 @@ class Interrupts:
 
 
 def raise_on_signals() -> None:
-    """Makes SIGINT and SIGTERM raise Interrupted wherever the process is; for the phases where there is nothing to
+    """Makes SIGINT and SIGTERM raise Interrupted wherever the process is, for phases in which there is nothing to
     save."""
 
     def receive(number: int, frame: FrameType | None) -> None:

@@ -1,21 +1,19 @@
-"""Who may write a run folder: a kernel lock, and a heartbeat beside it that outlives neither its process nor its
-machine.
+"""The lock of a run folder: a kernel lock, and a heartbeat beside it that stops with its process or its machine.
 
 The kernel's flock ends with the process and is enough on one machine. Between machines it may not exist (Lustre without
--o flock) or may outlive a dead node (NFS). So the holder also touches `.owner` every BEAT seconds. Another machine that
-finds it watches for STALE seconds, by its own clock only: if the file is touched in that time the run is alive, else
-its holder is dead and the lock is taken over.
+-o flock) or may outlive a dead node (NFS). So the holder also touches `.owner` every BEAT seconds. A process on another
+machine that finds the file watches it for STALE seconds, by its own clock only: if the file is touched in that time,
+its holder is alive; otherwise the holder is dead and the lock is taken over.
 
 `.owner` appears whole or not at all, and it does not vanish while its holder is replaced: of several processes that
-judge the same holder dead, the one that makes `.owner.<hash of the dead one's token>` puts its own name in the place of
-the other. A holder that finds another's name in `.owner` (its machine was suspended for so long) writes nothing more:
-it looks before every write, and its heartbeat ends it.
+judge the same holder dead, only the one that creates `.owner.<hash of the dead holder's token>` replaces the file by
+its own. A holder that finds another process in `.owner` (because its machine was suspended for so long) writes nothing
+more: it checks the file before every write, and its heartbeat ends the process.
 """
 
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import socket
 import threading
@@ -27,23 +25,22 @@ from typing import Any
 
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.files import writing
-from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json, read_regular
+from igr_suite.lab.runs.owner_file import create, describe, inode, modification_time, read_owner, write_beside
 from igr_suite.terminal import say
 
 PATIENCE = 1.0  # seconds; `igr status` holds the kernel lock for an instant when it looks
 BEAT = 15.0  # seconds between touches of .owner
 STALE = 120.0  # seconds without a touch after which another machine's holder counts as dead
-SETTLING = 0.2  # seconds after a take-over until the taker looks whether its name still stands in .owner
-LARGEST_OWNER = 1 << 20  # bytes of `.owner`, which has two hundred
+SETTLING = 0.2  # seconds after a take-over until the new holder checks that .owner still names it
 LOST = 75  # exit code of a holder whose lock was taken over
 
 
 class TakenOver(UserError):
-    """The lock is another process's by now, so this one must not write."""
+    """Another process has taken the lock over, so this one must not write."""
 
 
 def machine() -> str:
-    """Returns a name of this boot of this machine: process ids of equal names may be compared."""
+    """Returns a name for this boot of this machine; process ids may be compared where the names are equal."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     except OSError:
@@ -98,7 +95,7 @@ class Lock:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def release(self) -> None:
-        """Lets others in."""
+        """Releases the lock."""
         if self._kernel is None:
             return
         self._released.set()
@@ -109,10 +106,10 @@ class Lock:
         self._kernel = None
 
     def check(self) -> None:
-        """Looks, before something is written, whether the lock is still this object's; passes when it was never taken.
+        """Checks, before a write, that this object still holds the lock; does nothing when it was never taken.
 
         Raises:
-          TakenOver: another process has it, or the folder is gone: what is written now would be a run without its
+          TakenOver: another process holds it, or the folder is gone, so that a write would make a run without its
             beginning.
         """
         if self.held:
@@ -123,7 +120,7 @@ class Lock:
                 )
             if owner is not None and owner.get("token") != self._token:
                 raise TakenOver(
-                    f"{self.folder.name} was taken over by {_who(owner)}; this process ends without writing"
+                    f"{self.folder.name} was taken over by {describe(owner)}; this process ends without writing"
                 )
 
     @property
@@ -131,30 +128,33 @@ class Lock:
         return self.folder / ".owner"
 
     def _owner(self) -> dict[str, Any] | None:
-        return _read(self._path)
+        return read_owner(self._path)
 
     def _refusal(self, owner: dict[str, Any] | None) -> UserError:
-        return UserError(f"{self.folder} is being written by {_who(owner or {})}; wait for it or stop it")
+        return UserError(f"{self.folder} is being written by {describe(owner or {})}; wait for it or stop it")
 
     def _gone(self, owner: dict[str, Any], free: bool | None) -> bool:
-        """Whether the holder named in `.owner` is gone.
+        """Returns whether the holder named in `.owner` has ended.
 
-        That is known at once on its own machine. It is known, too, when the kernel's lock is free and the file was
-        copied along with its folder or is damaged. Everywhere else the file is watched: clocks of machines differ, so
-        its date says nothing.
+        That is known at once on its own machine, and also where the kernel's lock is free and the file was copied along
+        with its folder or is damaged. Otherwise the file is watched: the clocks of machines differ, so its date proves
+        nothing.
         """
         if owner.get("machine") == machine():
             return not (free is None and _alive(owner.get("pid")))
-        if free and ("token" not in owner or owner.get("place", _place(self.folder)) != _place(self.folder)):
+        if free and ("token" not in owner or owner.get("place", inode(self.folder)) != inode(self.folder)):
             return True
-        touched = _touched(self._path)
+        touched = modification_time(self._path)
         if touched is None:
             return True
-        say(f"{self.folder.name} was left by {_who(owner)}; watching for {STALE:g} s whether it lives", error=True)
+        say(
+            f"{self.folder.name} was left by {describe(owner)}; watching for {STALE:g} s whether it is alive",
+            error=True,
+        )
         give_up = time.monotonic() + STALE
         while time.monotonic() < give_up:
             time.sleep(min(1.0, STALE / 10))
-            now = _touched(self._path)
+            now = modification_time(self._path)
             if now is None:
                 return True
             if now != touched:
@@ -162,7 +162,7 @@ class Lock:
         return True
 
     def _new_kernel_lock(self) -> int:
-        """A dead machine's lock stays with the old file; the new file has none."""
+        """Replaces the lock file by a new one and locks it; a dead machine's lock stays with the old file."""
         fresh = self.folder / f".lock.{self._token}"
         kernel = os.open(fresh, os.O_RDWR | os.O_CREAT, 0o644)
         _flock(kernel)
@@ -170,63 +170,63 @@ class Lock:
         return kernel
 
     def _claim(self, seen: dict[str, Any] | None) -> None:
-        """Writes `.owner`, in the place of the dead one that was seen.
+        """Writes `.owner`, in the place of the dead holder's where one was seen.
 
         Raises:
           UserError: another process was faster.
         """
         mine = {"token": self._token, "machine": machine(), "pid": os.getpid(), "job": os.environ.get("SLURM_JOB_ID")}
-        mine["place"] = _place(self.folder)
+        mine["place"] = inode(self.folder)
         with writing(self.folder):
             try:
                 if seen is None:
-                    _create(self._path, mine)
+                    create(self._path, mine)
                     return
                 with self._alone_over(seen):
                     now = self._owner()
                     if now is None:  # released in the meantime
-                        _create(self._path, mine)
+                        create(self._path, mine)
                         return
                     if now != seen:
                         raise FileExistsError
-                    fresh = _write_beside(self._path, mine)
+                    fresh = write_beside(self._path, mine)
                     fresh.replace(self._path)
             except FileExistsError:
                 raise self._refusal(self._owner()) from None
-        time.sleep(SETTLING)  # for one that was suspended between its look and its replacement
+        time.sleep(SETTLING)  # a process may have been suspended between its check and its replacement
         if (self._owner() or {}).get("token") != self._token:
             raise self._refusal(self._owner())
 
     @contextlib.contextmanager
     def _alone_over(self, seen: dict[str, Any]) -> Iterator[None]:
-        """Keeps the others out that have judged the same holder dead.
+        """Keeps out the other processes that have judged the same holder dead.
 
-        One that died in here itself left its file behind; it is moved away at once where that is known, on its own
-        machine, and elsewhere once it has lain there for STALE seconds.
+        A process that died in this block leaves its file behind. The file is moved away at once where that death is
+        known, on its own machine, and elsewhere after STALE seconds.
 
         Raises:
-          FileExistsError: another is at it.
+          FileExistsError: another process is in the block.
         """
         path = self.folder / f".owner.{hashlib.sha256(str(seen.get('token')).encode()).hexdigest()[:16]}"
         mine = {"token": self._token, "machine": machine(), "pid": os.getpid()}
         try:
-            _create(path, mine)
+            create(path, mine)
         except FileExistsError:
-            first, give_up = _read(path), time.monotonic() + STALE
+            first, give_up = read_owner(path), time.monotonic() + STALE
             while time.monotonic() < give_up and not _dead_here(first):
-                if _read(path) != first or self._owner() != seen:
+                if read_owner(path) != first or self._owner() != seen:
                     raise
                 time.sleep(min(1.0, STALE / 10))
             away = self.folder / f".owner.{self._token}"
             with contextlib.suppress(FileNotFoundError):
                 path.rename(away)
-                if _read(away) != first:  # another process has moved the dead one's away, and this is its own
+                if read_owner(away) != first:  # another process has moved the dead file away; this one is its own
                     with contextlib.suppress(OSError):
                         os.link(away, path)
                     away.unlink()
                     raise
                 away.unlink()
-            _create(path, mine)
+            create(path, mine)
         try:
             yield
         finally:
@@ -247,14 +247,14 @@ class Lock:
 
 
 def left_elsewhere(folder: Path) -> bool:
-    """Whether another machine's process seems to have left the folder's lock, so that taking it would take STALE
+    """Returns whether a process of another machine seems to have left the lock, so that taking it would take STALE
     seconds."""
-    owner = _read(folder / ".owner")
+    owner = read_owner(folder / ".owner")
     return owner is not None and owner.get("machine") != machine()
 
 
 def locked(folder: Path) -> bool:
-    """Whether some process seems to write the folder; takes nothing and waits for nothing."""
+    """Returns whether some process seems to write the folder; takes no lock and does not wait."""
     lockless = True
     with contextlib.suppress(OSError):
         kernel = os.open(folder / ".lock", os.O_RDONLY | os.O_NONBLOCK)
@@ -267,56 +267,16 @@ def locked(folder: Path) -> bool:
             pass
         finally:
             os.close(kernel)
-    owner, touched = _read(folder / ".owner"), _touched(folder / ".owner")
+    owner, touched = read_owner(folder / ".owner"), modification_time(folder / ".owner")
     if owner is None or touched is None:
         return False
     if owner.get("machine") == machine():
         return lockless and _alive(owner.get("pid"))
-    return abs(time.time() - touched / 1e9) < 2 * STALE  # twice: clocks of machines differ
-
-
-def _create(path: Path, content: dict[str, Any]) -> None:
-    """Makes a file that others see whole or not at all.
-
-    Raises:
-      FileExistsError: it is there: of several that claim at once, one wins.
-    """
-    fresh = _write_beside(path, content)
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links: two steps, of which the first decides
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            json.dump(content, file)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _write_beside(path: Path, content: dict[str, Any]) -> Path:
-    """Writes a file next to `path` under a name of its own and returns that."""
-    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with fresh.open("x", encoding="utf-8", newline="\n") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
-    return fresh
-
-
-def _place(folder: Path) -> int | None:
-    """A number of the folder that a copy of it does not have."""
-    try:
-        return folder.stat().st_ino
-    except OSError:
-        return None
+    return abs(time.time() - touched / 1e9) < 2 * STALE  # twice, because the clocks of machines differ
 
 
 def _is_open(kernel: int, path: Path) -> bool:
-    """Whether an open file is the one that stands at this place; an open one's number is given to no other."""
+    """Returns whether a path leads to an open file; no other file gets the inode number of an open one."""
     try:
         return os.path.samestat(os.fstat(kernel), path.stat())
     except OSError:
@@ -324,7 +284,8 @@ def _is_open(kernel: int, path: Path) -> bool:
 
 
 def _flock(kernel: int) -> bool | None:
-    """Takes the kernel lock and returns True, False when another holds it, None when this file system has none."""
+    """Takes the kernel lock: returns True, False when another process holds it, None when the file system has no
+    locks."""
     give_up = time.monotonic() + PATIENCE
     while True:
         try:
@@ -338,25 +299,6 @@ def _flock(kernel: int) -> bool | None:
             return None
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """Returns the content of an `.owner`, empty when it is not readable, None when it is absent."""
-    try:
-        content = parse_json(read_regular(path, LARGEST_OWNER))
-    except ABSENT:
-        return None
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _touched(path: Path) -> int | None:
-    try:
-        with open_regular(path) as file:  # opening makes NFS ask the server, a plain stat may be a minute old
-            return os.fstat(file.fileno()).st_mtime_ns
-    except OSError:
-        return None
-
-
 def _alive(pid: object) -> bool:
     try:
         os.kill(int(pid), 0)
@@ -368,12 +310,5 @@ def _alive(pid: object) -> bool:
 
 
 def _dead_here(owner: dict[str, Any] | None) -> bool:
-    """Whether a process of this machine is known to have ended."""
+    """Returns whether the owner was a process of this machine that has ended."""
     return bool(owner) and owner.get("machine") == machine() and not _alive(owner.get("pid"))
-
-
-def _who(owner: dict[str, Any]) -> str:
-    if not owner:
-        return "another process"
-    job = f" of SLURM job {owner['job']}" if owner.get("job") else ""
-    return f"another process ({owner.get('pid')} on {str(owner.get('machine')).split(' ')[0]}{job})"

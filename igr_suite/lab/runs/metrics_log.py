@@ -1,4 +1,4 @@
-"""The metrics of a run: one JSON row a line, append-only, cut back to a step on resume."""
+"""The metrics of a run: one JSON row per line, append-only, cut back to a step on resume."""
 
 import contextlib
 import io
@@ -20,11 +20,11 @@ TAIL = 1 << 14  # bytes; the last row is nearly always among them
 class MetricsLog:
     """Reads and appends `metrics.jsonl`.
 
-    A row is {"schema": 1, "step": n, name: value, ...}. A last line without a newline is what a crash leaves; it is
-    skipped by readers and removed by the next append or cut. Any other line that cannot be read is an error.
+    A row is {"schema": 1, "step": n, name: value, ...}. A last line without a newline is what a crash leaves; readers
+    skip it, and the next append or cut removes it. Any other line that cannot be read is an error.
 
     Args:
-      path: of the file.
+      path: the file.
       check: called before anything is written; raises when this process must not write any more.
     """
 
@@ -37,7 +37,7 @@ class MetricsLog:
         """Adds a row and forces it to disk; floats, numpy scalars, tensors and (nested) lists of them are accepted.
 
         Raises:
-          UserError: the row could not be written whole (the disk is full ...); nothing of it stays in the file.
+          UserError: the row could not be written whole (a full disk, for instance); nothing of it stays in the file.
         """
         self._check()
         row = json.dumps({"schema": SCHEMA, "step": int(step), **encode(values)}, allow_nan=False) + "\n"
@@ -63,7 +63,7 @@ class MetricsLog:
         return [row for rows in self.blocks() for row in rows]
 
     def blocks(self) -> Iterator[list[dict[str, Any]]]:
-        """Yields all whole rows in file order, some thousand at once, so that a long file is never in memory as a
+        """Yields all whole rows in file order, a few thousand at a time, so that a long file is never in memory as a
         whole.
 
         Raises:
@@ -125,12 +125,12 @@ class MetricsLog:
             return 0
 
     def cut_to(self, size: int, step: int) -> None:
-        """Cuts the file back to the `size` that it had when a checkpoint was saved; what follows is of steps that will
-        be done again.
+        """Cuts the file back to the `size` that it had when a checkpoint was saved; later rows belong to steps that
+        will be repeated.
 
         Args:
           size: bytes.
-          step: of the checkpoint.
+          step: the checkpoint's step.
         Raises:
           UserError: rows from before the checkpoint are gone or damaged; the file is then left untouched.
         """
@@ -167,7 +167,7 @@ class MetricsLog:
         return lines[:-1] if lines and not lines[-1].endswith(b"\n") else lines
 
     def _last_line(self) -> bytes | None:
-        """The last line that ends with a newline, None without one."""
+        """Returns the last line that ends with a newline, None without one."""
         try:
             with open_regular(self.path) as file:
                 begin = file.seek(0, os.SEEK_END)
@@ -184,25 +184,16 @@ class MetricsLog:
         return lines[-1] if lines else None
 
     def _parse_lines(self, lines: list[bytes], before: int) -> list[dict[str, Any]]:
-        """The rows of lines that follow `before` others: parsed at once, one by one only where a line is not as it
-        should be."""
-        content = b"[" + b",".join(lines) + b"]"
-        try:
-            rows = json.loads(content)
-            right = len(rows) == len(lines) and all(
-                row["schema"] == SCHEMA and type(row["step"]) is int for row in rows
-            )
-            if right and plain(content, rows):
-                return decode(rows) if any(b'"%s"' % word.encode() in content for word in NON_FINITE) else rows
-        except (ValueError, KeyError, TypeError, RecursionError):
-            pass
-        return [self._parse(line, number) for number, line in enumerate(lines, start=before + 1)]
-
-    def _read(self) -> list[tuple[bytes, dict[str, Any]]]:
-        return [(line, self._parse(line, number)) for number, line in enumerate(self._lines(), start=1)]
+        """Returns the rows of lines that follow `before` others, parsed at once, or one by one where a line is not as
+        it should be."""
+        rows = parse_at_once(lines)
+        if rows is None:
+            return [self._parse(line, number) for number, line in enumerate(lines, start=before + 1)]
+        content = b"".join(lines)
+        return decode(rows) if any(b'"%s"' % word.encode() in content for word in NON_FINITE) else rows
 
     def _parse(self, line: bytes, number: int | None = None) -> dict[str, Any]:
-        """The row of a line, whose number is that of the last one unless it is given."""
+        """Returns the row of a line; without a `number` it is the last one."""
         way_out = "delete that line to keep the rest, or delete the run's folder to run it again"
         try:
             row = decode(parse_json(line))
@@ -223,8 +214,19 @@ class MetricsLog:
             os.truncate(self.path, whole)
 
 
+def parse_at_once(lines: list[bytes]) -> list[dict[str, Any]] | None:
+    """Returns the rows of these lines, not decoded; None where a line has to be parsed by itself."""
+    content = b"[" + b",".join(lines) + b"]"
+    try:
+        rows = json.loads(content)
+        right = len(rows) == len(lines) and all(row["schema"] == SCHEMA and type(row["step"]) is int for row in rows)
+        return rows if right and plain(content, rows) else None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def _write_whole(file: io.RawIOBase, content: bytes) -> None:
-    """Writes all bytes; an unbuffered write may take only some of them, when the disk is nearly full for instance."""
+    """Writes all bytes; a single unbuffered write may write only some of them, on a nearly full disk for instance."""
     rest = memoryview(content)
     while rest:
         written = file.write(rest)

@@ -1,9 +1,8 @@
-"""Options: fields of a config that only some of its other settings read.
+"""Options: fields of a config that are read only under some values of its other fields.
 
-An option's field has the default None, "not given". Where the config reads it, it then takes the option's default;
-where it does not, a value that was given is refused. A part of a config lists its options in one table, from which that
-follows, and with it what `RunConfig.with_values` takes back when another setting changes: defaults that only followed
-from the settings before.
+An option's field has the default None, "not given". Where the config reads the field, None becomes the option's
+default; elsewhere a given value is refused. A part of a config lists its options in one table, which also decides what
+`RunConfig.with_values` resets when another setting changes: the defaults that only followed from the earlier settings.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -17,7 +16,7 @@ Choices = Mapping[str, Mapping[str, Any]]
 
 
 def always(config: Any) -> bool:
-    """Whether an option is read by every config."""
+    """The condition of an option that every config reads."""
     del config
     return True
 
@@ -29,12 +28,11 @@ class Option:
     Attributes:
       default: the field's value where it is read and was not given; a function of the config where it depends on other
         fields.
-      read: whether a config reads the field; it sees fields alone, no properties, and options that stand before it in
-        the table.
-      unread: what a sentence says of a field that is given and not read, after "model.x=3": "is read by model.task=sp
-        only"; a function of the config where it depends on other fields.
-      dropped: whether a value that was chosen is taken back, too, when a changed setting no longer reads it; otherwise
-        it is refused.
+      read: whether a config reads the field; a function of its fields, not of properties, and only of those options
+        that come earlier in the table.
+      unread: the rest of the error message about a field that is given and not read, after "model.x=3": "is read by
+        model.task=sp only"; a function of the config where it depends on other fields.
+      dropped: whether a chosen value is also reset when a changed setting no longer reads it; otherwise it is refused.
       readers: (default, the values of another setting that read it with that default), for the documentation; empty
         where it depends on more than one setting.
     """
@@ -46,39 +44,33 @@ class Option:
     readers: tuple[tuple[Any, tuple[str, ...]], ...] = ()
 
     def value(self, config: Any) -> Any:
-        """The default for a config."""
+        """Returns the default for a config."""
         return self.default(config) if callable(self.default) else self.default
 
 
 def by_choice(
     choice: str, table: Choices, hint: str = ", or pick runs with --only", dropped: Collection[str] = ()
 ) -> dict[str, Option]:
-    """Options that depend on one field alone.
+    """Returns options that depend on one field alone.
 
     Args:
       choice: the field, such as "name".
       table: its value -> the options that are read with it, and their defaults.
-      hint: a further way out for the sentence that refuses an option.
-      dropped: those that are `Option.dropped`.
+      hint: a further remedy for the error message.
+      dropped: the fields whose option is `Option.dropped`.
     Returns:
       Option's field -> option, in the order in which the table first names them.
     """
 
-    def option(key: str) -> Option:
-        readers = ", ".join(name for name, options in table.items() if key in options)
-        return Option(
-            default=lambda config: table[getattr(config, choice)][key],
-            read=lambda config: key in table.get(getattr(config, choice), {}),
-            unread=lambda config: f"is not used by {getattr(config, choice)}, only by {readers}; leave it out{hint}",
-            dropped=key in dropped,
-            readers=_by_default({name: options[key] for name, options in table.items() if key in options}),
-        )
-
-    return {key: option(key) for key in dict.fromkeys(key for options in table.values() for key in options)}
+    defaults: dict[str, dict[str, Any]] = {}
+    for name, options in table.items():
+        for key, default in options.items():
+            defaults.setdefault(key, {})[name] = default
+    return {key: _depending_on(choice, readers, "", hint, key in dropped) for key, readers in defaults.items()}
 
 
 def by_reader(choice: str, table: Mapping[str, tuple[tuple[str, ...], Any]]) -> dict[str, Option]:
-    """Options that depend on one field alone and have one default for all of its values that read them.
+    """Returns options that depend on one field alone and have one default for all of its values that read them.
 
     Args:
       choice: the field, such as "estimator".
@@ -87,30 +79,33 @@ def by_reader(choice: str, table: Mapping[str, tuple[tuple[str, ...], Any]]) -> 
       Option's field -> option.
     """
 
-    def option(readers: tuple[str, ...], default: Any) -> Option:
-        return Option(
-            default,
-            read=lambda config: getattr(config, choice) in readers,
-            unread=lambda config: (
-                f"is not used by the {choice} {getattr(config, choice)}, only by {', '.join(readers)}"
-            ),
-            readers=_by_default(dict.fromkeys(readers, default)),
-        )
-
-    return {key: option(*entry) for key, entry in table.items()}
+    return {
+        key: _depending_on(choice, dict.fromkeys(readers, default), f"the {choice} ")
+        for key, (readers, default) in table.items()
+    }
 
 
-def _by_default(defaults: Mapping[str, Any]) -> tuple[tuple[Any, tuple[str, ...]], ...]:
-    """The defaults, each with those that have it."""
-    found: list[Any] = []
+def _depending_on(
+    choice: str, defaults: Mapping[str, Any], article: str = "", hint: str = "", dropped: bool = False
+) -> Option:
+    """Returns the option that the keys of `defaults`, values of the field `choice`, read with these defaults."""
+    distinct: list[Any] = []
     for default in defaults.values():
-        if default not in found:
-            found.append(default)
-    return tuple((default, tuple(name for name, one in defaults.items() if one == default)) for default in found)
+        if default not in distinct:
+            distinct.append(default)
+    return Option(
+        default=lambda config: defaults[getattr(config, choice)],
+        read=lambda config: getattr(config, choice) in defaults,
+        unread=lambda config: (
+            f"is not used by {article}{getattr(config, choice)}, only by {', '.join(defaults)}; leave it out{hint}"
+        ),
+        dropped=dropped,
+        readers=tuple((value, tuple(name for name in defaults if defaults[name] == value)) for value in distinct),
+    )
 
 
 class WithOptions:
-    """Base of parts of configs that have options; `super().__post_init__()` resolves them.
+    """Base of config parts that have options; `super().__post_init__()` resolves them.
 
     Class attributes:
       group: dotted path of the part in its run config, "model"; "" where it is the run config itself.
@@ -128,7 +123,7 @@ def resolve(config: WithOptions) -> None:
     """Gives the options of a new config their defaults.
 
     Raises:
-      UserError: one is given that the config does not read.
+      UserError: an option is given that the config does not read.
     """
     for key, option in config.options.items():
         value, read = getattr(config, key), option.read(config)
@@ -141,11 +136,11 @@ def resolve(config: WithOptions) -> None:
 
 
 def take_back(config: WithOptions, changed: dict[str, Any], given: Collection[str]) -> None:
-    """Sets options back to "not given" in a changed config, as far as they only followed from the settings before.
+    """Resets options of a changed config to "not given" where they only followed from the earlier settings.
 
     Args:
-      config: as it was.
-      changed: its fields with the new settings; options that were not given are changed in place.
+      config: the config before the change.
+      changed: its fields with the new settings; changed in place.
       given: names of the fields that were set.
     """
     after = SimpleNamespace(**changed)  # as it will be resolved, so that later options see the defaults of earlier ones

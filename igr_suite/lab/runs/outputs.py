@@ -1,4 +1,4 @@
-"""What a person looks at (figures, tables, pages) appears in its folder file by file, each whole or not at all."""
+"""Output for people (figures, tables, pages): every file appears in its folder whole or not at all."""
 
 import contextlib
 import os
@@ -11,33 +11,34 @@ from pathlib import Path
 from igr_suite.lab.runs.files import writing
 
 FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
-ABANDONED = 3600.0  # seconds without a change after which a folder of files in the making counts as a killed process's
+ABANDONED = 3600.0  # seconds without a change after which a temporary folder counts as left by a killed process
 
 
 class Staging:
-    """A folder beside the place of its files, where they are made.
+    """A temporary folder in which files are made.
 
     Attributes:
-      path: the folder; everything that is written into it goes to its place when the block of `staged` has ended.
+      path: the folder; its files are moved to their place at the end of the block of `staged`.
     """
 
     def __init__(self, path: Path, place: Path):
         self.path, self._place = path, place
 
     def at_their_place(self, paths: list[Path]) -> list[Path]:
-        """Returns the paths that files of this folder have afterwards; those of other folders stay."""
+        """Returns the final paths of files; a path outside this folder stays as it is."""
         return [self._place / path.relative_to(self.path) if path.is_relative_to(self.path) else path for path in paths]
 
 
 @contextlib.contextmanager
 def staged(place: Path) -> Iterator[Staging]:
-    """Makes files elsewhere and moves each to `place` when all of them are written and on the disk.
+    """Yields a folder for new files, and moves each to `place` when all of them are written and on the disk.
 
-    Readers, and a process killed at any moment, see every file old or new and never half of it. Files of a figure that
-    it no longer has (an .svg that has become too large, say) are removed. When the block raises, nothing changes.
+    Even if the process is killed, every file in `place` is the old or the new one and never half of it. Formats in
+    which a figure no longer exists (an .svg that has become too large, say) are removed. When the block raises, nothing
+    changes.
 
     Raises:
-      UserError: the folder is not writable, the disk is full ...
+      UserError: the folder cannot be written.
     """
     with writing(place):
         place.mkdir(parents=True, exist_ok=True)
@@ -69,10 +70,9 @@ def _move(folder: Path, place: Path) -> None:
 
 
 def sweep_abandoned(folder: Path, pattern: str) -> None:
-    """Removes folders that a killed process left: those that fit the pattern and in which nothing has changed for
-    ABANDONED seconds.
+    """Removes the folders of killed processes: those that match the pattern and have not changed for ABANDONED seconds.
 
-    The dates of two files on the same disk are compared, not a date with this machine's clock.
+    Dates are compared with that of a new file on the same disk, not with this machine's clock.
     """
     left = [path for path in folder.glob(pattern) if path.is_dir() and not path.is_symlink()]
     if not left:

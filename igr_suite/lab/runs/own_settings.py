@@ -1,9 +1,8 @@
-"""Environment variables that change what a run computes: which a run never sees, which it keeps and records (never
-imports TensorFlow).
+"""Environment variables that change what a run computes: those that are hidden from runs, and those that are kept and
+recorded (never imports TensorFlow).
 
-A run's name is that of its config, so a user's ~/.keras/keras.json, or a switch that was once set for another program,
-must not change its result. What belongs to the machine (the GPU's own switches, as the GPU itself) is kept and written
-into meta.json.
+A run is named for its config, so a user's ~/.keras/keras.json, or a variable that was once set for another program,
+must not change its result. Settings of the machine, such as those of its GPU, are kept and recorded in meta.json.
 """
 
 import json
@@ -11,10 +10,10 @@ import os
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
-# A place where no keras.json can be, and none can be written: Keras then starts with its own defaults.
+# A folder in which no keras.json can exist or be written, so that Keras starts with its own defaults.
 NOWHERE = f"{os.devnull}/keras"
-# Variable -> its value in a run, None where it is not set. Those of oneDNN, XLA and numpy choose other kernels, which
-# round in another way.
+# Variable -> its value in a run, None where it is not set. Those of oneDNN, XLA and numpy select other kernels, which
+# round differently.
 PINNED: dict[str, str | None] = {
     "KERAS_BACKEND": "tensorflow",
     "KERAS_HOME": NOWHERE,
@@ -31,12 +30,12 @@ PINNED: dict[str, str | None] = {
         ("NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "MKL_CBWR", "MKL_DEBUG_CPU_TYPE")
     ),
 }
-# What Python reads when it starts: without docstrings, or with warnings as errors, TensorFlow Probability cannot be
-# imported; and nothing is to be imported from the folder that a worker happens to be started in.
+# Variables that Python reads when it starts: without docstrings, or with warnings as errors, TensorFlow Probability
+# cannot be imported, and nothing must be imported from the folder in which a worker happens to start.
 INTERPRETER = {"PYTHONOPTIMIZE": "", "PYTHONWARNINGS": "", "PYTHONSAFEPATH": "1"}
-# What a process that has imported TensorFlow leaves to those that it starts; it is the default.
+# TensorFlow sets this variable when it is imported, and child processes inherit it; the value is the default.
 HARMLESS = {("TF2_BEHAVIOR", "1")}
-# Variables of flags, and the beginnings of those flags that a run keeps: they say where things are, not what is
+# Variables of flags, and the beginnings of the flags that a run keeps: they set paths and do not change what is
 # computed.
 FLAGS = {"XLA_FLAGS": ("--xla_gpu_cuda_data_dir", "--xla_dump"), "TF_XLA_FLAGS": ()}
 RECORDED = (
@@ -63,7 +62,7 @@ KERAS_DEFAULTS = {
 
 
 def pinned(environment: Mapping[str, str]) -> dict[str, str | None]:
-    """Returns what a run's environment must change: variable -> value, None to take it out."""
+    """Returns the changes that make an environment that of a run: variable -> value, None to remove it."""
     given = {name: environment.get(name) for name in PINNED}
     changes = {
         name: value for name, value in PINNED.items() if given[name] != value and (name, given[name]) not in HARMLESS
@@ -77,7 +76,7 @@ def pinned(environment: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def pin(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Makes the changes, in this process by default; it takes effect before Keras, TensorFlow and numpy are
+    """Makes these changes, by default in this process; they take effect only before Keras, TensorFlow and numpy are
     imported."""
     for name, value in pinned(environment).items():
         if value is None:
@@ -92,17 +91,17 @@ def recorded(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def ignored(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Returns what a user has set and runs do not see: "KERAS_BACKEND" -> "jax", "/home/me/.keras/keras.json" ->
+    """Returns the user's settings that are hidden from runs: "KERAS_BACKEND" -> "jax", "/home/me/.keras/keras.json" ->
     "floatx=float64"."""
     changes = [*pinned(environment), *INTERPRETER]
-    found = {name: environment[name] for name in changes if environment.get(name) and name != "KERAS_HOME"}
+    hidden = {name: environment[name] for name in changes if environment.get(name) and name != "KERAS_HOME"}
     file, differing = keras_file(environment)
-    return found | ({str(file): ", ".join(f"{key}={value}" for key, value in differing.items())} if differing else {})
+    return hidden | ({str(file): ", ".join(f"{key}={value}" for key, value in differing.items())} if differing else {})
 
 
 def keras_file(environment: Mapping[str, str] = os.environ) -> tuple[Path, dict[str, object]]:
-    """Returns the user's keras.json and what it sets other than Keras itself does; {"content": "unreadable"} where it
-    is no JSON."""
+    """Returns the path of the user's keras.json and its values that differ from Keras's defaults; {"content":
+    "unreadable"} where it is not JSON."""
     path = Path(os.path.expanduser(environment.get("KERAS_HOME", "~/.keras"))) / "keras.json"  # noqa: PTH111 Path's fails without a home
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

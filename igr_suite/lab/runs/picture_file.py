@@ -1,4 +1,4 @@
-"""`pictures.npz` of a run folder: what it holds, written atomically and read back (never imports TensorFlow)."""
+"""Writes and reads `pictures.npz` of a run folder (never imports TensorFlow)."""
 
 import io
 from pathlib import Path
@@ -11,9 +11,9 @@ from igr_suite.lab.runs.files import write_atomically
 from igr_suite.lab.runs.reading import read_regular
 
 FILE = "pictures.npz"
-ROOM = 1 << 28  # bytes of all pictures unpacked; those of any run so far take less than a hundredth
-SIDE = 10  # prior samples are a square of this side; at most so many latents are traversed
-# of the normal quantiles that a continuous latent is moved to; docs/papers/igr.md, section 3.7
+ROOM = 1 << 28  # bytes that the unpacked pictures may take; those of any run so far take less than a hundredth
+SIDE = 10  # prior samples form a square of this side; at most so many latents are traversed
+# levels of the normal quantiles to which a continuous latent is set; docs/papers/igr.md, section 3.7
 LEVELS = np.linspace(0.05, 0.95, 12)
 
 
@@ -21,7 +21,7 @@ def save(folder: Path, arrays: dict[str, np.ndarray]) -> Path:
     """Writes the file, compressed; equal arrays give equal files.
 
     Args:
-      folder: the run's.
+      folder: the run's folder.
       arrays: uint8 images, as `families.vae.pictures.pictures` returns them.
     """
     buffer = io.BytesIO()
@@ -34,7 +34,7 @@ def load(folder: Path) -> dict[str, np.ndarray]:
     """Reads the file of a run folder.
 
     Raises:
-      UserError: it is absent or damaged.
+      UserError: the file is absent or damaged.
     """
     path = folder / FILE
     try:
@@ -50,5 +50,5 @@ def load(folder: Path) -> dict[str, np.ndarray]:
 
 
 def as_bytes(images: np.ndarray, leading: tuple[int, ...], image_shape: tuple[int, int, int]) -> np.ndarray:
-    """[N, D] in [0, 1] -> uint8 [*leading, H, W, C]."""
+    """Converts images [N, D] in [0, 1] to uint8 [*leading, H, W, C]."""
     return np.rint(255 * np.asarray(images)).astype(np.uint8).reshape(*leading, *image_shape)

@@ -1,5 +1,4 @@
-"""How far a run is, for the eyes: a bar on a terminal, a plain line every 30 s elsewhere, a small file when a runner
-watches."""
+"""The progress display of a run: a bar on a terminal, a plain line every 30 s elsewhere, a small file for a runner."""
 
 import contextlib
 import json
@@ -19,7 +18,8 @@ FILE_EVERY, LINE_EVERY = 0.5, 30.0  # seconds
 
 
 class Eta:
-    """Time left, from the pace since the first step that this process saw (a resumed run does not start at 0)."""
+    """Estimates the time left from the pace since the first step of this process (a resumed run does not start at
+    0)."""
 
     def __init__(self) -> None:
         self._first: tuple[int, float] | None = None
@@ -51,11 +51,16 @@ def show(scalars: dict[str, Any]) -> str:
     )
 
 
+def progress_line(name: str, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> str:
+    """Returns 'igr-i-s0-12ab34cd  120/400  30%  left 0:12  elbo -98.2'."""
+    return f"{name}  {step}/{total}  {100 * step // max(total, 1)}%  left {clock(left)}  {show(scalars)}".rstrip()
+
+
 class Progress:
-    """Shows one run's progress; `update` may be called as often as one likes.
+    """Shows one run's progress; `update` may be called at any rate.
 
     Args:
-      folder: the run's folder; its name is the label, and a watching runner finds progress.json in it.
+      folder: the run's folder; its name is the label, and progress.json is written there for a runner.
     """
 
     def __init__(self, folder: str | Path):
@@ -71,7 +76,7 @@ class Progress:
             self._show, self._every = self._print, LINE_EVERY
 
     def update(self, step: int, total: int, **scalars: Any) -> None:
-        """Says that `step` of `total` is done; shows it when the last showing is long enough ago, or at the end."""
+        """Reports that `step` of `total` is done; the display is renewed at fixed intervals and at the end."""
         left = self._eta.left(step, total)
         now = time.monotonic()
         if now - self._shown >= self._every or step >= total:
@@ -79,7 +84,7 @@ class Progress:
             self._show(step, total, left, {name: encode(value) for name, value in scalars.items()})
 
     def close(self) -> None:
-        """Removes what was shown."""
+        """Removes the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -92,15 +97,12 @@ class Progress:
 
     def _write(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
         temporary = self.folder / f".{FILE}.tmp"
-        with contextlib.suppress(OSError):  # a watcher that sees nothing is no reason to stop
+        with contextlib.suppress(OSError):  # a missing display is no reason to stop the run
             temporary.write_bytes(json.dumps({"step": step, "total": total, "left": left, "scalars": scalars}).encode())
             temporary.replace(self.folder / FILE)
 
     def _print(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
-        line = (
-            f"{self.folder.name}  {step}/{total}  {100 * step // max(total, 1)}%  left {clock(left)}  {show(scalars)}"
-        )
-        terminal.say(line.rstrip(), error=True)
+        terminal.say(progress_line(self.folder.name, step, total, left, scalars), error=True)
 
     def _draw(self, step: int, total: int, left: float | None, scalars: dict[str, Any]) -> None:
         if self._bar is None:
@@ -118,16 +120,16 @@ class Progress:
 def read_progress(folder: Path) -> dict[str, Any] | None:
     """Returns what a worker last wrote: step, total, left (less the seconds since then), scalars; None when nothing is
     readable."""
-    found = json_object(folder / FILE)
+    content = json_object(folder / FILE)
     try:
         age = time.time() - (folder / FILE).stat().st_mtime
     except OSError:
         return None
-    if not all(is_number(found.get(name)) for name in ("step", "total")) or not isinstance(found.get("scalars"), dict):
+    scalars, left = content.get("scalars"), content.get("left")
+    if not all(is_number(content.get(name)) for name in ("step", "total")) or not isinstance(scalars, dict):
         return None
-    left = found.get("left")
     if not is_number(left):
         left = None
     elif age > FILE_EVERY:
         left = max(0.0, left - age)
-    return {**found, "left": left}
+    return {"step": content["step"], "total": content["total"], "left": left, "scalars": scalars}

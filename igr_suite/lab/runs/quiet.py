@@ -1,4 +1,4 @@
-"""Silence while TensorFlow is imported, which prints on its own."""
+"""Silences what TensorFlow prints when it is imported."""
 
 import contextlib
 import os
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Silences file descriptors 1 and 2, which C++ code writes to whatever TF_CPP_MIN_LOG_LEVEL says; only for
-    imports."""
+    """Silences file descriptors 1 and 2, to which C++ code writes regardless of TF_CPP_MIN_LOG_LEVEL; for imports
+    only."""
     silence = os.open(os.devnull, os.O_WRONLY)
     streams = [(number, os.dup(number)) for number in (1, 2)]
     try:

@@ -1,8 +1,7 @@
-"""Files that may be damaged, or made by somebody who means harm: read without waiting, without running anything, and
-without surprises.
+"""Reads files that may be damaged or malicious: without blocking, without running anything, and without ambiguity.
 
-Everything in a results folder is read with these functions, so that a pipe in the place of a file is no endless wait,
-and JSON that two programs could read in two ways (equal keys, NaN, numbers that no float holds) counts as damaged.
+Everything in a results folder is read with these functions, so that a pipe in the place of a file does not block, and
+JSON that two programs could read in two ways (equal keys, NaN, numbers that no float holds) counts as damaged.
 """
 
 import errno
@@ -14,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-LARGEST = 64 << 20  # bytes of a JSON file; a run's have some thousands
-DEEPEST = 20  # levels of groups and lists; a run's files have three
-DIGITS = 40  # of a whole number
+LARGEST = 64 << 20  # bytes of a JSON file; those of a run have a few thousand
+DEEPEST = 20  # levels of objects and lists; a run's files have three
+DIGITS = 40  # of an integer
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
-_ODD = (b"0" * (DIGITS + 1), b"e000", b"e+000", b"[[[")  # in texts whose digits are all 0
+_ODD = (b"0" * (DIGITS + 1), b"e000", b"e+000", b"[[[")  # searched for after all digits have been replaced by 0
 ABSENT = (FileNotFoundError, NotADirectoryError)
 
 
@@ -26,7 +25,7 @@ def open_regular(path: str | Path) -> BinaryIO:
     """Opens a file for reading.
 
     Raises:
-      OSError: there is none, or a pipe, a device, a socket or a folder is in its place.
+      OSError: the file is absent, or a pipe, a device, a socket or a folder is in its place.
     """
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -45,10 +44,10 @@ def read_regular(path: str | Path, largest: int | None = None) -> bytes:
     """Returns the content of a file.
 
     Args:
-      path: of the file.
+      path: the file.
       largest: number of bytes beyond which it is not read.
     Raises:
-      OSError: as in `open_regular`, or it is larger.
+      OSError: as in `open_regular`, or the file is larger.
     """
     with open_regular(path) as file:
         content = file.read() if largest is None else file.read(largest + 1)
@@ -58,9 +57,9 @@ def read_regular(path: str | Path, largest: int | None = None) -> bytes:
 
 
 def present(path: str | Path) -> bool:
-    """Whether something is there, if only something that cannot be read."""
+    """Returns whether the path exists, readable or not."""
     try:
-        os.stat(path)  # noqa: PTH116 of text too
+        os.stat(path)  # noqa: PTH116 the path may be a str
     except ABSENT:
         return False
     except OSError:
@@ -69,10 +68,10 @@ def present(path: str | Path) -> bool:
 
 
 def not_to_be_copied(folder: Path) -> str:
-    """Returns the first thing below a run's folder whose copy would never end or would be something else; "" where
-    there is none.
+    """Returns the first entry below a run's folder whose copy would never end or would not be equal; "" where there is
+    none.
 
-    Pipes and devices, links that lead nowhere or back to a folder above them, and what may not be read.
+    Such entries are pipes and devices, links that are broken or lead to a folder above them, and unreadable files.
     """
     waiting = [(folder, frozenset())]
     while waiting:
@@ -98,14 +97,14 @@ def parse_json(content: bytes) -> Any:
     """Returns the values of a JSON text.
 
     Raises:
-      ValueError: it is not JSON in UTF-8, or has equal keys, numbers that no float holds, half characters, or more than
-        DEEPEST levels.
+      ValueError: the text is not JSON in UTF-8, or has equal keys, numbers that no float holds, unpaired surrogates, or
+        more than DEEPEST levels.
     """
     try:
         text = content.decode()
         value = json.loads(text)
         levels, names = _levels_and_names(value)
-        if _odd(content, names):  # the pairs and numbers one by one, which takes several times as long
+        if _odd(content, names):  # check pairs and numbers one by one, which takes several times as long
             value = json.loads(
                 text, object_pairs_hook=_group, parse_int=_whole, parse_float=_number, parse_constant=_number
             )
@@ -114,28 +113,27 @@ def parse_json(content: bytes) -> Any:
     if levels > DEEPEST:
         raise ValueError(f"it is nested more than {DEEPEST} levels deep")
     if b"\\u" in content:
-        # half of a pair of characters cannot be written, a UnicodeEncodeError
+        # an unpaired surrogate cannot be encoded and raises a UnicodeEncodeError
         json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
 def plain(content: bytes, rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether rows that `json.loads` gave are what `parse_json` gives; False where that takes a closer look.
+    """Returns whether rows from `json.loads` are certainly those that `parse_json` would give.
 
     Args:
       content: the JSON list of rows.
-      rows: what was read from it.
+      rows: the rows that were parsed from it.
     """
     return content.count(b"{") == len(rows) and not _odd(content, sum(map(len, rows))) and b"\\u" not in content
 
 
 def _odd(content: bytes, names: int) -> bool:
-    """Whether a JSON text may hold what `parse_json` refuses, or lists in lists in lists; a few searches through the
-    bytes.
+    """Returns whether a JSON text may hold what `parse_json` refuses, or three nested lists, by searching its bytes.
 
     Args:
       content: the text.
-      names: number of names that it gave; equal ones in one group were lost.
+      names: the number of keys that parsing gave; equal keys of one object were lost.
     """
     shapes = content.translate(_DIGITS, delete=b" \t\r\n")
     return (
@@ -147,21 +145,21 @@ def _odd(content: bytes, names: int) -> bool:
 
 
 def _levels_and_names(value: Any) -> tuple[int, int]:
-    """How many levels of groups and lists there are, and how many names in all; at most one level more than DEEPEST is
-    looked at."""
+    """Returns the number of levels of objects and lists, of which DEEPEST + 1 are counted at most, and the number of
+    keys in all."""
     deepest, names, level = 0, 0, [value]
     while deepest <= DEEPEST:
         inner: list[Any] = []
-        found = False
+        nested = False
         for item in level:
             if isinstance(item, dict):
                 names += len(item)
                 inner += item.values()
-                found = True
+                nested = True
             elif isinstance(item, list):
                 inner += item
-                found = True
-        if not found:
+                nested = True
+        if not nested:
             break
         deepest, level = deepest + 1, inner
     return deepest, names
@@ -170,7 +168,7 @@ def _levels_and_names(value: Any) -> tuple[int, int]:
 def json_object(path: str | Path) -> dict[str, Any]:
     """Returns the object that a JSON file holds, empty where it is absent, unreadable, damaged or holds something else.
 
-    For what only helps (an estimate, a progress bar); what results rest on is read by `wholeness` and `store`.
+    For conveniences (an estimate, a progress bar); files that results depend on are read by `wholeness` and `store`.
     """
     try:
         value = parse_json(read_regular(path, LARGEST))
@@ -180,7 +178,7 @@ def json_object(path: str | Path) -> dict[str, Any]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a finite number, and not true or false."""
+    """Returns whether a value is a finite number, and not true or false."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -188,7 +186,7 @@ def _group(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     group = dict(pairs)
     if len(group) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key '{next(name for name in names if names.count(name) > 1)}' stands there twice")
+        raise ValueError(f"the key '{next(name for name in names if names.count(name) > 1)}' occurs twice")
     return group
 
 
@@ -202,5 +200,5 @@ def _whole(text: str) -> int:
 def _number(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is no number")
+        raise ValueError(f"{text} is not a finite number")
     return number

@@ -16,13 +16,13 @@ MERGE = "tag:yaml.org,2002:merge"  # the key `<<`
 def _yaml(text: str) -> Any:
     import yaml
 
-    class Loader(yaml.SafeLoader):  # the safe one takes the last of two equal keys without a word
+    class Loader(yaml.SafeLoader):  # SafeLoader silently takes the last of two equal keys
         def construct_mapping(self, node, deep=False):
             _once(self.construct_object(key, deep=True) for key, _ in node.value if key.tag != MERGE)
             return super().construct_mapping(node, deep)
 
         def flatten_mapping(self, node):
-            super().flatten_mapping(node)  # writes out what `<<` refers to, which may refer to others
+            super().flatten_mapping(node)  # expands what `<<` refers to, which may have references of its own
             if len(node.value) > MOST:
                 raise ValueError(f"its references make a list of more than {MOST:,} values")
 
@@ -41,12 +41,12 @@ def _json(text: str) -> Any:
 
 
 def _once(keys: Iterable[Any]) -> None:
-    """Raises ValueError when a key is there twice: both formats would take the last one without a word."""
+    """Raises ValueError for a key that occurs twice, of which both formats would silently take the last."""
     seen = set()
     for key in keys:
-        if isinstance(key, Hashable):  # anything else is no key, which the reader says itself
+        if isinstance(key, Hashable):  # the parser itself refuses all other keys
             if key in seen:
-                raise ValueError(f"the key '{key}' stands there twice")
+                raise ValueError(f"the key '{key}' occurs twice")
             seen.add(key)
 
 
@@ -56,7 +56,7 @@ READERS = {".json": _json, ".toml": tomllib.loads, ".yaml": _yaml, ".yml": _yaml
 def read_pairs(path: str | Path) -> list[str]:
     """Returns ["model.temperature=0.3", ...] from a JSON, TOML or YAML file; keys may be dotted or nested.
 
-    Tuples are written as lists, YAML's !!python/tuple is refused.
+    Tuples are written as lists; YAML's !!python/tuple is refused.
 
     Raises:
       UserError: the file cannot be read, has another format, or holds what no setting can be.
@@ -68,7 +68,7 @@ def read_pairs(path: str | Path) -> list[str]:
         content = READERS[path.suffix](path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read --config {path}: {error.strerror}") from None
-    except ValueError as error:  # all formats' errors, and bytes that are no text
+    except ValueError as error:  # syntax errors of all formats, and bytes that are not UTF-8
         name = path.suffix[1:].upper().replace("YML", "YAML")
         raise UserError(f"--config {path} is not {name}: {error}") from None
     except RecursionError:
@@ -86,7 +86,7 @@ def read_pairs(path: str | Path) -> list[str]:
 
 
 def _leaves(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values under their dotted keys, lists as tuples."""
+    """Yields dotted keys and their values, lists as tuples."""
     for key, value in content.items():
         if isinstance(value, dict):
             yield from _leaves(value, f"{prefix}{key}.")
@@ -95,8 +95,8 @@ def _leaves(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def _check_size(content: Any, path: Path) -> None:
-    """Refuses what is no list of settings: YAML's references can make a short file endless, or as large as one
-    likes."""
+    """Refuses content that is too large for settings: YAML's references can make a short file endless or arbitrarily
+    large."""
     waiting, count = [(content, 0)], 0
     while waiting:
         value, depth = waiting.pop()
@@ -109,11 +109,11 @@ def _check_size(content: Any, path: Path) -> None:
 
 
 def _check_keys(content: Any, path: Path) -> None:
-    """YAML's keys may be numbers, or words such as `on` that it takes for true."""
+    """Refuses keys that are not text: in YAML they may be numbers, or words such as `on`, which means true."""
     if isinstance(content, dict):
         for key, value in content.items():
             if not isinstance(key, str):
-                raise UserError(f"--config {path} has the key {key!r}, which is no text; write it in quotes")
+                raise UserError(f"--config {path} has the key {key!r}, which is not text; write it in quotes")
             _check_keys(value, path)
 
 

@@ -1,5 +1,5 @@
-"""The folder of one run: config.json, meta.json, metrics.jsonl, summary.json, checkpoints/; who may write it, and how
-far it is."""
+"""The folder of one run, with config.json, meta.json, metrics.jsonl, summary.json and checkpoints/: its lock, its files
+and its state."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from igr_suite.lab.runs.reading import ABSENT, LARGEST, is_number, json_object, 
 from igr_suite.lab.runs.wholeness import CONTENT, WAY_OUT, fault_of
 
 FAILURES = ("user_error", "diverged", "error", "killed")
-# What readers ask of meta.json; a value of another kind counts as absent.
+# The types of values that are read from meta.json; a value of another type counts as absent.
 META = {
     "exit": {"reason": str, "message": str},
     "git": {"commit": str, "dirty": bool},
@@ -27,9 +27,9 @@ META = {
 
 
 class Status(NamedTuple):
-    """How far a run is: "absent", "partial", "running", "failed" or "finished", and the step of its last metrics row.
+    """The state of a run, "absent", "partial", "running", "failed" or "finished", and the step of its last metrics row.
 
-    Whether the files of a finished one belong together is another question: `RunFolder.fault`.
+    Whether the files of a finished run belong together is another question, see `RunFolder.fault`.
     """
 
     state: str
@@ -51,22 +51,22 @@ class RunFolder:
         self.metrics = MetricsLog(self.path / "metrics.jsonl", self.check_lock)
 
     def open(self, config: RunConfig) -> Self:
-        """Creates the folder, locks it, removes what killed writers left, and writes config.json, or checks that the
-        one there is equal.
+        """Creates the folder, locks it, removes what killed writers left, and writes config.json or checks that the
+        existing one is equal.
 
         Raises:
-          UserError: the folder is not writable, another process runs it, or it belongs to another config.
+          UserError: the folder is not writable, another process writes it, or it belongs to another config.
         """
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         self._lock.take()
         try:
             sweep(self.path)
-            found = self.config()
-            if found is None:
+            existing = self.config()
+            if existing is None:
                 write_atomically(self._file("config.json"), config_to_json(config).encode())
-            elif found.to_dict() != config.to_dict() or type(found).__name__ != type(config).__name__:
-                other = f"{found.run_id}, not {config.run_id}"
+            elif existing.to_dict() != config.to_dict() or type(existing).__name__ != type(config).__name__:
+                other = f"{existing.run_id}, not {config.run_id}"
                 raise UserError(f"{self.path} holds another run ({other}); delete it or choose another --results")
         except BaseException:
             self.close()
@@ -74,8 +74,8 @@ class RunFolder:
         return self
 
     def tidy(self) -> None:
-        """Removes what a writer left that was killed after the run had ended; nothing while another process has the
-        folder."""
+        """Removes what a writer left that was killed after the run had ended, unless another process holds the
+        lock."""
         if left_behind(self.path) and not left_elsewhere(self.path):
             with contextlib.suppress(UserError):
                 self._lock.take()
@@ -85,8 +85,7 @@ class RunFolder:
                     self._lock.release()
 
     def check_lock(self) -> None:
-        """Looks, before something is written, whether this process may still write; passes in a folder that was not
-        opened.
+        """Checks, before a write, that this process may still write; does nothing in a folder that was not opened.
 
         Raises:
           TakenOver: another process has taken the run over, because this one's machine was suspended for minutes.
@@ -106,7 +105,7 @@ class RunFolder:
 
     @property
     def checkpoints(self) -> Path:
-        """Where the training loop keeps its checkpoints; it makes the folder itself."""
+        """The folder of the checkpoints, which the training loop creates."""
         return self.path / "checkpoints"
 
     def config(self) -> RunConfig | None:
@@ -118,7 +117,7 @@ class RunFolder:
         except ABSENT:
             return None
         except json.JSONDecodeError:
-            pass  # said below
+            pass  # `config_from_json` raises the error
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UserError(f"cannot read {self._file('config.json')}: {reason}") from error
@@ -136,10 +135,10 @@ class RunFolder:
         write_json(self._file("summary.json"), summary)
 
     def summary(self) -> dict[str, Any] | None:
-        """Returns the summary of a finished run, None before.
+        """Returns the summary of a finished run, None before that.
 
         Raises:
-          UserError: it is damaged.
+          UserError: summary.json is damaged.
         """
         way_out = "delete it and run again: the run resumes from its last checkpoint"
         summary = read_json(self._file("summary.json"), way_out)
@@ -151,25 +150,25 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether summary.json is there; `whole` looks at the other files too."""
+        """Whether summary.json exists; `whole` checks the other files too."""
         return present(self._file("summary.json"))
 
     @property
     def whole(self) -> bool:
-        """Whether the run is finished and nothing speaks against its files; see `wholeness.fault_of`."""
+        """Whether the run is finished and its files have no fault; see `wholeness.fault_of`."""
         return self.finished and not self.fault()
 
     def fault(self, thorough: bool = False, config: RunConfig | None = None, named: bool = True) -> str:
-        """Returns what speaks against a finished run, "" where nothing does or it is not finished; arguments as in
-        `fault_of`."""
+        """Returns the fault of a finished run's files, "" where there is none or the run is not finished; arguments as
+        in `fault_of`."""
         return fault_of(self.path, thorough, config, named)
 
     def unfinished(self, named: bool = True) -> str:
-        """Returns why nothing can be made of the run, to end a sentence with: "is not finished", "is not whole: ...";
-        "" when it can.
+        """Returns why the run's results cannot be used, as the end of a sentence: "is not finished", "is not whole:
+        ..."; "" where they can be.
 
         Args:
-          named: whether the folder has to have the run's name.
+          named: whether the folder must have the run's name.
         """
         if not self.finished:
             return "is not finished"
@@ -180,24 +179,23 @@ class RunFolder:
         """Merges values into meta.json (versions, device, wall time, exit reason ...), atomically.
 
         Args:
-          spare: a file that holds space of the disk, which becomes meta.json when the disk has none left.
+          spare: a file that reserves space on the disk and becomes meta.json when the disk is full.
           **values: by name.
         """
         self.check_lock()
         write_json(self._file("meta.json"), {**self.meta(), **values}, spare)
 
     def meta(self) -> dict[str, Any]:
-        """Returns meta.json, empty when there is none or it is damaged, and without values of a wrong kind: nothing is
-        computed from it."""
+        """Returns the content of meta.json without values of a wrong type; empty when the file is absent or damaged."""
         return _fitting(decode(json_object(self._file("meta.json"))), META)
 
     @property
     def diverged(self) -> bool:
-        """Whether the run ended because its training diverged: it will do so again, so nobody need wait for it."""
+        """Whether the run ended because its training diverged, which it would do again."""
         return not self.finished and (self.meta().get("exit") or {}).get("reason") == "diverged"
 
     def status(self) -> Status:
-        """Returns how far the run is, without opening it.
+        """Returns the state of the run and its last step, without opening the folder.
 
         Raises:
           UserError: the last metrics row is unreadable.
@@ -206,7 +204,7 @@ class RunFolder:
 
     @property
     def state(self) -> str:
-        """How far the run is, as in `Status`; reads no metrics."""
+        """The state of the run, as in `Status`; reads no metrics."""
         if self.finished:
             return "finished"
         if not present(self._file("config.json")):
@@ -221,14 +219,14 @@ class RunFolder:
 
 
 def _fitting(values: dict[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """The values without those of another kind than their readers expect."""
-    kept = {}
+    """Returns the values without those of another type than `kinds` names."""
+    fitting = {}
     for name, value in values.items():
         kind = kinds.get(name, object)
         if isinstance(kind, Mapping) and isinstance(value, dict):
-            kept[name] = _fitting(value, kind)
+            fitting[name] = _fitting(value, kind)
         elif value is None or (
             not isinstance(kind, Mapping) and (is_number(value) if kind is float else isinstance(value, kind))
         ):
-            kept[name] = value
-    return kept
+            fitting[name] = value
+    return fitting

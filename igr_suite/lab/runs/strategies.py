@@ -1,7 +1,7 @@
-"""Which ways there are to divide a run's batches among devices, and which runs can be divided (never imports
+"""The strategies by which a run's batches are divided among devices, and the runs that can use them (never imports
 TensorFlow).
 
-How it is done is `training/strategy.py`. A strategy belongs to the machine, as threads do: it is no part of a run's
+`training/strategy.py` implements them. Like threads, a strategy belongs to the machine: it is not part of a run's
 config or name.
 """
 
@@ -16,11 +16,11 @@ STRATEGIES = {
     "mirrored": "all devices of this machine",
     "multi_worker": "all devices of several machines, one process each",
 }
-VARIABLE = "IGR_STRATEGY"  # of a worker's environment
+VARIABLE = "IGR_STRATEGY"  # environment variable of a worker
 
 
 def check_name(name: str | None) -> None:
-    """Raises UserError unless this is a strategy, or None for one device without any."""
+    """Raises UserError unless this is the name of a strategy, or None, which means one device."""
     if name is not None and name not in STRATEGIES:
         raise UserError(f"unknown strategy '{name}': {nearest(name, STRATEGIES)}")
 

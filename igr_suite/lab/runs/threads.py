@@ -1,4 +1,4 @@
-"""How many threads a run gets, and how many runs go at once."""
+"""Decides how many threads a run gets and how many runs go at once."""
 
 import os
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ def share(
     Args:
       configs: the runs to come.
       jobs: runs at once; None means as many as the cores allow.
-      threads: threads a run; None means cores // jobs, at most what the family has use for, which is more when there
-        are more cores than runs.
+      threads: threads per run; None means cores // jobs, but no more than the family can use, which is a larger number
+        when there are more cores than runs.
       available: cores; None means those that this process may use.
     Returns:
       (jobs, threads).
@@ -38,16 +38,17 @@ def share(
 
 
 def thread_variables(threads: int) -> dict[str, str]:
-    """Returns the environment that holds a process to so many threads; it must be set before TensorFlow is imported."""
+    """Returns the environment that limits a process to so many threads; it must be set before TensorFlow is
+    imported."""
     libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     return dict.fromkeys((*libraries, "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "IGR_THREADS"), str(threads))
 
 
 def one_operation_a_thread(config: RunConfig) -> None:
-    """Gives each thread whole operations where a run's step falls into parts, instead of dividing every operation among
-    all threads.
+    """Gives each thread whole operations where a run's step divides into parts, instead of dividing every operation
+    among all threads.
 
-    It takes effect if TensorFlow's runtime has not started yet.
+    This takes effect only before TensorFlow's runtime starts.
     """
     if config.parts_side_by_side > 1:
         os.environ["TF_NUM_INTRAOP_THREADS"] = "1"

@@ -32,7 +32,7 @@ def group_of(kind: Any) -> type | None:
 
 
 def describe(kind: Any) -> str:
-    """Says a type in words: 'a number', 'one of 'a', 'b'', 'a list of integers (1,2,3)'."""
+    """Returns a type in words: "a finite number", "one of 'a', 'b'", "a list such as 1,2 where each item is text"."""
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(repr(choice) for choice in get_args(kind))
     if get_origin(kind) is tuple:
@@ -47,7 +47,7 @@ def describe(kind: Any) -> str:
 
 
 class _Mismatch(Exception):
-    """The value is not of the type; the caller knows the key and says so."""
+    """The value is not of the type; the caller raises the UserError that names the key."""
 
 
 def check(value: Any, kind: Any, path: str) -> Any:
@@ -60,7 +60,7 @@ def check(value: Any, kind: Any, path: str) -> Any:
 
 
 def parse(text: str, kind: Any, path: str) -> Any:
-    """Returns what `text` says in a field of type `kind`: "0.3", "true", "none", "1,2,3".
+    """Returns the value that a text such as "0.3", "true", "none" or "1,2,3" stands for in a field of type `kind`.
 
     Raises:
       UserError: as in `check`.
@@ -207,8 +207,8 @@ def build(cls: type, values: Mapping[str, Any], path: str = "", known: list[str]
 
 def paths(cls: type, prefix: str = "") -> list[str]:
     """Returns the dotted paths of all leaves of a config class: ["seed", "model.temperature", ...]."""
-    found = []
+    leaves = []
     for name, kind in field_types(cls).items():
         group = group_of(kind)
-        found += [prefix + name] if group is None else paths(group, f"{prefix}{name}.")
-    return found
+        leaves += [prefix + name] if group is None else paths(group, f"{prefix}{name}.")
+    return leaves

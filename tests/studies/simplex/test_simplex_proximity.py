@@ -11,6 +11,7 @@ import pytest
 
 from igr_suite.errors import UserError
 from igr_suite.lab.analysis import ledger
+from igr_suite.lab.analysis.references import read_references
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
 from igr_suite.lab.runs.store import RunFolder
@@ -50,7 +51,7 @@ def test_oracle_table(quick):
     fail once in about 400.
     """
     verdicts = ledger.judge(
-        ledger.read_references(discovery.folder_of(NAME) / "published.csv"), discovery.plot_module(NAME).ours(quick)
+        read_references(discovery.folder_of(NAME) / "published.csv"), discovery.plot_module(NAME).ours(quick)
     )
     assert len(verdicts) == 28
     assert [v for v in verdicts if v.verdict != "pass"] == []
