@@ -76,6 +76,10 @@ class Pass(NamedTuple):
         """The local signal of a layer [..., B]."""
         return tf.add_n(self.terms[layer:])
 
+    def below(self, layer: int) -> tf.Tensor | float:
+        """The rest of F, the terms below a layer [..., B]."""
+        return tf.add_n(self.terms[:layer]) if layer else 0.0
+
 
 def hard_pass(chain: Chain, uniforms: Sequence[tf.Tensor]) -> Pass:
     """Samples all layers.
@@ -106,12 +110,13 @@ class LocalObjective:
       layer: k.
       hard: the pass, of one chain.
       uniforms: of each layer.
+      whole: whether the rest of F is added, which does not depend on layer k.
     """
 
     layered = True
 
-    def __init__(self, chain: Chain, layer: int, hard: Pass, uniforms: Sequence[tf.Tensor]):
-        self.chain, self.layer, self.hard, self.uniforms = chain, layer, hard, uniforms
+    def __init__(self, chain: Chain, layer: int, hard: Pass, uniforms: Sequence[tf.Tensor], whole: bool = False):
+        self.chain, self.layer, self.hard, self.uniforms, self.whole = chain, layer, hard, uniforms, whole
 
     def __call__(self, values: tf.Tensor, above: Above | None = None) -> tf.Tensor:
         """Returns f_k [..., B].
@@ -127,4 +132,4 @@ class LocalObjective:
             logits = self.chain.logits(layer, values)
             below, values = values, above(kind, logits, u) if above else kind.hard_sample(logits, u)
             total += self.chain.term(layer, values, below, logits)
-        return total
+        return total + self.hard.below(self.layer) if self.whole else total

@@ -58,6 +58,7 @@ def estimate(
     noise: Sequence[Noise],
     parameters: Sequence[Parameters],
     generator_samples: GeneratorSamples = "all",
+    whole: bool = False,
 ) -> Estimated:
     """Estimates the gradient of the bound of each example with respect to all layers' logits.
 
@@ -68,14 +69,16 @@ def estimate(
       parameters: for each layer, the estimator's own.
       generator_samples: "all" samples of the estimator train the generator, or those of one chain, "own". A
         multi-sample bound always takes all of them.
+      whole: whether every layer's signal is the whole of F, not the part that depends on the layer; unbiased, too, and
+        as in the code of NVIL, MuProp and REBAR.
     """
     if estimator.route == "chains":
-        return _chains(chain, estimator, noise, parameters, generator_samples)
+        return _chains(chain, estimator, noise, parameters, generator_samples, whole)
     if estimator.route == "pairs":
         return _pairs(chain, estimator, noise)
     if estimator.route == "path":
         return _path(chain, estimator, noise)
-    return _branches(chain, estimator, noise, parameters, generator_samples)
+    return _branches(chain, estimator, noise, parameters, generator_samples, whole)
 
 
 def _chains(
@@ -84,6 +87,7 @@ def _chains(
     noise: Sequence[Noise],
     parameters: Sequence[Parameters],
     generator_samples: GeneratorSamples,
+    whole: bool,
 ) -> Estimated:
     hard = hard_pass(chain, [layer["u"] for layer in noise])
     bound = estimator.facts.target == "multi_sample_bound"
@@ -91,7 +95,7 @@ def _chains(
     weights = normalised_weights(values) if bound else 0.0
     cotangents, losses = [], []
     for layer, kind in enumerate(chain.kinds):
-        signals = values if bound else hard.local_value(layer)
+        signals = values if bound or whole else hard.local_value(layer)
         weighted = estimator.weigh(tf.stop_gradient(signals), parameters[layer])
         scores = kind.score(hard.logits[layer], hard.samples[layer])
         cotangents.append(_like(hard.logits[layer], score_term(weighted.coefficients - weights, scores)))
@@ -112,7 +116,7 @@ def _pairs(chain: Chain, estimator: LocalDisARM, noise: Sequence[Noise]) -> Esti
     for layer, kind in enumerate(chain.kinds):
         held = tf.stop_gradient(hard.logits[layer])
         samples, mirrored = tf.unstack(antithetic_pair(held, uniforms[layer]))
-        mirrored_values = tf.add_n([*hard.terms[:layer], LocalObjective(chain, layer, hard, uniforms)(mirrored)])
+        mirrored_values = LocalObjective(chain, layer, hard, uniforms, whole=True)(mirrored)
         gaps = estimator.weigh_pairs(values, mirrored_values)[1]
         direct = score_term(weights, kind.score(held, samples))
         cotangent = score_term(gaps, antithetic_factor(held, samples, mirrored)) - direct
@@ -145,6 +149,7 @@ def _branches(
     noise: Sequence[Noise],
     parameters: Sequence[Parameters],
     generator_samples: GeneratorSamples,
+    whole: bool,
 ) -> Estimated:
     # Of an estimator with K samples the first one's uniforms are those of the pass.
     hard_noise = [layer["u"] for layer in noise]
@@ -153,12 +158,12 @@ def _branches(
     hard = hard_pass(chain, hard_noise)
     cotangents, losses, generated = [], [], []
     for layer in range(len(chain.kinds)):
-        objective = LocalObjective(chain, layer, hard, hard_noise)
+        objective = LocalObjective(chain, layer, hard, hard_noise, whole)
         logits = tf.stop_gradient(hard.logits[layer])
         estimated = estimator.estimate(objective, logits, noise[layer], parameters[layer])
         cotangents.append(estimated.gradient)
         losses += [] if estimated.loss is None else [estimated.loss]
-        generated.append(tf.add_n([*hard.terms[:layer], estimated.value]))
+        generated.append(estimated.value if whole else estimated.value + hard.below(layer))
     value = hard.value if generator_samples == "own" else tf.add_n(generated) / len(generated)
     return Estimated(value, value, hard.logits, cotangents, tf.reduce_mean(value), losses)
 

@@ -52,6 +52,7 @@ def estimate_step(
     own: Own,
     variance_of: Literal["logits", "weights"] = "logits",
     generator_samples: GeneratorSamples = "all",
+    whole: bool = False,
 ) -> Step:
     """Estimates the gradients of the batch's mean target.
 
@@ -67,7 +68,7 @@ def estimate_step(
       noise: of each layer, see `noise_of`.
       own: the estimator's own parameters.
       variance_of: what has the variance that parameters without a loss of their own minimise.
-      generator_samples: see `routes.estimate`.
+      generator_samples, whole: see `routes.estimate`.
     """
     recognition, generator, trained = list(chain.recognition), list(chain.generator), own.trained
     with tf.GradientTape(watch_accessed_variables=False) as own_tape:
@@ -75,7 +76,7 @@ def estimate_step(
         parameters = own.parameters(chain.context)
         with tf.GradientTape(watch_accessed_variables=False, persistent=True) as tape:
             tape.watch([*recognition, *generator])
-            estimated = estimate(chain, estimator, noise, parameters, generator_samples)
+            estimated = estimate(chain, estimator, noise, parameters, generator_samples, whole)
             analytic = chain.analytic(estimated.logits)
             target = estimated.generated + (0.0 if analytic is None else tf.reduce_mean(analytic))
         examples = tf.cast(tf.shape(estimated.value)[0], estimated.value.dtype)
