@@ -24,7 +24,9 @@ class HardVAEConfig(WithOptions):
     """The model, p(x | h_0) p(h_0 | h_1) ... p(h_{L-1}), and the gradient estimator of its inference network."""
 
     group: ClassVar[str] = "model"
-    options: ClassVar[Mapping[str, Option]] = by_choice("codes", OPTIONS_OF_CODES)
+    options: ClassVar[Mapping[str, Option]] = by_choice(
+        "codes", OPTIONS_OF_CODES, dropped=("categories", "points")
+    )
 
     estimator: str = "rloo"
     """Gradient estimator of the inference network: a registered one, or my_package.my_file:MyEstimator."""
