@@ -71,7 +71,7 @@ def registered(networks: Networks, estimator: Estimator) -> Method:
             by_baselines,
             dict(zip(parameters, trained)),
             scalars,
-            result.cotangents,
+            [g if g.shape.rank == 2 else tf.reduce_sum(g, 0) for g in result.cotangents],  # of K chains their sum
         )
 
     return Method(step, networks.layers if reads_baseline else 0, initial, ("bound",) if bound else ())
