@@ -24,9 +24,7 @@ class HardVAEConfig(WithOptions):
     """The model, p(x | h_0) p(h_0 | h_1) ... p(h_{L-1}), and the gradient estimator of its inference network."""
 
     group: ClassVar[str] = "model"
-    options: ClassVar[Mapping[str, Option]] = by_choice(
-        "codes", OPTIONS_OF_CODES, dropped=("categories", "points")
-    )
+    options: ClassVar[Mapping[str, Option]] = by_choice("codes", OPTIONS_OF_CODES, dropped=("categories", "points"))
 
     estimator: str = "rloo"
     """Gradient estimator of the inference network: a registered one, or my_package.my_file:MyEstimator."""
@@ -101,6 +99,7 @@ class TrainHardVAE(TrainingRun):
     """One VAE of hard codes trained with one estimator and one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.hard_vae.train_codes:execute"
+    subject: ClassVar[str] = "igr_suite.families.hard_vae.codes_subject"
 
     model: HardVAEConfig = field(default_factory=HardVAEConfig)
     data: DataConfig = field(default_factory=DataConfig)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from igr_suite.discrete.step import estimate_step
 from igr_suite.errors import UserError
 from igr_suite.estimators import get, registered
 from igr_suite.families.hard_vae.codes import HardVAE, HardVAEChain
 from igr_suite.families.hard_vae.codes_config import SUPPORT, HardVAEConfig, HardVAEOptimiserConfig, TrainHardVAE
+from igr_suite.families.hard_vae.codes_subject import HardVAESubject
 from igr_suite.randomness import at_step
 
 REPLICATES, BLOCKS = 500, 100  # 5e4 draws of each of two images
@@ -141,10 +143,25 @@ def test_the_mean_elbo_with_the_analytic_kl_is_the_enumerated_one():
         assert np.all(np.abs(elbo.mean(axis=0) - exact_elbo) < 5.0 * error + 1e-5)
 
 
+@pytest.mark.parametrize("codes", SUPPORT)
+def test_a_subject_has_the_gradients_that_train(codes):
+    """Equal noise gives equal gradients of logits."""
+    model = tiny_model("rloo", codes, prior="trained")
+    images = tf.constant(IMAGES)
+    subject = HardVAESubject(model, images)
+    noise = model.estimator.noise(subject.logits.shape, tf.constant([1, 2]))
+    measured = model.estimator.estimate(lambda code: subject.bound(code, subject.logits), subject.logits, noise)
+    step = estimate_step(HardVAEChain(model, images), model.estimator, [noise], model.own)
+    np.testing.assert_allclose(measured.gradient, step.cotangents[0], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"estimator": "disarm", "codes": "categorical"}, "disarm is for bernoulli variables, not for categorical ones"),
+        (
+            {"estimator": "disarm", "codes": "categorical"},
+            "disarm is for bernoulli variables, not for categorical ones",
+        ),
         ({"estimator": "rlo"}, "unknown model.estimator 'rlo': did you mean 'rloo'"),
         ({"estimator": "rloo", "estimator_options": ("sample=3",)}, "did you mean 'samples'"),
         ({"estimator": "rloo", "estimator_options": ("samples=x",)}, "model.options.samples must be an integer"),
