@@ -28,11 +28,11 @@ def blocks(name: str) -> list[Block]:
     return [Block(*found) for found in BLOCK.findall((DOCS / name).read_text())]
 
 
-def run_python(name: str) -> dict[str, Any]:
-    """Executes the Python blocks of a guide one after the other; returns their scope."""
+def run_python(name: str, files: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Executes the Python blocks of a guide one after the other, those of these files too; returns their scope."""
     scope: dict[str, Any] = {"__name__": "guide"}
     for number, block in enumerate(blocks(name)):
-        if block.language == "python" and not block.file:
+        if block.language == "python" and (not block.file or block.file in files):
             exec(compile(block.code, f"{name}, block {number}", "exec"), scope)
     return scope
 

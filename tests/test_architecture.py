@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "lab": {"lab/runs", "lab/running", "lab/analysis"},
     "plotting": {"lab/runs", "lab/running", "lab/analysis", "lab"},
     "training": {"data", "networks", "lab/runs"},
-    "discrete": {"estimators", "networks", "training"},
+    "discrete": {"estimators", "networks", "training", "lab/runs"},
     "measuring": {"discrete", "estimators", "training", "lab/runs", "lab/running", "lab/analysis"},
     "layers": {"data", "networks", "relaxations", "estimators", "objectives", "decoupling", "discrete"},
     "models": {"data", "networks", "relaxations", "estimators", "objectives", "decoupling", "discrete", "layers"},

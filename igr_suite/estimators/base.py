@@ -1,7 +1,11 @@
 """The contract of gradient estimators for expectations over discrete variables, and their registry."""
 
+import functools
+import importlib
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from types import ModuleType
 from typing import ClassVar, Literal, NamedTuple
 
 import tensorflow as tf
@@ -9,9 +13,12 @@ import tensorflow as tf
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.derivatives import MissingDerivative, Traced
 from igr_suite.estimators.inputs import as_logits, in_dtype, uniforms, valued, working_dtype
+from igr_suite.estimators.names import Route
 from igr_suite.estimators.settings import check_samples
 
 Objective = Callable[[tf.Tensor], tf.Tensor]
+# (kind of the variables, logits of a layer above, its uniforms) -> values of that layer
+Above = Callable[[ModuleType, tf.Tensor, tf.Tensor], tf.Tensor]
 Noise = Mapping[str, tf.Tensor]
 Parameters = Mapping[str, tf.Tensor]
 
@@ -91,6 +98,7 @@ class Estimator:
     """
 
     facts: ClassVar[Facts]
+    route: ClassVar[Route] = "branches"
 
     @property
     def differentiates(self) -> bool:
@@ -217,6 +225,14 @@ def _in_dtype_of_logits(estimate: Estimate, dtype: tf.DType) -> Estimate:
 _registry: dict[str, type[Estimator]] = {}
 
 
+@functools.cache
+def _import_all() -> None:
+    """Imports every file of this folder, so that its estimators register themselves."""
+    package = importlib.import_module(__package__)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{__package__}.{module.name}")
+
+
 def register(cls: type[Estimator]) -> type[Estimator]:
     """Class decorator that registers an estimator under its facts' name, for tests, docs, the CLI and the variance
     tool.
@@ -234,9 +250,12 @@ def register(cls: type[Estimator]) -> type[Estimator]:
 
 
 def registered(support: str | None = None) -> dict[str, type[Estimator]]:
-    """Returns the registered estimators by name, in order of registration; only those for one kind of variable if
-    `support` names it."""
-    return {name: cls for name, cls in _registry.items() if support is None or support in cls.facts.support}
+    """Returns the registered estimators by name, those of this package in alphabetical order and then others in order of
+    registration; only those for one kind of variable if `support` names it."""
+    _import_all()
+    own = sorted(name for name, cls in _registry.items() if cls.__module__.startswith(f"{__package__}."))
+    ordered = {name: _registry[name] for name in (*own, *_registry)}
+    return {name: cls for name, cls in ordered.items() if support is None or support in cls.facts.support}
 
 
 def get(name: str, **settings) -> Estimator:
@@ -245,11 +264,12 @@ def get(name: str, **settings) -> Estimator:
     Raises:
       UserError: unknown name, unknown setting, or a setting's value that the estimator refuses.
     """
-    if name not in _registry:
+    cls = registered().get(name)
+    if cls is None:
         raise UserError(f"unknown estimator '{name}': {nearest(name, list(_registry))}")
-    known = [setting.name for setting in fields(_registry[name])]
+    known = [setting.name for setting in fields(cls)]
     for setting in settings:
         if setting not in known:
             way_out = nearest(setting, known) if known else "it has none"
             raise UserError(f"{name} has no setting '{setting}': {way_out}")
-    return _registry[name](**settings)
+    return cls(**settings)

@@ -9,7 +9,7 @@ from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, reg
 from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.estimators.rloo import leave_one_out
-from igr_suite.estimators.straight_through import value_and_slope
+from igr_suite.estimators.straight_through import straight_through_above, value_and_slope
 
 
 def double_control(slopes: tf.Tensor, samples: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -63,7 +63,7 @@ class DoubleCV(MultiSampleEstimator):
 
     def _estimate(self, objective, logits, noise, parameters):
         samples = bernoulli.hard_sample(logits, noise["u"])
-        values, slopes = value_and_slope(objective, samples)
+        values, slopes = value_and_slope(objective, samples, straight_through_above)
         control = double_control(slopes, samples, logits)
         signal = leave_one_out(values, bernoulli.score(logits, samples))
         return Estimate(tf.reduce_mean(values, 0), samples, signal, control, parameters["scale"])

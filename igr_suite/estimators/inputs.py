@@ -119,11 +119,15 @@ def valued(objective: Callable, dtype: tf.DType, working: tf.DType, axes: int) -
       working: dtype of the values that estimators receive.
       axes: number of the samples' last axes that are the variables'.
     Returns:
-      A function that maps samples [..., B, D] or [..., B, V, C] to values [..., B].
+      A function that maps samples [..., B, D] or [..., B, V, C], and for a layered objective the rule for the layers
+      above (`base.Above`), to values [..., B].
     """
 
-    def evaluate(samples: tf.Tensor) -> tf.Tensor:
-        value = tf.convert_to_tensor(objective(tf.cast(samples, dtype)))
+    layered = getattr(objective, "layered", False)
+
+    def evaluate(samples: tf.Tensor, above: Callable | None = None) -> tf.Tensor:
+        samples = tf.cast(samples, dtype)
+        value = tf.convert_to_tensor(objective(samples, above) if layered else objective(samples))
         leading = samples.shape[: samples.shape.rank - axes]
         if not value.shape.is_compatible_with(leading):
             raise UserError(

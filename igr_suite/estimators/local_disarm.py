@@ -9,8 +9,10 @@ from igr_suite.estimators.arm import antithetic_pair
 from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
 from igr_suite.estimators.distributions.bernoulli import antithetic_factor
 from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.estimators.names import Route
+from igr_suite.estimators.reinforce import sum_of_scores
 from igr_suite.estimators.settings import check_samples
-from igr_suite.estimators.vimco import bounds_with_one_replaced, difference, signal_of
+from igr_suite.estimators.vimco import bounds_with_one_replaced, difference
 
 
 @register
@@ -35,6 +37,7 @@ class LocalDisARM(MultiSampleEstimator):
         hard="2K",
         target="multi_sample_bound",
     )
+    route: ClassVar[Route] = "pairs"
     samples: int = 4
 
     def __post_init__(self):
@@ -43,7 +46,10 @@ class LocalDisARM(MultiSampleEstimator):
     def _estimate(self, objective, logits, noise, parameters):
         samples, mirrored = tf.unstack(antithetic_pair(logits, noise["u"]))
         values, mirrored_values = tf.unstack(objective(tf.stack([samples, mirrored])))
+        value, gaps = self.weigh_pairs(values, mirrored_values)
+        return Estimate(value, samples, sum_of_scores(gaps, antithetic_factor(logits, samples, mirrored)))
+
+    def weigh_pairs(self, values: tf.Tensor, mirrored_values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns L [B], and half of what each sample adds to it against its mirrored one [K, B]; arguments [K, B]."""
         value = log_mean_exp(values)
-        gaps = 0.5 * difference(value, bounds_with_one_replaced(values, mirrored_values))
-        signal = signal_of(gaps, antithetic_factor(logits, samples, mirrored))
-        return Estimate(value, samples, signal)
+        return value, 0.5 * difference(value, bounds_with_one_replaced(values, mirrored_values))

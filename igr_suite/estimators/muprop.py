@@ -1,6 +1,7 @@
 """MuProp: the objective's first-order expansion about the mean field as a control variate."""
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import ClassVar
 
 import tensorflow as tf
@@ -37,6 +38,12 @@ def per_example(scale) -> tf.Tensor:
     return scale[..., tf.newaxis] if tf.is_tensor(scale) and scale.shape.rank else scale
 
 
+def mean_above(kind: ModuleType, logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """The rule that layers above one at its mean are at the means that the layer below gives them."""
+    del u
+    return kind.mean(logits)
+
+
 @register
 @dataclass(frozen=True, kw_only=True)
 class MuProp(Estimator):
@@ -70,7 +77,7 @@ class MuProp(Estimator):
         value = objective(samples)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(mean)
-            centre = objective(mean)
+            centre = objective(mean, above=mean_above)
         slope = derivative(tape, centre, mean)
         # Without stops the loss would train the logits and the objective's own parameters too.
         stopped = (tf.stop_gradient(part) for part in (value, centre, slope, samples, mean))

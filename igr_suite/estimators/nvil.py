@@ -5,15 +5,14 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.base import Facts, register
 from igr_suite.estimators.inputs import mean_square
-from igr_suite.estimators.reinforce import score_term
-from igr_suite.estimators.variables import kind_of
+from igr_suite.estimators.reinforce import ScoreEstimator, Weighted
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class NVIL(Estimator):
+class NVIL(ScoreEstimator):
     """REINFORCE with a baseline fitted to the objective by least squares.
 
         g = (f(b) - B) (b - theta),   loss = mean (f(b) - B)^2
@@ -37,10 +36,6 @@ class NVIL(Estimator):
     def parameters(self, shape, dtype=tf.float32):
         return {"baseline": tf.zeros([], dtype)}
 
-    def _estimate(self, objective, logits, noise, parameters):
-        kind = kind_of(logits)
-        samples = kind.hard_sample(logits, noise["u"])
-        value = objective(samples)
-        residual = tf.stop_gradient(value) - parameters["baseline"]
-        signal = score_term(residual, kind.score(logits, samples))
-        return Estimate(value, samples, signal, loss=mean_square(residual))
+    def weigh(self, values, parameters):
+        residual = tf.stop_gradient(values) - parameters["baseline"]
+        return Weighted(values, residual, mean_square(residual))

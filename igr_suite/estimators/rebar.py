@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import ClassVar, Literal
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, Noise, Objective, Parameters, register
+from igr_suite.estimators.base import Above, Estimate, Estimator, Facts, Noise, Objective, Parameters, register
 from igr_suite.estimators.derivatives import derivative
 from igr_suite.estimators.distributions.bernoulli import Relaxed
 from igr_suite.estimators.inputs import uniforms, variable_sizes
@@ -82,6 +83,16 @@ def relaxed_of(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Relaxed
     return kind.relaxed_sample(kind.bounded(logits), z, temperature, relaxation)
 
 
+def relaxed_above(temperature, relaxation: Relaxed) -> Above:
+    """Returns the rule that layers above a relaxed one are relaxed, too, each with its own noise: at hard samples there
+    the control variate would have a mean."""
+
+    def above(kind: ModuleType, logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+        return kind.relaxed_sample(kind.bounded(logits), kind.noisy_logits(logits, u), temperature, relaxation)
+
+    return above
+
+
 def draw_noise(shape, seed: tf.Tensor, dtype: tf.DType, coupling: Coupling) -> Noise:
     """{"u"}, and for independent conditional noise also {"v"}, both of the given shape."""
     if coupling == "coupled":
@@ -141,7 +152,8 @@ class Rebar(Estimator):
     def surrogate_function(self, objective: Objective, parameters: Parameters) -> Surrogate:
         """(logits, z) -> c(z) = f(y(z))."""
         temperature = self._temperature(parameters)
-        return lambda logits, z: objective(relaxed_of(logits, z, temperature, self.relaxation))
+        above = relaxed_above(temperature, self.relaxation)
+        return lambda logits, z: objective(relaxed_of(logits, z, temperature, self.relaxation), above=above)
 
     def _temperature(self, parameters: Parameters):
         return self.temperature

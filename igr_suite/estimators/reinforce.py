@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from numbers import Real
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.estimators.base import Estimate, Estimator, Facts, per_variable, register
+from igr_suite.estimators.base import Estimate, Estimator, Facts, Parameters, per_variable, register
+from igr_suite.estimators.names import Route
 from igr_suite.estimators.variables import kind_of
 
 # Largest share of the absolute sum that an entry may have if the sum of the others shall keep all digits but one.
@@ -37,9 +38,54 @@ def mean_of_others(values: tf.Tensor) -> tf.Tensor:
     return sum_of_others(values) / (tf.cast(others, values.dtype) if tf.is_tensor(others) else others)
 
 
+class Weighted(NamedTuple):
+    """What a score-function estimator makes of the objective's values.
+
+    Attributes:
+      value: as `Estimate.value` [B].
+      coefficients: of the scores, shape of the values: [B], or [K, B] where their products are summed over K.
+      loss: as `Estimate.loss`.
+    """
+
+    value: tf.Tensor
+    coefficients: tf.Tensor
+    loss: tf.Tensor | None = None
+
+
+class ScoreEstimator(Estimator):
+    """An estimator that needs nothing but the objective's values at samples and these samples' scores.
+
+        g = sum_k c_k(f_1, ..., f_K) (b_k - theta)
+
+    A model of several layers needs no more evaluations for it than a model of one: one set of K values serves the
+    scores of all layers. A subclass implements `weigh`.
+    """
+
+    route: ClassVar[Route] = "chains"
+
+    def weigh(self, values: tf.Tensor, parameters: Parameters) -> Weighted:
+        """Returns the coefficients of the scores for the objective's values [B], or [K, B]."""
+        raise NotImplementedError
+
+    def _estimate(self, objective, logits, noise, parameters):
+        kind = kind_of(logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        weighted = self.weigh(objective(samples), parameters)
+        signal = sum_of_scores(weighted.coefficients, kind.score(logits, samples))
+        return Estimate(weighted.value, samples, signal, loss=weighted.loss)
+
+
+def sum_of_scores(coefficients: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
+    """Returns coefficient times score for [B] and [B, ...]; for [K, B] and [K, B, ...] the sum over K, in which a score
+    of 0 counts as 0 beside an infinite coefficient."""
+    if coefficients.shape.rank == 1:
+        return score_term(coefficients, scores)
+    return tf.reduce_sum(tf.math.multiply_no_nan(per_variable(coefficients, scores), scores), 0)
+
+
 @register
 @dataclass(frozen=True, kw_only=True)
-class Reinforce(Estimator):
+class Reinforce(ScoreEstimator):
     """Score function times the objective minus a baseline that does not depend on the sample.
 
         g = (f(b) - B) (b - theta)
@@ -58,11 +104,8 @@ class Reinforce(Estimator):
         if self.baseline != "batch" and not isinstance(self.baseline, Real) and not tf.is_tensor(self.baseline):
             raise UserError(f"baseline must be a number or 'batch', got {self.baseline!r}")
 
-    def _estimate(self, objective, logits, noise, parameters):
-        kind = kind_of(logits)
-        samples = kind.hard_sample(logits, noise["u"])
-        value = objective(samples)
-        return Estimate(value, samples, signal=score_term(value - self._baseline(value), kind.score(logits, samples)))
+    def weigh(self, values, parameters):
+        return Weighted(values, values - self._baseline(values))
 
     def _baseline(self, value: tf.Tensor) -> tf.Tensor | float:
         if self.baseline != "batch":

@@ -12,7 +12,15 @@ from igr_suite.estimators.base import Estimate, Estimator, Facts, Objective, Par
 from igr_suite.estimators.derivatives import Traced, derivative
 from igr_suite.estimators.distributions.bernoulli import Relaxed
 from igr_suite.estimators.inputs import uniforms, variable_sizes
-from igr_suite.estimators.rebar import Coupling, Surrogate, control_variate, draw_noise, initial_eta, relaxed_of
+from igr_suite.estimators.rebar import (
+    Coupling,
+    Surrogate,
+    control_variate,
+    draw_noise,
+    initial_eta,
+    relaxed_above,
+    relaxed_of,
+)
 from igr_suite.estimators.reinforce import score_term
 from igr_suite.estimators.settings import check_choices, check_temperature
 from igr_suite.estimators.variables import kind_of
@@ -122,7 +130,9 @@ class LearnedSurrogate(Estimator):
         def surrogate(logits: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
             relaxed = relaxed_of(logits, z, temperature, self.relaxation)
             added = net(z, relaxed, axes=logits.shape.rank - 1)
-            return added if self.surrogate == "net" else objective(relaxed) + added
+            if self.surrogate == "net":
+                return added
+            return objective(relaxed, above=relaxed_above(temperature, self.relaxation)) + added
 
         return surrogate, net
 

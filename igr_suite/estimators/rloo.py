@@ -5,9 +5,8 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
-from igr_suite.estimators.reinforce import mean_of_others, score_term
-from igr_suite.estimators.variables import kind_of
+from igr_suite.estimators.base import Facts, MultiSampleEstimator, register
+from igr_suite.estimators.reinforce import ScoreEstimator, Weighted, mean_of_others, score_term
 
 
 def leave_one_out(values: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
@@ -17,7 +16,7 @@ def leave_one_out(values: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class RLOO(MultiSampleEstimator):
+class RLOO(MultiSampleEstimator, ScoreEstimator):
     """Leave-one-out: the mean over K samples of REINFORCE with the other samples' mean as the baseline.
 
         g = 1/(K - 1) sum_k (f_k - mean f) (b_k - theta)
@@ -32,8 +31,5 @@ class RLOO(MultiSampleEstimator):
     )
     samples: int = 2
 
-    def _estimate(self, objective, logits, noise, parameters):
-        kind = kind_of(logits)
-        samples = kind.hard_sample(logits, noise["u"])
-        values = objective(samples)
-        return Estimate(tf.reduce_mean(values, 0), samples, signal=leave_one_out(values, kind.score(logits, samples)))
+    def weigh(self, values, parameters):
+        return Weighted(tf.reduce_mean(values, 0), (values - mean_of_others(values)) / self.samples)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
 from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.inputs import mean_square
+from igr_suite.estimators.muprop import mean_above
 from igr_suite.estimators.reinforce import score_term
 
 
@@ -37,7 +38,7 @@ class SimpleMuProp(Estimator):
 
     def _estimate(self, objective, logits, noise, parameters):
         samples = bernoulli.hard_sample(logits, noise["u"])
-        value, centre = tf.unstack(objective(tf.stack([samples, bernoulli.mean(logits)])))
+        value, centre = objective(samples), objective(bernoulli.mean(logits), above=mean_above)
         residual = tf.stop_gradient(value) - parameters["eta"] * tf.stop_gradient(centre) - parameters["baseline"]
         signal = score_term(residual, bernoulli.score(logits, samples))
         return Estimate(value, samples, signal, loss=mean_square(residual))

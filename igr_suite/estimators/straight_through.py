@@ -1,27 +1,72 @@
 """Straight-through estimators: the objective's slope at the hard sample, backpropagated through a soft one."""
 
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, Objective, register
+from igr_suite.estimators.base import Above, Estimate, Estimator, Facts, Noise, Objective, register
 from igr_suite.estimators.derivatives import derivative
+from igr_suite.estimators.names import Route
 from igr_suite.estimators.settings import check_temperature
 from igr_suite.estimators.variables import kind_of
 
 
-def value_and_slope(objective: Objective, samples: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def straight_through_above(kind: ModuleType, logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """The rule that layers above have hard samples through which slopes pass as through their probabilities.
+
+    Such a slope is biased; it may enter a control variate whose mean is known for every slope.
+    """
+    mean = kind.mean(logits)
+    return mean + tf.stop_gradient(kind.hard_sample(logits, u) - mean)
+
+
+def value_and_slope(
+    objective: Objective, samples: tf.Tensor, above: Above | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """f(b) [..., B] and df/db, shape of the samples; raises MissingDerivative if there is none."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(samples)
-        value = objective(samples)
+        value = objective(samples, above=above)
     return value, derivative(tape, value, samples)
+
+
+class PathwiseEstimator(Estimator):
+    """An estimator that sends the objective's slope at a sample back to the logits, so that a gradient can pass through
+    the samples of all layers of a model in one backward pass.
+
+    A subclass implements `pull`, or `sample` where its samples are differentiable themselves.
+
+    Class attributes:
+      reads_logits: whether a dependence of the objective on the logits themselves is differentiated, too.
+    """
+
+    route: ClassVar[Route] = "path"
+    reads_logits: ClassVar[bool] = False
+
+    def pull(self, logits: tf.Tensor, noise: Noise, slope: tf.Tensor) -> tf.Tensor:
+        """Returns the gradient of the logits for the objective's slope at the sample; all of the logits' shape."""
+        raise NotImplementedError
+
+    def sample(self, logits: tf.Tensor, noise: Noise) -> tf.Tensor:
+        """Returns the sample, whose gradient with respect to the logits is that of `pull`."""
+
+        @tf.custom_gradient
+        def straight_through(logits: tf.Tensor):
+            return kind_of(logits).hard_sample(logits, noise["u"]), lambda slope: self.pull(logits, noise, slope)
+
+        return straight_through(logits)
+
+    def _estimate(self, objective, logits, noise, parameters):
+        samples = kind_of(logits).hard_sample(logits, noise["u"])
+        value, slope = value_and_slope(objective, samples)
+        return Estimate(value, samples, self.pull(logits, noise, slope))
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class StraightThrough(Estimator):
+class StraightThrough(PathwiseEstimator):
     """The slope at the hard sample times the Jacobian of the probabilities.
 
         g = J_p(f'(b)) / t,   p = sigmoid(logits / t) or softmax(logits / t),   J_p(v) = p (1 - p) v or p (v - p . v)
@@ -46,12 +91,9 @@ class StraightThrough(Estimator):
     def __post_init__(self):
         check_temperature(self.temperature)
 
-    def _estimate(self, objective, logits, noise, parameters):
-        kind = kind_of(logits)
-        samples = kind.hard_sample(logits, noise["u"])
-        value, slope = value_and_slope(objective, samples)
+    def pull(self, logits, noise, slope):
         soft = self._soft_sample(logits, noise["u"])
-        return Estimate(value, samples, kind.times_jacobian(soft, slope) / self.temperature)
+        return kind_of(logits).times_jacobian(soft, slope) / self.temperature
 
     def _soft_sample(self, logits, u):
         return kind_of(logits).mean(logits / self.temperature)

@@ -5,10 +5,9 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, per_variable, register
+from igr_suite.estimators.base import Facts, MultiSampleEstimator, register
 from igr_suite.estimators.formulas import log_mean_exp
-from igr_suite.estimators.reinforce import mean_of_others
-from igr_suite.estimators.variables import kind_of
+from igr_suite.estimators.reinforce import ScoreEstimator, Weighted, mean_of_others
 
 
 def bounds_with_one_replaced(log_weights: tf.Tensor, replacements: tf.Tensor) -> tf.Tensor:
@@ -28,14 +27,9 @@ def difference(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     return tf.where(first == second, tf.zeros_like(second), first - second)
 
 
-def signal_of(gains: tf.Tensor, factors: tf.Tensor) -> tf.Tensor:
-    """sum_k gain_k factor_k, where 0 times an infinite gain is 0; [K, B] and [K, B, ...] -> [B, ...]."""
-    return tf.reduce_sum(tf.math.multiply_no_nan(per_variable(gains, factors), factors), 0)
-
-
 @register
 @dataclass(frozen=True, kw_only=True)
-class VIMCO(MultiSampleEstimator):
+class VIMCO(MultiSampleEstimator, ScoreEstimator):
     """Score-function gradient of E[L], L = log mean_k exp f(b_k), with a baseline for each sample from the others.
 
         g = sum_k (L - L_-k) (b_k - theta),   L_-k: L with f_k replaced by the mean of the other f
@@ -57,8 +51,5 @@ class VIMCO(MultiSampleEstimator):
     )
     samples: int = 4
 
-    def _estimate(self, objective, logits, noise, parameters):
-        kind = kind_of(logits)
-        samples = kind.hard_sample(logits, noise["u"])
-        values = objective(samples)
-        return Estimate(log_mean_exp(values), samples, signal_of(vimco_signals(values), kind.score(logits, samples)))
+    def weigh(self, values, parameters):
+        return Weighted(log_mean_exp(values), vimco_signals(values))

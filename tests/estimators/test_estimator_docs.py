@@ -41,8 +41,16 @@ def test_what_was_not_measured_is_a_dash(monkeypatch, tmp_path):
 
 def test_the_guide_runs(monkeypatch, capsys):
     monkeypatch.setattr(base, "_registry", dict(base._registry))
-    guides.run_python("add_an_estimator.md")
+    guides.run_python("add_an_estimator.md", files=("mirrored.py",))
     assert "mirrored_reinforce" in registered()
     printed = capsys.readouterr().out
     variances = {name: float(value) for name, value in re.findall(r"(\w+) variance ([\d.]+)", printed)}
     assert variances["mirrored_reinforce"] > variances["disarm"] > 0
+
+
+def test_the_guide_s_estimator_trains_from_a_file_of_its_own(tmp_path, monkeypatch):
+    """A belief network and a VAE, from the command line, in a folder outside the checkout."""
+    guides.run_shell("add_an_estimator.md", tmp_path)
+    summaries = sorted(tmp_path.rglob("summary.json"))
+    assert ["bernoulli" in str(path) for path in summaries] == [False, True]
+    assert all("MirroredReinforce" in str(path) for path in summaries)

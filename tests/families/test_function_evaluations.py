@@ -16,6 +16,7 @@ from igr_suite.families.half_mnist.config import (
     TrainHalfMNIST,
 )
 from igr_suite.families.half_mnist.model import HalfMNIST
+from igr_suite.families.hard_vae.codes_config import HardVAEConfig, TrainHardVAE
 from igr_suite.families.hard_vae.config import RelaxModelConfig, TrainRelax
 from igr_suite.families.hard_vae.model import RelaxVAE
 from igr_suite.families.iwae.config import DReGConfig, DReGScheduleConfig, TrainDReG
@@ -25,7 +26,7 @@ from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn import rebar as sbn_rebar
 from igr_suite.families.sbn import relax as sbn_relax
 from igr_suite.families.sbn import steps as sbn_steps
-from igr_suite.families.sbn.config import MODEL_OPTIONS, Estimator, SBNConfig, SBNOptimiserConfig, TrainSBN
+from igr_suite.families.sbn.config import FUSED, MODEL_OPTIONS, SBNConfig, SBNOptimiserConfig, TrainSBN
 from igr_suite.families.sbn.model import SBN
 from igr_suite.families.structured.config import TrainStructured
 from igr_suite.families.vae.config import ModelConfig, TrainVAE
@@ -74,6 +75,10 @@ def sbn(**settings) -> TrainSBN:
             ),
             1100,
         ),
+        (sbn(estimator="disarm", layers=2), 24 * 3),  # the sample of the pass, and a mirrored one for each layer
+        (sbn(estimator="rloo", estimator_options=("samples=5",), layers=3), 24 * 5),
+        (TrainHardVAE(model=HardVAEConfig(estimator="rebar")), 200),
+        (TrainHardVAE(model=HardVAEConfig(estimator="my.file:Mine")), None),
         (TrainDNI(), None),  # a classifier: no latent variables
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "run_id") else str(value),
@@ -165,7 +170,7 @@ def test_losses_of_a_half_mnist_step_are_counted(model, sg):
     assert sum(found) == config.evaluations_per_step
 
 
-@pytest.mark.parametrize("estimator", Estimator.__args__)
+@pytest.mark.parametrize("estimator", FUSED)
 def test_passes_of_a_belief_network_s_step_are_counted(monkeypatch, estimator):
     found = []
 

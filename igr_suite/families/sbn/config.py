@@ -5,15 +5,16 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
+from igr_suite.discrete.config import build_estimator, check_estimator, evaluations, gather_options, slug_of
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
 from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig, TrainingRun
 from igr_suite.training.ranges import check_at_least, check_positive
 
-Estimator = Literal[
-    "reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track"
-]
+# Estimators that have a fast path of their own with the options below; all others, and these with estimator options of
+# their own, take the general path (`discrete`).
+FUSED = ("reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track")
 TRACKED = ("nvil", "simple_muprop", "muprop", "dynamic_rebar", "rebar")
 SHORT_NAMES = {
     "reinforce": "REINFORCE",
@@ -44,19 +45,23 @@ MODEL_OPTIONS = {
 UNREAD = {"net": ("temperature",), "relaxed": ("net_layers", "net_decay")}
 
 
-def _for_surrogates(key: str, option: Option) -> Option:
-    """The option of an estimator, refused also where RELAX's surrogate does not read it."""
+def _of_fused(key: str, option: Option) -> Option:
+    """The option of a fused estimator, refused also where RELAX's surrogate or the general path does not read it."""
     surrogates = [surrogate for surrogate, keys in UNREAD.items() if key in keys]
 
     def unread(config) -> bool:
         return config.estimator == "relax" and config.surrogate in surrogates
 
+    def sentence(config) -> str:
+        if config.estimator_options:
+            return f"is not used with model.options, which {config.estimator} takes instead; set model.options.{key}"
+        return f"is not used by model.surrogate={config.surrogate}" if unread(config) else option.unread(config)
+
     return replace(
         option,
-        read=lambda config: option.read(config) and not unread(config),
-        unread=lambda config: (
-            f"is not used by model.surrogate={config.surrogate}" if unread(config) else option.unread(config)
-        ),
+        read=lambda config: option.read(config) and not config.estimator_options and not unread(config),
+        unread=sentence,
+        dropped=True,
     )
 
 
@@ -66,7 +71,7 @@ class SBNConfig(WithOptions):
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        **{key: _for_surrogates(key, option) for key, option in by_reader("estimator", MODEL_OPTIONS).items()},
+        **{key: _of_fused(key, option) for key, option in by_reader("estimator", MODEL_OPTIONS).items()},
         "sp_generator": Option(
             "hierarchical",
             read=lambda config: config.task == "sp",
@@ -75,8 +80,9 @@ class SBNConfig(WithOptions):
         ),
     }
 
-    estimator: Estimator = "dynamic_rebar"
-    """Gradient estimator of the inference network; "track" measures five on one path, which follows SimpleMuProp."""
+    estimator: str = "dynamic_rebar"
+    """Gradient estimator of the inference network: a registered one, my_package.my_file:MyEstimator, or "track", which
+    measures five on one path, which follows SimpleMuProp."""
     layers: int = 2
     """Number of stochastic layers, 1 to 3."""
     hidden: int = 200
@@ -109,8 +115,15 @@ class SBNConfig(WithOptions):
     warmup_steps: int | None = added_later(None)
     """Number of first steps in which RELAX's control variate is trained alone."""
 
+    estimator_options: tuple[str, ...] = added_later(())
+    """Options of the estimator, name=value each; `--set model.options.samples=4` adds one."""
+
     def __post_init__(self):
         super().__post_init__()
+        if self.estimator == "track" and self.estimator_options:
+            raise UserError("model.estimator=track has no options; leave model.options out")
+        if self.general:
+            check_estimator(self.estimator, self.estimator_options, "bernoulli")
         if not 1 <= self.layers <= 3:
             raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
         check_at_least(self, "model", hidden=1, samples=1)
@@ -123,13 +136,20 @@ class SBNConfig(WithOptions):
                 raise UserError(f"model.{key} must not be negative, got {getattr(self, key)}")
 
     @property
-    def evaluations(self) -> int:
+    def general(self) -> bool:
+        """Whether the estimator trains on the general path (`discrete`), not on a fast path of its own."""
+        return self.estimator not in FUSED or bool(self.estimator_options)
+
+    @property
+    def evaluations(self) -> int | None:
         """Number of bounds of one example that one gradient evaluates: at hard samples, at means, and relaxed ones
         (`passes`).
 
         A control variate for each layer needs a relaxed pass for each. The tracked estimators share the hard pass and
-        the one at means.
+        the one at means. None for an estimator from outside.
         """
+        if self.general:
+            return evaluations(self.estimator, self.estimator_options, self.layers)
         relaxed = 1 if self.multilayer_cv == "joint" else self.layers
         beside_the_hard_pass = {
             "reinforce": 0,
@@ -197,6 +217,14 @@ class TrainSBN(TrainingRun):
     seed: int = 0
     """Seed of weights, order of images and noise."""
 
+    def translate(self, settings: Mapping) -> Mapping:
+        return gather_options(settings, self.model.estimator_options)
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        super().check_inputs(data_dir)
+        if self.model.general:
+            build_estimator(self.model.estimator, self.model.estimator_options, "bernoulli")
+
     def validate(self) -> None:
         if self.model.estimator == "reinforce" and self.model.samples * self.schedule.batch_size < 2:
             raise UserError(
@@ -208,13 +236,16 @@ class TrainSBN(TrainingRun):
             raise UserError(f"model.task=sp halves images, and those of {self.data.name} have an odd number of pixels")
 
     @property
-    def evaluations_per_step(self) -> int:
-        return self.schedule.batch_size * self.model.samples * self.model.evaluations
+    def evaluations_per_step(self) -> int | None:
+        evaluations = self.model.evaluations
+        return None if evaluations is None else self.schedule.batch_size * self.model.samples * evaluations
 
     def slug(self) -> str:
         depth = f"L{self.model.layers}{'nl' if self.model.nonlinear else ''}"
         task = "" if self.model.task == "density" else "-sp"
-        temperature = f"-t{self.model.temperature:g}" if self.model.estimator in ("rebar", "concrete") else ""
+        fixed = self.model.estimator in ("rebar", "concrete") and self.model.temperature is not None
+        temperature = f"-t{self.model.temperature:g}" if fixed else ""
         surrogate = f"-{self.model.surrogate}" if self.model.surrogate not in (None, "add") else ""
-        method = f"{self.model.estimator}{surrogate}{temperature}"
+        name = slug_of(self.model.estimator, self.model.estimator_options)
+        method = f"{name}{surrogate}{temperature}"
         return f"{self.data.name}{task}-{method}-{depth}-lr{self.optimiser.learning_rate:g}-s{self.seed}"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.discrete.config import build_estimator
 from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.muprop import muprop_gradient, muprop_residual
 from igr_suite.estimators.reinforce import mean_of_others, score_term
@@ -18,6 +19,7 @@ from igr_suite.families.sbn.config import SBNConfig
 from igr_suite.families.sbn.networks import Networks, Weights
 from igr_suite.families.sbn.passes import hard_pass, soft_passes
 from igr_suite.families.sbn.rebar import FusedRebar
+from igr_suite.families.sbn.registered import registered
 from igr_suite.families.sbn.relax import FusedRelax
 from igr_suite.families.sbn.steps import Method, Parameters, Shared, Step
 
@@ -203,6 +205,8 @@ def weights_of(variables: Mapping[str, list]) -> Weights:
 def method_of(name: str, config: SBNConfig, networks: Networks) -> Method:
     """The method of a name with a config's settings; in the tracking mode the config's temperature is REBAR's, and the
     start of dynamic REBAR's."""
+    if config.general:
+        return registered(networks, build_estimator(name, config.estimator_options, "bernoulli"))
     if name in ("rebar", "dynamic_rebar"):
         settings = FusedRebar(name == "dynamic_rebar", config.eta_scope, config.multilayer_cv, config.relaxation)
         return rebar(networks, settings, config.temperature)

@@ -162,8 +162,8 @@ class SBN(keras.Model):
             over the batch.
         """
         x = self.observations(batch, seed)
-        uniforms = self.uniforms(x.shape[0], at_step(seed, tf.constant(2)))
-        gradients, control_gradients, scalars, _, (layer_inputs, deltas) = self._step(x, uniforms)
+        noise = self.uniforms(x.shape[0], at_step(seed, tf.constant(2))), at_step(seed, tf.constant(3))
+        gradients, control_gradients, scalars, _, (layer_inputs, deltas) = self._step(x, *noise)
         common = [g for name in self._common() for g in gradients[self.followed][name]]
         if isinstance(self.averages, ProductEMA):
             averages = self.averages.update_products(layer_inputs, deltas, common)
@@ -196,23 +196,24 @@ class SBN(keras.Model):
 
         tf.cond(self.averages.steps > warmup, apply, lambda: tf.constant(0))  # the averages' steps include this one
 
-    def step_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]):
+    def step_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor], seed: tf.Tensor | None = None):
         """Gradients of all methods on one batch and its noise.
 
         Args:
           x: [N, pixels] in [0, 1].
           uniforms: u_k [N, hidden].
+          seed: of the noise of registered estimators, int32 [2].
         Returns:
           {method: {network: gradients of the mean bound}}, gradients for `controls` (to be descended), scalars,
           {method: gradients of each example's bound by q's logits [N, hidden], a list by layer}.
         """
-        return self._step(x, uniforms)[:4]
+        return self._step(x, uniforms, seed)[:4]
 
-    def _step(self, x: tf.Tensor, uniforms: list[tf.Tensor]):
+    def _step(self, x: tf.Tensor, uniforms: list[tf.Tensor], seed: tf.Tensor | None):
         """`step_gradients`, and the factors of the recognition gradients: (the inputs of each map, each method's
         deltas)."""
         observed = self.networks.observe(x, self.mean)
-        shared = Shared(self.model, observed, uniforms)
+        shared = Shared(self.model, observed, uniforms, seed)
         hard = shared.hard
         values = None
         if self.baselines:
@@ -236,10 +237,12 @@ class SBN(keras.Model):
             own = [*sbn_baselines.gradients(nets, observed.centred, values, tf.concat(upstream, 1)), *own]
         return gradients, own, scalars, logits, ([a for group in hard.layer_inputs for a in group], deltas)
 
-    def recognition_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
+    def recognition_gradients(
+        self, x: tf.Tensor, uniforms: list[tf.Tensor], seed: tf.Tensor | None = None
+    ) -> dict[str, list[tf.Tensor]]:
         """The gradients whose variances are `frozen_variance_<method>` and `frozen_logit_variance_<method>`; arguments
         as in `step_gradients`."""
-        gradients, _, _, logits = self.step_gradients(x, uniforms)
+        gradients, _, _, logits = self.step_gradients(x, uniforms, seed)
         weights = {
             f"frozen_variance_{name}": [g for q in self.networks.recognition for g in group[q]]
             for name, group in gradients.items()

@@ -22,10 +22,11 @@ class Shared:
     Args:
       model, observed: weights and batch.
       uniforms: u_k [N, hidden], one per layer.
+      seed: of further noise, int32 [2]; registered estimators draw theirs from it.
     """
 
-    def __init__(self, model: Model, observed: SBNBatch, uniforms: list[tf.Tensor]):
-        self.model, self.observed, self.uniforms = model, observed, uniforms
+    def __init__(self, model: Model, observed: SBNBatch, uniforms: list[tf.Tensor], seed: tf.Tensor | None = None):
+        self.model, self.observed, self.uniforms, self.seed = model, observed, uniforms, seed
         self.hard = hard_pass(model, observed, uniforms)
 
     @property

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from igr_suite.estimators.names import KNOWN
 from igr_suite.families.sbn.baselines import evaluate
 from igr_suite.families.sbn.config import MODEL_OPTIONS, TRACKED, SBNConfig, TrainSBN
 from igr_suite.families.sbn.methods import method_of
@@ -38,8 +39,8 @@ def load(folder: RunFolder, config: TrainSBN, images: int, seed: tf.Tensor) -> "
 
 
 class SBNSubject:
-    """Networks of one layer take every registered estimator of Bernoulli variables, deeper ones the methods that train
-    them.
+    """Every registered estimator of the bound of one sample; networks of several layers take it as training does, on
+    its fast path where it has one, and without RELAX, whose networks would have to be trained first.
 
     Args:
       model: trained.
@@ -52,7 +53,9 @@ class SBNSubject:
     def __init__(self, model: SBN, x: tf.Tensor, seed: tf.Tensor):
         self.model, self.x, self.jit = model, x, model.jit_steps
         self.one_layer = model.networks.layers == 1
-        self.names = registered_names("bernoulli") if self.one_layer else VARIANCE_METHODS
+        registered = registered_names("bernoulli")
+        deep = tuple(name for name in dict.fromkeys((*VARIANCE_METHODS, *registered)) if name != "relax")
+        self.names = registered if self.one_layer else deep
         self.reference = REFERENCES[self.one_layer]
         self.levels = None if self.one_layer else _levels(model, x, at_step(seed, tf.constant(1)))
 
@@ -119,10 +122,17 @@ def _method(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Te
             baselines = outputs[:, first : first + method.baselines]
 
     def gradients(seed: tf.Tensor) -> Gradients:
-        step = method.step(Shared(model.model, observed, model.uniforms(x.shape[0], seed)), baselines, own)
+        step = method.step(
+            Shared(model.model, observed, model.uniforms(x.shape[0], seed), at_step(seed, tf.constant(3))),
+            baselines,
+            own,
+        )
         by_weights = {"parameters": [g for q in model.networks.recognition for g in step.gradients[q]]}
         return by_weights | ({"logits": list(step.logits)} if step.logits else {})
 
+    if config.general:
+        relaxed = model.networks.layers * KNOWN[name].relaxed if name in KNOWN else 0
+        return Source(gradients, (config.evaluations or 1) - relaxed, relaxed)
     return Source(gradients, 0 if name == "concrete" else 1, config.evaluations - 1)
 
 
@@ -134,4 +144,5 @@ def _settings(model: SBN, name: str, fresh: bool) -> SBNConfig:
         if fresh
         else {key: getattr(model.config, key) for key, (readers, _) in MODEL_OPTIONS.items() if name in readers}
     )
-    return SBNConfig(estimator=name, **shape, **options)
+    own = () if fresh or name != model.config.estimator else model.config.estimator_options
+    return SBNConfig(estimator=name, estimator_options=own, **shape, **(options if not own else {}))

@@ -10,7 +10,7 @@ from igr_suite.lab.analysis.epoch_means import epoch_means
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.gradient_variance import variance_function
-from igr_suite.randomness import run_seed
+from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.evaluation import Evaluator
 from igr_suite.training.executor import Rows, Training, filled_batches_plan, flat, load_images, sampled_once, train
 
@@ -72,7 +72,8 @@ def frozen_variance(model: SBN, batch: np.ndarray, config: TrainSBN):
 
     def gradients(draw_seed: tf.Tensor):
         x = model.observations(images, seed)
-        return model.recognition_gradients(x, model.uniforms(x.shape[0], draw_seed))
+        uniforms = model.uniforms(x.shape[0], draw_seed)
+        return model.recognition_gradients(x, uniforms, at_step(draw_seed, tf.constant(3)))
 
     measure = variance_function(gradients, config.evaluation.variance_draws)
     return lambda: {name: float(value) for name, value in measure(seed).items()}

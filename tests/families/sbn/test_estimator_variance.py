@@ -103,6 +103,21 @@ def test_historical_control_variate_of_two_layers_is_called_biased_and_nvil_is_n
     assert (rows["rebar"]["hard"], rows["rebar"]["relaxed"]) == (1, 2)
 
 
+def test_registered_estimators_are_measured_on_two_layers_as_they_train():
+    """Evaluations are those of the general path; the straight-through gradient is biased."""
+    model = tiny_model(layers=2, estimator="disarm")
+    x = tf.constant(images_of(model))
+    names = ("disarm", "rloo", "lax", "straight_through")
+    subject = SBNSubject(model, x, SEED)
+    assert set(names) <= set(subject.names)
+    rows = {row["estimator"]: row for row in estimator_variance.measure(subject, names, DRAWS, DRAWS, SEED)}
+    assert {name: row["biased"] for name, row in rows.items()} == dict.fromkeys(names, False) | {
+        "straight_through": True
+    }
+    evaluations = {name: (row["hard"], row["relaxed"]) for name, row in rows.items()}
+    assert evaluations == {"disarm": (3, 0), "rloo": (2, 0), "lax": (1, 2), "straight_through": (1, 0)}
+
+
 def test_squared_norm_and_bias_of_known_vectors():
     """A shift of half a standard deviation in each of 50 dependent entries is found; the same vectors without it give a
     p above 0.01."""

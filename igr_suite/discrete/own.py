@@ -1,0 +1,74 @@
+"""The parameters of an estimator itself when it trains a chain: scales, temperatures, surrogates and baselines."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import tensorflow as tf
+
+from igr_suite.discrete.baselines import BaselineNetworks
+from igr_suite.errors import UserError
+from igr_suite.estimators.base import Estimator, Parameters
+
+Baseline = Literal["none", "constant", "network"]
+
+
+class Own:
+    """Variables of an estimator's own parameters, one set for each layer.
+
+    Args:
+      estimator: any registered one.
+      shapes: of each layer's logits, [B, D] or [B, V, C].
+      dtype: of the variables.
+      baseline: what the parameter "baseline" is, where the estimator has one: 0, a trained number or the output of a
+        network that reads the context.
+      shared: whether all layers have one baseline.
+      context: width of what a network reads.
+      seed: of the networks' initial weights.
+    Raises:
+      UserError: a network is asked for and the estimator has no baseline.
+    """
+
+    def __init__(
+        self,
+        estimator: Estimator,
+        shapes: Sequence[Sequence[int]],
+        dtype: tf.DType = tf.float32,
+        baseline: Baseline = "constant",
+        shared: bool = False,
+        context: int | None = None,
+        seed: int = 0,
+    ):
+        self.shared = shared
+        initial = [dict(estimator.parameters(shape, dtype)) for shape in shapes]
+        if baseline == "network" and "baseline" not in initial[0]:
+            raise UserError(f"{estimator.facts.name} has no baseline for a network to be trained as")
+        self.fixed = [
+            {"baseline": layer.pop("baseline")} if baseline != "constant" and "baseline" in layer else {}
+            for layer in initial
+        ]
+        self.layers = [{name: tf.Variable(value) for name, value in layer.items()} for layer in initial]
+        if shared:
+            for layer in self.layers[1:]:
+                layer.update({name: self.layers[0][name] for name in ("baseline",) if name in layer})
+        count = 1 if shared else len(self.layers)
+        self.networks = BaselineNetworks(context, count, dtype, seed) if baseline == "network" else None
+
+    @property
+    def trained(self) -> list[tf.Variable]:
+        """All variables, each once, in a fixed order."""
+        variables = [variable for layer in self.layers for variable in layer.values()]
+        unique = list({id(variable): variable for variable in variables}.values())
+        return [*unique, *(self.networks.weights if self.networks else [])]
+
+    def parameters(self, context: tf.Tensor) -> list[Parameters]:
+        """Returns the present parameters of each layer.
+
+        Args:
+          context: what baseline networks read [B, C].
+        """
+        parameters = [{**fixed, **layer} for fixed, layer in zip(self.fixed, self.layers)]
+        if self.networks is not None:
+            outputs = self.networks(context)
+            for number, layer in enumerate(parameters):
+                layer["baseline"] = outputs[:, 0 if self.shared else number]
+        return parameters

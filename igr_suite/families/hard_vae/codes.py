@@ -1,0 +1,252 @@
+"""The VAE of hard codes, of one layer or several, that any registered estimator trains."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from igr_suite import relaxations
+from igr_suite.data.binarisation import to_unit_interval
+from igr_suite.discrete.chain import hard_pass
+from igr_suite.discrete.own import Own
+from igr_suite.discrete.step import Step, estimate_step, noise_of
+from igr_suite.estimators.base import Estimator
+from igr_suite.estimators.distributions import bernoulli, categorical
+from igr_suite.families.hard_vae.codes_config import SUPPORT, HardVAEConfig, HardVAEOptimiserConfig
+from igr_suite.networks.image_networks import decoder, dense_stack, encoder
+from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
+from igr_suite.networks.plain_keras import require_plain_keras
+from igr_suite.randomness import at_step, uniform
+from igr_suite.training.adam import FusedAdam
+
+UNITS = 200  # of the hidden layer of networks between codes
+LOG_SCALES = 3.0  # log scales of Gaussians stay within +-3: beyond, float32 quadrature of their products is wrong
+
+
+class HardVAE(keras.Model):
+    """p(x | h_0) p(h_0 | h_1) ... p(h_{L-1}) with discrete codes h_k and q(h_0 | x) q(h_1 | h_0) ....
+
+        F = log p(x | h_0) + sum_k log p(h_{k-1} | h_k) + log p(h_{L-1}) - sum_k log q(h_k | h_{k-1})
+
+    Adam moves the weights along the estimator's gradient of E[F], or of the multi-sample bound where that is the
+    estimator's target. With the analytic KL the estimator sees log p(x | h_0) alone, and the gradient of
+    -KL(q(h_0 | x) || p(h_0)) is added.
+
+    Args:
+      config: codes, networks, estimator.
+      estimator: of the config.
+      image_shape: (height, width, channels).
+      likelihood: "bernoulli" or "gaussian", of a pixel.
+      binarisation: how batches of uint8 become observations.
+      optimiser: settings of Adam.
+      seed: of the initial weights.
+    """
+
+    jit_steps = True
+
+    def __init__(
+        self,
+        config: HardVAEConfig,
+        estimator: Estimator,
+        *,
+        image_shape: tuple[int, int, int],
+        likelihood: str,
+        binarisation: str,
+        optimiser: HardVAEOptimiserConfig,
+        seed: int = 0,
+    ):
+        require_plain_keras()
+        super().__init__(name="hard_vae")
+        self.config, self.estimator = config, estimator
+        self.binarisation, self.likelihood = binarisation, likelihood
+        self.kind = bernoulli if SUPPORT[config.codes] == "bernoulli" else categorical
+        self.shape = (config.variables,) if self.kind is bernoulli else (config.variables, config.categories)
+        self.code_size = math.prod(self.shape)
+        parameters = {"bernoulli": 1, "categorical": config.categories}.get(config.codes)
+        self.parameters = parameters or 2 * (config.categories - 1)
+        outputs, parts = config.variables * self.parameters, 2 if likelihood == "gaussian" else 1
+        self.encoder = encoder(config.architecture, image_shape, outputs, 1000 * seed)
+        self.decoder = decoder(config.architecture, self.code_size, image_shape, parts, 1000 * seed + 500)
+        hidden = () if config.architecture == "linear" else (UNITS,)
+        self.upward = [dense_stack(hidden, outputs, 1000 * seed + 100 * k, f"q_{k}") for k in range(1, config.layers)]
+        self.downward = [
+            dense_stack(hidden, self.code_size, 1000 * seed + 500 + 100 * k, f"p_{k}") for k in range(1, config.layers)
+        ]
+        for network in [*self.upward, *self.downward]:
+            network.build((None, self.code_size))
+        self.prior = tf.Variable(tf.zeros(self.shape), trainable=config.prior == "trained", name="prior")
+        self.recognition_variables = [
+            v for network in [self.encoder, *self.upward] for v in network.trainable_variables
+        ]
+        generator = [v for network in [self.decoder, *self.downward] for v in network.trainable_variables]
+        self.generator_variables = [*generator, *([self.prior] if config.prior == "trained" else [])]
+        self.trained = [*self.recognition_variables, *self.generator_variables]
+        self.own = Own(
+            estimator,
+            self.logit_shapes(1),
+            baseline=config.baseline if "baseline" in estimator.parameters((1, *self.shape)) else "constant",
+            context=math.prod(image_shape),
+            seed=seed,
+        )
+        adam = optimiser.beta_1, optimiser.beta_2, optimiser.epsilon
+        self.weights_optimiser = FusedAdam(optimiser.learning_rate, *adam)
+        self.weights_optimiser.build(self.trained)
+        self.own_optimiser = FusedAdam(optimiser.learning_rate * optimiser.control_factor, *adam)
+        self.own_optimiser.build(self.own.trained)
+        self.built = True
+
+    @property
+    def bound(self) -> bool:
+        """Whether the estimator's target is a multi-sample bound."""
+        return self.estimator.facts.target == "multi_sample_bound"
+
+    @property
+    def scalars(self) -> tuple[str, ...]:
+        """Names of what a training step returns."""
+        return ("elbo", "squared_gradient", *(["bound"] if self.bound else []))
+
+    def state_variables(self) -> list:
+        """Everything that training changes, in a fixed order."""
+        own = self.own.trained
+        return [*self.trained, *own, *self.weights_optimiser.variables, *(self.own_optimiser.variables if own else [])]
+
+    def logit_shapes(self, rows: int) -> list[tuple[int, ...]]:
+        """Shape of every layer's logits."""
+        return [(rows, *self.shape)] * self.config.layers
+
+    def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """One step of both optimisers.
+
+        Args:
+          batch: uint8 [B, D].
+          seed: int32 [2], the seed of the step.
+        Returns:
+          "elbo" and, of a multi-sample estimator's target, "bound": means over the batch in nats per image; and
+          "squared_gradient", the squared norm of the gradient of the recognition weights.
+        """
+        images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
+        step = self.step(images, at_step(seed, tf.constant(2)))
+        self.weights_optimiser.apply([-g for g in [*step.recognition, *step.generator]], self.trained)
+        if self.own.trained:
+            self.own_optimiser.apply(step.own, self.own.trained)
+        scalars = {
+            "elbo": tf.reduce_mean(step.elbo),
+            "squared_gradient": tf.add_n([tf.reduce_sum(tf.square(g)) for g in step.recognition]),
+            "bound": tf.reduce_mean(step.value),
+        }
+        return {name: scalars[name] for name in self.scalars}
+
+    def step(self, images: tf.Tensor, seed: tf.Tensor) -> Step:
+        """Returns the gradients of a batch [B, D]; `seed` is of the noise."""
+        noise = noise_of(self.estimator, self.logit_shapes(images.shape[0]), seed, images.dtype)
+        settings = {"variance_of": self.config.variance_of, "generator_samples": self.config.generator_samples}
+        return estimate_step(HardVAEChain(self, images), self.estimator, noise, self.own, **settings)
+
+    def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+        """log p(x | code): codes [..., B, V] or [..., B, V, C], images [B, D] -> [..., B]."""
+        leading = code.shape[: code.shape.rank - len(self.shape)]
+        output = self.decoder(tf.reshape(code, (-1, self.code_size)))
+        output = tf.reshape(output, (*_sizes(code, len(leading)), self.decoder.output_shape[-1]))
+        if self.likelihood == "gaussian":
+            return gaussian_log_likelihood(output, images)
+        return bernoulli_log_likelihood(output, images)
+
+    def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """{"elbo": F of one draw for each image [B]}, nats; arguments as in `log_weights`."""
+        return {"elbo": self.log_weights(batch, 1, seed)[0]}
+
+    def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str = "one_hot") -> tf.Tensor:
+        """F of `samples` draws of hard codes for each image; the log-mean-exp estimates log p(x).
+
+        Args:
+          batch: uint8 [B, D].
+          samples: S.
+          seed: int32 [2].
+          estimator: there is one, "one_hot".
+        Returns:
+          [S, B].
+        """
+        images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
+        rows = tf.shape(images)[0]
+        uniforms = [
+            uniform([samples, rows, *self.shape], at_step(seed, tf.constant(2 + k))) for k in range(self.config.layers)
+        ]
+        return hard_pass(HardVAEChain(self, images, sampled=True), uniforms).value
+
+
+class HardVAEChain:
+    """One batch of a VAE of hard codes; see `discrete.chain.Chain`.
+
+    Args:
+      model: its networks.
+      images: observations [B, D].
+      sampled: whether the KL is evaluated at samples; by default as the model's config says.
+    """
+
+    def __init__(self, model: HardVAE, images: tf.Tensor, sampled: bool | None = None):
+        self.model, self.images = model, images
+        self.sampled = model.config.kl == "sampled" if sampled is None else sampled
+        self.kinds = [model.kind] * model.config.layers
+        self.recognition, self.generator = _tensors(model.recognition_variables), _tensors(model.generator_variables)
+        self.context = images
+
+    def logits(self, layer: int, below: tf.Tensor | None) -> tf.Tensor:
+        """See `Chain.logits`; of the argmax of a Gaussian they are the log-probabilities of the categories."""
+        model = self.model
+        if below is None:
+            output, leading = model.encoder(self.images), (tf.shape(self.images)[0],)
+        else:
+            flat = tf.reshape(below, (-1, model.code_size))
+            output, leading = (
+                model.upward[layer - 1](2.0 * flat - 1.0),
+                _sizes(below, below.shape.rank - len(model.shape)),
+            )
+        if model.config.codes != "gaussian_argmax":
+            return tf.reshape(output, (*leading, *model.shape))
+        loc, log_scale = tf.split(tf.reshape(output, (*leading, model.config.variables, model.parameters)), 2, -1)
+        loc += relaxations.uniform_loc(model.config.categories)  # at 0 the distribution is uniform
+        log_scale = LOG_SCALES * tf.tanh(log_scale / LOG_SCALES)
+        return relaxations.gaussian_argmax_log_probs(loc, log_scale, points=model.config.points)
+
+    def term(self, layer: int, values: tf.Tensor, below: tf.Tensor | None, logits: tf.Tensor) -> tf.Tensor:
+        """See `Chain.term`."""
+        model = self.model
+        if layer == 0:
+            value = model.log_likelihood(values, self.images)
+        else:
+            flat = tf.reshape(values, (-1, model.code_size))
+            output = model.downward[layer - 1](2.0 * flat - 1.0)
+            output = tf.reshape(output, (*_sizes(values, values.shape.rank - len(model.shape)), *model.shape))
+            value = self._log_probability(output, below)
+        if not self.sampled:
+            return value
+        value -= self._log_probability(logits, values)
+        if layer == model.config.layers - 1:
+            value += self._log_probability(tf.convert_to_tensor(model.prior), values)
+        return value
+
+    def analytic(self, logits: list[tf.Tensor]) -> tf.Tensor | None:
+        """-KL(q(h_0 | x) || p(h_0)) of each image [B], where the terms leave it out."""
+        if self.sampled:
+            return None
+        prior = tf.convert_to_tensor(self.model.prior)
+        if self.model.kind is bernoulli:
+            on = tf.sigmoid(logits[0])
+            prior_terms = prior * on - tf.nn.softplus(prior)
+            return tf.reduce_sum(prior_terms - on * logits[0] + tf.nn.softplus(logits[0]), -1)
+        log_q, log_p = tf.nn.log_softmax(logits[0]), tf.nn.log_softmax(prior)
+        return tf.reduce_sum(tf.exp(log_q) * (log_p - log_q), [-2, -1])
+
+    def _log_probability(self, logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        """log of the probability of a whole code [..., B]."""
+        kind = self.model.kind
+        return tf.reduce_sum(kind.log_probability(logits, values), -1)
+
+
+def _tensors(variables: list) -> list[tf.Tensor]:
+    return [v.value if isinstance(v, keras.Variable) else v for v in variables]
+
+
+def _sizes(x: tf.Tensor, axes: int) -> list:
+    """The sizes of the first axes, numbers where they are known."""
+    return [size if size is not None else tf.shape(x)[axis] for axis, size in enumerate(x.shape[:axes])]

@@ -1,0 +1,142 @@
+"""Configuration of one VAE of hard codes that a registered estimator trains (never imports TensorFlow)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from igr_suite.discrete.config import build_estimator, check_estimator, evaluations, gather_options, slug_of
+from igr_suite.errors import UserError
+from igr_suite.lab.runs.options import Option, WithOptions, by_choice
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun
+from igr_suite.training.ranges import check_at_least, check_positive
+
+# Codes -> the options that they read and the values that these take when none is given.
+OPTIONS_OF_CODES = {
+    "bernoulli": {"variables": 200},
+    "categorical": {"variables": 20, "categories": 10},
+    "gaussian_argmax": {"variables": 20, "categories": 10, "points": 16},
+}
+SUPPORT = {"bernoulli": "bernoulli", "categorical": "categorical", "gaussian_argmax": "categorical"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardVAEConfig(WithOptions):
+    """The model, p(x | h_0) p(h_0 | h_1) ... p(h_{L-1}), and the gradient estimator of its inference network."""
+
+    group: ClassVar[str] = "model"
+    options: ClassVar[Mapping[str, Option]] = by_choice("codes", OPTIONS_OF_CODES, dropped=("categories", "points"))
+
+    estimator: str = "rloo"
+    """Gradient estimator of the inference network: a registered one, or my_package.my_file:MyEstimator."""
+    estimator_options: tuple[str, ...] = ()
+    """Options of the estimator, name=value each; `--set model.options.samples=4` adds one."""
+    codes: Literal["bernoulli", "categorical", "gaussian_argmax"] = "categorical"
+    """Distribution of every layer's code: binary units, categorical variables, or the argmax of a Gaussian."""
+    layers: int = 1
+    """Number of layers of codes, 1 to 3."""
+    architecture: Literal["linear", "nonlinear", "dense_relax"] = "nonlinear"
+    """Layers of encoder and decoder; the networks between codes are affine with "linear" and else have one hidden layer
+    of 200 units."""
+    prior: Literal["uniform", "trained"] = "uniform"
+    """Distribution of the uppermost code: uniform, or independent variables whose logits are trained from 0."""
+    kl: Literal["sampled", "analytic"] = "sampled"
+    """Whether log q - log p of the code is evaluated at the sample, or its mean is (one layer)."""
+    baseline: Literal["none", "constant", "network"] = "constant"
+    """What the baseline of an estimator is that has one: 0, one trained number a layer, or a network that reads the
+    image."""
+    variance_of: Literal["logits", "weights"] = "logits"
+    """Gradient whose variance trains the parameters of an estimator that has no loss of its own."""
+    generator_samples: Literal["all", "own"] = "all"
+    """Samples that train the generator: all of the estimator's, or those of one chain."""
+    variables: int | None = None
+    """Number of variables of each code."""
+    categories: int | None = None
+    """Number of categories of each variable."""
+    points: int | None = None
+    """Number of quadrature points for the probabilities of the argmax of a Gaussian."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_estimator(self.estimator, self.estimator_options, SUPPORT[self.codes])
+        check_at_least(self, "model", variables=1, categories=2, points=4)
+        if not 1 <= self.layers <= 3:
+            raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
+        if self.kl == "analytic" and self.layers > 1:
+            raise UserError(f"model.kl=analytic is for one layer, and model.layers={self.layers}; set model.kl=sampled")
+        if self.kl == "analytic" and self.estimator in ("vimco", "local_disarm"):
+            raise UserError(
+                f"model.estimator={self.estimator} has a multi-sample bound as its target, which needs model.kl=sampled"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardVAEEvaluationConfig:
+    """The multi-sample bounds of test images at the end."""
+
+    importance_samples: int = 100
+    """Number of samples of the bound L_K of test images."""
+    every_time: bool = False
+    """Whether L_K of test images is measured at every evaluation, not only at the end."""
+
+    def __post_init__(self):
+        check_at_least(self, "evaluation", importance_samples=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardVAEOptimiserConfig(OptimiserConfig):
+    """Adam for the networks, and Adam with `control_factor` times the step size for the estimator's own parameters."""
+
+    control_factor: float = 10.0
+    """Factor of the step size for the estimator's own parameters."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_positive(self, "optimiser", "control_factor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainHardVAE(TrainingRun):
+    """One VAE of hard codes trained with one estimator and one seed."""
+
+    executor: ClassVar[str] = "igr_suite.families.hard_vae.train_codes:execute"
+    subject: ClassVar[str] = "igr_suite.families.hard_vae.codes_subject"
+
+    model: HardVAEConfig = field(default_factory=HardVAEConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    optimiser: HardVAEOptimiserConfig = field(default_factory=HardVAEOptimiserConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    evaluation: HardVAEEvaluationConfig = field(default_factory=HardVAEEvaluationConfig)
+    seed: int = 0
+    """Seed of weights, order of images and noise."""
+
+    def validate(self) -> None:
+        if self.schedule.matmul_precision != "float32":
+            raise UserError(
+                f"schedule.matmul_precision={self.schedule.matmul_precision} is not supported with hard codes; leave it "
+                f"out"
+            )
+        if self.schedule.samples != 1:
+            raise UserError(
+                f"schedule.samples must be 1 with hard codes, got {self.schedule.samples}; the number of samples is an "
+                f"option of the estimator: model.options.samples"
+            )
+        if self.data.resize is not None:
+            raise UserError(f"data.resize={self.data.resize} is not supported with hard codes; leave it out")
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        super().check_inputs(data_dir)
+        build_estimator(self.model.estimator, self.model.estimator_options, SUPPORT[self.model.codes])
+
+    def translate(self, settings: Mapping) -> Mapping:
+        return gather_options(settings, self.model.estimator_options)
+
+    @property
+    def evaluations_per_step(self) -> int | None:
+        number = evaluations(self.model.estimator, self.model.estimator_options, self.model.layers)
+        return None if number is None else self.schedule.batch_size * number
+
+    def slug(self) -> str:
+        method = slug_of(self.model.estimator, self.model.estimator_options)
+        size = "x".join(str(n) for n in (self.model.variables, self.model.categories) if n is not None)
+        depth = "" if self.model.layers == 1 else f"-L{self.model.layers}"
+        return f"{self.data.name}-{self.model.codes}{size}{depth}-{method}-s{self.seed}"

@@ -1,0 +1,46 @@
+"""A sigmoid belief network as a chain of layers that any registered estimator trains."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from igr_suite.estimators.distributions import bernoulli
+from igr_suite.families.sbn.networks import SBNBatch
+from igr_suite.families.sbn.passes import Model
+from igr_suite.networks import affine_chain
+
+
+class SBNChain:
+    """One batch of a belief network; see `discrete.chain.Chain`.
+
+    Args:
+      model: shapes and present weights.
+      observed: the batch.
+    """
+
+    def __init__(self, model: Model, observed: SBNBatch):
+        self.model, self.observed = model, observed
+        self.kinds = [bernoulli] * model.networks.layers
+        recognition = model.networks.recognition
+        self._names = [*recognition, *(name for name in model.weights if name not in recognition)]
+        self.recognition = [w for name in recognition for w in model.weights[name]]
+        self.generator = [w for name in self._names[len(recognition) :] for w in model.weights[name]]
+        self.context = observed.centred
+
+    def by_network(self, gradients: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
+        """Returns gradients of the recognition tensors and then the generator's, by network."""
+        remaining = iter(gradients)
+        return {name: [next(remaining) for _ in self.model.weights[name]] for name in self._names}
+
+    def logits(self, layer: int, below: tf.Tensor | None) -> tf.Tensor:
+        """See `Chain.logits`."""
+        weights = self.model.weights[self.model.networks.recognition[layer]]
+        return affine_chain.apply(weights, self.observed.condition if below is None else 2.0 * below - 1.0)
+
+    def analytic(self, logits: Sequence[tf.Tensor]) -> None:
+        """See `Chain.analytic`: there is no such part."""
+
+    def term(self, layer: int, values: tf.Tensor, below: tf.Tensor | None, logits: tf.Tensor) -> tf.Tensor:
+        """See `Chain.term`."""
+        networks, weights, offset = self.model.networks, self.model.weights, self.model.offset
+        return networks.term(layer, weights, offset, self.observed, values, below, logits).value

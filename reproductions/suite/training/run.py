@@ -1,0 +1,105 @@
+"""All estimators of the registry train two belief networks and a VAE of categorical codes, with equal evaluations.
+
+    igr run suite/training --scale quick --jobs 2         # hours: 122 runs, see the README
+    igr plot suite/training
+An evaluation is one image's bound at one value of its latent variables. Every estimator has the same number of them:
+one that needs K for a step takes K times fewer steps. Expect: estimators of low variance ahead; the straight-through
+ones and Concrete fast at first, and behind at the end by what their bias costs.
+"""
+
+from igr_suite.cli.entry import main
+from igr_suite.estimators.names import KNOWN
+from igr_suite.families.hard_vae.codes_config import (
+    HardVAEConfig,
+    HardVAEEvaluationConfig,
+    HardVAEOptimiserConfig,
+    TrainHardVAE,
+)
+from igr_suite.families.sbn.config import SBNConfig, SBNEvaluationConfig, TrainSBN
+from igr_suite.families.sbn.presets import DEPTHS
+from igr_suite.lab import Experiment
+from igr_suite.training.config_parts import SEEDS, BinaryDataConfig, DataConfig, ScheduleConfig, StepScheduleConfig
+
+FEW = ("nvil", "disarm", "straight_through")
+ESTIMATORS = {"smoke": FEW, "quick": tuple(KNOWN), "paper": tuple(KNOWN)}
+EVALUATIONS = {"smoke": 4, "quick": 24, "paper": 240}  # passes through the training images, of an estimator with one
+NETWORKS = {"smoke": ("nonlinear",), "quick": ("nonlinear", "2 linear"), "paper": ("nonlinear", "2 linear")}
+ROWS = {"smoke": 1, "quick": 6, "paper": 12}  # evaluations of test images along a run
+SAMPLES = {"smoke": 5, "quick": 100, "paper": 100}
+LIMIT = {"smoke": 120}
+OPTIONS = {"local_disarm": ("samples=2",)}  # four samples, as VIMCO and ARMS
+SIZE = {"smoke": {"variables": 3, "categories": 3}, "quick": {}, "paper": {}}
+
+
+def epochs(scale, evaluations):
+    """(passes through the training images, passes between two evaluations of test images)."""
+    total = max(1, EVALUATIONS[scale] // evaluations)
+    return {"epochs": total, "evaluate_every": max(1, total // ROWS[scale])}
+
+
+def belief_network(name, depth, scale, data, seed):
+    """Bernoulli variables."""
+    model = SBNConfig(estimator=name, estimator_options=OPTIONS.get(name, ()), **DEPTHS[depth])
+    return TrainSBN(
+        model=model,
+        data=BinaryDataConfig(name=data, train_limit=LIMIT.get(scale), evaluation_limit=LIMIT.get(scale)),
+        schedule=StepScheduleConfig(**epochs(scale, model.evaluations)),
+        evaluation=SBNEvaluationConfig(importance_samples=SAMPLES[scale]),
+        seed=seed,
+    )
+
+
+def autoencoder(name, scale, data, seed):
+    """Categorical variables, one layer."""
+    model = HardVAEConfig(
+        estimator=name,
+        estimator_options=OPTIONS.get(name, ()),
+        architecture="linear" if scale == "smoke" else "nonlinear",
+        baseline="network" if name == "nvil" else "constant",
+        **SIZE[scale],
+    )
+    evaluations = KNOWN[name].evaluations(1, {})
+    return TrainHardVAE(
+        model=model,
+        data=DataConfig(name=data, train_limit=LIMIT.get(scale), evaluation_limit=LIMIT.get(scale)),
+        optimiser=HardVAEOptimiserConfig(learning_rate=3e-4),
+        schedule=ScheduleConfig(**epochs(scale, evaluations)),
+        evaluation=HardVAEEvaluationConfig(importance_samples=SAMPLES[scale], every_time=True),
+        seed=seed,
+    )
+
+
+def runs(scale, datasets):
+    """Every estimator on every model that its variables allow."""
+    seeds = SEEDS[: {"smoke": 1, "quick": 3, "paper": 5}[scale]]
+    names = ESTIMATORS[scale]
+    return [
+        *(
+            belief_network(name, depth, scale, data, seed)
+            for seed in seeds
+            for data in datasets
+            for depth in NETWORKS[scale]
+            for name in names
+            if "bernoulli" in KNOWN[name].support
+        ),
+        *(
+            autoencoder(name, scale, data, seed)
+            for seed in seeds
+            for data in datasets
+            for name in names
+            if "categorical" in KNOWN[name].support
+        ),
+    ]
+
+
+EXPERIMENT = Experiment(
+    paper="suite",
+    item="training",
+    title="All gradient estimators train two belief networks and a VAE, with equal evaluations",
+    datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist",)},
+    stages=(lambda scale, results: runs(scale, results.datasets),),
+    no_reference="This comparison is the suite's own.",
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

@@ -1,0 +1,188 @@
+"""Every registered estimator trains VAEs of hard codes with the gradient that enumeration gives."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from igr_suite.discrete.step import estimate_step
+from igr_suite.errors import UserError
+from igr_suite.estimators import get, registered
+from igr_suite.families.hard_vae.codes import HardVAE, HardVAEChain
+from igr_suite.families.hard_vae.codes_config import SUPPORT, HardVAEConfig, HardVAEOptimiserConfig, TrainHardVAE
+from igr_suite.families.hard_vae.codes_subject import HardVAESubject
+from igr_suite.randomness import at_step
+
+REPLICATES, BLOCKS = 500, 100  # 5e4 draws of each of two images
+IMAGES = np.array([[1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 0.0]], np.float32)
+SIZES = {
+    "bernoulli": {"variables": 2},
+    "categorical": {"variables": 2, "categories": 3},
+    "gaussian_argmax": {"variables": 1, "categories": 3},
+}
+
+
+def tiny_model(estimator: str, codes: str, **settings) -> HardVAE:
+    """Linear networks of 2x2 images with weights of order 1; two samples where their number is an option."""
+    options = ("samples=2",) if "samples" in registered()[estimator].__dataclass_fields__ else ()
+    config = HardVAEConfig(
+        estimator=estimator,
+        estimator_options=options,
+        codes=codes,
+        architecture="linear",
+        **SIZES[codes],
+        **settings,
+    )
+    built = get(estimator, **({"samples": 2} if options else {}))
+    optimiser = HardVAEOptimiserConfig()
+    shape = {"image_shape": (2, 2, 1), "likelihood": "bernoulli", "binarisation": "static"}
+    model = HardVAE(config, built, **shape, optimiser=optimiser)
+    generator = np.random.default_rng(3)
+    for variable in [*model.trained, *model.own.trained]:
+        variable.assign(variable + generator.normal(size=variable.shape) * (0.3 if variable.shape == () else 0.8))
+    return model
+
+
+def states(model: HardVAE) -> np.ndarray:
+    """All codes of a layer, [S, D] or [S, V, C]."""
+    options = [0, 1] if len(model.shape) == 1 else np.eye(model.shape[1])
+    return np.array(list(itertools.product(options, repeat=model.shape[0])), np.float32)
+
+
+def log_q_and_value(model: HardVAE) -> tuple[tf.Tensor, tf.Tensor]:
+    """log q and F of every configuration of all layers, [configurations, images]."""
+    chain, grid = HardVAEChain(model, tf.constant(IMAGES), sampled=True), states(model)
+    log_q = value = 0.0
+    layers = len(chain.kinds)
+    choice = np.array(list(itertools.product(range(len(grid)), repeat=layers)))
+    below = None
+    for layer in range(layers):
+        codes = tf.constant(np.repeat(grid[choice[:, layer]][:, np.newaxis], len(IMAGES), 1))
+        logits = chain.logits(layer, below)
+        log_q += tf.reduce_sum(model.kind.log_probability(logits, codes), -1)
+        value += chain.term(layer, codes, below, logits)
+        below = codes
+    return log_q, value
+
+
+def exact(model: HardVAE) -> np.ndarray:
+    """The derivative of the enumerated target: recognition, generator."""
+    with tf.GradientTape() as tape:
+        log_q, value = log_q_and_value(model)
+        if model.bound:
+            both = tf.stack([value[:, None] + 0.0 * value, value + 0.0 * value[:, None]])
+            value = tf.reshape(tf.reduce_logsumexp(both, 0) - np.log(2.0), (-1, len(IMAGES)))
+            log_q = tf.reshape(log_q[:, None] + log_q[None], (-1, len(IMAGES)))
+        target = tf.reduce_mean(tf.reduce_sum(tf.exp(log_q) * value, 0))
+    return np.concatenate([g.numpy().ravel() for g in tape.gradient(target, model.trained)])
+
+
+def z_scores(model: HardVAE) -> np.ndarray:
+    """(mean - exact) / standard error of every weight, from means of blocks."""
+    images = tf.constant(np.tile(IMAGES, (REPLICATES, 1)))
+
+    @tf.function(autograph=False)
+    def block(seed):
+        step = model.step(images, seed)
+        return tf.concat([tf.reshape(g, [-1]) for g in [*step.recognition, *step.generator]], 0)
+
+    draws = np.array([block(at_step(tf.constant([7, 1]), tf.constant(i))) for i in range(BLOCKS)], np.float64)
+    error = draws.std(axis=0, ddof=1) / np.sqrt(BLOCKS)
+    return (draws.mean(axis=0) - exact(model)) / np.maximum(error, 1e-5)  # float32 rounds the analytic parts
+
+
+UNBIASED = [
+    (name, codes)
+    for codes, support in SUPPORT.items()
+    for name, cls in registered(support).items()
+    if cls.facts.unbiased
+]
+
+
+@pytest.mark.parametrize(("name", "codes"), UNBIASED)
+def test_the_mean_gradient_of_an_unbiased_estimator_is_the_enumerated_one(name, codes):
+    """False alarm below 1e-4 a case (|z| < 5 for about 30 weights); detects a bias of 7 standard errors."""
+    z = z_scores(tiny_model(name, codes))
+    assert np.max(np.abs(z)) < 5.0, z
+
+
+@pytest.mark.parametrize("codes", SUPPORT)
+@pytest.mark.parametrize("name", ["straight_through", "st_gumbel_softmax", "concrete"])
+def test_the_bias_of_a_biased_estimator_shows(name, codes):
+    assert np.max(np.abs(z_scores(tiny_model(name, codes)))) > 8.0
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "settings"),
+    [
+        ("rloo", "categorical", {"layers": 2}),
+        ("rebar", "categorical", {"layers": 2, "prior": "trained"}),
+        ("relax", "bernoulli", {"layers": 2}),
+        ("vimco", "categorical", {"layers": 2}),
+        ("disarm", "bernoulli", {"kl": "analytic", "prior": "trained"}),
+        ("rebar", "categorical", {"kl": "analytic", "prior": "trained"}),
+        ("nvil", "gaussian_argmax", {"kl": "analytic", "baseline": "network"}),
+        ("rebar", "categorical", {"variance_of": "weights"}),
+        ("rloo", "bernoulli", {"generator_samples": "own"}),
+    ],
+)
+def test_settings_of_the_model_leave_the_gradient_unbiased(name, codes, settings):
+    z = z_scores(tiny_model(name, codes, **settings))
+    assert np.max(np.abs(z)) < 5.0, z
+
+
+def test_the_mean_elbo_with_the_analytic_kl_is_the_enumerated_one():
+    for codes in SUPPORT:
+        model = tiny_model("rloo", codes, kl="analytic", prior="trained")
+        log_q, value = log_q_and_value(model)
+        images = tf.constant(np.tile(IMAGES, (20_000, 1)))
+        elbo = model.step(images, tf.constant([3, 4])).elbo.numpy().astype(np.float64).reshape(-1, 2)
+        error = elbo.std(axis=0, ddof=1) / np.sqrt(len(elbo))
+        exact_elbo = tf.reduce_sum(tf.exp(log_q) * value, 0).numpy()
+        assert np.all(np.abs(elbo.mean(axis=0) - exact_elbo) < 5.0 * error + 1e-5)
+
+
+@pytest.mark.parametrize("codes", SUPPORT)
+def test_a_subject_has_the_gradients_that_train(codes):
+    """Equal noise gives equal gradients of logits."""
+    model = tiny_model("rloo", codes, prior="trained")
+    images = tf.constant(IMAGES)
+    subject = HardVAESubject(model, images)
+    noise = model.estimator.noise(subject.logits.shape, tf.constant([1, 2]))
+    measured = model.estimator.estimate(lambda code: subject.bound(code, subject.logits), subject.logits, noise)
+    step = estimate_step(HardVAEChain(model, images), model.estimator, [noise], model.own)
+    np.testing.assert_allclose(measured.gradient, step.cotangents[0], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"estimator": "disarm", "codes": "categorical"},
+            "disarm is for bernoulli variables, not for categorical ones",
+        ),
+        ({"estimator": "rlo"}, "unknown model.estimator 'rlo': did you mean 'rloo'"),
+        ({"estimator": "rloo", "estimator_options": ("sample=3",)}, "did you mean 'samples'"),
+        ({"estimator": "rloo", "estimator_options": ("samples=x",)}, "model.options.samples must be an integer"),
+        ({"kl": "analytic", "layers": 2}, "model.kl=analytic is for one layer"),
+        ({"kl": "analytic", "estimator": "vimco"}, "needs model.kl=sampled"),
+        ({"layers": 4}, "model.layers must be 1, 2 or 3"),
+        ({"codes": "bernoulli", "categories": 3}, "model.categories=3 is not used by bernoulli"),
+        ({"estimator": "a b"}, "is not a name"),
+    ],
+)
+def test_what_does_not_go_together_is_a_sentence(settings, sentence):
+    with pytest.raises(UserError, match=sentence):
+        HardVAEConfig(**settings)
+
+
+def test_options_are_set_one_by_one_and_go_with_their_estimator():
+    config = TrainHardVAE().with_values({"model.options.samples": "4"})
+    assert config.model.estimator_options == ("samples=4",) and "rloo-samples4" in config.run_id
+    assert config.evaluations_per_step == 400
+    assert config.with_values({"model.options.samples": 3}).model.estimator_options == ("samples=3",)
+    other = config.with_values({"model.estimator": "rebar", "model.options.temperature": 0.1})
+    assert other.model.estimator_options == ("temperature=0.1",)
+    assert config.with_values({"model.estimator": "nvil"}).model.estimator_options == ()
+    assert TrainHardVAE.from_dict(other.to_dict()) == other
