@@ -13,8 +13,8 @@ from igr_suite.lab.runs.store import RunFolder
 
 EXAMPLES = """  igr variance results/rebar/readme_traces/quick/*-dynamic_rebar-L2-*-s5328-*
   igr variance RUN_FOLDER --estimators rebar,disarm --draws 10000 --reference 100000
-Belief networks and VAEs of discrete codes (of one layer) take every registered estimator of their variables, deeper networks as they train with
-it (without RELAX). Writes variance.csv, .md, .tex, .png and .pdf beside the run."""
+Belief networks and VAEs of discrete codes (of one layer) take every registered estimator of their variables, deeper
+networks as they train with it (without RELAX). Writes variance.csv, .md, .tex, .png and .pdf beside the run."""
 # the least values: two draws in each of twenty groups; centring by the other images needs a second one
 LEAST = {"draws": 40, "reference": 40, "images": 2}
 
