@@ -16,6 +16,7 @@ from igr_suite.errors import UserError
 from igr_suite.families.dni.copy_rnn import CopyRNN
 from igr_suite.families.dni.model import DNIClassifier
 from igr_suite.families.half_mnist.model import HalfMNIST
+from igr_suite.families.hard_vae.codes import HardVAE
 from igr_suite.families.hard_vae.model import RelaxVAE
 from igr_suite.families.iwae.model import DReGVAE
 from igr_suite.families.mixture.model import MixtureVAE
@@ -161,7 +162,7 @@ def test_workers_see_the_plain_settings(igr, tmp_path, variables):
 
 
 OTHERS = {"floatx": "float64", "dtype_policy": "mixed_float16", "epsilon": 1e-3, "image_data_format": "channels_first"}
-MODELS = (CopyRNN, DiscreteVAE, DNIClassifier, DReGVAE, HalfMNIST, MixtureVAE, RelaxVAE, SBN, StructuredOutput)
+MODELS = (CopyRNN, DiscreteVAE, DNIClassifier, DReGVAE, HalfMNIST, HardVAE, MixtureVAE, RelaxVAE, SBN, StructuredOutput)
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ FAMILIES = (
     "TrainDNI",
     "TrainDReG",
     "TrainHalfMNIST",
+    "TrainHardVAE",
     "TrainMixture",
     "TrainRelax",
     "TrainSBN",

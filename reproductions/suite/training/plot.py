@@ -35,6 +35,7 @@ def rows_of(results) -> pd.DataFrame:
         first, config = group.iloc[0], results.configs[run_id]
         kind = "one_hot" if first["kind"] == "TrainHardVAE" else "bound"
         column = f"test_iw_{kind}_{config.evaluation.importance_samples}"
+        each = config.evaluations_per_step  # None for an estimator from outside, which does not say it
         measured = group[group[column].notna()]
         seconds = RunFolder(results.folder / run_id).meta().get("train_seconds", float("nan"))
         frames.append(
@@ -44,9 +45,9 @@ def rows_of(results) -> pd.DataFrame:
                     "estimator": first["model.estimator"],
                     "method": LABELS.get(first["model.estimator"], first["model.estimator"]),
                     "seed": first["seed"],
-                    "evaluations a step": config.evaluations_per_step / config.schedule.batch_size,
+                    "evaluations a step": f"{each / config.schedule.batch_size:g}" if each else "-",
                     "bound": measured[column],
-                    "evaluations": measured["step"] * config.evaluations_per_step / 1e6,
+                    "evaluations": measured["step"] * (each or float("nan")) / 1e6,
                     "steps": measured["step"] / 1e3,
                     "minutes": seconds / 60 * measured["step"] / group["step"].max(),
                 }
