@@ -1,18 +1,22 @@
 """Configuration of one half-and-half MNIST run: lower halves of digits from upper ones (never imports TensorFlow)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.data.halves import IMAGE_SHAPE
+from igr_suite.discrete.config import build_estimator, check_estimator, evaluations, gather_options, slug_of
 from igr_suite.errors import UserError
 from igr_suite.families.half_mnist.synthetic_config import BASELINE_INPUT, SyntheticGradientConfig, check_rates
+from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
 from igr_suite.training.config_parts import TrainingRun, check_pictured
 from igr_suite.training.ranges import check_at_least
 
-Estimator = Literal[
+# Estimators of the family itself; all other registered ones of Bernoulli variables, and `reinforce` and
+# `straight_through` with options of their own, take the general path (`discrete`).
+OWN = (
     "gaussian",
     "gaussian_reinforce",
     "reinforce",
@@ -22,7 +26,7 @@ Estimator = Literal[
     "sdni",
     "oracle",
     "frozen",
-]
+)
 GAUSSIAN = ("gaussian", "gaussian_reinforce")
 RELAXED = ("gumbel_softmax", "gumbel_softmax_hard")
 SCORED = ("gaussian_reinforce", "reinforce", "sdni", "oracle")  # estimators that subtract a baseline from the loss
@@ -31,8 +35,21 @@ MODEL_OPTIONS = {
     "baseline": (SCORED, "cmr"),
     "hard_rule": (("gumbel_softmax_hard",), "corrected"),
     "oracle_samples": (("oracle",), 250),
-    "clip_probs": (tuple(name for name in Estimator.__args__ if name not in GAUSSIAN), False),
+    "clip_probs": (tuple(name for name in OWN if name not in GAUSSIAN), False),
 }
+
+
+def _of_own(key: str, option: Option) -> Option:
+    """The option of an estimator of the family, which the general path does not read."""
+    return replace(
+        option,
+        read=lambda config: option.read(config) and not config.estimator_options,
+        unread=lambda config: (
+            f"is not used with model.options of {config.estimator}"
+            if config.estimator_options
+            else option.unread(config)
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +58,7 @@ class HalfMNISTModelConfig(WithOptions):
 
     group: ClassVar[str] = "model"
     options: ClassVar[Mapping[str, Option]] = {
-        **by_reader("estimator", MODEL_OPTIONS),
+        **{key: _of_own(key, option) for key, option in by_reader("estimator", MODEL_OPTIONS).items()},
         "baseline_activation": Option(
             "linear",
             read=lambda config: config.baseline == "cmr",
@@ -50,9 +67,10 @@ class HalfMNISTModelConfig(WithOptions):
         ),
     }
 
-    estimator: Estimator = "reinforce"
+    estimator: str = "reinforce"
     """Gradient of the encoder: "gaussian" (reparameterised) and "gaussian_reinforce" have Gaussian latents, all others
-    Bernoulli ones; "sdni" applies synthetic gradients (group `sg`); "frozen" never trains the encoder."""
+    Bernoulli ones; "sdni" applies synthetic gradients (group `sg`); "frozen" never trains the encoder; or a registered
+    estimator, or my_package.my_file:MyEstimator."""
     latents: int = 50
     """Number of latent variables."""
     samples: int = 1
@@ -72,8 +90,18 @@ class HalfMNISTModelConfig(WithOptions):
     clip_probs: bool | None = None
     """Whether probabilities are kept in [1e-7, 1 - 1e-7]."""
 
+    estimator_options: tuple[str, ...] = added_later(())
+    """Options of a registered estimator, name=value each; `--set model.options.samples=4` adds one."""
+
     def __post_init__(self):
         super().__post_init__()
+        if self.general:
+            check_estimator(self.estimator, self.estimator_options, "bernoulli")
+            if self.samples != 1:
+                raise UserError(
+                    f"model.samples={self.samples} is not read with model.estimator={self.estimator}; the number of its "
+                    f"samples is an option of the estimator: model.options.samples"
+                )
         if self.temperature is not None and self.estimator not in RELAXED:
             raise UserError(
                 f"model.temperature={self.temperature:g} is not used by {self.estimator}, only by {', '.join(RELAXED)}"
@@ -84,6 +112,11 @@ class HalfMNISTModelConfig(WithOptions):
                 f"0.5"
             )
         check_at_least(self, "model", latents=1, samples=1, oracle_samples=1)
+
+    @property
+    def general(self) -> bool:
+        """Whether the estimator trains on the general path (`discrete`)."""
+        return self.estimator not in OWN or bool(self.estimator_options)
 
     @property
     def gaussian(self) -> bool:
@@ -212,12 +245,22 @@ class TrainHalfMNIST(TrainingRun):
             if self.sg is None:
                 object.__setattr__(self, "sg", SyntheticGradientConfig())
             self._check_synthetic()
-        if self.evaluation.gradient_samples and (self.model.gaussian or self.model.estimator in RELAXED):
+        if self.evaluation.gradient_samples and (
+            self.model.gaussian or self.model.general or self.model.estimator in RELAXED
+        ):
             raise UserError(
                 f"evaluation.gradient_samples compares gradients at hard codes, and {self.model.estimator} has others; "
                 f"leave it out"
             )
         check_pictured(self)
+
+    def translate(self, settings: Mapping) -> Mapping:
+        return gather_options(settings, self.model.estimator_options)
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        super().check_inputs(data_dir)
+        if self.model.general:
+            build_estimator(self.model.estimator, self.model.estimator_options, "bernoulli")
 
     def _check_synthetic(self) -> None:
         baseline, sg = self.model.baseline, self.sg
@@ -240,14 +283,17 @@ class TrainHalfMNIST(TrainingRun):
             changed["sg"] = None
 
     @property
-    def evaluations_per_step(self) -> int:
+    def evaluations_per_step(self) -> int | None:
+        if self.model.general:
+            number = evaluations(self.model.estimator, self.model.estimator_options, 1)
+            return None if number is None else self.schedule.batch_size * number
         fresh_codes = self.model.oracle_samples or 0
         if self.sg is not None and self.sg.average_samples > 1:
             fresh_codes = self.sg.average_samples
         return self.schedule.batch_size * (self.model.samples + fresh_codes)
 
     def slug(self) -> str:
-        estimator = self.model.estimator
+        estimator = slug_of(self.model.estimator, self.model.estimator_options)
         if self.model.baseline is not None and estimator != "sdni":
             estimator += f"-{self.model.baseline}"
         if self.sg is not None:
