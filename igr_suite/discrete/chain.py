@@ -24,12 +24,14 @@ class Chain(Protocol):
       recognition: tensors or variables that the logits are functions of, for their gradients.
       generator: tensors or variables that the terms are functions of, likewise.
       context: what baselines read [B, C].
+      holds_log_q: whether the terms hold -log q(h_k | logits_k), so that F depends on the logits directly, too.
     """
 
     kinds: Sequence[ModuleType]
     recognition: Sequence[tf.Tensor]
     generator: Sequence[tf.Tensor]
     context: tf.Tensor
+    holds_log_q: bool
 
     def logits(self, layer: int, below: tf.Tensor | None) -> tf.Tensor:
         """Returns the logits of a layer, [..., B, D] or [..., B, V, C], for values of the layer below; at layer 0, where

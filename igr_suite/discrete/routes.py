@@ -8,9 +8,9 @@
 | branches | all others: several samples of one layer's logits      | L times those of one layer                 |
 
 On branches each layer is estimated by itself: the layers below are those of one hard pass, the ones above are drawn
-anew for every evaluation with the uniforms of that pass. A multi-sample bound L = log mean_k exp F_k depends on the
-logits through the log q in F, too; its gradient has the direct part -sum_k w_k score_k, w the normalised weights, whose
-mean is not zero. That of E[F] is.
+anew for every evaluation with the uniforms of that pass. Where F holds -log q, a multi-sample bound L = log mean_k exp
+F_k depends on the logits through it, too; its gradient has the direct part -sum_k w_k score_k, w the normalised
+weights, whose mean is not zero. That of E[F] is.
 """
 
 from collections.abc import Sequence
@@ -92,7 +92,7 @@ def _chains(
     hard = hard_pass(chain, [layer["u"] for layer in noise])
     bound = estimator.facts.target == "multi_sample_bound"
     values = hard.value
-    weights = normalised_weights(values) if bound else 0.0
+    weights = normalised_weights(values) if bound and chain.holds_log_q else 0.0
     cotangents, losses = [], []
     for layer, kind in enumerate(chain.kinds):
         signals = values if bound or whole else hard.local_value(layer)
@@ -111,7 +111,8 @@ def _chains(
 def _pairs(chain: Chain, estimator: LocalDisARM, noise: Sequence[Noise]) -> Estimated:
     uniforms = [layer["u"] for layer in noise]
     hard = hard_pass(chain, uniforms)
-    values, weights = hard.value, normalised_weights(hard.value)
+    values = hard.value
+    weights = normalised_weights(values) if chain.holds_log_q else tf.zeros_like(values)
     cotangents = []
     for layer, kind in enumerate(chain.kinds):
         held = tf.stop_gradient(hard.logits[layer])

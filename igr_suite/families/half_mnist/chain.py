@@ -28,7 +28,7 @@ class HalfMNISTChain:
 
     def __init__(self, encoder, decoder, recognition, generator, upper: tf.Tensor, lower: tf.Tensor):
         self.encoder, self.decoder, self.upper, self.lower = encoder, decoder, upper, lower
-        self.kinds = [bernoulli]
+        self.kinds, self.holds_log_q = [bernoulli], False
         self.recognition, self.generator = recognition, generator
         self.context = tf.concat([upper, lower], -1)
         self._moved = False

@@ -188,7 +188,7 @@ class HardVAEChain:
         self.sampled = model.config.kl == "sampled" if sampled is None else sampled
         self.kinds = [model.kind] * model.config.layers
         self.recognition, self.generator = _tensors(model.recognition_variables), _tensors(model.generator_variables)
-        self.context = images
+        self.context, self.holds_log_q = images, self.sampled
 
     def logits(self, layer: int, below: tf.Tensor | None) -> tf.Tensor:
         """See `Chain.logits`; of the argmax of a Gaussian they are the log-probabilities of the categories."""

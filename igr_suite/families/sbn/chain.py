@@ -26,6 +26,7 @@ class SBNChain:
         self.recognition = [w for name in recognition for w in model.weights[name]]
         self.generator = [w for name in self._names[len(recognition) :] for w in model.weights[name]]
         self.context = observed.centred
+        self.holds_log_q = model.networks.has_distribution
 
     def by_network(self, gradients: list[tf.Tensor]) -> dict[str, list[tf.Tensor]]:
         """Returns gradients of the recognition tensors and then the generator's, by network."""

@@ -81,6 +81,13 @@ def test_the_mean_gradient_of_an_unbiased_estimator_is_the_enumerated_one(name, 
     assert np.max(np.abs(z)) < 5.0, z
 
 
+@pytest.mark.parametrize("name", ["disarm", "rebar", "vimco", "local_disarm"])
+def test_a_chain_that_only_predicts_has_no_log_q(name):
+    """The authors' generator for structured prediction: a bound has no direct term there."""
+    model = tiny_model(estimator="reinforce", layers=2, task="sp", sp_generator="historical")
+    assert np.max(np.abs(z_scores(model, estimator_of(name)))) < 5.0
+
+
 @pytest.mark.parametrize("name", [name for name, cls in registered("bernoulli").items() if not cls.facts.unbiased])
 def test_the_bias_of_a_biased_estimator_shows(name):
     model = tiny_model(estimator="reinforce", layers=2)
