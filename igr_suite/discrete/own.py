@@ -24,8 +24,10 @@ class Own:
       shared: whether all layers have one baseline.
       context: width of what a network reads.
       seed: of the networks' initial weights.
+      weights: number of recognition tensors, where each of them has a scale of the control variate of its own; 0 where
+        the estimator's "eta" is the scale.
     Raises:
-      UserError: a network is asked for and the estimator has no baseline.
+      UserError: a network is asked for and the estimator has no baseline, or scales and it has none.
     """
 
     def __init__(
@@ -37,7 +39,9 @@ class Own:
         shared: bool = False,
         context: int | None = None,
         seed: int = 0,
+        weights: int = 0,
     ):
+        self.weight_etas = [tf.Variable(tf.ones([], dtype)) for _ in range(weights)]
         self.shared = shared
         initial = [dict(estimator.parameters(shape, dtype)) for shape in shapes]
         if baseline == "network" and "baseline" not in initial[0]:
@@ -46,6 +50,11 @@ class Own:
             {"baseline": layer.pop("baseline")} if baseline != "constant" and "baseline" in layer else {}
             for layer in initial
         ]
+        if weights and "eta" not in initial[0]:
+            raise UserError(f"{estimator.facts.name} has no control variate whose scale could differ between weights")
+        if weights:
+            for fixed, layer in zip(self.fixed, initial):
+                fixed["eta"] = layer.pop("eta")
         self.layers = [{name: tf.Variable(value) for name, value in layer.items()} for layer in initial]
         if shared:
             for layer in self.layers[1:]:
@@ -58,7 +67,7 @@ class Own:
         """All variables, each once, in a fixed order."""
         variables = [variable for layer in self.layers for variable in layer.values()]
         unique = list({id(variable): variable for variable in variables}.values())
-        return [*unique, *(self.networks.weights if self.networks else [])]
+        return [*unique, *self.weight_etas, *(self.networks.weights if self.networks else [])]
 
     def parameters(self, context: tf.Tensor) -> list[Parameters]:
         """Returns the present parameters of each layer.

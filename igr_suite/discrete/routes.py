@@ -42,6 +42,7 @@ class Estimated(NamedTuple):
       generated: mean of the value over the batch, whose gradient with respect to the generator's tensors estimates that
         of the target.
       losses: of estimators that train their own parameters on a loss.
+      parts: (signal, control) of each layer's cotangent, signal + eta control, of estimators with a control variate.
     """
 
     value: tf.Tensor
@@ -50,6 +51,7 @@ class Estimated(NamedTuple):
     cotangents: list[tf.Tensor]
     generated: tf.Tensor
     losses: list[tf.Tensor]
+    parts: Sequence[tuple[tf.Tensor, tf.Tensor]] = ()
 
 
 def estimate(
@@ -157,16 +159,17 @@ def _branches(
     if isinstance(estimator, MultiSampleEstimator):
         hard_noise = [u[0] for u in hard_noise]
     hard = hard_pass(chain, hard_noise)
-    cotangents, losses, generated = [], [], []
+    cotangents, losses, generated, parts = [], [], [], []
     for layer in range(len(chain.kinds)):
         objective = LocalObjective(chain, layer, hard, hard_noise, whole)
         logits = tf.stop_gradient(hard.logits[layer])
         estimated = estimator.estimate(objective, logits, noise[layer], parameters[layer])
         cotangents.append(estimated.gradient)
         losses += [] if estimated.loss is None else [estimated.loss]
+        parts += [] if estimated.control is None else [(estimated.signal, estimated.control)]
         generated.append(estimated.value if whole else estimated.value + hard.below(layer))
     value = hard.value if generator_samples == "own" else tf.add_n(generated) / len(generated)
-    return Estimated(value, value, hard.logits, cotangents, tf.reduce_mean(value), losses)
+    return Estimated(value, value, hard.logits, cotangents, tf.reduce_mean(value), losses, parts)
 
 
 def normalised_weights(values: tf.Tensor) -> tf.Tensor:

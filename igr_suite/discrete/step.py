@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from igr_suite.discrete.chain import Chain
 from igr_suite.discrete.own import Own
-from igr_suite.discrete.routes import GeneratorSamples, estimate
+from igr_suite.discrete.routes import Estimated, GeneratorSamples, estimate
+from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimator, Noise
 from igr_suite.randomness import at_step
 
@@ -60,7 +61,10 @@ def estimate_step(
     since its mean does not depend on them, the gradient of a square estimates that of the variance.
 
         logits:   V = mean over layers, examples and variables of g^2,   g the cotangents
-        weights:  V = |G|^2 / P,   G the gradients of the P recognition weights, dV = (2 / P) sum_k <J_k G, dg_k> / B
+        weights:  V = |G|^2 / P,   G the gradients of the P recognition weights, dV = (2 / P) <G, dG>
+
+    Where `own.weight_etas` gives an eta to each recognition tensor w, G_w = J_w' signal / B + eta_w J_w' control / B, and
+    these trained numbers, too, minimise the variance of the weights' gradient.
 
     Args:
       chain: the model's batch.
@@ -86,23 +90,23 @@ def estimate_step(
                 estimated.logits, recognition, cotangents, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
 
-        by_logits = estimated.cotangents
-        if analytic is not None:
-            exact = tape.gradient(analytic, estimated.logits)
-            by_logits = [cotangent + tf.stop_gradient(part) for cotangent, part in zip(by_logits, exact)]
+        exact = None if analytic is None else [tf.stop_gradient(g) for g in tape.gradient(analytic, estimated.logits)]
+        by_logits = _plus(estimated.cotangents, exact)
         cotangents = [tf.stop_gradient(cotangent) for cotangent in by_logits]
-        gradients = pull([cotangent / examples for cotangent in cotangents])
-        if not trained:
-            minimised = tf.zeros([], estimated.value.dtype)
-        elif estimator.facts.own_loss:
-            minimised = tf.add_n(estimated.losses)
-        elif variance_of == "logits":
-            minimised = tf.add_n([tf.reduce_mean(tf.square(g)) for g in by_logits]) / len(cotangents)
+        etas = own.weight_etas
+        if etas:
+            parts = _parts(estimated, exact, estimator, variance_of)
+            gradients, minimised = _weighed(pull, parts, etas, examples)
         else:
-            size = sum(tf.size(gradient) for gradient in gradients)
-            directions = [tf.stop_gradient(t) for t in _push(pull, cotangents, gradients)]
-            products = [tf.reduce_sum(t * g) for t, g in zip(directions, by_logits)]
-            minimised = 2.0 * tf.add_n(products) / (tf.cast(size, examples.dtype) * examples)
+            gradients = pull([cotangent / examples for cotangent in cotangents])
+            if not trained:
+                minimised = tf.zeros([], estimated.value.dtype)
+            elif estimator.facts.own_loss:
+                minimised = tf.add_n(estimated.losses)
+            elif variance_of == "logits":
+                minimised = tf.add_n([tf.reduce_mean(tf.square(g)) for g in by_logits]) / len(cotangents)
+            else:
+                minimised = _along(pull, gradients, by_logits) / (_size(gradients) * examples)
     zero = tf.UnconnectedGradients.ZERO
     return Step(
         estimated.value if analytic is None else estimated.value + analytic,
@@ -114,8 +118,50 @@ def estimate_step(
     )
 
 
+Pull = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
+
+
+def _plus(cotangents: Sequence[tf.Tensor], exact: Sequence[tf.Tensor] | None) -> list[tf.Tensor]:
+    return list(cotangents) if exact is None else [cotangent + part for cotangent, part in zip(cotangents, exact)]
+
+
+def _parts(estimated: Estimated, exact: Sequence[tf.Tensor] | None, estimator: Estimator, variance_of: str):
+    """(signals, controls) of all layers; raises UserError where there are none, or no variance of weights is asked for."""
+    if len(estimated.parts) != len(estimated.logits):
+        raise UserError(f"{estimator.facts.name} has no control variate whose scale could differ between weights")
+    if variance_of != "weights":
+        raise UserError(
+            "scales of single weights minimise the variance of the weights' gradient: variance_of='weights'"
+        )
+    signals, controls = zip(*estimated.parts)
+    return _plus(signals, exact), list(controls)
+
+
+def _weighed(pull: Pull, parts, etas: Sequence[tf.Tensor], examples: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """(gradients of the weights, what the own parameters minimise) with an eta for each weight tensor."""
+    signals, controls = parts
+    pulled = [pull([tf.stop_gradient(part) / examples for part in side]) for side in (signals, controls)]
+    held = [tf.stop_gradient(eta) for eta in etas]
+    gradients = [signal + eta * control for signal, control, eta in zip(*pulled, held)]
+    scaled = [eta * gradient for eta, gradient in zip(held, gradients)]
+    by_eta = [eta * tf.reduce_sum(g * control) for eta, g, control in zip(etas, gradients, pulled[1])]
+    along = _along(pull, gradients, signals) + _along(pull, scaled, controls)
+    return gradients, (2.0 * tf.add_n(by_eta) + along / examples) / _size(gradients)
+
+
+def _size(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
+    return tf.cast(sum(tf.size(gradient) for gradient in gradients), gradients[0].dtype)
+
+
+def _along(pull: Pull, tangents: Sequence[tf.Tensor], cotangents: Sequence[tf.Tensor]) -> tf.Tensor:
+    """2 sum_k <J_k G, g_k> for tangents G and the cotangents g_k of all layers, differentiable by g_k alone."""
+    directions = _push(pull, [tf.stop_gradient(cotangent) for cotangent in cotangents], tangents)
+    products = [tf.reduce_sum(tf.stop_gradient(t) * g) for t, g in zip(directions, cotangents)]
+    return 2.0 * tf.add_n(products)
+
+
 def _push(
-    pull: Callable[[Sequence[tf.Tensor]], list[tf.Tensor]],
+    pull: Pull,
     cotangents: Sequence[tf.Tensor],
     tangents: Sequence[tf.Tensor],
 ) -> list[tf.Tensor]:

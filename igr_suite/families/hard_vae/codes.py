@@ -87,6 +87,7 @@ class HardVAE(keras.Model):
             baseline=config.baseline if "baseline" in estimator.parameters((1, *self.shape)) else "constant",
             context=math.prod(image_shape),
             seed=seed,
+            weights=len(self.recognition_variables) if config.eta == "weights" else 0,
         )
         adam = optimiser.beta_1, optimiser.beta_2, optimiser.epsilon
         self.weights_optimiser = FusedAdam(optimiser.learning_rate, *adam)

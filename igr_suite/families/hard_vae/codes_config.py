@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from igr_suite.discrete.config import build_estimator, check_estimator, evaluations, gather_options, slug_of
 from igr_suite.errors import UserError
+from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun
 from igr_suite.training.ranges import check_at_least, check_positive
@@ -46,6 +47,9 @@ class HardVAEConfig(WithOptions):
     image."""
     variance_of: Literal["logits", "weights"] = "logits"
     """Gradient whose variance trains the parameters of an estimator that has no loss of its own."""
+    eta: Literal["estimator", "weights"] = added_later("estimator")
+    """What has a scale of the control variate of its own: what the estimator's options say, or each tensor of the
+    inference network's weights (with `variance_of` "weights")."""
     generator_samples: Literal["all", "own"] = "all"
     """Samples that train the generator: all of the estimator's, or those of one chain."""
     variables: int | None = None
@@ -61,6 +65,8 @@ class HardVAEConfig(WithOptions):
         check_at_least(self, "model", variables=1, categories=2, points=4)
         if not 1 <= self.layers <= 3:
             raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
+        if self.eta == "weights" and self.variance_of != "weights":
+            raise UserError("model.eta=weights needs model.variance_of=weights, which its scales minimise")
         if self.kl == "analytic" and self.layers > 1:
             raise UserError(f"model.kl=analytic is for one layer, and model.layers={self.layers}; set model.kl=sampled")
         if self.kl == "analytic" and self.estimator in ("vimco", "local_disarm"):

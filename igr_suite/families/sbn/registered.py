@@ -1,5 +1,7 @@
 """Any registered estimator as a method of belief networks."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -20,6 +22,8 @@ class OwnTensors:
       baselines: outputs of the baseline networks [N, layers], or None.
       parameters: "NAME_k" -> the parameter NAME of layer k.
     """
+
+    weight_etas: Sequence[tf.Tensor] = ()
 
     def __init__(self, layers: int, baselines: tf.Tensor | None, parameters: Parameters):
         self.layers, self.baselines, self.named = layers, baselines, parameters

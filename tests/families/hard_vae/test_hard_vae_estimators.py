@@ -125,6 +125,8 @@ def test_the_bias_of_a_biased_estimator_shows(name, codes):
         ("nvil", "gaussian_argmax", {"kl": "analytic", "baseline": "network"}),
         ("rebar", "categorical", {"variance_of": "weights"}),
         ("rloo", "bernoulli", {"generator_samples": "own"}),
+        ("rebar", "categorical", {"variance_of": "weights", "eta": "weights"}),
+        ("relax", "bernoulli", {"variance_of": "weights", "eta": "weights", "layers": 2}),
     ],
 )
 def test_settings_of_the_model_leave_the_gradient_unbiased(name, codes, settings):
@@ -167,6 +169,7 @@ def test_a_subject_has_the_gradients_that_train(codes):
         ({"estimator": "rloo", "estimator_options": ("samples=x",)}, "model.options.samples must be an integer"),
         ({"kl": "analytic", "layers": 2}, "model.kl=analytic is for one layer"),
         ({"kl": "analytic", "estimator": "vimco"}, "needs model.kl=sampled"),
+        ({"eta": "weights"}, "model.eta=weights needs model.variance_of=weights"),
         ({"layers": 4}, "model.layers must be 1, 2 or 3"),
         ({"codes": "bernoulli", "categories": 3}, "model.categories=3 is not used by bernoulli"),
         ({"estimator": "a b"}, "is not a name"),
@@ -175,6 +178,11 @@ def test_a_subject_has_the_gradients_that_train(codes):
 def test_what_does_not_go_together_is_a_sentence(settings, sentence):
     with pytest.raises(UserError, match=sentence):
         HardVAEConfig(**settings)
+
+
+def test_scales_of_weights_need_a_control_variate():
+    with pytest.raises(UserError, match="rloo has no control variate"):
+        tiny_model("rloo", "categorical", variance_of="weights", eta="weights")
 
 
 def test_options_are_set_one_by_one_and_go_with_their_estimator():

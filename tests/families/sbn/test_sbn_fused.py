@@ -83,3 +83,54 @@ def test_the_fast_path_is_the_general_one(settings, options):
     for network, group in gradients[name].items():
         for ours, theirs in zip(by_network[network], group):
             np.testing.assert_allclose(ours, theirs, atol=1e-10)
+
+
+class FusedParameters:
+    """Own parameters of the fast path with an eta for each weight tensor, as functions of the variables that it
+    trains."""
+
+    def __init__(self, model, name: str):
+        self.model, self.name, self.trained = model, name, model.controls
+
+    @property
+    def weight_etas(self) -> list[tf.Tensor]:
+        etas = tf.unstack(scale(self.model.own[self.name]["etas"]))
+        names = list(self.model.networks.shapes())
+        counts = [len(group) for group in self.model.networks.shapes().values()]
+        first = {name: sum(counts[:i]) for i, name in enumerate(names)}
+        return [
+            etas[first[q] + j]
+            for q in self.model.networks.recognition
+            for j in range(len(self.model.networks.shapes()[q]))
+        ]
+
+    def parameters(self, context: tf.Tensor) -> list[dict[str, tf.Tensor]]:
+        nets = [tf.convert_to_tensor(v) for v in self.model.baselines]
+        baseline = sbn_baselines.evaluate(nets, context).outputs[:, 0]
+        own = {"eta": tf.ones([], context.dtype), "baseline": baseline}
+        if self.name == "dynamic_rebar":
+            own["log_temperature"] = self.model.own[self.name]["log_temperature"]
+        return [own] * self.model.networks.layers
+
+
+@pytest.mark.parametrize("name", ["rebar", "dynamic_rebar"])
+@pytest.mark.parametrize(
+    "shape", [{"layers": 1, "nonlinear": True}, {"layers": 2}, {"layers": 2, "task": "sp"}], ids=str
+)
+def test_scales_of_single_weights_and_what_trains_them_are_the_fast_path_s(name, shape):
+    """REBAR as published: gradients of weights to 1e-10, of etas, temperature and baseline network to 1e-8 (up to the
+    number of weights that the variance is divided by: the fast path counts the generator's, too)."""
+    model = tiny_model(estimator=name, **shape)
+    x = tf.constant(np.tile(images_of(model), (3, 1)))
+    uniforms = model.uniforms(len(x), tf.constant([3, 5]))
+    gradients, controls, *_ = model.step_gradients(x, uniforms)
+    chain = SBNChain(model.model, model.networks.observe(x, model.mean))
+    own = FusedParameters(model, name)
+    step = estimate_step(chain, get(name), [{"u": u} for u in uniforms], own, variance_of="weights", whole=True)
+    by_network = chain.by_network([*step.recognition, *step.generator])
+    for network, group in gradients[name].items():
+        for ours, theirs in zip(by_network[network], group):
+            np.testing.assert_allclose(ours, theirs, atol=1e-10)
+    recognition = sum(int(tf.size(w)) for w in chain.recognition)
+    for ours, theirs in zip(step.own, controls):
+        np.testing.assert_allclose(ours * recognition / model.networks.size(), theirs, atol=1e-8)
