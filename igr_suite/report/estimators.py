@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from igr_suite.estimators.base import Facts, registered
+from igr_suite.estimators.base import Estimator, registered
+from igr_suite.estimators.names import KNOWN
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.plotting.tables import markdown
 from igr_suite.report.docstrings import first_paragraph
@@ -12,20 +13,48 @@ from igr_suite.report.docstrings import first_paragraph
 PLACE = Path(__file__).parents[2] / "docs" / "estimators.md"
 HEAD = """# Gradient estimators
 
-Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of E[f(b)] (bound: of
-E[log mean_k exp f(b_k)]) with respect to the logits of b. `unbiased` is proved either way by tests/statistical/test_conformance.py. `hard`
-and `relaxed` count evaluations of f for one gradient, at discrete and at fractional b; `df/db`: whether f is differentiated with respect
-to b. Own parameters are trained on the gradient's variance, or, with *, on a loss of their own. Formulas are in the classes' docstrings.
+Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of E[f(b)]
+(bound: of E[log mean_k exp f(b_k)]) with respect to the logits of b. `unbiased` is proved either way by
+tests/statistical/test_conformance.py, and on models by tests/families/sbn/test_sbn_estimators.py and its neighbours.
+`hard` and `relaxed` count evaluations of f for one gradient, at discrete and at fractional b; `L layers` those of a model
+with L layers, each counted once; `df/db`: whether f is differentiated with respect to b. Own parameters are trained on
+the gradient's variance, or, with *, on a loss of their own. Formulas are in the classes' docstrings.
 
 """
 FOOT = """
-Evaluations are those of the default settings: REBAR and RELAX with `coupling="independent"` take two relaxed ones. Concrete evaluates one
-hard sample more where its value is read. How to add one: [add_an_estimator.md](add_an_estimator.md).
+Evaluations are those of the default settings: REBAR and RELAX with `coupling="independent"` take two relaxed ones.
+Concrete evaluates one hard sample more where its value is read.
+
+Each of them trains sigmoid belief networks, VAEs of hard codes and half-and-half MNIST:
+
+    igr run suite/training --scale smoke --only '*L1nl*' --set model.estimator=arms --set model.options.samples=3
+
+`suite/training` compares them with equal evaluations, [choose_an_estimator.md](choose_an_estimator.md) says which one to
+take. How to add one, in the package or in a file of your own: [add_an_estimator.md](add_an_estimator.md).
 """
+# Evaluations of a model of L layers, by route; H is `hard` and R `relaxed` of one layer.
+LAYERED = {"chains": "{hard}", "pairs": "(L + 1) K", "path": "1"}
 
 
-def row(facts: Facts, summary: str) -> dict[str, str]:
-    """Returns one row of the table, from an estimator's facts and the first paragraph of its docstring."""
+def layered(cls: type[Estimator]) -> str:
+    """Returns the evaluations that a gradient of a model of L layers needs: "K", "1 + L"."""
+    facts = cls.facts
+    if cls.route in LAYERED:
+        return LAYERED[cls.route].format(hard=facts.hard)
+    shared = KNOWN[facts.name].shared if facts.name in KNOWN else 1
+    if not shared:
+        return f"L {facts.hard}"
+    further = f"({facts.hard} - 1) L" if isinstance(facts.hard, str) else _times(facts.hard - 1 + facts.relaxed)
+    return f"1 + {further}"
+
+
+def _times(number: int) -> str:
+    return "L" if number == 1 else f"{number} L"
+
+
+def row(cls: type[Estimator], summary: str) -> dict[str, str]:
+    """Returns one row of the table, from an estimator and the first paragraph of its docstring."""
+    facts = cls.facts
     return {
         "name": f"`{facts.name}`",
         "what it does": summary,
@@ -34,6 +63,7 @@ def row(facts: Facts, summary: str) -> dict[str, str]:
         "unbiased": "yes" if facts.unbiased else "NO",
         "hard": str(facts.hard),
         "relaxed": str(facts.relaxed),
+        "L layers": layered(cls),
         "df/db": "yes" if facts.differentiates else "no",
         "own parameters": ", ".join(facts.parameters) + (" *" if facts.own_loss else "") or "-",
         "source": facts.source,
@@ -42,7 +72,7 @@ def row(facts: Facts, summary: str) -> dict[str, str]:
 
 def document() -> str:
     """Returns the text of docs/estimators.md."""
-    rows = [row(cls.facts, first_paragraph(cls)) for _, cls in sorted(registered().items())]
+    rows = [row(cls, first_paragraph(cls)) for _, cls in sorted(registered().items())]
     return HEAD + markdown(pd.DataFrame(rows)) + FOOT
 
 
