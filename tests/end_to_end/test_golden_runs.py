@@ -9,6 +9,7 @@ import pytest
 from golden_values import ABSOLUTE, PLACE, RELATIVE, Golden, differences, numbers_of
 
 from igr_suite.families.dni.copy_rnn_config import TrainCopyRNN
+from igr_suite.families.hard_vae.codes_config import TrainHardVAE
 from igr_suite.families.hard_vae.config import TrainRelax
 from igr_suite.families.mixture.config import TrainMixture
 from igr_suite.families.vae.config import TrainVAE
@@ -35,6 +36,11 @@ RUNS = {
         LIMITED
         | {"model.architecture": "linear", "model.variables": 2, "model.categories": 3, "model.control_units": 4}
         | {"evaluation.variance_draws": 2, "evaluation.variance_images": 4}
+    ),
+    "hard_vae": TrainHardVAE().with_values(
+        LIMITED
+        | {"model.estimator": "dynamic_rebar", "model.architecture": "linear", "model.variables": 2}
+        | {"model.categories": 3, "model.layers": 2, "model.prior": "trained"}
     ),
     "mixture_vae": TrainMixture().with_values(
         LIMITED | {"model.name": "DLGMM_IGR_SB", "model.components": 3, "model.dimensions": 2}

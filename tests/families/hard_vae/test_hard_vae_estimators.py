@@ -145,6 +145,22 @@ def test_the_mean_elbo_with_the_analytic_kl_is_the_enumerated_one():
         assert np.all(np.abs(elbo.mean(axis=0) - exact_elbo) < 5.0 * error + 1e-5)
 
 
+def test_equal_states_and_seeds_give_equal_weights():
+    """What a resume relies on: the state variables are all of the state, bitwise, own parameters and networks too."""
+    for name, settings in (("relax", {}), ("nvil", {"baseline": "network"}), ("rebar", {"prior": "trained"})):
+        model = tiny_model(name, "categorical", **settings)
+        batch = tf.constant((IMAGES * 255).astype(np.uint8))
+        begin, ends = [np.asarray(v).copy() for v in model.state_variables()], []
+        for _ in range(2):
+            for variable, value in zip(model.state_variables(), begin):
+                variable.assign(value)
+            for number in range(3):
+                model.train_step(batch, at_step(tf.constant([5, 6]), tf.constant(number)))
+            ends.append([np.asarray(v).copy() for v in model.state_variables()])
+        assert all(np.array_equal(a, b) for a, b in zip(*ends))
+        assert any(not np.array_equal(a, b) for a, b in zip(begin, ends[0]))
+
+
 @pytest.mark.parametrize("codes", SUPPORT)
 def test_a_subject_has_the_gradients_that_train(codes):
     """Equal noise gives equal gradients of logits."""
