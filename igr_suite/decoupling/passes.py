@@ -21,7 +21,7 @@ class Pass(NamedTuple):
     inputs: tf.Tensor
     state: list[tf.Tensor]
 
-    def pull(
+    def vjp(
         self, gradient: tf.Tensor, to_inputs: bool = True, scale: tf.Tensor | None = None
     ) -> tuple[list[tf.Tensor], tf.Tensor | None]:
         """Vector-Jacobian products.

@@ -107,7 +107,7 @@ class TrainingStep:
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor | None]:
         """Updates f_(i+1) from the gradient of its output, M_i from that of its input, and I_(i+1) from its output."""
         settings, scale = self.settings, loss_scale(self.optimisers[i])
-        gradients, below = done.pull(gradient, to_inputs=i > 0 and bool(predictions), scale=scale)
+        gradients, below = done.vjp(gradient, to_inputs=i > 0 and bool(predictions), scale=scale)
         if settings.l2 or settings.l1:
             share = 1.0 / replica_count() if scale is None else scale / replica_count()
             gradients = [
@@ -144,7 +144,7 @@ class TrainingStep:
     def _regress(self, optimiser, network, done: Pass, error: tf.Tensor) -> None:
         """A step on the mean square of the error, or, for losses that are sums, on half the sum of squares."""
         factor = 1.0 if self.settings.reduction == "sum" else 2.0 / count_of(error)
-        self._apply(optimiser, done.pull(factor * error, to_inputs=False, scale=loss_scale(optimiser))[0], network)
+        self._apply(optimiser, done.vjp(factor * error, to_inputs=False, scale=loss_scale(optimiser))[0], network)
         keep_state(network, done)
 
     def _apply(self, optimiser, gradients, network):

@@ -85,7 +85,7 @@ def estimate_step(
             target = estimated.generated + (0.0 if analytic is None else tf.reduce_mean(analytic))
         examples = tf.cast(tf.shape(estimated.value)[0], estimated.value.dtype)
 
-        def pull(cotangents: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        def vjp(cotangents: Sequence[tf.Tensor]) -> list[tf.Tensor]:
             return tape.gradient(
                 estimated.logits, recognition, cotangents, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
@@ -96,9 +96,9 @@ def estimate_step(
         etas = own.weight_etas
         if etas:
             parts = _parts(estimated, exact, estimator, variance_of)
-            gradients, minimised = _weighed(pull, parts, etas, examples)
+            gradients, minimised = _weighed(vjp, parts, etas, examples)
         else:
-            gradients = pull([cotangent / examples for cotangent in cotangents])
+            gradients = vjp([cotangent / examples for cotangent in cotangents])
             if not trained:
                 minimised = tf.zeros([], estimated.value.dtype)
             elif estimator.facts.own_loss:
@@ -106,7 +106,7 @@ def estimate_step(
             elif variance_of == "logits":
                 minimised = tf.add_n([tf.reduce_mean(tf.square(g)) for g in by_logits]) / len(cotangents)
             else:
-                minimised = _along(pull, gradients, by_logits) / (_size(gradients) * examples)
+                minimised = _inner_product(vjp, gradients, by_logits) / (_size(gradients) * examples)
     zero = tf.UnconnectedGradients.ZERO
     return Step(
         estimated.value if analytic is None else estimated.value + analytic,
@@ -118,7 +118,7 @@ def estimate_step(
     )
 
 
-Pull = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
+VJP = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
 
 
 def _plus(cotangents: Sequence[tf.Tensor], exact: Sequence[tf.Tensor] | None) -> list[tf.Tensor]:
@@ -137,31 +137,31 @@ def _parts(estimated: Estimated, exact: Sequence[tf.Tensor] | None, estimator: E
     return _plus(signals, exact), list(controls)
 
 
-def _weighed(pull: Pull, parts, etas: Sequence[tf.Tensor], examples: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+def _weighed(vjp: VJP, parts, etas: Sequence[tf.Tensor], examples: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
     """(gradients of the weights, what the own parameters minimise) with an eta for each weight tensor."""
     signals, controls = parts
-    pulled = [pull([tf.stop_gradient(part) / examples for part in side]) for side in (signals, controls)]
+    backward = [vjp([tf.stop_gradient(part) / examples for part in side]) for side in (signals, controls)]
     held = [tf.stop_gradient(eta) for eta in etas]
-    gradients = [signal + eta * control for signal, control, eta in zip(*pulled, held)]
+    gradients = [signal + eta * control for signal, control, eta in zip(*backward, held)]
     scaled = [eta * gradient for eta, gradient in zip(held, gradients)]
-    by_eta = [eta * tf.reduce_sum(g * control) for eta, g, control in zip(etas, gradients, pulled[1])]
-    along = _along(pull, gradients, signals) + _along(pull, scaled, controls)
-    return gradients, (2.0 * tf.add_n(by_eta) + along / examples) / _size(gradients)
+    by_eta = [eta * tf.reduce_sum(g * control) for eta, g, control in zip(etas, gradients, backward[1])]
+    products = _inner_product(vjp, gradients, signals) + _inner_product(vjp, scaled, controls)
+    return gradients, (2.0 * tf.add_n(by_eta) + products / examples) / _size(gradients)
 
 
 def _size(gradients: Sequence[tf.Tensor]) -> tf.Tensor:
     return tf.cast(sum(tf.size(gradient) for gradient in gradients), gradients[0].dtype)
 
 
-def _along(pull: Pull, tangents: Sequence[tf.Tensor], cotangents: Sequence[tf.Tensor]) -> tf.Tensor:
+def _inner_product(vjp: VJP, tangents: Sequence[tf.Tensor], cotangents: Sequence[tf.Tensor]) -> tf.Tensor:
     """2 sum_k <J_k G, g_k> for tangents G and the cotangents g_k of all layers, differentiable by g_k alone."""
-    directions = _push(pull, [tf.stop_gradient(cotangent) for cotangent in cotangents], tangents)
+    directions = _jvp(vjp, [tf.stop_gradient(cotangent) for cotangent in cotangents], tangents)
     products = [tf.reduce_sum(tf.stop_gradient(t) * g) for t, g in zip(directions, cotangents)]
     return 2.0 * tf.add_n(products)
 
 
-def _push(
-    pull: Pull,
+def _jvp(
+    vjp: VJP,
     cotangents: Sequence[tf.Tensor],
     tangents: Sequence[tf.Tensor],
 ) -> list[tf.Tensor]:
@@ -169,5 +169,5 @@ def _push(
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         zeros = [tf.zeros_like(cotangent) for cotangent in cotangents]
         tape.watch(zeros)
-        pulled = pull(zeros)
-    return tape.gradient(pulled, zeros, [tf.stop_gradient(tangent) for tangent in tangents])
+        backward = vjp(zeros)
+    return tape.gradient(backward, zeros, [tf.stop_gradient(tangent) for tangent in tangents])

@@ -36,7 +36,7 @@ class PathwiseEstimator(Estimator):
     """An estimator that sends the objective's slope at a sample back to the logits, so that a gradient can pass through
     the samples of all layers of a model in one backward pass.
 
-    A subclass implements `pull`, or `sample` where its samples are differentiable themselves.
+    A subclass implements `vjp`, or `sample` where its samples are differentiable themselves.
 
     Class attributes:
       reads_logits: whether a dependence of the objective on the logits themselves is differentiated, too.
@@ -45,23 +45,23 @@ class PathwiseEstimator(Estimator):
     route: ClassVar[Route] = "path"
     reads_logits: ClassVar[bool] = False
 
-    def pull(self, logits: tf.Tensor, noise: Noise, slope: tf.Tensor) -> tf.Tensor:
+    def vjp(self, logits: tf.Tensor, noise: Noise, slope: tf.Tensor) -> tf.Tensor:
         """Returns the gradient of the logits for the objective's slope at the sample; all of the logits' shape."""
         raise NotImplementedError
 
     def sample(self, logits: tf.Tensor, noise: Noise) -> tf.Tensor:
-        """Returns the sample, whose gradient with respect to the logits is that of `pull`."""
+        """Returns the sample, whose gradient with respect to the logits is that of `vjp`."""
 
         @tf.custom_gradient
         def straight_through(logits: tf.Tensor):
-            return kind_of(logits).hard_sample(logits, noise["u"]), lambda slope: self.pull(logits, noise, slope)
+            return kind_of(logits).hard_sample(logits, noise["u"]), lambda slope: self.vjp(logits, noise, slope)
 
         return straight_through(logits)
 
     def _estimate(self, objective, logits, noise, parameters):
         samples = kind_of(logits).hard_sample(logits, noise["u"])
         value, slope = value_and_slope(objective, samples)
-        return Estimate(value, samples, self.pull(logits, noise, slope))
+        return Estimate(value, samples, self.vjp(logits, noise, slope))
 
 
 @register
@@ -91,7 +91,7 @@ class StraightThrough(PathwiseEstimator):
     def __post_init__(self):
         check_temperature(self.temperature)
 
-    def pull(self, logits, noise, slope):
+    def vjp(self, logits, noise, slope):
         soft = self._soft_sample(logits, noise["u"])
         return kind_of(logits).times_jacobian(soft, slope) / self.temperature
 

@@ -39,7 +39,7 @@ class CodeSubject:
     def source(self, name: str, fresh: bool = False) -> Source:
         """See `Subject`; there are no settings or parameters of the run, so `fresh` has no effect."""
         del fresh
-        return registered_source(name, self.logits, self.bound, self.pull, self.own_steps)
+        return registered_source(name, self.logits, self.bound, self.vjp, self.own_steps)
 
     def bound(self, code: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """The bound [S, N] of codes [S, N, V] or [S, N, V, K], which may be relaxed, at logits of q."""
@@ -53,7 +53,7 @@ class CodeSubject:
             shaped = tf.reshape(code, (*code.shape[:2], -1))
         return self.model.log_likelihood(shaped, self.x) - logits.shape[1] * math.log(states) - log_q
 
-    def pull(self, gradient: tf.Tensor) -> list[tf.Tensor]:
+    def vjp(self, gradient: tf.Tensor) -> list[tf.Tensor]:
         """Maps the gradient with respect to the logits to gradients with respect to the encoder's weights."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self.weights)

@@ -24,7 +24,7 @@ def registered_source(
     name: str,
     logits: tf.Tensor,
     objective: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-    pull: Callable[[tf.Tensor], Sequence[tf.Tensor]],
+    vjp: Callable[[tf.Tensor], Sequence[tf.Tensor]],
     own_steps: int = 0,
 ) -> Source:
     """A registered estimator on the logits of some images, with the best baseline for each image; its other own
@@ -34,7 +34,7 @@ def registered_source(
       name: from `registered_names`.
       logits: [N, D] or [N, V, C].
       objective: maps (samples [S, *logits.shape], logits) to the bound of each sample and image [S, N].
-      pull: maps the gradient of the mean bound with respect to the logits to gradients with respect to q's weights.
+      vjp: maps the gradient of the mean bound with respect to the logits to gradients with respect to q's weights.
       own_steps: number of steps for which own parameters are trained at these weights.
     """
     estimator = estimators.get(name)
@@ -66,7 +66,7 @@ def registered_source(
 
     def gradients(seed: tf.Tensor) -> Gradients:
         gradient = logit_gradient(seed, parameters)
-        return {"parameters": pull(gradient / rows), "logits": [gradient]}
+        return {"parameters": vjp(gradient / rows), "logits": [gradient]}
 
     hard = getattr(estimator, "samples", None) if estimator.facts.hard == "K" else estimator.facts.hard
     return Source(gradients, hard, estimator.facts.relaxed)

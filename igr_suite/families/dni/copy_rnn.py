@@ -132,7 +132,7 @@ class CopyRNN(keras.Model):
         """A step of the synthesiser at the window's first state; returns the cosine of prediction and target."""
         done, target = forward(self.synthesiser, start), gradient * self.config.batch_size
         error = 2.0 / tf.cast(tf.size(target), tf.float32) * (done.outputs - target)
-        self.synthesiser_optimiser.apply(done.pull(error, to_inputs=False)[0], self.synthesiser.trainable_variables)
+        self.synthesiser_optimiser.apply(done.vjp(error, to_inputs=False)[0], self.synthesiser.trainable_variables)
         keep_state(self.synthesiser, done)
         return agreement(done.outputs, target)["cosine"]
 

@@ -104,7 +104,7 @@ def test_logits_are_those_of_the_distribution_and_the_bound_is_the_model_s(name)
     gradient = tf.ones_like(subject.logits) * tf.reshape(
         tf.range(float(subject.logits.shape.num_elements())), subject.logits.shape
     )
-    pulled = subject.pull(gradient)
+    pulled = subject.vjp(gradient)
     step, weights = 1e-2, subject.weights
     before = tf.reduce_sum(subject.logits * gradient)
     direction = [g / tf.linalg.global_norm(pulled) for g in pulled]
