@@ -1,10 +1,40 @@
-"""Baseline networks x -> tanh(100) -> scalar, stacked so that one product computes all of them."""
+"""Several baseline networks x -> tanh(100) -> scalar, stacked so that a step computes all of them in one product."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from igr_suite.randomness import at_step, run_seed, standard_normal
 
 UNITS = 100  # of the hidden layer, as in REBAR's code
+
+
+class Values(NamedTuple):
+    """Outputs [N, count] of the baselines, and their hidden layers [N, count, UNITS], which the gradients need."""
+
+    outputs: tf.Tensor
+    hidden: tf.Tensor
+
+
+def shapes(inputs: int, count: int) -> list[tuple[int, ...]]:
+    """Shapes of the stacked weights: [W_1, b_1, W_2, b_2]."""
+    return [(inputs, count * UNITS), (count * UNITS,), (UNITS, count), (count,)]
+
+
+def evaluate(weights: Sequence[tf.Tensor], x: tf.Tensor) -> Values:
+    """The values of all baselines at a context x [N, inputs], such as centred images."""
+    first, bias, second, last = weights
+    hidden = tf.reshape(tf.tanh(tf.matmul(x, first) + bias), (x.shape[0], -1, UNITS))
+    return Values(tf.reduce_sum(hidden * tf.transpose(second), -1) + last, hidden)
+
+
+def gradients(weights: Sequence[tf.Tensor], x: tf.Tensor, values: Values, upstream: tf.Tensor) -> list[tf.Tensor]:
+    """Gradients of the weights, given the gradient `upstream` [N, count] of the outputs."""
+    spread = upstream[..., tf.newaxis]
+    inner = tf.reshape(spread * tf.transpose(weights[2]) * (1.0 - tf.square(values.hidden)), (x.shape[0], -1))
+    second = tf.transpose(tf.reduce_sum(spread * values.hidden, 0))
+    return [tf.matmul(x, inner, transpose_a=True), tf.reduce_sum(inner, 0), second, tf.reduce_sum(upstream, 0)]
 
 
 class BaselineNetworks:
@@ -30,7 +60,4 @@ class BaselineNetworks:
 
     def __call__(self, context: tf.Tensor) -> tf.Tensor:
         """Returns all baselines [B, count] of a context [B, inputs]."""
-        kernel, bias, second, last = self.weights
-        hidden = tf.tanh(tf.matmul(context, kernel) + bias)
-        hidden = tf.reshape(hidden, (-1, second.shape[1], UNITS))
-        return tf.reduce_sum(hidden * tf.transpose(second), -1) + last
+        return evaluate(self.weights, context).outputs

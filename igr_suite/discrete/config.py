@@ -8,15 +8,32 @@ import importlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.names import KNOWN
 from igr_suite.lab.runs import values
+from igr_suite.lab.runs.quiet import quiet
+from igr_suite.training.config_parts import TrainingRun
 
 NAME = re.compile(r"[A-Za-z_]\w*(?:(?:\.\w+)*:[A-Za-z_]\w*)?")  # name, or module:Class
 GIVEN = "options."  # of the path that sets one option
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatedRun(TrainingRun):
+    """A run whose model takes any registered estimator; its `model` has the fields `estimator` and `estimator_options`,
+    `support`, the kind of its variables, and `general`, whether the estimator is taken from the registry."""
+
+    def translate(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        return gather_options(settings, self.model.estimator_options)
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        super().check_inputs(data_dir)
+        if self.model.general:
+            build_estimator(self.model.estimator, self.model.estimator_options, self.model.support)
 
 
 def gather_options(settings: Mapping[str, Any], present: Sequence[str], group: str = "model") -> dict[str, Any]:
@@ -89,7 +106,8 @@ def build_estimator(name: str, options: Sequence[str], support: str, group: str 
       UserError: nothing of the name is registered or can be imported, an option that it does not have or refuses, or an
         estimator that is not for such variables.
     """
-    from igr_suite.estimators.base import Estimator, get, registered
+    with quiet():
+        from igr_suite.estimators.base import Estimator, get, registered
 
     cls = _imported(name, group) if ":" in name else registered().get(name)
     if cls is None:

@@ -16,9 +16,9 @@ HEAD = """# Gradient estimators
 Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of E[f(b)]
 (bound: of E[log mean_k exp f(b_k)]) with respect to the logits of b. `unbiased` is proved either way by
 tests/statistical/test_conformance.py, and on models by tests/families/sbn/test_sbn_estimators.py and its neighbours.
-`hard` and `relaxed` count evaluations of f for one gradient, at discrete and at fractional b; `L layers` those of a model
-with L layers, each counted once; `df/db`: whether f is differentiated with respect to b. Own parameters are trained on
-the gradient's variance, or, with *, on a loss of their own. Formulas are in the classes' docstrings.
+`hard` and `relaxed` count evaluations of f for one gradient, at discrete and at fractional b; `L layers` those of a
+model with L layers, each counted once; `df/db`: whether f is differentiated with respect to b. Own parameters are
+trained on the gradient's variance, or, with *, on a loss of their own. Formulas are in the classes' docstrings.
 
 """
 FOOT = """
@@ -29,8 +29,8 @@ Each of them trains sigmoid belief networks, VAEs of hard codes and half-and-hal
 
     igr run suite/training --scale smoke --only '*L1nl*' --set model.estimator=arms --set model.options.samples=3
 
-`suite/training` compares them with equal evaluations, [choose_an_estimator.md](choose_an_estimator.md) says which one to
-take. How to add one, in the package or in a file of your own: [add_an_estimator.md](add_an_estimator.md).
+`suite/training` compares them with equal evaluations, [choose_an_estimator.md](choose_an_estimator.md) says which one
+to take. How to add one, in the package or in a file of your own: [add_an_estimator.md](add_an_estimator.md).
 """
 # Evaluations of a model of L layers, by route; H is `hard` and R `relaxed` of one layer.
 LAYERED = {"chains": "{hard}", "pairs": "(L + 1) K", "path": "1"}

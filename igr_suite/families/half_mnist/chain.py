@@ -9,7 +9,9 @@ from igr_suite.estimators.base import Estimator
 from igr_suite.estimators.distributions import bernoulli
 from igr_suite.families.half_mnist.networks import holding_averages
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood
+from igr_suite.training.adam import FusedAdam
 
+CONTROL_FACTOR = 10.0  # of the networks' step size
 HALVES = 2 * HALF_PIXELS  # pixels that a baseline network reads
 
 
@@ -51,18 +53,31 @@ class HalfMNISTChain:
 
 
 class GeneralEncoder:
-    """What a registered estimator needs to train a model of this family: its settings and own parameters.
+    """A registered estimator with its own parameters and their optimiser, Adam with `CONTROL_FACTOR` times the step size
+    of the networks.
 
     Args:
       estimator: any registered one for Bernoulli variables.
       latents: L.
+      learning_rate: of the networks, at the start.
       seed: of the initial weights of a baseline network.
     """
 
-    def __init__(self, estimator: Estimator, latents: int, seed: int):
+    def __init__(self, estimator: Estimator, latents: int, learning_rate: float, seed: int):
         self.estimator, self.latents = estimator, latents
         baseline = "network" if "baseline" in estimator.parameters((1, latents)) else "constant"
         self.own = Own(estimator, [(1, latents)], baseline=baseline, context=HALVES, seed=seed)
+        self.optimiser = FusedAdam(CONTROL_FACTOR * learning_rate, epsilon=1e-8)
+        self.optimiser.build(self.own.trained)
+
+    def state_variables(self) -> list:
+        """Own parameters and the optimiser's state."""
+        return [*self.own.trained, *self.optimiser.variables]
+
+    def apply(self, gradients: list[tf.Tensor]) -> None:
+        """One step of the own parameters along `Step.own`."""
+        if self.own.trained:
+            self.optimiser.apply(gradients, self.own.trained)
 
     def step(self, encoder, decoder, upper: tf.Tensor, lower: tf.Tensor, seed: tf.Tensor) -> Step:
         """Returns the ascent gradients of the mean of F by the networks' trainable weights.

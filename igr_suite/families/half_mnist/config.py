@@ -6,12 +6,12 @@ from typing import ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.data.halves import IMAGE_SHAPE
-from igr_suite.discrete.config import build_estimator, check_estimator, evaluations, gather_options, slug_of
+from igr_suite.discrete.config import EstimatedRun, check_estimator, evaluations, slug_of
 from igr_suite.errors import UserError
 from igr_suite.families.half_mnist.synthetic_config import BASELINE_INPUT, SyntheticGradientConfig, check_rates
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
-from igr_suite.training.config_parts import TrainingRun, check_pictured
+from igr_suite.training.config_parts import check_pictured
 from igr_suite.training.ranges import check_at_least
 
 # Estimators of the family itself; all other registered ones of Bernoulli variables, and `reinforce` and
@@ -57,6 +57,7 @@ class HalfMNISTModelConfig(WithOptions):
     """The latent variables, the gradient estimator of the encoder, and options of the networks."""
 
     group: ClassVar[str] = "model"
+    support: ClassVar[str] = "bernoulli"
     options: ClassVar[Mapping[str, Option]] = {
         **{key: _of_own(key, option) for key, option in by_reader("estimator", MODEL_OPTIONS).items()},
         "baseline_activation": Option(
@@ -96,7 +97,7 @@ class HalfMNISTModelConfig(WithOptions):
     def __post_init__(self):
         super().__post_init__()
         if self.general:
-            check_estimator(self.estimator, self.estimator_options, "bernoulli")
+            check_estimator(self.estimator, self.estimator_options, self.support)
             if self.samples != 1:
                 raise UserError(
                     f"model.samples={self.samples} is not read with model.estimator={self.estimator}; the number of its "
@@ -224,7 +225,7 @@ class HalfMNISTEvaluationConfig(WithOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainHalfMNIST(TrainingRun):
+class TrainHalfMNIST(EstimatedRun):
     """One encoder and decoder of half-and-half digits, trained with one estimator and one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.half_mnist.train:execute"
@@ -249,18 +250,10 @@ class TrainHalfMNIST(TrainingRun):
             self.model.gaussian or self.model.general or self.model.estimator in RELAXED
         ):
             raise UserError(
-                f"evaluation.gradient_samples compares gradients at hard codes, and {self.model.estimator} has others; "
-                f"leave it out"
+                f"evaluation.gradient_samples compares the gradients that the family's own estimators give at hard codes; "
+                f"{self.model.estimator} is not one of them; leave it out"
             )
         check_pictured(self)
-
-    def translate(self, settings: Mapping) -> Mapping:
-        return gather_options(settings, self.model.estimator_options)
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        super().check_inputs(data_dir)
-        if self.model.general:
-            build_estimator(self.model.estimator, self.model.estimator_options, "bernoulli")
 
     def _check_synthetic(self) -> None:
         baseline, sg = self.model.baseline, self.sg

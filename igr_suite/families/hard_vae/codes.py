@@ -12,7 +12,8 @@ from igr_suite.discrete.own import Own
 from igr_suite.discrete.step import Step, estimate_step, noise_of
 from igr_suite.estimators.base import Estimator
 from igr_suite.estimators.distributions import bernoulli, categorical
-from igr_suite.families.hard_vae.codes_config import SUPPORT, HardVAEConfig, HardVAEOptimiserConfig
+from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig
+from igr_suite.families.hard_vae.gaussian_argmax import parameters_of
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
@@ -20,7 +21,6 @@ from igr_suite.randomness import at_step, uniform
 from igr_suite.training.adam import FusedAdam
 
 UNITS = 200  # of the hidden layer of networks between codes
-LOG_SCALES = 3.0  # log scales of Gaussians stay within +-3: beyond, float32 quadrature of their products is wrong
 
 
 class HardVAE(keras.Model):
@@ -59,7 +59,7 @@ class HardVAE(keras.Model):
         super().__init__(name="hard_vae")
         self.config, self.estimator = config, estimator
         self.binarisation, self.likelihood = binarisation, likelihood
-        self.kind = bernoulli if SUPPORT[config.codes] == "bernoulli" else categorical
+        self.kind = bernoulli if config.support == "bernoulli" else categorical
         self.shape = (config.variables,) if self.kind is bernoulli else (config.variables, config.categories)
         self.code_size = math.prod(self.shape)
         parameters = {"bernoulli": 1, "categorical": config.categories}.get(config.codes)
@@ -204,9 +204,8 @@ class HardVAEChain:
             )
         if model.config.codes != "gaussian_argmax":
             return tf.reshape(output, (*leading, *model.shape))
-        loc, log_scale = tf.split(tf.reshape(output, (*leading, model.config.variables, model.parameters)), 2, -1)
-        loc += relaxations.uniform_loc(model.config.categories)  # at 0 the distribution is uniform
-        log_scale = LOG_SCALES * tf.tanh(log_scale / LOG_SCALES)
+        output = tf.reshape(output, (*leading, model.config.variables, model.parameters))
+        loc, log_scale = parameters_of(output, model.config.categories)
         return relaxations.gaussian_argmax_log_probs(loc, log_scale, points=model.config.points)
 
     def term(self, layer: int, values: tf.Tensor, below: tf.Tensor | None, logits: tf.Tensor) -> tf.Tensor:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from igr_suite.discrete.config import build_estimator, check_estimator, evaluations, gather_options, slug_of
+from igr_suite.discrete.config import EstimatedRun, check_estimator, evaluations, slug_of
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
-from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig, TrainingRun
+from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
 from igr_suite.training.ranges import check_at_least, check_positive
 
 # Codes -> the options that they read and the values that these take when none is given.
@@ -25,6 +25,7 @@ class HardVAEConfig(WithOptions):
     """The model, p(x | h_0) p(h_0 | h_1) ... p(h_{L-1}), and the gradient estimator of its inference network."""
 
     group: ClassVar[str] = "model"
+    general: ClassVar[bool] = True
     options: ClassVar[Mapping[str, Option]] = by_choice("codes", OPTIONS_OF_CODES, dropped=("categories", "points"))
 
     estimator: str = "rloo"
@@ -61,7 +62,7 @@ class HardVAEConfig(WithOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        check_estimator(self.estimator, self.estimator_options, SUPPORT[self.codes])
+        check_estimator(self.estimator, self.estimator_options, self.support)
         check_at_least(self, "model", variables=1, categories=2, points=4)
         if not 1 <= self.layers <= 3:
             raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
@@ -73,6 +74,11 @@ class HardVAEConfig(WithOptions):
             raise UserError(
                 f"model.estimator={self.estimator} has a multi-sample bound as its target, which needs model.kl=sampled"
             )
+
+    @property
+    def support(self) -> str:
+        """Kind of the codes' variables, for estimators."""
+        return SUPPORT[self.codes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +107,7 @@ class HardVAEOptimiserConfig(OptimiserConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainHardVAE(TrainingRun):
+class TrainHardVAE(EstimatedRun):
     """One VAE of hard codes trained with one estimator and one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.hard_vae.train_codes:execute"
@@ -128,13 +134,6 @@ class TrainHardVAE(TrainingRun):
             )
         if self.data.resize is not None:
             raise UserError(f"data.resize={self.data.resize} is not supported with hard codes; leave it out")
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        super().check_inputs(data_dir)
-        build_estimator(self.model.estimator, self.model.estimator_options, SUPPORT[self.model.codes])
-
-    def translate(self, settings: Mapping) -> Mapping:
-        return gather_options(settings, self.model.estimator_options)
 
     @property
     def evaluations_per_step(self) -> int | None:

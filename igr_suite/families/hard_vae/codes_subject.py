@@ -5,7 +5,7 @@ import tensorflow as tf
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.errors import UserError
 from igr_suite.families.hard_vae.codes import HardVAE, HardVAEChain
-from igr_suite.families.hard_vae.codes_config import SUPPORT, TrainHardVAE
+from igr_suite.families.hard_vae.codes_config import TrainHardVAE
 from igr_suite.families.hard_vae.train_codes import build_model
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.code_subject import CodeSubject
@@ -24,7 +24,7 @@ class HardVAESubject(CodeSubject):
 
     def __init__(self, model: HardVAE, x: tf.Tensor):
         self.chain = HardVAEChain(model, x, sampled=True)
-        super().__init__(model, x, SUPPORT[model.config.codes], lambda x: HardVAEChain(model, x).logits(0, None))
+        super().__init__(model, x, model.config.support, lambda x: HardVAEChain(model, x).logits(0, None))
 
     def bound(self, code, logits):
         return self.chain.term(0, code, None, logits)

@@ -7,10 +7,20 @@ import tensorflow as tf
 
 from igr_suite.families.hard_vae.distributions import CodeSample, Coupling
 from igr_suite.randomness import at_step, standard_normal
+from igr_suite.relaxations import uniform_loc
 from igr_suite.relaxations.softmax_plus_plus import append_last_category
 from igr_suite.relaxations.vertices import nearest_vertex
 
 TAIL = 6.0  # standard deviations that the quadrature reaches beyond the winner; the mass outside is 1e-9
+
+LOG_SCALES = 3.0  # log scales stay within +-3, beyond which float32 quadrature of their products is wrong
+
+
+def parameters_of(output: tf.Tensor, categories: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """(loc, log scale) of a Gaussian [..., V, K - 1] from an encoder's output [..., V, 2 (K - 1)], at whose 0 all
+    categories are equally probable."""
+    loc, log_scale = tf.split(output, 2, axis=-1)
+    return loc + uniform_loc(categories), LOG_SCALES * tf.tanh(log_scale / LOG_SCALES)
 
 
 class GaussianArgmax:

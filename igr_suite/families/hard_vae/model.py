@@ -9,7 +9,7 @@ from igr_suite import relaxations
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.families.hard_vae.config import RelaxModelConfig
 from igr_suite.families.hard_vae.distributions import Bernoulli, Categorical, CodeSample
-from igr_suite.families.hard_vae.gaussian_argmax import GaussianArgmax
+from igr_suite.families.hard_vae.gaussian_argmax import GaussianArgmax, parameters_of
 from igr_suite.families.hard_vae.gradients import (
     Control,
     evaluate_control,
@@ -26,7 +26,6 @@ from igr_suite.training.adam import FusedAdam
 from igr_suite.training.config_parts import OptimiserConfig
 
 DISTRIBUTION_POINTS = 64  # quadrature points of the distribution of all categories in evaluations
-LOG_SCALES = 3.0  # IGR's log scales stay within +-3, beyond which float32 quadrature of their products is wrong
 
 
 class RelaxVAE(keras.Model):
@@ -107,12 +106,10 @@ class RelaxVAE(keras.Model):
         output = tf.reshape(self.encoder(images), (-1, self.config.variables, self.parameters))
         if self.config.name != "Relax_IGR":
             return output
-        loc, log_scale = tf.split(output, 2, axis=-1)
         if self.config.parameters == "bounded":
+            loc, log_scale = tf.split(output, 2, axis=-1)
             return tf.concat([tf.tanh(loc), tf.math.log(0.5 + 0.5 * tf.sigmoid(log_scale))], -1)
-        log_scale = LOG_SCALES * tf.tanh(log_scale / LOG_SCALES)
-        # an output of 0 gives the uniform distribution
-        return tf.concat([loc + relaxations.uniform_loc(self.config.categories), log_scale], -1)
+        return tf.concat(parameters_of(output, self.config.categories), -1)
 
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """log p(x | code): codes [S, B, V, K], images [B, D] -> [S, B]."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from igr_suite import data
 from igr_suite.discrete.config import build_estimator
 from igr_suite.families.hard_vae.codes import HardVAE
-from igr_suite.families.hard_vae.codes_config import SUPPORT, TrainHardVAE
+from igr_suite.families.hard_vae.codes_config import TrainHardVAE
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.evaluation import evaluation_function
@@ -17,7 +17,7 @@ def build_model(config: TrainHardVAE, dataset: data.Dataset) -> HardVAE:
     model = config.model
     return HardVAE(
         model,
-        build_estimator(model.estimator, model.estimator_options, SUPPORT[model.codes]),
+        build_estimator(model.estimator, model.estimator_options, model.support),
         image_shape=dataset.image_shape,
         likelihood=dataset.likelihood,
         binarisation=config.data.binarisation,

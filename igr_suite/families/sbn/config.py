@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
-from igr_suite.discrete.config import build_estimator, check_estimator, evaluations, gather_options, slug_of
+from igr_suite.discrete.config import EstimatedRun, check_estimator, evaluations, slug_of
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
-from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig, TrainingRun
+from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig
 from igr_suite.training.ranges import check_at_least, check_positive
 
 # Estimators that have a fast path of their own with the options below; all others, and these with estimator options of
@@ -70,6 +70,7 @@ class SBNConfig(WithOptions):
     """The model and its gradient estimator; the last four fields are those of RELAX."""
 
     group: ClassVar[str] = "model"
+    support: ClassVar[str] = "bernoulli"
     options: ClassVar[Mapping[str, Option]] = {
         **{key: _of_fused(key, option) for key, option in by_reader("estimator", MODEL_OPTIONS).items()},
         "sp_generator": Option(
@@ -123,7 +124,7 @@ class SBNConfig(WithOptions):
         if self.estimator == "track" and self.estimator_options:
             raise UserError("model.estimator=track has no options; leave model.options out")
         if self.general:
-            check_estimator(self.estimator, self.estimator_options, "bernoulli")
+            check_estimator(self.estimator, self.estimator_options, self.support)
         if not 1 <= self.layers <= 3:
             raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
         check_at_least(self, "model", hidden=1, samples=1)
@@ -203,7 +204,7 @@ class SBNEvaluationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSBN(TrainingRun):
+class TrainSBN(EstimatedRun):
     """One sigmoid belief network trained with one seed."""
 
     executor: ClassVar[str] = "igr_suite.families.sbn.train:execute"
@@ -216,14 +217,6 @@ class TrainSBN(TrainingRun):
     evaluation: SBNEvaluationConfig = field(default_factory=SBNEvaluationConfig)
     seed: int = 0
     """Seed of weights, order of images and noise."""
-
-    def translate(self, settings: Mapping) -> Mapping:
-        return gather_options(settings, self.model.estimator_options)
-
-    def check_inputs(self, data_dir: str | None) -> None:
-        super().check_inputs(data_dir)
-        if self.model.general:
-            build_estimator(self.model.estimator, self.model.estimator_options, "bernoulli")
 
     def validate(self) -> None:
         if self.model.estimator == "reinforce" and self.model.samples * self.schedule.batch_size < 2:

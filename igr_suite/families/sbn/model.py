@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from igr_suite import randomness
 from igr_suite.data.binarisation import to_unit_interval
-from igr_suite.families.sbn import baselines as sbn_baselines
+from igr_suite.discrete import baselines as baseline_networks
 from igr_suite.families.sbn import methods as sbn_methods
 from igr_suite.families.sbn.config import TRACKED, SBNConfig, SBNOptimiserConfig
 from igr_suite.families.sbn.networks import Networks, initial_weights
@@ -70,7 +70,7 @@ class SBN(keras.Model):
         shapes = self.networks.shapes()
         self.weights_by_network = _variables(initial_weights(shapes, run_seed(seed, "weights"), float_type))
         nets = sum(method.baselines for method in self.methods.values())
-        start = {"baselines": sbn_baselines.shapes(len(mean), nets)} if nets else {}
+        start = {"baselines": baseline_networks.shapes(len(mean), nets)} if nets else {}
         start = initial_weights(start, run_seed(seed, "baselines"), float_type)
         self.baselines = _variables(start).get("baselines", [])
         self.own = {
@@ -218,7 +218,7 @@ class SBN(keras.Model):
         values = None
         if self.baselines:
             nets = [tf.convert_to_tensor(v) for v in self.baselines]
-            values = sbn_baselines.evaluate(nets, observed.centred)
+            values = baseline_networks.evaluate(nets, observed.centred)
         generator = self.networks.generator_gradients(shared.model.weights, hard.terms, hard.samples)
         gradients, logits, deltas, upstream, own = {}, {}, [], [], []
         scalars, first = {"elbo": tf.reduce_mean(hard.value)}, 0
@@ -234,7 +234,7 @@ class SBN(keras.Model):
                 parts = step.deltas or shared.deltas(step.logits)
                 deltas.append([pair for kernels, biases in parts for pair in zip(kernels, biases)])
         if values is not None:
-            own = [*sbn_baselines.gradients(nets, observed.centred, values, tf.concat(upstream, 1)), *own]
+            own = [*baseline_networks.gradients(nets, observed.centred, values, tf.concat(upstream, 1)), *own]
         return gradients, own, scalars, logits, ([a for group in hard.layer_inputs for a in group], deltas)
 
     def recognition_gradients(

@@ -9,6 +9,7 @@ from igr_suite.families.sbn.config import SHORT_NAMES, TRACKED
 from igr_suite.lab.analysis.epoch_means import epoch_means_of
 from igr_suite.lab.analysis.references import SOURCES
 from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.estimators import LABELS
 from igr_suite.plotting.style import colour, figure, save, step_axis
 from igr_suite.plotting.tables import mean_of_seeds
 
@@ -20,10 +21,11 @@ QUANTITIES = {
 SMALL = 0.1001  # temperatures up to this are part of the name of a method with a fixed one, as in the paper
 
 
-def label(estimator: str, temperature: float) -> str:
+def label(estimator: str, temperature: float | None) -> str:
     """'REBAR(0.1)', 'REBAR', 'DynamicREBAR', 'NVIL'."""
-    small = estimator in ("rebar", "concrete") and temperature <= SMALL
-    return SHORT_NAMES[estimator] + (f"({temperature:g})" if small else "")
+    small = estimator in ("rebar", "concrete") and temperature is not None and temperature <= SMALL
+    name = SHORT_NAMES.get(estimator) or LABELS.get(estimator, estimator.rpartition(":")[2])
+    return name + (f"({temperature:g})" if small else "")
 
 
 def depth(layers: int, nonlinear: bool) -> str:

@@ -36,14 +36,14 @@ class OwnTensors:
     def parameters(self, context: tf.Tensor) -> list[Parameters]:
         """Returns the parameters of each layer; the context has been read by the baseline networks already."""
         del context
-        found = [{} for _ in range(self.layers)]
+        by_layer = [{} for _ in range(self.layers)]
         for key, value in self.named.items():
             name, _, layer = key.rpartition("_")
-            found[int(layer)][name] = value
+            by_layer[int(layer)][name] = value
         if self.baselines is not None:
-            for number, layer in enumerate(found):
+            for number, layer in enumerate(by_layer):
                 layer[BASELINE] = self.baselines[:, number]
-        return found
+        return by_layer
 
 
 def registered(networks: Networks, estimator: Estimator) -> Method:

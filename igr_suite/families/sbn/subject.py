@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
+from igr_suite.discrete.baselines import evaluate
 from igr_suite.estimators.names import KNOWN
-from igr_suite.families.sbn.baselines import evaluate
 from igr_suite.families.sbn.config import MODEL_OPTIONS, TRACKED, SBNConfig, TrainSBN
 from igr_suite.families.sbn.methods import method_of
 from igr_suite.families.sbn.model import SBN

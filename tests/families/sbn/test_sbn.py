@@ -10,8 +10,8 @@ import tensorflow as tf
 from sbn_enumeration import flat_gradient, images_of, tiny_model
 
 from igr_suite import data
+from igr_suite.discrete import baselines as sbn_baselines
 from igr_suite.estimators.reinforce import score_term
-from igr_suite.families.sbn import baselines as sbn_baselines
 from igr_suite.families.sbn import train as train_sbn
 from igr_suite.families.sbn.config import SBNConfig, SBNEvaluationConfig, TrainSBN
 from igr_suite.families.sbn.methods import variable_names

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from sbn_enumeration import images_of, tiny_model
 
+from igr_suite.discrete import baselines as sbn_baselines
 from igr_suite.discrete.step import estimate_step
 from igr_suite.estimators import get
-from igr_suite.families.sbn import baselines as sbn_baselines
 from igr_suite.families.sbn.chain import SBNChain
 from igr_suite.families.sbn.registered import OwnTensors
 

@@ -50,6 +50,10 @@ def test_names():
     assert label("concrete", 0.1) == "Concrete(0.1)"
     assert label("rebar", 0.5) == "REBAR"
     assert label("dynamic_rebar", 0.5) == "DynamicREBAR"
+    # estimators of the general path have no temperature in the config, and may come from outside
+    assert label("rloo", None) == "RLOO"
+    assert label("rebar", None) == "REBAR"
+    assert label("my_package.mine:Mine", None) == "Mine"
     assert (depth(2, False), depth(1, True)) == ("2 linear", "nonlinear")
 
 
