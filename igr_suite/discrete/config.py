@@ -129,15 +129,15 @@ def build_estimator(name: str, options: Sequence[str], support: str, group: str 
     return cls(**settings) if ":" in name else get(name, **settings)
 
 
-def evaluations(name: str, options: Sequence[str], layers: int) -> int | None:
+def evaluations(name: str, options: Sequence[str], layers: int, shape: Sequence[int]) -> int | None:
     """Returns the evaluations of the bound for one gradient of one example; None where an estimator from outside does
-    not say them to a config."""
+    not say them to a config. `shape` is that of one example's logits in each layer."""
     if name not in KNOWN:
         return None
     known = KNOWN[name]
     given = dict(option.partition("=")[::2] for option in options)
     settings = {key: values.parse(text, type(known.settings[key]), key) for key, text in given.items()}
-    return known.evaluations(layers, settings)
+    return known.evaluations(layers, settings, shape)
 
 
 def slug_of(name: str, options: Sequence[str]) -> str:

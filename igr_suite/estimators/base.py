@@ -33,13 +33,17 @@ class Facts:
       support: the kinds of variables that it supports.
       unbiased: whether its mean is the gradient of its target for every objective; the conformance tests prove either
         answer.
-      hard: evaluations of the objective at discrete samples, for one gradient; "K" where it is the number of samples.
+      hard: evaluations of the objective at discrete samples, for one gradient: a number, or a formula of
+        `costs.evaluate`, such as "K" where it is the number of samples.
       relaxed: evaluations at relaxed or mean-field values.
       differentiates: whether it needs df/db, with the default settings.
-      target: "expectation", E[f(b)], or "multi_sample_bound", E[log mean_k exp f(b_k)].
+      target: "expectation", E[f(b)]; "multi_sample_bound", E[log mean_k exp f(b_k)]; or "posterior", minus the
+        divergence KL(p || q) from the distribution p whose log density is f up to a constant, estimated with K samples
+        of q.
       parameters: names of its own parameters, trained or tuned; "net" stands for all names that begin with "net.".
       own_loss: whether `Estimate.loss` trains these parameters, and nothing else; otherwise they minimise the
         gradient's variance.
+      experimental: whether it is published without the evidence that the others have; tables say so.
     """
 
     name: str
@@ -49,9 +53,10 @@ class Facts:
     hard: int | str
     relaxed: int = 0
     differentiates: bool = False
-    target: Literal["expectation", "multi_sample_bound"] = "expectation"
+    target: Literal["expectation", "multi_sample_bound", "posterior"] = "expectation"
     parameters: tuple[str, ...] = field(default=())
     own_loss: bool = False
+    experimental: bool = False
 
 
 class Estimate(NamedTuple):

@@ -4,9 +4,11 @@ An estimator that is not listed here trains, too: its name, or "my_package.my_fi
 starts. tests/estimators/test_names.py compares this table with the registry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from igr_suite.estimators import costs
 
 BOTH = ("bernoulli", "categorical")
 BERNOULLI = ("bernoulli",)
@@ -20,7 +22,7 @@ class Known:
     Attributes:
       support: kinds of variables that it is for.
       route: how its gradient passes through several layers, see `discrete.routes`.
-      hard: evaluations at hard samples; "K" where it is the setting "samples".
+      hard: evaluations at hard samples, a number or a formula of `costs.evaluate`; K is the setting "samples".
       relaxed: evaluations at relaxed or mean values.
       settings: names and defaults of its settings.
       shared: evaluations that the estimates of all layers have in common: the first sample of each is that of the
@@ -34,16 +36,17 @@ class Known:
     settings: Mapping[str, Any] = field(default_factory=dict)
     shared: int = 1
 
-    def evaluations(self, layers: int, settings: Mapping[str, Any]) -> int:
+    def evaluations(self, layers: int, settings: Mapping[str, Any], shape: Sequence[int] = (1,)) -> int:
         """Returns the evaluations of a model's bound for one gradient of one example, each counted once.
 
         Args:
           layers: L, stochastic layers of the model.
           settings: of the estimator, as far as they are not its defaults.
+          shape: of one example's logits in each layer, (D,) or (V, C).
         """
         given = {**self.settings, **settings}
         samples = given.get("samples", 1)
-        hard = {"K": samples, "2K": 2 * samples}.get(self.hard, self.hard)
+        hard = costs.evaluate(self.hard, samples, shape)
         if self.route == "chains":
             return hard
         if self.route == "pairs":

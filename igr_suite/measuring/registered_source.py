@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from igr_suite import estimators
+from igr_suite.estimators import costs
 from igr_suite.measuring.estimator_variance import Source
 from igr_suite.measuring.gradients import Gradients
 from igr_suite.randomness import at_step, run_seed
@@ -68,7 +69,7 @@ def registered_source(
         gradient = logit_gradient(seed, parameters)
         return {"parameters": vjp(gradient / rows), "logits": [gradient]}
 
-    hard = getattr(estimator, "samples", None) if estimator.facts.hard == "K" else estimator.facts.hard
+    hard = costs.evaluate(estimator.facts.hard, getattr(estimator, "samples", 1), logits.shape[1:])
     return Source(gradients, hard, estimator.facts.relaxed)
 
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.estimators import Facts, get, register, registered
+from igr_suite.estimators import Facts, costs, get, register, registered
 from igr_suite.estimators.base import Estimator, support_of
 from igr_suite.estimators.conformance import enumerable_problem
 from igr_suite.randomness import run_seed
@@ -107,8 +107,8 @@ def test_evaluations_are_counted(name, support):
         return objective(samples)
 
     estimator.estimate(counting, logits, estimator.noise(logits.shape, SEED))
-    facts, number = estimator.facts, getattr(estimator, "samples", None)
-    expected = {"K": number, "2K": 2 * (number or 0)}.get(facts.hard, facts.hard)
+    facts = estimator.facts
+    expected = costs.evaluate(facts.hard, getattr(estimator, "samples", 1), logits.shape[1:])
     assert counts == {"hard": expected + (name == "concrete"), "relaxed": facts.relaxed}
 
 

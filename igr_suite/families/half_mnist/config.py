@@ -278,7 +278,7 @@ class TrainHalfMNIST(EstimatedRun):
     @property
     def evaluations_per_step(self) -> int | None:
         if self.model.general:
-            number = evaluations(self.model.estimator, self.model.estimator_options, 1)
+            number = evaluations(self.model.estimator, self.model.estimator_options, 1, (self.model.latents,))
             return None if number is None else self.schedule.batch_size * number
         fresh_codes = self.model.oracle_samples or 0
         if self.sg is not None and self.sg.average_samples > 1:

@@ -60,7 +60,7 @@ class HardVAE(keras.Model):
         self.config, self.estimator = config, estimator
         self.binarisation, self.likelihood = binarisation, likelihood
         self.kind = bernoulli if config.support == "bernoulli" else categorical
-        self.shape = (config.variables,) if self.kind is bernoulli else (config.variables, config.categories)
+        self.shape = config.shape
         self.code_size = math.prod(self.shape)
         parameters = {"bernoulli": 1, "categorical": config.categories}.get(config.codes)
         self.parameters = parameters or 2 * (config.categories - 1)

@@ -76,6 +76,11 @@ class HardVAEConfig(WithOptions):
             )
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one example's logits in each layer, (D,) or (V, C)."""
+        return tuple(size for size in (self.variables, self.categories) if size is not None)
+
+    @property
     def support(self) -> str:
         """Kind of the codes' variables, for estimators."""
         return SUPPORT[self.codes]
@@ -137,7 +142,8 @@ class TrainHardVAE(EstimatedRun):
 
     @property
     def evaluations_per_step(self) -> int | None:
-        number = evaluations(self.model.estimator, self.model.estimator_options, self.model.layers)
+        model = self.model
+        number = evaluations(model.estimator, model.estimator_options, model.layers, model.shape)
         return None if number is None else self.schedule.batch_size * number
 
     def slug(self) -> str:

@@ -150,7 +150,7 @@ class SBNConfig(WithOptions):
         the one at means. None for an estimator from outside.
         """
         if self.general:
-            return evaluations(self.estimator, self.estimator_options, self.layers)
+            return evaluations(self.estimator, self.estimator_options, self.layers, (self.hidden,))
         relaxed = 1 if self.multilayer_cv == "joint" else self.layers
         beside_the_hard_pass = {
             "reinforce": 0,

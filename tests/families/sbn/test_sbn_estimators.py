@@ -160,4 +160,4 @@ def test_evaluations_follow_from_facts_and_layers(name, layers):
     estimate_step(chain, estimator, noise, Own(estimator, shapes, x.dtype))
     settings = {"samples": estimator.samples} if hasattr(estimator, "samples") else {}
     of_pass = 1 if name == "arms" else 0  # evaluated as long as nothing is compiled, and not used
-    assert len(set().union(*chain.evaluated[of_pass:])) == KNOWN[name].evaluations(layers, settings)
+    assert len(set().union(*chain.evaluated[of_pass:])) == KNOWN[name].evaluations(layers, settings, shapes[0][1:])
