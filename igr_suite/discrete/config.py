@@ -8,18 +8,59 @@ import importlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.names import KNOWN
 from igr_suite.lab.runs import values
+from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.quiet import quiet
 from igr_suite.training.config_parts import TrainingRun
+from igr_suite.training.ranges import check_not_negative
 
 NAME = re.compile(r"[A-Za-z_]\w*(?:(?:\.\w+)*:[A-Za-z_]\w*)?")  # name, or module:Class
 GIVEN = "options."  # of the path that sets one option
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimationConfig:
+    """How a model trains a registered estimator's own parameters, and its generator with the estimator's samples. None
+    stands for the family's default, which `EstimatedRun.estimation_defaults` holds."""
+
+    baseline: Literal["zero", "constant", "network"] | None = None
+    """What the baseline of an estimator is that has one: 0, one trained number, or a network that reads the image."""
+    shared_baseline: bool = False
+    """Whether all layers have one baseline, in place of one each."""
+    variance_of: Literal["logits", "weights"] | None = None
+    """Gradient whose variance trains the parameters of an estimator that has no loss of its own."""
+    eta: Literal["estimator", "weights"] | None = None
+    """What has a scale of the control variate of its own: what the estimator's options say, or each tensor of the
+    inference network's weights (with `variance_of` "weights")."""
+    generator_samples: Literal["all", "own"] | None = None
+    """Samples that train the generator: all of the estimator's, or those of one chain."""
+    net_decay: float = 0.0
+    """Weight decay of the kernels of a network among the estimator's own parameters."""
+    warmup_steps: int = 0
+    """Number of first steps in which the estimator's own parameters are trained alone."""
+
+    def __post_init__(self):
+        check_not_negative(self, "estimation", "net_decay", "warmup_steps")
+        if self.eta == "weights" and self.variance_of not in (None, "weights"):
+            raise UserError("estimation.eta=weights needs estimation.variance_of=weights, which its scales minimise")
+
+    def resolved(self, defaults: Mapping[str, Any]) -> "EstimationConfig":
+        """Returns the settings with the family's values in place of None."""
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return EstimationConfig(
+            **{name: defaults.get(name) if value is None else value for name, value in given.items()}
+        )
+
+
+# What most families take where nothing is given.
+ESTIMATION = {"baseline": "network", "variance_of": "logits", "eta": "estimator", "generator_samples": "all"}
+DEFAULT_ESTIMATION = EstimationConfig().resolved(ESTIMATION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +68,32 @@ class EstimatedRun(TrainingRun):
     """A run whose model takes any registered estimator; its `model` has the fields `estimator` and `estimator_options`,
     `support`, the kind of its variables, and `general`, whether the estimator is taken from the registry."""
 
+    estimation: EstimationConfig = added_later(EstimationConfig())
+    """How a registered estimator's own parameters are trained."""
+
+    @property
+    def estimation_defaults(self) -> Mapping[str, Any]:
+        """What None stands for in `estimation`."""
+        return ESTIMATION
+
+    @property
+    def resolved_estimation(self) -> EstimationConfig:
+        """The settings of `estimation`, with the family's defaults in place of None."""
+        return self.estimation.resolved(self.estimation_defaults)
+
     def translate(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         return gather_options(settings, self.model.estimator_options)
 
     def check_inputs(self, data_dir: str | None) -> None:
         super().check_inputs(data_dir)
         if self.model.general:
-            build_estimator(self.model.estimator, self.model.estimator_options, self.model.support)
+            estimator = build_estimator(self.model.estimator, self.model.estimator_options, self.model.support)
+            check_estimation(self.estimation, estimator)
+        elif self.estimation != EstimationConfig():
+            raise UserError(
+                f"the group estimation is not read with model.estimator={self.model.estimator}, which has settings of its "
+                f"own in the group model; leave estimation out"
+            )
 
 
 def gather_options(settings: Mapping[str, Any], present: Sequence[str], group: str = "model") -> dict[str, Any]:
@@ -127,6 +187,30 @@ def build_estimator(name: str, options: Sequence[str], support: str, group: str 
             raise UserError(f"{cls.facts.name} has no option '{key}': {way_out}")
         settings[key] = values.parse(text, kinds[key], f"{group}.options.{key}")
     return cls(**settings) if ":" in name else get(name, **settings)
+
+
+def check_estimation(estimation: EstimationConfig, estimator: Any) -> None:
+    """Checks that an estimator has the own parameters whose training is set.
+
+    Args:
+      estimation: as given.
+      estimator: `estimators.Estimator`.
+    Raises:
+      UserError: it has no such parameters.
+    """
+    own, name = estimator.facts.parameters, estimator.facts.name
+    needs = {
+        "baseline": (estimation.baseline not in (None, "zero"), "baseline" in own, "no baseline"),
+        "shared_baseline": (estimation.shared_baseline, "baseline" in own, "no baseline"),
+        "eta": (estimation.eta == "weights", "eta" in own, "no control variate whose scale is trained"),
+        "net_decay": (estimation.net_decay > 0, "net" in own, "no network among its own parameters"),
+        "warmup_steps": (estimation.warmup_steps > 0, bool(own), "no parameters of its own"),
+    }
+    for key, (given, has, missing) in needs.items():
+        if given and not has:
+            raise UserError(
+                f"estimation.{key}={getattr(estimation, key)} is not used by {name}, which has {missing}; leave it out"
+            )
 
 
 def evaluations(name: str, options: Sequence[str], layers: int, shape: Sequence[int]) -> int | None:

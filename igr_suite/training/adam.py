@@ -1,5 +1,7 @@
 """Adam whose update of one variable is one fused kernel."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -79,6 +81,25 @@ class LegacyAdam(FusedAdam):
 
     def correction_bases(self) -> tuple[float, float]:
         return 1.0 - self.beta_1, 1.0 - self.beta_2
+
+
+def apply_if(condition: tf.Tensor, apply: Callable[[], None]) -> None:
+    """Calls `apply`, which returns nothing, where a condition of the graph holds."""
+
+    def applied() -> tf.Tensor:
+        apply()
+        return tf.constant(0)
+
+    tf.cond(condition, applied, lambda: tf.constant(0))
+
+
+def apply_after(warmup: int, control: keras.optimizers.Optimizer, apply: Callable[[], None]) -> None:
+    """Calls `apply`, a step of the networks, once the optimiser of a control variate has taken `warmup` steps; 0 for
+    always."""
+    if warmup:
+        apply_if(control.iterations >= warmup, apply)
+    else:
+        apply()
 
 
 def _handle(variable) -> tf.Tensor:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from igr_suite import relaxations
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.discrete.chain import hard_pass
+from igr_suite.discrete.config import EstimationConfig
 from igr_suite.discrete.own import Own
 from igr_suite.discrete.step import Step, estimate_step, noise_of
 from igr_suite.estimators.base import Estimator
@@ -18,7 +19,7 @@ from igr_suite.networks.image_networks import decoder, dense_stack, encoder
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, uniform
-from igr_suite.training.adam import FusedAdam
+from igr_suite.training.adam import FusedAdam, apply_after
 
 UNITS = 200  # of the hidden layer of networks between codes
 
@@ -39,6 +40,7 @@ class HardVAE(keras.Model):
       likelihood: "bernoulli" or "gaussian", of a pixel.
       binarisation: how batches of uint8 become observations.
       optimiser: settings of Adam.
+      estimation: how the own parameters are trained, with nothing left open.
       seed: of the initial weights.
     """
 
@@ -53,11 +55,12 @@ class HardVAE(keras.Model):
         likelihood: str,
         binarisation: str,
         optimiser: HardVAEOptimiserConfig,
+        estimation: EstimationConfig,
         seed: int = 0,
     ):
         require_plain_keras()
         super().__init__(name="hard_vae")
-        self.config, self.estimator = config, estimator
+        self.config, self.estimator, self.estimation = config, estimator, estimation
         self.binarisation, self.likelihood = binarisation, likelihood
         self.kind = bernoulli if config.support == "bernoulli" else categorical
         self.shape = config.shape
@@ -84,10 +87,12 @@ class HardVAE(keras.Model):
         self.own = Own(
             estimator,
             self.logit_shapes(1),
-            baseline=config.baseline if "baseline" in estimator.parameters((1, *self.shape)) else "constant",
+            baseline=estimation.baseline,
+            shared=estimation.shared_baseline,
             context=math.prod(image_shape),
             seed=seed,
-            weights=len(self.recognition_variables) if config.eta == "weights" else 0,
+            weights=len(self.recognition_variables) if estimation.eta == "weights" else 0,
+            decay=estimation.net_decay,
         )
         adam = optimiser.beta_1, optimiser.beta_2, optimiser.epsilon
         self.weights_optimiser = FusedAdam(optimiser.learning_rate, *adam)
@@ -127,9 +132,14 @@ class HardVAE(keras.Model):
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         step = self.step(images, at_step(seed, tf.constant(2)))
-        self.weights_optimiser.apply([-g for g in [*step.recognition, *step.generator]], self.trained)
+        descent = [-g for g in [*step.recognition, *step.generator]]
+        apply_after(
+            self.estimation.warmup_steps,
+            self.own_optimiser,
+            lambda: self.weights_optimiser.apply(descent, self.trained),
+        )
         if self.own.trained:
-            self.own_optimiser.apply(step.own, self.own.trained)
+            self.own_optimiser.apply(self.own.decayed(step.own), self.own.trained)
         scalars = {
             "elbo": tf.reduce_mean(step.elbo),
             "squared_gradient": tf.add_n([tf.reduce_sum(tf.square(g)) for g in step.recognition]),
@@ -140,8 +150,8 @@ class HardVAE(keras.Model):
     def step(self, images: tf.Tensor, seed: tf.Tensor) -> Step:
         """Returns the gradients of a batch [B, D]; `seed` is of the noise."""
         noise = noise_of(self.estimator, self.logit_shapes(images.shape[0]), seed, images.dtype)
-        settings = {"variance_of": self.config.variance_of, "generator_samples": self.config.generator_samples}
-        return estimate_step(HardVAEChain(self, images), self.estimator, noise, self.own, **settings)
+        variance_of, samples = self.estimation.variance_of, self.estimation.generator_samples
+        return estimate_step(HardVAEChain(self, images), self.estimator, noise, self.own, variance_of, samples)
 
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """log p(x | code): codes [..., B, V] or [..., B, V, C], images [B, D] -> [..., B]."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from igr_suite.discrete.config import EstimatedRun, check_estimator, evaluations, slug_of
+from igr_suite.discrete.config import ESTIMATION, EstimatedRun, check_estimator, evaluations, slug_of
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
@@ -126,7 +126,16 @@ class TrainHardVAE(EstimatedRun):
     seed: int = 0
     """Seed of weights, order of images and noise."""
 
+    @property
+    def estimation_defaults(self) -> Mapping[str, Any]:
+        """The fields of the group `model` with these names; its baseline "none" is "zero"."""
+        given = {key: getattr(self.model, key) for key in ESTIMATION}
+        return given | ({"baseline": "zero"} if self.model.baseline == "none" else {})
+
     def validate(self) -> None:
+        for key in ESTIMATION:
+            if getattr(self.estimation, key) is not None:
+                raise UserError(f"estimation.{key} is set by model.{key} with hard codes; leave it out")
         if self.schedule.matmul_precision != "float32":
             raise UserError(
                 f"schedule.matmul_precision={self.schedule.matmul_precision} is not supported with hard codes; leave it "

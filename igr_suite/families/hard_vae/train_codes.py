@@ -22,6 +22,7 @@ def build_model(config: TrainHardVAE, dataset: data.Dataset) -> HardVAE:
         likelihood=dataset.likelihood,
         binarisation=config.data.binarisation,
         optimiser=config.optimiser,
+        estimation=config.resolved_estimation,
         seed=config.seed,
     )
 

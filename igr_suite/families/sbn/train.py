@@ -30,7 +30,8 @@ def build_model(config: TrainSBN, train: np.ndarray) -> SBN:
     dynamic = config.data.binarisation == "dynamic"
     mean = np.mean(train / 255.0 if dynamic else train >= 128, axis=0)
     rows = config.schedule.batch_size * config.model.samples
-    return SBN(config.model, config.optimiser, mean, "dynamic" if dynamic else "static", config.seed, rows=rows)
+    binarisation, estimation = "dynamic" if dynamic else "static", config.resolved_estimation
+    return SBN(config.model, config.optimiser, mean, binarisation, config.seed, rows=rows, estimation=estimation)
 
 
 def execute(config: TrainSBN, folder: RunFolder) -> None:

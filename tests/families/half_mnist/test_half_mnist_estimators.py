@@ -129,3 +129,15 @@ def test_options_and_evaluations():
     assert config.evaluations_per_step == 300 and "rloo-samples3" in config.run_id
     assert TrainHalfMNIST().run_id == TrainHalfMNIST(model=HalfMNISTModelConfig(estimator_options=())).run_id
     assert set(OWN) >= {"reinforce", "sdni"}
+
+
+def test_networks_stand_still_while_own_parameters_warm_up():
+    settings = {"model.estimator": "double_cv", "estimation.warmup_steps": "2", "model.latents": "5"}
+    model = HalfMNIST(TrainHalfMNIST().with_values(settings), steps_per_epoch=10)
+    batch, moved = tf.constant(np.random.default_rng(0).integers(0, 256, (6, 784)).astype(np.uint8)), []
+    for number in range(3):
+        groups = [v for name in ("encoder", "decoder") for v in model.trained[name]], model.general.own.trained
+        before = [[v.numpy() for v in group] for group in groups]
+        model.train_step(batch, tf.constant([1, number]))
+        moved.append(tuple(any(np.any(a != b) for a, b in zip(*both)) for both in zip(before, groups)))
+    assert moved == [(False, True), (False, True), (True, True)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from igr_suite.discrete.config import EstimationConfig
 from igr_suite.discrete.step import estimate_step
 from igr_suite.errors import UserError
 from igr_suite.estimators import get, registered
@@ -23,7 +24,7 @@ SIZES = {
 }
 
 
-def tiny_model(estimator: str, codes: str, **settings) -> HardVAE:
+def tiny_model(estimator: str, codes: str, estimation: dict | None = None, **settings) -> HardVAE:
     """Linear networks of 2x2 images with weights of order 1; two samples where their number is an option."""
     options = ("samples=2",) if "samples" in registered()[estimator].__dataclass_fields__ else ()
     config = HardVAEConfig(
@@ -37,7 +38,8 @@ def tiny_model(estimator: str, codes: str, **settings) -> HardVAE:
     built = get(estimator, **({"samples": 2} if options else {}))
     optimiser = HardVAEOptimiserConfig()
     shape = {"image_shape": (2, 2, 1), "likelihood": "bernoulli", "binarisation": "static"}
-    model = HardVAE(config, built, **shape, optimiser=optimiser)
+    estimation = TrainHardVAE(model=config, estimation=EstimationConfig(**(estimation or {}))).resolved_estimation
+    model = HardVAE(config, built, **shape, optimiser=optimiser, estimation=estimation)
     generator = np.random.default_rng(3)
     for variable in [*model.trained, *model.own.trained]:
         variable.assign(variable + generator.normal(size=variable.shape) * (0.3 if variable.shape == () else 0.8))
@@ -210,3 +212,24 @@ def test_options_are_set_one_by_one_and_go_with_their_estimator():
     assert other.model.estimator_options == ("temperature=0.1",)
     assert config.with_values({"model.estimator": "nvil"}).model.estimator_options == ()
     assert TrainHardVAE.from_dict(other.to_dict()) == other
+
+
+def test_own_parameters_warm_up_and_kernels_of_their_network_decay():
+    model = tiny_model("relax", "categorical", estimation={"warmup_steps": 1, "net_decay": 0.5})
+    batch, moved = tf.constant([[0, 255, 255, 0], [255, 0, 0, 0]], tf.uint8), []
+    for number in range(2):
+        before = [v.numpy() for v in model.trained]
+        model.train_step(batch, tf.constant([1, number]))
+        moved.append(any(np.any(a != b) for a, b in zip(before, model.trained)))
+    assert moved == [False, True]
+    gradients = [tf.ones_like(v) for v in model.own.trained]
+    kernels = {id(v) for layer in model.own.layers for name, v in layer.items() if "kernel" in name}
+    assert len(kernels) == 2
+    for value, gradient in zip(model.own.trained, model.own.decayed(gradients)):
+        np.testing.assert_allclose(gradient, 1.0 + (0.5 * value if id(value) in kernels else 0.0 * value), rtol=1e-6)
+
+
+def test_settings_of_the_group_model_are_not_set_twice():
+    with pytest.raises(UserError, match="estimation.baseline is set by model.baseline"):
+        TrainHardVAE().with_values({"estimation.baseline": "constant"})
+    assert TrainHardVAE(model=HardVAEConfig(baseline="none")).resolved_estimation.baseline == "zero"
