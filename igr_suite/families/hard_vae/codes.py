@@ -77,7 +77,8 @@ class HardVAE(keras.Model):
         ]
         for network in [*self.upward, *self.downward]:
             network.build((None, self.code_size))
-        self.prior = tf.Variable(tf.zeros(self.shape), trainable=config.prior == "trained", name="prior")
+        start = tf.broadcast_to(tf.constant(config.prior_logits or (0.0,), tf.float32), self.shape)
+        self.prior = tf.Variable(start, trainable=config.prior == "trained", name="prior")
         self.recognition_variables = [
             v for network in [self.encoder, *self.upward] for v in network.trainable_variables
         ]

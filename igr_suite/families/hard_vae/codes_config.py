@@ -39,8 +39,9 @@ class HardVAEConfig(WithOptions):
     architecture: Literal["linear", "nonlinear", "dense_relax"] = "nonlinear"
     """Layers of encoder and decoder; the networks between codes are affine with "linear" and else have one hidden layer
     of 200 units."""
-    prior: Literal["uniform", "trained"] = "uniform"
-    """Distribution of the uppermost code: uniform, or independent variables whose logits are trained from 0."""
+    prior: Literal["uniform", "fixed", "trained"] = "uniform"
+    """Distribution of the uppermost code: uniform, or independent variables whose logits `prior_logits` stay or are
+    trained."""
     kl: Literal["sampled", "analytic"] = "sampled"
     """Whether log q - log p of the code is evaluated at the sample, or its mean is (one layer)."""
     baseline: Literal["none", "constant", "network"] = "constant"
@@ -59,6 +60,9 @@ class HardVAEConfig(WithOptions):
     """Number of categories of each variable."""
     points: int | None = None
     """Number of quadrature points for the probabilities of the argmax of a Gaussian."""
+    prior_logits: tuple[float, ...] = added_later(())
+    """Logits of the prior, the same for all variables: one number for binary units, else one for each category; where
+    the prior is trained, their start, which is 0 where they are not given."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -66,6 +70,7 @@ class HardVAEConfig(WithOptions):
         check_at_least(self, "model", variables=1, categories=2, points=4)
         if not 1 <= self.layers <= 3:
             raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
+        self._check_prior()
         if self.eta == "weights" and self.variance_of != "weights":
             raise UserError("model.eta=weights needs model.variance_of=weights, which its scales minimise")
         if self.kl == "analytic" and self.layers > 1:
@@ -73,6 +78,20 @@ class HardVAEConfig(WithOptions):
         if self.kl == "analytic" and self.estimator in ("vimco", "local_disarm"):
             raise UserError(
                 f"model.estimator={self.estimator} has a multi-sample bound as its target, which needs model.kl=sampled"
+            )
+
+    def _check_prior(self) -> None:
+        if self.prior == "uniform" and self.prior_logits:
+            raise UserError(
+                "model.prior_logits is not read with model.prior=uniform; set model.prior=fixed or trained, or leave it out"
+            )
+        if self.prior == "fixed" and not self.prior_logits:
+            raise UserError("model.prior=fixed needs model.prior_logits; model.prior=uniform has none")
+        number = 1 if self.support == "bernoulli" else self.categories
+        if self.prior_logits and len(self.prior_logits) != number:
+            raise UserError(
+                f"model.prior_logits must be {number} number{'s' * (number > 1)} for these codes, "
+                f"got {len(self.prior_logits)}"
             )
 
     @property

@@ -233,3 +233,41 @@ def test_settings_of_the_group_model_are_not_set_twice():
     with pytest.raises(UserError, match="estimation.baseline is set by model.baseline"):
         TrainHardVAE().with_values({"estimation.baseline": "constant"})
     assert TrainHardVAE(model=HardVAEConfig(baseline="none")).resolved_estimation.baseline == "zero"
+
+
+@pytest.mark.parametrize(
+    ("codes", "logits", "prior"),
+    [
+        ("bernoulli", (0.7,), [0.331812228, 0.668187772]),
+        ("categorical", (0.0, 1.0, -1.0), [0.244728, 0.665241, 0.090031]),
+    ],
+)
+def test_the_terms_of_a_fixed_prior(codes, logits, prior):
+    """F less that of the uniform prior is log p(b) - log 1/C, summed over the two variables; its gradient is exact."""
+    fixed = tiny_model("rloo", codes, prior="fixed", prior_logits=logits)
+    uniform = tiny_model("rloo", codes)
+    assert not fixed.prior.trainable and len(fixed.trained) == len(uniform.trained)
+    difference = log_q_and_value(fixed)[1] - log_q_and_value(uniform)[1]
+    each = np.log(np.array(prior) * len(prior))
+    expected = (each[:, np.newaxis] + each).reshape(-1, 1)
+    np.testing.assert_allclose(difference, np.repeat(expected, len(IMAGES), 1), atol=1e-5)
+    analytic = tiny_model("rloo", codes, prior="fixed", prior_logits=logits, kl="analytic")
+    for model in (fixed, analytic):
+        assert np.max(np.abs(z_scores(model))) < 5.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"prior_logits": (0.1,) * 10}, "model.prior_logits is not read with model.prior=uniform"),
+        ({"prior": "fixed"}, "model.prior=fixed needs model.prior_logits"),
+        (
+            {"prior": "fixed", "prior_logits": (0.1, 0.2)},
+            "model.prior_logits must be 10 numbers for these codes, got 2",
+        ),
+        ({"codes": "bernoulli", "prior": "trained", "prior_logits": (0.1, 0.2)}, "must be 1 number for these codes"),
+    ],
+)
+def test_priors_that_do_not_fit_are_a_sentence(settings, sentence):
+    with pytest.raises(UserError, match=sentence):
+        HardVAEConfig(**settings)
