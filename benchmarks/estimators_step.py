@@ -21,8 +21,16 @@ ENGINES = {
     ),
     "relax": Engine("RELAX, 20 x 10 codes", "tensorflow", "_suite_codes", "build_relax"),
     "general_relax": Engine("  RELAX, general", "tensorflow", "_suite_codes", "build_general_relax"),
+    "half_reinforce": Engine("half-MNIST, REINFORCE, b(x)", "tensorflow", "_suite_half", "build_reinforce"),
+    "half_nvil": Engine("  NVIL, general", "tensorflow", "_suite_half", "build_general_nvil"),
+    "half_st": Engine("half-MNIST, straight-through", "tensorflow", "_suite_half", "build_straight_through"),
+    "half_general_st": Engine(
+        "  straight-through, general", "tensorflow", "_suite_half", "build_general_straight_through"
+    ),
 }
 PEERS = {
+    "half_nvil": "half_reinforce",
+    "half_general_st": "half_st",
     "general_relax": "relax",
     "rloo": "nvil",
     "disarm": "nvil",
