@@ -21,7 +21,8 @@ from igr_suite.training.config_parts import TrainingRun
 from igr_suite.training.ranges import check_not_negative
 
 NAME = re.compile(r"[A-Za-z_]\w*(?:(?:\.\w+)*:[A-Za-z_]\w*)?")  # name, or module:Class
-GIVEN = "options."  # of the path that sets one option
+GIVEN = "options"  # of the path that sets one option
+PATH = "model.estimator"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,68 +97,64 @@ class EstimatedRun(TrainingRun):
             )
 
 
-def gather_options(settings: Mapping[str, Any], present: Sequence[str], group: str = "model") -> dict[str, Any]:
+def gather_options(settings: Mapping[str, Any], present: Sequence[str], path: str = PATH) -> dict[str, Any]:
     """Returns `--set` values with `model.options.samples=4` turned into a value of `model.estimator_options`.
 
     Args:
       settings: dotted path -> value.
       present: the options of the config that is changed; another estimator begins without any.
-      group: of the config that has the estimator.
+      path: of the setting that names the estimator.
     """
-    prefix, path = f"{group}.{GIVEN}", f"{group}.estimator_options"
+    prefix, options = f"{_options_of(path)}.", f"{path}_options"
     given = {key.removeprefix(prefix): value for key, value in settings.items() if key.startswith(prefix)}
-    if not given and f"{group}.estimator" not in settings:
+    if not given and path not in settings:
         return dict(settings)
-    kept = {} if f"{group}.estimator" in settings else dict(option.partition("=")[::2] for option in present)
+    kept = {} if path in settings else dict(option.partition("=")[::2] for option in present)
     rest = {key: value for key, value in settings.items() if not key.startswith(prefix)}
-    if not given and path in rest:
+    if not given and options in rest:
         return rest
     merged = kept | {
         name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()
     }
-    return rest | {path: tuple(f"{name}={value}" for name, value in sorted(merged.items()))}
+    return rest | {options: tuple(f"{name}={value}" for name, value in sorted(merged.items()))}
 
 
-def check_estimator(name: str, options: Sequence[str], support: str, group: str = "model") -> None:
+def check_estimator(name: str, options: Sequence[str], support: str, path: str = PATH) -> None:
     """Checks what can be known without TensorFlow.
 
     Args:
       name: of the estimator.
       options: "name=value" each.
       support: the kind of variables that the model has.
-      group: of the config that has the estimator.
+      path: of the setting that names the estimator.
     Raises:
       UserError: the name cannot be one, the estimator is not for such variables, or it has no such option.
     """
     if not NAME.fullmatch(name):
         raise UserError(
-            f"{group}.estimator={name} is not a name; take a registered estimator, such as "
+            f"{path}={name} is not a name; take a registered estimator, such as "
             f"{', '.join(list(KNOWN)[:3])}, or my_package.my_file:MyEstimator"
         )
     for option in options:
         if not re.fullmatch(r"\w+=.+", option):
-            raise UserError(
-                f"{group}.estimator_options holds name=value, got '{option}'; set {group}.options.NAME=VALUE"
-            )
+            raise UserError(f"{path}_options holds name=value, got '{option}'; set {_options_of(path)}.NAME=VALUE")
     if name not in KNOWN:
         if ":" not in name and not _in_a_new_file(name):
-            raise UserError(f"unknown {group}.estimator '{name}': {nearest(name, list(KNOWN))}")
+            raise UserError(f"unknown {path} '{name}': {nearest(name, list(KNOWN))}")
         return
     known = KNOWN[name]
     if support not in known.support:
-        raise UserError(
-            f"{group}.estimator={name} is for {' or '.join(known.support)} variables, not for {support} ones"
-        )
+        raise UserError(f"{path}={name} is for {' or '.join(known.support)} variables, not for {support} ones")
     for option in options:
         key, _, value = option.partition("=")
         if key not in known.settings:
             way_out = nearest(key, list(known.settings)) if known.settings else "it has none"
             raise UserError(f"{name} has no option '{key}': {way_out}")
         if isinstance(known.settings[key], (int, str)):
-            values.parse(value, type(known.settings[key]), f"{group}.options.{key}")
+            values.parse(value, type(known.settings[key]), f"{_options_of(path)}.{key}")
 
 
-def build_estimator(name: str, options: Sequence[str], support: str, group: str = "model") -> Any:
+def build_estimator(name: str, options: Sequence[str], support: str, path: str = PATH) -> Any:
     """Returns the estimator, `estimators.Estimator`; imports TensorFlow.
 
     Arguments as in `check_estimator`.
@@ -169,15 +166,13 @@ def build_estimator(name: str, options: Sequence[str], support: str, group: str 
     with quiet():
         from igr_suite.estimators.base import Estimator, get, registered
 
-    cls = _imported(name, group) if ":" in name else registered().get(name)
+    cls = _imported(name, path) if ":" in name else registered().get(name)
     if cls is None:
-        raise UserError(f"unknown {group}.estimator '{name}': {nearest(name, list(registered()))}")
+        raise UserError(f"unknown {path} '{name}': {nearest(name, list(registered()))}")
     if not (isinstance(cls, type) and issubclass(cls, Estimator) and hasattr(cls, "facts")):
-        raise UserError(f"{group}.estimator={name} is not a subclass of igr_suite.estimators.Estimator with facts")
+        raise UserError(f"{path}={name} is not a subclass of igr_suite.estimators.Estimator with facts")
     if support not in cls.facts.support:
-        raise UserError(
-            f"{group}.estimator={name} is for {' or '.join(cls.facts.support)} variables, not for {support} ones"
-        )
+        raise UserError(f"{path}={name} is for {' or '.join(cls.facts.support)} variables, not for {support} ones")
     kinds = values.field_types(cls)
     settings = {}
     for option in options:
@@ -185,7 +180,7 @@ def build_estimator(name: str, options: Sequence[str], support: str, group: str 
         if key not in kinds:
             way_out = nearest(key, list(kinds)) if kinds else "it has none"
             raise UserError(f"{cls.facts.name} has no option '{key}': {way_out}")
-        settings[key] = values.parse(text, kinds[key], f"{group}.options.{key}")
+        settings[key] = values.parse(text, kinds[key], f"{_options_of(path)}.{key}")
     return cls(**settings) if ":" in name else get(name, **settings)
 
 
@@ -235,7 +230,12 @@ def _in_a_new_file(name: str) -> bool:
     return any(f'name="{name}"' in file.read_text(encoding="utf-8") for file in files)
 
 
-def _imported(name: str, group: str) -> Any:
+def _options_of(path: str) -> str:
+    """The path below which `--set` takes single options of the estimator that a setting names."""
+    return path.rpartition(".")[0] + f".{GIVEN}"
+
+
+def _imported(name: str, path: str) -> Any:
     module, _, attribute = name.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:  # the command `igr` does not look there by itself
@@ -244,8 +244,7 @@ def _imported(name: str, group: str) -> Any:
         return getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
         raise UserError(
-            f"{group}.estimator={name}: there is no module {error.name}; start where it lies, or name its folder in "
-            f"PYTHONPATH"
+            f"{path}={name}: there is no module {error.name}; start where it lies, or name its folder in PYTHONPATH"
         ) from error
     except AttributeError as error:
-        raise UserError(f"{group}.estimator={name}: {module} has no {attribute}") from error
+        raise UserError(f"{path}={name}: {module} has no {attribute}") from error

@@ -112,14 +112,29 @@ class GeneralEncoder:
             with holding_averages(decoder):
                 return decoder(code, training=True)
 
-        chain = HalfMNISTChain(
-            lambda x: encoder(x, training=True),
-            decode,
-            [v.value for v in encoder.trainable_variables],
-            [v.value for v in decoder.trainable_variables],
-            upper,
-            lower,
-        )
+        recognition, generator = ([v.value for v in net.trainable_variables] for net in (encoder, decoder))
+        return self._step(lambda x: encoder(x, training=True), decode, recognition, generator, upper, lower, seed)
+
+    def step_at(self, outputs: tf.Tensor, decoder, upper: tf.Tensor, lower: tf.Tensor, seed: tf.Tensor) -> Step:
+        """`step` at the encoder's outputs [B, L], which stand for its weights; no moving average moves.
+
+        Args:
+          outputs: logits of the codes.
+          decoder: Keras network.
+          upper, lower: halves [B, 392].
+          seed: of the noise, int32 [2].
+        """
+
+        def decode(code: tf.Tensor, moves: bool) -> tf.Tensor:
+            del moves
+            with holding_averages(decoder):
+                return decoder(code, training=True)
+
+        outputs = tf.stop_gradient(outputs)
+        return self._step(lambda x: outputs, decode, [outputs], [], upper, lower, seed)
+
+    def _step(self, encode, decode, recognition: list, generator: list, upper, lower, seed: tf.Tensor) -> Step:
+        chain = HalfMNISTChain(encode, decode, recognition, generator, upper, lower)
         noise = noise_of(self.estimator, [(upper.shape[0], self.latents)], seed, upper.dtype)
         variance_of, samples = self.estimation.variance_of, self.estimation.generator_samples
         return estimate_step(chain, self.estimator, noise, self.own, variance_of, samples)

@@ -2,11 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.data.halves import IMAGE_SHAPE
-from igr_suite.discrete.config import EstimatedRun, check_estimator, evaluations, slug_of
+from igr_suite.discrete.config import (
+    EstimatedRun,
+    build_estimator,
+    check_estimator,
+    evaluations,
+    gather_options,
+    slug_of,
+)
 from igr_suite.errors import UserError
 from igr_suite.families.half_mnist.synthetic_config import BASELINE_INPUT, SyntheticGradientConfig, check_rates
 from igr_suite.lab.runs.config import added_later
@@ -87,10 +94,13 @@ class HalfMNISTModelConfig(WithOptions):
     hard_rule: Literal["corrected", "historical"] | None = None
     """Hard codes: corrected, or the original's y + [y > 1/4], which is not binary."""
     oracle_samples: int | None = None
-    """Number of REINFORCE gradients from fresh codes whose mean the "oracle" applies."""
+    """Number of gradients from fresh codes whose mean the "oracle" applies."""
     clip_probs: bool | None = None
     """Whether probabilities are kept in [1e-7, 1 - 1e-7]."""
 
+    oracle_of: str = added_later("reinforce")
+    """Estimator whose gradients the "oracle" averages: "reinforce" of the family, a registered one with its default
+    options, or my_package.my_file:MyEstimator."""
     estimator_options: tuple[str, ...] = added_later(())
     """Options of a registered estimator, name=value each; `--set model.options.samples=4` adds one."""
 
@@ -102,6 +112,16 @@ class HalfMNISTModelConfig(WithOptions):
                 raise UserError(
                     f"model.samples={self.samples} is not read with model.estimator={self.estimator}; the number of its "
                     f"samples is an option of the estimator: model.options.samples"
+                )
+        if self.oracle_of != "reinforce":
+            if self.estimator != "oracle":
+                raise UserError(
+                    f"model.oracle_of is read by model.estimator=oracle only, not by {self.estimator}; leave it out"
+                )
+            check_estimator(self.oracle_of, (), self.support, "model.oracle_of")
+            if self.baseline not in (None, "off"):
+                raise UserError(
+                    f"model.baseline={self.baseline} is not read with model.oracle_of={self.oracle_of}; set model.baseline=off"
                 )
         if self.temperature is not None and self.estimator not in RELAXED:
             raise UserError(
@@ -261,10 +281,12 @@ class TrainHalfMNIST(EstimatedRun):
             raise UserError(f"sg.inputs={sg.inputs} takes b(x), which needs model.baseline=cmr, got {baseline}")
         if sg.reward_temperature is not None and baseline != "cmr":
             raise UserError(f"sg.reward_temperature needs model.baseline=cmr, which learns the reward, got {baseline}")
-        if sg.target == "straight_through" and baseline != "off" and BASELINE_INPUT not in sg.selected:
-            raise UserError(
-                f"model.baseline={baseline} is not read with sg.target=straight_through; set model.baseline=off"
-            )
+        if (
+            (sg.target != "reinforce" or sg.registered_target)
+            and baseline != "off"
+            and BASELINE_INPUT not in sg.selected
+        ):
+            raise UserError(f"model.baseline={baseline} is not read with sg.target={sg.target}; set model.baseline=off")
         if not sg.applied and sg.average_samples > 1:
             raise UserError(
                 "sg.average_samples averages the gradient that is applied; leave it out with sg.applied=false"
@@ -283,14 +305,42 @@ class TrainHalfMNIST(EstimatedRun):
         fresh_codes = self.model.oracle_samples or 0
         if self.sg is not None and self.sg.average_samples > 1:
             fresh_codes = self.sg.average_samples
+        if self.wrapped is not None:
+            number = evaluations(*self.wrapped[:2], 1, (self.model.latents,))
+            if number is None:
+                return None
+            fresh_codes = number * fresh_codes if self.sg is None else number + fresh_codes
         return self.schedule.batch_size * (self.model.samples + fresh_codes)
+
+    @property
+    def wrapped(self) -> tuple[str, tuple[str, ...], str] | None:
+        """Name, options and path of the registered estimator whose gradients a synthetic gradient learns or an oracle
+        averages; None where they are the family's own."""
+        if self.sg is not None and self.sg.registered_target:
+            return self.sg.target, self.sg.target_options, "sg.target"
+        if self.model.oracle_of != "reinforce":
+            return self.model.oracle_of, (), "model.oracle_of"
+        return None
+
+    def translate(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        present = self.sg.target_options if self.sg is not None else ()
+        return gather_options(super().translate(settings), present, "sg.target")
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        super().check_inputs(data_dir)
+        if self.wrapped is not None:
+            build_estimator(*self.wrapped[:2], self.model.support, self.wrapped[2])
 
     def slug(self) -> str:
         estimator = slug_of(self.model.estimator, self.model.estimator_options)
         if self.model.baseline is not None and estimator != "sdni":
             estimator += f"-{self.model.baseline}"
+        if self.model.oracle_of != "reinforce":
+            estimator += f"-of-{slug_of(self.model.oracle_of, ())}"
         if self.sg is not None:
             shape = "" if self.sg.scale == "batch" else f"-{self.sg.scale}"
+            if self.sg.registered_target:
+                estimator += f"-of-{slug_of(self.sg.target, self.sg.target_options)}"
             estimator += f"-{self.sg.kind}-{self.sg.inputs}{shape}{'' if self.sg.applied else '-beside'}"
         historical = "-historical" if self.model.hard_rule == "historical" else ""
         return f"{self.data.name}-{estimator}{historical}-L{self.model.latents}-R{self.model.samples}-s{self.seed}"
