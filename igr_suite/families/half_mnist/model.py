@@ -1,8 +1,6 @@
 """Half-and-half MNIST: the lower half of a digit from the upper one through a layer of latent variables, and how the
 encoder learns."""
 
-from typing import NamedTuple
-
 import keras
 import tensorflow as tf
 
@@ -14,6 +12,7 @@ from igr_suite.families.half_mnist import networks
 from igr_suite.families.half_mnist.chain import GeneralEncoder
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
 from igr_suite.families.half_mnist.latents import Evaluated, StraightThroughLatents, latent_of
+from igr_suite.families.half_mnist.rows import SampleRows, further, mean_over_samples
 from igr_suite.families.half_mnist.synthetic import SyntheticGradient
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
@@ -24,19 +23,6 @@ from igr_suite.training.schedules import StepDecay
 LOWEST_RATE = 1e-7
 TEST_TEMPERATURE = 0.5
 SHORT_RUN = 3000  # number of steps
-
-
-class SampleRows(NamedTuple):
-    """One row per sample [M, ...], the samples of an image together: halves, the encoder's outputs, baseline [M]."""
-
-    upper: tf.Tensor
-    lower: tf.Tensor
-    outputs: tf.Tensor
-    baseline: tf.Tensor | None
-
-    def repeated(self, samples: int) -> "SampleRows":
-        """Every row `samples` times."""
-        return SampleRows(*(None if value is None else tf.repeat(value, samples, 0) for value in self))
 
 
 class HalfMNIST(keras.Model):
@@ -342,14 +328,3 @@ class HalfMNIST(keras.Model):
         upper, lower = self.halves(batch)
         nll = -bernoulli_log_likelihood(self.logits(upper, 1, seed)[0], lower)
         return {"bce": nll / HALF_PIXELS, "nll": nll}
-
-
-def further(seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
-    """Seed of a step's further draws; its first word differs from that of the step's own seed, which is the same for
-    all steps (`at_step`)."""
-    return tf.stack([tf.bitwise.bitwise_xor(seed[0], (tf.cast(number, tf.int32) + 1) * -1640531527), seed[1]])
-
-
-def mean_over_samples(rows: tf.Tensor, images: int) -> tf.Tensor:
-    """[B S, ...], the samples of an image together -> their mean [B, ...]."""
-    return tf.reduce_mean(tf.reshape(rows, (images, -1, *rows.shape[1:])), 1)

@@ -12,8 +12,8 @@ from igr_suite.errors import UserError
 from igr_suite.estimators import get
 from igr_suite.families.half_mnist.chain import HalfMNISTChain
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
-from igr_suite.families.half_mnist.model import further
 from igr_suite.families.half_mnist.networks import holding_averages
+from igr_suite.families.half_mnist.rows import further
 
 IMAGES, LATENTS = 6, 4
 CASES = {
