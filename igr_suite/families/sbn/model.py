@@ -8,11 +8,13 @@ import tensorflow as tf
 from igr_suite import randomness
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.discrete import baselines as baseline_networks
+from igr_suite.discrete.chain import hard_pass
 from igr_suite.discrete.config import DEFAULT_ESTIMATION, EstimationConfig
 from igr_suite.families.sbn import methods as sbn_methods
+from igr_suite.families.sbn.chain import SBNChain
 from igr_suite.families.sbn.config import FUSED_WHEN_TRACKED, SBNConfig, SBNOptimiserConfig
 from igr_suite.families.sbn.networks import Networks, initial_weights
-from igr_suite.families.sbn.passes import Model, hard_pass
+from igr_suite.families.sbn.passes import Model
 from igr_suite.families.sbn.steps import Shared
 from igr_suite.measuring.gradient_ema import GradientEMA
 from igr_suite.measuring.product_ema import ProductEMA
@@ -259,9 +261,10 @@ class SBN(keras.Model):
         """
         x = to_unit_interval(batch, "static", dtype=self.float_type)
         rows = tf.shape(x)[0]
-        observed = self.networks.observe(tf.tile(x, (samples, 1)), self.mean)
-        values = hard_pass(self.model, observed, self.uniforms(samples * rows, at_step(seed, tf.constant(2)))).value
-        return tf.reshape(values, (samples, rows))
+        uniforms = self.uniforms(samples * rows, at_step(seed, tf.constant(2)))
+        uniforms = [tf.reshape(u, (samples, rows, self.networks.hidden)) for u in uniforms]
+        # the logits of layer 0 are computed once for all samples
+        return hard_pass(SBNChain(self.model, self.networks.observe(x, self.mean)), uniforms).value
 
 
 def networks_of(config: SBNConfig, pixels: int) -> Networks:
