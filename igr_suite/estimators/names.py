@@ -27,6 +27,7 @@ class Known:
       settings: names and defaults of its settings.
       shared: evaluations that the estimates of all layers have in common: the first sample of each is that of the
         model's pass, where it follows from one uniform.
+      unbiased: whether its mean is the gradient of its target.
     """
 
     support: tuple[str, ...]
@@ -35,6 +36,7 @@ class Known:
     relaxed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     shared: int = 1
+    unbiased: bool = True
 
     def evaluations(self, layers: int, settings: Mapping[str, Any], shape: Sequence[int] = (1,)) -> int:
         """Returns the evaluations of a model's bound for one gradient of one example, each counted once.
@@ -63,7 +65,9 @@ _LEARNED = {"temperature": 0.5, "relaxation": "concrete", "surrogate": "add", "e
 KNOWN = {
     "arm": Known(BERNOULLI, "branches", hard=2),
     "arms": Known(BERNOULLI, "branches", hard="K", settings={"samples": 4}, shared=0),
-    "concrete": Known(BOTH, "path", hard=0, relaxed=1, settings={"temperature": 0.5, "relaxation": "concrete"}),
+    "concrete": Known(
+        BOTH, "path", hard=0, relaxed=1, settings={"temperature": 0.5, "relaxation": "concrete"}, unbiased=False
+    ),
     "disarm": Known(BERNOULLI, "branches", hard=2),
     "double_cv": Known(BERNOULLI, "branches", hard="K", settings={"samples": 2}),
     "dynamic_rebar": Known(
@@ -78,7 +82,7 @@ KNOWN = {
     "relax": Known(BOTH, "branches", relaxed=1, settings={**_LEARNED, "coupling": "coupled"}),
     "rloo": Known(BOTH, "chains", hard="K", settings={"samples": 2}),
     "simple_muprop": Known(BERNOULLI, "branches", relaxed=1),
-    "st_gumbel_softmax": Known(BOTH, "path", settings={"temperature": 0.5}),
-    "straight_through": Known(BOTH, "path", settings={"temperature": 1.0}),
+    "st_gumbel_softmax": Known(BOTH, "path", settings={"temperature": 0.5}, unbiased=False),
+    "straight_through": Known(BOTH, "path", settings={"temperature": 1.0}, unbiased=False),
     "vimco": Known(BOTH, "chains", hard="K", settings={"samples": 4}),
 }

@@ -1,9 +1,10 @@
 """All estimators of the registry train two belief networks and a VAE of categorical codes, with equal evaluations.
 
-    igr run suite/training --scale quick --jobs 2         # hours: 122 runs, see the README
+    igr run suite/training --scale quick --jobs 2         # hours, see the README
     igr plot suite/training
 An evaluation is one image's bound at one value of its latent variables. Every estimator has the same number of them:
-one that needs K for a step takes K times fewer steps. Expect: estimators of low variance ahead; the straight-through
+one that needs K for a step takes K times fewer steps. Stage 2 measures the variance of all estimators at the weights
+that NVIL reached, from which the order of the bounds may be foretold. Expect: estimators of low variance ahead; the straight-through
 ones and Concrete fast at first, and behind at the end by what their bias costs.
 """
 
@@ -18,6 +19,7 @@ from igr_suite.families.hard_vae.codes_config import (
 from igr_suite.families.sbn.config import SBNConfig, SBNEvaluationConfig, TrainSBN
 from igr_suite.families.sbn.presets import DEPTHS
 from igr_suite.lab import Experiment
+from igr_suite.studies.comparison.config import EstimatorVariance
 from igr_suite.training.config_parts import SEEDS, BinaryDataConfig, DataConfig, ScheduleConfig, StepScheduleConfig
 
 FEW = ("nvil", "disarm", "straight_through")
@@ -31,6 +33,14 @@ OPTIONS = {"local_disarm": ("samples=2",)}  # four samples, as VIMCO and ARMS
 # REINFORCE of belief networks centres an example's signal by the others' mean, too.
 CODE_OPTIONS = OPTIONS | {"reinforce": ("baseline=batch",)}
 SIZE = {"smoke": {"variables": 3, "categories": 3}, "quick": {}, "paper": {}}
+
+
+VARIANCE = {
+    "smoke": {"estimators": FEW, "draws": 40, "reference": 40, "images": 4, "own_steps": 2},
+    "quick": {"draws": 400, "reference": 2_000},
+    "paper": {"draws": 4_000, "reference": 20_000, "own_steps": 2_000},
+}
+MEASURED = ("nonlinear", "categorical")  # models whose variances of all estimators are measured
 
 
 def epochs(scale, evaluations):
@@ -94,12 +104,26 @@ def runs(scale, datasets):
     ]
 
 
+def measure(scale, results):
+    """Variance of every estimator at the weights that NVIL reached with the first seed."""
+    data, seed = results.datasets[0], SEEDS[0]
+    trained = [
+        belief_network("nvil", name, scale, data, seed)
+        if name != "categorical"
+        else autoencoder("nvil", scale, data, seed)
+        for name in MEASURED
+    ]
+    trained = [results.changed(run) for run in trained]
+    results.require(trained)
+    return [EstimatorVariance(trained=run.run_id, **VARIANCE[scale]) for run in trained]
+
+
 EXPERIMENT = Experiment(
     paper="suite",
     item="training",
     title="All gradient estimators train two belief networks and a VAE, with equal evaluations",
     datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist",)},
-    stages=(lambda scale, results: runs(scale, results.datasets),),
+    stages=(lambda scale, results: runs(scale, results.datasets), measure),
     no_reference="This comparison is the suite's own.",
 )
 
