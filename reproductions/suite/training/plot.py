@@ -61,7 +61,10 @@ def rows_of(results) -> pd.DataFrame:
                 }
             )
         )
-    return pd.concat(frames, ignore_index=True)
+    rows = pd.concat(frames, ignore_index=True)
+    # seeds at one step are drawn at one time, the mean of theirs
+    rows["minutes"] = rows.groupby(["model", "method", "steps"])["minutes"].transform("mean")
+    return rows
 
 
 def plot(results, out):
@@ -109,7 +112,7 @@ def draw_training(rows: pd.DataFrame, last: pd.DataFrame, models: list[str], out
                 ax.xaxis.set_major_locator(MaxNLocator(5))
             line[0].set_ylabel("test L_K, nats per image")
             others = len(best) - len(coloured)
-            title = f"grey: {others} others" if others else None
+            title = f"grey: {others} more" if others else None
             line[-1].legend(fontsize=7, title=title, title_fontsize=7, loc="lower right")
         fig.suptitle(seeds_caption(rows, "seed", ["model", "method"]))
         return save(fig, out), pd.concat(drawn, ignore_index=True)
@@ -134,9 +137,8 @@ def draw_ranking(last: pd.DataFrame, models: list[str], out):
             ax.set(xlabel="test L_K at the end, nats per image", title=MODELS[model])
             ax.xaxis.set_major_locator(MaxNLocator(5))
             ax.grid(axis="y", linewidth=0.3)
-        fig.suptitle(
-            f"equal evaluations; hollow: biased; bar: mean; {seeds_caption(last, 'seed', ['model', 'method'])}"
-        )
+        words = seeds_caption(last, "seed", ["model", "method"])
+        fig.suptitle(f"equal evaluations; hollow dots: biased;\n{words}", fontsize=9)
         return save(fig, out, "ranking")
 
 
@@ -178,10 +180,13 @@ def draw_foretold(rows: pd.DataFrame, out):
                 )
             fair = rank_correlation(part[~part["biased"]])
             ax.set(xscale="log", xlabel="variance x evaluations a step, NVIL's = 1", title=MODELS[model])
-            ax.text(0.03, 0.04, f"rank correlation of the unbiased: {fair:.2f}", transform=ax.transAxes, fontsize=8)
+            if fair == fair:
+                words = f"rank correlation of the unbiased: {fair:.2f}"
+                ax.text(0.03, 0.04, words, transform=ax.transAxes, fontsize=8)
+            ax.margins(x=0.12)
         axes[0][0].set_ylabel("test L_K at the end, nats per image")
         fig.suptitle(
-            "variance at the weights of NVIL's first seed; hollow: biased; bounds: mean over seeds", fontsize=10
+            "variance at the weights of NVIL's first seed,\nbound: mean over seeds; hollow: biased", fontsize=9
         )
         return save(fig, out, "variance")
 
