@@ -70,6 +70,7 @@ KNOWN = {
         BOTH, "branches", relaxed=1, settings={**_RELAXED, "coupling": "coupled", "eta_scope": "scalar"}
     ),
     "lax": Known(BOTH, "branches", relaxed=1, settings=_LEARNED),
+    "local_expectation": Known(BOTH, "branches", hard="V(C-1)+1", settings={"chunk": 20}),
     "local_disarm": Known(BERNOULLI, "pairs", hard="2K", settings={"samples": 4}),
     "muprop": Known(BOTH, "branches", relaxed=1),
     "nvil": Known(BOTH, "chains"),
