@@ -14,10 +14,14 @@ from typing import NamedTuple, Protocol
 import tensorflow as tf
 
 from igr_suite.estimators.base import Above
+from igr_suite.estimators.neighbours import Neighbours
 
 
 class Chain(Protocol):
     """One batch of a model. Values may have any leading axes before those of the batch and the variables.
+
+    A chain may have a method `term_at_neighbours(layer, neighbours, below, logits)`, which returns what `term` returns for
+    `neighbours.values()` [M, O, B], and is cheaper: the neighbours' first affine map follows from that of the samples.
 
     Attributes:
       kinds: functions of each layer's kind of variables, `estimators.distributions.bernoulli` or `categorical`.
@@ -127,8 +131,23 @@ class LocalObjective:
           values: of layer k [..., B, D].
           above: how values of the layers above follow from their logits; None for hard samples.
         """
+        return self._with_layers_above(values, self.chain.term(self.layer, values, *self._held), above)
+
+    def at_neighbours(self, neighbours: Neighbours) -> tf.Tensor:
+        """f_k at all neighbours of a sample [M, O, B], at the chain's own cost of them where it has one."""
+        if not hasattr(self.chain, "term_at_neighbours"):
+            return self(neighbours.values())
+        term = self.chain.term_at_neighbours(self.layer, neighbours, *self._held)
+        return self._with_layers_above(neighbours.values(), term, None)
+
+    @property
+    def _held(self) -> tuple[tf.Tensor | None, tf.Tensor]:
+        """Samples of the layer below and logits of this one, as in the pass."""
         below = self.hard.samples[self.layer - 1] if self.layer else None
-        total = self.chain.term(self.layer, values, below, tf.stop_gradient(self.hard.logits[self.layer]))
+        return below, tf.stop_gradient(self.hard.logits[self.layer])
+
+    def _with_layers_above(self, values: tf.Tensor, total: tf.Tensor, above: Above | None) -> tf.Tensor:
+        """Adds to this layer's term those of the layers above, drawn from its values, and what f_k holds besides."""
         for layer in range(self.layer + 1, len(self.chain.kinds)):
             kind, u = self.chain.kinds[layer], self.uniforms[layer]
             logits = self.chain.logits(layer, values)

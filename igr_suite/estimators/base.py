@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.derivatives import MissingDerivative, Traced
-from igr_suite.estimators.inputs import as_logits, in_dtype, uniforms, valued, working_dtype
+from igr_suite.estimators.inputs import Valued, as_logits, in_dtype, uniforms, working_dtype
 from igr_suite.estimators.names import Route
 from igr_suite.estimators.settings import check_samples
 
@@ -137,6 +137,7 @@ class Estimator:
             examples. Where the estimator differentiates it, all of it must be differentiable with respect to the
             samples: a part without a derivative (tf.round(b) + b), a derivative that is zero by definition (tf.sign)
             and one that is stopped inside a loop of a traced function cannot be detected, and make the estimate biased.
+            It may have a method `at_neighbours` for values in which one variable differs (`estimators.neighbours`).
           logits: [B, D], or [B, V, C] for categorical variables, of any floating type; calculations for half precision
             are done in float32. A category whose logit is -inf is masked.
           noise: from `noise`.
@@ -156,7 +157,7 @@ class Estimator:
             )
         working = working_dtype(logits.dtype)
         parameters = in_dtype(self.parameters(logits.shape, working) if parameters is None else parameters, working)
-        evaluate = valued(objective, logits.dtype, working, logits.shape.rank - 1)
+        evaluate = Valued(objective, logits.dtype, working, logits.shape.rank - 1)
         if self.differentiates:
             evaluate = Traced(evaluate)
         try:

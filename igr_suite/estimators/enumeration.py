@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Objective, support_of
-from igr_suite.estimators.inputs import as_logits, valued, variable_sizes, working_dtype
+from igr_suite.estimators.inputs import Valued, as_logits, variable_sizes, working_dtype
 from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.variables import kind_of
 
@@ -73,7 +73,7 @@ def multi_sample_bound(objective: Objective, logits: tf.Tensor, samples: int) ->
     all_states = states(given)
     logits = tf.cast(given, working_dtype(given.dtype))
     value, gradient = _enumerated(
-        valued(objective, given.dtype, logits.dtype, logits.shape.rank - 1), logits, all_states, samples
+        Valued(objective, given.dtype, logits.dtype, logits.shape.rank - 1), logits, all_states, samples
     )
     return tf.cast(value, given.dtype), tf.cast(gradient, given.dtype)
 

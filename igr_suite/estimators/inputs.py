@@ -109,26 +109,26 @@ def _cast(value, dtype: tf.DType):
     return tf.where(inside, tf.clip_by_value(narrow, info.tiny, 1.0 - info.epsneg), narrow)
 
 
-def valued(objective: Callable, dtype: tf.DType, working: tf.DType, axes: int) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Wraps the objective so that it takes samples of the logits' type and returns checked values in the type to
-    calculate in.
+class Valued:
+    """An objective that takes samples of the logits' type and returns checked values in the type to calculate in.
 
     Args:
       objective: the user's.
       dtype: of the samples that it takes.
       working: dtype of the values that estimators receive.
       axes: number of the samples' last axes that are the variables'.
-    Returns:
-      A function that maps samples [..., B, D] or [..., B, V, C], and for a layered objective the rule for the layers
-      above (`base.Above`), to values [..., B].
     """
 
-    layered = getattr(objective, "layered", False)
+    def __init__(self, objective: Callable, dtype: tf.DType, working: tf.DType, axes: int):
+        self.objective, self.dtype, self.working, self.axes = objective, dtype, working, axes
 
-    def evaluate(samples: tf.Tensor, above: Callable | None = None) -> tf.Tensor:
-        samples = tf.cast(samples, dtype)
-        value = tf.convert_to_tensor(objective(samples, above) if layered else objective(samples))
-        leading = samples.shape[: samples.shape.rank - axes]
+    def __call__(self, samples: tf.Tensor, above: Callable | None = None) -> tf.Tensor:
+        """Maps samples [..., B, D] or [..., B, V, C], and for a layered objective the rule for the layers above
+        (`base.Above`), to values [..., B]."""
+        samples = tf.cast(samples, self.dtype)
+        layered = getattr(self.objective, "layered", False)
+        value = tf.convert_to_tensor(self.objective(samples, above) if layered else self.objective(samples))
+        leading = samples.shape[: samples.shape.rank - self.axes]
         if not value.shape.is_compatible_with(leading):
             raise UserError(
                 f"the objective must return one value for each example, samples {samples.shape} -> {leading}; got "
@@ -136,9 +136,12 @@ def valued(objective: Callable, dtype: tf.DType, working: tf.DType, axes: int) -
             )
         if value.shape.rank is None:  # of tf.numpy_function
             value = tf.ensure_shape(value, leading)
-        return tf.cast(value, working)
+        return tf.cast(value, self.working)
 
-    return evaluate
+    def at_neighbours(self, neighbours) -> tf.Tensor:
+        """Values [M, O, B] at `neighbours.Neighbours`, by the objective's own method where it has one."""
+        own = getattr(self.objective, "at_neighbours", None)
+        return self(neighbours.values()) if own is None else tf.cast(own(neighbours.cast(self.dtype)), self.working)
 
 
 def mean_square(residual: tf.Tensor) -> tf.Tensor:

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, register
+from igr_suite.estimators.base import Estimate, Estimator, Facts, per_variable, register
 from igr_suite.estimators.derivatives import derivative
-from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.inputs import mean_square
-from igr_suite.estimators.reinforce import score_term
+from igr_suite.estimators.reinforce import inner_product, score_term
+from igr_suite.estimators.variables import kind_of
 
 
 def muprop_residual(value, centre, slope, samples, mean, eta_centre=1.0, eta_slope=1.0, baseline=0.0):
@@ -18,24 +18,22 @@ def muprop_residual(value, centre, slope, samples, mean, eta_centre=1.0, eta_slo
 
     Args:
       value, centre: objective at the sample and at the mean field [B].
-      slope: gradient of the mean-field objective with respect to mu [B, D].
-      samples, mean: b and mu [B, D].
+      slope: gradient of the mean-field objective with respect to mu [B, D], or [B, V, C].
+      samples, mean: b and mu, same shape.
       eta_centre, eta_slope, baseline: numbers or [B].
     Returns:
       [B].
     """
-    return value - eta_centre * centre - eta_slope * tf.reduce_sum(slope * (samples - mean), -1) - baseline
+    return value - eta_centre * centre - eta_slope * inner_product(slope, samples - mean, mean) - baseline
 
 
 def muprop_gradient(residual, slope, logits, samples, eta_slope=1.0):
-    """residual (b - theta) + eta_slope f'(mu) theta (1 - theta); residual [B], the others [B, D] -> [B, D]."""
-    analytic = bernoulli.times_jacobian(bernoulli.mean(logits), per_example(eta_slope) * slope)
-    return score_term(residual, bernoulli.score(logits, samples)) + analytic
-
-
-def per_example(scale) -> tf.Tensor:
-    """Returns a number unchanged, and values of the examples [B] as [B, 1]."""
-    return scale[..., tf.newaxis] if tf.is_tensor(scale) and scale.shape.rank else scale
+    """residual (b - theta) + eta_slope J_theta(f'(mu)), J_theta(v) = theta (1 - theta) v, or theta (v - theta . v) for
+    each categorical variable; residual [B], the others and the result of the logits' shape."""
+    kind = kind_of(logits)
+    scale = per_variable(tf.convert_to_tensor(eta_slope, slope.dtype), slope)
+    analytic = kind.times_jacobian(kind.mean(logits), scale * slope)
+    return score_term(residual, kind.score(logits, samples)) + analytic
 
 
 def mean_above(kind: ModuleType, logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
@@ -49,7 +47,8 @@ def mean_above(kind: ModuleType, logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
 class MuProp(Estimator):
     """REINFORCE on what the first-order expansion about the mean leaves over, plus the expansion's own gradient.
 
-        g = (f(b) - eta0 f(theta) - eta1 f'(theta) . (b - theta) - B) (b - theta) + eta1 f'(theta) theta (1 - theta)
+        g = (f(b) - eta0 f(theta) - eta1 f'(theta) . (b - theta) - B) (b - theta) + eta1 J_theta(f'(theta))
+        J_theta(v) = theta (1 - theta) v, or theta (v - theta . v) for each categorical variable
 
     Exact without variance for affine f. Its own parameters minimise the mean squared residual.
 
@@ -59,7 +58,7 @@ class MuProp(Estimator):
     facts: ClassVar[Facts] = Facts(
         name="muprop",
         source="Gu et al. (2016)",
-        support=("bernoulli",),
+        support=("bernoulli", "categorical"),
         unbiased=True,
         hard=1,
         relaxed=1,
@@ -72,8 +71,9 @@ class MuProp(Estimator):
         return {"eta_centre": tf.ones([], dtype), "eta_slope": tf.ones([], dtype), "baseline": tf.zeros([], dtype)}
 
     def _estimate(self, objective, logits, noise, parameters):
-        mean = bernoulli.mean(logits)
-        samples = bernoulli.hard_sample(logits, noise["u"])
+        kind = kind_of(logits)
+        mean = kind.mean(logits)
+        samples = kind.hard_sample(logits, noise["u"])
         value = objective(samples)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(mean)

@@ -69,19 +69,20 @@ KNOWN = {
         BOTH, "path", hard=0, relaxed=1, settings={"temperature": 0.5, "relaxation": "concrete"}, unbiased=False
     ),
     "disarm": Known(BERNOULLI, "branches", hard=2),
-    "double_cv": Known(BERNOULLI, "branches", hard="K", settings={"samples": 2}),
+    "double_cv": Known(BOTH, "branches", hard="K", settings={"samples": 2}),
     "dynamic_rebar": Known(
         BOTH, "branches", relaxed=1, settings={**_RELAXED, "coupling": "coupled", "eta_scope": "scalar"}
     ),
     "lax": Known(BOTH, "branches", relaxed=1, settings=_LEARNED),
+    "local_expectation": Known(BOTH, "branches", hard="V(C-1)+1", settings={"chunk": 20}),
     "local_disarm": Known(BERNOULLI, "pairs", hard="2K", settings={"samples": 4}),
-    "muprop": Known(BERNOULLI, "branches", relaxed=1),
+    "muprop": Known(BOTH, "branches", relaxed=1),
     "nvil": Known(BOTH, "chains"),
     "rebar": Known(BOTH, "branches", relaxed=1, settings={**_RELAXED, "coupling": "coupled", "eta_scope": "scalar"}),
     "reinforce": Known(BOTH, "chains", settings={"baseline": 0.0}),
     "relax": Known(BOTH, "branches", relaxed=1, settings={**_LEARNED, "coupling": "coupled"}),
     "rloo": Known(BOTH, "chains", hard="K", settings={"samples": 2}),
-    "simple_muprop": Known(BERNOULLI, "branches", relaxed=1),
+    "simple_muprop": Known(BOTH, "branches", relaxed=1),
     "st_gumbel_softmax": Known(BOTH, "path", settings={"temperature": 0.5}, unbiased=False),
     "straight_through": Known(BOTH, "path", settings={"temperature": 1.0}, unbiased=False),
     "vimco": Known(BOTH, "chains", hard="K", settings={"samples": 4}),

@@ -20,6 +20,12 @@ def score_term(value: tf.Tensor, score: tf.Tensor) -> tf.Tensor:
     return per_variable(value, score) * score
 
 
+def inner_product(first: tf.Tensor, second: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """The sum of products over the variables' axes, those of the logits but the first; [..., B, D] or [..., B, V, C] ->
+    [..., B]."""
+    return tf.reduce_sum(first * second, list(range(1 - logits.shape.rank, 0)))
+
+
 def sum_of_others(values: tf.Tensor) -> tf.Tensor:
     """The sum of all other entries along the first axis, [K, ...] -> [K, ...].
 

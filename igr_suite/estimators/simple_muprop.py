@@ -6,10 +6,10 @@ from typing import ClassVar
 import tensorflow as tf
 
 from igr_suite.estimators.base import Estimate, Estimator, Facts, register
-from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.inputs import mean_square
 from igr_suite.estimators.muprop import mean_above
 from igr_suite.estimators.reinforce import score_term
+from igr_suite.estimators.variables import kind_of
 
 
 @register
@@ -25,7 +25,7 @@ class SimpleMuProp(Estimator):
     facts: ClassVar[Facts] = Facts(
         name="simple_muprop",
         source="Tucker et al. (2017)",
-        support=("bernoulli",),
+        support=("bernoulli", "categorical"),
         unbiased=True,
         hard=1,
         relaxed=1,
@@ -37,8 +37,9 @@ class SimpleMuProp(Estimator):
         return {"eta": tf.ones([], dtype), "baseline": tf.zeros([], dtype)}
 
     def _estimate(self, objective, logits, noise, parameters):
-        samples = bernoulli.hard_sample(logits, noise["u"])
-        value, centre = objective(samples), objective(bernoulli.mean(logits), above=mean_above)
+        kind = kind_of(logits)
+        samples = kind.hard_sample(logits, noise["u"])
+        value, centre = objective(samples), objective(kind.mean(logits), above=mean_above)
         residual = tf.stop_gradient(value) - parameters["eta"] * tf.stop_gradient(centre) - parameters["baseline"]
-        signal = score_term(residual, bernoulli.score(logits, samples))
+        signal = score_term(residual, kind.score(logits, samples))
         return Estimate(value, samples, signal, loss=mean_square(residual))

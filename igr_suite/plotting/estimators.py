@@ -18,6 +18,7 @@ LABELS = {
     "vimco": "VIMCO",
     "local_disarm": "local DisARM",
     "double_cv": "Double CV",
+    "local_expectation": "local expectation",
     "straight_through": "ST",
     "st_gumbel_softmax": "ST-GS",
 }

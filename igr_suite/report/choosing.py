@@ -51,7 +51,7 @@ Take `dynamic_rebar`{dynamic_rebar}; `rebar` where its temperature is known{reba
 
 **Categorical variables.**
 Unbiased: `dynamic_rebar`{dynamic_rebar_c} or `relax`{relax_c} where f can be relaxed, else `rloo`{rloo_c}.
-`arm`, `disarm`, `arms`, `double_cv` and the two MuProps are for Bernoulli variables only.
+With the derivative at discrete samples only, `double_cv`; `arm`, `disarm` and `arms` are for Bernoulli variables only.
 For VAEs the relaxations (docs/add_a_relaxation.md) train through relaxed codes instead, which is another objective.
 
 **Bias is acceptable, variance is not (early training, search).**

@@ -180,7 +180,7 @@ def test_coupled_rebar_without_the_gap_is_found_biased(monkeypatch, support):
 
 @pytest.mark.parametrize(
     ("name", "support"),
-    [("muprop", "bernoulli"), ("straight_through", "bernoulli"), ("straight_through", "categorical")],
+    [(name, support) for name in ("muprop", "straight_through") for support in ("bernoulli", "categorical")],
 )
 def test_exact_without_variance_for_affine_objectives(name, support):
     """Coordinates without variance have to be equal; 1,000 draws."""

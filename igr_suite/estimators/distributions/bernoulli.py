@@ -68,6 +68,24 @@ def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
     return samples - tf.sigmoid(logits)
 
 
+def other_values(samples: tf.Tensor) -> tf.Tensor:
+    """The values that each variable has not, [1, ..., D]: 1 - b."""
+    return 1.0 - samples[tf.newaxis]
+
+
+def summed_out(logits: tf.Tensor, samples: tf.Tensor, gaps: tf.Tensor) -> tf.Tensor:
+    """Each variable's gradient when it is summed out: theta (1 - theta) [f(1) - f(0)].
+
+    Args:
+      logits, samples: [B, D].
+      gaps: f with variable i at its other value, less f at the sample [D, 1, B].
+    Returns:
+      [B, D]; 0 where a value is impossible, whatever f is there.
+    """
+    slope = tf.sigmoid(logits) * tf.sigmoid(-logits)
+    return tf.math.multiply_no_nan((1.0 - 2.0 * samples) * tf.transpose(gaps[:, 0]), slope)
+
+
 def log_probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """b l - softplus(l), elementwise; relaxed passes use the formula for fractional b too."""
     return values * logits - tf.nn.softplus(logits)

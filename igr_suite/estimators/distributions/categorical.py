@@ -62,6 +62,29 @@ def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
     return samples - tf.nn.softmax(logits)
 
 
+def other_values(samples: tf.Tensor) -> tf.Tensor:
+    """The values that each variable has not, [C - 1, ..., V, C]: the categories after its own, in cyclic order."""
+    categories = tf.shape(samples)[-1] if samples.shape[-1] is None else samples.shape[-1]
+    own = tf.argmax(samples, -1, tf.int32)
+    steps = tf.reshape(tf.range(1, categories), (-1, *[1] * own.shape.rank))
+    return tf.one_hot((own + steps) % categories, categories, dtype=samples.dtype)
+
+
+def summed_out(logits: tf.Tensor, samples: tf.Tensor, gaps: tf.Tensor) -> tf.Tensor:
+    """Each variable's gradient when it is summed out: theta (F - theta . F), F_c = f at category c.
+
+    Args:
+      logits, samples: [B, V, C].
+      gaps: f with variable v at its other values, in the order of `other_values`, less f at the sample [V, C - 1, B].
+    Returns:
+      [B, V, C]; no category without mass counts, whatever f is there.
+    """
+    theta = tf.nn.softmax(logits)
+    by_category = tf.transpose(gaps, (1, 2, 0))[..., tf.newaxis]
+    values = tf.reduce_sum(tf.math.multiply_no_nan(by_category, other_values(samples)), 0)
+    return times_jacobian(theta, tf.where(theta > 0.0, values, tf.zeros_like(values)))
+
+
 def log_probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """sum_c b_c log theta_c, without the categories' axis."""
     return tf.reduce_sum(tf.math.multiply_no_nan(tf.nn.log_softmax(logits), values), -1)

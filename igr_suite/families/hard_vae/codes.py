@@ -13,8 +13,10 @@ from igr_suite.discrete.own import Own
 from igr_suite.discrete.step import Step, estimate_step, noise_of
 from igr_suite.estimators.base import Estimator
 from igr_suite.estimators.distributions import bernoulli, categorical
+from igr_suite.estimators.neighbours import Neighbours
 from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig
 from igr_suite.families.hard_vae.gaussian_argmax import parameters_of
+from igr_suite.networks.first_layer import first_affine
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
@@ -156,9 +158,12 @@ class HardVAE(keras.Model):
 
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """log p(x | code): codes [..., B, V] or [..., B, V, C], images [B, D] -> [..., B]."""
-        leading = code.shape[: code.shape.rank - len(self.shape)]
         output = self.decoder(tf.reshape(code, (-1, self.code_size)))
-        output = tf.reshape(output, (*_sizes(code, len(leading)), self.decoder.output_shape[-1]))
+        output = tf.reshape(output, (*_sizes(code, code.shape.rank - len(self.shape)), self.decoder.output_shape[-1]))
+        return self.log_likelihood_of(output, images)
+
+    def log_likelihood_of(self, output: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
+        """log p(x | code) for the decoder's outputs [..., B, outputs], images [B, D] -> [..., B]."""
         if self.likelihood == "gaussian":
             return gaussian_log_likelihood(output, images)
         return bernoulli_log_likelihood(output, images)
@@ -232,9 +237,35 @@ class HardVAEChain:
         if not self.sampled:
             return value
         value -= self._log_probability(logits, values)
-        if layer == model.config.layers - 1:
+        if self._uppermost(layer):
             value += self._log_probability(tf.convert_to_tensor(model.prior), values)
         return value
+
+    def term_at_neighbours(
+        self, layer: int, neighbours: Neighbours, below: tf.Tensor | None, logits: tf.Tensor
+    ) -> tf.Tensor:
+        """See `Chain`."""
+        model = self.model
+        network, scale, shift = (model.downward[layer - 1], 2.0, -1.0) if layer else (model.decoder, 1.0, 0.0)
+        first = first_affine(network)
+        if first is None:
+            return self.term(layer, neighbours.values(), below, logits)
+        inputs = {"scale": first.scale * scale, "offset": first.scale * shift + first.offset}
+        affine = neighbours.affine(first.kernel, first.bias, **inputs)
+        output = first.rest(tf.reshape(affine, (-1, affine.shape[-1])))
+        shape = model.shape if layer else (network.output_shape[-1],)
+        output = tf.reshape(output, (*_sizes(affine, 3), *shape))
+        value = self._log_probability(output, below) if layer else model.log_likelihood_of(output, self.images)
+        if not self.sampled:
+            return value
+        log_probability = model.kind.log_probability
+        value -= neighbours.sums(lambda values: log_probability(logits, values))
+        if self._uppermost(layer):
+            value += neighbours.sums(lambda values: log_probability(tf.convert_to_tensor(model.prior), values))
+        return value
+
+    def _uppermost(self, layer: int) -> bool:
+        return layer == self.model.config.layers - 1
 
     def analytic(self, logits: list[tf.Tensor]) -> tf.Tensor | None:
         """-KL(q(h_0 | x) || p(h_0)) of each image [B], where the terms leave it out."""

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli
-from igr_suite.families.sbn.networks import SBNBatch
+from igr_suite.estimators.neighbours import Neighbours
+from igr_suite.families.sbn.networks import SBNBatch, total
 from igr_suite.families.sbn.passes import Model
 from igr_suite.networks import affine_chain
 
@@ -45,3 +46,23 @@ class SBNChain:
         """See `Chain.term`."""
         networks, weights, offset = self.model.networks, self.model.weights, self.model.offset
         return networks.term(layer, weights, offset, self.observed, values, below, logits).value
+
+    def term_at_neighbours(
+        self, layer: int, neighbours: Neighbours, below: tf.Tensor | None, logits: tf.Tensor
+    ) -> tf.Tensor:
+        """See `Chain`."""
+        networks, weights = self.model.networks, self.model.weights
+        value = tf.zeros([], logits.dtype)
+        if networks.generates(layer):
+            name, shift, target = networks.generated(layer, self.model.offset, self.observed, below)
+            kernel, bias, *rest = weights[name]
+            p_logits = neighbours.affine(kernel, bias, 2.0, -1.0)
+            if rest:
+                p_logits = affine_chain.apply(rest, tf.tanh(p_logits))
+            value += total(bernoulli.log_probability(p_logits + shift, target))
+        if networks.has_distribution:
+            value -= neighbours.sums(lambda h: bernoulli.log_probability(logits, h))
+            if layer == networks.layers - 1:
+                prior = networks.prior(weights, self.observed)[0]
+                value += neighbours.sums(lambda h: bernoulli.log_probability(prior, h))
+        return value

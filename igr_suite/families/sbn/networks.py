@@ -136,23 +136,32 @@ class Networks:
           logits: of q for h, [..., N, hidden].
         """
         value, generator, prior = tf.zeros(h.shape[:-1], h.dtype), None, None
-        if self.has_distribution or k == self.layers - 1:
-            pixels = k == 0 or not self.has_distribution
-            flat, layer_inputs = affine_chain.forward(
-                weights["p_0" if pixels else f"p_{k}"], tf.reshape(2.0 * h - 1.0, (-1, self.hidden))
-            )
-            p_logits = tf.reshape(flat, (*h.shape[:-1], flat.shape[-1])) + (offset if pixels else 0.0)
-            target = observed.target if pixels else below
+        if self.generates(k):
+            name, shift, target = self.generated(k, offset, observed, below)
+            flat, layer_inputs = affine_chain.forward(weights[name], tf.reshape(2.0 * h - 1.0, (-1, self.hidden)))
+            p_logits = tf.reshape(flat, (*h.shape[:-1], flat.shape[-1])) + shift
             generator = p_logits, layer_inputs, target
             value += total(log_probability(p_logits, target))
         if self.has_distribution:
             value -= total(log_probability(logits, h))
             if k == self.layers - 1:
-                prior = self._prior(weights, observed)
+                prior = self.prior(weights, observed)
                 value += total(log_probability(prior[0], h))
         return Term(value, generator, prior)
 
-    def _prior(self, weights: Weights, observed: SBNBatch) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    def generates(self, k: int) -> bool:
+        """Whether layer k's values are the input of a generator network in the bound."""
+        return self.has_distribution or k == self.layers - 1
+
+    def generated(self, k: int, offset: tf.Tensor, observed: SBNBatch, below: tf.Tensor):
+        """The name of the network that reads layer k, what is added to its outputs, and what they are logits of;
+        arguments as in `term`."""
+        if k == 0 or not self.has_distribution:
+            return "p_0", offset, observed.target
+        return f"p_{k}", 0.0, below
+
+    def prior(self, weights: Weights, observed: SBNBatch) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """The logits of the uppermost layer's prior, and the inputs of each map that they come from."""
         if self.predicts_half:
             return affine_chain.forward(weights["prior"], observed.condition)
         return weights["prior"][0], []

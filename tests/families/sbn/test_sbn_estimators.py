@@ -140,12 +140,19 @@ class CountingChain(SBNChain):
         self.evaluated = []
 
     def term(self, layer, values, below, logits):
+        self.note(layer, values, below, logits)
+        return super().term(layer, values, below, logits)
+
+    def term_at_neighbours(self, layer, neighbours, below, logits):
+        self.note(layer, neighbours.values(), below, logits)
+        return super().term_at_neighbours(layer, neighbours, below, logits)
+
+    def note(self, layer, values, below, logits):
         if layer == len(self.kinds) - 1:
             below = logits if below is None else below
             below = tf.broadcast_to(below, (*values.shape[:-1], below.shape[-1]))
             rows = tf.reshape(tf.concat([values, below], -1)[..., 0, :], (-1, values.shape[-1] + below.shape[-1]))
             self.evaluated.append({row.tobytes() for row in rows.numpy()})
-        return super().term(layer, values, below, logits)
 
 
 @pytest.mark.parametrize("layers", [1, 2])
