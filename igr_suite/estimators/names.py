@@ -64,6 +64,8 @@ _LEARNED = {"temperature": 0.5, "relaxation": "concrete", "surrogate": "add", "e
 KNOWN = {
     "arm": Known(BERNOULLI, "branches", hard=2),
     "arms": Known(BERNOULLI, "branches", hard="K", settings={"samples": 4}, shared=0),
+    "ars": Known(CATEGORICAL, "branches", hard="C"),
+    "arsm": Known(CATEGORICAL, "branches", hard="C(C-1)/2+1"),
     "carms": Known(CATEGORICAL, "branches", hard="K", settings={"samples": 4}, shared=0),
     "concrete": Known(BOTH, "path", hard=0, relaxed=1, settings={"temperature": 0.5, "relaxation": "concrete"}),
     "disarm": Known(BERNOULLI, "branches", hard=2),

@@ -97,10 +97,12 @@ def test_the_weights_as_they_are_pass():
 
 
 def test_guarded_weights_are_found_biased():
-    ratio = Guarded().weights() / InverseFunctionPair().weights()
-    print(np.min(ratio), np.max(ratio[~np.eye(10, dtype=bool)]))
-    found = measure(Guarded(), PROBLEM)
-    print(mean(Guarded()), found.exact, found.z)
+    """Single weights are off by factors from .13 to 4.3; 300,000 draws show the bias that follows."""
+    different = ~np.eye(len(THETA), dtype=bool)
+    factors = (Guarded().weights() / InverseFunctionPair().weights())[different]
+    assert factors.min() < 0.2 and factors.max() > 4.0
     with pytest.raises(AssertionError, match="registered as unbiased; its mean is off"):
         check(Guarded(), PROBLEM)
+    found = measure(Guarded(), PROBLEM, 300_000)
     assert found.biased
+    np.testing.assert_allclose(found.mean, mean(Guarded()), atol=5 * np.max(found.deviation) / np.sqrt(found.draws))
