@@ -19,9 +19,9 @@ def pair_weights(sticks: Sticks, bits: tf.Tensor) -> tf.Tensor:
 
         W = D_m prod_{i < m} (1 - p_i) / (1 - p_i / D_i),   m the earlier of the two turns
 
-    D_i is `arms.debiasing` of stick i: two samples take it and pass it with probability p_i (1 - p_i) / D_i, and both
-    pass it with probability 1 - p_i - p_i (1 - p_i) / D_i. In ascending order p_i <= 1 / (C - i), which bounds the
-    product by 2 (C - 1) / C; the last stick's factor may be infinite, and is never part of it.
+    D_i is `arms.debiasing` of stick i: one sample takes it and the other passes it with probability p_i (1 - p_i) / D_i,
+    both pass it with probability 1 - p_i - p_i (1 - p_i) / D_i. In ascending order p_i <= 1 / (C - i), so that W is at
+    most 2 (C - 1) / C; the last stick's factor may be infinite, and is never part of the product.
 
     Args:
       sticks: of the logits [B, V, C].

@@ -18,6 +18,11 @@ LABELS = {
     "vimco": "VIMCO",
     "local_disarm": "local DisARM",
     "double_cv": "Double CV",
+    "carms": "CARMS",
+    "disarm_sb": "DisARM-SB",
+    "disarm_tree": "DisARM-Tree",
+    "ars": "ARS",
+    "arsm": "ARSM",
     "straight_through": "ST",
     "st_gumbel_softmax": "ST-GS",
 }

@@ -13,7 +13,7 @@ from small_codes import GRADIENTS, LOGITS, OBJECTIVES, VALUES, as_exponentials, 
 
 from igr_suite.estimators import get
 from igr_suite.estimators.carms import CARMS, pair_weights, weighted_pairs
-from igr_suite.estimators.conformance import Problem, measure
+from igr_suite.estimators.conformance import Problem, check, measure
 from igr_suite.estimators.distributions.sticks import Sticks
 from igr_suite.estimators.distributions.tree import Tree
 from igr_suite.estimators.enumeration import expectation
@@ -22,6 +22,7 @@ from igr_suite.randomness import run_seed, uniform
 
 SEED = run_seed(11, "walks")
 F64 = tf.float64
+SWEEP = pytest.mark.sweep
 # Sums of variances of two evaluations; the last row is DisARM-IW.
 VARIANCES = {
     ("disarm_sb", "ascending"): {"exponential": 0.576339, "quadratic": 4.7100},
@@ -29,6 +30,7 @@ VARIANCES = {
     ("disarm_sb", "unsorted"): {"exponential": 0.616890, "quadratic": 4.5609},
     ("carms", None): {"exponential": 0.568454, "quadratic": 4.5055},
 }
+PAIRS = [*(pair for pair in VARIANCES if pair[0] == "disarm_sb"), ("disarm_tree", None)]
 
 
 def pair_estimator(name, order=None):
@@ -165,12 +167,12 @@ def test_weights_of_one_are_rloo():
     np.testing.assert_allclose(weighted_pairs(values, samples, weights), expected, rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize("samples", [3, 4, 6])
+@pytest.mark.parametrize("samples", [3, pytest.param(4, marks=SWEEP), 6])
 def test_pairs_have_the_joint_probabilities_of_their_weights(samples):
-    """theta theta' / W for every two different categories, against frequencies of 200,000 draws, 5 standard errors; and
+    """theta theta' / W for every two different categories, against frequencies of 100,000 draws, 5 standard errors; and
     the marginal ones."""
     logits = np.array([[0.9, -1.0, 0.3, -0.2]])
-    batch = np.broadcast_to(logits, (200_000, 1, 4))
+    batch = np.broadcast_to(logits, (100_000, 1, 4))
     sticks = Sticks(tf.constant(batch))
     estimator = get("carms", samples=samples)
     u = estimator.noise(batch.shape, SEED, F64)["u"]
@@ -190,25 +192,21 @@ def test_pairs_have_the_joint_probabilities_of_their_weights(samples):
     assert np.all(np.abs(b.mean((0, 1)) - theta) < 5 * np.sqrt(theta * (1 - theta) / len(batch)))
 
 
-@pytest.mark.parametrize(("samples", "expected"), [(3, 0.223), (4, 0.140), (6, 0.078)])
+@pytest.mark.parametrize(("samples", "expected"), [(3, 0.223), (4, 0.140), pytest.param(6, 0.078, marks=SWEEP)])
 def test_variances_of_more_samples(samples, expected):
-    """100,000 draws, 3%; and less than RLOO's with as many samples (.340, .213, .120)."""
-    problem = Problem(exponential, LOGITS)
-    variance = np.sum(measure(get("carms", samples=samples), problem).deviation ** 2)
+    """100,000 draws, 3%; RLOO has .340, .213 and .120."""
+    variance = np.sum(measure(get("carms", samples=samples), Problem(exponential, LOGITS)).deviation ** 2)
     assert variance == pytest.approx(expected, rel=0.03)
-    rloo = {3: 0.340, 4: 0.213, 6: 0.120}[samples]
-    assert variance < 0.7 * rloo
-    assert np.sum(measure(get("rloo", samples=samples), problem).deviation ** 2) == pytest.approx(rloo, rel=0.03)
 
 
 @pytest.mark.parametrize("samples", [2, 4])
 def test_weights_are_bounded(samples):
-    """At most D 2 (C - 1) / C, and finite where the last stick's factor is not, p = 1/2."""
+    """At most 2 (C - 1) / C, and finite where the last stick's factor is not, p = 1/2."""
     for logits in (np.zeros((1, 1, 8)), batch_of(8)):
         sticks = Sticks(tf.constant(logits))
         bits = tf.constant(np.random.default_rng(0).integers(0, 2, (samples, *sticks.logits.shape)), F64)
         weights = pair_weights(sticks, bits).numpy()
-        assert np.isfinite(weights).all() and weights.max() <= 2 * 7 / 8 * 2
+        assert np.isfinite(weights).all() and weights.max() <= 2 * 7 / 8 + 1e-12
         assert np.all(weights == np.swapaxes(weights, 0, 1))
 
 
@@ -222,11 +220,43 @@ class Descending(CARMS):
 
 @pytest.mark.parametrize(("objective", "bias"), [("exponential", 0.0368), ("quadratic", 0.197)])
 def test_descending_order_is_biased(objective, bias):
-    """By enumeration, and found by the conformance check."""
+    """By enumeration, and found by the conformance check, which CARMS itself passes."""
     mean, _ = moments(Descending(samples=2), OBJECTIVES[objective], LOGITS)
     assert np.max(np.abs(mean - GRADIENTS[objective])) == pytest.approx(bias, rel=0.01)
-    assert measure(Descending(samples=2), Problem(OBJECTIVES[objective], LOGITS)).biased
-    assert measure(CARMS(samples=2), Problem(OBJECTIVES[objective], LOGITS)).unbiased
+    problem = Problem(OBJECTIVES[objective], LOGITS)
+    assert measure(Descending(samples=2), problem).biased
+    with pytest.raises(AssertionError, match="registered as unbiased; its mean is off"):
+        check(Descending(samples=2), problem, 30_000)
+
+
+@pytest.mark.parametrize("masked", [(0,), (1,), (2,), (0, 2), (0, 1)])
+@pytest.mark.parametrize(("name", "order"), [*VARIANCES, ("disarm_tree", None)])
+def test_masked_categories_are_left_out(name, order, masked):
+    """The exact mean, and a gradient of 0 in every draw of the masked ones."""
+    logits = LOGITS.copy()
+    logits[0, list(masked)] = -np.inf
+    estimator = pair_estimator(name, order)
+    mean, _ = moments(estimator, exponential, logits)
+    np.testing.assert_allclose(mean, expectation(exponential, tf.constant(logits[None]))[1][0], atol=1e-13)
+    batch = np.broadcast_to(logits, (50, *logits.shape))
+    gradient = estimator.estimate(exponential, batch, estimator.noise(batch.shape, SEED, F64)).gradient.numpy()
+    np.testing.assert_array_equal(gradient[:, 0, list(masked)], 0.0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 20.0])
+@pytest.mark.parametrize(("name", "settings"), [("carms", {}), *((n, {"order": o} if o else {}) for n, o in PAIRS)])
+def test_single_precision_keeps_its_digits(name, settings, scale):
+    """float32 against float64 with the same float32 noise; logits to about 60 at the larger scale."""
+    logits = (scale * batch_of(8)).astype(np.float32)
+    objective = weights_of(logits)
+    estimator = get(name, **settings)
+    noise = estimator.noise(logits.shape, SEED)
+    double = estimator.estimate(objective, logits.astype(float), noise)
+    single = estimator.estimate(lambda b: objective(tf.cast(b, F64)), logits, noise)
+    same = np.all(single.samples.numpy() == double.samples.numpy(), axis=(0, 2, 3))
+    assert same.mean() > 0.99
+    expected = double.gradient.numpy()[same]
+    np.testing.assert_allclose(single.gradient.numpy()[same], expected, rtol=1e-4, atol=2e-5 * np.abs(expected).max())
 
 
 def test_what_walks_share_is_what_tensorflow_says():
