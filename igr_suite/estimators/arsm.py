@@ -23,8 +23,8 @@ def swapped_samples(logits: tf.Tensor, u: tf.Tensor, places: tf.Tensor) -> tf.Te
       [H, B, V, C]; each of them has the distribution of the logits.
     """
     by_example = int(places.shape.rank == 3)
-    swapped = tf.gather(u, places, axis=2, batch_dims=by_example)  # [B, V, H, C]
-    return categorical.hard_sample(logits, tf.transpose(swapped, (2, 0, 1, 3)))
+    swapped = tf.gather(categorical.gumbel(u), places, axis=2, batch_dims=by_example)  # [B, V, H, C]
+    return categorical.largest(categorical.log_mean(logits) + tf.transpose(swapped, (2, 0, 1, 3)))
 
 
 def shares(u: tf.Tensor) -> tf.Tensor:
