@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from igr_suite import relaxations
@@ -15,10 +16,11 @@ from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig
 from igr_suite.families.hard_vae.gaussian_argmax import parameters_of
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
-from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
+from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood, pixel_offset
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, uniform
 from igr_suite.training.adam import FusedAdam
+from igr_suite.training.descent import PlainDescent
 
 UNITS = 200  # of the hidden layer of networks between codes
 
@@ -38,7 +40,8 @@ class HardVAE(keras.Model):
       image_shape: (height, width, channels).
       likelihood: "bernoulli" or "gaussian", of a pixel.
       binarisation: how batches of uint8 become observations.
-      optimiser: settings of Adam.
+      optimiser: settings of Adam, and of the prior's descent.
+      mean: of the training images [D], where the config's networks are centred.
       seed: of the initial weights.
     """
 
@@ -53,12 +56,15 @@ class HardVAE(keras.Model):
         likelihood: str,
         binarisation: str,
         optimiser: HardVAEOptimiserConfig,
+        mean: np.ndarray | None = None,
         seed: int = 0,
     ):
         require_plain_keras()
         super().__init__(name="hard_vae")
         self.config, self.estimator = config, estimator
         self.binarisation, self.likelihood = binarisation, likelihood
+        if config.centred:
+            self.mean, self.offset = (tf.constant(x, tf.float32) for x in (mean, pixel_offset(mean)))
         self.kind = bernoulli if config.support == "bernoulli" else categorical
         self.shape = config.shape
         self.code_size = math.prod(self.shape)
@@ -90,8 +96,13 @@ class HardVAE(keras.Model):
             weights=len(self.recognition_variables) if config.eta == "weights" else 0,
         )
         adam = optimiser.beta_1, optimiser.beta_2, optimiser.epsilon
+        apart = optimiser.prior_learning_rate is not None
+        self.by_adam = self.trained[:-1] if apart else self.trained  # the prior comes last
         self.weights_optimiser = FusedAdam(optimiser.learning_rate, *adam)
-        self.weights_optimiser.build(self.trained)
+        self.weights_optimiser.build(self.by_adam)
+        self.prior_optimiser = PlainDescent(optimiser.prior_learning_rate) if apart else None
+        if apart:
+            self.prior_optimiser.build([self.prior])
         self.own_optimiser = FusedAdam(optimiser.learning_rate * optimiser.control_factor, *adam)
         self.own_optimiser.build(self.own.trained)
         self.built = True
@@ -108,15 +119,17 @@ class HardVAE(keras.Model):
 
     def state_variables(self) -> list:
         """Everything that training changes, in a fixed order."""
-        own = self.own.trained
-        return [*self.trained, *own, *self.weights_optimiser.variables, *(self.own_optimiser.variables if own else [])]
+        own, optimisers = self.own.trained, [self.weights_optimiser]
+        optimisers += [self.own_optimiser] if own else []
+        optimisers += [self.prior_optimiser] if self.prior_optimiser else []
+        return [*self.trained, *own, *(variable for optimiser in optimisers for variable in optimiser.variables)]
 
     def logit_shapes(self, rows: int) -> list[tuple[int, ...]]:
         """Shape of every layer's logits."""
         return [(rows, *self.shape)] * self.config.layers
 
     def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One step of both optimisers.
+        """One step of all optimisers.
 
         Args:
           batch: uint8 [B, D].
@@ -127,7 +140,10 @@ class HardVAE(keras.Model):
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         step = self.step(images, at_step(seed, tf.constant(2)))
-        self.weights_optimiser.apply([-g for g in [*step.recognition, *step.generator]], self.trained)
+        gradients = [-g for g in [*step.recognition, *step.generator]]
+        self.weights_optimiser.apply(gradients[: len(self.by_adam)], self.by_adam)
+        if self.prior_optimiser:
+            self.prior_optimiser.apply(gradients[-1:], [self.prior])
         if self.own.trained:
             self.own_optimiser.apply(step.own, self.own.trained)
         scalars = {
@@ -146,7 +162,8 @@ class HardVAE(keras.Model):
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """log p(x | code): codes [..., B, V] or [..., B, V, C], images [B, D] -> [..., B]."""
         leading = code.shape[: code.shape.rank - len(self.shape)]
-        output = self.decoder(tf.reshape(code, (-1, self.code_size)))
+        flat = tf.reshape(code, (-1, self.code_size))
+        output = self.decoder(2.0 * flat - 1.0) + self.offset if self.config.centred else self.decoder(flat)
         output = tf.reshape(output, (*_sizes(code, len(leading)), self.decoder.output_shape[-1]))
         if self.likelihood == "gaussian":
             return gaussian_log_likelihood(output, images)
@@ -195,7 +212,8 @@ class HardVAEChain:
         """See `Chain.logits`; of the argmax of a Gaussian they are the log-probabilities of the categories."""
         model = self.model
         if below is None:
-            output, leading = model.encoder(self.images), (tf.shape(self.images)[0],)
+            observed = self.images - model.mean if model.config.centred else self.images
+            output, leading = model.encoder(observed), (tf.shape(self.images)[0],)
         else:
             flat = tf.reshape(below, (-1, model.code_size))
             output, leading = (
