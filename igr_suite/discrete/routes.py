@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from igr_suite.discrete.chain import Chain, LocalObjective, hard_pass
 from igr_suite.estimators.arm import antithetic_pair
-from igr_suite.estimators.base import Estimator, MultiSampleEstimator, Noise, Parameters
+from igr_suite.estimators.base import Estimator, Noise, Parameters
 from igr_suite.estimators.distributions.bernoulli import antithetic_factor
 from igr_suite.estimators.formulas import log_mean_exp
 from igr_suite.estimators.local_disarm import LocalDisARM
@@ -154,14 +154,11 @@ def _branches(
     generator_samples: GeneratorSamples,
     whole: bool,
 ) -> Estimated:
-    # Of an estimator with K samples the first one's uniforms are those of the pass.
-    hard_noise = [layer["u"] for layer in noise]
-    if isinstance(estimator, MultiSampleEstimator):
-        hard_noise = [u[0] for u in hard_noise]
-    hard = hard_pass(chain, hard_noise)
+    hard_noise = [estimator.uniforms_of_pass(layer) for layer in noise]
+    hard = hard_pass(chain, hard_noise, estimator.sample_of_pass)
     cotangents, losses, generated, parts = [], [], [], []
     for layer in range(len(chain.kinds)):
-        objective = LocalObjective(chain, layer, hard, hard_noise, whole)
+        objective = LocalObjective(chain, layer, hard, hard_noise, whole, estimator.sample_of_pass)
         logits = tf.stop_gradient(hard.logits[layer])
         estimated = estimator.estimate(objective, logits, noise[layer], parameters[layer])
         cotangents.append(estimated.gradient)

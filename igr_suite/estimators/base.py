@@ -122,6 +122,20 @@ class Estimator:
         """
         return {"u": uniforms(shape, seed, dtype)}
 
+    def uniforms_of_pass(self, noise: Noise) -> tf.Tensor:
+        """The uniforms of its noise from which a model of several layers draws one sample of the layer."""
+        return noise["u"]
+
+    def sample_of_pass(self, kind: ModuleType, logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+        """The sample of these uniforms, for any logits [..., B, D] or [..., B, V, C] of a layer.
+
+        Args:
+          kind: of the variables, module `bernoulli` or `categorical`.
+          logits: given the sample of the layer below.
+          u: from `uniforms_of_pass`; leading axes of the logits may be missing.
+        """
+        return kind.hard_sample(logits, u)
+
     def parameters(self, shape, dtype: tf.DType = tf.float32) -> Parameters:
         """Initial values of the estimator's own parameters; none by default."""
         return {}
@@ -199,6 +213,9 @@ class MultiSampleEstimator(Estimator):
 
     def noise(self, shape, seed, dtype=tf.float32):
         return {"u": uniforms(shape, seed, dtype, self.samples)}
+
+    def uniforms_of_pass(self, noise):
+        return noise["u"][0]
 
 
 def support_of(logits: tf.Tensor) -> str:

@@ -12,6 +12,7 @@ from igr_suite.estimators import costs
 
 BOTH = ("bernoulli", "categorical")
 BERNOULLI = ("bernoulli",)
+CATEGORICAL = ("categorical",)
 Route = Literal["chains", "pairs", "path", "branches"]
 
 
@@ -65,10 +66,15 @@ _LEARNED = {"temperature": 0.5, "relaxation": "concrete", "surrogate": "add", "e
 KNOWN = {
     "arm": Known(BERNOULLI, "branches", hard=2),
     "arms": Known(BERNOULLI, "branches", hard="K", settings={"samples": 4}, shared=0),
+    "ars": Known(CATEGORICAL, "branches", hard="C"),
+    "arsm": Known(CATEGORICAL, "branches", hard="C(C-1)/2+1"),
+    "carms": Known(CATEGORICAL, "branches", hard="K", settings={"samples": 4}, shared=0),
     "concrete": Known(
         BOTH, "path", hard=0, relaxed=1, settings={"temperature": 0.5, "relaxation": "concrete"}, unbiased=False
     ),
     "disarm": Known(BERNOULLI, "branches", hard=2),
+    "disarm_sb": Known(CATEGORICAL, "branches", hard=2, settings={"order": "ascending"}),
+    "disarm_tree": Known(CATEGORICAL, "branches", hard=2),
     "double_cv": Known(BOTH, "branches", hard="K", settings={"samples": 2}),
     "dynamic_rebar": Known(
         BOTH, "branches", relaxed=1, settings={**_RELAXED, "coupling": "coupled", "eta_scope": "scalar"}

@@ -19,6 +19,11 @@ LABELS = {
     "local_disarm": "local DisARM",
     "double_cv": "Double CV",
     "local_expectation": "local expectation",
+    "carms": "CARMS",
+    "disarm_sb": "DisARM-SB",
+    "disarm_tree": "DisARM-Tree",
+    "ars": "ARS",
+    "arsm": "ARSM",
     "straight_through": "ST",
     "st_gumbel_softmax": "ST-GS",
 }

@@ -50,7 +50,9 @@ Take `dynamic_rebar`{dynamic_rebar}; `rebar` where its temperature is known{reba
 `muprop` needs df/db at the mean only, and no temperature{muprop}.
 
 **Categorical variables.**
-Unbiased: `dynamic_rebar`{dynamic_rebar_c} or `relax`{relax_c} where f can be relaxed, else `rloo`{rloo_c}.
+Unbiased: `dynamic_rebar`{dynamic_rebar_c} or `relax`{relax_c} where f can be relaxed.
+Otherwise `carms`{carms_c}, whose K samples are antithetic, or `rloo`{rloo_c}, whose K samples are independent.
+`disarm_sb`{disarm_sb_c} and `disarm_tree`{disarm_tree_c} are for two evaluations; `ars` and `arsm` are baselines.
 With the derivative at discrete samples only, `double_cv`; `arm`, `disarm` and `arms` are for Bernoulli variables only.
 For VAEs the relaxations (docs/add_a_relaxation.md) train through relaxed codes instead, which is another objective.
 

@@ -25,7 +25,8 @@ FOOT = """
 Evaluations are those of the default settings: REBAR and RELAX with `coupling="independent"` take two relaxed ones.
 Concrete evaluates one hard sample more where its value is read.
 
-Each of them trains sigmoid belief networks, VAEs of hard codes and half-and-half MNIST:
+Each of them trains the models that have its kind of variables: sigmoid belief networks and half-and-half MNIST
+Bernoulli ones, VAEs of hard codes either kind:
 
     igr run suite/training --scale smoke --only '*L1nl*' --set model.estimator=arms --set model.options.samples=3
 
@@ -44,11 +45,14 @@ def layered(cls: type[Estimator]) -> str:
     shared = KNOWN[facts.name].shared if facts.name in KNOWN else 1
     if not shared:
         return f"L {facts.hard}"
-    further = f"({facts.hard} - 1) L" if isinstance(facts.hard, str) else _times(facts.hard - 1 + facts.relaxed)
-    return f"1 + {further}"
+    return f"1 + {_further(facts.hard, facts.relaxed)}"
 
 
-def _times(number: int) -> str:
+def _further(hard: int | str, relaxed: int) -> str:
+    """The evaluations of each layer beside the common one, times L."""
+    if isinstance(hard, str):
+        return f"{hard.removesuffix('+1')} L" if hard.endswith("+1") else f"({hard} - 1) L"
+    number = hard - 1 + relaxed
     return "L" if number == 1 else f"{number} L"
 
 

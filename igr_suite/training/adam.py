@@ -5,12 +5,11 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from igr_suite.networks.gradients import with_values
-from igr_suite.replicas import replica_count
+from igr_suite.training.descent import MeanOverReplicas
 
 
 @keras.saving.register_keras_serializable(package="igr_suite")
-class FusedAdam(keras.optimizers.Adam):
+class FusedAdam(MeanOverReplicas, keras.optimizers.Adam):
     """Keras's Adam with TensorFlow's fused update: one pass over the memory of (weights, m, v, gradient) instead of
     eight.
 
@@ -23,22 +22,6 @@ class FusedAdam(keras.optimizers.Adam):
 
     Source: Kingma & Ba (2015), algorithm 1 with the efficient ordering of section 2.
     """
-
-    averages_over_replicas = True  # `decoupling` reads it: Keras's optimisers add the gradients of replicas
-
-    def apply(self, grads, trainable_variables=None):
-        """Applies gradients as Keras does; updates, which are in place, wait for all gradients, so that none changes a
-        weight that is still being read.
-
-        On several replicas the update is that of the mean of their gradients, while Keras's is that of the sum.
-        """
-        if replica_count() > 1:
-            grads = [
-                with_values(lambda g: g / replica_count(), gradient) if tf.is_tensor(gradient) else gradient
-                for gradient in grads
-            ]
-        with tf.control_dependencies([gradient for gradient in grads if tf.is_tensor(gradient)]):
-            super().apply(grads, trainable_variables)
 
     def correction_bases(self) -> tuple[float, float]:
         """The bases whose t-th powers correct the averages for their start at 0."""

@@ -28,6 +28,8 @@ SETTINGS = {
     "reinforce": [{"baseline": 1.7}, {"baseline": "batch"}],
     "rloo": [{"samples": 4}],
     "arms": [{"samples": 2}, {"samples": 3}],
+    "carms": [{"samples": 2}, {"samples": 3}],
+    "disarm_sb": [{"order": "descending"}, {"order": "unsorted"}],
     "double_cv": [{"samples": 3}],
     "vimco": [{"samples": 2}],
     "local_disarm": [{"samples": 1}, {"samples": 2}],
@@ -76,7 +78,7 @@ def test_power():
     is .4 or more."""
     for name, cls in registered().items():
         if cls.facts.unbiased:
-            found = measure(cls(), enumerable_problem("bernoulli"), CHUNK)
+            found = measure(cls(), enumerable_problem(cls.facts.support[0]), CHUNK)
             assert found.detectable < (0.05 if cls.facts.hard in (2, "K", "2K") else 0.1), name
             assert np.max(np.abs(found.exact)) > 0.4
 

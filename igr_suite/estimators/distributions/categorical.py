@@ -25,9 +25,14 @@ def bounded(logits: tf.Tensor) -> tf.Tensor:
     return logits
 
 
+def gumbel(u: tf.Tensor) -> tf.Tensor:
+    """-log(-log u), standard Gumbel noise."""
+    return -tf.math.log(-tf.math.log(u))
+
+
 def noisy_logits(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """z = log theta - log(-log u), with theta normalised, so that z are Gumbel variables located at log theta."""
-    return log_mean(logits) - tf.math.log(-tf.math.log(u))
+    return log_mean(logits) + gumbel(u)
 
 
 def noise_score(u: tf.Tensor) -> tf.Tensor:
@@ -53,8 +58,13 @@ def times_jacobian(theta: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
 
 def hard_sample(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """b = one-hot(argmax z)."""
-    categories = tf.shape(logits)[-1] if logits.shape[-1] is None else logits.shape[-1]
-    return tf.one_hot(tf.argmax(noisy_logits(logits, u), -1), categories, dtype=logits.dtype)
+    return largest(noisy_logits(logits, u))
+
+
+def largest(z: tf.Tensor) -> tf.Tensor:
+    """one-hot(argmax z) [..., C]."""
+    categories = tf.shape(z)[-1] if z.shape[-1] is None else z.shape[-1]
+    return tf.one_hot(tf.argmax(z, -1), categories, dtype=z.dtype)
 
 
 def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:

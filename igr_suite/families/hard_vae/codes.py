@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from igr_suite import relaxations
@@ -18,10 +19,11 @@ from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptim
 from igr_suite.families.hard_vae.gaussian_argmax import parameters_of
 from igr_suite.networks.first_layer import first_affine
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
-from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
+from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood, pixel_offset
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, uniform
 from igr_suite.training.adam import FusedAdam, apply_after
+from igr_suite.training.descent import PlainDescent
 
 UNITS = 200  # of the hidden layer of networks between codes
 
@@ -41,8 +43,9 @@ class HardVAE(keras.Model):
       image_shape: (height, width, channels).
       likelihood: "bernoulli" or "gaussian", of a pixel.
       binarisation: how batches of uint8 become observations.
-      optimiser: settings of Adam.
+      optimiser: settings of Adam, and of the prior's descent.
       estimation: how the own parameters are trained, with nothing left open.
+      mean: of the training images [D], where the config's networks are centred.
       seed: of the initial weights.
     """
 
@@ -58,12 +61,15 @@ class HardVAE(keras.Model):
         binarisation: str,
         optimiser: HardVAEOptimiserConfig,
         estimation: EstimationConfig,
+        mean: np.ndarray | None = None,
         seed: int = 0,
     ):
         require_plain_keras()
         super().__init__(name="hard_vae")
         self.config, self.estimator, self.estimation = config, estimator, estimation
         self.binarisation, self.likelihood = binarisation, likelihood
+        if config.centred:
+            self.mean, self.offset = (tf.constant(x, tf.float32) for x in (mean, pixel_offset(mean)))
         self.kind = bernoulli if config.support == "bernoulli" else categorical
         self.shape = config.shape
         self.code_size = math.prod(self.shape)
@@ -98,8 +104,13 @@ class HardVAE(keras.Model):
             decay=estimation.net_decay,
         )
         adam = optimiser.beta_1, optimiser.beta_2, optimiser.epsilon
+        apart = optimiser.prior_learning_rate is not None
+        self.by_adam = self.trained[:-1] if apart else self.trained  # the prior comes last
         self.weights_optimiser = FusedAdam(optimiser.learning_rate, *adam)
-        self.weights_optimiser.build(self.trained)
+        self.weights_optimiser.build(self.by_adam)
+        self.prior_optimiser = PlainDescent(optimiser.prior_learning_rate) if apart else None
+        if apart:
+            self.prior_optimiser.build([self.prior])
         self.own_optimiser = FusedAdam(optimiser.learning_rate * optimiser.control_factor, *adam)
         self.own_optimiser.build(self.own.trained)
         self.built = True
@@ -116,15 +127,17 @@ class HardVAE(keras.Model):
 
     def state_variables(self) -> list:
         """Everything that training changes, in a fixed order."""
-        own = self.own.trained
-        return [*self.trained, *own, *self.weights_optimiser.variables, *(self.own_optimiser.variables if own else [])]
+        own, optimisers = self.own.trained, [self.weights_optimiser]
+        optimisers += [self.own_optimiser] if own else []
+        optimisers += [self.prior_optimiser] if self.prior_optimiser else []
+        return [*self.trained, *own, *(variable for optimiser in optimisers for variable in optimiser.variables)]
 
     def logit_shapes(self, rows: int) -> list[tuple[int, ...]]:
         """Shape of every layer's logits."""
         return [(rows, *self.shape)] * self.config.layers
 
     def train_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One step of both optimisers.
+        """One step of all optimisers.
 
         Args:
           batch: uint8 [B, D].
@@ -136,11 +149,7 @@ class HardVAE(keras.Model):
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         step = self.step(images, at_step(seed, tf.constant(2)))
         descent = [-g for g in [*step.recognition, *step.generator]]
-        apply_after(
-            self.estimation.warmup_steps,
-            self.own_optimiser,
-            lambda: self.weights_optimiser.apply(descent, self.trained),
-        )
+        apply_after(self.estimation.warmup_steps, self.own_optimiser, lambda: self._descend(descent))
         if self.own.trained:
             self.own_optimiser.apply(self.own.decayed(step.own), self.own.trained)
         scalars = {
@@ -150,6 +159,12 @@ class HardVAE(keras.Model):
         }
         return {name: scalars[name] for name in self.scalars}
 
+    def _descend(self, gradients: list[tf.Tensor]) -> None:
+        """A step of the networks and the prior along the negative gradients."""
+        self.weights_optimiser.apply(gradients[: len(self.by_adam)], self.by_adam)
+        if self.prior_optimiser:
+            self.prior_optimiser.apply(gradients[-1:], [self.prior])
+
     def step(self, images: tf.Tensor, seed: tf.Tensor) -> Step:
         """Returns the gradients of a batch [B, D]; `seed` is of the noise."""
         noise = noise_of(self.estimator, self.logit_shapes(images.shape[0]), seed, images.dtype)
@@ -158,12 +173,15 @@ class HardVAE(keras.Model):
 
     def log_likelihood(self, code: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """log p(x | code): codes [..., B, V] or [..., B, V, C], images [B, D] -> [..., B]."""
-        output = self.decoder(tf.reshape(code, (-1, self.code_size)))
+        flat = tf.reshape(code, (-1, self.code_size))
+        output = self.decoder(2.0 * flat - 1.0 if self.config.centred else flat)
         output = tf.reshape(output, (*_sizes(code, code.shape.rank - len(self.shape)), self.decoder.output_shape[-1]))
         return self.log_likelihood_of(output, images)
 
     def log_likelihood_of(self, output: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
         """log p(x | code) for the decoder's outputs [..., B, outputs], images [B, D] -> [..., B]."""
+        if self.config.centred:
+            output += self.offset
         if self.likelihood == "gaussian":
             return gaussian_log_likelihood(output, images)
         return bernoulli_log_likelihood(output, images)
@@ -211,7 +229,8 @@ class HardVAEChain:
         """See `Chain.logits`; of the argmax of a Gaussian they are the log-probabilities of the categories."""
         model = self.model
         if below is None:
-            output, leading = model.encoder(self.images), (tf.shape(self.images)[0],)
+            observed = self.images - model.mean if model.config.centred else self.images
+            output, leading = model.encoder(observed), (tf.shape(self.images)[0],)
         else:
             flat = tf.reshape(below, (-1, model.code_size))
             output, leading = (
@@ -246,7 +265,8 @@ class HardVAEChain:
     ) -> tf.Tensor:
         """See `Chain`."""
         model = self.model
-        network, scale, shift = (model.downward[layer - 1], 2.0, -1.0) if layer else (model.decoder, 1.0, 0.0)
+        network = model.downward[layer - 1] if layer else model.decoder
+        scale, shift = (2.0, -1.0) if layer or model.config.centred else (1.0, 0.0)
         first = first_affine(network)
         if first is None:
             return self.term(layer, neighbours.values(), below, logits)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from igr_suite.data.catalogue import recipe_of
 from igr_suite.discrete.config import ESTIMATION, EstimatedRun, check_estimator, evaluations, slug_of
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
@@ -36,9 +37,12 @@ class HardVAEConfig(WithOptions):
     """Distribution of every layer's code: binary units, categorical variables, or the argmax of a Gaussian."""
     layers: int = 1
     """Number of layers of codes, 1 to 3."""
-    architecture: Literal["linear", "nonlinear", "dense_relax"] = "nonlinear"
+    architecture: Literal["linear", "nonlinear", "dense_relax", "leaky"] = "nonlinear"
     """Layers of encoder and decoder; the networks between codes are affine with "linear" and else have one hidden layer
     of 200 units."""
+    centred: bool = added_later(False)
+    """Whether the encoder reads x less the mean training image, the decoder 2 b - 1, and the logits of that image are
+    added to the decoder's (binary pixels)."""
     prior: Literal["uniform", "fixed", "trained"] = "uniform"
     """Distribution of the uppermost code: uniform, or independent variables whose logits `prior_logits` stay or are
     trained."""
@@ -71,6 +75,10 @@ class HardVAEConfig(WithOptions):
         if not 1 <= self.layers <= 3:
             raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
         self._check_prior()
+        if self.centred and self.architecture == "dense_relax":
+            raise UserError(
+                "model.centred=true is not for model.architecture=dense_relax, which maps inputs to 2 x - 1"
+            )
         if self.eta == "weights" and self.variance_of != "weights":
             raise UserError("model.eta=weights needs model.variance_of=weights, which its scales minimise")
         if self.kl == "analytic" and self.layers > 1:
@@ -124,10 +132,15 @@ class HardVAEOptimiserConfig(OptimiserConfig):
 
     control_factor: float = 10.0
     """Factor of the step size for the estimator's own parameters."""
+    prior_learning_rate: float | None = added_later(None)
+    """Step size of plain gradient descent for the logits of a trained prior; where it is not given, Adam moves them with
+    the networks' weights."""
 
     def __post_init__(self):
         super().__post_init__()
         check_positive(self, "optimiser", "control_factor")
+        if self.prior_learning_rate is not None:
+            check_positive(self, "optimiser", "prior_learning_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +180,12 @@ class TrainHardVAE(EstimatedRun):
             )
         if self.data.resize is not None:
             raise UserError(f"data.resize={self.data.resize} is not supported with hard codes; leave it out")
+        if self.model.centred and recipe_of(self.data.name).likelihood != "bernoulli":
+            raise UserError(f"model.centred=true is for binary pixels, and {self.data.name} has grey or colour ones")
+        if self.optimiser.prior_learning_rate is not None and self.model.prior != "trained":
+            raise UserError(
+                f"optimiser.prior_learning_rate={self.optimiser.prior_learning_rate} needs model.prior=trained"
+            )
 
     @property
     def evaluations_per_step(self) -> int | None:

@@ -70,7 +70,7 @@ def autoencoder(name, scale, data, seed):
         baseline="network" if name == "nvil" else "constant",
         **SIZE[scale],
     )
-    evaluations = KNOWN[name].evaluations(1, {})
+    evaluations = KNOWN[name].evaluations(1, {}, model.shape)
     return TrainHardVAE(
         model=model,
         data=DataConfig(name=data, train_limit=LIMIT.get(scale), evaluation_limit=LIMIT.get(scale)),

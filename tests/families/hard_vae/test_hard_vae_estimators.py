@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 
 from igr_suite.discrete.config import EstimationConfig
-from igr_suite.discrete.step import estimate_step
+from igr_suite.discrete.step import estimate_step, noise_of
 from igr_suite.errors import UserError
 from igr_suite.estimators import get, registered
+from igr_suite.estimators.names import KNOWN
 from igr_suite.families.hard_vae.codes import HardVAE, HardVAEChain
 from igr_suite.families.hard_vae.codes_config import SUPPORT, HardVAEConfig, HardVAEOptimiserConfig, TrainHardVAE
 from igr_suite.families.hard_vae.codes_subject import HardVAESubject
@@ -120,6 +121,8 @@ def test_the_bias_of_a_biased_estimator_shows(name, codes):
     [
         ("rloo", "categorical", {"layers": 2}),
         ("rebar", "categorical", {"layers": 2, "prior": "trained"}),
+        ("carms", "categorical", {"layers": 2}),
+        ("disarm_sb", "categorical", {"layers": 2, "generator_samples": "own"}),
         ("relax", "bernoulli", {"layers": 2}),
         ("vimco", "categorical", {"layers": 2}),
         ("disarm", "bernoulli", {"kl": "analytic", "prior": "trained"}),
@@ -134,6 +137,46 @@ def test_the_bias_of_a_biased_estimator_shows(name, codes):
 def test_settings_of_the_model_leave_the_gradient_unbiased(name, codes, settings):
     z = z_scores(tiny_model(name, codes, **settings))
     assert np.max(np.abs(z)) < 5.0, z
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("settings", [{"layers": 2}, {"layers": 3, "prior": "trained"}], ids=["two", "three"])
+@pytest.mark.parametrize(("name", "codes"), UNBIASED)
+def test_more_layers_leave_the_gradient_unbiased(name, codes, settings):
+    if codes != "categorical":
+        settings = {**settings, "layers": 2}  # three of them are too many states to enumerate fast
+    z = z_scores(tiny_model(name, codes, **settings))
+    assert np.max(np.abs(z)) < 5.0, z
+
+
+class CountingChain(HardVAEChain):
+    """Notes the codes of all layers at which F is evaluated, for the first image."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.evaluated = set()
+
+    def term(self, layer, values, below, logits):
+        if layer == len(self.kinds) - 1:
+            codes = [values] if below is None else [values, tf.broadcast_to(below, values.shape)]
+            rows = np.concatenate([np.reshape(code[..., 0, :, :], (-1, self.model.code_size)) for code in codes], -1)
+            self.evaluated |= {row.tobytes() for row in rows}
+        return super().term(layer, values, below, logits)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("name", ["rloo", "carms", "disarm_sb", "disarm_tree", "ars", "arsm"])
+def test_evaluations_follow_from_facts_and_layers(name, layers):
+    """20 variables of 5 categories, so that no two samples are equal by chance."""
+    config = HardVAEConfig(estimator=name, architecture="linear", variables=20, categories=5, layers=layers)
+    shape = {"image_shape": (2, 2, 1), "likelihood": "bernoulli", "binarisation": "static"}
+    estimation = TrainHardVAE(model=config).resolved_estimation
+    model = HardVAE(config, get(name), **shape, optimiser=HardVAEOptimiserConfig(), estimation=estimation)
+    chain = CountingChain(model, tf.constant(IMAGES))
+    noise = noise_of(model.estimator, model.logit_shapes(2), tf.constant([1, 2]), tf.float32)
+    estimate_step(chain, model.estimator, noise, model.own)
+    of_pass = 1 if name == "carms" else 0  # evaluated as long as nothing is compiled, and not used
+    assert len(chain.evaluated) - of_pass == KNOWN[name].evaluations(layers, {}, model.shape)
 
 
 def test_the_mean_elbo_with_the_analytic_kl_is_the_enumerated_one():
