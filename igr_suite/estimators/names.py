@@ -69,12 +69,16 @@ KNOWN = {
     "dynamic_rebar": Known(
         BOTH, "branches", relaxed=1, settings={**_RELAXED, "coupling": "coupled", "eta_scope": "scalar"}
     ),
+    "gst": Known(BOTH, "path", settings={"gap": 1.0, "temperature": 1.0}),
+    "gumbel_rao": Known(BOTH, "path", settings={"samples": 10, "temperature": 0.5}),
     "lax": Known(BOTH, "branches", relaxed=1, settings=_LEARNED),
     "local_disarm": Known(BERNOULLI, "pairs", hard="2K", settings={"samples": 4}),
     "muprop": Known(BERNOULLI, "branches", relaxed=1),
     "nvil": Known(BOTH, "chains"),
     "rebar": Known(BOTH, "branches", relaxed=1, settings={**_RELAXED, "coupling": "coupled", "eta_scope": "scalar"}),
     "reinforce": Known(BOTH, "chains", settings={"baseline": 0.0}),
+    "reinmax": Known(BOTH, "path", settings={"temperature": 1.0}),
+    "reinmax_rao": Known(BOTH, "path", settings={"samples": 10, "temperature": 1.0}),
     "relax": Known(BOTH, "branches", relaxed=1, settings={**_LEARNED, "coupling": "coupled"}),
     "rloo": Known(BOTH, "chains", hard="K", settings={"samples": 2}),
     "simple_muprop": Known(BERNOULLI, "branches", relaxed=1),

@@ -20,6 +20,10 @@ LABELS = {
     "double_cv": "Double CV",
     "straight_through": "ST",
     "st_gumbel_softmax": "ST-GS",
+    "gumbel_rao": "Gumbel-Rao",
+    "gst": "GST",
+    "reinmax": "ReinMax",
+    "reinmax_rao": "ReinMax-Rao",
 }
 
 
