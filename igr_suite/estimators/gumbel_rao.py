@@ -32,8 +32,7 @@ def mean_relaxed_vjp(
       The logits' shape.
     """
     kind = kind_of(logits)
-    z = kind.conditional_noisy_logits(logits, samples, v)
-    relaxed = kind.relaxed_sample(logits, z, temperature, "concrete")
+    relaxed = kind.conditional_relaxed_sample(logits, samples, v, temperature)
     return tf.reduce_mean(kind.times_jacobian(relaxed, slope), 0) / temperature
 
 

@@ -212,6 +212,17 @@ def test_reinmax_rao_is_biased_for_affine_functions(temperature, factors):
 
 
 @pytest.mark.parametrize("support", ["bernoulli", "categorical"])
+def test_conditional_relaxed_samples_are_those_of_the_conditional_noise(support):
+    _, logits, u = drawn(support)
+    kind = kind_of(logits)
+    samples, v = kind.hard_sample(logits, u), uniform((4, *logits.shape), run_seed(3, "v"), F64)
+    z = kind.conditional_noisy_logits(logits, samples, v)
+    for temperature in (0.3, 1.0):
+        found = kind.conditional_relaxed_sample(logits, samples, v, temperature)
+        np.testing.assert_allclose(found, kind.relaxed_sample(logits, z, temperature, "concrete"), rtol=1e-10)
+
+
+@pytest.mark.parametrize("support", ["bernoulli", "categorical"])
 def test_midway_logits_are_those_of_the_mean_of_sample_and_probabilities(support):
     _, logits, u = drawn(support, 5)
     kind = kind_of(logits)
