@@ -79,6 +79,8 @@ KNOWN = {
     "dynamic_rebar": Known(
         BOTH, "branches", relaxed=1, settings={**_RELAXED, "coupling": "coupled", "eta_scope": "scalar"}
     ),
+    "gst": Known(BOTH, "path", settings={"gap": 1.0, "temperature": 1.0}, unbiased=False),
+    "gumbel_rao": Known(BOTH, "path", settings={"samples": 10, "temperature": 0.5}, unbiased=False),
     "lax": Known(BOTH, "branches", relaxed=1, settings=_LEARNED),
     "local_expectation": Known(BOTH, "branches", hard="V(C-1)+1", settings={"chunk": 20}),
     "local_disarm": Known(BERNOULLI, "pairs", hard="2K", settings={"samples": 4}),
@@ -86,6 +88,8 @@ KNOWN = {
     "nvil": Known(BOTH, "chains"),
     "rebar": Known(BOTH, "branches", relaxed=1, settings={**_RELAXED, "coupling": "coupled", "eta_scope": "scalar"}),
     "reinforce": Known(BOTH, "chains", settings={"baseline": 0.0}),
+    "reinmax": Known(BOTH, "path", settings={"temperature": 1.0}, unbiased=False),
+    "reinmax_rao": Known(BOTH, "path", settings={"samples": 10, "temperature": 1.0}, unbiased=False),
     "relax": Known(BOTH, "branches", relaxed=1, settings={**_LEARNED, "coupling": "coupled"}),
     "rloo": Known(BOTH, "chains", hard="K", settings={"samples": 2}),
     "simple_muprop": Known(BOTH, "branches", relaxed=1),

@@ -26,6 +26,10 @@ LABELS = {
     "arsm": "ARSM",
     "straight_through": "ST",
     "st_gumbel_softmax": "ST-GS",
+    "gumbel_rao": "Gumbel-Rao",
+    "gst": "GST",
+    "reinmax": "ReinMax",
+    "reinmax_rao": "ReinMax-Rao",
 }
 
 

@@ -31,24 +31,29 @@ class FusedAdam(MeanOverReplicas, keras.optimizers.Adam):
         if self.amsgrad or not tf.is_tensor(gradient):
             super().update_step(gradient, variable, learning_rate)
             return
-        dtype = variable.dtype
-        step = tf.cast(self.iterations + 1, dtype)
-        powers = [tf.pow(tf.constant(base, dtype), step) for base in self.correction_bases()]
-        beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
         index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
             m=_handle(self._momentums[index]),
             v=_handle(self._velocities[index]),
-            beta1_power=powers[0],
-            beta2_power=powers[1],
-            lr=tf.cast(learning_rate, dtype),
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=tf.constant(self.epsilon, dtype),
+            beta1=tf.constant(self.beta_1, variable.dtype),
+            beta2=tf.constant(self.beta_2, variable.dtype),
             grad=gradient,
             use_locking=False,
+            **self.kernel_numbers(learning_rate, tf.as_dtype(variable.dtype)),
         )
+
+    def kernel_numbers(self, learning_rate, dtype: tf.DType) -> dict[str, tf.Tensor]:
+        """Returns what the kernel needs at the present step: "lr", "epsilon", and "beta1_power" and "beta2_power", the
+        t-th powers in the correction sqrt(1 - b2^t) / (1 - b1^t)."""
+        step = tf.cast(self.iterations + 1, dtype)
+        powers = [tf.pow(tf.constant(base, dtype), step) for base in self.correction_bases()]
+        return {
+            "beta1_power": powers[0],
+            "beta2_power": powers[1],
+            "lr": tf.cast(learning_rate, dtype),
+            "epsilon": tf.constant(self.epsilon, dtype),
+        }
 
 
 @keras.saving.register_keras_serializable(package="igr_suite")

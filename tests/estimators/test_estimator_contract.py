@@ -24,6 +24,7 @@ def test_registered_names():
     assert set(registered()) >= {
         *("reinforce", "nvil", "rloo", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "lax"),
         *("arm", "disarm", "arms", "vimco", "local_disarm", "double_cv", "straight_through", "st_gumbel_softmax"),
+        *("reinmax", "gumbel_rao", "gst", "reinmax_rao"),
     }
     assert "arm" not in registered("categorical") and "rebar" in registered("categorical")
 
@@ -149,6 +150,9 @@ def test_noise_is_a_function_of_the_seed():
         (lambda: get("arms", samples=1), "arms needs at least 2 samples, got 1"),
         (lambda: get("double_cv", samples=1), "double_cv needs at least 2 samples, got 1"),
         (lambda: get("local_disarm", samples=0), "local_disarm needs at least 1 pair"),
+        (lambda: get("gumbel_rao", samples=0), "gumbel_rao needs at least 1 sample, got 0"),
+        (lambda: get("reinmax_rao", temperature=0.0), r"temperature must be positive, got 0\.0"),
+        (lambda: get("reinmax", temperature=-1.0), r"temperature must be positive, got -1\.0"),
         (lambda: support_of(tf.zeros([3])), r"logits must be \[B, D\]"),
     ],
 )

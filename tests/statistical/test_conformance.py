@@ -45,6 +45,10 @@ SETTINGS = {
     "lax": [{"surrogate": "net"}, {"relaxation": "improved"}],
     "straight_through": [{"temperature": 0.5}],
     "st_gumbel_softmax": [{"temperature": 1.0}],
+    "reinmax": [{"temperature": 1.3}],
+    "gst": [{"gap": "p"}, {"gap": 0.0, "temperature": 0.5}],
+    "gumbel_rao": [{"samples": 1, "temperature": 1.0}],
+    "reinmax_rao": [{"samples": 1, "temperature": 0.3}],
 }
 
 

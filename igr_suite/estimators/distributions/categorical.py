@@ -124,6 +124,20 @@ def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor
     return -tf.where(samples > 0.5, chosen, others)
 
 
+def conditional_relaxed_sample(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor, temperature) -> tf.Tensor:
+    """softmax(z~ / t) for the z~ of `conditional_noisy_logits`, in half of its time.
+
+        y_i = (1 + E_i / (theta_i E_b))^(-1/t) / sum,   the bracket being exp(z~_b - z~_i), and 1 for the category b
+
+    Not to be differentiated: infinite brackets, of categories without mass, are meant to give 0.
+    """
+    exponential = -tf.math.log(v)
+    rate = tf.nn.softmax(logits) * tf.reduce_sum(samples * exponential, -1, keepdims=True)
+    behind = tf.where(samples > 0.5, tf.zeros_like(exponential), exponential / rate)
+    share = tf.exp(-tf.math.log(1.0 + behind) / temperature)
+    return share / tf.reduce_sum(share, -1, keepdims=True)
+
+
 def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """r = dz/dlog theta - dz~/dlog theta, diagonal, for conditional noise coupled so that z~ = z: exp(z - max z), in
     (0, 1].

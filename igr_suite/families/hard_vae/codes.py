@@ -19,13 +19,16 @@ from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptim
 from igr_suite.families.hard_vae.gaussian_argmax import parameters_of
 from igr_suite.networks.first_layer import first_affine
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
+from igr_suite.networks.initialisers import initialise_as_torch
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood, pixel_offset
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, uniform
 from igr_suite.training.adam import FusedAdam, apply_after
 from igr_suite.training.descent import PlainDescent
+from igr_suite.training.radam import RAdam
 
 UNITS = 200  # of the hidden layer of networks between codes
+OPTIMISERS = {"adam": FusedAdam, "radam": RAdam}
 
 
 class HardVAE(keras.Model):
@@ -33,8 +36,8 @@ class HardVAE(keras.Model):
 
         F = log p(x | h_0) + sum_k log p(h_{k-1} | h_k) + log p(h_{L-1}) - sum_k log q(h_k | h_{k-1})
 
-    Adam moves the weights along the estimator's gradient of E[F], or of the multi-sample bound where that is the
-    estimator's target. With the analytic KL the estimator sees log p(x | h_0) alone, and the gradient of
+    Adam or RAdam moves the weights along the estimator's gradient of E[F], or of the multi-sample bound where that is
+    the estimator's target. With the analytic KL the estimator sees log p(x | h_0) alone, and the gradient of
     -KL(q(h_0 | x) || p(h_0)) is added.
 
     Args:
@@ -43,7 +46,7 @@ class HardVAE(keras.Model):
       image_shape: (height, width, channels).
       likelihood: "bernoulli" or "gaussian", of a pixel.
       binarisation: how batches of uint8 become observations.
-      optimiser: settings of Adam, and of the prior's descent.
+      optimiser: which one and its settings, and those of the prior's descent.
       estimation: how the own parameters are trained, with nothing left open.
       mean: of the training images [D], where the config's networks are centred.
       seed: of the initial weights.
@@ -85,6 +88,10 @@ class HardVAE(keras.Model):
         ]
         for network in [*self.upward, *self.downward]:
             network.build((None, self.code_size))
+        if config.initialisation == "torch_linear":
+            for half, networks in enumerate(([self.encoder, *self.upward], [self.decoder, *self.downward])):
+                for k, network in enumerate(networks):
+                    initialise_as_torch(network, 1000 * seed + 500 * half + 100 * k)
         start = tf.broadcast_to(tf.constant(config.prior_logits or (0.0,), tf.float32), self.shape)
         self.prior = tf.Variable(start, trainable=config.prior == "trained", name="prior")
         self.recognition_variables = [
@@ -103,15 +110,15 @@ class HardVAE(keras.Model):
             weights=len(self.recognition_variables) if estimation.eta == "weights" else 0,
             decay=estimation.net_decay,
         )
-        adam = optimiser.beta_1, optimiser.beta_2, optimiser.epsilon
+        rule, settings = OPTIMISERS[optimiser.name], (optimiser.beta_1, optimiser.beta_2, optimiser.epsilon)
         apart = optimiser.prior_learning_rate is not None
-        self.by_adam = self.trained[:-1] if apart else self.trained  # the prior comes last
-        self.weights_optimiser = FusedAdam(optimiser.learning_rate, *adam)
-        self.weights_optimiser.build(self.by_adam)
+        self.moved_together = self.trained[:-1] if apart else self.trained  # the prior comes last
+        self.weights_optimiser = rule(optimiser.learning_rate, *settings)
+        self.weights_optimiser.build(self.moved_together)
         self.prior_optimiser = PlainDescent(optimiser.prior_learning_rate) if apart else None
         if apart:
             self.prior_optimiser.build([self.prior])
-        self.own_optimiser = FusedAdam(optimiser.learning_rate * optimiser.control_factor, *adam)
+        self.own_optimiser = rule(optimiser.learning_rate * optimiser.control_factor, *settings)
         self.own_optimiser.build(self.own.trained)
         self.built = True
 
@@ -146,8 +153,7 @@ class HardVAE(keras.Model):
           "elbo" and, of a multi-sample estimator's target, "bound": means over the batch in nats per image; and
           "squared_gradient", the squared norm of the gradient of the recognition weights.
         """
-        images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
-        step = self.step(images, at_step(seed, tf.constant(2)))
+        step = self.step(self._observations(batch, seed), at_step(seed, tf.constant(2)))
         descent = [-g for g in [*step.recognition, *step.generator]]
         apply_after(self.estimation.warmup_steps, self.own_optimiser, lambda: self._descend(descent))
         if self.own.trained:
@@ -161,7 +167,7 @@ class HardVAE(keras.Model):
 
     def _descend(self, gradients: list[tf.Tensor]) -> None:
         """A step of the networks and the prior along the negative gradients."""
-        self.weights_optimiser.apply(gradients[: len(self.by_adam)], self.by_adam)
+        self.weights_optimiser.apply(gradients[: len(self.moved_together)], self.moved_together)
         if self.prior_optimiser:
             self.prior_optimiser.apply(gradients[-1:], [self.prior])
 
@@ -187,11 +193,16 @@ class HardVAE(keras.Model):
         return bernoulli_log_likelihood(output, images)
 
     def eval_step(self, batch: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """{"elbo": F of one draw for each image [B]}, nats; arguments as in `log_weights`."""
-        return {"elbo": self.log_weights(batch, 1, seed)[0]}
+        """Returns {"elbo": F of one draw for each image [B]}, nats, with the KL as the config says; arguments as in
+        `log_weights`."""
+        chain = HardVAEChain(self, self._observations(batch, seed))
+        hard = hard_pass(chain, self._uniforms(chain, 1, seed))
+        analytic = chain.analytic(hard.logits)
+        return {"elbo": hard.value[0] if analytic is None else hard.value[0] + analytic}
 
     def log_weights(self, batch: tf.Tensor, samples: int, seed: tf.Tensor, estimator: str = "one_hot") -> tf.Tensor:
-        """F of `samples` draws of hard codes for each image; the log-mean-exp estimates log p(x).
+        """F of `samples` draws of hard codes for each image, with the KL at the sample; the log-mean-exp estimates
+        log p(x).
 
         Args:
           batch: uint8 [B, D].
@@ -201,12 +212,16 @@ class HardVAE(keras.Model):
         Returns:
           [S, B].
         """
-        images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
-        rows = tf.shape(images)[0]
-        uniforms = [
-            uniform([samples, rows, *self.shape], at_step(seed, tf.constant(2 + k))) for k in range(self.config.layers)
-        ]
-        return hard_pass(HardVAEChain(self, images, sampled=True), uniforms).value
+        chain = HardVAEChain(self, self._observations(batch, seed), sampled=True)
+        return hard_pass(chain, self._uniforms(chain, samples, seed)).value
+
+    def _observations(self, batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        return to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
+
+    def _uniforms(self, chain: "HardVAEChain", samples: int, seed: tf.Tensor) -> list[tf.Tensor]:
+        """Uniforms of each layer's codes, [S, B, ...]."""
+        shape = [samples, tf.shape(chain.images)[0], *self.shape]
+        return [uniform(shape, at_step(seed, tf.constant(2 + k))) for k in range(self.config.layers)]
 
 
 class HardVAEChain:

@@ -43,6 +43,9 @@ class HardVAEConfig(WithOptions):
     centred: bool = added_later(False)
     """Whether the encoder reads x less the mean training image, the decoder 2 b - 1, and the logits of that image are
     added to the decoder's (binary pixels)."""
+    initialisation: Literal["glorot", "torch_linear"] = added_later("glorot")
+    """Initial weights of all networks: "glorot" has Glorot-uniform kernels and biases of 0; "torch_linear" draws both from
+    U(-n^-1/2, n^-1/2), n the layer's number of inputs, as torch.nn.Linear does."""
     prior: Literal["uniform", "fixed", "trained"] = "uniform"
     """Distribution of the uppermost code: uniform, or independent variables whose logits `prior_logits` stay or are
     trained."""
@@ -115,12 +118,14 @@ class HardVAEConfig(WithOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class HardVAEEvaluationConfig:
-    """The multi-sample bounds of test images at the end."""
+    """What is measured at evaluations, and the multi-sample bounds of test images at the end."""
 
     importance_samples: int = 100
     """Number of samples of the bound L_K of test images."""
     every_time: bool = False
     """Whether L_K of test images is measured at every evaluation, not only at the end."""
+    validation: bool = added_later(True)
+    """Whether the ELBO of validation images is measured, too; without it, that of test images alone."""
 
     def __post_init__(self):
         check_at_least(self, "evaluation", importance_samples=1)
@@ -128,8 +133,10 @@ class HardVAEEvaluationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class HardVAEOptimiserConfig(OptimiserConfig):
-    """Adam for the networks, and Adam with `control_factor` times the step size for the estimator's own parameters."""
+    """The optimiser of the networks; that of the estimator's own parameters has `control_factor` times the step size."""
 
+    name: Literal["adam", "radam"] = added_later("adam")
+    """Adam, or RAdam, which shortens the first steps."""
     control_factor: float = 10.0
     """Factor of the step size for the estimator's own parameters."""
     prior_learning_rate: float | None = added_later(None)

@@ -32,7 +32,8 @@ def build_model(config: TrainHardVAE, dataset: data.Dataset) -> HardVAE:
 def execute(config: TrainHardVAE, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
     training = prepare(config, build_model)
-    evaluators = split_evaluators(training.model, training.dataset, config.seed)
+    sites = ("validation", "test") if config.evaluation.validation else ("test",)
+    evaluators = split_evaluators(training.model, training.dataset, config.seed, sites)
     bounds, samples = evaluation_function(evaluators), config.evaluation.importance_samples
 
     def evaluate(step: int) -> dict[str, float]:

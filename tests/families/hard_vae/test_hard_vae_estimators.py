@@ -23,20 +23,23 @@ SIZES = {
     "categorical": {"variables": 2, "categories": 3},
     "gaussian_argmax": {"variables": 1, "categories": 3},
 }
+# ReinMax's bias is too small to be seen here at its usual temperature: these objectives are nearly quadratic.
+WARMER = {"reinmax": {"temperature": 2.0}}
 
 
 def tiny_model(estimator: str, codes: str, estimation: dict | None = None, **settings) -> HardVAE:
     """Linear networks of 2x2 images with weights of order 1; two samples where their number is an option."""
-    options = ("samples=2",) if "samples" in registered()[estimator].__dataclass_fields__ else ()
+    options = {"samples": 2} if "samples" in registered()[estimator].__dataclass_fields__ else {}
+    options |= WARMER.get(estimator, {})
     config = HardVAEConfig(
         estimator=estimator,
-        estimator_options=options,
+        estimator_options=tuple(f"{name}={value}" for name, value in options.items()),
         codes=codes,
         architecture="linear",
         **SIZES[codes],
         **settings,
     )
-    built = get(estimator, **({"samples": 2} if options else {}))
+    built = get(estimator, **options)
     optimiser = HardVAEOptimiserConfig()
     shape = {"image_shape": (2, 2, 1), "likelihood": "bernoulli", "binarisation": "static"}
     estimation = TrainHardVAE(model=config, estimation=EstimationConfig(**(estimation or {}))).resolved_estimation
@@ -110,8 +113,13 @@ def test_the_mean_gradient_of_an_unbiased_estimator_is_the_enumerated_one(name, 
     assert np.max(np.abs(z)) < 5.0, z
 
 
-@pytest.mark.parametrize("codes", SUPPORT)
-@pytest.mark.parametrize("name", ["straight_through", "st_gumbel_softmax", "concrete"])
+BIASED = [
+    *((name, s) for s in ("bernoulli", "categorical") for name, cls in registered(s).items() if not cls.facts.unbiased),
+    ("straight_through", "gaussian_argmax"),
+]
+
+
+@pytest.mark.parametrize(("name", "codes"), BIASED)
 def test_the_bias_of_a_biased_estimator_shows(name, codes):
     assert np.max(np.abs(z_scores(tiny_model(name, codes)))) > 8.0
 
