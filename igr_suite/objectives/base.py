@@ -162,6 +162,13 @@ def normalised(log_weights: tf.Tensor) -> tf.Tensor:
     return tf.nn.softmax(without_empty_columns(log_weights), axis=0)
 
 
+def deviations_from_mean(log_weights: tf.Tensor) -> tf.Tensor:
+    """lw_k - mean_k lw_k, where log-weights of -inf are the limit of ever lower ones; [K, B] -> [K, B]."""
+    absent = tf.equal(log_weights, -np.inf)
+    below = tf.constant(-np.inf, log_weights.dtype)
+    return tf.where(absent, below, log_weights - tf.reduce_mean(log_weights, 0))
+
+
 def effective_sample_size(log_weights: tf.Tensor) -> tf.Tensor:
     """1 / sum_k w_k^2, [K, B] -> [B].
 

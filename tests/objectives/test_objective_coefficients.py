@@ -186,9 +186,10 @@ def test_one_sample():
     """dreg = stl, rws-dreg = 0 exactly while rws = score, iwae = stl - score."""
     lw = draws(1)
     found = {name: build(name).coefficients(lw) for name in NAMES if minimum_samples(name) == 1}
-    assert set(found) == {"iwae", "stl", "dreg", "rws", "rws-dreg", "dreg-alpha", "dreg-norm", "ciwae", "ciwae-dreg"}
-    for name in ("iwae", "stl", "dreg", "dreg-norm", "ciwae", "ciwae-dreg"):
-        np.testing.assert_array_equal(found[name].path, np.ones([1, 5]))
+    total = {"iwae", "stl", "dreg", "dreg-norm", "ciwae", "ciwae-dreg", "vr-iwae", "vr-iwae-dreg", "tvo-dreg"}
+    assert set(found) == total | {"rws", "rws-dreg", "dreg-alpha"}
+    for name in total:
+        np.testing.assert_allclose(found[name].path, np.ones([1, 5]), rtol=1e-14)
     np.testing.assert_array_equal(found["rws-dreg"].path, np.zeros([1, 5]))
     np.testing.assert_array_equal(found["rws"].score, np.ones([1, 5]))
     np.testing.assert_array_equal(found["iwae"].score, -np.ones([1, 5]))
