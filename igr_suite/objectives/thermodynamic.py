@@ -2,53 +2,13 @@
 log-weights, and the doubly reparameterised gradient of its value."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
-from igr_suite.objectives.base import Coefficients, Objective, deviations_from_mean, register, without_empty_columns
+from igr_suite.estimators.tvo import Node, nodes_of, thermodynamic_coefficients, thermodynamic_value
+from igr_suite.objectives.base import Coefficients, Objective, register
 from igr_suite.objectives.names import FACTS
 from igr_suite.objectives.wake import other_weight
-
-
-def nodes(partitions: int, first: float) -> np.ndarray:
-    """0 and `partitions` log-spaced points from `first` to 1 (for one partition 1 alone), [P + 1]."""
-    return np.concatenate([[0.0], np.geomspace(first, 1.0, partitions) if partitions > 1 else [1.0]])
-
-
-def rule_weights(beta: np.ndarray, rule: str) -> np.ndarray:
-    """Each node's weight in the Riemann sum, [P + 1]; they sum to one."""
-    steps = np.diff(beta)
-    left, right = np.append(steps, 0.0), np.append(0.0, steps)
-    return {"left": left, "right": right, "trapezoid": 0.5 * (left + right)}[rule]
-
-
-class Node(NamedTuple):
-    """One node b of the path.
-
-    Attributes:
-      weights: w^b = softmax_k(b lw) [K, B].
-      mean: sum_k w^b_k lw_k [B].
-      deviation: lw - mean [K, B].
-
-    A weight of 0 has w^b = 0 and adds nothing, although its log-weight is -inf; but at b = 0 all w^b are 1/K.
-    """
-
-    weights: tf.Tensor
-    mean: tf.Tensor
-    deviation: tf.Tensor
-
-    @classmethod
-    def of(cls, beta: float, log_weights: tf.Tensor) -> "Node":
-        """The node b = beta of log-weights [K, B]."""
-        if not beta:
-            equal = tf.nn.softmax(tf.zeros_like(log_weights), axis=0)
-            return cls(equal, tf.reduce_mean(log_weights, 0), deviations_from_mean(log_weights))
-        finite = tf.where(tf.equal(log_weights, -np.inf), tf.zeros_like(log_weights), log_weights)
-        w = tf.nn.softmax(beta * without_empty_columns(log_weights), axis=0)
-        mean = tf.reduce_sum(w * finite, 0)
-        return cls(w, mean, finite - mean)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +18,12 @@ class _Thermodynamic(Objective):
     rule: str = FACTS["tvo"].options["rule"]
 
     def _value(self, log_weights):
-        """sum_p D_p sum_k w^b_k lw_k, [K, B] -> [B]; minus infinity where a weight is 0 and the rule uses b = 0."""
-        value = sum(weight * Node.of(beta, log_weights).mean for beta, weight in self._nodes())
-        return tf.where(tf.reduce_all(tf.equal(log_weights, -np.inf), 0), tf.constant(-np.inf, value.dtype), value)
+        """sum_p D_p sum_k w^b_k lw_k, [K, B] -> [B]."""
+        return thermodynamic_value(log_weights, self._nodes())
 
     def _nodes(self) -> list[tuple[float, float]]:
-        """(b, D) of every node that has a weight."""
-        beta = nodes(self.partitions, self.first)
-        return [(float(b), float(weight)) for b, weight in zip(beta, rule_weights(beta, self.rule)) if weight]
+        """(b, D) of every node."""
+        return nodes_of(self.partitions, self.first, self.rule)
 
 
 @register
@@ -93,14 +51,8 @@ class TVO(_Thermodynamic):
         return ("thermodynamic", self.partitions, self.first, self.rule)
 
     def _coefficients(self, log_weights):
-        correction = log_weights.shape[0] / (log_weights.shape[0] - 1.0)
-        score, generative = tf.zeros_like(log_weights), tf.zeros_like(log_weights)
-        for beta, weight in self._nodes():
-            w, _, deviation = Node.of(beta, log_weights)
-            excess = correction * w * deviation
-            score += weight * ((1.0 - beta) * excess - w)
-            generative += weight * (beta * excess + w if beta else w)  # the excess at b = 0 may be infinite
-        return Coefficients(path=None, score=score, generative=generative)
+        signals, weights = thermodynamic_coefficients(log_weights, self._nodes())
+        return Coefficients(path=None, score=signals - weights, generative=weights)
 
 
 @register

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from igr_suite.objectives.base import Coefficients, Objective, deviations_from_mean, register
+from igr_suite.estimators.formulas import deviations_from_mean
+from igr_suite.objectives.base import Coefficients, Objective, register
 from igr_suite.objectives.names import FACTS
 
 

@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 from objective_quadrature import M, OneLayer, S, moments, moments_of
 
+from igr_suite.estimators.tvo import Node
 from igr_suite.objectives.base import Coefficients
 from igr_suite.objectives.registry import build
-from igr_suite.objectives.thermodynamic import Node, ReparameterisedTVO, slopes
+from igr_suite.objectives.thermodynamic import ReparameterisedTVO, slopes
 
 LOG_WEIGHTS = tf.constant(np.random.default_rng(2).normal(size=(4, 6)) * 2.0)
 TABLE = {  # K: value, means by m and log s, variances of the total derivative and of the reparameterised one
