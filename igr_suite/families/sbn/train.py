@@ -12,7 +12,16 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.gradient_variance import variance_function
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.evaluation import Evaluator
-from igr_suite.training.executor import Rows, Training, filled_batches_plan, flat, load_images, sampled_once, train
+from igr_suite.training.executor import (
+    Rows,
+    Training,
+    filled_batches_plan,
+    flat,
+    likelihoods,
+    load_images,
+    sampled_once,
+    train,
+)
 
 
 def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
@@ -51,8 +60,9 @@ def execute(config: TrainSBN, folder: RunFolder) -> None:
         return bounds[0] | bounds[1] | noise()
 
     def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
-        del interrupts
-        return epoch_means(rows)[-1]
+        most = config.evaluation.likelihood_samples
+        longest = likelihoods(evaluators[1], [("bound", most)] if most else [], interrupts)
+        return epoch_means(rows)[-1] | longest
 
     meta = {"parameters": model.count_params()}
     training = Training(
