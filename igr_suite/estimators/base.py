@@ -13,7 +13,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.derivatives import MissingDerivative, Traced
 from igr_suite.estimators.inputs import Valued, as_logits, in_dtype, uniforms, working_dtype
-from igr_suite.estimators.names import Route
+from igr_suite.estimators.names import Route, Target
 from igr_suite.estimators.settings import check_samples
 
 Objective = Callable[[tf.Tensor], tf.Tensor]
@@ -37,9 +37,10 @@ class Facts:
         `costs.evaluate`, such as "K" where it is the number of samples.
       relaxed: evaluations at relaxed or mean-field values.
       differentiates: whether it needs df/db, with the default settings.
-      target: "expectation", E[f(b)]; "multi_sample_bound", E[log mean_k exp f(b_k)]; or "posterior", minus the
-        divergence KL(p || q) from the distribution p whose log density is f up to a constant, estimated with K samples
-        of q.
+      target: "expectation", E[f(b)]; "multi_sample_bound", E[log mean_k exp f(b_k)]; "posterior", -KL(p || q) for the
+        distribution p(b) ~ q(b) exp f(b), which is held; or "thermodynamic", sum_p D_p E_{pi_p}[f] for distributions
+        pi_b ~ q exp(b f) on the path from q to p. Gradients of the last two are of self-normalised weights of K samples
+        of q, and what counts as exact is the mean for this K.
       parameters: names of its own parameters, trained or tuned; "net" stands for all names that begin with "net.".
       own_loss: whether `Estimate.loss` trains these parameters, and nothing else; otherwise they minimise the
         gradient's variance.
@@ -53,7 +54,7 @@ class Facts:
     hard: int | str
     relaxed: int = 0
     differentiates: bool = False
-    target: Literal["expectation", "multi_sample_bound", "posterior"] = "expectation"
+    target: Target = "expectation"
     parameters: tuple[str, ...] = field(default=())
     own_loss: bool = False
     experimental: bool = False
@@ -104,6 +105,11 @@ class Estimator:
 
     facts: ClassVar[Facts]
     route: ClassVar[Route] = "branches"
+
+    @property
+    def unbiased(self) -> bool:
+        """Whether its mean is the gradient of its target with its present settings."""
+        return self.facts.unbiased
 
     @property
     def differentiates(self) -> bool:

@@ -196,7 +196,9 @@ def measure(
     for name in names:
         if name not in subject.names:
             reason = (
-                "estimates the gradient of another bound" if name in _of_other_bounds() else "is unknown for this model"
+                "estimates the gradient of another target"
+                if name in _of_other_targets()
+                else "is unknown for this model"
             )
             raise UserError(f"--estimators: {name} {reason}; {nearest(name, subject.names)}")
     draws, reference = (GROUPS * max(2, -(-number // GROUPS)) for number in (draws, reference))
@@ -235,5 +237,5 @@ def measure(
     return rows
 
 
-def _of_other_bounds() -> list[str]:
+def _of_other_targets() -> list[str]:
     return [name for name, cls in estimators.registered().items() if cls.facts.target != "expectation"]

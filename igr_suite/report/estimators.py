@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from igr_suite.estimators.base import Estimator, registered
-from igr_suite.estimators.names import KNOWN
+from igr_suite.estimators.names import KNOWN, TARGETS
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.plotting.tables import markdown
 from igr_suite.report.docstrings import first_paragraph
@@ -13,8 +13,10 @@ from igr_suite.report.docstrings import first_paragraph
 PLACE = Path(__file__).parents[2] / "docs" / "estimators.md"
 HEAD = """# Gradient estimators
 
-Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of E[f(b)]
-(bound: of E[log mean_k exp f(b_k)]) with respect to the logits of b. `unbiased` is proved either way by
+Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of a target
+with respect to the logits of b: `E[f]`; `bound`, E[log mean_k exp f(b_k)]; `posterior`, -KL(p || q) for the distribution
+p(b) ~ q(b) exp f(b); or `path`, sum_p D_p E[f] under the distributions q exp(b f) on the way from q to p. Those of the
+last two are self-normalised with K samples, and their mean at this K counts as exact. `unbiased` is proved either way by
 tests/statistical/test_conformance.py, and on models by tests/families/sbn/test_sbn_estimators.py and its neighbours.
 `hard` and `relaxed` count evaluations of f for one gradient, at discrete and at fractional b; `L layers` those of a
 model with L layers, each counted once; `df/db`: whether f is differentiated with respect to b. Own parameters are
@@ -63,7 +65,7 @@ def row(cls: type[Estimator], summary: str) -> dict[str, str]:
         "name": f"`{facts.name}`",
         "what it does": summary,
         "variables": ", ".join(facts.support),
-        "target": "E[f]" if facts.target == "expectation" else "bound",
+        "target": TARGETS[facts.target],
         "unbiased": "yes" if facts.unbiased else "NO",
         "hard": str(facts.hard),
         "relaxed": str(facts.relaxed),

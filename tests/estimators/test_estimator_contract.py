@@ -25,6 +25,7 @@ def test_registered_names():
         *("reinforce", "nvil", "rloo", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "lax"),
         *("arm", "disarm", "arms", "vimco", "local_disarm", "double_cv", "straight_through", "st_gumbel_softmax"),
         *("reinmax", "gumbel_rao", "gst", "reinmax_rao"),
+        *("ovis", "ovis_mc", "rws", "tvo"),
     }
     assert "arm" not in registered("categorical") and "rebar" in registered("categorical")
 
@@ -109,7 +110,8 @@ def test_evaluations_are_counted(name, support):
 
     estimator.estimate(counting, logits, estimator.noise(logits.shape, SEED))
     facts = estimator.facts
-    expected = costs.evaluate(facts.hard, getattr(estimator, "samples", 1), logits.shape[1:])
+    samples, auxiliary = getattr(estimator, "samples", 1), getattr(estimator, "auxiliary", 0)
+    expected = costs.evaluate(facts.hard, samples, logits.shape[1:], auxiliary)
     assert counts == {"hard": expected + (name == "concrete"), "relaxed": facts.relaxed}
 
 

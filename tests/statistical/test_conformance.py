@@ -32,6 +32,10 @@ SETTINGS = {
     "disarm_sb": [{"order": "descending"}, {"order": "unsorted"}],
     "double_cv": [{"samples": 3}],
     "vimco": [{"samples": 2}],
+    "ovis": [{"samples": 2}, {"gamma": 1.0}],
+    "ovis_mc": [{"samples": 2, "auxiliary": 1}],
+    "rws": [{"samples": 2}],
+    "tvo": [{"samples": 2}, {"rule": "trapezoid", "partitions": 2, "first": 0.3}],
     "local_disarm": [{"samples": 1}, {"samples": 2}],
     "concrete": [{"relaxation": "improved", "temperature": 1.0}],
     "rebar": [
@@ -79,12 +83,12 @@ def test_mean_gradient_is_the_enumerated_one_in_300_000_draws(name, support, set
 
 def test_power():
     """100,000 draws find a bias of .1 (.05 for two samples or more) in a coordinate with probability .99; the largest
-    is .4 or more."""
+    gradient is .35 or more."""
     for name, cls in registered().items():
         if cls.facts.unbiased:
             found = measure(cls(), enumerable_problem(cls.facts.support[0]), CHUNK)
-            assert found.detectable < (0.05 if cls.facts.hard in (2, "K", "2K") else 0.1), name
-            assert np.max(np.abs(found.exact)) > 0.4
+            assert found.detectable < (0.05 if cls.facts.hard in (2, "K", "2K", "K+S") else 0.1), name
+            assert np.max(np.abs(found.exact)) > 0.35, name
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from igr_suite.discrete.step import Step, estimate_step, noise_of
 from igr_suite.estimators.base import Estimator
 from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.estimators.neighbours import Neighbours
-from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig
+from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig, check_analytic
 from igr_suite.families.hard_vae.gaussian_argmax import parameters_of
 from igr_suite.networks.first_layer import first_affine
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
@@ -36,8 +36,8 @@ class HardVAE(keras.Model):
 
         F = log p(x | h_0) + sum_k log p(h_{k-1} | h_k) + log p(h_{L-1}) - sum_k log q(h_k | h_{k-1})
 
-    Adam or RAdam moves the weights along the estimator's gradient of E[F], or of the multi-sample bound where that is
-    the estimator's target. With the analytic KL the estimator sees log p(x | h_0) alone, and the gradient of
+    Adam or RAdam moves the weights along the estimator's gradient of E[F], or of its other target, such as the
+    multi-sample bound. With the analytic KL the estimator sees log p(x | h_0) alone, and the gradient of
     -KL(q(h_0 | x) || p(h_0)) is added.
 
     Args:
@@ -69,6 +69,8 @@ class HardVAE(keras.Model):
     ):
         require_plain_keras()
         super().__init__(name="hard_vae")
+        if config.kl == "analytic":
+            check_analytic(config.estimator, estimator.facts.target)
         self.config, self.estimator, self.estimation = config, estimator, estimation
         self.binarisation, self.likelihood = binarisation, likelihood
         if config.centred:
@@ -124,8 +126,8 @@ class HardVAE(keras.Model):
 
     @property
     def bound(self) -> bool:
-        """Whether the estimator's target is a multi-sample bound."""
-        return self.estimator.facts.target == "multi_sample_bound"
+        """Whether the estimator's target is one of several samples together, such as a multi-sample bound."""
+        return self.estimator.facts.target != "expectation"
 
     @property
     def scalars(self) -> tuple[str, ...]:
@@ -150,8 +152,8 @@ class HardVAE(keras.Model):
           batch: uint8 [B, D].
           seed: int32 [2], the seed of the step.
         Returns:
-          "elbo" and, of a multi-sample estimator's target, "bound": means over the batch in nats per image; and
-          "squared_gradient", the squared norm of the gradient of the recognition weights.
+          "elbo" and, of a target of several samples together, "bound", its estimate: means over the batch in nats per
+          image; and "squared_gradient", the squared norm of the gradient of the recognition weights.
         """
         step = self.step(self._observations(batch, seed), at_step(seed, tf.constant(2)))
         descent = [-g for g in [*step.recognition, *step.generator]]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from igr_suite.data.catalogue import recipe_of
 from igr_suite.discrete.config import ESTIMATION, EstimatedRun, check_estimator, evaluations, slug_of
 from igr_suite.errors import UserError
+from igr_suite.estimators.names import KNOWN
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
@@ -86,10 +87,8 @@ class HardVAEConfig(WithOptions):
             raise UserError("model.eta=weights needs model.variance_of=weights, which its scales minimise")
         if self.kl == "analytic" and self.layers > 1:
             raise UserError(f"model.kl=analytic is for one layer, and model.layers={self.layers}; set model.kl=sampled")
-        if self.kl == "analytic" and self.estimator in ("vimco", "local_disarm"):
-            raise UserError(
-                f"model.estimator={self.estimator} has a multi-sample bound as its target, which needs model.kl=sampled"
-            )
+        if self.kl == "analytic" and self.estimator in KNOWN:
+            check_analytic(self.estimator, KNOWN[self.estimator].target)
 
     def _check_prior(self) -> None:
         if self.prior == "uniform" and self.prior_logits:
@@ -114,6 +113,14 @@ class HardVAEConfig(WithOptions):
     def support(self) -> str:
         """Kind of the codes' variables, for estimators."""
         return SUPPORT[self.codes]
+
+
+def check_analytic(estimator: str, target: str) -> None:
+    """Raises UserError where an estimator's target needs the sampled KL: log-weights of several samples hold log q."""
+    if target != "expectation":
+        raise UserError(
+            f"model.estimator={estimator} weighs several samples against each other, which needs model.kl=sampled"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -222,9 +222,11 @@ class SBNEvaluationConfig:
     """Number of samples of the bounds of validation and test images."""
     variance_draws: int = 0
     """Number of draws of the gradient at frozen weights for its variance; 0 for none."""
+    likelihood_samples: int = added_later(0)
+    """Number of samples of the bound of test images at the end; the literature takes 5,000, and 0 leaves it out."""
 
     def __post_init__(self):
-        check_at_least(self, "evaluation", importance_samples=1)
+        check_at_least(self, "evaluation", importance_samples=1, likelihood_samples=0)
         if self.variance_draws < 0 or self.variance_draws == 1:
             raise UserError(
                 f"evaluation.variance_draws must be 0 (not measured) or at least 2, got {self.variance_draws}"

@@ -69,7 +69,7 @@ def registered(
         where several estimators are tracked.
     """
     initial, fixed, baselines = _start(networks, estimator, estimation)
-    bound = estimator.facts.target == "multi_sample_bound"
+    bound = estimator.facts.target != "expectation"  # the estimate of a target of several samples together
 
     def step(shared: Shared, values: tf.Tensor | None, parameters: Parameters) -> Step:
         chain = SBNChain(shared.model, shared.observed)

@@ -17,6 +17,7 @@ from igr_suite.training.executor import (
     Training,
     filled_batches_plan,
     flat,
+    likelihoods,
     load_images,
     mean_image,
     sampled_once,
@@ -61,8 +62,9 @@ def execute(config: TrainSBN, folder: RunFolder) -> None:
         return bounds[0] | bounds[1] | noise()
 
     def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
-        del interrupts
-        return epoch_means(rows)[-1]
+        most = config.evaluation.likelihood_samples
+        longest = likelihoods(evaluators[1], [("bound", most)] if most else [], interrupts)
+        return epoch_means(rows)[-1] | longest
 
     meta = {"parameters": model.count_params()}
     training = Training(
