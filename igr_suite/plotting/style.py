@@ -49,6 +49,14 @@ DISCRETE = {
     "VIMCO": "#c51b7d",
     "Concrete": "#00a087",
     "Concrete(0.1)": "#5cc8b5",
+    "ST": "#2ca02c",
+    "ST-GS": "#7570b3",
+    "ST-GS(0.1)": "#b3b0d9",
+    "Gumbel-Rao": "#17becf",
+    "GST": "#e6ab02",
+    "GST-1.0": "#e6ab02",
+    "ReinMax": "#b2182b",
+    "ReinMax-Rao": "#f4a582",
     "exact": "#000000",
 }
 IMPORTANCE_WEIGHTED = {
