@@ -150,8 +150,7 @@ def check_estimator(name: str, options: Sequence[str], support: str, path: str =
         if key not in known.settings:
             way_out = nearest(key, list(known.settings)) if known.settings else "it has none"
             raise UserError(f"{name} has no option '{key}': {way_out}")
-        if isinstance(known.settings[key], (int, str)):
-            values.parse(value, type(known.settings[key]), f"{_options_of(path)}.{key}")
+        _parsed(known.settings[key], value, f"{_options_of(path)}.{key}")
 
 
 def build_estimator(name: str, options: Sequence[str], support: str, path: str = PATH) -> Any:
@@ -215,8 +214,14 @@ def evaluations(name: str, options: Sequence[str], layers: int, shape: Sequence[
         return None
     known = KNOWN[name]
     given = dict(option.partition("=")[::2] for option in options)
-    settings = {key: values.parse(text, type(known.settings[key]), key) for key, text in given.items()}
+    settings = {key: _parsed(known.settings[key], text, key) for key, text in given.items()}
     return known.evaluations(layers, settings, shape)
+
+
+def _parsed(default: Any, text: str, path: str) -> Any:
+    """The value of an option, in its default's type; one whose default is a float stays a text here, because words may
+    stand for numbers there, such as a baseline's."""
+    return values.parse(text, type(default), path) if isinstance(default, (int, str)) else text
 
 
 def slug_of(name: str, options: Sequence[str]) -> str:

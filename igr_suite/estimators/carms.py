@@ -67,7 +67,7 @@ class CARMS(WalkEstimator, MultiSampleEstimator):
 
     Args:
       samples: K.
-    Source: Dimitriev & Zhou (2021), "CARMS", the form with stick breaking; K = 2: Dong, Mnih & Tucker (2021),
+    Source: Dimitriev & Zhou (2021), the form with stick breaking; Dong, Mnih & Tucker (2021) for K = 2;
       docs/papers/rebar.md, section 2.11.
     """
 

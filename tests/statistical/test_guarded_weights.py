@@ -1,7 +1,7 @@
 """Negative control for importance weights of pairs: a constant that guards a division, and a clipped ratio, bias them.
 
 CARMS has another form, without sticks: two samples are the inverse distribution function at u and 1 - u, in a random
-order of the categories. Its weights theta theta' / P(z, z') have no bound, and the authors' code adds 1e-3 to both
+order of the categories. Its weights theta theta' / P(z, z') may be far from 1, and the authors' code adds 1e-3 to both
 probabilities and clips the ratio to [.01, 10].
 """
 
