@@ -136,7 +136,8 @@ def evaluations(name: str, options: Sequence[str], layers: int, shape: Sequence[
         return None
     known = KNOWN[name]
     given = dict(option.partition("=")[::2] for option in options)
-    settings = {key: values.parse(text, type(known.settings[key]), key) for key, text in given.items()}
+    kinds = {key: type(value) for key, value in known.settings.items() if isinstance(value, (int, str))}
+    settings = {key: values.parse(text, kinds[key], key) for key, text in given.items() if key in kinds}
     return known.evaluations(layers, settings, shape)
 
 
