@@ -28,9 +28,9 @@ class HardVAE(keras.Model):
 
         F = log p(x | h_0) + sum_k log p(h_{k-1} | h_k) + log p(h_{L-1}) - sum_k log q(h_k | h_{k-1})
 
-    Adam moves the weights along the estimator's gradient of E[F], or of its other target, such as the multi-sample bound.
-    With the analytic KL the estimator sees log p(x | h_0) alone, and the gradient of
-    -KL(q(h_0 | x) || p(h_0)) is added.
+    Adam moves the weights along the estimator's gradient of E[F], or of its other target, such as the multi-sample
+    bound. With the analytic KL the estimator sees log p(x | h_0) alone, and the gradient of -KL(q(h_0 | x) || p(h_0))
+    is added.
 
     Args:
       config: codes, networks, estimator.

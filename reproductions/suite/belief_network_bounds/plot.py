@@ -8,9 +8,9 @@ from igr_suite.plotting.style import figure, save, step_axis
 from igr_suite.plotting.tables import over_seeds, save_table
 
 NOTE = (
-    "Test images' bounds L_S of S samples at the end, nats per image, higher is better; mean and standard deviation over "
-    "seeds. K: samples of an image in training; OVIS-MC evaluates 10 more for its baselines. RLOO trains the ELBO from K "
-    "samples. OVIS: gamma = 0, OVIS(1): gamma = 1."
+    "Test images' bounds L_S of S samples at the end, nats per image, higher is better; mean and standard deviation "
+    "over seeds. K: samples of an image in training; OVIS-MC evaluates 10 more for its baselines. RLOO trains the ELBO "
+    "from K samples. OVIS: gamma = 0, OVIS(1): gamma = 1."
 )
 
 
