@@ -8,8 +8,8 @@
 | branches | all others: several samples of one layer's logits      | L times those of one layer                 |
 
 On branches each layer is estimated by itself: the layers below are those of one hard pass, the ones above are drawn
-anew for every evaluation with the uniforms of that pass. Where F holds -log q, a target T of K samples together, such as
-the multi-sample bound log mean_k exp F_k, depends on the logits through it, too: its gradient has the direct part
+anew for every evaluation with the uniforms of that pass. Where F holds -log q, a target T of K samples together, such
+as the multi-sample bound log mean_k exp F_k, depends on the logits through it, too: its gradient has the direct part
 -sum_k a_k score_k with a_k = dT/dF_k, the bound's normalised weights, and its mean is not zero. That of E[F] is. The
 posterior that RWS follows is held, and so has no such part. The samples train the generator with the same a_k.
 """
@@ -40,7 +40,8 @@ class Estimated(NamedTuple):
       logits: differentiable with respect to the recognition tensors, [B, D] or [K, B, D].
       cotangents: ascent gradients of each example's target with respect to these logits, same shapes. Functions of the
         estimator's own parameters.
-      generated: scalar whose gradient with respect to the generator's tensors estimates that of the batch's mean target.
+      generated: scalar whose gradient with respect to the generator's tensors estimates that of the batch's mean
+        target.
       losses: of estimators that train their own parameters on a loss.
       parts: (signal, control) of each layer's cotangent, signal + eta control, of estimators with a control variate.
     """

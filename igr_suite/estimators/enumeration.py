@@ -139,8 +139,8 @@ class _Tuples:
         return tf.exp(tf.reduce_sum(tf.gather(by_state, self.joint), 0))
 
     def mean(self, values: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
-        """The expectation of values [N^K, B] -> [B]; an infinite one of an impossible tuple would make the product and its
-        slope NaN."""
+        """The expectation of values [N^K, B] -> [B]; an infinite one of an impossible tuple would make the product and
+        its slope NaN."""
         possible = tf.where(probabilities > 0.0, values, tf.zeros_like(values))
         return tf.reduce_sum(probabilities * possible, 0)
 

@@ -30,7 +30,8 @@ class Known:
     Attributes:
       support: kinds of variables that it is for.
       route: how its gradient passes through several layers, see `discrete.routes`.
-      hard: evaluations at hard samples, a number or a formula of `costs.evaluate`; K is the setting "samples", S the setting "auxiliary".
+      hard: evaluations at hard samples, a number or a formula of `costs.evaluate`; K is the setting "samples", S the
+        setting "auxiliary".
       relaxed: evaluations at relaxed or mean values.
       settings: names and defaults of its settings.
       shared: evaluations that the estimates of all layers have in common: the first sample of each is that of the

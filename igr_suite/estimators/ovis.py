@@ -27,10 +27,11 @@ class OVIS(MultiSampleEstimator, ScoreEstimator):
 
         g = sum_k (gamma log(1 - 1/K) - log(1 - w_k) + gamma w_k) (b_k - theta),   w = softmax_k(f)
 
-    gamma = 0 is unbiased: -log(1 - w_k) is L less log 1/K sum_{l != k} exp f_l, which sample k does not enter. gamma = 1
-    is the limit for large effective sample sizes; its mean is the sum of those of gamma = 0 and of `rws`. Where f
-    depends on the logits directly, a model adds -sum_k w_k (b_k - theta), and the signal of sample k becomes that of
-    the paper, gamma log(1 - 1/K) - log(1 - w_k) - (1 - gamma) w_k.
+    gamma = 0 is unbiased: -log(1 - w_k) is L less log 1/K sum_{l != k} exp f_l, which sample k does not enter.
+    gamma = 1 is the limit for large effective sample sizes; its mean is the sum of those of gamma = 0 and of `rws`.
+    Where f depends on the logits directly, a model adds -sum_k w_k (b_k - theta), and the signal of sample k becomes
+    that of the paper, gamma log(1 - 1/K) - log(1 - w_k) - (1 - gamma) w_k, which is small. Without that part the
+    signals of gamma = 0 are not centred (for K = 2 they are those of `vimco` plus log 2), and `vimco` is better.
 
     Args:
       samples: K.

@@ -15,8 +15,8 @@ from igr_suite.estimators.vimco import difference
 
 
 def auxiliary_baselines(log_weights: tf.Tensor, auxiliary: tf.Tensor) -> tf.Tensor:
-    """1/S sum_s (L - w_k)[f_k <- f^(s)]: the mean over auxiliary samples, put in the place of sample k, of the bound less
-    the normalised weight of that place.
+    """1/S sum_s (L - w_k)[f_k <- f^(s)]: the bound less the normalised weight of sample k, with an auxiliary sample in
+    its place; the mean over the auxiliary samples.
 
     Args:
       log_weights: [K, B].

@@ -59,7 +59,7 @@ class Node(NamedTuple):
 
 
 def thermodynamic_value(log_weights: tf.Tensor, nodes: list[tuple[float, float]]) -> tf.Tensor:
-    """sum_p D_p sum_k w^b_k lw_k, [K, B] -> [B]; minus infinity where all weights are 0, or one is and b = 0 is a node."""
+    """sum_p D_p sum_k w^b_k lw_k, [K, B] -> [B]; -inf where all weights are 0, or one is and b = 0 is a node."""
     value = sum(weight * Node.of(beta, log_weights).mean for beta, weight in nodes)
     return tf.where(tf.reduce_all(tf.equal(log_weights, -np.inf), 0), tf.constant(-np.inf, value.dtype), value)
 

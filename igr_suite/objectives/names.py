@@ -138,8 +138,8 @@ def resolve(name: str, given: Mapping[str, object] | None = None) -> dict[str, o
 
 
 def shared_options(name: str, other: str) -> tuple[str, ...]:
-    """Options that mean the same to two objectives: those that both read with the same default. `alpha`, for example, is
-    a weight for dreg-alpha and an order for vr-iwae."""
+    """Options that mean the same to two objectives: those that both read with the same default. `alpha`, for example,
+    is a weight for dreg-alpha and an order for vr-iwae."""
     ours, theirs = facts_of(name).options, facts_of(other).options
     return tuple(option for option, default in ours.items() if option in theirs and theirs[option] == default)
 

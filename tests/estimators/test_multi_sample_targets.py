@@ -195,7 +195,8 @@ def test_signals_are_those_of_the_objectives_less_the_direct_part():
 
 
 def test_identities_draw_by_draw():
-    """With two samples ovis and vimco differ by log 2; one sample leaves nothing of rws; one partition of tvo is rloo."""
+    """For two samples ovis and vimco differ by log 2; one sample leaves nothing of rws; tvo of one partition is
+    rloo."""
     pair = LOG_WEIGHTS[:2]
     ovis, vimco = (get(name, samples=2).weigh(pair, {}).coefficients for name in ("ovis", "vimco"))
     np.testing.assert_allclose(ovis - vimco, np.full((2, 9), np.log(2.0)), rtol=1e-12)

@@ -86,8 +86,8 @@ class DReGConfig(WithOptions):
         super().__post_init__()
 
     def options_of(self, name: str) -> dict[str, object]:
-        """The options given here that an objective reads; of another one than the trained one, those that mean the same to
-        both."""
+        """The options given here that an objective reads; of another one than the trained one, those that mean the same
+        to both."""
         shared = names.shared_options(name, self.estimator)
         return {option: getattr(self, option) for option in shared if getattr(self, option) is not None}
 

@@ -17,8 +17,8 @@ VARIABLES = {"nonlinear": "bernoulli", "categorical": "categorical"}  # models a
 NOTE = (
     "Test images' L_K at the end, nats per image, mean and standard deviation over seeds; K = 100 (5 at the smoke "
     "scale). Every estimator has the same number of evaluations of the bound in training; `evaluations a step` are those "
-    "of one image. VIMCO, OVIS and local DisARM train a bound of several samples, RWS and TVO a divergence, all others "
-    "the ELBO. Times are those of the machine that made the runs."
+    "of one image. VIMCO, OVIS and local DisARM train a bound of several samples, RWS follows the posterior, TVO the "
+    "thermodynamic path, and all others train the ELBO. Times are those of the machine that made the runs."
 )
 
 

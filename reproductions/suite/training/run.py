@@ -11,6 +11,7 @@ ones and Concrete fast at first, and behind at the end by what their bias costs.
 import contextlib
 
 from igr_suite.cli.entry import main
+from igr_suite.discrete.config import evaluations
 from igr_suite.errors import UserError
 from igr_suite.estimators.names import KNOWN
 from igr_suite.families.hard_vae.codes_config import (
@@ -32,7 +33,8 @@ NETWORKS = {"smoke": ("nonlinear",), "quick": ("nonlinear", "2 linear"), "paper"
 ROWS = {"smoke": 1, "quick": 6, "paper": 12}  # evaluations of test images along a run
 SAMPLES = {"smoke": 5, "quick": 100, "paper": 100}
 LIMIT = {"smoke": 120}
-OPTIONS = {"local_disarm": ("samples=2",)}  # four samples, as VIMCO and ARMS
+# Four evaluations, as VIMCO and ARMS.
+OPTIONS = {"local_disarm": ("samples=2",), "ovis_mc": ("auxiliary=2", "samples=2")}
 # REINFORCE of belief networks centres an example's signal by the others' mean, too.
 CODE_OPTIONS = OPTIONS | {"reinforce": ("baseline=batch",)}
 SIZE = {"smoke": {"variables": 3, "categories": 3}, "quick": {}, "paper": {}}
@@ -45,9 +47,10 @@ VARIANCE = {
 }
 
 
-def epochs(scale, evaluations):
-    """(passes through the training images, passes between two evaluations of test images)."""
-    total = max(1, EVALUATIONS[scale] // evaluations)
+def epochs(scale, number):
+    """Passes through the training images, and between two evaluations of test images, with `number` evaluations a
+    step."""
+    total = max(1, EVALUATIONS[scale] // number)
     return {"epochs": total, "evaluate_every": max(1, total // ROWS[scale])}
 
 
@@ -72,12 +75,12 @@ def autoencoder(name, scale, data, seed):
         baseline="network" if name == "nvil" else "constant",
         **SIZE[scale],
     )
-    evaluations = KNOWN[name].evaluations(1, {}, model.shape)
+    number = evaluations(name, model.estimator_options, model.layers, model.shape)
     return TrainHardVAE(
         model=model,
         data=DataConfig(name=data, train_limit=LIMIT.get(scale), evaluation_limit=LIMIT.get(scale)),
         optimiser=HardVAEOptimiserConfig(learning_rate=3e-4),
-        schedule=ScheduleConfig(**epochs(scale, evaluations)),
+        schedule=ScheduleConfig(**epochs(scale, number)),
         evaluation=HardVAEEvaluationConfig(importance_samples=SAMPLES[scale], every_time=True),
         seed=seed,
     )

@@ -259,6 +259,8 @@ def test_options_are_set_one_by_one_and_go_with_their_estimator():
     config = TrainHardVAE().with_values({"model.options.samples": "4"})
     assert config.model.estimator_options == ("samples=4",) and "rloo-samples4" in config.run_id
     assert config.evaluations_per_step == 400
+    centred = config.with_values({"model.estimator": "reinforce", "model.options.baseline": "batch"})
+    assert centred.evaluations_per_step == 100
     assert config.with_values({"model.options.samples": 3}).model.estimator_options == ("samples=3",)
     other = config.with_values({"model.estimator": "rebar", "model.options.temperature": 0.1})
     assert other.model.estimator_options == ("temperature=0.1",)
