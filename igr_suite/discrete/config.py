@@ -136,7 +136,8 @@ def evaluations(name: str, options: Sequence[str], layers: int, shape: Sequence[
         return None
     known = KNOWN[name]
     given = dict(option.partition("=")[::2] for option in options)
-    settings = {key: values.parse(text, type(known.settings[key]), key) for key, text in given.items()}
+    plain = {key: text for key, text in given.items() if isinstance(known.settings[key], (int, str))}
+    settings = {key: values.parse(text, type(known.settings[key]), key) for key, text in plain.items()}
     return known.evaluations(layers, settings, shape)
 
 

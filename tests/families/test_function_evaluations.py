@@ -78,6 +78,9 @@ def sbn(**settings) -> TrainSBN:
         (sbn(estimator="disarm", layers=2), 24 * 3),  # the sample of the pass, and a mirrored one for each layer
         (sbn(estimator="rloo", estimator_options=("samples=5",), layers=3), 24 * 5),
         (TrainHardVAE(model=HardVAEConfig(estimator="rebar")), 200),
+        (TrainHardVAE(model=HardVAEConfig(estimator="reinforce", estimator_options=("baseline=batch",))), 100),
+        (TrainHardVAE(model=HardVAEConfig(estimator="local_expectation")), 100 * (20 * 9 + 1)),
+        (sbn(estimator="local_expectation", layers=2), 24 * (2 * 200 + 1)),
         (TrainHardVAE(model=HardVAEConfig(estimator="my.file:Mine")), None),
         (TrainDNI(), None),  # a classifier: no latent variables
     ],
