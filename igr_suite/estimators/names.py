@@ -66,6 +66,7 @@ _LEARNED = {"temperature": 0.5, "relaxation": "concrete", "surrogate": "add", "e
 KNOWN = {
     "arm": Known(BERNOULLI, "branches", hard=2),
     "arms": Known(BERNOULLI, "branches", hard="K", settings={"samples": 4}, shared=0),
+    "bitflip": Known(BERNOULLI, "branches", hard=2),
     "concrete": Known(BOTH, "path", hard=0, relaxed=1, settings={"temperature": 0.5, "relaxation": "concrete"}),
     "disarm": Known(BERNOULLI, "branches", hard=2),
     "double_cv": Known(BOTH, "branches", hard="K", settings={"samples": 2}),
@@ -84,5 +85,6 @@ KNOWN = {
     "simple_muprop": Known(BOTH, "branches", relaxed=1),
     "st_gumbel_softmax": Known(BOTH, "path", settings={"temperature": 0.5}),
     "straight_through": Known(BOTH, "path", settings={"temperature": 1.0}),
+    "ugc": Known(BERNOULLI, "branches", hard=3),
     "vimco": Known(BOTH, "chains", hard="K", settings={"samples": 4}),
 }

@@ -19,6 +19,8 @@ LABELS = {
     "local_disarm": "local DisARM",
     "double_cv": "Double CV",
     "local_expectation": "local expectation",
+    "bitflip": "bitflip",
+    "ugc": "UGC",
     "straight_through": "ST",
     "st_gumbel_softmax": "ST-GS",
 }
