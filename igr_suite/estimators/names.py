@@ -82,6 +82,7 @@ KNOWN = {
     "reinforce": Known(BOTH, "chains", settings={"baseline": 0.0}),
     "relax": Known(BOTH, "branches", relaxed=1, settings={**_LEARNED, "coupling": "coupled"}),
     "rloo": Known(BOTH, "chains", hard="K", settings={"samples": 2}),
+    "rodeo": Known(BOTH, "branches", hard="K", settings={"samples": 2, "hidden": 100}),
     "simple_muprop": Known(BOTH, "branches", relaxed=1),
     "st_gumbel_softmax": Known(BOTH, "path", settings={"temperature": 0.5}),
     "straight_through": Known(BOTH, "path", settings={"temperature": 1.0}),

@@ -19,6 +19,7 @@ LABELS = {
     "local_disarm": "local DisARM",
     "double_cv": "Double CV",
     "local_expectation": "local expectation",
+    "rodeo": "RODEO",
     "bitflip": "bitflip",
     "ugc": "UGC",
     "straight_through": "ST",

@@ -29,6 +29,7 @@ SETTINGS = {
     "rloo": [{"samples": 4}],
     "arms": [{"samples": 2}, {"samples": 3}],
     "double_cv": [{"samples": 3}],
+    "rodeo": [{"samples": 3, "hidden": 10}],
     "vimco": [{"samples": 2}],
     "local_disarm": [{"samples": 1}, {"samples": 2}],
     "concrete": [{"relaxation": "improved", "temperature": 1.0}],

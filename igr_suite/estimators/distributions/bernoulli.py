@@ -73,6 +73,11 @@ def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
     return samples - tf.sigmoid(logits)
 
 
+def probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """q(b) of each variable's discrete value b, also beside infinite logits."""
+    return tf.where(values > 0.5, tf.sigmoid(logits), tf.sigmoid(-logits))
+
+
 def other_values(samples: tf.Tensor) -> tf.Tensor:
     """The values that each variable has not, [1, ..., D]: 1 - b."""
     return 1.0 - samples[tf.newaxis]
