@@ -32,7 +32,7 @@ class LocalExpectation(Estimator):
         unbiased=True,
         hard="V(C-1)+1",
     )
-    chunk: int = 20
+    chunk: int = 10
 
     def __post_init__(self):
         check_samples("local_expectation", self.chunk, "evaluation in a chunk", least=1)

@@ -13,6 +13,9 @@ from igr_suite.estimators import costs
 BOTH = ("bernoulli", "categorical")
 BERNOULLI = ("bernoulli",)
 CATEGORICAL = ("categorical",)
+# Unbiased for every model, and of so little variance that few draws are a reference where the states are too many to
+# enumerate: at 200 Bernoulli variables its logit gradient varies 80 times less than DisARM's.
+REFERENCE = "local_expectation"
 Route = Literal["chains", "pairs", "path", "branches"]
 Target = Literal["expectation", "multi_sample_bound", "posterior", "thermodynamic"]
 TARGETS: Mapping[Target, str] = {  # as tables name them
@@ -78,6 +81,7 @@ KNOWN = {
     "arms": Known(BERNOULLI, "branches", hard="K", settings={"samples": 4}, shared=0),
     "ars": Known(CATEGORICAL, "branches", hard="C"),
     "arsm": Known(CATEGORICAL, "branches", hard="C(C-1)/2+1"),
+    "bitflip": Known(BERNOULLI, "branches", hard=2),
     "carms": Known(CATEGORICAL, "branches", hard="K", settings={"samples": 4}, shared=0),
     "concrete": Known(
         BOTH, "path", hard=0, relaxed=1, settings={"temperature": 0.5, "relaxation": "concrete"}, unbiased=False
@@ -92,7 +96,7 @@ KNOWN = {
     "gst": Known(BOTH, "path", settings={"gap": 1.0, "temperature": 1.0}, unbiased=False),
     "gumbel_rao": Known(BOTH, "path", settings={"samples": 10, "temperature": 0.5}, unbiased=False),
     "lax": Known(BOTH, "branches", relaxed=1, settings=_LEARNED),
-    "local_expectation": Known(BOTH, "branches", hard="V(C-1)+1", settings={"chunk": 20}),
+    "local_expectation": Known(BOTH, "branches", hard="V(C-1)+1", settings={"chunk": 10}),
     "local_disarm": Known(BERNOULLI, "pairs", hard="2K", settings={"samples": 4}, target="multi_sample_bound"),
     "muprop": Known(BOTH, "branches", relaxed=1),
     "nvil": Known(BOTH, "chains"),
@@ -104,6 +108,7 @@ KNOWN = {
     "reinmax_rao": Known(BOTH, "path", settings={"samples": 10, "temperature": 1.0}, unbiased=False),
     "relax": Known(BOTH, "branches", relaxed=1, settings={**_LEARNED, "coupling": "coupled"}),
     "rloo": Known(BOTH, "chains", hard="K", settings={"samples": 2}),
+    "rodeo": Known(BOTH, "branches", hard="K", settings={"samples": 2, "hidden": 100}),
     "rws": Known(BOTH, "chains", hard="K", settings={"samples": 4}, target="posterior"),
     "simple_muprop": Known(BOTH, "branches", relaxed=1),
     "st_gumbel_softmax": Known(BOTH, "path", settings={"temperature": 0.5}, unbiased=False),
@@ -115,5 +120,6 @@ KNOWN = {
         settings={"samples": 4, "partitions": 5, "first": 0.02, "rule": "left"},
         target="thermodynamic",
     ),
+    "ugc": Known(BERNOULLI, "branches", hard=3),
     "vimco": Known(BOTH, "chains", hard="K", settings={"samples": 4}, target="multi_sample_bound"),
 }

@@ -28,6 +28,12 @@ from igr_suite.estimators.variables import kind_of
 NET = "net."  # prefix of the net's parameters among the estimator's
 
 
+def glorot_uniform(rows: int, columns: int, number: int, dtype: tf.DType, seed: int = 0) -> tf.Tensor:
+    """Initial kernel [rows, columns], number `number` of those with this seed."""
+    limit = math.sqrt(6.0 / (rows + columns))
+    return tf.cast((2.0 * uniforms([rows, columns], tf.constant([seed, number]), dtype) - 1.0) * limit, dtype)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TinyNet:
     """net(y) = w2 . tanh((2 y - 1) W1 + b1) + b2 on the relaxed sample; any object with these two methods can replace
@@ -49,15 +55,12 @@ class TinyNet:
     def parameters(self, shape, dtype: tf.DType = tf.float32) -> dict[str, tf.Tensor]:
         """Initial values for logits of this shape."""
         inputs = math.prod(variable_sizes(shape))
-        kernels = {}
-        for number, (name, rows, columns) in enumerate(
-            (("hidden_kernel", inputs, self.units), ("output_kernel", self.units, 1))
-        ):
-            limit = math.sqrt(6.0 / (rows + columns))
-            kernels[name] = tf.cast(
-                (2.0 * uniforms([rows, columns], tf.constant([self.seed, number]), dtype) - 1.0) * limit, dtype
-            )
-        return {**kernels, "hidden_bias": tf.zeros([self.units], dtype), "output_bias": tf.zeros([1], dtype)}
+        return {
+            "hidden_kernel": glorot_uniform(inputs, self.units, 0, dtype, self.seed),
+            "output_kernel": glorot_uniform(self.units, 1, 1, dtype, self.seed),
+            "hidden_bias": tf.zeros([self.units], dtype),
+            "output_bias": tf.zeros([1], dtype),
+        }
 
     def __call__(self, parameters: Mapping[str, tf.Tensor], z: tf.Tensor, relaxed: tf.Tensor, axes: int) -> tf.Tensor:
         """Values of the net.

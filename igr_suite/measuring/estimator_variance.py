@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from igr_suite import estimators
 from igr_suite.errors import UserError, nearest
+from igr_suite.estimators.names import REFERENCE
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.gradient_variance import moments_of
 from igr_suite.measuring.gradients import Gradients
@@ -51,7 +52,7 @@ class Subject(Protocol):
     Attributes:
       names: of the estimators that can be measured.
       own_steps: number of steps for which registered estimators' own parameters are trained first.
-      reference: name of the unbiased estimator against which biases are measured.
+      reference: name of the unbiased estimator against which biases are measured, unless another is asked for.
       jit: whether XLA compiles the draws.
     """
 
@@ -176,6 +177,7 @@ def measure(
     reference: int,
     seed: tf.Tensor,
     say: Callable[[str], None] = lambda text: None,
+    against: str | None = None,
 ) -> list[dict[str, Any]]:
     """Compares estimators.
 
@@ -185,33 +187,38 @@ def measure(
       draws, reference: numbers of estimates of each estimator and of the reference; rounded up to multiples of GROUPS.
       seed: int32 [2].
       say: takes progress lines.
+      against: name of the unbiased estimator against which biases are measured; None for `subject.reference`.
     Returns:
       One row for each estimator: evaluations, seconds of an estimate, and for "parameters" (the batch gradient of q's
       weights) and "logits" (each image's gradient) the mean variance of an entry with its 95% interval, the
       signal-to-noise ratio |E g| / sqrt(sum of variances), the norm of the bias, also relative to the gradient's, z
       and p.
     Raises:
-      UserError: an estimator that cannot be measured here.
+      UserError: an estimator that cannot be measured here, or a reference that is biased.
     """
-    for name in names:
+    against = against or subject.reference
+    for name in (*names, against):
         if name not in subject.names:
             reason = (
                 "estimates the gradient of another target"
                 if name in _of_other_targets()
                 else "is unknown for this model"
             )
-            raise UserError(f"--estimators: {name} {reason}; {nearest(name, subject.names)}")
+            option = "--estimators" if name in names else "--against"
+            raise UserError(f"{option}: {name} {reason}; {nearest(name, subject.names)}")
+    if not estimators.registered()[against].facts.unbiased:
+        raise UserError(f"--against: {against} is biased itself; take {REFERENCE}")
     draws, reference = (GROUPS * max(2, -(-number // GROUPS)) for number in (draws, reference))
 
     def progress(text: str, total: int):
         return lambda done: say(f"{text}: {done:,} of {total:,} draws")
 
     truth, _ = draw_groups(
-        subject.source(subject.reference, fresh=True),
+        subject.source(against, fresh=True),
         reference,
         at_step(seed, tf.constant(2)),
         subject.jit,
-        progress(f"reference {subject.reference}", reference),
+        progress(f"reference {against}", reference),
     )
     norms = {level: max(squared_norm(groups.means), 0.0) for level, groups in truth.items()}
     rows = []

@@ -24,13 +24,14 @@ NOTE = (
 )
 
 
-def draw(rows: list[dict], out: Path, title: str) -> list[Path]:
+def draw(rows: list[dict], out: Path, title: str, against: str) -> list[Path]:
     """Writes variance.csv, .md, .tex, .png and .pdf; returns their paths.
 
     Args:
       rows: the result of `measuring.estimator_variance.measure`.
       out: folder for the files.
       title: the model and the images that were measured.
+      against: name of the estimator that biases were measured against.
     """
     numbers = pd.DataFrame(rows).sort_values("parameters_variance", ignore_index=True)
     levels = [level for level in LEVELS if f"{level}_variance" in numbers]
@@ -54,7 +55,7 @@ def draw(rows: list[dict], out: Path, title: str) -> list[Path]:
         fig.suptitle(f"{title}; 95% intervals over {numbers['draws'].iloc[0]:,} draws; hollow: biased", fontsize=9)
         paths = save(fig, out, "variance")
     texts = pd.DataFrame([_texts(row, levels) for row in numbers.to_dict("records")])
-    return [*paths, *save_table(out, texts, numbers, NOTE, name="variance")]
+    return [*paths, *save_table(out, texts, numbers, f"{NOTE} Biases: against {label(against)}.", name="variance")]
 
 
 def _texts(row: dict, levels: list[str]) -> dict[str, str]:

@@ -44,8 +44,10 @@ def test_masked_values_have_no_gradient(name, support):
             "disarm",
             "double_cv",
             "arms",
+            "bitflip",
             "rloo",
             "local_disarm",
+            "ugc",
             "vimco",
         )
         for key, slope in tape.gradient(trained, parameters, unconnected_gradients="zero").items():

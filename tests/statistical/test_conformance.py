@@ -31,6 +31,7 @@ SETTINGS = {
     "carms": [{"samples": 2}, {"samples": 3}],
     "disarm_sb": [{"order": "descending"}, {"order": "unsorted"}],
     "double_cv": [{"samples": 3}],
+    "rodeo": [{"samples": 3, "hidden": 10}],
     "vimco": [{"samples": 2}],
     "ovis": [{"samples": 2}, {"gamma": 1.0}],
     "ovis_mc": [{"samples": 2, "auxiliary": 1}],

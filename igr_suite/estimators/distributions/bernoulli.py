@@ -40,6 +40,11 @@ def mean(logits: tf.Tensor) -> tf.Tensor:
     return tf.sigmoid(logits)
 
 
+def variance(logits: tf.Tensor) -> tf.Tensor:
+    """theta (1 - theta), which keeps its digits near theta = 1."""
+    return tf.sigmoid(logits) * tf.sigmoid(-logits)
+
+
 def vjp(logits: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
     """Maps d/dz to d/dlogits, where z = logits + noise: the same, but 0 for units whose logit is +-inf.
 
@@ -68,6 +73,11 @@ def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
     return samples - tf.sigmoid(logits)
 
 
+def probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """q(b) of each variable's discrete value b, also beside infinite logits."""
+    return tf.where(values > 0.5, tf.sigmoid(logits), tf.sigmoid(-logits))
+
+
 def other_values(samples: tf.Tensor) -> tf.Tensor:
     """The values that each variable has not, [1, ..., D]: 1 - b."""
     return 1.0 - samples[tf.newaxis]
@@ -82,8 +92,7 @@ def summed_out(logits: tf.Tensor, samples: tf.Tensor, gaps: tf.Tensor) -> tf.Ten
     Returns:
       [B, D]; 0 where a value is impossible, whatever f is there.
     """
-    slope = tf.sigmoid(logits) * tf.sigmoid(-logits)
-    return tf.math.multiply_no_nan((1.0 - 2.0 * samples) * tf.transpose(gaps[:, 0]), slope)
+    return tf.math.multiply_no_nan((1.0 - 2.0 * samples) * tf.transpose(gaps[:, 0]), variance(logits))
 
 
 def log_probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:

@@ -72,6 +72,11 @@ def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
     return samples - tf.nn.softmax(logits)
 
 
+def probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """q(b) of each variable's one-hot value b, without the categories' axis."""
+    return tf.reduce_sum(tf.nn.softmax(logits) * values, -1)
+
+
 def other_values(samples: tf.Tensor) -> tf.Tensor:
     """The values that each variable has not, [C - 1, ..., V, C]: the categories after its own, in cyclic order."""
     categories = tf.shape(samples)[-1] if samples.shape[-1] is None else samples.shape[-1]

@@ -1,33 +1,40 @@
-"""A trained VAE of hard codes of one layer as a subject of `estimator_variance`."""
+"""A trained VAE of hard codes, of one layer or several, as a subject of `estimator_variance`."""
 
 import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
-from igr_suite.errors import UserError
+from igr_suite.estimators.names import REFERENCE
 from igr_suite.families.hard_vae.codes import HardVAE, HardVAEChain
 from igr_suite.families.hard_vae.codes_config import TrainHardVAE
 from igr_suite.families.hard_vae.train_codes import build_model
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.measuring.code_subject import CodeSubject
-from igr_suite.measuring.estimator_variance import first_images, restored
+from igr_suite.measuring.estimator_variance import Source, first_images, restored
+from igr_suite.measuring.registered_source import chain_source, registered_names
 from igr_suite.randomness import run_seed
 from igr_suite.training.executor import load_images, training_images
 
 
-class HardVAESubject(CodeSubject):
+class HardVAESubject:
     """The bound of the model as it trains, with its prior; the KL is evaluated at samples.
 
     Args:
-      model: trained, of one layer.
+      model: trained.
       x: observations [N, D].
     """
 
-    def __init__(self, model: HardVAE, x: tf.Tensor):
-        self.chain = HardVAEChain(model, x, sampled=True)
-        super().__init__(model, x, model.config.support, lambda x: HardVAEChain(model, x).logits(0, None))
+    own_steps = 0
+    jit = False  # measured: the decoder's products are slower under XLA (docs/performance.md)
+    reference = REFERENCE
 
-    def bound(self, code, logits):
-        return self.chain.term(0, code, None, logits)
+    def __init__(self, model: HardVAE, x: tf.Tensor):
+        self.chain, self.shapes = HardVAEChain(model, x, sampled=True), model.logit_shapes(x.shape[0])
+        self.support = model.config.support
+        self.names = registered_names(self.support)
+
+    def source(self, name: str, fresh: bool = False) -> Source:
+        """See `Subject`; settings and parameters of the run are not taken, so `fresh` has no effect."""
+        del fresh
+        return chain_source(name, self.chain, self.shapes, self.chain.images.dtype, self.own_steps)
 
 
 def load(folder: RunFolder, config: TrainHardVAE, images: int, seed: tf.Tensor) -> HardVAESubject:
@@ -35,14 +42,9 @@ def load(folder: RunFolder, config: TrainHardVAE, images: int, seed: tf.Tensor) 
     since nothing is drawn.
 
     Raises:
-      UserError: there is no checkpoint, there are too few images, or the codes have several layers.
+      UserError: there is no checkpoint, or there are too few images.
     """
     del seed
-    if config.model.layers > 1:
-        raise UserError(
-            f"gradients of VAEs of hard codes are measured for one layer, and model.layers={config.model.layers}; take a "
-            f"belief network, or a run with one layer"
-        )
     dataset = load_images(config)
     model = build_model(config, dataset)
     batch = tf.constant(first_images(training_images(config, dataset), images))

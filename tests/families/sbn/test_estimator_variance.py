@@ -110,7 +110,8 @@ def test_registered_estimators_are_measured_on_two_layers_as_they_train():
     names = ("disarm", "rloo", "lax", "straight_through")
     subject = SBNSubject(model, x, SEED)
     assert set(names) <= set(subject.names)
-    rows = {row["estimator"]: row for row in estimator_variance.measure(subject, names, DRAWS, DRAWS, SEED)}
+    measured = estimator_variance.measure(subject, names, DRAWS, DRAWS // 20, SEED, against="local_expectation")
+    rows = {row["estimator"]: row for row in measured}
     assert {name: row["biased"] for name, row in rows.items()} == dict.fromkeys(names, False) | {
         "straight_through": True
     }
@@ -137,6 +138,10 @@ def test_unknown_names_and_other_bounds_are_refused():
         estimator_variance.measure(SBNSubject(model, x, SEED), ["vimco"], DRAWS, DRAWS, SEED)
     with pytest.raises(UserError, match="disarn is unknown.*disarm"):
         estimator_variance.measure(SBNSubject(model, x, SEED), ["disarn"], DRAWS, DRAWS, SEED)
+    with pytest.raises(UserError, match="--against: disarn is unknown.*disarm"):
+        estimator_variance.measure(SBNSubject(model, x, SEED), ["disarm"], DRAWS, DRAWS, SEED, against="disarn")
+    with pytest.raises(UserError, match="--against: concrete is biased itself; take local_expectation"):
+        estimator_variance.measure(SBNSubject(model, x, SEED), ["disarm"], DRAWS, DRAWS, SEED, against="concrete")
 
 
 def test_the_verb_writes_table_and_figure(tmp_path, capsys):
@@ -177,7 +182,8 @@ def test_the_verb_writes_table_and_figure(tmp_path, capsys):
     )
     shown = capsys.readouterr()
     assert "DisARM" in shown.out
-    assert "nvil: 40 of 40 draws" in shown.err
+    assert "nvil: 40 of 40 draws" in shown.err and "reference local_expectation: 40 of 40 draws" in shown.err
+    assert "Biases: against local expectation." in shown.out
     rows = pd.read_csv(folder.path / "variance.csv").set_index("estimator")
     assert set(rows.index) == {"disarm", "nvil"}
     assert (rows["parameters_variance"] > 0).all()

@@ -90,7 +90,7 @@ def test_the_bias_of_a_biased_estimator_shows(name):
 
 
 @pytest.mark.parametrize("variance_of", ["logits", "weights"])
-@pytest.mark.parametrize("name", ["rebar", "relax", "double_cv"])
+@pytest.mark.parametrize("name", ["rebar", "relax", "double_cv", "rodeo"])
 def test_what_trains_the_parameters_does_not_bias_the_gradient(name, variance_of):
     model = tiny_model(estimator="reinforce", layers=2)
     assert np.max(np.abs(z_scores(model, estimator_of(name), variance_of=variance_of))) < 5.0
