@@ -102,9 +102,7 @@ class GaussianLatent(LatentLayer):
         loc, log_scale = posterior
         samples = [] if self.samples is None else [self.samples]
         shape = tf.concat([tf.constant(samples, tf.int32), tf.shape(loc)], 0)
-        noise = standard_normal(
-            shape, self.next_seed() if seed is None else seed, loc.dtype, batch_axis=len(samples)
-        )
+        noise = standard_normal(shape, self.next_seed() if seed is None else seed, loc.dtype, batch_axis=len(samples))
         return GaussianDraw(loc + tf.exp(log_scale) * noise, noise)
 
     def kl_divergence(self, posterior: DiagonalGaussian, draw: GaussianDraw | None = None) -> tf.Tensor:

@@ -111,19 +111,20 @@ class LatentLayer(keras.layers.Layer):
           UserError: inputs of the wrong shape.
         """
         input_shape = tuple(input_shape)
-        axes = 1 if self.projection is not None else len(self.given_shape)
-        if len(input_shape) <= axes or input_shape[-1] is None:
+        if self.projection is None:
+            axes = len(self.given_shape)
+            if len(input_shape) <= axes or input_shape[-axes:] != self.given_shape:
+                raise UserError(
+                    f"{self.name} has dense=False, so its inputs are parameters [batch, ..., "
+                    f"{', '.join(map(str, self.given_shape))}], in the order {', '.join(self.blocks)}; got the shape "
+                    f"{input_shape} (keras.layers.Reshape({self.given_shape}) makes it of a flat vector)"
+                )
+            return input_shape[:-axes]
+        if len(input_shape) < 2 or input_shape[-1] is None:
             raise UserError(
-                f"{self.name} needs inputs [batch, ..., {'features' if axes == 1 else 'variables, parameters'}] with a "
-                f"known last axis, got the shape {input_shape}"
+                f"{self.name} needs inputs [batch, ..., features] with a known last axis, got the shape {input_shape}"
             )
-        if self.projection is None and input_shape[-axes:] != self.given_shape:
-            raise UserError(
-                f"{self.name} has dense=False, so its inputs are parameters [batch, ..., "
-                f"{', '.join(map(str, self.given_shape))}], in the order {', '.join(self.blocks)}; got the shape "
-                f"{input_shape} (keras.layers.Reshape({self.given_shape}) makes it of a flat vector)"
-            )
-        return input_shape[:-axes]
+        return input_shape[:-1]
 
     def compute_mask(self, inputs, previous_mask=None):
         """The mask of the inputs, for every sample: a code at a masked position is masked."""
@@ -207,8 +208,10 @@ class LatentLayer(keras.layers.Layer):
         """The parameters of a learned or given prior by block; None for the default one."""
         if self.prior == self.default_prior:
             return None
-        values = self.prior_weights if self.prior == "learned" else self.prior
-        return {name: tf.cast(tf.convert_to_tensor(values[name]), self.float_type) for name in self.blocks}
+        if self.prior == "learned":
+            return {name: tf.cast(weight.value, self.float_type) for name, weight in self.prior_weights.items()}
+        shapes = self.parameter_shapes()
+        return {name: tf.broadcast_to(tf.constant(self.prior[name], self.float_type), shapes[name]) for name in shapes}
 
     def draw(self, posterior, seed: tf.Tensor | None = None):
         """A reparameterised draw.
@@ -238,7 +241,7 @@ class LatentLayer(keras.layers.Layer):
 
     def current(self, name: str) -> float | tf.Tensor:
         """The present value of an argument that may be scheduled, "kl_weight" or "temperature"."""
-        return value_at(getattr(self, name), None if self.steps is None else self.steps.value, self.float_type)
+        return value_at(getattr(self, name), 0 if self.steps is None else self.steps.value, self.float_type)
 
     def next_seed(self) -> tf.Tensor:
         """A stateless seed, int32 [2], and a step of the layer's seeds."""

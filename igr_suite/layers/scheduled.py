@@ -43,12 +43,12 @@ def check_scheduled(name: str, value, least: float, usual: str) -> Scheduled:
     return float(value)
 
 
-def value_at(value: Scheduled, step: tf.Tensor | None, dtype: tf.DType) -> float | tf.Tensor:
+def value_at(value: Scheduled, step: tf.Tensor | int, dtype: tf.DType) -> float | tf.Tensor:
     """Returns the number at a training step: a constant as it is, else a scalar tensor of this type.
 
     Args:
       value: as `check_scheduled` returned it.
-      step: number of training steps made; read by schedules only.
+      step: number of training steps made.
       dtype: float32 or float64.
     """
     if isinstance(value, Schedule):
