@@ -88,8 +88,10 @@ class LatentLayer(keras.layers.Layer):
         if self.projection is not None:
             self.projection.build(input_shape)
         if any(isinstance(getattr(self, name), Schedule) for name in self.scheduled):
-            whole = {"dtype": "int32", "initializer": "zeros", "aggregation": "only_first_replica"}
-            self.steps = self.add_weight(shape=(), trainable=False, name="steps", **whole)
+            # Every replica counts for itself: where replicas wait for each other within `call`, Keras gives the losses
+            # of the last one to all.
+            own = {"dtype": "int32", "initializer": "zeros", "aggregation": "none"}
+            self.steps = self.add_weight(shape=(), trainable=False, name="steps", **own)
         if self.prior == "learned":
             initial = self.initial_prior()
             for name, shape in self.parameter_shapes().items():

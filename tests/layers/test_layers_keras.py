@@ -90,7 +90,7 @@ def test_a_saved_model_goes_on_as_it_would_have(tmp_path):
     keras.utils.set_random_seed(0)
     model = autoencoder()
     before = {weight.path: weight.numpy() for weight in model.trainable_weights}
-    model.fit(X, X, batch_size=3, epochs=2, verbose=0, shuffle=False)
+    model.fit(X, X, batch_size=3, verbose=0, shuffle=False)
     kept = [path for path, value in before.items() if any(word in path for word in ("flow", "prior"))]
     assert len(kept) == 5 and all(
         not np.array_equal(before[weight.path], weight.numpy()) for weight in model.trainable_weights
@@ -102,7 +102,7 @@ def test_a_saved_model_goes_on_as_it_would_have(tmp_path):
     weights.load_weights(tmp_path / "model.weights.h5")
     for ours, theirs in zip(model.get_layer("planar").weights, whole.get_layer("planar").weights, strict=True):
         np.testing.assert_array_equal(ours, theirs, err_msg=ours.path)
-    assert int(whole.get_layer("planar").steps) == 4
+    assert int(whole.get_layer("planar").steps) == 2
     evaluations = {again.evaluate(X, X, verbose=0) for again in (model, whole, weights)}
     assert len(evaluations) == 1
     first, second = (again.fit(X, X, batch_size=3, verbose=0, shuffle=False).history for again in (model, whole))
@@ -158,8 +158,7 @@ def test_a_subclass_and_a_sequential_model_train():
     for model, eager in ((OwnModel(), True), (sequential, False)):
         model.compile(keras.optimizers.Adam(0.05), "mse", jit_compile=False, run_eagerly=eager)
         losses = model.fit(X, X, batch_size=4, epochs=8, verbose=0).history["loss"]
-        assert losses[-1] < losses[0]
-        assert model.predict(X, batch_size=4, verbose=0).shape == (6, 5)
+        assert losses[-1] < losses[0] and model(X).shape == (6, 5)
 
 
 def test_half_precision_and_float64_round_the_code_alone():
@@ -186,7 +185,7 @@ def test_half_precision_and_float64_round_the_code_alone():
 
 
 def test_under_xla_with_a_batch_of_unknown_size():
-    layer = RelaxedCategorical(2, 3, "IGR_Planar", 0.3, samples=2, kl_weight=0.5, kl="sampled", seed=4)
+    layer = RelaxedCategorical(2, 3, "IGR_I", 0.3, samples=2, kl_weight=0.5, kl="sampled", seed=4)
     layer.build((None, 5))
 
     @tf.function(input_signature=[tf.TensorSpec([None, 5])], jit_compile=True)

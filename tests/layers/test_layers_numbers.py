@@ -150,7 +150,7 @@ def test_closed_kl_is_that_of_the_gaussians_and_the_mean_of_sampled_ones(name):
     learned = categorical(name, kl_weight=1.0, prior="learned", temperature=0.3)
     learned(given)
     np.testing.assert_allclose(learned.losses[0], layer.losses[0], rtol=1e-5)
-    blocks = {block: 0.25 for block in layer.blocks}
+    blocks = dict.fromkeys(layer.blocks, 0.25)
     moved = categorical(name, prior=blocks, temperature=0.3)
     assert all(np.all(np.equal(getattr(moved.prior_of(moved.posterior(given)), block), 0.25)) for block in blocks)
 
