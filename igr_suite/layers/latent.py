@@ -17,25 +17,32 @@ Shape = tuple[int | None, ...]
 class LatentLayer(keras.layers.Layer):
     """Draws latent variables from a distribution whose parameters are its inputs or come from a Dense of its own.
 
-    A subclass sets `given_shape` and `blocks` before it calls `finish`, and implements `distribution`, `prior_of`,
-    `draw`, `kl_divergence` and `code`. Everything is computed in float32, or in float64 under a policy that computes in
-    float64; only the result is rounded to the policy's type.
+    A subclass sets `given_shape`, `blocks` and `code_shape` in its constructor, then calls `finish`, and implements
+    `distribution`, `prior_of`, `initial_prior`, `draw`, `kl_divergence` and `code`. Everything is computed in float32,
+    or in float64 under a policy that computes in float64; only the result is rounded to the policy's type.
 
     Class attributes:
       default_prior: name of the prior that has no weights.
       inferences: the ways to a code at inference; those of `drawn` need a draw.
       kls: the ways to compute the KL.
+      scheduled: the arguments that may be schedules or variables.
+    Attributes:
+      given_shape: of one example's parameters, without the axes of batch and positions.
+      blocks: name -> size along the last axis of the parameters.
+      code_shape: of one example's code.
+      seed_generator: of the draws.
+      steps: number of calls in training, a variable; None where nothing is scheduled.
     """
 
     default_prior: ClassVar[str]
     inferences: ClassVar[tuple[str, ...]]
     drawn: ClassVar[tuple[str, ...]] = ("sample", "hard")
     kls: ClassVar[tuple[str, ...]]
-    scheduled: ClassVar[tuple[str, ...]] = ("kl_weight",)  # arguments that may be schedules or variables
+    scheduled: ClassVar[tuple[str, ...]] = ("kl_weight",)
 
-    given_shape: tuple[int, ...]  # of the parameters of one example, without batch and positions
-    blocks: dict[str, int]  # name -> size along the last axis of the parameters
-    code_shape: tuple[int, ...]  # of the code of one example
+    given_shape: tuple[int, ...]
+    blocks: dict[str, int]
+    code_shape: tuple[int, ...]
 
     def __init__(
         self,
@@ -59,7 +66,7 @@ class LatentLayer(keras.layers.Layer):
         self.kl_weight = check_scheduled("kl_weight", kl_weight, 0.0, "0 leaves the KL out")
         self.inference = check_name("inference", inference, self.inferences)
         self.seed = check_seed(seed)
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.prior = prior
         self.projection: keras.layers.Dense | None = None
         self.steps: keras.Variable | None = None
@@ -147,7 +154,8 @@ class LatentLayer(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "LatentLayer":
-        return super().from_config({**config, **{name: from_config(config[name]) for name in cls.scheduled}})
+        changing = {name: from_config(config[name]) for name in cls.scheduled if name in config}
+        return super().from_config({**config, **changing})
 
     def save_own_variables(self, store) -> None:
         """Saves the weights and, which Keras would not, the state of the seeds: a loaded layer goes on with the draws

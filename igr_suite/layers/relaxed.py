@@ -1,5 +1,6 @@
 """What the layers of relaxed discrete variables share: temperature, hard codes, codes at inference, and KLs."""
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -36,9 +37,9 @@ class RelaxedLayer(LatentLayer):
         from igr_suite.relaxations.base import check_temperature
 
         self.hard = hard
+        if isinstance(temperature, Real):
+            check_temperature(temperature)
         self.temperature = check_scheduled("temperature", temperature, 0.0, "0.1 to 1 is usual")
-        if isinstance(self.temperature, float):
-            check_temperature(self.temperature)
 
     def finish(self) -> None:
         """Also tries the relaxation with the options, the KL and the code that the arguments ask for."""

@@ -85,7 +85,8 @@ class RelaxedCategorical(RelaxedLayer):
         from igr_suite import relaxations
 
         chosen = relaxations.relaxation(relaxation)
-        kl = kl or ("closed" if issubclass(chosen, relaxations.gaussian.GaussianNoise) else "sampled")
+        if kl is None:
+            kl = "closed" if issubclass(chosen, relaxations.gaussian.GaussianNoise) else "sampled"
         super().__init__(
             variables,
             temperature,

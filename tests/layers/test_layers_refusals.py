@@ -23,7 +23,7 @@ def categorical(**options):
         (lambda: categorical(samples=0), "samples must be an integer of at least 1, got 0"),
         (lambda: categorical(relaxation="IGRI"), "unknown relaxation 'IGRI'; did you mean 'IGR_I'"),
         (lambda: categorical(temperature=0.0), "temperature must be positive, got 0.0"),
-        (lambda: categorical(temperature=-1), "temperature must be at least 0, got -1"),
+        (lambda: categorical(temperature=-1), "temperature must be positive, got -1"),
         (lambda: categorical(temperature="cold"), "temperature must be a number, a schedule .* or a keras.Variable"),
         (lambda: categorical(temperature=keras.Variable([0.5, 0.4])), r"temperature is a variable of shape \(2,\)"),
         (lambda: categorical(temperature=lambda step: 0.5), "temperature must be a number, a schedule"),
