@@ -30,7 +30,8 @@ class GaussianDraw(NamedTuple):
 class GaussianLatent(LatentLayer):
     """V Gaussian variables with independent components, drawn by reparameterisation.
 
-        loc, log_scale = split(Dense(inputs)),  z = loc + exp(log_scale) eps,  loss += kl_weight * mean_b sum_v KL(q || p)
+        loc, log_scale = split(Dense(inputs)),  z = loc + exp(log_scale) eps,  eps ~ N(0, I)
+        loss += kl_weight * mean_b sum_v KL(q || p)
 
     Training draws; at inference `inference` decides: "sample" draws as in training, "mean" returns loc.
 

@@ -97,7 +97,7 @@ class LatentLayer(keras.layers.Layer):
         if any(isinstance(getattr(self, name), Schedule) for name in self.scheduled):
             # Every replica counts for itself: where replicas wait for each other within `call`, Keras gives the losses
             # of the last one to all.
-            own = {"dtype": "int32", "initializer": "zeros", "aggregation": "none"}
+            own = {"dtype": "int64", "initializer": "zeros", "aggregation": "none"}
             self.steps = self.add_weight(shape=(), trainable=False, name="steps", **own)
         if self.prior == "learned":
             initial = self.initial_prior()

@@ -102,7 +102,8 @@ class RelaxedCategorical(RelaxedLayer):
         )
         self.categories = check_count("categories", categories, least=2)
         self.relaxation, self.relaxation_class = relaxation, chosen
-        self.options = dict(options or {})
+        items = (options or {}).items()
+        self.options = {name: value.item() if isinstance(value, np.generic) else value for name, value in items}
         self._check_options()
         self.blocks = chosen.parameter_blocks(self.categories)
         self.given_shape = (self.latents, sum(self.blocks.values()))

@@ -1,5 +1,5 @@
-"""A program for test_layers_sweep.py: with two logical CPU devices it trains a model of all three layers on one and on two
-replicas with the same global batch; prints JSON.
+"""A program for test_layers_sweep.py: with two logical CPU devices it trains a model of all three layers on one and on
+two replicas with the same global batch; prints JSON.
 
 python tests/layers/layers_on_two_devices.py
 """

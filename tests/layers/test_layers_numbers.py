@@ -80,6 +80,30 @@ def test_gradients_are_finite_at_the_lowest_temperatures(name):
             assert np.isfinite(value).all(), options
 
 
+def test_extreme_logits_and_masked_categories():
+    """Bernoulli logits of +-60 at a low temperature; a category with logit -inf is 0, and the discrete KL counts the
+    others."""
+    layer = RelaxedBernoulli(3, 0.01, dense=False, kl_weight=1.0, seed=0)
+    given = tf.constant([[-60.0, 0.0, 60.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        code = layer(given, training=True)
+        loss = layer.losses[0] + tf.reduce_sum(code)
+    assert np.isfinite(loss) and np.isfinite(tape.gradient(loss, given)).all()
+    assert code[0, 0] == 0 and code[0, 2] == 1
+
+    layer = categorical("GS", kl="discrete", kl_weight=1.0)
+    given = tf.constant([[[0.3, -np.inf, -0.5], [1.0, 2.0, 0.0]]], tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        code = layer(given, training=True)
+        loss = layer.losses[0] + tf.reduce_sum(code * WEIGHTS)
+    assert code[0, 0, 1] == 0 and np.isfinite(tape.gradient(loss, given)).all()
+    probabilities = np.exp(given) / np.exp(given).sum(-1, keepdims=True)
+    kl = (probabilities * np.log(np.maximum(probabilities, 1e-30) * 3)).sum()
+    np.testing.assert_allclose(layer.losses[0], kl, rtol=1e-5)
+
+
 def test_a_bernoulli_code_is_that_of_the_logistic_noise():
     """y = sigmoid((l + logistic) / t): its share of ones is sigmoid(l) (|z| < 5), its gradient y (1 - y) / t."""
     logits = tf.constant([[-2.0, 0.0, 0.7]])
