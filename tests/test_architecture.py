@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "lab/running": {"data", "lab/runs"},
     "lab/analysis": {"lab/runs", "lab/running"},
     "lab": {"lab/runs", "lab/running", "lab/analysis"},
-    "plotting": {"lab/runs", "lab/running", "lab/analysis", "lab"},
+    "plotting": {"lab/runs", "lab/running", "lab/analysis", "lab", "estimators"},  # of these the names
     "training": {"data", "networks", "lab/runs"},
     "discrete": {"estimators", "networks", "training", "lab/runs"},
     "measuring": {"discrete", "estimators", "training", "lab/runs", "lab/running", "lab/analysis"},

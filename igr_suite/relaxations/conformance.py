@@ -73,6 +73,9 @@ def shapes_dtypes_and_simplex(distribution: Distribution, options: Options = no_
         assert posterior.draw((), [1, 2]).sample.shape == (BATCH, VARIABLES, CATEGORIES)
         np.testing.assert_allclose(np.sum(draw.sample, axis=-1), 1.0, atol=tolerance, err_msg="samples on the simplex")
         np.testing.assert_allclose(np.exp(draw.log_sample), draw.sample, atol=tolerance, err_msg="log_sample")
+        noiseless = posterior.without_noise()
+        assert noiseless.shape == (BATCH, VARIABLES, CATEGORIES) and noiseless.dtype == dtype
+        np.testing.assert_allclose(np.sum(noiseless, axis=-1), 1.0, atol=tolerance, err_msg="the sample without noise")
         assert posterior.log_prob_of(draw).shape == (SAMPLES, BATCH, VARIABLES)
         np.testing.assert_array_equal(posterior.sample(SAMPLES, seed=tf.constant([1, 2])), draw.sample)
 
@@ -211,6 +214,9 @@ def half_precision_is_float32_rounded(distribution: Distribution, options: Optio
         assert {x.dtype for x in draw[1:5]} == {tf.float32}
         np.testing.assert_array_equal(
             tf.cast(draw.sample, tf.float32), tf.cast(tf.cast(single.sample, dtype), tf.float32)
+        )
+        np.testing.assert_array_equal(
+            tf.cast(half.without_noise(), tf.float32), tf.cast(tf.cast(wide.without_noise(), dtype), tf.float32)
         )
         density = half.log_prob_of(draw)
         assert density.dtype == dtype

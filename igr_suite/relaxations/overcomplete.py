@@ -45,8 +45,7 @@ class Overcomplete(GaussianNoise):
         """a: the logits of the softmax, [..., K] -> [..., K]."""
         raise NotImplementedError
 
-    def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
-        noise, kappa = self._kappa(sample_shape, seed)
+    def _image(self, noise: tf.Tensor, kappa: tf.Tensor) -> Draw:
         logits = self.activation(kappa / self.temperature[..., tf.newaxis])
         return Draw(tf.nn.softmax(logits), tf.nn.log_softmax(logits), noise, kappa, kappa, {})
 
