@@ -5,9 +5,10 @@ import dataclasses
 import keras
 
 from igr_suite.decoupling.checks import check_file
+from igr_suite.decoupling.contents import Contents
 
 
-class Saving:
+class Saving(Contents):
     """The part of `DecoupledModel` that writes and reads files."""
 
     def save(self, filepath, *arguments, **options):

@@ -191,7 +191,8 @@ def _exact(estimator: Estimator, problem: Problem) -> tuple[float, np.ndarray]:
     if estimator.facts.target == "expectation":
         value, gradient = expectation(problem.objective, logits)
     else:
-        value, gradient = multi_sample_bound(problem.objective, logits, estimator.samples)
+        samples: int = estimator.samples  # type: ignore[attr-defined]  # every estimator of a bound has it
+        value, gradient = multi_sample_bound(problem.objective, logits, samples)
     return float(value[0]), gradient.numpy().ravel()
 
 
