@@ -46,7 +46,7 @@ def add(verbs) -> None:
     parser.add_argument(
         "--tensorboard",
         metavar="FOLDER",
-        help="write event files there, one folder per run (pip install tensorboard to view them)",
+        help="write event files there, one folder per run (tensorboard, of the extra [track], shows them)",
     )
     parser.set_defaults(run=run)
 

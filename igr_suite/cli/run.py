@@ -18,6 +18,7 @@ from igr_suite.cli.options import (
     table,
 )
 from igr_suite.cli.plot import draw
+from igr_suite.extras import installed
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
 from igr_suite.lab.running.estimates import estimate, measured_folders
@@ -87,7 +88,10 @@ def start(results: Results, arguments: argparse.Namespace, out: Path | None = No
         print(f"igr: stage {report.waiting} waits for runs that --only left out", file=sys.stderr)
     if failed:
         print("igr: finished runs are kept; start the same command again to try the failed ones again", file=sys.stderr)
-    if not arguments.no_plot and discovery.plot_module(results.experiment.name) is not None:
+    if not arguments.no_plot and not installed("matplotlib"):
+        way_out = f"pip install 'igr-suite[plot]', then {command('plot', results)}"
+        print(f"results in {shorten(order.folder)}; drawing them needs matplotlib: {way_out}")
+    elif not arguments.no_plot and discovery.plot_module(results.experiment.name) is not None:
         drawn = Results(results.experiment, results.scale, results_root(arguments.results), results.settings)
         return max(report.exit_code, _draw_finished(drawn, bool(failed), out))
     elif not failed:

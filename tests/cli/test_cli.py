@@ -130,14 +130,18 @@ def test_light_verbs_do_not_import_tensorflow(igr):
 
 
 def test_doctor_names_the_fix():
-    good = {**doctor.EXACT, "numpy": "2.3.5", "h5py": "3.14.0", "importlib_resources": "7.1.0"}
+    good = {**doctor.PINNED, "numpy": "2.3.5", "h5py": "3.14.0", "matplotlib": "3.11.2", "tensorflow-datasets": "4.9.10"}
     assert {finding.state for finding in doctor.packages(good.get)} == {"ok"}
+    for change, word in (({"keras": "3.12.0"}, "3.15.1"), ({"matplotlib": None}, "igr-suite[plot]")):
+        notes = [finding for finding in doctor.packages((good | change).get) if finding.state != "ok"]
+        assert [finding.what for finding in notes] == list(change)
+        assert notes[0].state == "note" and word in notes[0].value
     for change in (
         {"numpy": "2.4.0"},
         {"h5py": "3.15.1"},
         {"keras": None},
         {"tensorflow-cpu": "2.21.0"},
-        {"importlib_resources": None},
+        {"tensorflow": "2.22.0"},
     ):
         broken = [finding for finding in doctor.packages((good | change).get) if finding.state == "BROKEN"]
         assert [finding.what for finding in broken] == list(change) and "pip" in broken[0].fix

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from igr_suite.errors import UserError
-from igr_suite.lab.running.places import reproductions_root
+from igr_suite.lab.running.places import import_places
 from igr_suite.lab.running.worker import LOG, RUNNER, forked
 from igr_suite.lab.runs.config import RunConfig
 from igr_suite.lab.runs.config_classes import DEFINES, own_modules
@@ -72,11 +72,7 @@ class Launcher:
         root: Path | None = None,
         strategy: str | None = None,
     ):
-        places = [
-            *filter(None, sys.path),
-            str(Path(__file__).resolve().parents[3]),
-            str(reproductions_root().resolve().parent),
-        ]
+        places = [*filter(None, sys.path), *import_places()]
         self._variables = {
             **thread_variables(threads),
             **INTERPRETER,

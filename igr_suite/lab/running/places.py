@@ -6,28 +6,47 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import igr_suite
 from igr_suite.errors import UserError
 from igr_suite.lab.running.experiment import DATA_KEY, Experiment
 
+PACKAGE = Path(igr_suite.__file__).resolve().parent  # a wheel has `reproductions/` in it
+
 
 def repository() -> Path:
-    """Returns the checkout: the nearest folder with `reproductions/` above this package, else above the working folder,
-    else the working folder."""
-    for start in (Path(__file__).resolve().parent, Path.cwd()):
-        for folder in (start, *start.parents):
-            if (folder / "reproductions").is_dir():
-                return folder
-    return Path.cwd()
+    """Returns the checkout: the folder of this package where it has `reproductions/`, else the nearest one that has it
+    from the working folder upwards, else the working folder."""
+    return next((folder for folder in (PACKAGE.parent, *_upwards(Path.cwd())) if _has_experiments(folder)), Path.cwd())
 
 
 def reproductions_root() -> Path:
-    """Returns the folder that holds <paper>/<item>/run.py: IGR_REPRODUCTIONS, else the checkout's."""
-    return Path(os.environ.get("IGR_REPRODUCTIONS") or repository() / "reproductions")
+    """Returns the folder that holds <paper>/<item>/run.py: IGR_REPRODUCTIONS, else the checkout's, else that of the
+    installed package."""
+    if own := os.environ.get("IGR_REPRODUCTIONS"):
+        return Path(own)
+    place = repository()
+    return (place if _has_experiments(place) else PACKAGE) / "reproductions"
+
+
+def import_places() -> list[str]:
+    """Returns the folders that workers import from: the one of this package, and the one of `reproductions/`, beside
+    which modules of one's own may lie."""
+    own = reproductions_root().resolve().parent
+    return [str(PACKAGE.parent), *([str(own)] if own not in (PACKAGE, PACKAGE.parent) else [])]
 
 
 def results_root(option: str | Path | None = None) -> Path:
-    """Returns where results go: the --results option, else IGR_RESULTS, else the checkout's results/."""
+    """Returns where results go: the --results option, else IGR_RESULTS, else results/ of the checkout or, without one,
+    of the working folder."""
     return Path(option or os.environ.get("IGR_RESULTS") or repository() / "results").expanduser()
+
+
+def _has_experiments(folder: Path) -> bool:
+    return (folder / "reproductions").is_dir()
+
+
+def _upwards(folder: Path) -> tuple[Path, ...]:
+    return folder, *folder.parents
 
 
 def scale_folder(root: Path, experiment: Experiment, scale: str, settings: Mapping[str, str] | None = None) -> Path:
