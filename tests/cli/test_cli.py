@@ -130,7 +130,13 @@ def test_light_verbs_do_not_import_tensorflow(igr):
 
 
 def test_doctor_names_the_fix():
-    good = {**doctor.PINNED, "numpy": "2.3.5", "h5py": "3.14.0", "matplotlib": "3.11.2", "tensorflow-datasets": "4.9.10"}
+    good = {
+        **doctor.PINNED,
+        "numpy": "2.3.5",
+        "h5py": "3.14.0",
+        "matplotlib": "3.11.2",
+        "tensorflow-datasets": "4.9.10",
+    }
     assert {finding.state for finding in doctor.packages(good.get)} == {"ok"}
     for change, word in (({"keras": "3.12.0"}, "3.15.1"), ({"matplotlib": None}, "igr-suite[plot]")):
         notes = [finding for finding in doctor.packages((good | change).get) if finding.state != "ok"]

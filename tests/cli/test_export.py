@@ -3,6 +3,7 @@ sentence."""
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -221,7 +222,8 @@ def test_an_unknown_experiment_is_a_sentence(export):
 
 def test_what_parquet_needs_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(table_files.UserError, match=r"needs pyarrow, which is not installed: pip install 'igr-suite\[parquet\]', or name a .csv file"):
+    way_out = re.escape("needs pyarrow, which is not installed: pip install 'igr-suite[parquet]', or name a .csv file")
+    with pytest.raises(table_files.UserError, match=way_out):
         table_files.write_table(tmp_path / "a.parquet", [{"a": 1}])
     table_files.write_table(tmp_path / "a.csv", [{"a": 1}, {"b": True, "a": 0.5}])
     assert (tmp_path / "a.csv").read_text() == "a,b\n1.0,\n0.5,true\n"
