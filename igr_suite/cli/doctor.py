@@ -23,7 +23,7 @@ PINNED = {"tensorflow": "2.21.0", "keras": "3.15.1", "tf-keras": "2.21.0", "tens
 TESTED = "no other versions are tested"
 RANGES = {  # package: (at least, below, why)
     "tensorflow": ((2, 20), (2, 22), TESTED),
-    "keras": ((3, 12), (3, 16), TESTED),
+    "keras": ((3, 15), (3, 16), TESTED),
     "tf-keras": ((2, 20), (2, 22), TESTED),
     "tensorflow-probability": ((0, 25), (0, 26), TESTED),
     "numpy": ((2, 1), (2, 4), "TensorFlow Probability 0.25 breaks on 2.4"),

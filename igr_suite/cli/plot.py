@@ -8,7 +8,7 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from igr_suite.cli.options import add_experiment, add_verb, command, results_of, say_left_out, shorten
+from igr_suite.cli.options import add_experiment, add_verb, command, refuse_sweep, results_of, say_left_out, shorten
 from igr_suite.errors import UserError
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
@@ -92,6 +92,7 @@ def draw(results: Results, out: Path | None = None) -> int:
     Raises:
       UserError: there is no plot.py, nothing is finished yet, or what is finished is not enough for this plot.
     """
+    refuse_sweep(results)
     code = say_left_out(results.faults)
     if len(results.runs) == 0:
         raise UserError(f"no finished run in {shorten(results.folder)}; start them with `{command('run', results)}`")

@@ -198,7 +198,7 @@ def _chosen(arguments: argparse.Namespace, absolute: bool = False) -> list[str]:
     chosen += [
         ("--config", arguments.config and place(arguments.config)),
         ("--data", arguments.data),
-        ("--only", arguments.only),
+        *(("--only", pattern) for pattern in arguments.only),
     ]
     chosen += [
         ("--results", results and place(results)),

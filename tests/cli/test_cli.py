@@ -138,7 +138,7 @@ def test_doctor_names_the_fix():
         "tensorflow-datasets": "4.9.10",
     }
     assert {finding.state for finding in doctor.packages(good.get)} == {"ok"}
-    for change, word in (({"keras": "3.12.0"}, "3.15.1"), ({"matplotlib": None}, "igr-suite[plot]")):
+    for change, word in (({"keras": "3.15.0"}, "3.15.1"), ({"matplotlib": None}, "igr-suite[plot]")):
         notes = [finding for finding in doctor.packages((good | change).get) if finding.state != "ok"]
         assert [finding.what for finding in notes] == list(change)
         assert notes[0].state == "note" and word in notes[0].value

@@ -19,12 +19,14 @@ LONG = (*PLACE, "step", "quantity", "value")
 
 @dataclass(frozen=True)
 class Selected:
-    """One finished run: its experiment and scale, its folder, and its kind and config values under dotted names."""
+    """One finished run: its experiment and scale, its folder, its kind and config values under dotted names, and the
+    paths that its sweep varied."""
 
     experiment: str
     scale: str
     folder: RunFolder
     settings: Mapping[str, Any]
+    varied: tuple[str, ...] = ()
 
     @property
     def place(self) -> Row:
@@ -35,7 +37,7 @@ class Selected:
 def select(
     results: Sequence[Results],
     where: Mapping[str, Sequence[str]],
-    only: str | None = None,
+    only: Sequence[str] = (),
     left_out: dict[str, str] | None = None,
 ) -> list[Selected]:
     """Returns the whole finished runs that meet all conditions, in the order of the experiments.
@@ -43,7 +45,7 @@ def select(
     Args:
       results: the results of the experiments.
       where: "kind" or dotted config path -> values as text, of which a run must have one.
-      only: part or pattern of a run_id.
+      only: parts or patterns of run_ids, of which one must fit.
       left_out: receives run folder -> fault of the runs that are not whole, whatever the conditions.
     Raises:
       UserError: no run has a path (the nearest is named), or no run is left (the existing values are listed).
@@ -56,7 +58,7 @@ def select(
         for folder in finished_runs(item.folder, item.whole):
             settings = describe(folder)
             del settings["run_id"]
-            runs.append(Selected(experiment, scale, folder, settings))
+            runs.append(Selected(experiment, scale, folder, settings, tuple(item.grid)))
     if not runs:
         places = " and ".join(str(item.folder) for item in results)
         raise UserError(f"no finished run in {places}; start some with `igr run`, or name another --scale")
@@ -74,7 +76,7 @@ def select(
             )
     runs = [run for run in runs if matches(run.folder.path.name, only)]
     if not runs:
-        raise UserError(f"no finished run matches --only '{only}'; `igr status` lists them")
+        raise UserError(f"no finished run matches --only {' or '.join(map(repr, only))}; `igr status` lists them")
     return runs
 
 
@@ -160,8 +162,9 @@ def numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 
 def _beside(runs: Sequence[Selected], taken: Sequence[str]) -> Iterator[tuple[Selected, Row]]:
-    """Yields each run with the settings in which the runs differ; one with the name of another column gets "config."
-    before it."""
-    differing = shared_and_differing({str(i): run.settings for i, run in enumerate(runs)})[1]
+    """Yields each run with the settings that its sweep varied and then the others in which the runs differ; one with
+    the name of another column gets "config." before it."""
+    varied = [path for run in runs for path in run.varied if path in run.settings]
+    differing = dict.fromkeys((*varied, *shared_and_differing({str(i): run.settings for i, run in enumerate(runs)})[1]))
     for run in runs:
         yield run, {f"config.{key}" if key in taken else key: run.settings.get(key) for key in differing}

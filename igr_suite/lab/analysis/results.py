@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.running.experiment import Experiment, expand, grid_of
+from igr_suite.lab.running.grids import Settings
 from igr_suite.lab.running.places import scale_folder
 from igr_suite.lab.runs.config import RunConfig, flatten
 from igr_suite.lab.runs.store import RunFolder
@@ -29,7 +30,7 @@ class Results:
       folder: where the runs are; figures and tables go there too.
     """
 
-    def __init__(self, experiment: Experiment, scale: str, root: Path, settings: Mapping[str, str] | None = None):
+    def __init__(self, experiment: Experiment, scale: str, root: Path, settings: Settings | None = None):
         self.experiment, self.scale, self.settings = experiment, scale, dict(settings or {})
         self.folder = scale_folder(root, experiment, scale, self.settings)
 
@@ -37,6 +38,11 @@ class Results:
     def configs(self) -> dict[str, RunConfig]:
         """The experiment's runs by run_id, finished or not."""
         return expand(self.experiment, self.scale, self.folder, self.settings, lenient=True).runs
+
+    @cached_property
+    def grid(self) -> dict[str, tuple[str, ...]]:
+        """The settings with several values, path -> texts; empty unless these are the results of a sweep."""
+        return grid_of(self.experiment, self.scale, self.folder, self.settings)
 
     @cached_property
     def faults(self) -> dict[str, str]:
