@@ -140,7 +140,7 @@ def order_of(results: Results, arguments: argparse.Namespace) -> "Order":
     """Returns the order for the runs of `results` that the options of `igr run` or `igr submit` ask for."""
     from igr_suite.lab.running.order import Order
 
-    names = ("only", "jobs", "threads", "data_dir", "strategy")
+    names = ("only", "jobs", "threads", "data_dir", "strategy", "track")
     options = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     root = results_root(arguments.results)
     return Order(experiment=results.experiment, scale=results.scale, root=root, settings=results.settings, **options)

@@ -58,6 +58,11 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     )
     add_strategy(parser)
     add_data_dir(parser)
+    parser.add_argument(
+        "--track",
+        metavar="tensorboard|wandb|mlflow",
+        help="send the metrics of running runs there (docs/running.md says how each is set up)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="list the runs and their state, start nothing")
     parser.add_argument("--no-plot", action="store_true", help="do not draw at the end")
 

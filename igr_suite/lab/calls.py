@@ -67,6 +67,7 @@ def run(
     *,
     threads: int | None = None,
     data_dir: str | Path | None = None,
+    track: str | None = None,
     progress: bool = True,
 ) -> FinishedRun:
     """Does one run in a process of its own, or what is missing of it, and returns its record.
@@ -79,13 +80,14 @@ def run(
         results/ of the checkout or of the working folder.
       threads: of the run; by default as many as it can use.
       data_dir: folder of tensorflow-datasets; by default $TFDS_DATA_DIR, else ~/tensorflow_datasets.
+      track: "tensorboard", "wandb" or "mlflow", to which the metrics are sent while the run goes on.
       progress: whether to report on stderr.
     Raises:
       UserError: an input is missing, the folder cannot be written, or training diverged.
       RuntimeError: the run failed for another reason, or was killed.
       KeyboardInterrupt: Ctrl-C; the run has saved what it needs to go on.
     """
-    folder, outcomes = _carry_out([config], results, 1, threads, data_dir, progress)
+    folder, outcomes = _carry_out([config], results, progress, jobs=1, threads=threads, data_dir=data_dir, track=track)
     for outcome in outcomes.values():
         raise _error(outcome)
     return FinishedRun(folder / config.run_id)
@@ -99,6 +101,7 @@ def sweep(
     jobs: int | None = None,
     threads: int | None = None,
     data_dir: str | Path | None = None,
+    track: str | None = None,
     progress: bool = True,
 ) -> "pd.DataFrame":
     """Does a run at every point of a grid, several at once, and returns one row a run.
@@ -108,7 +111,7 @@ def sweep(
     Args:
       config: of the run whose values are changed.
       grid: dotted path -> values, {"model.temperature": (0.3, 0.7)}; the last path varies fastest.
-      results, threads, data_dir, progress: as in `run`.
+      results, threads, data_dir, track, progress: as in `run`.
       jobs: processes at once; by default as many as the cores allow.
     Returns:
       A data frame with the columns run_id, state ("finished", or "diverged", "error" ... for a run that ended
@@ -124,7 +127,8 @@ def sweep(
             raise UserError(f"'{path}' of a sweep takes a list of values, such as (0.3, 0.7), got {values!r}")
     points = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
     configs = [config.with_values(point) for point in points]
-    folder, outcomes = _carry_out(configs, results, jobs, threads, data_dir, progress)
+    options = {"jobs": jobs, "threads": threads, "data_dir": data_dir, "track": track}
+    folder, outcomes = _carry_out(configs, results, progress, **options)
     finished = [each.run_id for each in configs if each.run_id not in outcomes]
     if not finished:
         raise _error(next(iter(outcomes.values())))
@@ -160,12 +164,15 @@ class _Silent(Reporter):
 def _carry_out(
     configs: Sequence[RunConfig],
     results: str | Path | None,
-    jobs: int | None,
-    threads: int | None,
-    data_dir: str | Path | None,
     progress: bool,
+    data_dir: str | Path | None,
+    **options: Any,
 ) -> tuple[Path, dict[str, Outcome]]:
-    """Returns the folder of the run folders, and how the runs ended that did not finish, by run_id."""
+    """Does the runs with the options of `Order`.
+
+    Returns:
+      (the folder of the run folders, run_id -> how the run ended, for those that did not finish).
+    """
     for config in configs:
         if not isinstance(config, RunConfig):
             raise UserError(f"a run takes a run config, such as igr_suite.presets.vae('GS_Dis'), got {config!r}")
@@ -180,9 +187,8 @@ def _carry_out(
         experiment=Experiment(paper="own", item="runs", runs=lambda scale: configs),
         scale="paper",
         root=place,
-        jobs=jobs,
-        threads=threads,
         data_dir=None if data_dir is None else str(data_dir),
+        **options,
     )
     report: Report = run_order(order, make_reporter() if progress else _Silent())
     if report.interrupted:

@@ -13,8 +13,8 @@ from igr_process import Igr
 
 from igr_suite.cli.main import main
 from igr_suite.lab.analysis import table_files
-from igr_suite.lab.analysis.event_files import crc32c
 from igr_suite.lab.analysis.export import fits
+from igr_suite.lab.runs.event_records import crc32c
 
 NAME = "igr/counting"
 FIRST, SECOND, BEST = RUNS = ("count-3-s0-072510eb", "count-3-s1-004bb02c", "count-4-s1-a0ebcd3a")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ def test_a_run_is_done_once_and_its_record_is_its_summary(tmp_path, capsys):
     assert dict(done) == done.summary == {"total": 12, "seed": 2} and "total" in done and len(done) == 2
     assert done.folder == tmp_path / config.run_id and done.config == config
     assert list(done.metrics["value"]) == [3, 6, 9, 12] and done.meta["exit"]["reason"] == "finished"
+    started, ended = (datetime.fromisoformat(done.meta[name]) for name in ("started", "ended"))
+    assert started <= ended <= datetime.now(UTC)
     assert "finished  count-4-s2" in capsys.readouterr().err
     written = (done.folder / "summary.json").stat().st_mtime_ns
     assert igr_suite.run(config, results=tmp_path, progress=False).summary == done.summary

@@ -10,6 +10,7 @@ from igr_suite.lab.analysis.table_files import Blocks, same_type, type_of
 from igr_suite.lab.running.order import matches
 from igr_suite.lab.runs import values
 from igr_suite.lab.runs.config import flatten
+from igr_suite.lab.runs.metrics_log import numbers
 from igr_suite.lab.runs.store import RunFolder
 
 Row = dict[str, Any]
@@ -148,17 +149,6 @@ def _quantities(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str, f
             elif name != "step":
                 for inner, number in numbers({name: value}):
                     yield step, inner, number
-
-
-def numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Yields the names and values of all numbers of a metrics row or summary, including those in groups and lists."""
-    for name, value in row.items():
-        if isinstance(value, Mapping):
-            yield from ((f"{name}.{inner}", number) for inner, number in numbers(value))
-        elif isinstance(value, (list, tuple)):
-            yield from numbers({f"{name}[{i}]": item for i, item in enumerate(value)})
-        elif isinstance(value, (int, float)):
-            yield name, float(value)
 
 
 def _beside(runs: Sequence[Selected], taken: Sequence[str]) -> Iterator[tuple[Selected, Row]]:

@@ -24,6 +24,7 @@ class Order:
       jobs, threads: see `threads.share`.
       data_dir: TFDS_DATA_DIR of the workers.
       strategy: how each run divides its batches among devices; see `training/strategy.py`.
+      track: where the metrics of running runs are sent, of `trackers.TRACKERS`; None sends them nowhere.
     """
 
     experiment: Experiment
@@ -35,6 +36,7 @@ class Order:
     threads: int | None = None
     data_dir: str | None = None
     strategy: str | None = None
+    track: str | None = None
 
     @property
     def folder(self) -> Path:

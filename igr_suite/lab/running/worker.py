@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from igr_suite import terminal
@@ -63,7 +64,8 @@ def run(path: Path) -> int:
                 if fault := folder.fault(named=False):
                     raise UserError(f"{path} is finished but not whole: {fault}; {WAY_OUT}")
                 return 0
-            folder.write_meta(**environment(), exit=None, sealed=None)
+            started = folder.meta().get("started") or _now()
+            folder.write_meta(**environment(), started=started, ended=None, exit=None, sealed=None)
             with reserve(path) as spare:
                 code, reason, message = _execute(config, folder)
                 _ignore_signals()
@@ -74,7 +76,12 @@ def run(path: Path) -> int:
                 exit_note = {"reason": reason, "message": message}
                 sealed = seal(path) if folder.finished else None
                 folder.write_meta(
-                    spare, exit=exit_note, wall_seconds=round(seconds, 2), peak_memory_mb=round(memory), sealed=sealed
+                    spare,
+                    exit=exit_note,
+                    ended=_now(),
+                    wall_seconds=round(seconds, 2),
+                    peak_memory_mb=round(memory),
+                    sealed=sealed,
                 )
             with contextlib.suppress(OSError):
                 (path / FILE).unlink(missing_ok=True)
@@ -87,6 +94,11 @@ def run(path: Path) -> int:
         return FULL if disk_full(error) else 2
     except Interrupted as error:
         return error.exit_code
+
+
+def _now() -> str:
+    """Returns '2026-11-27T10:23:54+00:00'."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def import_own() -> None:
