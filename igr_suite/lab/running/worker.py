@@ -23,6 +23,7 @@ from igr_suite import terminal
 from igr_suite.errors import UserError
 from igr_suite.lab.running import discovery
 from igr_suite.lab.runs import strategies
+from igr_suite.lab.runs.config import executor_of
 from igr_suite.lab.runs.config_classes import DEFINES
 from igr_suite.lab.runs.environment import environment
 from igr_suite.lab.runs.interrupts import SIGNALS, Interrupted, raise_on_signals
@@ -142,7 +143,7 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
     """Calls the executor and returns exit code, reason and message."""
     try:
         one_operation_a_thread(config)
-        function = executor(config)
+        function = executor_of(config)
         function(config, folder)
         if not folder.finished:
             raise RuntimeError(f"{config.executor} ended without a summary")
@@ -196,16 +197,6 @@ def reserve(folder: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-
-
-def executor(config):
-    """Imports and returns the function that a config names."""
-    module, _, name = type(config).executor.partition(":")
-    if not name:
-        raise UserError(
-            f"{type(config).__name__}.executor must be 'package.module:function', got '{type(config).executor}'"
-        )
-    return getattr(importlib.import_module(module), name)
 
 
 def forked(path: str, variables: dict[str, str]) -> None:
