@@ -175,7 +175,9 @@ def _carry_out(
     """
     for config in configs:
         if not isinstance(config, RunConfig):
-            raise UserError(f"a run takes a run config, such as igr_suite.presets.vae('GS_Dis'), got {config!r}")
+            raise UserError(
+                f"a run takes a run config, such as the functions of igr_suite.presets return, got {config!r}"
+            )
         if type(config).__module__ == "__main__":
             raise UserError(
                 f"the run's process cannot import {type(config).__name__} from the script that is running; define it "
