@@ -4,7 +4,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 
-.PHONY: quickstart test golden sweep attack lint bench container-check release-check lock setup clean
+.PHONY: quickstart test golden sweep attack lint bench container-check release-check lowest lock setup clean
 
 quickstart: setup
 	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
@@ -41,6 +41,10 @@ container-check:
 release-check:
 	$(PYTHON) .ci/release_check.py
 
+# The library's parts, and a run of every family, with the oldest versions that pyproject.toml allows. Needs network.
+lowest:
+	$(PYTHON) .ci/lowest.py
+
 # Writes requirements.txt and requirements-gpu.txt again: hashes of the pins that are there, or with FRESH=1 new pins. Needs network.
 lock:
 	$(PYTHON) .ci/lock.py $(if $(FRESH),--fresh)
@@ -60,4 +64,4 @@ setup:
 	fi
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-lowest

@@ -24,10 +24,10 @@ TESTED = "no other versions are tested"
 RANGES = {  # package: (at least, below, why)
     "tensorflow": ((2, 20), (2, 22), TESTED),
     "keras": ((3, 15), (3, 16), TESTED),
-    "tf-keras": ((2, 20), (2, 22), TESTED),
+    "tf-keras": ((2, 20, 1), (2, 22), TESTED),
     "tensorflow-probability": ((0, 25), (0, 26), TESTED),
     "numpy": ((2, 1), (2, 4), "TensorFlow Probability 0.25 breaks on 2.4"),
-    "h5py": ((3, 12), (3, 15), "Keras and TensorFlow were built against older ones"),
+    "h5py": ((3, 12, 1), (3, 15), "Keras and TensorFlow were built against older ones"),
 }
 REINSTALL = "python -m pip install -r requirements.txt, or --upgrade igr-suite outside a checkout"
 DEVICES = "import tensorflow as tf; print('devices', *[d.device_type for d in tf.config.list_physical_devices()])"

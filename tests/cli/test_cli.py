@@ -41,7 +41,7 @@ def test_a_new_user_walks_through(igr):
         (("run", "igr/counting", "--scale", "quik"), "unknown scale 'quik': did you mean 'quick'?"),
         (("run", "igr/counting", "--set", "pace.secs=1"), "did you mean 'pace.seconds'?"),
         (("run", "igr/counting", "--set", "until"), "--set takes path=value"),
-        (("run", "igr/counting", "--set", "until=1", "--set", "until=2"), "'until' is set twice"),
+        (("run", "igr/counting", "--set", "until=1,x"), "until must be an integer, got '1,x'"),
         (("run", "igr/counting", "--only", "zzz"), "matches --only 'zzz'"),
         (("run", "igr/counting", "--jobs", "0"), "--jobs must be at least 1, got 0"),
         (("run", "igr/counting", "--results", "/dev/null/x"), "cannot write /dev/null/x"),
