@@ -5,10 +5,11 @@ import dataclasses
 import keras
 
 from igr_suite.decoupling.checks import check_file, first_line
+from igr_suite.decoupling.contents import Contents
 from igr_suite.errors import UserError
 
 
-class Saving:
+class Saving(Contents):
     """The part of `DecoupledModel` that writes and reads files."""
 
     def save(self, filepath, *arguments, **options):

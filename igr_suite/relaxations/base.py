@@ -6,12 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from igr_suite.errors import UserError
 from igr_suite.precision import HALVES, as_float, check_float, narrowed, widened
-
-tfd = tfp.distributions
 
 
 class Draw(NamedTuple):

@@ -5,7 +5,7 @@ import math
 from typing import ClassVar
 
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from igr_suite.precision import as_float
 from igr_suite.randomness import standard_normal
@@ -27,8 +27,6 @@ from igr_suite.relaxations.softmax_plus_plus import (
     invert_log_softmax_plus_plus,
 )
 from igr_suite.relaxations.stick_breaking import StickBreaking
-
-tfb = tfp.bijectors
 
 
 class GaussianNoise(Relaxation):

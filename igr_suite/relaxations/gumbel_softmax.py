@@ -50,7 +50,9 @@ class GumbelSoftmax(Relaxation):
         return {"logits": categories}
 
     @classmethod
-    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "GumbelSoftmax":
+    def uniform_prior(  # type: ignore[override]  # no options
+        cls, categories: int, temperature, dtype: tf.DType = tf.float32
+    ) -> "GumbelSoftmax":
         """Equal logits.
 
         Args:

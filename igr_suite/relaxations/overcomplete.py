@@ -27,7 +27,9 @@ class Overcomplete(GaussianNoise):
     """
 
     @classmethod
-    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "Overcomplete":
+    def uniform_prior(  # type: ignore[override]  # no options
+        cls, categories: int, temperature, dtype: tf.DType = tf.float32
+    ) -> "Overcomplete":
         """N(0, I), whose argmax is uniform.
 
         Args:

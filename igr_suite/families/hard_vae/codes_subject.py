@@ -8,10 +8,11 @@ from igr_suite.families.hard_vae.codes import HardVAE, HardVAEChain
 from igr_suite.families.hard_vae.codes_config import TrainHardVAE
 from igr_suite.families.hard_vae.train_codes import build_model
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.measuring.estimator_variance import Source, first_images, restored
+from igr_suite.measuring.estimator_variance import Source, first_images
 from igr_suite.measuring.registered_source import chain_source, registered_names
 from igr_suite.randomness import run_seed
 from igr_suite.training.executor import load_images, training_images
+from igr_suite.training.loading import restored
 
 
 class HardVAESubject:
