@@ -14,10 +14,11 @@ PLACE = Path(__file__).parents[2] / "docs" / "estimators.md"
 HEAD = """# Gradient estimators
 
 Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of a target
-with respect to the logits of b: `E[f]`; `bound`, E[log mean_k exp f(b_k)]; `posterior`, -KL(p || q) for the distribution
-p(b) ~ q(b) exp f(b); or `path`, sum_p D_p E[f] under the distributions q exp(b f) on the way from q to p. Those of the
-last two are self-normalised with K samples, and their mean at this K counts as exact. `unbiased` is proved either way by
-tests/statistical/test_conformance.py, and on models by tests/families/sbn/test_sbn_estimators.py and its neighbours.
+with respect to the logits of b: `E[f]`; `bound`, E[log mean_k exp f(b_k)]; `posterior`, -KL(p || q) for the
+distribution p(b) ~ q(b) exp f(b); or `path`, the sum of the means of f under distributions q exp(beta f) on the way
+from q to p. The last two are self-normalised with K samples, and their mean at this K counts as exact. `unbiased` is
+proved either way by tests/statistical/test_conformance.py, and on models by tests/families/sbn/test_sbn_estimators.py
+and its neighbours.
 `hard` and `relaxed` count evaluations of f for one gradient, at discrete and at fractional b; `L layers` those of a
 model with L layers, each counted once; `df/db`: whether f is differentiated with respect to b. Own parameters are
 trained on the gradient's variance, or, with *, on a loss of their own. Formulas are in the classes' docstrings.

@@ -47,7 +47,7 @@ def plot(results, out):
     rows = rows.assign(bound=rows[column])
     panels = sorted(rows["K"].unique())
     drawn = []
-    with figure(width=0.8 + 3.8 * len(panels), height=4.2, columns=len(panels), squeeze=False, sharey=True) as (
+    with figure(width=1.8 + 3.8 * len(panels), height=4.2, columns=len(panels), squeeze=False, sharey=True) as (
         fig,
         axes,
     ):
@@ -57,7 +57,7 @@ def plot(results, out):
             axis.set_title(f"K = {count}")
             step_axis(axis)
         axes[0][0].set_ylabel(f"test $L_{{{samples}}}$, nats per image")
-        axes[0][-1].legend(fontsize=8, loc="lower right")
+        axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
         fig.suptitle(number_of_seeds(rows, ["K", "method"]), fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn, ignore_index=True).to_csv(out / "figure.csv", index=False, float_format="%.6g")

@@ -2,8 +2,8 @@
 
     igr run suite/belief_network_bounds --scale quick --jobs 2
     igr run suite/belief_network_bounds --scale paper --jobs 2      # weeks: 63 runs of 4,000,000 steps
-The setting is that of OVIS's paper. Expect: bounds of K samples ahead of RLOO, which trains the ELBO, the more so the
-larger K; OVIS(1) and RWS, whose encoders follow the posterior, gain most from K.
+The setting is that of OVIS's paper. Expect: RLOO, which trains the ELBO, ahead at first, when one sample has nearly all
+of the weight, and behind the bounds of K samples at the end, the more so the larger K.
 """
 
 from igr_suite.cli.entry import main
