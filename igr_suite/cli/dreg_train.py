@@ -49,7 +49,12 @@ def add(verbs) -> None:
         metavar="NAME",
         help="objective and gradient, see docs/objectives.md (default iwae)",
     )
-    theirs.add_argument("--alpha", type=float, metavar="A", help="weight of RWS-DReG in dreg-alpha (default 0.9)")
+    theirs.add_argument(
+        "--alpha",
+        type=float,
+        metavar="A",
+        help="weight of RWS-DReG in dreg-alpha (default 0.9), or order of vr-iwae (default 0.5)",
+    )
     theirs.add_argument("--batch_size", type=int, default=32, metavar="B")
     theirs.add_argument("--num_samples", type=int, default=64, metavar="K", help="samples of an image (default 64)")
     theirs.add_argument("--latent_dim", type=int, default=50, metavar="D")

@@ -87,18 +87,24 @@ class Pass(NamedTuple):
         return tf.add_n(self.terms[:layer]) if layer else 0.0
 
 
-def hard_pass(chain: Chain, uniforms: Sequence[tf.Tensor]) -> Pass:
+def plain_draw(kind: ModuleType, logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """The sample of uniforms of the logits' shape."""
+    return kind.hard_sample(logits, u)
+
+
+def hard_pass(chain: Chain, uniforms: Sequence[tf.Tensor], draw: Above = plain_draw) -> Pass:
     """Samples all layers.
 
     Args:
       chain: the model's batch.
       uniforms: of each layer, [B, D], or [K, B, D] for K chains.
+      draw: how samples follow from uniforms.
     """
     result, below = Pass([], [], []), None
     for layer, (kind, u) in enumerate(zip(chain.kinds, uniforms)):
         logits = chain.logits(layer, below)
         held = tf.stop_gradient(logits)
-        samples = tf.stop_gradient(kind.hard_sample(held, u))
+        samples = tf.stop_gradient(draw(kind, held, u))
         result.logits.append(logits)
         result.samples.append(samples)
         result.terms.append(chain.term(layer, samples, below, held))
@@ -117,12 +123,22 @@ class LocalObjective:
       hard: the pass, of one chain.
       uniforms: of each layer.
       whole: whether the rest of F is added, which does not depend on layer k.
+      draw: how samples follow from uniforms, as in the pass.
     """
 
     layered = True
 
-    def __init__(self, chain: Chain, layer: int, hard: Pass, uniforms: Sequence[tf.Tensor], whole: bool = False):
-        self.chain, self.layer, self.hard, self.uniforms, self.whole = chain, layer, hard, uniforms, whole
+    def __init__(
+        self,
+        chain: Chain,
+        layer: int,
+        hard: Pass,
+        uniforms: Sequence[tf.Tensor],
+        whole: bool = False,
+        draw: Above = plain_draw,
+    ):
+        self.chain, self.layer, self.hard, self.uniforms = chain, layer, hard, uniforms
+        self.whole, self.draw = whole, draw
 
     def __call__(self, values: tf.Tensor, above: Above | None = None) -> tf.Tensor:
         """Returns f_k [..., B].
@@ -151,6 +167,6 @@ class LocalObjective:
         for layer in range(self.layer + 1, len(self.chain.kinds)):
             kind, u = self.chain.kinds[layer], self.uniforms[layer]
             logits = self.chain.logits(layer, values)
-            below, values = values, above(kind, logits, u) if above else kind.hard_sample(logits, u)
+            below, values = values, (above or self.draw)(kind, logits, u)
             total += self.chain.term(layer, values, below, logits)
         return total + self.hard.below(self.layer) if self.whole else total

@@ -8,8 +8,23 @@ import tensorflow as tf
 from igr_suite.discrete.baselines import BaselineNetworks
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimator, Parameters
+from igr_suite.estimators.relax import NET
 
-Baseline = Literal["none", "constant", "network"]
+Baseline = Literal["zero", "constant", "network"]
+
+
+def decayed(gradient: tf.Tensor, name: str, value: tf.Tensor, decay: float) -> tf.Tensor:
+    """Returns the gradient of one own parameter with weight decay: that of decay / 2 times the sum of the squares is
+    added for a kernel of a network, whose name begins with "net." and which has two axes.
+
+    Args:
+      gradient: of the parameter.
+      name: of the parameter.
+      value: of the parameter.
+      decay: 0 for none.
+    Source: Grathwohl et al. (2018), as in their code; docs/papers/rebar.md, section 2.8.
+    """
+    return gradient + decay * value if decay and name.startswith(NET) and value.shape.rank == 2 else gradient
 
 
 class Own:
@@ -26,6 +41,7 @@ class Own:
       seed: of the networks' initial weights.
       weights: number of recognition tensors, where each of them has a scale of the control variate of its own; 0 where
         the estimator's "eta" is the scale.
+      decay: weight decay of the kernels of a network among the estimator's parameters, see `decayed`.
     Raises:
       UserError: a network is asked for and the estimator has no baseline, or scales and it has none.
     """
@@ -40,9 +56,10 @@ class Own:
         context: int | None = None,
         seed: int = 0,
         weights: int = 0,
+        decay: float = 0.0,
     ):
         self.weight_etas = [tf.Variable(tf.ones([], dtype)) for _ in range(weights)]
-        self.shared = shared
+        self.shared, self.decay = shared, decay
         initial = [dict(estimator.parameters(shape, dtype)) for shape in shapes]
         if baseline == "network" and "baseline" not in initial[0]:
             raise UserError(f"{estimator.facts.name} has no baseline for a network to be trained as")
@@ -68,6 +85,14 @@ class Own:
         variables = [variable for layer in self.layers for variable in layer.values()]
         unique = list({id(variable): variable for variable in variables}.values())
         return [*unique, *self.weight_etas, *(self.networks.weights if self.networks else [])]
+
+    def decayed(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns the gradients of `trained` with the weight decay added."""
+        names = {id(variable): name for layer in self.layers for name, variable in layer.items()}
+        return [
+            decayed(gradient, names.get(id(variable), ""), variable, self.decay)
+            for gradient, variable in zip(gradients, self.trained)
+        ]
 
     def parameters(self, context: tf.Tensor) -> list[Parameters]:
         """Returns the present parameters of each layer.

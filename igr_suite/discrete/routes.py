@@ -8,9 +8,10 @@
 | branches | all others: several samples of one layer's logits      | L times those of one layer                 |
 
 On branches each layer is estimated by itself: the layers below are those of one hard pass, the ones above are drawn
-anew for every evaluation with the uniforms of that pass. Where F holds -log q, a multi-sample bound L = log mean_k exp
-F_k depends on the logits through it, too; its gradient has the direct part -sum_k w_k score_k, w the normalised
-weights, whose mean is not zero. That of E[F] is.
+anew for every evaluation with the uniforms of that pass. Where F holds -log q, a target T of K samples together, such
+as the multi-sample bound log mean_k exp F_k, depends on the logits through it, too: its gradient has the direct part
+-sum_k a_k score_k with a_k = dT/dF_k, the bound's normalised weights, and its mean is not zero. That of E[F] is. The
+posterior that RWS follows is held, and so has no such part. The samples train the generator with the same a_k.
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,9 @@ import tensorflow as tf
 
 from igr_suite.discrete.chain import Chain, LocalObjective, hard_pass
 from igr_suite.estimators.arm import antithetic_pair
-from igr_suite.estimators.base import Estimator, MultiSampleEstimator, Noise, Parameters
+from igr_suite.estimators.base import Estimator, Noise, Parameters
 from igr_suite.estimators.distributions.bernoulli import antithetic_factor
-from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.estimators.formulas import log_mean_exp, normalised
 from igr_suite.estimators.local_disarm import LocalDisARM
 from igr_suite.estimators.reinforce import ScoreEstimator, score_term
 from igr_suite.estimators.straight_through import PathwiseEstimator
@@ -34,13 +35,13 @@ class Estimated(NamedTuple):
     """What a route makes of a batch; lists hold one item for each layer.
 
     Attributes:
-      value: estimate of the target [B], E[F] or the multi-sample bound.
+      value: estimate of the target [B]: E[F], the multi-sample bound, or what the estimator reports in its place.
       elbo: mean of F over the samples [B]; at relaxed samples where these are the estimator's.
       logits: differentiable with respect to the recognition tensors, [B, D] or [K, B, D].
       cotangents: ascent gradients of each example's target with respect to these logits, same shapes. Functions of the
         estimator's own parameters.
-      generated: mean of the value over the batch, whose gradient with respect to the generator's tensors estimates that
-        of the target.
+      generated: scalar whose gradient with respect to the generator's tensors estimates that of the batch's mean
+        target.
       losses: of estimators that train their own parameters on a loss.
       parts: (signal, control) of each layer's cotangent, signal + eta control, of estimators with a control variate.
     """
@@ -69,8 +70,8 @@ def estimate(
       estimator: any registered one.
       noise: for each layer, of `Estimator.noise` for its logits.
       parameters: for each layer, the estimator's own.
-      generator_samples: "all" samples of the estimator train the generator, or those of one chain, "own". A
-        multi-sample bound always takes all of them.
+      generator_samples: "all" samples of the estimator train the generator, or those of one chain, "own". A target of K
+        samples together always takes all of them.
       whole: whether every layer's signal is the whole of F, not the part that depends on the layer; unbiased, too, and
         as in the code of NVIL, MuProp and REBAR.
     """
@@ -92,20 +93,23 @@ def _chains(
     whole: bool,
 ) -> Estimated:
     hard = hard_pass(chain, [layer["u"] for layer in noise])
-    bound = estimator.facts.target == "multi_sample_bound"
-    values = hard.value
-    weights = normalised_weights(values) if bound and chain.holds_log_q else 0.0
+    values, together = hard.value, estimator.facts.target != "expectation"
     cotangents, losses = [], []
     for layer, kind in enumerate(chain.kinds):
-        signals = values if bound or whole else hard.local_value(layer)
+        signals = values if together or whole else hard.local_value(layer)
         weighted = estimator.weigh(tf.stop_gradient(signals), parameters[layer])
+        coefficients = weighted.coefficients
+        if together:
+            weights = tf.stop_gradient(normalised(values) if weighted.weights is None else weighted.weights)
+            coefficients -= direct_weights(chain, estimator, weights)
         scores = kind.score(hard.logits[layer], hard.samples[layer])
-        cotangents.append(_like(hard.logits[layer], score_term(weighted.coefficients - weights, scores)))
+        cotangents.append(_like(hard.logits[layer], score_term(coefficients, scores)))
         losses += [] if weighted.loss is None else [weighted.loss]
     elbo = value = values if values.shape.rank == 1 else tf.reduce_mean(values, 0)
-    if bound:
-        value = log_mean_exp(values)
-    elif values.shape.rank == 2 and generator_samples == "own":
+    if together:
+        generated = tf.reduce_mean(tf.reduce_sum(tf.math.multiply_no_nan(values, weights), 0))
+        return Estimated(weighted.value, elbo, hard.logits, cotangents, generated, losses)
+    if values.shape.rank == 2 and generator_samples == "own":
         value = values[0]
     return Estimated(value, elbo, hard.logits, cotangents, tf.reduce_mean(value), losses)
 
@@ -114,7 +118,7 @@ def _pairs(chain: Chain, estimator: LocalDisARM, noise: Sequence[Noise]) -> Esti
     uniforms = [layer["u"] for layer in noise]
     hard = hard_pass(chain, uniforms)
     values = hard.value
-    weights = normalised_weights(values) if chain.holds_log_q else tf.zeros_like(values)
+    weights = direct_weights(chain, estimator, tf.stop_gradient(normalised(values)))
     cotangents = []
     for layer, kind in enumerate(chain.kinds):
         held = tf.stop_gradient(hard.logits[layer])
@@ -154,14 +158,11 @@ def _branches(
     generator_samples: GeneratorSamples,
     whole: bool,
 ) -> Estimated:
-    # Of an estimator with K samples the first one's uniforms are those of the pass.
-    hard_noise = [layer["u"] for layer in noise]
-    if isinstance(estimator, MultiSampleEstimator):
-        hard_noise = [u[0] for u in hard_noise]
-    hard = hard_pass(chain, hard_noise)
+    hard_noise = [estimator.uniforms_of_pass(layer) for layer in noise]
+    hard = hard_pass(chain, hard_noise, estimator.sample_of_pass)
     cotangents, losses, generated, parts = [], [], [], []
     for layer in range(len(chain.kinds)):
-        objective = LocalObjective(chain, layer, hard, hard_noise, whole)
+        objective = LocalObjective(chain, layer, hard, hard_noise, whole, estimator.sample_of_pass)
         logits = tf.stop_gradient(hard.logits[layer])
         estimated = estimator.estimate(objective, logits, noise[layer], parameters[layer])
         cotangents.append(estimated.gradient)
@@ -172,9 +173,11 @@ def _branches(
     return Estimated(value, value, hard.logits, cotangents, tf.reduce_mean(value), losses, parts)
 
 
-def normalised_weights(values: tf.Tensor) -> tf.Tensor:
-    """Returns w_k = exp F_k / sum_j exp F_j [K, B], without a gradient."""
-    return tf.stop_gradient(tf.nn.softmax(values, 0))
+def direct_weights(chain: Chain, estimator: Estimator, weights: tf.Tensor) -> tf.Tensor:
+    """Returns what the coefficients of the scores lose by the direct part [K, B]: the derivatives a_k of a target of K
+    samples by F_k, `weights`, or zeros where F holds no log q or the target is held."""
+    depends = chain.holds_log_q and estimator.facts.target != "posterior"
+    return weights if depends else tf.zeros_like(weights)
 
 
 def _like(logits: tf.Tensor, cotangent: tf.Tensor) -> tf.Tensor:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.derivatives import MissingDerivative, Traced
 from igr_suite.estimators.inputs import Valued, as_logits, in_dtype, uniforms, working_dtype
-from igr_suite.estimators.names import Route
+from igr_suite.estimators.names import Route, Target
 from igr_suite.estimators.settings import check_samples
 
 Objective = Callable[[tf.Tensor], tf.Tensor]
@@ -37,9 +37,10 @@ class Facts:
         `costs.evaluate`, such as "K" where it is the number of samples.
       relaxed: evaluations at relaxed or mean-field values.
       differentiates: whether it needs df/db, with the default settings.
-      target: "expectation", E[f(b)]; "multi_sample_bound", E[log mean_k exp f(b_k)]; or "posterior", minus the
-        divergence KL(p || q) from the distribution p whose log density is f up to a constant, estimated with K samples
-        of q.
+      target: "expectation", E[f(b)]; "multi_sample_bound", E[log mean_k exp f(b_k)]; "posterior", -KL(p || q) for the
+        distribution p(b) ~ q(b) exp f(b), which is held; or "thermodynamic", sum_p D_p E_{pi_p}[f] for distributions
+        pi_b ~ q exp(b f) on the path from q to p. Gradients of the last two are of self-normalised weights of K samples
+        of q, and what counts as exact is the mean for this K.
       parameters: names of its own parameters, trained or tuned; "net" stands for all names that begin with "net.".
       own_loss: whether `Estimate.loss` trains these parameters, and nothing else; otherwise they minimise the
         gradient's variance.
@@ -53,7 +54,7 @@ class Facts:
     hard: int | str
     relaxed: int = 0
     differentiates: bool = False
-    target: Literal["expectation", "multi_sample_bound", "posterior"] = "expectation"
+    target: Target = "expectation"
     parameters: tuple[str, ...] = field(default=())
     own_loss: bool = False
     experimental: bool = False
@@ -106,6 +107,11 @@ class Estimator:
     route: ClassVar[Route] = "branches"
 
     @property
+    def unbiased(self) -> bool:
+        """Whether its mean is the gradient of its target with its present settings."""
+        return self.facts.unbiased
+
+    @property
     def differentiates(self) -> bool:
         """Whether it needs df/db with its present settings."""
         return self.facts.differentiates
@@ -121,6 +127,20 @@ class Estimator:
           UserError: a size that is not known.
         """
         return {"u": uniforms(shape, seed, dtype)}
+
+    def uniforms_of_pass(self, noise: Noise) -> tf.Tensor:
+        """The uniforms of its noise from which a model of several layers draws one sample of the layer."""
+        return noise["u"]
+
+    def sample_of_pass(self, kind: ModuleType, logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+        """The sample of these uniforms, for any logits [..., B, D] or [..., B, V, C] of a layer.
+
+        Args:
+          kind: of the variables, module `bernoulli` or `categorical`.
+          logits: given the sample of the layer below.
+          u: from `uniforms_of_pass`; leading axes of the logits may be missing.
+        """
+        return kind.hard_sample(logits, u)
 
     def parameters(self, shape, dtype: tf.DType = tf.float32) -> Parameters:
         """Initial values of the estimator's own parameters; none by default."""
@@ -199,6 +219,9 @@ class MultiSampleEstimator(Estimator):
 
     def noise(self, shape, seed, dtype=tf.float32):
         return {"u": uniforms(shape, seed, dtype, self.samples)}
+
+    def uniforms_of_pass(self, noise):
+        return noise["u"][0]
 
 
 def support_of(logits: tf.Tensor) -> str:

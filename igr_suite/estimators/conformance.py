@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimator, Objective, Parameters
-from igr_suite.estimators.enumeration import expectation, multi_sample_bound
+from igr_suite.estimators.enumeration import expectation, multi_sample_bound, posterior, thermodynamic
 from igr_suite.randomness import at_step
 
 LARGEST_Z = 5.0  # false alarm 5.7e-7 a coordinate
@@ -150,7 +150,7 @@ def check(estimator: Estimator, problem: Problem | None = None, draws: int = CHU
         assert abs(result.value_z) < LARGEST_Z, (
             f"{name}: the mean of its value is {result.value_z:.1f} standard errors from the target"
         )
-        if estimator.facts.unbiased:
+        if estimator.unbiased:
             excess = f"distance {result.distance:.1f}, at most {result.largest_distance:.1f}"
             assert result.unbiased, (
                 f"{name} is registered as unbiased; its mean is off by z = {z} standard errors ({excess})"
@@ -190,8 +190,12 @@ def _exact(estimator: Estimator, problem: Problem) -> tuple[float, np.ndarray]:
     logits = tf.constant(problem.logits, tf.float64)[tf.newaxis]
     if estimator.facts.target == "expectation":
         value, gradient = expectation(problem.objective, logits)
-    else:
+    elif estimator.facts.target == "multi_sample_bound":
         value, gradient = multi_sample_bound(problem.objective, logits, estimator.samples)
+    elif estimator.facts.target == "posterior":
+        value, gradient = posterior(problem.objective, logits, estimator.samples)
+    else:
+        value, gradient = thermodynamic(problem.objective, logits, estimator.samples, estimator.nodes)
     return float(value[0]), gradient.numpy().ravel()
 
 

@@ -51,11 +51,14 @@ class Weighted(NamedTuple):
       value: as `Estimate.value` [B].
       coefficients: of the scores, shape of the values: [B], or [K, B] where their products are summed over K.
       loss: as `Estimate.loss`.
+      weights: derivatives of the target's estimate by the values [K, B], where they are not 1/K: with them the samples
+        train what the objective depends on. None stands for 1/K, or for the normalised weights of a multi-sample bound.
     """
 
     value: tf.Tensor
     coefficients: tf.Tensor
     loss: tf.Tensor | None = None
+    weights: tf.Tensor | None = None
 
 
 class ScoreEstimator(Estimator):

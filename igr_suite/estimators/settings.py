@@ -21,6 +21,12 @@ def check_samples(estimator: str, samples: int, thing: str = "samples", least: i
         raise UserError(f"{estimator} needs at least {least} {thing}, got {samples}{reason}")
 
 
+def check_fraction(owner: str, value: float) -> None:
+    """Raises UserError unless a number lies between 0 and 1, both included; `owner` names the setting."""
+    if isinstance(value, (str, type(None))) or not 0.0 <= value <= 1.0:
+        raise UserError(f"{owner} must lie between 0 and 1, got {value}")
+
+
 def check_choices(estimator) -> None:
     """Raises UserError unless every setting that has a list of choices is one of these."""
     for setting in fields(estimator):

@@ -200,7 +200,9 @@ def measure(
     for name in (*names, against):
         if name not in subject.names:
             reason = (
-                "estimates the gradient of another bound" if name in _of_other_bounds() else "is unknown for this model"
+                "estimates the gradient of another target"
+                if name in _of_other_targets()
+                else "is unknown for this model"
             )
             option = "--estimators" if name in names else "--against"
             raise UserError(f"{option}: {name} {reason}; {nearest(name, subject.names)}")
@@ -242,5 +244,5 @@ def measure(
     return rows
 
 
-def _of_other_bounds() -> list[str]:
+def _of_other_targets() -> list[str]:
     return [name for name, cls in estimators.registered().items() if cls.facts.target != "expectation"]

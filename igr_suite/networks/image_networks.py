@@ -5,6 +5,7 @@
 | linear        | flatten, linear                                      | linear                                        |
 | dense_g2      | flatten, 784 C relu, 512 relu, 256 relu, linear      | 256 relu, 512 relu, linear                    |
 | nonlinear     | flatten, 512 relu, 256 relu, linear                  | 256 relu, 512 relu, linear                    |
+| leaky         | as nonlinear, with leaky relu of slope 0.2           | likewise                                      |
 | dlgmm_dense   | flatten, 200 relu, 200 relu, 200 relu, linear        | 200 relu, 200 relu, linear                    |
 | dense_relax   | 2x - 1, flatten, 200 relu, 200 relu, linear          | 2z - 1, 200 relu, 200 relu, linear            |
 | conv_jointvae | conv 4x4/2 relu 32 64 64 (64), dense 256 relu,       | 256, 1024 relu, transposed convs to the image |
@@ -14,7 +15,7 @@
 
 conv_jointvae takes images of 32x32 or 64x64, conv and dlgmm_conv of 28x28; see `networks/convolutional.py`.
 
-Source: docs/papers/igr.md, section 3.2 (Potapczynski et al., 2020).
+Source: docs/papers/igr.md, section 3.2 (Potapczynski et al., 2020); leaky: docs/papers/rebar.md, section 1.5.
 """
 
 import contextlib
@@ -31,11 +32,13 @@ HIDDEN = {
     "linear": lambda pixels: (),
     "dense_g2": lambda pixels: (pixels, 512, 256),
     "nonlinear": lambda pixels: (512, 256),
+    "leaky": lambda pixels: (512, 256),
     "dlgmm_dense": lambda pixels: (200, 200, 200),
     "dense_relax": lambda pixels: (200, 200),
 }
 DECODER_HIDDEN = {"linear": (), "dense_g2": (256, 512), "nonlinear": (256, 512), "dlgmm_dense": (200, 200)}
-DECODER_HIDDEN |= {"dense_relax": (200, 200)}
+DECODER_HIDDEN |= {"dense_relax": (200, 200), "leaky": (256, 512)}
+ACTIVATIONS = {"leaky": "leaky_relu"}  # of architectures that have another one than relu; Keras's slope is 0.2
 SIGNED = ("dense_relax",)  # architectures that map inputs in [0, 1] to 2 x - 1 first
 ARCHITECTURES = (*HIDDEN, *CONVOLUTIONAL)
 
@@ -77,7 +80,7 @@ def encoder(architecture: str, image_shape: tuple[int, int, int], outputs: int, 
     if architecture in CONVOLUTIONAL:
         net = keras.Sequential(encoder_layers(architecture, image_shape, outputs, seed), name="encoder")
     else:
-        net = _signed(architecture, dense_stack(_known(HIDDEN, architecture)(pixels), outputs, seed, "encoder"))
+        net = _dense(architecture, _known(HIDDEN, architecture)(pixels), outputs, seed, "encoder")
     net.build((None, pixels))
     return net
 
@@ -100,13 +103,14 @@ def decoder(
     if architecture in CONVOLUTIONAL:
         net = keras.Sequential(decoder_layers(architecture, image_shape, parameters, seed), name="decoder")
     else:
-        net = _signed(architecture, dense_stack(_known(DECODER_HIDDEN, architecture), outputs, seed, "decoder"))
+        net = _dense(architecture, _known(DECODER_HIDDEN, architecture), outputs, seed, "decoder")
     net.build((None, latents))
     return net
 
 
-def _signed(architecture: str, net: keras.Sequential) -> keras.Sequential:
-    """The network, preceded by 2 x - 1 where its architecture has it."""
+def _dense(architecture: str, widths: tuple[int, ...], outputs: int, seed: int, name: str) -> keras.Sequential:
+    """The architecture's dense layers, preceded by 2 x - 1 where it has that."""
+    net = dense_stack(widths, outputs, seed, name, ACTIVATIONS.get(architecture, "relu"))
     if architecture not in SIGNED:
         return net
     return keras.Sequential([keras.layers.Rescaling(2.0, -1.0), *net.layers], name=net.name)

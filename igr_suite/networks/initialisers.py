@@ -1,4 +1,4 @@
-"""Initialisers of weights that Keras lacks."""
+"""Initial weights that Keras lacks."""
 
 import keras
 
@@ -20,3 +20,19 @@ class SquareOrthogonal(keras.initializers.Initializer):
 
     def get_config(self):
         return {"seed": self.seed}
+
+
+def initialise_as_torch(network: keras.Model, seed: int) -> None:
+    """Draws kernels and biases of the dense layers of a built network from U(-n^-1/2, n^-1/2), n inputs of the layer.
+
+    These are the initial weights of torch.nn.Linear.
+
+    Args:
+      network: its dense layers are not nested.
+      seed: layer i takes seed + i for its kernel and seed + 50 + i for its bias.
+    """
+    dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+    for number, layer in enumerate(dense):
+        limit = layer.kernel.shape[0] ** -0.5
+        for variable, own in ((layer.kernel, seed + number), (layer.bias, seed + 50 + number)):
+            variable.assign(keras.initializers.RandomUniform(-limit, limit, own)(variable.shape, variable.dtype))

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, fields
 from typing import ClassVar, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.estimators.formulas import log_mean_exp, normalised, without_empty_columns
 from igr_suite.objectives.names import Facts, check_samples, is_unbiased, minimum_samples, resolve
 
 
@@ -149,17 +148,6 @@ def check_log_weights(log_weights, name: str = "log-weights") -> tf.Tensor:
 def _widened(tensor: tf.Tensor) -> tf.Tensor:
     """float32 for half precision: weights are ratios of exponentials, and their sums would lose digits."""
     return tf.cast(tensor, tf.float32) if tensor.dtype in (tf.float16, tf.bfloat16) else tensor
-
-
-def without_empty_columns(log_weights: tf.Tensor) -> tf.Tensor:
-    """Replaces columns that are -inf throughout by zeros, which are equal weights; [K, ...] -> [K, ...]."""
-    empty = tf.reduce_all(tf.equal(log_weights, -np.inf), axis=0, keepdims=True)
-    return tf.where(empty, tf.zeros_like(log_weights), log_weights)
-
-
-def normalised(log_weights: tf.Tensor) -> tf.Tensor:
-    """w_k = exp(lw_k) / sum_j exp(lw_j), or 1/K if all weights are 0; [K, B] -> [K, B], axes between are kept."""
-    return tf.nn.softmax(without_empty_columns(log_weights), axis=0)
 
 
 def effective_sample_size(log_weights: tf.Tensor) -> tf.Tensor:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from igr_suite.estimators.formulas import log_mean_exp
-from igr_suite.objectives.base import Coefficients, Objective, normalised, register
+from igr_suite.estimators.formulas import log_mean_exp, normalised
+from igr_suite.objectives.base import Coefficients, Objective, register
 from igr_suite.objectives.names import FACTS
 
 

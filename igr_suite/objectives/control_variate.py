@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.estimators.formulas import log_mean_exp
-from igr_suite.objectives.base import Coefficients, Objective, normalised, register
-from igr_suite.objectives.leave_one_out import log_sum_of_others
+from igr_suite.estimators.formulas import log_mean_exp, log_sum_of_others, normalised
+from igr_suite.objectives.base import Coefficients, Objective, register
 from igr_suite.objectives.names import FACTS
 
 SCALARS = ("alpha", "beta", "gamma", "delta")  # not the flag alpha of dreg-alpha

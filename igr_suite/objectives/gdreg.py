@@ -6,8 +6,9 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from igr_suite.errors import UserError
+from igr_suite.estimators.formulas import normalised
 from igr_suite.objectives import derivatives
-from igr_suite.objectives.base import check_log_weights, normalised
+from igr_suite.objectives.base import check_log_weights
 
 
 class Gaussian(NamedTuple):

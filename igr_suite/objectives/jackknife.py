@@ -7,9 +7,8 @@ from math import comb, factorial
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.estimators.formulas import log_mean_exp, log_other_weight
 from igr_suite.objectives.base import Coefficients, Objective, register
-from igr_suite.objectives.leave_one_out import log_other_weight
 from igr_suite.objectives.names import FACTS
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from igr_suite.errors import UserError, nearest
 
 TUCKER, RAINFORTH, LIEVIN = "Tucker et al. (2019)", "Rainforth et al. (2018)", "Liévin et al. (2020)"
+LI, DAUDEL = "Li & Turner (2016)", "Daudel et al. (2023)"
 LARGEST_TABLE = 2**28  # bytes of the jackknife's table [subsets, K, B] in float32
 
 
@@ -47,6 +48,7 @@ class Facts:
 
 
 JACKKNIFE = {"order": 1, "form": "masked"}
+THERMODYNAMIC = {"partitions": 5, "first": 0.02, "rule": "left"}
 _ALL = (
     Facts(name="iwae", title="IWAE", source="Burda et al. (2016)", target="iwae"),
     Facts(name="stl", title="STL", source="Roeder et al. (2017)", target="iwae", unbiased=False),
@@ -71,6 +73,9 @@ _ALL = (
     Facts(
         name="ciwae-dreg", title="CIWAE-DReG", source=f"{RAINFORTH}, {TUCKER}", target="ciwae", options={"beta": 0.05}
     ),
+    Facts(name="vr-iwae", title="VR-IWAE", source=f"{LI}, {DAUDEL}", target="vr-iwae", options={"alpha": 0.5}),
+    Facts(name="vr-iwae-dreg", title="VR-IWAE-DReG", source=DAUDEL, target="vr-iwae", options={"alpha": 0.5}),
+    Facts(name="vargrad", title="VarGrad", source="Richter et al. (2020)", target="ciwae"),
     Facts(name="vimco", title="VIMCO", source="Mnih & Rezende (2016)", target="iwae", options={"mean": "geometric"}),
     Facts(name="ovis-mc", title="OVIS-MC", source=LIEVIN, target="iwae", options={"auxiliary": 8}),
     Facts(name="ovis", title="OVIS~", source=LIEVIN, target="iwae", unbiased=False, options={"gamma": 1.0}),
@@ -79,7 +84,14 @@ _ALL = (
         title="TVO",
         source="Masrani et al. (2019)",
         target="tvo",
-        options={"partitions": 5, "first": 0.02, "rule": "left"},
+        options=THERMODYNAMIC,
+    ),
+    Facts(
+        name="tvo-dreg",
+        title="TVO-DReG",
+        source=f"Masrani et al. (2019), {TUCKER}",
+        target="tvo-dreg",
+        options=THERMODYNAMIC,
     ),
 )
 FACTS: Mapping[str, Facts] = MappingProxyType({facts.name: facts for facts in _ALL})
@@ -87,6 +99,7 @@ NAMES = tuple(FACTS)
 OPTION_NAMES = tuple(dict.fromkeys(option for facts in _ALL for option in facts.options))
 CHOICES = {"form": ("masked", "closed"), "mean": ("geometric", "arithmetic"), "rule": ("left", "right", "trapezoid")}
 _UNIT_INTERVAL = ("alpha", "beta", "gamma")
+_RENYI = ("vr-iwae", "vr-iwae-dreg")
 _LEAST = {"order": 0, "groups": 1, "auxiliary": 1, "partitions": 1}
 
 
@@ -124,9 +137,21 @@ def resolve(name: str, given: Mapping[str, object] | None = None) -> dict[str, o
     return options
 
 
+def shared_options(name: str, other: str) -> tuple[str, ...]:
+    """Options that mean the same to two objectives: those that both read with the same default. `alpha`, for example,
+    is a weight for dreg-alpha and an order for vr-iwae."""
+    ours, theirs = facts_of(name).options, facts_of(other).options
+    return tuple(option for option, default in ours.items() if option in theirs and theirs[option] == default)
+
+
 def _check_option(name: str, option: str, value) -> None:
     if option in CHOICES and value not in CHOICES[option]:
         raise UserError(f"{option} of {name} must be {' or '.join(CHOICES[option])}, got {value!r}")
+    if name in _RENYI and option == "alpha" and not 0.0 <= value < 1.0:
+        raise UserError(
+            f"alpha of {name} must be at least 0 and less than 1, got {value}; its limit at 1, the ELBO, is ciwae with "
+            "beta=1, and below 0 there is no bound"
+        )
     if option in _UNIT_INTERVAL and not 0.0 <= value <= 1.0:
         raise UserError(f"{option} of {name} must lie between 0 and 1, got {value}")
     if option in _LEAST and not (isinstance(value, int) and value >= _LEAST[option]):
@@ -144,7 +169,7 @@ def minimum_samples(name: str, options: Mapping[str, object] | None = None) -> i
         return options["groups"]
     if "auxiliary" in options:
         return options["auxiliary"] + 2
-    return 2 if name in ("rws-dreg-norm", "dreg-cv", "vimco", "ovis", "tvo") else 1
+    return 2 if name in ("rws-dreg-norm", "dreg-cv", "vargrad", "vimco", "ovis", "tvo") else 1
 
 
 def check_samples(
@@ -211,6 +236,8 @@ def references(
     facts = facts_of(name)
     if name == "dreg-alpha":
         return ("iwae", {}, 1.0 - options["alpha"]), ("rws", {}, options["alpha"])
+    if name == "vargrad":
+        return (("ciwae", {"beta": 1.0}, 1.0),)  # L_1
     theirs = {option: value for option, value in options.items() if option in FACTS[facts.target].options}
     return ((facts.target, theirs, 1.0),)
 

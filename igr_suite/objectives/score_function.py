@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.estimators.formulas import log_mean_exp
-from igr_suite.estimators.vimco import bounds_with_one_replaced, vimco_signals
-from igr_suite.objectives.base import Coefficients, Objective, normalised, register
-from igr_suite.objectives.leave_one_out import log_other_weight, log_sum_of_others
+from igr_suite.estimators.formulas import log_mean_exp, log_sum_of_others, normalised
+from igr_suite.estimators.ovis import ovis_signals
+from igr_suite.estimators.ovis_mc import auxiliary_baselines
+from igr_suite.estimators.vimco import difference, vimco_signals
+from igr_suite.objectives.base import Coefficients, Objective, register
 from igr_suite.objectives.names import FACTS
 
 
@@ -66,18 +67,9 @@ class OVISMonteCarlo(Objective):
 
     def _coefficients(self, log_weights):
         own, auxiliary = log_weights[: -self.auxiliary], log_weights[-self.auxiliary :]
-        w = normalised(own)
-        baseline = sum(_signal_of(own, auxiliary[s]) for s in range(self.auxiliary)) / self.auxiliary
-        absent = tf.zeros_like(auxiliary)
-        score = tf.concat([log_mean_exp(own) - w - baseline, absent], 0)
-        return Coefficients(path=None, score=score, generative=tf.concat([w, absent], 0))
-
-
-def _signal_of(log_weights: tf.Tensor, replacement: tf.Tensor) -> tf.Tensor:
-    """L_K - w_k with the k-th log-weight replaced, for each k; [K, B], [B] -> [K, B]."""
-    replaced = bounds_with_one_replaced(log_weights, tf.broadcast_to(replacement, tf.shape(log_weights)))
-    empty = tf.equal(replaced, -np.inf)  # all weights are 0: w_k is 1/K, the limit of equal ones
-    return replaced - tf.exp(tf.where(empty, tf.zeros_like(replaced), replacement - replaced)) / log_weights.shape[0]
+        w, absent = normalised(own), tf.zeros_like(auxiliary)
+        score = difference(log_mean_exp(own), auxiliary_baselines(own, auxiliary)) - w
+        return Coefficients(path=None, score=tf.concat([score, absent], 0), generative=tf.concat([w, absent], 0))
 
 
 @register
@@ -98,7 +90,4 @@ class OVIS(Objective):
 
     def _coefficients(self, log_weights):
         w = normalised(log_weights)
-        shift = self.gamma * np.log1p(-1.0 / log_weights.shape[0])
-        return Coefficients(
-            path=None, score=shift - log_other_weight(log_weights) - (1.0 - self.gamma) * w, generative=w
-        )
+        return Coefficients(path=None, score=ovis_signals(log_weights, self.gamma) - w, generative=w)

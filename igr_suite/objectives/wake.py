@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.objectives.base import Coefficients, Objective, normalised, register
-from igr_suite.objectives.leave_one_out import log_other_weight
+from igr_suite.estimators.formulas import log_other_weight, normalised
+from igr_suite.objectives.base import Coefficients, Objective, register
 from igr_suite.objectives.names import FACTS
 
 

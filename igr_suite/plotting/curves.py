@@ -59,7 +59,7 @@ def draw_curves(
                 linestyle=look,
                 color=colour(keys[0]),
                 linewidth=WIDTH if whole else FEWER_WIDTH,
-                marker=None if whole or len(part) > 1 else ".",
+                marker=None if len(part) > 1 else ".",
                 label=words if whole else None,
             )
             words = None if whole else words  # one entry in the legend

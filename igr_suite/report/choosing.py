@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from igr_suite.estimators.base import registered
+from igr_suite.estimators.names import TARGETS
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.plotting.tables import markdown
 from igr_suite.studies.comparison.rows import comparison_rows
@@ -50,7 +51,9 @@ Take `dynamic_rebar`{dynamic_rebar}; `rebar` where its temperature is known{reba
 `muprop` needs df/db at the mean only, and no temperature{muprop}.
 
 **Categorical variables.**
-Unbiased: `dynamic_rebar`{dynamic_rebar_c} or `relax`{relax_c} where f can be relaxed, else `rloo`{rloo_c}.
+Unbiased: `dynamic_rebar`{dynamic_rebar_c} or `relax`{relax_c} where f can be relaxed.
+Otherwise `carms`{carms_c}, whose K samples are antithetic, or `rloo`{rloo_c}, whose K samples are independent.
+`disarm_sb`{disarm_sb_c} and `disarm_tree`{disarm_tree_c} are for two evaluations; `ars` and `arsm` are baselines.
 With the derivative at discrete samples only, `double_cv`; `arm`, `disarm` and `arms` are for Bernoulli variables only.
 For VAEs the relaxations (docs/add_a_relaxation.md) train through relaxed codes instead, which is another objective.
 
@@ -60,7 +63,9 @@ For VAEs the relaxations (docs/add_a_relaxation.md) train through relaxed codes 
 Check at the end: `igr variance RUN_FOLDER` measures the bias at the weights that were reached.
 
 **The objective is a bound with K samples, log mean_k exp f(b_k).**
-`vimco` for any variables, `local_disarm` for Bernoulli ones; both unbiased for the bound itself.
+`vimco` or `ovis` for any variables, `local_disarm` for Bernoulli ones; all unbiased for the bound itself. `ovis` with
+gamma=1 adds the gradient of `rws`, which follows the posterior instead, and `tvo` takes a path between the two.
+`ovis_mc` spends further samples on its baselines.
 The estimators above are of E[f(b)], K = 1: with them the same K evaluations average K gradients.
 For Gaussian latents see [objectives.md](objectives.md).
 
@@ -93,7 +98,7 @@ def table(measurements: pd.DataFrame) -> str:
             {
                 "name": f"`{name}`",
                 "unbiased": "yes" if facts.unbiased else "NO",
-                "target": "E[f]" if facts.target == "expectation" else "bound",
+                "target": TARGETS[facts.target],
                 "variables": ", ".join(facts.support),
                 "f at hard + relaxed": f"{facts.hard} + {facts.relaxed}",
                 "needs df/db": "yes" if facts.differentiates else "no",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from igr_suite.estimators.base import Estimator, registered
-from igr_suite.estimators.names import KNOWN
+from igr_suite.estimators.names import KNOWN, TARGETS
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.plotting.tables import markdown
 from igr_suite.report.docstrings import first_paragraph
@@ -13,8 +13,10 @@ from igr_suite.report.docstrings import first_paragraph
 PLACE = Path(__file__).parents[2] / "docs" / "estimators.md"
 HEAD = """# Gradient estimators
 
-Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of E[f(b)]
-(bound: of E[log mean_k exp f(b_k)]) with respect to the logits of b. `unbiased` is proved either way by
+Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of a target
+with respect to the logits of b: `E[f]`; `bound`, E[log mean_k exp f(b_k)]; `posterior`, -KL(p || q) for the distribution
+p(b) ~ q(b) exp f(b); or `path`, sum_p D_p E[f] under the distributions q exp(b f) on the way from q to p. Those of the
+last two are self-normalised with K samples, and their mean at this K counts as exact. `unbiased` is proved either way by
 tests/statistical/test_conformance.py, and on models by tests/families/sbn/test_sbn_estimators.py and its neighbours.
 `hard` and `relaxed` count evaluations of f for one gradient, at discrete and at fractional b; `L layers` those of a
 model with L layers, each counted once; `df/db`: whether f is differentiated with respect to b. Own parameters are
@@ -25,7 +27,8 @@ FOOT = """
 Evaluations are those of the default settings: REBAR and RELAX with `coupling="independent"` take two relaxed ones.
 Concrete evaluates one hard sample more where its value is read.
 
-Each of them trains sigmoid belief networks, VAEs of hard codes and half-and-half MNIST:
+Each of them trains the models that have its kind of variables: sigmoid belief networks and half-and-half MNIST
+Bernoulli ones, VAEs of hard codes either kind:
 
     igr run suite/training --scale smoke --only '*L1nl*' --set model.estimator=arms --set model.options.samples=3
 
@@ -44,11 +47,14 @@ def layered(cls: type[Estimator]) -> str:
     shared = KNOWN[facts.name].shared if facts.name in KNOWN else 1
     if not shared:
         return f"L {facts.hard}"
-    further = f"({facts.hard} - 1) L" if isinstance(facts.hard, str) else _times(facts.hard - 1 + facts.relaxed)
-    return f"1 + {further}"
+    return f"1 + {_further(facts.hard, facts.relaxed)}"
 
 
-def _times(number: int) -> str:
+def _further(hard: int | str, relaxed: int) -> str:
+    """The evaluations of each layer beside the common one, times L."""
+    if isinstance(hard, str):
+        return f"{hard.removesuffix('+1')} L" if hard.endswith("+1") else f"({hard} - 1) L"
+    number = hard - 1 + relaxed
     return "L" if number == 1 else f"{number} L"
 
 
@@ -59,7 +65,7 @@ def row(cls: type[Estimator], summary: str) -> dict[str, str]:
         "name": f"`{facts.name}`",
         "what it does": summary,
         "variables": ", ".join(facts.support),
-        "target": "E[f]" if facts.target == "expectation" else "bound",
+        "target": TARGETS[facts.target],
         "unbiased": "yes" if facts.unbiased else "NO",
         "hard": str(facts.hard),
         "relaxed": str(facts.relaxed),

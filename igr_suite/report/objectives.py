@@ -1,11 +1,12 @@
 """Writes docs/objectives.md from the registry: `python -m igr_suite.report.objectives`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from igr_suite.lab.runs.files import write_atomically
-from igr_suite.objectives.names import minimum_samples, references
+from igr_suite.objectives.names import Facts, minimum_samples, references
 from igr_suite.objectives.registry import OBJECTIVES, build
 from igr_suite.plotting.tables import markdown
 from igr_suite.report.docstrings import first_paragraph
@@ -29,7 +30,7 @@ learned prior.
 def row(name: str) -> dict[str, str]:
     """Returns one row of the table, from an objective's facts and the first paragraph of its docstring."""
     facts, objective = OBJECTIVES[name].facts, build(name)
-    stands_for = " + ".join(target for target, _, _ in references(name))
+    stands_for = " + ".join(_described(target, options, facts) for target, options, _ in references(name))
     mean = "itself" if stands_for == name else stands_for if objective.unbiased else f"{stands_for}: NO"
     options = ", ".join(f"{option}={value}" for option, value in facts.options.items())
     return {
@@ -42,6 +43,12 @@ def row(name: str) -> dict[str, str]:
         "options": options or "-",
         "source": facts.source + (" (experimental)" if facts.experimental else ""),
     }
+
+
+def _described(target: str, options: Mapping[str, object], facts: Facts) -> str:
+    """The name of a target, with the options that do not follow from those of the objective that stands for it."""
+    fixed = [f"{option}={value}" for option, value in options.items() if option not in facts.options]
+    return f"{target} at {', '.join(fixed)}" if fixed else target
 
 
 def document() -> str:

@@ -1,14 +1,15 @@
 """Adam whose update of one variable is one fused kernel."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
-from igr_suite.networks.gradients import with_values
-from igr_suite.replicas import replica_count
+from igr_suite.training.descent import MeanOverReplicas
 
 
 @keras.saving.register_keras_serializable(package="igr_suite")
-class FusedAdam(keras.optimizers.Adam):
+class FusedAdam(MeanOverReplicas, keras.optimizers.Adam):
     """Keras's Adam with TensorFlow's fused update: one pass over the memory of (weights, m, v, gradient) instead of
     eight.
 
@@ -22,22 +23,6 @@ class FusedAdam(keras.optimizers.Adam):
     Source: Kingma & Ba (2015), algorithm 1 with the efficient ordering of section 2.
     """
 
-    averages_over_replicas = True  # `decoupling` reads it: Keras's optimisers add the gradients of replicas
-
-    def apply(self, grads, trainable_variables=None):
-        """Applies gradients as Keras does; updates, which are in place, wait for all gradients, so that none changes a
-        weight that is still being read.
-
-        On several replicas the update is that of the mean of their gradients, while Keras's is that of the sum.
-        """
-        if replica_count() > 1:
-            grads = [
-                with_values(lambda g: g / replica_count(), gradient) if tf.is_tensor(gradient) else gradient
-                for gradient in grads
-            ]
-        with tf.control_dependencies([gradient for gradient in grads if tf.is_tensor(gradient)]):
-            super().apply(grads, trainable_variables)
-
     def correction_bases(self) -> tuple[float, float]:
         """The bases whose t-th powers correct the averages for their start at 0."""
         return self.beta_1, self.beta_2
@@ -46,24 +31,29 @@ class FusedAdam(keras.optimizers.Adam):
         if self.amsgrad or not tf.is_tensor(gradient):
             super().update_step(gradient, variable, learning_rate)
             return
-        dtype = variable.dtype
-        step = tf.cast(self.iterations + 1, dtype)
-        powers = [tf.pow(tf.constant(base, dtype), step) for base in self.correction_bases()]
-        beta_1, beta_2 = tf.constant(self.beta_1, dtype), tf.constant(self.beta_2, dtype)
         index = self._get_variable_index(variable)
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
             m=_handle(self._momentums[index]),
             v=_handle(self._velocities[index]),
-            beta1_power=powers[0],
-            beta2_power=powers[1],
-            lr=tf.cast(learning_rate, dtype),
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=tf.constant(self.epsilon, dtype),
+            beta1=tf.constant(self.beta_1, variable.dtype),
+            beta2=tf.constant(self.beta_2, variable.dtype),
             grad=gradient,
             use_locking=False,
+            **self.kernel_numbers(learning_rate, tf.as_dtype(variable.dtype)),
         )
+
+    def kernel_numbers(self, learning_rate, dtype: tf.DType) -> dict[str, tf.Tensor]:
+        """Returns what the kernel needs at the present step: "lr", "epsilon", and "beta1_power" and "beta2_power", the
+        t-th powers in the correction sqrt(1 - b2^t) / (1 - b1^t)."""
+        step = tf.cast(self.iterations + 1, dtype)
+        powers = [tf.pow(tf.constant(base, dtype), step) for base in self.correction_bases()]
+        return {
+            "beta1_power": powers[0],
+            "beta2_power": powers[1],
+            "lr": tf.cast(learning_rate, dtype),
+            "epsilon": tf.constant(self.epsilon, dtype),
+        }
 
 
 @keras.saving.register_keras_serializable(package="igr_suite")
@@ -79,6 +69,25 @@ class LegacyAdam(FusedAdam):
 
     def correction_bases(self) -> tuple[float, float]:
         return 1.0 - self.beta_1, 1.0 - self.beta_2
+
+
+def apply_if(condition: tf.Tensor, apply: Callable[[], None]) -> None:
+    """Calls `apply`, which returns nothing, where a condition of the graph holds."""
+
+    def applied() -> tf.Tensor:
+        apply()
+        return tf.constant(0)
+
+    tf.cond(condition, applied, lambda: tf.constant(0))
+
+
+def apply_after(warmup: int, control: keras.optimizers.Optimizer, apply: Callable[[], None]) -> None:
+    """Calls `apply`, a step of the networks, once the optimiser of a control variate has taken `warmup` steps; 0 for
+    always."""
+    if warmup:
+        apply_if(control.iterations >= warmup, apply)
+    else:
+        apply()
 
 
 def _handle(variable) -> tf.Tensor:

@@ -121,6 +121,11 @@ def training_images(config: RunConfig, dataset: data.Dataset) -> np.ndarray:
     return flat(np.concatenate(parts))
 
 
+def mean_image(images: np.ndarray, grey: bool) -> np.ndarray:
+    """Returns the mean [D] of uint8 [N, D] in [0, 1]: of grey levels, or of the binary pixels x >= 128."""
+    return np.mean(images / 255.0 if grey else images >= 128, axis=0)
+
+
 # One draw of the grey data sets for all runs, so that runs with different seeds measure the same images.
 BINARISATION_SEED = 5
 

@@ -19,6 +19,14 @@ def check_positive(part: Any, group: str, *fields: str) -> None:
             raise UserError(f"{_path(group, field)} must be positive, got {value}")
 
 
+def check_not_negative(part: Any, group: str, *fields: str) -> None:
+    """Raises UserError for a field that is given and negative; arguments as in `check_positive`."""
+    for field in fields:
+        value = getattr(part, field)
+        if value is not None and not value >= 0:
+            raise UserError(f"{_path(group, field)} must not be negative, got {value}")
+
+
 def check_at_least(part: Any, group: str, **least: int) -> None:
     """Raises UserError for a field that is given and less than its least value; arguments as in `check_positive`, with
     field -> least value."""

@@ -22,6 +22,10 @@ def test_formulas(formula, shape, expected):
     assert evaluate(formula, 5, shape) == expected
 
 
+def test_auxiliary_samples_count():
+    assert evaluate("K+S", 5, (3,), auxiliary=8) == 13
+
+
 @pytest.mark.parametrize("formula", ["D + 1", "K)", "__import__('os')", "K ** 2"])
 def test_other_formulas_are_refused(formula):
     with pytest.raises(UserError, match="is not a number of evaluations"):

@@ -24,6 +24,8 @@ def test_registered_names():
     assert set(registered()) >= {
         *("reinforce", "nvil", "rloo", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "lax"),
         *("arm", "disarm", "arms", "vimco", "local_disarm", "double_cv", "straight_through", "st_gumbel_softmax"),
+        *("reinmax", "gumbel_rao", "gst", "reinmax_rao"),
+        *("ovis", "ovis_mc", "rws", "tvo"),
     }
     assert "arm" not in registered("categorical") and "rebar" in registered("categorical")
 
@@ -108,7 +110,8 @@ def test_evaluations_are_counted(name, support):
 
     estimator.estimate(counting, logits, estimator.noise(logits.shape, SEED))
     facts = estimator.facts
-    expected = costs.evaluate(facts.hard, getattr(estimator, "samples", 1), logits.shape[1:])
+    samples, auxiliary = getattr(estimator, "samples", 1), getattr(estimator, "auxiliary", 0)
+    expected = costs.evaluate(facts.hard, samples, logits.shape[1:], auxiliary)
     assert counts == {"hard": expected + (name == "concrete"), "relaxed": facts.relaxed}
 
 
@@ -149,6 +152,9 @@ def test_noise_is_a_function_of_the_seed():
         (lambda: get("arms", samples=1), "arms needs at least 2 samples, got 1"),
         (lambda: get("double_cv", samples=1), "double_cv needs at least 2 samples, got 1"),
         (lambda: get("local_disarm", samples=0), "local_disarm needs at least 1 pair"),
+        (lambda: get("gumbel_rao", samples=0), "gumbel_rao needs at least 1 sample, got 0"),
+        (lambda: get("reinmax_rao", temperature=0.0), r"temperature must be positive, got 0\.0"),
+        (lambda: get("reinmax", temperature=-1.0), r"temperature must be positive, got -1\.0"),
         (lambda: support_of(tf.zeros([3])), r"logits must be \[B, D\]"),
     ],
 )

@@ -206,6 +206,10 @@ def test_one_pair_of_local_disarm_is_disarm():
         ("nvil", {}),
         ("rloo", {"samples": 3}),
         ("vimco", {"samples": 3}),
+        ("ovis", {"samples": 3, "gamma": 0.7}),
+        ("ovis_mc", {"samples": 2, "auxiliary": 2}),
+        ("rws", {"samples": 3}),
+        ("tvo", {"samples": 3}),
         ("concrete", {}),
         ("concrete", {"relaxation": "improved"}),
         ("rebar", {}),
@@ -217,19 +221,27 @@ def test_one_pair_of_local_disarm_is_disarm():
         ("rodeo", {"samples": 3}),
         ("straight_through", {"temperature": 0.7}),
         ("st_gumbel_softmax", {}),
+        ("reinmax", {}),
+        ("reinmax", {"temperature": 1.3}),
+        ("gst", {"gap": 0.6}),
+        ("gst", {"gap": "p", "temperature": 0.7}),
+        ("gumbel_rao", {}),
+        ("reinmax_rao", {}),
+        ("rebar", {"coupling": "independent"}),
     ],
 )
 def test_two_categories_are_a_bernoulli_variable(name, settings):
-    """With u = sigmoid(G1 - G0) the gradients with respect to (l0, l1) are (-g, g), draw by draw."""
+    """With E0 / (E0 + E1) in place of the uniforms exp(-E0) and exp(-E1), for the sample's noise and for that given the
+    sample, the gradients with respect to (l0, l1) are (-g, g), draw by draw."""
     bernoulli_objective, logits = problem_of("bernoulli")
     estimator = get(name, **settings)
     pairs = tf.stack([0.3 * logits, 1.3 * logits], -1)
-    gumbel_uniforms = estimator.noise(pairs.shape, SEED, F64)["u"]
-    gumbel = -tf.math.log(-tf.math.log(gumbel_uniforms))
-    u = tf.sigmoid(gumbel[..., 1] - gumbel[..., 0])
+    noise = estimator.noise(pairs.shape, SEED, F64)
+    exponentials = {name: -tf.math.log(uniforms) for name, uniforms in noise.items()}
+    single = {name: e[..., 0] / (e[..., 0] + e[..., 1]) for name, e in exponentials.items()}
     parameters = perturbed(estimator, logits.shape)
-    both = estimator.estimate(lambda b: bernoulli_objective(b[..., 1]), pairs, {"u": gumbel_uniforms}, parameters)
-    one = estimator.estimate(bernoulli_objective, logits, {"u": u}, parameters)
+    both = estimator.estimate(lambda b: bernoulli_objective(b[..., 1]), pairs, noise, parameters)
+    one = estimator.estimate(bernoulli_objective, logits, single, parameters)
     np.testing.assert_array_equal(both.samples[..., 1], one.samples)
     close(both.gradient[..., 1], one.gradient, 1e-10)
     close(both.gradient[..., 0], -one.gradient, 1e-10)

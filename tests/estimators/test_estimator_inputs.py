@@ -159,7 +159,7 @@ def test_one_category_has_no_gradient(name):
 
 @pytest.mark.parametrize("support", ["bernoulli", "categorical"])
 def test_unknown_numbers_of_variables_are_right_or_a_sentence(support):
-    """The nets of relax and lax need them, and the loop of local_expectation."""
+    """The nets of relax and lax need them, and estimators that go from variable to variable or category to category."""
     problem = enumerable_problem(support)
     spec = tf.TensorSpec([None] * (problem.logits.ndim + 1))
     axes = list(range(-problem.logits.ndim, 0))
@@ -172,7 +172,7 @@ def test_unknown_numbers_of_variables_are_right_or_a_sentence(support):
             return estimator.estimate(objective, logits, estimator.noise(tf.shape(logits), SEED)).gradient
 
         traced = tf.function(gradient, input_signature=[spec], autograph=False)
-        if name in ("relax", "lax", "local_expectation"):
+        if name in ("relax", "lax", "local_expectation", "carms", "disarm_sb", "disarm_tree", "ars", "arsm"):
             with pytest.raises(UserError, match="not known while this function is traced"):
                 traced(logits)
         else:
@@ -228,6 +228,9 @@ def test_enumeration_takes_what_estimators_take():
         (lambda: get("rebar", relaxation="improvd"), "rebar: unknown relaxation 'improvd': did you mean 'improved'"),
         (lambda: get("relax", surrogate="nets"), "relax: unknown surrogate 'nets': did you mean 'net'"),
         (lambda: get("lax", eta_scope="layer"), "lax: unknown eta_scope 'layer'"),
+        (lambda: get("disarm_sb", order="rising"), "disarm_sb: unknown order 'rising'"),
+        (lambda: get("carms", samples=1), "carms needs at least 2 samples, got 1"),
+        (lambda: get("carms").noise((None, 2, 3), SEED), r"pass tf.shape\(logits\)"),
         (lambda: get("dynamic_rebar", coupling="free"), "dynamic_rebar: unknown coupling 'free'"),
         (lambda: get("concrete", relaxation="gumbel"), "concrete: unknown relaxation 'gumbel'"),
         (lambda: get("reinforce", baseline="bach"), "baseline must be a number or 'batch', got 'bach'"),

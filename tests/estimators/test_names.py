@@ -19,11 +19,12 @@ def test_all_estimators_of_the_package_are_known():
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_facts_agree(name):
     known, cls = KNOWN[name], PACKAGE[name]
-    assert (known.support, known.route, known.hard, known.relaxed) == (
+    assert (known.support, known.route, known.hard, known.relaxed, known.unbiased) == (
         cls.facts.support,
         cls.route,
         cls.facts.hard,
         cls.facts.relaxed,
+        cls.facts.unbiased,
     )
     # a setting without a plain default, RELAX's net, is set in code only
     plain = {field.name: field.default for field in fields(cls) if field.default is not MISSING}

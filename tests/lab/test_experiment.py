@@ -101,3 +101,13 @@ def test_changed_runs_go_to_a_folder_of_their_own(tmp_path):
 def test_experiment_needs_runs_or_stages():
     with pytest.raises(UserError, match="needs either runs"):
         Experiment(paper="p", item="i")
+
+
+def test_what_a_figure_cannot_show_is_refused_before_anything_runs(tmp_path):
+    about = {"until": ("3", "5"), "model.options": ()}
+    experiment = Experiment(paper="p", item="i", runs=lambda scale: [Count(until=3)], about=about)
+    assert [config.until for config in expand(experiment, "quick", tmp_path, {"until": 5}).runs.values()] == [5]
+    with pytest.raises(UserError, match="p/i is about until=3 or 5 and cannot show 4"):
+        expand(experiment, "quick", tmp_path, {"until": "4"})
+    with pytest.raises(UserError, match="p/i cannot show runs with model.options.x=1"):
+        expand(experiment, "quick", tmp_path, {"model.options.x": "1"})

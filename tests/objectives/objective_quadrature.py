@@ -1,9 +1,14 @@
 """Exact moments of K-sample gradient estimators on scalar linear-Gaussian models, by tensor-product Gauss-Hermite
 quadrature."""
 
+from functools import cache
+
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.objectives.registry import build
+
+NODES = {1: 64, 2: 48, 3: 36, 4: 20}  # an axis, by the number of samples
 THETA, X, M, S = 0.3, 1.2, 0.5, 0.9  # docs/papers/dreg.md, section 6.2
 LOG_EVIDENCE = -0.5 * np.log(4 * np.pi) - (X - THETA) ** 2 / 4
 
@@ -47,3 +52,20 @@ class OneLayer:
         """Mean and variance of values [N]."""
         mean = self.weights @ values
         return mean, self.weights @ values**2 - mean**2
+
+
+@cache
+def layer(samples, **settings):
+    return OneLayer(samples, NODES[samples], **settings)
+
+
+@cache
+def moments(name, samples, **options):
+    """Mean and variance of value, d/dm, d/dlog s, d/dtheta."""
+    return moments_of(build(name, **options), samples)
+
+
+def moments_of(objective, samples):
+    """As `moments`, of an objective."""
+    at = layer(samples)
+    return [at.moments(values) for values in at.of(objective)]

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from objective_quadrature import THETA, M, OneLayer, S, X
 
-from igr_suite.objectives.base import normalised
+from igr_suite.estimators.formulas import normalised
 from igr_suite.objectives.gdreg import Gaussian, direction, prior_gradients
 
 

@@ -124,7 +124,7 @@ def test_float32(name):
     assert_close([*found.inference[0], *found.generative], [*inference, *generative], 1e-5)
 
 
-@pytest.mark.parametrize("name", ["iwae", "jk", "miwae", "ciwae"])
+@pytest.mark.parametrize("name", ["iwae", "jk", "miwae", "ciwae", "vr-iwae"])
 def test_total_derivatives_are_those_of_the_reported_value(name, network):
     """Plain differentiation of the value, with nothing stopped, by both networks."""
     with tf.GradientTape() as tape:
@@ -170,6 +170,8 @@ def test_backward_passes(network, monkeypatch):
     ]
     assert passes("rws", "dreg") == [("weighted", True)]
     assert passes("rws", "ovis", "vimco") == [("weighted", False)]
+    assert passes("vargrad") == [("weighted", False)]
+    assert passes("vr-iwae", "vr-iwae-dreg") == [("weighted", True)]
     assert passes("jk") == [("weighted", True)]
     assert passes("jk-dreg") == [("weighted", False), ("to_samples", None)]
 

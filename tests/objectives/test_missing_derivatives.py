@@ -58,7 +58,7 @@ class Model:
 
 
 PATHS = ("iwae", "stl", "dreg", "rws-dreg", "dreg-alpha", "jk-dreg", "ciwae")
-SCORES = ("rws", "vimco", "ovis", "tvo")
+SCORES = ("rws", "vimco", "ovis", "tvo", "vargrad")
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -80,7 +80,7 @@ def test_a_path_that_is_missing_is_no_zero(name):
     for changed, sentence in cases:
         with pytest.raises(UserError, match=sentence) as caught:
             model.gradients(name, **changed)
-        assert "ovis, ovis-mc, rws, tvo, vimco" in str(caught.value)
+        assert "ovis, ovis-mc, rws, tvo, vargrad, vimco" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", SCORES)

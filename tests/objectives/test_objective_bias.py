@@ -24,7 +24,8 @@ OPTIONS = {
     "piwae-dreg": {"groups": 2},
     "ovis": {"gamma": 0.0},
 }
-LEFT_OUT = ("ovis-mc",)  # its samples are not all its own; its mean is in test_objective_quadrature
+# Their means are proved by quadrature: ovis-mc has auxiliary samples, and vargrad the mean of ciwae at beta = 1.
+LEFT_OUT = ("ovis-mc", "vargrad")
 
 
 class Problem:
@@ -130,4 +131,4 @@ def test_reparameterised_means_with_two_layers():
 def test_all_means():
     """100,000 draws of every objective."""
     names = tuple(name for name in NAMES if name not in LEFT_OUT)
-    assert check(names, 100_000) == 13
+    assert check(names, 100_000) == 14

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igr_suite.estimators.formulas import log_mean_exp
+from igr_suite.estimators.formulas import log_mean_exp, log_other_weight
+from igr_suite.estimators.tvo import path_points, rule_weights
 from igr_suite.objectives.base import effective_sample_size
 from igr_suite.objectives.control_variate import SCALARS, ControlVariateDReG
-from igr_suite.objectives.leave_one_out import log_other_weight
 from igr_suite.objectives.names import NAMES, minimum_samples
 from igr_suite.objectives.registry import build
-from igr_suite.objectives.thermodynamic import nodes, rule_weights
 
 POINT = tf.constant([[0.0], [1.0], [-1.0], [0.5]], tf.float64)
 WEIGHTS = [0.17437149, 0.47399085, 0.06414769, 0.28748998]
@@ -186,9 +185,10 @@ def test_one_sample():
     """dreg = stl, rws-dreg = 0 exactly while rws = score, iwae = stl - score."""
     lw = draws(1)
     found = {name: build(name).coefficients(lw) for name in NAMES if minimum_samples(name) == 1}
-    assert set(found) == {"iwae", "stl", "dreg", "rws", "rws-dreg", "dreg-alpha", "dreg-norm", "ciwae", "ciwae-dreg"}
-    for name in ("iwae", "stl", "dreg", "dreg-norm", "ciwae", "ciwae-dreg"):
-        np.testing.assert_array_equal(found[name].path, np.ones([1, 5]))
+    total = {"iwae", "stl", "dreg", "dreg-norm", "ciwae", "ciwae-dreg", "vr-iwae", "vr-iwae-dreg", "tvo-dreg"}
+    assert set(found) == total | {"rws", "rws-dreg", "dreg-alpha"}
+    for name in total:
+        np.testing.assert_allclose(found[name].path, np.ones([1, 5]), rtol=1e-14)
     np.testing.assert_array_equal(found["rws-dreg"].path, np.zeros([1, 5]))
     np.testing.assert_array_equal(found["rws"].score, np.ones([1, 5]))
     np.testing.assert_array_equal(found["iwae"].score, -np.ones([1, 5]))
@@ -226,10 +226,11 @@ def test_complements_of_weights_do_not_cancel():
 
 
 def test_thermodynamic_nodes():
-    np.testing.assert_allclose(nodes(5, 0.02)[[0, 1, -1]], [0.0, 0.02, 1.0])
-    np.testing.assert_allclose(np.diff(np.log(nodes(5, 0.02)[1:])), np.log(50.0) / 4)
+    points = path_points(5, 0.02)
+    np.testing.assert_allclose(points[[0, 1, -1]], [0.0, 0.02, 1.0])
+    np.testing.assert_allclose(np.diff(np.log(points[1:])), np.log(50.0) / 4)
     for rule in ("left", "right", "trapezoid"):
-        assert rule_weights(nodes(5, 0.02), rule).sum() == pytest.approx(1.0)
+        assert rule_weights(points, rule).sum() == pytest.approx(1.0)
     lw = draws()
     left, trapezoid, right = (build("tvo", rule=rule).value(lw).numpy() for rule in ("left", "trapezoid", "right"))
     assert np.all(left < trapezoid) and np.all(trapezoid < right)

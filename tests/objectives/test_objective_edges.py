@@ -12,11 +12,20 @@ from igr_suite.objectives.registry import build
 
 GROUPED = ("miwae", "miwae-dreg", "piwae", "piwae-dreg")
 OBJECTIVES = [
-    *(build(name) for name in NAMES if name not in (*GROUPED, "ovis-mc", "jk", "jk-dreg", "tvo", "dreg-cv")),
+    *(
+        build(name)
+        for name in NAMES
+        if name not in (*GROUPED, "ovis-mc", "jk", "jk-dreg", "tvo", "tvo-dreg", "dreg-cv")
+    ),
     *(build(name, groups=groups) for name in GROUPED for groups in (1, 2, 4)),
     *(build(name, order=1, form="closed") for name in ("jk", "jk-dreg")),
     *(build(name, order=order) for name in ("jk", "jk-dreg") for order in (0, 1, 2, 3)),
-    *(build("tvo", rule=rule, partitions=p) for rule in ("left", "right", "trapezoid") for p in (1, 5)),
+    *(
+        build(name, rule=rule, partitions=p)
+        for name in ("tvo", "tvo-dreg")
+        for rule in ("left", "right", "trapezoid")
+        for p in (1, 5)
+    ),
     *(build("ciwae", beta=beta) for beta in (0.0, 1.0)),
     build("ovis-mc", auxiliary=2),
     build("vimco", mean="arithmetic"),

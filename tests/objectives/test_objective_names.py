@@ -35,6 +35,8 @@ def test_references():
     assert references("jk-dreg", {"order": 2}) == (("jk", {"order": 2, "form": "masked"}, 1.0),)
     (first, _, a), (second, _, b) = references("dreg-alpha", {"alpha": 0.25})
     assert (first, a, second, b) == ("iwae", 0.75, "rws", 0.25)
+    assert references("vr-iwae-dreg", {"alpha": 0.2}) == (("vr-iwae", {"alpha": 0.2}, 1.0),)
+    assert references("vargrad") == (("ciwae", {"beta": 1.0}, 1.0),)
     assert is_unbiased("ovis", {"gamma": 0.0}) and not is_unbiased("ovis")
     assert build("ovis", gamma=0.0).unbiased and FACTS["ovis"].reference is None and FACTS["dreg"].reference == "iwae"
 
@@ -49,6 +51,7 @@ def test_references():
         ("miwae", 20, {}, "divides its samples into 8 equal groups, which 20 samples do not allow"),
         ("ovis-mc", 9, {}, "needs at least 10 samples"),
         ("vimco", 1, {}, "needs at least 2"),
+        ("vargrad", 1, {}, "vargrad needs at least 2 samples, got 1"),
         ("iwae", 0, {}, "iwae needs at least 1 samples, got 0"),
     ],
 )
@@ -81,7 +84,7 @@ def test_a_table_that_does_not_fit_is_refused():
     ("name", "options", "sentence"),
     [
         ("drag", {}, "unknown objective 'drag': did you mean 'dreg'"),
-        ("dreg", {"alpha": 0.5}, "dreg does not read alpha=0.5; alpha is for dreg-alpha"),
+        ("dreg", {"alpha": 0.5}, "dreg does not read alpha=0.5; alpha is for dreg-alpha, vr-iwae, vr-iwae-dreg"),
         ("dreg", {"colour": "red"}, "no objective does"),
         ("dreg-alpha", {"alpha": 1.5}, "alpha of dreg-alpha must lie between 0 and 1, got 1.5"),
         ("dreg-alpha", {"alpha": float("nan")}, "got nan"),

@@ -2,28 +2,12 @@
 (docs/papers/dreg.md, section 6.2).
 """
 
-from functools import cache
-
 import numpy as np
 import pytest
-from objective_quadrature import LOG_EVIDENCE, M, OneLayer, S
+from objective_quadrature import LOG_EVIDENCE, M, OneLayer, S, layer, moments
 
 from igr_suite.objectives.control_variate import ControlVariateDReG
 from igr_suite.objectives.registry import build
-
-NODES = {1: 64, 2: 48, 3: 36, 4: 20}
-
-
-@cache
-def layer(samples, **settings):
-    return OneLayer(samples, NODES[samples], **settings)
-
-
-@cache
-def moments(name, samples, **options):
-    """Mean and variance of value, d/dm, d/dlog s, d/dtheta."""
-    at = layer(samples)
-    return [at.moments(values) for values in at.of(build(name, **options))]
 
 
 @pytest.mark.parametrize(

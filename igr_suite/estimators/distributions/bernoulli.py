@@ -126,6 +126,11 @@ def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor
     return bounded(logits) + tf.math.log(inside) - tf.math.log(outside)
 
 
+def conditional_relaxed_sample(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor, temperature) -> tf.Tensor:
+    """sigmoid(z~ / t) for the z~ of `conditional_noisy_logits`; not to be differentiated."""
+    return tf.sigmoid(conditional_noisy_logits(logits, samples, v) / temperature)
+
+
 def antithetic_factor(logits: tf.Tensor, samples: tf.Tensor, mirrored: tf.Tensor) -> tf.Tensor:
     """(-1)^b' [b != b'] sigmoid(|logits|) of an antithetic pair, which is (b - b') sigmoid(|logits|)."""
     return (samples - mirrored) * tf.sigmoid(tf.abs(logits))

@@ -25,9 +25,14 @@ def bounded(logits: tf.Tensor) -> tf.Tensor:
     return logits
 
 
+def gumbel(u: tf.Tensor) -> tf.Tensor:
+    """-log(-log u), standard Gumbel noise."""
+    return -tf.math.log(-tf.math.log(u))
+
+
 def noisy_logits(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """z = log theta - log(-log u), with theta normalised, so that z are Gumbel variables located at log theta."""
-    return log_mean(logits) - tf.math.log(-tf.math.log(u))
+    return log_mean(logits) + gumbel(u)
 
 
 def noise_score(u: tf.Tensor) -> tf.Tensor:
@@ -53,8 +58,13 @@ def times_jacobian(theta: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
 
 def hard_sample(logits: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """b = one-hot(argmax z)."""
-    categories = tf.shape(logits)[-1] if logits.shape[-1] is None else logits.shape[-1]
-    return tf.one_hot(tf.argmax(noisy_logits(logits, u), -1), categories, dtype=logits.dtype)
+    return largest(noisy_logits(logits, u))
+
+
+def largest(z: tf.Tensor) -> tf.Tensor:
+    """one-hot(argmax z) [..., C]."""
+    categories = tf.shape(z)[-1] if z.shape[-1] is None else z.shape[-1]
+    return tf.one_hot(tf.argmax(z, -1), categories, dtype=z.dtype)
 
 
 def score(logits: tf.Tensor, samples: tf.Tensor) -> tf.Tensor:
@@ -117,6 +127,20 @@ def conditional_noisy_logits(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor
     chosen = tf.reduce_sum(samples * log_exponential, -1, keepdims=True)
     others = chosen + tf.nn.softplus(log_exponential - log_mean(logits) - chosen)
     return -tf.where(samples > 0.5, chosen, others)
+
+
+def conditional_relaxed_sample(logits: tf.Tensor, samples: tf.Tensor, v: tf.Tensor, temperature) -> tf.Tensor:
+    """softmax(z~ / t) for the z~ of `conditional_noisy_logits`, in half of its time.
+
+        y_i = (1 + E_i / (theta_i E_b))^(-1/t) / sum,   the bracket being exp(z~_b - z~_i), and 1 for the category b
+
+    Not to be differentiated: infinite brackets, of categories without mass, are meant to give 0.
+    """
+    exponential = -tf.math.log(v)
+    rate = tf.nn.softmax(logits) * tf.reduce_sum(samples * exponential, -1, keepdims=True)
+    behind = tf.where(samples > 0.5, tf.zeros_like(exponential), exponential / rate)
+    share = tf.exp(-tf.math.log(1.0 + behind) / temperature)
+    return share / tf.reduce_sum(share, -1, keepdims=True)
 
 
 def reparameterisation_gap(logits: tf.Tensor, samples: tf.Tensor, u: tf.Tensor) -> tf.Tensor:

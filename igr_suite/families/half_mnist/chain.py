@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from igr_suite.data.halves import HALF_PIXELS
+from igr_suite.discrete.config import EstimationConfig
 from igr_suite.discrete.own import Own
 from igr_suite.discrete.step import Step, estimate_step, noise_of
 from igr_suite.estimators.base import Estimator
@@ -60,13 +61,30 @@ class GeneralEncoder:
       estimator: any registered one for Bernoulli variables.
       latents: L.
       learning_rate: of the networks, at the start.
+      estimation: how the own parameters are trained, with nothing left open.
+      weights: number of the encoder's weight tensors.
       seed: of the initial weights of a baseline network.
     """
 
-    def __init__(self, estimator: Estimator, latents: int, learning_rate: float, seed: int):
-        self.estimator, self.latents = estimator, latents
-        baseline = "network" if "baseline" in estimator.parameters((1, latents)) else "constant"
-        self.own = Own(estimator, [(1, latents)], baseline=baseline, context=HALVES, seed=seed)
+    def __init__(
+        self,
+        estimator: Estimator,
+        latents: int,
+        learning_rate: float,
+        estimation: EstimationConfig,
+        weights: int,
+        seed: int,
+    ):
+        self.estimator, self.latents, self.estimation = estimator, latents, estimation
+        self.own = Own(
+            estimator,
+            [(1, latents)],
+            baseline=estimation.baseline if "baseline" in estimator.parameters((1, latents)) else "zero",
+            context=HALVES,
+            seed=seed,
+            weights=weights if estimation.eta == "weights" else 0,
+            decay=estimation.net_decay,
+        )
         self.optimiser = FusedAdam(CONTROL_FACTOR * learning_rate, epsilon=1e-8)
         self.optimiser.build(self.own.trained)
 
@@ -77,7 +95,7 @@ class GeneralEncoder:
     def apply(self, gradients: list[tf.Tensor]) -> None:
         """One step of the own parameters along `Step.own`."""
         if self.own.trained:
-            self.optimiser.apply(gradients, self.own.trained)
+            self.optimiser.apply(self.own.decayed(gradients), self.own.trained)
 
     def step(self, encoder, decoder, upper: tf.Tensor, lower: tf.Tensor, seed: tf.Tensor) -> Step:
         """Returns the ascent gradients of the mean of F by the networks' trainable weights.
@@ -94,13 +112,29 @@ class GeneralEncoder:
             with holding_averages(decoder):
                 return decoder(code, training=True)
 
-        chain = HalfMNISTChain(
-            lambda x: encoder(x, training=True),
-            decode,
-            [v.value for v in encoder.trainable_variables],
-            [v.value for v in decoder.trainable_variables],
-            upper,
-            lower,
-        )
+        recognition, generator = ([v.value for v in net.trainable_variables] for net in (encoder, decoder))
+        return self._step(lambda x: encoder(x, training=True), decode, recognition, generator, upper, lower, seed)
+
+    def step_at(self, outputs: tf.Tensor, decoder, upper: tf.Tensor, lower: tf.Tensor, seed: tf.Tensor) -> Step:
+        """`step` at the encoder's outputs [B, L], which stand for its weights; no moving average moves.
+
+        Args:
+          outputs: logits of the codes.
+          decoder: Keras network.
+          upper, lower: halves [B, 392].
+          seed: of the noise, int32 [2].
+        """
+
+        def decode(code: tf.Tensor, moves: bool) -> tf.Tensor:
+            del moves
+            with holding_averages(decoder):
+                return decoder(code, training=True)
+
+        outputs = tf.stop_gradient(outputs)
+        return self._step(lambda x: outputs, decode, [outputs], [], upper, lower, seed)
+
+    def _step(self, encode, decode, recognition: list, generator: list, upper, lower, seed: tf.Tensor) -> Step:
+        chain = HalfMNISTChain(encode, decode, recognition, generator, upper, lower)
         noise = noise_of(self.estimator, [(upper.shape[0], self.latents)], seed, upper.dtype)
-        return estimate_step(chain, self.estimator, noise, self.own)
+        variance_of, samples = self.estimation.variance_of, self.estimation.generator_samples
+        return estimate_step(chain, self.estimator, noise, self.own, variance_of, samples)

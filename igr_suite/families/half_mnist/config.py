@@ -2,13 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from igr_suite.data.catalogue import recipe_of
-from igr_suite.data.halves import IMAGE_SHAPE
-from igr_suite.discrete.config import EstimatedRun, check_estimator, evaluations, slug_of
+from igr_suite.discrete.config import (
+    EstimatedRun,
+    build_estimator,
+    check_estimator,
+    evaluations,
+    gather_options,
+    slug_of,
+)
 from igr_suite.errors import UserError
-from igr_suite.families.half_mnist.synthetic_config import BASELINE_INPUT, SyntheticGradientConfig, check_rates
+from igr_suite.families.half_mnist.config_parts import (
+    HalfMNISTDataConfig,
+    HalfMNISTEvaluationConfig,
+    HalfMNISTOptimiserConfig,
+    HalfMNISTScheduleConfig,
+)
+from igr_suite.families.half_mnist.synthetic_config import BASELINE_INPUT, SyntheticGradientConfig
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
 from igr_suite.training.config_parts import check_pictured
@@ -87,10 +98,13 @@ class HalfMNISTModelConfig(WithOptions):
     hard_rule: Literal["corrected", "historical"] | None = None
     """Hard codes: corrected, or the original's y + [y > 1/4], which is not binary."""
     oracle_samples: int | None = None
-    """Number of REINFORCE gradients from fresh codes whose mean the "oracle" applies."""
+    """Number of gradients from fresh codes whose mean the "oracle" applies."""
     clip_probs: bool | None = None
     """Whether probabilities are kept in [1e-7, 1 - 1e-7]."""
 
+    oracle_of: str = added_later("reinforce")
+    """Estimator whose gradients the "oracle" averages: "reinforce" of the family, a registered one with its default
+    options, or my_package.my_file:MyEstimator."""
     estimator_options: tuple[str, ...] = added_later(())
     """Options of a registered estimator, name=value each; `--set model.options.samples=4` adds one."""
 
@@ -102,6 +116,16 @@ class HalfMNISTModelConfig(WithOptions):
                 raise UserError(
                     f"model.samples={self.samples} is not read with model.estimator={self.estimator}; the number of its "
                     f"samples is an option of the estimator: model.options.samples"
+                )
+        if self.oracle_of != "reinforce":
+            if self.estimator != "oracle":
+                raise UserError(
+                    f"model.oracle_of is read by model.estimator=oracle only, not by {self.estimator}; leave it out"
+                )
+            check_estimator(self.oracle_of, (), self.support, "model.oracle_of")
+            if self.baseline not in (None, "off"):
+                raise UserError(
+                    f"model.baseline={self.baseline} is not read with model.oracle_of={self.oracle_of}; set model.baseline=off"
                 )
         if self.temperature is not None and self.estimator not in RELAXED:
             raise UserError(
@@ -123,105 +147,6 @@ class HalfMNISTModelConfig(WithOptions):
     def gaussian(self) -> bool:
         """Whether the latents are Gaussian."""
         return self.estimator in GAUSSIAN
-
-
-@dataclass(frozen=True, kw_only=True)
-class HalfMNISTOptimiserConfig:
-    """Adam for encoder, baseline and decoder together."""
-
-    name: Literal["adam", "legacy_adam"] = "adam"
-    """"legacy_adam" has the original's bias correction, with longer first steps."""
-    learning_rate: float = 2e-4
-    """Step size."""
-    slash_rate: float = 1.0
-    """What the step size is divided by every `slash_every` epochs while it is above 1e-7."""
-    slash_every: int = 20
-    """Number of epochs between two such divisions."""
-    update_every: int = 1
-    """Number of batches between two steps of the networks."""
-    l2: float = 0.0
-    """Factor of the squared weights of encoder and decoder in the loss."""
-
-    def __post_init__(self):
-        check_rates("optimiser", self)
-        check_at_least(self, "optimiser", update_every=1)
-        if self.l2 < 0:
-            raise UserError(f"optimiser.l2 must not be negative, got {self.l2}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class HalfMNISTDataConfig:
-    """Which digits, and how their pixels become binary."""
-
-    name: str = "mnist_5k"
-    """Data set of digits."""
-    threshold: int = 100
-    """Grey level from which on a pixel is 1."""
-    train_split: Literal["train", "all"] = "train"
-    """"all" trains on the validation images too, as the authors did."""
-    train_limit: int | None = None
-    """Number of training images that are kept, for the smoke scale; all of them where it is not given."""
-    evaluation_limit: int | None = None
-    """Number of validation and of test images that are kept, for the smoke scale; all where it is not given."""
-
-    def __post_init__(self):
-        recipe = recipe_of(self.name)
-        if recipe.image_shape != IMAGE_SHAPE or recipe.likelihood != "bernoulli":
-            raise UserError(
-                f"half-and-half digits are 28x28 images of black and white pixels; data.name={self.name} is not"
-            )
-        if not 1 <= self.threshold <= 255:
-            raise UserError(f"data.threshold is a grey level from 1 to 255, got {self.threshold}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class HalfMNISTScheduleConfig:
-    """How long to train; `least_loss` ends training earlier, after the first epoch whose mean training loss is at most
-    this."""
-
-    epochs: int = 100
-    """Number of passes through the training images."""
-    batch_size: int = 100
-    """Number of images in a step."""
-    evaluate_every: int = 1
-    """Number of epochs between evaluations."""
-    least_loss: float | None = None
-    """Mean training loss of an epoch, in nats per image, at which training ends early."""
-
-    def __post_init__(self):
-        check_at_least(self, "schedule", epochs=1, batch_size=1, evaluate_every=1)
-        if self.batch_size < 2:
-            raise UserError("schedule.batch_size must be at least 2: the networks normalise by the batch's statistics")
-
-
-@dataclass(frozen=True, kw_only=True)
-class HalfMNISTEvaluationConfig(WithOptions):
-    """What is measured and stored at evaluations. Bias and variance of the estimators' gradients are measured against
-    the mean of as many other gradients."""
-
-    group: ClassVar[str] = "evaluation"
-    options: ClassVar[Mapping[str, Option]] = {
-        "gradient_images": Option(
-            100, read=lambda config: config.gradient_samples > 0, unread="is read with evaluation.gradient_samples"
-        )
-    }
-
-    pictures: int = 0
-    """Number of sampled completions of each pictured test image; 0 for none."""
-    gradient_samples: int = 0
-    """Number of gradients an image, of which bias and variance are measured at evaluations; 0 for none."""
-    gradient_images: int | None = None
-    """Number of images whose gradients are measured."""
-
-    def __post_init__(self):
-        if self.pictures < 0:
-            raise UserError(f"evaluation.pictures must not be negative, got {self.pictures}")
-        if self.gradient_samples < 0 or self.gradient_samples == 1:
-            raise UserError(
-                f"evaluation.gradient_samples must be 0 (not measured) or at least 2, got {self.gradient_samples}"
-            )
-        super().__post_init__()
-        check_at_least(self, "evaluation", gradient_images=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,10 +186,12 @@ class TrainHalfMNIST(EstimatedRun):
             raise UserError(f"sg.inputs={sg.inputs} takes b(x), which needs model.baseline=cmr, got {baseline}")
         if sg.reward_temperature is not None and baseline != "cmr":
             raise UserError(f"sg.reward_temperature needs model.baseline=cmr, which learns the reward, got {baseline}")
-        if sg.target == "straight_through" and baseline != "off" and BASELINE_INPUT not in sg.selected:
-            raise UserError(
-                f"model.baseline={baseline} is not read with sg.target=straight_through; set model.baseline=off"
-            )
+        if (
+            (sg.target != "reinforce" or sg.registered_target)
+            and baseline != "off"
+            and BASELINE_INPUT not in sg.selected
+        ):
+            raise UserError(f"model.baseline={baseline} is not read with sg.target={sg.target}; set model.baseline=off")
         if not sg.applied and sg.average_samples > 1:
             raise UserError(
                 "sg.average_samples averages the gradient that is applied; leave it out with sg.applied=false"
@@ -283,14 +210,42 @@ class TrainHalfMNIST(EstimatedRun):
         fresh_codes = self.model.oracle_samples or 0
         if self.sg is not None and self.sg.average_samples > 1:
             fresh_codes = self.sg.average_samples
+        if self.wrapped is not None:
+            number = evaluations(*self.wrapped[:2], 1, (self.model.latents,))
+            if number is None:
+                return None
+            fresh_codes = number * fresh_codes if self.sg is None else number + fresh_codes
         return self.schedule.batch_size * (self.model.samples + fresh_codes)
+
+    @property
+    def wrapped(self) -> tuple[str, tuple[str, ...], str] | None:
+        """Name, options and path of the registered estimator whose gradients a synthetic gradient learns or an oracle
+        averages; None where they are the family's own."""
+        if self.sg is not None and self.sg.registered_target:
+            return self.sg.target, self.sg.target_options, "sg.target"
+        if self.model.oracle_of != "reinforce":
+            return self.model.oracle_of, (), "model.oracle_of"
+        return None
+
+    def translate(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        present = self.sg.target_options if self.sg is not None else ()
+        return gather_options(super().translate(settings), present, "sg.target")
+
+    def check_inputs(self, data_dir: str | None) -> None:
+        super().check_inputs(data_dir)
+        if self.wrapped is not None:
+            build_estimator(*self.wrapped[:2], self.model.support, self.wrapped[2])
 
     def slug(self) -> str:
         estimator = slug_of(self.model.estimator, self.model.estimator_options)
         if self.model.baseline is not None and estimator != "sdni":
             estimator += f"-{self.model.baseline}"
+        if self.model.oracle_of != "reinforce":
+            estimator += f"-of-{slug_of(self.model.oracle_of, ())}"
         if self.sg is not None:
             shape = "" if self.sg.scale == "batch" else f"-{self.sg.scale}"
+            if self.sg.registered_target:
+                estimator += f"-of-{slug_of(self.sg.target, self.sg.target_options)}"
             estimator += f"-{self.sg.kind}-{self.sg.inputs}{shape}{'' if self.sg.applied else '-beside'}"
         historical = "-historical" if self.model.hard_rule == "historical" else ""
         return f"{self.data.name}-{estimator}{historical}-L{self.model.latents}-R{self.model.samples}-s{self.seed}"

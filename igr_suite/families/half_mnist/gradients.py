@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
 from igr_suite.families.half_mnist.latents import HardLatents, StraightThroughLatents
-from igr_suite.families.half_mnist.model import HalfMNIST, SampleRows
+from igr_suite.families.half_mnist.model import HalfMNIST
 from igr_suite.families.half_mnist.networks import holding_averages
+from igr_suite.families.half_mnist.rows import SampleRows
 from igr_suite.measuring.gradients import Moments
 from igr_suite.randomness import at_step, run_seed
 

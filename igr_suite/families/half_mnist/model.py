@@ -1,41 +1,28 @@
 """Half-and-half MNIST: the lower half of a digit from the upper one through a layer of latent variables, and how the
 encoder learns."""
 
-from typing import NamedTuple
-
 import keras
 import tensorflow as tf
 
 from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.discrete.config import build_estimator
+from igr_suite.discrete.step import Step
 from igr_suite.estimators.reinforce import mean_of_others
 from igr_suite.families.half_mnist import networks
 from igr_suite.families.half_mnist.chain import GeneralEncoder
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
 from igr_suite.families.half_mnist.latents import Evaluated, StraightThroughLatents, latent_of
-from igr_suite.families.half_mnist.synthetic import SyntheticGradient, apply_if
+from igr_suite.families.half_mnist.rows import SampleRows, further, mean_over_samples
+from igr_suite.families.half_mnist.synthetic import SyntheticGradient
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import site_number
-from igr_suite.training.adam import FusedAdam, LegacyAdam
+from igr_suite.training.adam import FusedAdam, LegacyAdam, apply_if
 from igr_suite.training.schedules import StepDecay
 
 LOWEST_RATE = 1e-7
 TEST_TEMPERATURE = 0.5
 SHORT_RUN = 3000  # number of steps
-
-
-class SampleRows(NamedTuple):
-    """One row per sample [M, ...], the samples of an image together: halves, the encoder's outputs, baseline [M]."""
-
-    upper: tf.Tensor
-    lower: tf.Tensor
-    outputs: tf.Tensor
-    baseline: tf.Tensor | None
-
-    def repeated(self, samples: int) -> "SampleRows":
-        """Every row `samples` times."""
-        return SampleRows(*(None if value is None else tf.repeat(value, samples, 0) for value in self))
 
 
 class HalfMNIST(keras.Model):
@@ -68,10 +55,14 @@ class HalfMNIST(keras.Model):
         kind = LegacyAdam if config.optimiser.name == "legacy_adam" else FusedAdam
         self.optimiser = kind(StepDecay.of(config.optimiser, steps_per_epoch, LOWEST_RATE), epsilon=1e-8)
         self.optimiser.build([v for group in self.trained.values() for v in group])
-        self.general = None
-        if model.general:
-            estimator = build_estimator(model.estimator, model.estimator_options, "bernoulli")
-            self.general = GeneralEncoder(estimator, model.latents, config.optimiser.learning_rate, seed + 20)
+        self.general = self.wrapped = None
+        if model.general or config.wrapped:
+            names = config.wrapped or (model.estimator, model.estimator_options)
+            estimator = build_estimator(*names[:2], "bernoulli")
+            rate, weights = config.optimiser.learning_rate, len(self.encoder.trainable_variables)
+            estimation = config.resolved_estimation
+            registered = GeneralEncoder(estimator, model.latents, rate, estimation, weights, seed + 20)
+            self.general, self.wrapped = (None, registered) if config.wrapped else (registered, None)
         self.steps = tf.Variable(0, dtype=tf.int32, trainable=False)
         # XLA takes 4 s of CPU time to compile and saves 0.9 of 2.1 ms a step (1.2 of 2.8 with a linear synthetic
         # gradient).
@@ -91,7 +82,7 @@ class HalfMNIST(keras.Model):
             *(v for net in nets for v in net.variables),
             *own,
             *(self.synthetic.state_variables() if self.synthetic else []),
-            *(self.general.state_variables() if self.general else []),
+            *(registered.state_variables() if (registered := self.general or self.wrapped) else []),
         ]
 
     def count_params(self) -> int:
@@ -124,15 +115,20 @@ class HalfMNIST(keras.Model):
         if self.general:
             scalars, gradients, own = self._general_gradients(batch, seed)
             self.general.apply(own)
+            warmup = self.general.estimation.warmup_steps
         else:
             scalars, gradients, synthetic = self.gradients(batch, seed)
+            warmup = 0
+            if self.wrapped:
+                self.wrapped.apply(gradients["wrapped"])
         variables = [v for group in self.trained.values() for v in group]
         flat = [g for name in self.trained for g in gradients[name]]
         period = self.config.optimiser.update_every
-        if period == 1:
+        if period == 1 and not warmup:
             self.optimiser.apply(flat, variables)
         else:
-            apply_if(tf.equal(self.steps % period, 0), lambda: self.optimiser.apply(flat, variables))
+            due = tf.equal(self.steps % period, 0) & (self.steps >= warmup)
+            apply_if(due, lambda: self.optimiser.apply(flat, variables))
         if self.synthetic:
             self.synthetic.step(synthetic, self.steps)
         self.steps.assign_add(1)
@@ -164,7 +160,11 @@ class HalfMNIST(keras.Model):
         baseline, gradients["baseline"] = self._baseline(upper, lower, rewards)
         codes = Evaluated(code, noise, rewards - baseline, slope, temperature)
         images = SampleRows(upper, lower, outputs, baseline[::samples])
-        own_loss, scalars, regression = self._encoder_gradient(rows._replace(baseline=baseline), codes, images, seed)
+        of_wrapped = self._wrapped_gradient(images, seed) if self.wrapped else None
+        own_loss, scalars, regression = self._encoder_gradient(
+            rows._replace(baseline=baseline), codes, images, seed, of_wrapped
+        )
+        gradients["wrapped"] = of_wrapped.own if of_wrapped else []
         at_outputs = own_loss / size
         gradients["encoder"] = encoding.gradient(outputs, [v.value for v in self.trained["encoder"]], at_outputs)
         self._add_penalty(gradients)
@@ -239,7 +239,13 @@ class HalfMNIST(keras.Model):
             loss = tf.reduce_mean((rewards - values) ** 2)
         return values, tape.gradient(loss, weights)
 
-    def _encoder_gradient(self, rows: SampleRows, codes: Evaluated, images: SampleRows, seed: tf.Tensor):
+    def _wrapped_gradient(self, images: SampleRows, seed: tf.Tensor) -> Step:
+        """A step of the registered estimator that is wrapped, at the encoder's outputs; an oracle takes further ones."""
+        return self.wrapped.step_at(images.outputs, self.decoder, images.upper, images.lower, further(seed, 0))
+
+    def _encoder_gradient(
+        self, rows: SampleRows, codes: Evaluated, images: SampleRows, seed: tf.Tensor, of_wrapped: Step | None
+    ):
         """(mean over samples of each image's own gradient at its outputs [B, P], scalars, argument of
         `SyntheticGradient.step`).
 
@@ -247,19 +253,24 @@ class HalfMNIST(keras.Model):
           rows, codes: every sample with its code.
           images: one row per image.
           seed: int32 [2], the step's.
+          of_wrapped: the step of a registered estimator whose gradients are learnt or averaged.
         """
         estimator, size = self.config.model.estimator, images.outputs.shape[0]
         if estimator == "frozen":
             return tf.zeros_like(images.outputs), {}, None
         if estimator == "oracle":
-            return self.mean_gradient(images, self.config.model.oracle_samples, seed), {}, None
+            return self.mean_gradient(images, self.config.model.oracle_samples, seed, of_wrapped), {}, None
         if self.synthetic is None:
             return mean_over_samples(self.latent.gradient(rows.outputs, codes), size), {}, None
-        targets = mean_over_samples(self.target_rows(rows.outputs, codes), size)
+        if of_wrapped is None:
+            targets = mean_over_samples(self.target_rows(rows.outputs, codes), size)
+        else:
+            targets = -of_wrapped.cotangents[0]
         if not self.config.sg.applied:  # it learns from one sample of each image, the networks from all
             first = slice(None, None, self.config.model.samples)
             codes = Evaluated(*(value[first] for value in codes[:-1]), codes.temperature)
-            given, own_targets = self.given(images, codes, size), self.target_rows(images.outputs, codes)
+            given = self.given(images, codes, size)
+            own_targets = self.target_rows(images.outputs, codes) if of_wrapped is None else targets
             _, scalars, regression = self.synthetic.regress(given, own_targets)
             return targets, scalars, regression
         if self.config.sg.average_samples > 1:
@@ -271,14 +282,22 @@ class HalfMNIST(keras.Model):
         """Inputs of the synthetic gradient for rows of `size` images."""
         return self.synthetic.given(rows, codes, self.latent.probabilities(rows.outputs), size)
 
-    def mean_gradient(self, images: SampleRows, count: int, seed: tf.Tensor) -> tf.Tensor:
+    def mean_gradient(self, images: SampleRows, count: int, seed: tf.Tensor, first: Step | None = None) -> tf.Tensor:
         """Mean of the estimator's gradient over `count` new codes an image, with one pass of the decoder for each [B,
-        P]."""
+        P]; `first` is that of the registered estimator which is averaged, where there is one."""
+
+        def gradient(i: tf.Tensor) -> tf.Tensor:
+            if first is None:
+                return self.latent.gradient(images.outputs, self.evaluate_codes(images, further(seed, i)))
+            decoder, halves = self.decoder, (images.upper, images.lower)
+            return -self.wrapped.step_at(images.outputs, decoder, *halves, further(seed, i)).cotangents[0]
 
         def body(i, total):
-            return i + 1, total + self.latent.gradient(images.outputs, self.evaluate_codes(images, further(seed, i)))
+            return i + 1, total + gradient(i)
 
         start = (tf.constant(0), tf.zeros_like(images.outputs))
+        if first is not None:
+            start = (tf.constant(1), -first.cotangents[0])
         return tf.while_loop(lambda i, _: i < count, body, start, parallel_iterations=1)[1] / count
 
     def target_rows(self, outputs: tf.Tensor, codes: Evaluated) -> tf.Tensor:
@@ -309,14 +328,3 @@ class HalfMNIST(keras.Model):
         upper, lower = self.halves(batch)
         nll = -bernoulli_log_likelihood(self.logits(upper, 1, seed)[0], lower)
         return {"bce": nll / HALF_PIXELS, "nll": nll}
-
-
-def further(seed: tf.Tensor, number: tf.Tensor | int) -> tf.Tensor:
-    """Seed of a step's further draws; its first word differs from that of the step's own seed, which is the same for
-    all steps (`at_step`)."""
-    return tf.stack([tf.bitwise.bitwise_xor(seed[0], (tf.cast(number, tf.int32) + 1) * -1640531527), seed[1]])
-
-
-def mean_over_samples(rows: tf.Tensor, images: int) -> tf.Tensor:
-    """[B S, ...], the samples of an image together -> their mean [B, ...]."""
-    return tf.reduce_mean(tf.reshape(rows, (images, -1, *rows.shape[1:])), 1)

@@ -1,14 +1,12 @@
 """The synthetic gradient of half-and-half MNIST: its inputs, its regression, its optimiser."""
 
-from collections.abc import Callable
-
 import keras
 import tensorflow as tf
 
 from igr_suite.data.halves import HALF_PIXELS
 from igr_suite.families.half_mnist.gradient_regressors import regressor
 from igr_suite.families.half_mnist.synthetic_config import SyntheticGradientConfig
-from igr_suite.training.adam import FusedAdam
+from igr_suite.training.adam import FusedAdam, apply_if
 from igr_suite.training.schedules import StepDecay
 
 MOMENTUM = 0.9
@@ -110,13 +108,3 @@ class SyntheticGradient:
         """One step of the optimiser where it is due and the targets are finite; `own` is from `regress`."""
         gradients, finite = own
         apply_if(self.due(step) & finite, lambda: self.optimiser.apply(gradients, self.net.trainable_variables))
-
-
-def apply_if(condition: tf.Tensor, apply: Callable[[], None]) -> None:
-    """Calls `apply`, which returns nothing, where a condition of the graph holds."""
-
-    def applied() -> tf.Tensor:
-        apply()
-        return tf.constant(0)
-
-    tf.cond(condition, applied, lambda: tf.constant(0))

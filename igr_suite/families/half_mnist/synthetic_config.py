@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from igr_suite.data.halves import HALF_PIXELS
+from igr_suite.discrete.config import check_estimator
 from igr_suite.errors import UserError
+from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.ranges import check_at_least, check_positive
 
 INPUTS = ("upper half", "lower half", "p", "dC/dz", "z", "b(x)", "1 - p")  # what the characters of `sg.inputs` select
 SIZES = (HALF_PIXELS, HALF_PIXELS, None, None, None, 1, None)  # lengths of these inputs; None is the number of latents
+OWN_TARGETS = ("reinforce", "straight_through")  # gradients at the codes of the step itself
 BASELINE_INPUT = INPUTS.index("b(x)")
 
 
@@ -34,8 +37,11 @@ class SyntheticGradientConfig(WithOptions):
     """Network: linear, "deep" (two hidden layers of `width`), the sum of both, or "custom"."""
     inputs: str = "1111100"
     """Mask of seven characters 0 or 1: upper half, lower half, p, dC/dz, z, b(x), 1 - p."""
-    target: Literal["reinforce", "straight_through"] = "reinforce"
-    """Gradient that the network learns."""
+    target: str = "reinforce"
+    """Gradient that the network learns: of "reinforce" or "straight_through" at the step's own codes, or of a registered
+    estimator, or my_package.my_file:MyEstimator, with evaluations of its own."""
+    target_options: tuple[str, ...] = added_later(())
+    """Options of a registered target, name=value each."""
     width: int | None = None
     """Width of the hidden layers."""
     scale: Literal["batch", "example", "image"] = "example"
@@ -78,14 +84,21 @@ class SyntheticGradientConfig(WithOptions):
                 f"sg.reward_temperature must be positive, got {self.reward_temperature}; leave it out to learn from "
                 f"the loss"
             )
-        if self.reward_temperature is not None and self.target == "straight_through":
+        if self.reward_temperature is not None and self.target != "reinforce":
             raise UserError(
-                "sg.reward_temperature changes the REINFORCE target; leave it out with sg.target=straight_through"
+                f"sg.reward_temperature changes the REINFORCE target; leave it out with sg.target={self.target}"
             )
+        if self.registered_target:
+            check_estimator(self.target, self.target_options, "bernoulli", "sg.target")
         if self.update_style == "decay" and self.update_every != 1:
             raise UserError(f"sg.update_every={self.update_every} is not used with sg.update_style=decay; leave it out")
         check_rates("sg", self)
         check_at_least(self, "sg", update_every=1, average_samples=1)
+
+    @property
+    def registered_target(self) -> bool:
+        """Whether the target is a registered estimator's gradient, on the general path."""
+        return self.target not in OWN_TARGETS or bool(self.target_options)
 
     @property
     def selected(self) -> tuple[int, ...]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from igr_suite.discrete.config import EstimatedRun, check_estimator, evaluations, slug_of
+from igr_suite.data.catalogue import recipe_of
+from igr_suite.discrete.config import ESTIMATION, EstimatedRun, check_estimator, evaluations, slug_of
 from igr_suite.errors import UserError
+from igr_suite.estimators.names import KNOWN
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_choice
 from igr_suite.training.config_parts import DataConfig, OptimiserConfig, ScheduleConfig
@@ -36,11 +38,18 @@ class HardVAEConfig(WithOptions):
     """Distribution of every layer's code: binary units, categorical variables, or the argmax of a Gaussian."""
     layers: int = 1
     """Number of layers of codes, 1 to 3."""
-    architecture: Literal["linear", "nonlinear", "dense_relax"] = "nonlinear"
+    architecture: Literal["linear", "nonlinear", "dense_relax", "leaky"] = "nonlinear"
     """Layers of encoder and decoder; the networks between codes are affine with "linear" and else have one hidden layer
     of 200 units."""
-    prior: Literal["uniform", "trained"] = "uniform"
-    """Distribution of the uppermost code: uniform, or independent variables whose logits are trained from 0."""
+    centred: bool = added_later(False)
+    """Whether the encoder reads x less the mean training image, the decoder 2 b - 1, and the logits of that image are
+    added to the decoder's (binary pixels)."""
+    initialisation: Literal["glorot", "torch_linear"] = added_later("glorot")
+    """Initial weights of all networks: "glorot" has Glorot-uniform kernels and biases of 0; "torch_linear" draws both from
+    U(-n^-1/2, n^-1/2), n the layer's number of inputs, as torch.nn.Linear does."""
+    prior: Literal["uniform", "fixed", "trained"] = "uniform"
+    """Distribution of the uppermost code: uniform, or independent variables whose logits `prior_logits` stay or are
+    trained."""
     kl: Literal["sampled", "analytic"] = "sampled"
     """Whether log q - log p of the code is evaluated at the sample, or its mean is (one layer)."""
     baseline: Literal["none", "constant", "network"] = "constant"
@@ -59,6 +68,9 @@ class HardVAEConfig(WithOptions):
     """Number of categories of each variable."""
     points: int | None = None
     """Number of quadrature points for the probabilities of the argmax of a Gaussian."""
+    prior_logits: tuple[float, ...] = added_later(())
+    """Logits of the prior, the same for all variables: one number for binary units, else one for each category; where
+    the prior is trained, their start, which is 0 where they are not given."""
 
     def __post_init__(self):
         super().__post_init__()
@@ -66,13 +78,30 @@ class HardVAEConfig(WithOptions):
         check_at_least(self, "model", variables=1, categories=2, points=4)
         if not 1 <= self.layers <= 3:
             raise UserError(f"model.layers must be 1, 2 or 3, got {self.layers}")
+        self._check_prior()
+        if self.centred and self.architecture == "dense_relax":
+            raise UserError(
+                "model.centred=true is not for model.architecture=dense_relax, which maps inputs to 2 x - 1"
+            )
         if self.eta == "weights" and self.variance_of != "weights":
             raise UserError("model.eta=weights needs model.variance_of=weights, which its scales minimise")
         if self.kl == "analytic" and self.layers > 1:
             raise UserError(f"model.kl=analytic is for one layer, and model.layers={self.layers}; set model.kl=sampled")
-        if self.kl == "analytic" and self.estimator in ("vimco", "local_disarm"):
+        if self.kl == "analytic" and self.estimator in KNOWN:
+            check_analytic(self.estimator, KNOWN[self.estimator].target)
+
+    def _check_prior(self) -> None:
+        if self.prior == "uniform" and self.prior_logits:
             raise UserError(
-                f"model.estimator={self.estimator} has a multi-sample bound as its target, which needs model.kl=sampled"
+                "model.prior_logits is not read with model.prior=uniform; set model.prior=fixed or trained, or leave it out"
+            )
+        if self.prior == "fixed" and not self.prior_logits:
+            raise UserError("model.prior=fixed needs model.prior_logits; model.prior=uniform has none")
+        number = 1 if self.support == "bernoulli" else self.categories
+        if self.prior_logits and len(self.prior_logits) != number:
+            raise UserError(
+                f"model.prior_logits must be {number} number{'s' * (number > 1)} for these codes, "
+                f"got {len(self.prior_logits)}"
             )
 
     @property
@@ -86,14 +115,24 @@ class HardVAEConfig(WithOptions):
         return SUPPORT[self.codes]
 
 
+def check_analytic(estimator: str, target: str) -> None:
+    """Raises UserError where an estimator's target needs the sampled KL: log-weights of several samples hold log q."""
+    if target != "expectation":
+        raise UserError(
+            f"model.estimator={estimator} weighs several samples against each other, which needs model.kl=sampled"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class HardVAEEvaluationConfig:
-    """The multi-sample bounds of test images at the end."""
+    """What is measured at evaluations, and the multi-sample bounds of test images at the end."""
 
     importance_samples: int = 100
     """Number of samples of the bound L_K of test images."""
     every_time: bool = False
     """Whether L_K of test images is measured at every evaluation, not only at the end."""
+    validation: bool = added_later(True)
+    """Whether the ELBO of validation images is measured, too; without it, that of test images alone."""
 
     def __post_init__(self):
         check_at_least(self, "evaluation", importance_samples=1)
@@ -101,14 +140,21 @@ class HardVAEEvaluationConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class HardVAEOptimiserConfig(OptimiserConfig):
-    """Adam for the networks, and Adam with `control_factor` times the step size for the estimator's own parameters."""
+    """The optimiser of the networks; that of the estimator's own parameters has `control_factor` times the step size."""
 
+    name: Literal["adam", "radam"] = added_later("adam")
+    """Adam, or RAdam, which shortens the first steps."""
     control_factor: float = 10.0
     """Factor of the step size for the estimator's own parameters."""
+    prior_learning_rate: float | None = added_later(None)
+    """Step size of plain gradient descent for the logits of a trained prior; where it is not given, Adam moves them with
+    the networks' weights."""
 
     def __post_init__(self):
         super().__post_init__()
         check_positive(self, "optimiser", "control_factor")
+        if self.prior_learning_rate is not None:
+            check_positive(self, "optimiser", "prior_learning_rate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +172,16 @@ class TrainHardVAE(EstimatedRun):
     seed: int = 0
     """Seed of weights, order of images and noise."""
 
+    @property
+    def estimation_defaults(self) -> Mapping[str, Any]:
+        """The fields of the group `model` with these names; its baseline "none" is "zero"."""
+        given = {key: getattr(self.model, key) for key in ESTIMATION}
+        return given | ({"baseline": "zero"} if self.model.baseline == "none" else {})
+
     def validate(self) -> None:
+        for key in ESTIMATION:
+            if getattr(self.estimation, key) is not None:
+                raise UserError(f"estimation.{key} is set by model.{key} with hard codes; leave it out")
         if self.schedule.matmul_precision != "float32":
             raise UserError(
                 f"schedule.matmul_precision={self.schedule.matmul_precision} is not supported with hard codes; leave it "
@@ -139,6 +194,12 @@ class TrainHardVAE(EstimatedRun):
             )
         if self.data.resize is not None:
             raise UserError(f"data.resize={self.data.resize} is not supported with hard codes; leave it out")
+        if self.model.centred and recipe_of(self.data.name).likelihood != "bernoulli":
+            raise UserError(f"model.centred=true is for binary pixels, and {self.data.name} has grey or colour ones")
+        if self.optimiser.prior_learning_rate is not None and self.model.prior != "trained":
+            raise UserError(
+                f"optimiser.prior_learning_rate={self.optimiser.prior_learning_rate} needs model.prior=trained"
+            )
 
     @property
     def evaluations_per_step(self) -> int | None:

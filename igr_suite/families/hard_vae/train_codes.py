@@ -9,19 +9,22 @@ from igr_suite.families.hard_vae.codes_config import TrainHardVAE
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.evaluation import evaluation_function
-from igr_suite.training.executor import Rows, likelihoods, prepare, split_evaluators, train
+from igr_suite.training.executor import Rows, likelihoods, mean_image, prepare, split_evaluators, train, training_images
 
 
 def build_model(config: TrainHardVAE, dataset: data.Dataset) -> HardVAE:
     """The untrained model of a config."""
-    model = config.model
+    model, binarisation = config.model, config.data.binarisation
+    mean = mean_image(training_images(config, dataset), grey=binarisation != "static") if model.centred else None
     return HardVAE(
         model,
         build_estimator(model.estimator, model.estimator_options, model.support),
         image_shape=dataset.image_shape,
         likelihood=dataset.likelihood,
-        binarisation=config.data.binarisation,
+        binarisation=binarisation,
         optimiser=config.optimiser,
+        estimation=config.resolved_estimation,
+        mean=mean,
         seed=config.seed,
     )
 
@@ -29,7 +32,8 @@ def build_model(config: TrainHardVAE, dataset: data.Dataset) -> HardVAE:
 def execute(config: TrainHardVAE, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; goes on from the folder's last checkpoint if there is one."""
     training = prepare(config, build_model)
-    evaluators = split_evaluators(training.model, training.dataset, config.seed)
+    sites = ("validation", "test") if config.evaluation.validation else ("test",)
+    evaluators = split_evaluators(training.model, training.dataset, config.seed, sites)
     bounds, samples = evaluation_function(evaluators), config.evaluation.importance_samples
 
     def evaluate(step: int) -> dict[str, float]:

@@ -54,7 +54,7 @@ class DReGConfig(WithOptions):
     antithetic: bool = False
     """Whether half of the samples mirror the others, which voids every claim of unbiasedness."""
     alpha: float | None = None
-    """Weight of RWS-DReG beside DReG in their mixture (dreg-alpha)."""
+    """Weight of RWS-DReG beside DReG in their mixture (dreg-alpha), or the order of the Rényi bound (VR-IWAE)."""
     order: int | None = None
     """Order of the jackknife."""
     form: str | None = None
@@ -86,12 +86,10 @@ class DReGConfig(WithOptions):
         super().__post_init__()
 
     def options_of(self, name: str) -> dict[str, object]:
-        """The options given here that an objective reads."""
-        return {
-            option: getattr(self, option)
-            for option in names.facts_of(name).options
-            if getattr(self, option) is not None
-        }
+        """The options given here that an objective reads; of another one than the trained one, those that mean the same
+        to both."""
+        shared = names.shared_options(name, self.estimator)
+        return {option: getattr(self, option) for option in shared if getattr(self, option) is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,9 +219,9 @@ class TrainDReG(TrainingRun):
         return height * width * channels
 
     def adapt(self, changed: dict, settings) -> None:
-        reads = names.facts_of(changed["model"]["estimator"]).options
+        kept = names.shared_options(changed["model"]["estimator"], self.model.estimator)
         for option in names.OPTION_NAMES:  # another estimator takes its own defaults
-            if option in changed["model"] and option not in reads and f"model.{option}" not in settings:
+            if option in changed["model"] and option not in kept and f"model.{option}" not in settings:
                 changed["model"][option] = None
         super().adapt(changed, settings)
 

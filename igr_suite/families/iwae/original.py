@@ -2,7 +2,7 @@
 
 | flag (default)                               | here                                                                  |
 |----------------------------------------------|-----------------------------------------------------------------------|
-| estimator=iwae, alpha=0.9                    | model.estimator, model.alpha (read by dreg-alpha alone)               |
+| estimator=iwae, alpha=0.9                    | model.estimator, model.alpha (read by dreg-alpha and VR-IWAE)         |
 | batch_size=32, num_samples=64, latent_dim=50 | schedule.batch_size, model.samples, model.latents                     |
 | learning_rate=3e-4, max_steps=5000000        | optimiser.learning_rate, schedule.steps, rounded up to whole epochs   |
 | dataset=mnist                                | data.name; struct_NAME is NAME with model.task=structured; any set of |

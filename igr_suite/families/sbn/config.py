@@ -10,12 +10,15 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
 from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig
-from igr_suite.training.ranges import check_at_least, check_positive
+from igr_suite.training.ranges import check_at_least, check_not_negative, check_positive
 
 # Estimators that have a fast path of their own with the options below; all others, and these with estimator options of
 # their own, take the general path (`discrete`).
 FUSED = ("reinforce", "nvil", "simple_muprop", "muprop", "concrete", "rebar", "dynamic_rebar", "relax", "track")
 TRACKED = ("nvil", "simple_muprop", "muprop", "dynamic_rebar", "rebar")
+# Estimators whose fast paths share the passes of tracking; others take the general path there.
+FUSED_WHEN_TRACKED = (*TRACKED, "reinforce")
+FOLLOWED = "simple_muprop"  # trains the networks while these five are tracked; docs/papers/rebar.md, section 3.3
 SHORT_NAMES = {
     "reinforce": "REINFORCE",
     "nvil": "NVIL",
@@ -118,11 +121,24 @@ class SBNConfig(WithOptions):
 
     estimator_options: tuple[str, ...] = added_later(())
     """Options of the estimator, name=value each; `--set model.options.samples=4` adds one."""
+    tracked: tuple[str, ...] = added_later(())
+    """Estimators that "track" measures on one path, with their default options; the first one trains the networks. None
+    stands for the five."""
 
     def __post_init__(self):
         super().__post_init__()
         if self.estimator == "track" and self.estimator_options:
             raise UserError("model.estimator=track has no options; leave model.options out")
+        if self.tracked and self.estimator != "track":
+            raise UserError(
+                f"model.tracked is read by model.estimator=track only, not by {self.estimator}; leave it out"
+            )
+        if len(set(self.tracked)) < len(self.tracked):
+            raise UserError(f"model.tracked names an estimator twice: {', '.join(self.tracked)}")
+        for name in self.tracked:
+            if name == "track":
+                raise UserError("model.tracked names estimators, and track is none; leave it out")
+            check_estimator(name, (), self.support)
         if self.general:
             check_estimator(self.estimator, self.estimator_options, self.support)
         if not 1 <= self.layers <= 3:
@@ -132,14 +148,22 @@ class SBNConfig(WithOptions):
             raise UserError(f"model.temperature must be positive, got {self.temperature} (the papers use 0.1 and 0.5)")
         if self.net_layers is not None and self.net_layers < 1:
             raise UserError(f"model.net_layers must be at least 1, got {self.net_layers} (RELAX takes 2 or 4)")
-        for key in ("net_decay", "warmup_steps"):
-            if getattr(self, key) is not None and getattr(self, key) < 0:
-                raise UserError(f"model.{key} must not be negative, got {getattr(self, key)}")
+        check_not_negative(self, "model", "net_decay", "warmup_steps")
 
     @property
     def general(self) -> bool:
         """Whether the estimator trains on the general path (`discrete`), not on a fast path of its own."""
         return self.estimator not in FUSED or bool(self.estimator_options)
+
+    @property
+    def tracked_estimators(self) -> tuple[str, ...]:
+        """The estimators of one path, more than one where they are tracked."""
+        return (self.tracked or TRACKED) if self.estimator == "track" else (self.estimator,)
+
+    @property
+    def followed(self) -> str:
+        """The estimator that trains the networks."""
+        return (*self.tracked, FOLLOWED)[0] if self.estimator == "track" else self.estimator
 
     @property
     def evaluations(self) -> int | None:
@@ -151,6 +175,10 @@ class SBNConfig(WithOptions):
         """
         if self.general:
             return evaluations(self.estimator, self.estimator_options, self.layers, (self.hidden,))
+        if self.tracked:
+            numbers = [evaluations(name, (), self.layers, (self.hidden,)) for name in self.tracked]
+            shared = len(numbers) - 1  # the first sample of all of them is that of one pass
+            return None if None in numbers else sum(numbers) - shared
         relaxed = 1 if self.multilayer_cv == "joint" else self.layers
         beside_the_hard_pass = {
             "reinforce": 0,
@@ -194,9 +222,11 @@ class SBNEvaluationConfig:
     """Number of samples of the bounds of validation and test images."""
     variance_draws: int = 0
     """Number of draws of the gradient at frozen weights for its variance; 0 for none."""
+    likelihood_samples: int = added_later(0)
+    """Number of samples of the bound of test images at the end; the literature takes 5,000, and 0 leaves it out."""
 
     def __post_init__(self):
-        check_at_least(self, "evaluation", importance_samples=1)
+        check_at_least(self, "evaluation", importance_samples=1, likelihood_samples=0)
         if self.variance_draws < 0 or self.variance_draws == 1:
             raise UserError(
                 f"evaluation.variance_draws must be 0 (not measured) or at least 2, got {self.variance_draws}"

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.discrete.config import build_estimator
+from igr_suite.discrete.config import DEFAULT_ESTIMATION, EstimationConfig, build_estimator
 from igr_suite.estimators.distributions import bernoulli
 from igr_suite.estimators.muprop import muprop_gradient, muprop_residual
 from igr_suite.estimators.reinforce import mean_of_others, score_term
-from igr_suite.families.sbn.config import SBNConfig
+from igr_suite.families.sbn.config import FUSED_WHEN_TRACKED, SBNConfig
 from igr_suite.families.sbn.networks import Networks, Weights
 from igr_suite.families.sbn.passes import hard_pass, soft_passes
 from igr_suite.families.sbn.rebar import FusedRebar
@@ -202,11 +202,17 @@ def weights_of(variables: Mapping[str, list]) -> Weights:
     return {name: [tf.convert_to_tensor(v) for v in group] for name, group in variables.items()}
 
 
-def method_of(name: str, config: SBNConfig, networks: Networks) -> Method:
-    """The method of a name with a config's settings; in the tracking mode the config's temperature is REBAR's, and the
-    start of dynamic REBAR's."""
-    if config.general:
-        return registered(networks, build_estimator(name, config.estimator_options, "bernoulli"))
+def method_of(
+    name: str, config: SBNConfig, networks: Networks, estimation: EstimationConfig = DEFAULT_ESTIMATION
+) -> Method:
+    """The method of a name with a config's settings, and with those of the training of registered estimators.
+
+    In the tracking mode the config's temperature is REBAR's, and the start of dynamic REBAR's.
+    """
+    tracked = config.estimator == "track"
+    if config.general or (tracked and name not in FUSED_WHEN_TRACKED):
+        estimator = build_estimator(name, config.estimator_options, "bernoulli")
+        return registered(networks, estimator, estimation, on_common_path=tracked)
     if name in ("rebar", "dynamic_rebar"):
         settings = FusedRebar(name == "dynamic_rebar", config.eta_scope, config.multilayer_cv, config.relaxation)
         return rebar(networks, settings, config.temperature)

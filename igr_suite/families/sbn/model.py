@@ -8,20 +8,20 @@ import tensorflow as tf
 from igr_suite import randomness
 from igr_suite.data.binarisation import to_unit_interval
 from igr_suite.discrete import baselines as baseline_networks
+from igr_suite.discrete.chain import hard_pass
+from igr_suite.discrete.config import DEFAULT_ESTIMATION, EstimationConfig
 from igr_suite.families.sbn import methods as sbn_methods
-from igr_suite.families.sbn.config import TRACKED, SBNConfig, SBNOptimiserConfig
+from igr_suite.families.sbn.chain import SBNChain
+from igr_suite.families.sbn.config import FUSED_WHEN_TRACKED, SBNConfig, SBNOptimiserConfig
 from igr_suite.families.sbn.networks import Networks, initial_weights
-from igr_suite.families.sbn.passes import Model, hard_pass
+from igr_suite.families.sbn.passes import Model
 from igr_suite.families.sbn.steps import Shared
 from igr_suite.measuring.gradient_ema import GradientEMA
 from igr_suite.measuring.product_ema import ProductEMA
 from igr_suite.networks.likelihoods import pixel_offset
 from igr_suite.networks.plain_keras import require_plain_keras
 from igr_suite.randomness import at_step, run_seed
-from igr_suite.training.adam import FusedAdam
-
-# whose gradient trains the networks while five estimators are tracked; docs/papers/rebar.md, section 3.3
-FOLLOWED = "simple_muprop"
+from igr_suite.training.adam import FusedAdam, apply_after
 
 
 class SBN(keras.Model):
@@ -42,6 +42,7 @@ class SBN(keras.Model):
       float_type: float64 in tests.
       rows: number of images of a training batch times `samples`; with it the tracking mode averages gradients ten steps
         at a time, which is faster.
+      estimation: how the own parameters of registered estimators are trained, with nothing left open.
     Source: Tucker, Mnih, Maddison, Lawson & Sohl-Dickstein (2017); docs/papers/rebar.md.
     """
 
@@ -56,14 +57,16 @@ class SBN(keras.Model):
         seed: int = 0,
         float_type: tf.DType = tf.float32,
         rows: int | None = None,
+        estimation: EstimationConfig = DEFAULT_ESTIMATION,
     ):
         require_plain_keras()
         super().__init__(name="sigmoid_belief_network")
         self.config, self.binarisation, self.float_type = config, binarisation, float_type
         self.networks = networks_of(config, len(mean))
-        methods = TRACKED if config.estimator == "track" else (config.estimator,)
-        self.methods = {name: sbn_methods.method_of(name, config, self.networks) for name in methods}
-        self.followed = FOLLOWED if config.estimator == "track" else config.estimator
+        self.estimation, self.followed = estimation, config.followed
+        self.methods = {
+            name: sbn_methods.method_of(name, config, self.networks, estimation) for name in config.tracked_estimators
+        }
         self.mean = tf.constant(mean, float_type)
         self.offset = tf.constant(pixel_offset(mean)[-self.networks.modelled :], float_type)
 
@@ -87,9 +90,9 @@ class SBN(keras.Model):
         separate = [shape for name in self._separate() for shape in shapes[name]]
         common = [shape for name in self._common() for shape in shapes[name]]
         averaged = [*separate, *common], len(separate), len(self.methods), config.ema_debias, float_type
-        self.averages = (
-            ProductEMA(*averaged, rows=rows) if rows and config.estimator == "track" else GradientEMA(*averaged)
-        )
+        # Products of layer inputs and deltas need gradients that pass through the shared pass alone.
+        products = rows and len(self.methods) > 1 and set(self.methods) <= set(FUSED_WHEN_TRACKED)
+        self.averages = ProductEMA(*averaged, rows=rows) if products else GradientEMA(*averaged)
         self.built = True
 
     def _start(self, name: str, seed: int) -> dict[str, np.ndarray | tf.Tensor]:
@@ -119,7 +122,7 @@ class SBN(keras.Model):
             "elbo",
             "mean_square",
             *per_method,
-            *[s for s in self.methods["dynamic_rebar"].scalars if s.startswith("temperature")],
+            *(s for method in self.methods.values() for s in method.scalars if s.startswith("temperature")),
         )
 
     def state_variables(self) -> list:
@@ -186,15 +189,7 @@ class SBN(keras.Model):
     def _train_networks(self, gradients: list[tf.Tensor]) -> None:
         """One step of p and q, except while the followed method trains its control variate alone."""
         warmup = self.methods[self.followed].warmup
-        if not warmup:
-            self.optimiser.apply(gradients, self.trained)
-            return
-
-        def apply() -> tf.Tensor:
-            self.optimiser.apply(gradients, self.trained)
-            return tf.constant(0)
-
-        tf.cond(self.averages.steps > warmup, apply, lambda: tf.constant(0))  # the averages' steps include this one
+        apply_after(warmup, self.control_optimiser, lambda: self.optimiser.apply(gradients, self.trained))
 
     def step_gradients(self, x: tf.Tensor, uniforms: list[tf.Tensor], seed: tf.Tensor | None = None):
         """Gradients of all methods on one batch and its noise.
@@ -223,7 +218,7 @@ class SBN(keras.Model):
         gradients, logits, deltas, upstream, own = {}, {}, [], [], []
         scalars, first = {"elbo": tf.reduce_mean(hard.value)}, 0
         for name, method in self.methods.items():
-            baselines = None if values is None else values.outputs[:, first : first + method.baselines]
+            baselines = values.outputs[:, first : first + method.baselines] if method.baselines else None
             first += method.baselines
             step = method.step(shared, baselines, {key: tf.convert_to_tensor(v) for key, v in self.own[name].items()})
             gradients[name], logits[name] = generator | dict(step.gradients), step.logits
@@ -266,9 +261,10 @@ class SBN(keras.Model):
         """
         x = to_unit_interval(batch, "static", dtype=self.float_type)
         rows = tf.shape(x)[0]
-        observed = self.networks.observe(tf.tile(x, (samples, 1)), self.mean)
-        values = hard_pass(self.model, observed, self.uniforms(samples * rows, at_step(seed, tf.constant(2)))).value
-        return tf.reshape(values, (samples, rows))
+        uniforms = self.uniforms(samples * rows, at_step(seed, tf.constant(2)))
+        uniforms = [tf.reshape(u, (samples, rows, self.networks.hidden)) for u in uniforms]
+        # the logits of layer 0 are computed once for all samples
+        return hard_pass(SBNChain(self.model, self.networks.observe(x, self.mean)), uniforms).value
 
 
 def networks_of(config: SBNConfig, pixels: int) -> Networks:

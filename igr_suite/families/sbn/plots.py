@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from igr_suite.families.sbn.config import SHORT_NAMES, TRACKED
+from igr_suite.families.sbn.config import FOLLOWED, SHORT_NAMES
 from igr_suite.lab.analysis.epoch_means import epoch_means_of
 from igr_suite.lab.analysis.references import SOURCES
 from igr_suite.plotting.curves import draw_curves, seeds_caption
@@ -64,13 +64,25 @@ def tracked_rows(epochs: pd.DataFrame) -> pd.DataFrame:
     "deviation"."""
     rows = [
         epochs.assign(
-            method=SHORT_NAMES[name],
+            method=label(name, None),
             log_variance=np.log(epochs[f"train_variance_{name}"]),
             deviation=epochs[f"train_deviation_{name}"],
         )
-        for name in TRACKED
+        for name in _tracked(epochs)
     ]
     return pd.concat(rows, ignore_index=True)
+
+
+def followed(metrics: pd.DataFrame) -> str:
+    """The name of the estimator that trains the networks while several are tracked."""
+    chosen = metrics["model.tracked"].iloc[0] if "model.tracked" in metrics else ()
+    return label((*chosen, FOLLOWED)[0], None)
+
+
+def _tracked(epochs: pd.DataFrame) -> list[str]:
+    """The estimators whose variances the rows hold, in the order of the tracking."""
+    prefix = "train_variance_"
+    return [column.removeprefix(prefix) for column in epochs.columns if column.startswith(prefix)]
 
 
 def at_steps(rows: pd.DataFrame, quantities: list[str], setting) -> dict[tuple[str, str], tuple[float, float, int]]:

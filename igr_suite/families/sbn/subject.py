@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from igr_suite.discrete.baselines import evaluate
+from igr_suite.discrete.config import DEFAULT_ESTIMATION
 from igr_suite.estimators.names import KNOWN
 from igr_suite.families.sbn.config import MODEL_OPTIONS, TRACKED, SBNConfig, TrainSBN
 from igr_suite.families.sbn.methods import method_of
@@ -109,7 +110,8 @@ def _method(model: SBN, x: tf.Tensor, name: str, bound: tf.Tensor, centre: tf.Te
     `fresh` ignores the run's settings and trained parameters.
     """
     config = _settings(model, name, fresh)
-    observed, method = model.networks.observe(x, model.mean), method_of(name, config, model.networks)
+    estimation = model.estimation if name in model.methods and not fresh else DEFAULT_ESTIMATION
+    observed, method = model.networks.observe(x, model.mean), method_of(name, config, model.networks, estimation)
     own = {key: tf.cast(value, model.float_type) for key, value in method.initial.items()}
     residual = _mean_residual(name, bound, centre)
     baselines = tf.tile(residual[:, tf.newaxis], (1, method.baselines)) if method.baselines else None

@@ -12,7 +12,17 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.gradient_variance import variance_function
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training.evaluation import Evaluator
-from igr_suite.training.executor import Rows, Training, filled_batches_plan, flat, load_images, sampled_once, train
+from igr_suite.training.executor import (
+    Rows,
+    Training,
+    filled_batches_plan,
+    flat,
+    likelihoods,
+    load_images,
+    mean_image,
+    sampled_once,
+    train,
+)
 
 
 def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
@@ -28,9 +38,10 @@ def load_splits(config: TrainSBN) -> tuple[data.Dataset, dict[str, np.ndarray]]:
 def build_model(config: TrainSBN, train: np.ndarray) -> SBN:
     """The untrained model of a config; its mean image is that of the training images as they are stored."""
     dynamic = config.data.binarisation == "dynamic"
-    mean = np.mean(train / 255.0 if dynamic else train >= 128, axis=0)
+    mean = mean_image(train, grey=dynamic)
     rows = config.schedule.batch_size * config.model.samples
-    return SBN(config.model, config.optimiser, mean, "dynamic" if dynamic else "static", config.seed, rows=rows)
+    binarisation, estimation = "dynamic" if dynamic else "static", config.resolved_estimation
+    return SBN(config.model, config.optimiser, mean, binarisation, config.seed, rows=rows, estimation=estimation)
 
 
 def execute(config: TrainSBN, folder: RunFolder) -> None:
@@ -51,8 +62,9 @@ def execute(config: TrainSBN, folder: RunFolder) -> None:
         return bounds[0] | bounds[1] | noise()
 
     def finish(rows: Rows, interrupts: Interrupts) -> dict[str, float]:
-        del interrupts
-        return epoch_means(rows)[-1]
+        most = config.evaluation.likelihood_samples
+        longest = likelihoods(evaluators[1], [("bound", most)] if most else [], interrupts)
+        return epoch_means(rows)[-1] | longest
 
     meta = {"parameters": model.count_params()}
     training = Training(

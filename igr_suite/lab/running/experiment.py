@@ -116,6 +116,8 @@ class Experiment:
       copies_checkpoints: whether the copies come with their checkpoints, for later stages that start from them.
       no_reference: why there is nothing to compare with, where published.csv has no rows; shown by `igr check` and the
         report.
+      about: setting -> the only values of it that the figure can show, none of a group; `--set` to another value is
+        refused before anything runs.
     """
 
     paper: str
@@ -129,12 +131,25 @@ class Experiment:
     shares_with: Sequence[str] = ()
     copies_checkpoints: bool = False
     no_reference: str = ""
+    about: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self):
         if (self.runs is None) == (not self.stages):
             raise UserError(f"experiment {self.name} needs either runs=... or stages=(...)")
         if self.runs is not None:
             object.__setattr__(self, "stages", (lambda scale, results: self.runs(scale),))
+
+    def check_subject(self, settings: Mapping[str, Any]) -> None:
+        """Raises UserError for a setting that turns the runs into ones that this figure cannot show."""
+        way_out = "leave it out, or take another experiment (igr list)"
+        for key, shown in self.about.items():
+            for path, value in settings.items():
+                if path.startswith(f"{key}."):
+                    raise UserError(f"{self.name} cannot show runs with {path}={value}; {way_out}")
+                if path == key and str(value) not in shown:
+                    raise UserError(
+                        f"{self.name} is about {key}={' or '.join(shown)} and cannot show {value}; {way_out}"
+                    )
 
     @property
     def name(self) -> str:
@@ -179,6 +194,7 @@ def expand(
       UserError: unknown scale, or a setting that a run does not have.
     """
     check_scale(scale)
+    experiment.check_subject(settings or {})
     results = StageResults(folder, settings, experiment.datasets.get(scale, ()), experiment.if_prepared, data_dir)
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}

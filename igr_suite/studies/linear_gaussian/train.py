@@ -6,7 +6,7 @@ import tensorflow as tf
 from igr_suite.lab.runs.interrupts import Interrupts
 from igr_suite.lab.runs.progress import Progress
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.objectives.names import references
+from igr_suite.objectives.names import FACTS, references
 from igr_suite.objectives.registry import build
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.studies.linear_gaussian.config import LinearGaussianGradients
@@ -38,7 +38,10 @@ def measure(config: LinearGaussianGradients, gradients: dict[str, np.ndarray], f
     for name, values in b.items():
         statistics[name] = signal_and_noise(values)
         targets = references(name)
-        if [target for target, _, _ in targets] != [name] and all(target in b for target, _, _ in targets):
+        measured = all(
+            target in b and options.items() <= FACTS[target].options.items() for target, options, _ in targets
+        )
+        if [target for target, _, _ in targets] != [name] and measured:
             statistics[name] |= bias(values, sum(weight * b[target] for target, _, weight in targets))
     theta = {
         family[0]: signal_and_noise(gradients["theta"][:, i].astype(np.float64)) for i, family in enumerate(families)

@@ -34,6 +34,7 @@ def runs(scale, results):
 EXPERIMENT = Experiment(
     paper="half_mnist",
     item="sg_loss",
+    about={"model.estimator": ("sdni",)},
     title="Loss of the synthetic gradient and size of its target on half-and-half digits",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
     shares_with=("half_mnist/estimator_comparison",),

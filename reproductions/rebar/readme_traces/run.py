@@ -20,6 +20,7 @@ LIMIT = {"smoke": 240}
 EXPERIMENT = Experiment(
     paper="rebar",
     item="readme_traces",
+    about={"model.estimator": ("dynamic_rebar",), "model.options": ()},
     title="The authors' DynamicREBAR trace on MNIST, and the corrected control variate",
     minutes={"smoke": 0.3, "quick": 5},
     datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist",)},

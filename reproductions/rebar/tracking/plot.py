@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from igr_suite.families.sbn.plots import at_steps, epoch_rows, tracked_rows
+from igr_suite.families.sbn.plots import at_steps, epoch_rows, followed, tracked_rows
 from igr_suite.lab.analysis.ledger import OurValue
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import epoch_axis, figure, save
@@ -15,8 +15,10 @@ JUDGED = 2  # the epoch whose ranks and gaps are compared with the README's
 def gaps(wide):
     """From log variances of one setting, one row a seed and one column a method, to the ledger's gaps, a column
     each."""
-    differences = {f"{high} - {low}": wide[high] - wide[low] - 2.0 for high, low in GAPS}
-    return pd.DataFrame(differences), 0.5 - (wide["MuProp"] - wide["SimpleMuProp"]).abs()
+    pairs = [(high, low) for high, low in GAPS if {high, low} <= set(wide)]
+    differences = {f"{high} - {low}": wide[high] - wide[low] - 2.0 for high, low in pairs}
+    equal = 0.5 - (wide["MuProp"] - wide["SimpleMuProp"]).abs() if {"MuProp", "SimpleMuProp"} <= set(wide) else None
+    return pd.DataFrame(differences), equal
 
 
 def summary(values):
@@ -44,9 +46,9 @@ def ours(results):
         values |= {
             (f"log variance gap less 2 nats, epoch {JUDGED}, {control}", pair): summary(apart[pair]) for pair in apart
         }
-        values[f"0.5 nats less the log variance gap, epoch {JUDGED}, {control}", "MuProp and SimpleMuProp"] = summary(
-            equal
-        )
+        if equal is not None:
+            quantity = f"0.5 nats less the log variance gap, epoch {JUDGED}, {control}"
+            values[quantity, "MuProp and SimpleMuProp"] = summary(equal)
         course = epochs[(epochs["control"] == control) & (epochs["data"] == first)]
         course = course.pivot(index="seed", columns="epoch", values="temperature")
         for epoch in course:
@@ -84,7 +86,7 @@ def plot(results, out):
         )
         data = ", ".join(dict.fromkeys(rows["data"]))
         seeds = seeds_caption(rows, "seed", ["data", "control"], "epoch")
-        fig.suptitle(f"{data}, 2 linear layers, one path (SimpleMuProp's); {seeds}", fontsize=10)
+        fig.suptitle(f"{data}, 2 linear layers, one path ({followed(results.metrics)}'s); {seeds}", fontsize=10)
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     order = rows.sort_values(["data", "control", "epoch"], ascending=[True, False, True], kind="stable")

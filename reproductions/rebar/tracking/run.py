@@ -19,6 +19,7 @@ LIMIT = {"smoke": 120}
 EXPERIMENT = Experiment(
     paper="rebar",
     item="tracking",
+    about={"model.estimator": ("track",)},
     title="Gradient variance of five estimators tracked on one path",
     minutes={"smoke": 0.3, "quick": 2},
     datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist", "omniglot")},

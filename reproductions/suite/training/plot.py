@@ -1,95 +1,90 @@
-"""Test bounds against evaluations, steps and time, a table of the last ones, and whether variance foretells their
-order."""
+"""Test bounds against evaluations, steps and time, their ranking, and whether variance foretells it."""
 
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
-from igr_suite.lab.runs.store import RunFolder
-from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.estimators import LABELS
-from igr_suite.plotting.style import figure, save
-from igr_suite.plotting.tables import over_seeds, save_table
+from igr_suite.plotting.equal_evaluations import BIASED, draw, last_of, rows_of, table
+from igr_suite.plotting.estimators import label
+from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.tables import save_table
+from igr_suite.studies.comparison.rows import comparison_rows
 
 MODELS = {
     "nonlinear": "belief network, one nonlinear layer",
     "2 linear": "belief network, two linear layers",
     "categorical": "VAE, categorical codes",
 }
-AXES = {
-    "evaluations": "evaluations of training, millions",
-    "steps": "training steps, thousands",
-    "minutes": "minutes of training, one thread",
-}
+VARIABLES = {"nonlinear": "bernoulli", "categorical": "categorical"}  # models at which variances are measured
 NOTE = (
     "Test images' L_K at the end, nats per image, mean and standard deviation over seeds; K = 100 (5 at the smoke "
     "scale). Every estimator has the same number of evaluations of the bound in training; `evaluations a step` are those "
-    "of one image. VIMCO and local DisARM train a bound of four samples, all others the ELBO. Times are those of the "
-    "machine that made the runs."
+    "of one image. VIMCO, OVIS and local DisARM train a bound of several samples, RWS follows the posterior, TVO the "
+    "thermodynamic path, and all others train the ELBO. Times are those of the machine that made the runs."
 )
 
 
-def rows_of(results) -> pd.DataFrame:
-    """One row per run and evaluation: model, method, seed, bound, and the three quantities it is drawn against."""
-    frames = []
-    for run_id, group in results.metrics.groupby("run_id", sort=False):
-        first, config = group.iloc[0], results.configs[run_id]
-        kind = "one_hot" if first["kind"] == "TrainHardVAE" else "bound"
-        column = f"test_iw_{kind}_{config.evaluation.importance_samples}"
-        each = config.evaluations_per_step  # None for an estimator from outside, which does not say it
-        measured = group[group[column].notna()]
-        seconds = RunFolder(results.folder / run_id).meta().get("train_seconds", float("nan"))
-        frames.append(
-            pd.DataFrame(
-                {
-                    "model": _model_of(first),
-                    "estimator": first["model.estimator"],
-                    "method": LABELS.get(first["model.estimator"], first["model.estimator"]),
-                    "seed": first["seed"],
-                    "evaluations a step": f"{each / config.schedule.batch_size:g}" if each else "-",
-                    "bound": measured[column],
-                    "evaluations": measured["step"] * (each or float("nan")) / 1e6,
-                    "steps": measured["step"] / 1e3,
-                    "minutes": seconds / 60 * measured["step"] / group["step"].max(),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+def model_of(row) -> str:
+    """The row's model, a key of `MODELS`."""
+    if row["kind"] == "TrainHardVAE":
+        return "categorical"
+    return "nonlinear" if row["model.nonlinear"] else f"{row['model.layers']:g} linear"
 
 
 def plot(results, out):
     """Returns the paths of what was drawn."""
-    rows = rows_of(results)
+    rows = rows_of(results, model_of, lambda row: label(row["model.estimator"]))
+    paths = draw(rows, MODELS, out)
+    foretold = beside_variance(last_of(rows, MODELS), comparison_rows(results.folder, results.configs))
+    if not foretold.empty:
+        paths += draw_foretold(foretold, out)
+        foretold.to_csv(out / "variance.csv", index=False, float_format="%.6g")
+        paths.append(out / "variance.csv")
+    return [*paths, *save_table(out, *table(rows, MODELS), NOTE)]
+
+
+def beside_variance(last: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
+    """One row for each model and estimator of E[F] with its mean last bound and, relative to NVIL's, its variance at
+    equal evaluations: variance times evaluations a step."""
+    rows = []
+    for model, variables in VARIABLES.items():
+        of_model = measured[measured["variables"] == variables].set_index("estimator") if len(measured) else measured
+        for (name, method), seeds in last[last["model"] == model].groupby(["estimator", "method"], sort=False):
+            if name in of_model.index and of_model.loc[name, "relative_variance"] > 0:
+                each = float(seeds["evaluations a step"].iloc[0])
+                variance = float(of_model.loc[name, "relative_variance"]) * each
+                mean, bias = float(seeds["bound"].mean()), float(of_model.loc[name, "parameters_relative_bias"])
+                biased = name in BIASED
+                rows.append((model, name, method, variance, mean, biased, bias))
+    return pd.DataFrame(rows, columns=["model", "estimator", "method", "variance", "bound", "biased", "relative_bias"])
+
+
+def rank_correlation(part: pd.DataFrame) -> float:
+    """Spearman's: 1 where the estimator with less variance always has the higher bound."""
+    ranks = part[["variance", "bound"]].rank()
+    return -float(ranks["variance"].corr(ranks["bound"])) if len(part) > 2 else float("nan")
+
+
+def draw_foretold(rows: pd.DataFrame, out):
+    """Last bound against variance at frozen weights, a panel a model."""
     models = [model for model in MODELS if model in set(rows["model"])]
-    drawn = []
-    with figure(width=4.2 * len(AXES), height=3.4 * len(models), rows=len(models), columns=len(AXES)) as (fig, axes):
-        for line, model in zip(axes.reshape(len(models), len(AXES)), models):
+    with figure(width=4.8 * len(models), height=4.0, columns=len(models), squeeze=False) as (fig, axes):
+        for ax, model in zip(axes[0], models):
             part = rows[rows["model"] == model]
-            spread = part["bound"].max() - part["bound"].quantile(0.05)
-            for ax, (x, label) in zip(line, AXES.items()):
-                curves = draw_curves(ax, part, x, "bound", method="method", seed="seed")
-                drawn.append(curves.rename(columns={x: "x"}).assign(model=model, quantity=x))
-                ax.set(xlabel=label, title=MODELS[model] if ax is line[0] else "")
-                ax.set_ylim(part["bound"].max() - 1.1 * spread, part["bound"].max() + 0.05 * spread)
-                ax.xaxis.set_major_locator(MaxNLocator(5))
-            line[0].set_ylabel("test L_K, nats per image")
-            line[-1].legend(fontsize=6, ncols=2, loc="lower right")
-        fig.suptitle(seeds_caption(rows, "seed", ["model", "method"]))
-        paths = save(fig, out)
-    pd.concat(drawn, ignore_index=True).to_csv(out / "figure.csv", index=False, float_format="%.6g")
-    return [*paths, out / "figure.csv", *save_table(out, *table(rows), NOTE)]
-
-
-def table(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Last bounds and minutes of every model and estimator, best first."""
-    last = rows.sort_values("steps").groupby(["model", "method", "seed"], sort=False).tail(1)
-    order = last.groupby(["model", "method"])["bound"].transform("mean")
-    last = last.assign(place=[list(MODELS).index(model) for model in last["model"]], mean=order)
-    last = last.sort_values(["place", "mean"], ascending=[True, False])
-    columns = {"bound": "test L_K", "minutes": "minutes"}
-    return over_seeds(last, ["model", "method", "evaluations a step"], columns)
-
-
-def _model_of(row: pd.Series) -> str:
-    if row["kind"] == "TrainHardVAE":
-        return "categorical"
-    return "nonlinear" if row["model.nonlinear"] else f"{row['model.layers']:g} linear"
+            for _, row in part.iterrows():
+                face = "none" if row["biased"] else colour(row["method"])
+                ax.plot(
+                    row["variance"], row["bound"], "o", color=colour(row["method"]), markerfacecolor=face, markersize=5
+                )
+                ax.annotate(
+                    row["method"], (row["variance"], row["bound"]), (3, 3), textcoords="offset points", fontsize=6
+                )
+            fair = rank_correlation(part[~part["biased"]])
+            ax.set(xscale="log", xlabel="variance x evaluations a step, NVIL's = 1", title=MODELS[model])
+            if fair == fair:
+                words = f"rank correlation of the unbiased: {fair:.2f}"
+                ax.text(0.03, 0.04, words, transform=ax.transAxes, fontsize=8)
+            ax.margins(x=0.12)
+        axes[0][0].set_ylabel("test L_K at the end, nats per image")
+        fig.suptitle(
+            "variance at the weights of NVIL's first seed,\nbound: mean over seeds; hollow: biased", fontsize=9
+        )
+        return save(fig, out, "variance")

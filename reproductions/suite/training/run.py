@@ -3,12 +3,16 @@
     igr run suite/training --scale quick --jobs 2         # hours, see the README
     igr plot suite/training
 An evaluation is one image's bound at one value of its latent variables. Every estimator has the same number of them:
-one that needs K for a step takes K times fewer steps. Expect: estimators of low variance ahead; the straight-through
+one that needs K for a step takes K times fewer steps. Stage 2 measures the variance of all estimators at the weights
+that NVIL reached, from which the order of the bounds may be foretold. Expect: estimators of low variance ahead; the straight-through
 ones and Concrete fast at first, and behind at the end by what their bias costs.
 """
 
+import contextlib
+
 from igr_suite.cli.entry import main
-from igr_suite.discrete.config import evaluations as evaluations_of
+from igr_suite.discrete.config import evaluations
+from igr_suite.errors import UserError
 from igr_suite.estimators.names import KNOWN
 from igr_suite.families.hard_vae.codes_config import (
     HardVAEConfig,
@@ -19,6 +23,7 @@ from igr_suite.families.hard_vae.codes_config import (
 from igr_suite.families.sbn.config import SBNConfig, SBNEvaluationConfig, TrainSBN
 from igr_suite.families.sbn.presets import DEPTHS
 from igr_suite.lab import Experiment
+from igr_suite.studies.comparison.config import EstimatorVariance
 from igr_suite.training.config_parts import SEEDS, BinaryDataConfig, DataConfig, ScheduleConfig, StepScheduleConfig
 
 FEW = ("nvil", "disarm", "straight_through")
@@ -28,15 +33,24 @@ NETWORKS = {"smoke": ("nonlinear",), "quick": ("nonlinear", "2 linear"), "paper"
 ROWS = {"smoke": 1, "quick": 6, "paper": 12}  # evaluations of test images along a run
 SAMPLES = {"smoke": 5, "quick": 100, "paper": 100}
 LIMIT = {"smoke": 120}
-OPTIONS = {"local_disarm": ("samples=2",)}  # four samples, as VIMCO and ARMS
+# Four evaluations, as VIMCO and ARMS.
+OPTIONS = {"local_disarm": ("samples=2",), "ovis_mc": ("auxiliary=2", "samples=2")}
 # REINFORCE of belief networks centres an example's signal by the others' mean, too.
 CODE_OPTIONS = OPTIONS | {"reinforce": ("baseline=batch",)}
 SIZE = {"smoke": {"variables": 3, "categories": 3}, "quick": {}, "paper": {}}
 
 
-def epochs(scale, evaluations):
-    """(passes through the training images, passes between two evaluations of test images)."""
-    total = max(1, EVALUATIONS[scale] // evaluations)
+VARIANCE = {
+    "smoke": {"estimators": FEW, "draws": 40, "reference": 40, "images": 4, "own_steps": 2},
+    "quick": {"draws": 400, "reference": 2_000},
+    "paper": {"draws": 4_000, "reference": 20_000, "own_steps": 2_000},
+}
+
+
+def epochs(scale, number):
+    """Passes through the training images, and between two evaluations of test images, with `number` evaluations a
+    step."""
+    total = max(1, EVALUATIONS[scale] // number)
     return {"epochs": total, "evaluate_every": max(1, total // ROWS[scale])}
 
 
@@ -61,12 +75,12 @@ def autoencoder(name, scale, data, seed):
         baseline="network" if name == "nvil" else "constant",
         **SIZE[scale],
     )
-    evaluations = evaluations_of(name, model.estimator_options, model.layers, model.shape)
+    number = evaluations(name, model.estimator_options, model.layers, model.shape)
     return TrainHardVAE(
         model=model,
         data=DataConfig(name=data, train_limit=LIMIT.get(scale), evaluation_limit=LIMIT.get(scale)),
         optimiser=HardVAEOptimiserConfig(learning_rate=3e-4),
-        schedule=ScheduleConfig(**epochs(scale, evaluations)),
+        schedule=ScheduleConfig(**epochs(scale, number)),
         evaluation=HardVAEEvaluationConfig(importance_samples=SAMPLES[scale], every_time=True),
         seed=seed,
     )
@@ -97,12 +111,28 @@ def runs(scale, datasets):
     return [run for run in possible if run.evaluations_per_step <= EVALUATIONS[scale] * run.schedule.batch_size]
 
 
+def measure(scale, results):
+    """Variance of every estimator at the weights that NVIL reached with the first seed."""
+    data, seed = results.datasets[0], SEEDS[0]
+    networks = (
+        lambda: belief_network("nvil", "nonlinear", scale, data, seed),
+        lambda: autoencoder("nvil", scale, data, seed),
+    )
+    trained = []
+    for network in networks:
+        # settings of one kind of model (--set model.codes=bernoulli) leave the other out
+        with contextlib.suppress(UserError):
+            trained.append(results.changed(network()))
+    results.require(trained)
+    return [EstimatorVariance(trained=run.run_id, **VARIANCE[scale]) for run in trained]
+
+
 EXPERIMENT = Experiment(
     paper="suite",
     item="training",
     title="All gradient estimators train two belief networks and a VAE, with equal evaluations",
     datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist",)},
-    stages=(lambda scale, results: runs(scale, results.datasets),),
+    stages=(lambda scale, results: runs(scale, results.datasets), measure),
     no_reference="This comparison is the suite's own.",
 )
 

@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.families.half_mnist.config import TrainHalfMNIST
-from igr_suite.families.half_mnist.model import HalfMNIST, SampleRows
+from igr_suite.families.half_mnist.model import HalfMNIST
 from igr_suite.families.half_mnist.networks import holding_averages
+from igr_suite.families.half_mnist.rows import SampleRows
 from igr_suite.randomness import run_seed
 
 SEED = run_seed(0, "test")

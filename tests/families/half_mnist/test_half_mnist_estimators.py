@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
+from enumerated_targets import enumerated_target
 
 from igr_suite.discrete.own import Own
 from igr_suite.discrete.step import estimate_step, noise_of
@@ -50,12 +51,7 @@ def exact(variables: list[tf.Variable], estimator) -> np.ndarray:
         chain = chain_of(variables, tf.constant(UPPER), tf.constant(LOWER))
         logits = chain.logits(0, None)
         log_q = tf.reduce_sum(codes * logits - tf.nn.softplus(logits), -1)
-        value = chain.term(0, codes, None, logits)
-        if estimator.facts.target == "multi_sample_bound":
-            both = tf.stack([value[:, None] + 0.0 * value, value + 0.0 * value[:, None]])
-            value = tf.reshape(tf.reduce_logsumexp(both, 0) - np.log(2.0), (-1, len(UPPER)))
-            log_q = tf.reshape(log_q[:, None] + log_q[None], (-1, len(UPPER)))
-        target = tf.reduce_mean(tf.reduce_sum(tf.exp(log_q) * value, 0))
+        target = enumerated_target(estimator, log_q, chain.term(0, codes, None, logits), holds_log_q=False)
     return np.concatenate([g.numpy().ravel() for g in tape.gradient(target, variables)])
 
 
@@ -130,3 +126,15 @@ def test_options_and_evaluations():
     assert config.evaluations_per_step == 300 and "rloo-samples3" in config.run_id
     assert TrainHalfMNIST().run_id == TrainHalfMNIST(model=HalfMNISTModelConfig(estimator_options=())).run_id
     assert set(OWN) >= {"reinforce", "sdni"}
+
+
+def test_networks_stand_still_while_own_parameters_warm_up():
+    settings = {"model.estimator": "double_cv", "estimation.warmup_steps": "2", "model.latents": "5"}
+    model = HalfMNIST(TrainHalfMNIST().with_values(settings), steps_per_epoch=10)
+    batch, moved = tf.constant(np.random.default_rng(0).integers(0, 256, (6, 784)).astype(np.uint8)), []
+    for number in range(3):
+        groups = [v for name in ("encoder", "decoder") for v in model.trained[name]], model.general.own.trained
+        before = [[v.numpy() for v in group] for group in groups]
+        model.train_step(batch, tf.constant([1, number]))
+        moved.append(tuple(any(np.any(a != b) for a, b in zip(*both)) for both in zip(before, groups)))
+    assert moved == [(False, True), (False, True), (True, True)]

@@ -6,7 +6,7 @@ import tensorflow as tf
 from half_mnist_problems import SEED, a_model, enumerated, rows_of, some_images, true_gradient
 
 from igr_suite.families.half_mnist.config import SyntheticGradientConfig
-from igr_suite.families.half_mnist.model import further
+from igr_suite.families.half_mnist.rows import further
 from igr_suite.families.half_mnist.synthetic import SyntheticGradient
 from igr_suite.randomness import at_step
 

@@ -69,6 +69,7 @@ def test_every_objective_has_a_column_a_colour_and_its_dashes():
     assert {(plot_rows.label(double), plot_rows.label(original)) for original, double in DOUBLY.items()} == set(
         tables.DOUBLY
     )
+    assert plot_rows.label("vr-iwae-dreg", 0.5) == "VR-IWAE-DReG(0.5)"
     assert plot_rows.label("dreg-alpha", 0.25) == "DReG(0.25)" and plot_rows.family("dreg-alpha") == "mixture"
 
 

@@ -85,6 +85,7 @@ def test_every_flag_reaches_the_config(tmp_path):
         ("--estimator miwae --groups 4", "groups", 4),
         ("--estimator ciwae --beta 0.2", "beta", 0.2),
         ("--estimator ovis --gamma 0", "gamma", 0.0),
+        ("--estimator vr-iwae-dreg --alpha 0.3", "alpha", 0.3),
     ],
 )
 def test_options_of_objectives(words, name, value):
@@ -111,6 +112,8 @@ def other_checkpoint(folder):
         ("--antithetic --num_samples 5", "must be even, got 5"),
         ("--estimator dreg-alpha --alpha 1.5", "alpha of dreg-alpha must lie between 0 and 1, got 1.5"),
         ("--estimator iwae --alpha 0.5", "iwae does not read alpha=0.5; alpha is for dreg-alpha"),
+        ("--estimator vr-iwae --alpha 1", "alpha of vr-iwae must be at least 0 and less than 1, got 1.0"),
+        ("--estimator vargrad --num_samples 1", "vargrad needs at least 2 samples, got 1"),
         ("--struct_layout legacy", "read by model.task=structured only"),
         ("--prior_gradient gdreg --dataset struct_mnist_5k --estimator jk", "which jk does not follow"),
         ("--stats off --var_calc stl", "is not measured with statistics.stats=off"),
@@ -188,6 +191,17 @@ def test_another_estimator_takes_its_own_options():
     assert changed.with_values({"schedule.epochs": "2"}).schedule.epochs == 2
     with pytest.raises(UserError, match="does not read alpha"):
         config.with_values({"model.estimator": "jk", "model.alpha": "0.2"})
+
+
+def test_options_of_one_name_and_two_meanings_do_not_pass_from_objective_to_objective():
+    """alpha is a weight for dreg-alpha and an order for vr-iwae; tvo and tvo-dreg have the same nodes."""
+    mixture = TrainDReG(model=DReGConfig(estimator="dreg-alpha", alpha=0.2, samples=4))
+    renyi = mixture.with_values({"model.estimator": "vr-iwae"})
+    assert renyi.model.alpha == 0.5
+    assert renyi.with_values({"model.estimator": "vr-iwae-dreg", "model.alpha": "0.1"}).model.alpha == 0.1
+    assert renyi.model.options_of("dreg-alpha") == {} and renyi.model.options_of("vr-iwae-dreg") == {"alpha": 0.5}
+    path = TrainDReG(model=DReGConfig(estimator="tvo", partitions=3, samples=4))
+    assert path.with_values({"model.estimator": "tvo-dreg"}).model.partitions == 3
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_squared_norm_and_bias_of_known_vectors():
 
 def test_unknown_names_and_other_bounds_are_refused():
     model, x, _ = one_layer()
-    with pytest.raises(UserError, match="vimco estimates the gradient of another bound"):
+    with pytest.raises(UserError, match="vimco estimates the gradient of another target"):
         estimator_variance.measure(SBNSubject(model, x, SEED), ["vimco"], DRAWS, DRAWS, SEED)
     with pytest.raises(UserError, match="disarn is unknown.*disarm"):
         estimator_variance.measure(SBNSubject(model, x, SEED), ["disarn"], DRAWS, DRAWS, SEED)

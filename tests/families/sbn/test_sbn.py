@@ -3,6 +3,7 @@ resuming."""
 
 import contextlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -184,3 +185,20 @@ def test_an_interrupted_run_goes_on_bitwise(tmp_path, monkeypatch, golden):
     assert summary["steps"] == 10  # whole epochs of five steps
     assert summary["validation_iw_bound_5"] > summary["validation_iw_bound_1"]
     assert summary["train_variance_nvil"] > summary["train_variance_dynamic_rebar"] > 0
+
+
+def test_a_run_with_a_target_of_several_samples_logs_its_value_and_ends_with_the_longest_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr(SBN, "jit_steps", False)
+    config = TrainSBN(
+        model=SBNConfig(hidden=5, layers=1, estimator="rws", estimator_options=("samples=3",)),
+        data=BinaryDataConfig(train_limit=100, evaluation_limit=10, binarisation="once"),
+        schedule=StepScheduleConfig(epochs=1, evaluate_every=1),
+        evaluation=SBNEvaluationConfig(importance_samples=5, likelihood_samples=20),
+    )
+    with RunFolder(tmp_path / "run").open(config) as opened:
+        train_sbn.execute(config, opened)
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["train_bound"] > summary["train_elbo"]
+    assert summary["test_iw_bound_20"] > summary["test_iw_bound_1"] and "test_iw_bound_20_se" in summary
+    assert "validation_iw_bound_20" not in summary
+    assert config.run_id != replace(config, evaluation=SBNEvaluationConfig(importance_samples=5)).run_id

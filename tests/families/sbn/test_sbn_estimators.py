@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from enumerated_targets import enumerated_target
 from sbn_enumeration import images_of, joint_terms, tiny_model
 
 from igr_suite.discrete import routes
@@ -11,6 +12,7 @@ from igr_suite.discrete.own import Own
 from igr_suite.discrete.step import estimate_step, noise_of
 from igr_suite.estimators import get, rebar, registered
 from igr_suite.estimators.names import KNOWN
+from igr_suite.estimators.tvo import TVO
 from igr_suite.families.sbn.chain import SBNChain
 from igr_suite.randomness import at_step
 
@@ -34,18 +36,11 @@ def chain_of(model, x: tf.Tensor) -> SBNChain:
 
 
 def exact(model, estimator) -> np.ndarray:
-    """The derivative of the enumerated target, E[F] or E[log mean of exp F_1 and exp F_2]: recognition, generator."""
+    """The derivative of the enumerated target: recognition, generator."""
     x = tf.constant(images_of(model))
     variables = model.weights_by_network
     with tf.GradientTape() as tape:
-        log_q, value = joint_terms(model, x)
-        if estimator.facts.target == "multi_sample_bound":
-            pairs = tf.stack(tf.broadcast_dynamic_shape(tf.shape(value[:, None]), tf.shape(value[None])))
-            both = tf.stack([tf.broadcast_to(value[:, None], pairs), tf.broadcast_to(value[None], pairs)])
-            value = tf.reduce_logsumexp(both, 0) - np.log(2.0)
-            log_q = log_q[:, None] + log_q[None]
-            value, log_q = (tf.reshape(t, (-1, len(x))) for t in (value, log_q))
-        target = tf.reduce_mean(tf.reduce_sum(tf.exp(log_q) * value, 0))
+        target = enumerated_target(estimator, *joint_terms(model, x), model.networks.has_distribution)
     names = model.networks.recognition
     others = [name for name in variables if name not in names]
     order = [v for name in [*names, *others] for v in variables[name]]
@@ -81,9 +76,9 @@ def test_the_mean_gradient_of_an_unbiased_estimator_is_the_enumerated_one(name, 
     assert np.max(np.abs(z)) < 5.0, z
 
 
-@pytest.mark.parametrize("name", ["disarm", "rebar", "vimco", "local_disarm"])
+@pytest.mark.parametrize("name", ["disarm", "rebar", "vimco", "local_disarm", "rws", "tvo"])
 def test_a_chain_that_only_predicts_has_no_log_q(name):
-    """The authors' generator for structured prediction: a bound has no direct term there."""
+    """The authors' generator for structured prediction: a target of two samples has no direct term there."""
     model = tiny_model(estimator="reinforce", layers=2, task="sp", sp_generator="historical")
     assert np.max(np.abs(z_scores(model, estimator_of(name)))) < 5.0
 
@@ -116,12 +111,27 @@ def test_hard_samples_above_a_relaxed_layer_bias_its_control_variate(monkeypatch
     assert np.max(np.abs(z[:size])) > 10.0 and np.max(np.abs(z[size:])) < 5.0
 
 
-@pytest.mark.parametrize("name", ["vimco", "local_disarm"])
+@pytest.mark.parametrize("name", ["vimco", "local_disarm", "ovis", "ovis_mc", "tvo"])
 def test_a_bound_without_its_direct_term_is_biased(name, monkeypatch):
     """Negative control: log q in the log-weights depends on the logits."""
-    monkeypatch.setattr(routes, "normalised_weights", lambda values: tf.zeros_like(values))
+    monkeypatch.setattr(routes, "direct_weights", lambda chain, estimator, weights: tf.zeros_like(weights))
     model = tiny_model(estimator="reinforce", layers=2)
     assert np.max(np.abs(z_scores(model, estimator_of(name)))) > 10.0
+
+
+def test_the_posterior_with_a_direct_term_is_biased(monkeypatch):
+    """Negative control: the distribution that rws follows does not depend on the logits."""
+    monkeypatch.setattr(routes, "direct_weights", lambda chain, estimator, weights: weights)
+    model = tiny_model(estimator="reinforce", layers=2)
+    assert np.max(np.abs(z_scores(model, estimator_of("rws")))) > 10.0
+
+
+def test_the_path_with_the_bounds_weights_is_biased(monkeypatch):
+    """Negative control: the derivatives of the thermodynamic sum are not the normalised weights."""
+    weigh = TVO.weigh
+    monkeypatch.setattr(TVO, "weigh", lambda *arguments: weigh(*arguments)._replace(weights=None))
+    model = tiny_model(estimator="reinforce", layers=2)
+    assert np.max(np.abs(z_scores(model, estimator_of("tvo")))) > 10.0
 
 
 @pytest.mark.parametrize("name", ["reinforce", "rloo"])
@@ -165,6 +175,6 @@ def test_evaluations_follow_from_facts_and_layers(name, layers):
     shapes = [(len(x), model.networks.hidden)] * layers
     noise = noise_of(estimator, shapes, tf.constant([1, 2]), x.dtype)
     estimate_step(chain, estimator, noise, Own(estimator, shapes, x.dtype))
-    settings = {"samples": estimator.samples} if hasattr(estimator, "samples") else {}
+    settings = {key: getattr(estimator, key) for key in ("samples", "auxiliary") if hasattr(estimator, key)}
     of_pass = 1 if name == "arms" else 0  # evaluated as long as nothing is compiled, and not used
     assert len(set().union(*chain.evaluated[of_pass:])) == KNOWN[name].evaluations(layers, settings, shapes[0][1:])

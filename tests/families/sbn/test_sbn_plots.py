@@ -1,11 +1,16 @@
 """Traces of belief networks: epochs, names and the ledger's values from metrics rows."""
 
 import math
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from igr_suite.families.sbn.plots import at_steps, depth, differences, epoch_rows, label, place, read_steps
+from igr_suite.lab.running.discovery import find, plot_module
+from igr_suite.lab.running.experiment import expand
+from igr_suite.plotting.style import COLOURS
+from igr_suite.training.config_parts import SEEDS
 
 
 def metrics(method: str, temperature: float, seed: int, shift: float) -> list[dict]:
@@ -75,3 +80,24 @@ def test_published_settings_are_taken_apart(tmp_path):
     path.write_text('quantity,setting,value\nF,"REBAR, nonlinear, step 12",-1\nF,other,-2\n')
     rows = read_steps(path, r"(?P<method>[^,]+), (?P<depth>[^,]+), step (?P<step>\d+)")
     assert rows[["method", "depth", "step"]].to_numpy().tolist() == [["REBAR", "nonlinear", 12]]
+
+
+def test_networks_on_bounds_are_named_by_method_and_number_of_samples(tmp_path):
+    """Made-up metrics of the paper scale's runs of one seed: a panel for each K, a row of the table for each method."""
+    experiment, module = find("suite/belief_network_bounds"), plot_module("suite/belief_network_bounds")
+    runs_of_scale = expand(experiment, "paper", tmp_path).runs
+    configs = {run_id: run for run_id, run in runs_of_scale.items() if run.seed == SEEDS[0]}
+    assert len(configs) == 21 and {run.schedule.steps for run in configs.values()} == {4_000_000}
+    metrics, runs = [], []
+    for number, (run_id, run) in enumerate(configs.items()):
+        bounds = {"test_iw_bound_1": -100.0 + number, "test_iw_bound_1_se": 0.1, "test_iw_bound_100": -95.0 + number}
+        metrics += [{"run_id": run_id, "seed": run.seed, "step": step, **bounds} for step in (10, 20)]
+        runs.append({"run_id": run_id, "seed": run.seed, "train_elbo": -101.0, "test_iw_bound_5000": -94.0, **bounds})
+    results = SimpleNamespace(configs=configs, metrics=pd.DataFrame(metrics), runs=pd.DataFrame(runs))
+    paths = module.plot(results, tmp_path)
+    assert {path.name for path in paths} >= {"figure.png", "table.md"}
+    drawn = pd.read_csv(tmp_path / "figure.csv")
+    methods = {"VIMCO", "OVIS", "OVIS(1)", "OVIS-MC", "RWS", "TVO", "RLOO"}
+    assert set(drawn["method"]) == methods and set(drawn["K"]) == {5, 10, 50} and methods <= set(COLOURS)
+    table = pd.read_csv(tmp_path / "table.csv")
+    assert list(table["K"]) == sorted(table["K"]) and len(table) == 21 and "test_iw_bound_5000_mean" in table

@@ -17,8 +17,9 @@ STYLES = {**dict.fromkeys(ORIGINALS, "--"), "stl": ":"}  # the lines of the othe
 
 
 def label(estimator: str, alpha: float | None = None) -> str:
-    """'DReG', or 'DReG(0.9)' with alpha."""
-    return facts_of(estimator).title if alpha is None or np.isnan(alpha) else f"DReG({alpha:g})"
+    """'DReG'; 'DReG(0.9)' or 'VR-IWAE(0.5)' with alpha."""
+    title = facts_of(estimator).title
+    return title if alpha is None or np.isnan(alpha) else f"{title.removesuffix('(alpha)')}({alpha:g})"
 
 
 def family(estimator: str) -> str:
@@ -129,11 +130,9 @@ def mixtures(runs: pd.DataFrame, value: str) -> pd.DataFrame:
     not depend on the gradient's scale, trains both alike: STL's runs stand for it, with a quarter of their variance.
     Numbers of samples without any other alpha are left out.
     """
-    weight = (
-        runs["model.alpha"]
-        .astype(float)
-        .fillna(runs["model.estimator"].map({"dreg": 0.0, "stl": 0.5, "rws-dreg": 1.0}))
-    )
+    estimators = runs["model.estimator"]
+    weight = estimators.map({"dreg": 0.0, "stl": 0.5, "rws-dreg": 1.0})
+    weight = weight.where(estimators != "dreg-alpha", runs["model.alpha"].astype(float))
     rows = runs.assign(mixture=weight).dropna(subset=["mixture"])
     if value == "log_variance":
         rows[value] -= np.log10(4.0) * (rows["model.estimator"] == "stl")
