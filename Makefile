@@ -4,13 +4,14 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 
-.PHONY: quickstart test golden sweep attack lint bench container-check lock setup clean
+.PHONY: quickstart test golden sweep attack lint bench container-check release-check lowest lock setup clean
 
 quickstart: setup
 	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
 
 test: setup
 	$(PY) -m ruff check .
+	$(PY) -m mypy
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Writes tests/golden/*.json again, on purpose: CONTRIBUTING.md, "When results change".
@@ -26,6 +27,8 @@ attack: setup
 
 lint: setup
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 
 bench: setup
 	$(PY) benchmarks/vae_step.py
@@ -33,6 +36,14 @@ bench: setup
 # Runs %post and %test of singularity.def in a clean Debian root; needs root, debootstrap and network.
 container-check:
 	$(PYTHON) .ci/container_check.py
+
+# Builds wheel and source archive, checks them, and uses the wheel in an environment of its own. Needs network.
+release-check:
+	$(PYTHON) .ci/release_check.py
+
+# The library's parts, and a run of every family, with the oldest versions that pyproject.toml allows. Needs network.
+lowest:
+	$(PYTHON) .ci/lowest.py
 
 # Writes requirements.txt and requirements-gpu.txt again: hashes of the pins that are there, or with FRESH=1 new pins. Needs network.
 lock:
@@ -53,4 +64,4 @@ setup:
 	fi
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-lowest

@@ -21,6 +21,7 @@ from pathlib import Path
 from package_index import MACHINES, PYTHONS, File, Index, LockError, Requirement, Version, applies, canonicalize_name
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+EXTRAS = ("tfds", "plot", "dev")  # what the pinned environment has besides the dependencies
 ABOUT = """# Exact pins of all packages{what}, Python 3.11 to 3.13, with the SHA-256 of their files: pip refuses any other file.
 # Made from pyproject.toml by `make lock` (`make lock FRESH=1` for new versions); change pyproject.toml first.
 """
@@ -39,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         index = Index(index_url())
         pins = fresh_pins() if chosen.fresh else pins_of((REPOSITORY / "requirements.txt").read_text(encoding="utf-8"))
-        roots = [Requirement(text) for text in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
+        extras = [text for extra in EXTRAS for text in project["optional-dependencies"][extra]]
+        roots = [Requirement(text) for text in [*project["dependencies"], *extras]]
         cpu = lock(pins, roots, index)
         gpu = lock(extra_pins(project["optional-dependencies"]["gpu"], cpu, index), [], index, known=cpu)
         write(chosen.out / "requirements.txt", "", cpu)
@@ -59,7 +61,7 @@ def pins_of(text: str) -> dict[str, str]:
 
 
 def fresh_pins() -> dict[str, str]:
-    """Returns what pip installs for pyproject.toml and its dev extra into a fresh environment."""
+    """Returns what pip installs for pyproject.toml and `EXTRAS` into a fresh environment."""
     with tempfile.TemporaryDirectory(prefix="lock-") as place:
         python = f"{place}/environment/bin/python"
         for command in (
@@ -72,7 +74,7 @@ def fresh_pins() -> dict[str, str]:
                 "--quiet",
                 "--disable-pip-version-check",
                 "setuptools",
-                f"{REPOSITORY}[dev]",
+                f"{REPOSITORY}[{','.join(EXTRAS)}]",
             ],
         ):
             if subprocess.run(command, check=False).returncode != 0:
@@ -131,7 +133,7 @@ def extra_pins(texts: list[str], cpu: Locked, index: "Index") -> dict[str, str]:
     """Returns the newest versions of what an extra adds, and of what that needs, as far as it is not pinned already.
 
     Args:
-      texts: "tensorflow[and-cuda]==2.21.0".
+      texts: "tensorflow[and-cuda]>=2.20".
       cpu: "name==version" -> files of the packages without the extra.
       index: has the files and their metadata.
     """

@@ -82,8 +82,25 @@ def fault_of_run(run: RunFolder) -> str:
         return fault_of(link, thorough=True)
 
 
+def check_loading(run: RunFolder) -> None:
+    """Asserts that `load_run` gives the networks of a run that trains some, and leaves its folder as it is."""
+    if not run.config().fitted:
+        return
+    import igr_suite  # with TensorFlow, which not all users of this file need
+    from igr_suite.training import checkpoints
+
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()}
+    model = igr_suite.load_run(run.path)
+    saved = checkpoints.latest(run.checkpoints).arrays
+    assert len(saved) == len(model.state_variables()) > 0
+    for variable, array in zip(model.state_variables(), saved):
+        assert (variable.numpy() == array).all(), variable.name
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()} == before
+
+
 class Whole:
-    """`Golden` for runs that a test has made: they must be whole, too, as readers of results see it."""
+    """`Golden` for runs that a test has made: they must be whole, too, as readers of results see it, and their networks
+    must load."""
 
     def __init__(self, golden: "Golden"):
         self.golden = golden
@@ -91,6 +108,7 @@ class Whole:
     def __call__(self, name: str, *runs: RunFolder, leave_out: Collection[str] = ()) -> None:
         """Arguments as of `Golden`."""
         assert not [fault for fault in map(fault_of_run, runs) if fault]
+        check_loading(runs[0])
         self.golden(name, *runs, leave_out=leave_out)
 
 

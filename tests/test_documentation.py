@@ -185,8 +185,8 @@ def test_what_is_there_and_what_is_no_reference_pass():
     assert faults(text, "docs/architecture.md") == []
 
 
-def test_the_example_of_the_readme_runs():
-    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+def test_the_examples_of_the_readme_run():
     names: dict = {}
-    exec(compile(code, "README.md", "exec"), names)
-    assert names["gradient"].shape == (32, 4)
+    for code in re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL):
+        exec(compile(code, "README.md", "exec"), names)
+    assert names["gradient"].shape == (32, 4) and names["model"].output_shape == (None, 784)

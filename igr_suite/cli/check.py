@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from igr_suite.cli.options import add_experiment, add_verb, command, results_of, say_left_out, shorten, table
+from igr_suite.cli.options import (
+    add_experiment,
+    add_verb,
+    command,
+    refuse_sweep,
+    results_of,
+    say_left_out,
+    shorten,
+    table,
+)
 from igr_suite.errors import UserError
 from igr_suite.lab.running import discovery
 from igr_suite.lab.runs.files import write_section
@@ -51,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.write:
         raise UserError("--write writes the lines of all experiments: leave NAME out")
     results = results_of(arguments)
+    refuse_sweep(results)
     name = results.experiment.name
     references = read_references(discovery.folder_of(name) / "published.csv")
     if not references:

@@ -12,19 +12,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from igr_suite.cli.options import add_data_dir, add_results, add_verb
+from igr_suite.extras import EXTRAS
 from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs import own_settings
 from igr_suite.lab.runs.environment import cores, version
 
 PYTHONS = ((3, 11), (3, 13))
-EXACT = {"tensorflow": "2.21.0", "keras": "3.15.1", "tf-keras": "2.21.0", "tensorflow-probability": "0.25.0"}
+# the versions of the committed results
+PINNED = {"tensorflow": "2.21.0", "keras": "3.15.1", "tf-keras": "2.21.0", "tensorflow-probability": "0.25.0"}
+TESTED = "no other versions are tested"
 RANGES = {  # package: (at least, below, why)
+    "tensorflow": ((2, 20), (2, 22), TESTED),
+    "keras": ((3, 15), (3, 16), TESTED),
+    "tf-keras": ((2, 20, 1), (2, 22), TESTED),
+    "tensorflow-probability": ((0, 25), (0, 26), TESTED),
     "numpy": ((2, 1), (2, 4), "TensorFlow Probability 0.25 breaks on 2.4"),
-    "h5py": ((3,), (3, 15), "Keras 3.15 and TensorFlow 2.21 were built against older ones"),
-    "importlib_resources": ((6,), (99,), "tensorflow-datasets imports it and does not declare it"),
+    "h5py": ((3, 12, 1), (3, 15), "Keras and TensorFlow were built against older ones"),
 }
-REINSTALL = "python -m pip install -r requirements.txt"
+REINSTALL = "python -m pip install -r requirements.txt, or --upgrade igr-suite outside a checkout"
 DEVICES = "import tensorflow as tf; print('devices', *[d.device_type for d in tf.config.list_physical_devices()])"
+
+
+OPTIONAL = {"matplotlib": EXTRAS["matplotlib"], "tensorflow-datasets": EXTRAS["tensorflow_datasets"]}
 
 
 @dataclass(frozen=True)
@@ -81,22 +90,27 @@ def python_version(own: tuple[int, ...]) -> Finding:
 
 def packages(installed=version) -> Iterator[Finding]:
     """Checks the versions that must match each other; `installed` maps a name to a version or None."""
-    for name, wanted in EXACT.items():
-        own = installed(name)
-        good = own == wanted
-        yield Finding(
-            "ok" if good else "BROKEN", name, own or "not installed", "" if good else f"needs {wanted}: {REINSTALL}"
-        )
     for name, (least, below, why) in RANGES.items():
         own = installed(name)
         numbers = tuple(int(part) for part in re.findall(r"\d+", own or "")[:3])
-        good = own is not None and least <= numbers < below
-        bounds = f">={'.'.join(map(str, least))}" + (f",<{'.'.join(map(str, below))}" if below[0] < 99 else "")
-        fix = "" if good else f"needs {name}{bounds} ({why}): {REINSTALL}"
-        yield Finding("ok" if good else "BROKEN", name, own or "not installed", fix)
+        if own is None or not least <= numbers < below:
+            fix = f"needs {name}>={_dotted(least)},<{_dotted(below)} ({why}): {REINSTALL}"
+            yield Finding("BROKEN", name, own or "not installed", fix)
+        elif own != PINNED.get(name, own):
+            yield Finding("note", name, f"{own}; committed results are of {PINNED[name]}, last digits may differ")
+        else:
+            yield Finding("ok", name, own)
+    for name, (extra, purpose) in OPTIONAL.items():
+        own = installed(name)
+        lacking = f"not installed; {purpose} needs it: pip install 'igr-suite[{extra}]'"
+        yield Finding("note" if own is None else "ok", name, own or lacking)
     if installed("tensorflow-cpu"):
         fix = "python -m pip uninstall -y tensorflow-cpu tensorflow && " + REINSTALL
         yield Finding("BROKEN", "tensorflow-cpu", "installed beside tensorflow in the same folder", fix)
+
+
+def _dotted(numbers: tuple[int, ...]) -> str:
+    return ".".join(map(str, numbers))
 
 
 def writable(root: Path) -> Finding:
@@ -164,6 +178,6 @@ def devices() -> Finding:
             "BROKEN",
             "accelerator",
             "there is an NVIDIA driver, but TensorFlow sees no GPU",
-            "python -m pip install '.[gpu]'",
+            "python -m pip install 'igr-suite[gpu]', or '.[gpu]' in a checkout",
         )
     return Finding("ok", "accelerator", f"none; CPU with {cores()} cores")

@@ -5,12 +5,16 @@ from pathlib import Path
 
 from igr_suite.cli.options import add_experiment, add_only, add_verb, results_of, say_left_out, shorten
 from igr_suite.errors import UserError
+from igr_suite.lab.analysis.results import Results
+from igr_suite.lab.running import sweeps
+from igr_suite.lab.running.places import results_root
 
 WHAT = ("summaries", "metrics", "configs")
 EXAMPLES = """  igr export igr/table_1_vae_likelihood --out runs.csv                             one row per finished run
   igr export igr/table_1_vae_likelihood --where model.name=IGR_I_Dis --out runs.parquet
   igr export igr/figure_3_elbo_curves --what metrics --out curves.csv              one row per run, step and quantity
   igr export rebar/figure_2_log_variance rebar/tracking --where seed=1 --where seed=2 --out seeds_1_and_2.csv
+  igr export igr/discrete_vae --scale smoke --sweep --out sweep.csv                what --set model.temperature=0.3,0.7 ran
   igr export igr/figure_3_elbo_curves --tensorboard logs                           then: tensorboard --logdir logs"""
 
 
@@ -36,6 +40,12 @@ def add(verbs) -> None:
         help="summaries: one row per run; metrics: one row per run, step and quantity; both with the config values in "
         "which the runs differ; configs: one row per run with all config values (default: summaries)",
     )
+    parser.add_argument(
+        "--sweep",
+        action="store_true",
+        help="the runs of sweeps, of all at this scale or of the one that --set names; the columns begin with what was "
+        "varied",
+    )
     parser.add_argument("--out", metavar="FILE", help="table to write, .csv or .parquet (which needs pyarrow)")
     parser.add_argument(
         "--spreadsheet",
@@ -46,7 +56,7 @@ def add(verbs) -> None:
     parser.add_argument(
         "--tensorboard",
         metavar="FOLDER",
-        help="write event files there, one folder per run (pip install tensorboard to view them)",
+        help="write event files there, one folder per run (tensorboard, of the extra [track], shows them)",
     )
     parser.set_defaults(run=run)
 
@@ -85,8 +95,25 @@ def _results(arguments: argparse.Namespace) -> list:
     results = []
     for name in dict.fromkeys(arguments.names):
         arguments.name = name
-        results.append(results_of(arguments))
+        own = results_of(arguments)
+        results += _sweeps(own, results_root(arguments.results)) if arguments.sweep else [own]
     return results
+
+
+def _sweeps(results: Results, root: Path) -> list[Results]:
+    """Returns the results of the sweeps of an experiment at a scale, or of the one with these settings."""
+    experiment, scale = results.experiment, results.scale
+    if results.settings:
+        if not results.grid:
+            raise UserError(
+                "--sweep takes settings with several values, such as --set seed=1,2, or none for all sweeps"
+            )
+        return [results]
+    found = [Results(experiment, scale, root, sweep.settings) for sweep in sweeps.sweeps_of(root, experiment, scale)]
+    if not found:
+        place = shorten(results.folder.parent)
+        raise UserError(f"no sweep at scale {scale} in {place}; `igr run {experiment.name} --set PATH=A,B` makes one")
+    return found
 
 
 def _conditions(pairs: list[str]) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from igr_suite import __version__, terminal
+from igr_suite import __version__, extras, terminal
 from igr_suite.errors import UserError
 
 VERBS = (
@@ -62,6 +62,8 @@ def check_surroundings(words: Sequence[str]) -> None:
 def outside_cause(error: BaseException) -> str:
     """Returns a sentence for an exception whose cause lies outside the code, such as a file, a disk or memory; "" for a
     defect."""
+    if isinstance(error, ImportError):
+        return extras.missing(error)
     if isinstance(error, OSError) and error.errno is not None:
         given = (error.filename, error.filename2)
         names = " and ".join(repr(os.fsdecode(name)) for name in given if isinstance(name, (str, bytes, os.PathLike)))

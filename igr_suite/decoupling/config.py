@@ -50,12 +50,12 @@ class Decoupling:
 
     def __post_init__(self):
         if self.target == "lambda":
-            if self.bp_lambda is None:
-                object.__setattr__(self, "bp_lambda", 0.5)
-            if not 0 <= self.bp_lambda <= 1:
+            share = 0.5 if self.bp_lambda is None else self.bp_lambda
+            if not 0 <= share <= 1:
                 raise UserError(
-                    f"bp_lambda must be between 0 (synthetic gradients) and 1 (back-propagation), got {self.bp_lambda}"
+                    f"bp_lambda must be between 0 (synthetic gradients) and 1 (back-propagation), got {share}"
                 )
+            object.__setattr__(self, "bp_lambda", share)
         elif self.bp_lambda is not None:
             raise UserError(
                 f"bp_lambda={self.bp_lambda} is read by target=lambda only, and target is {self.target}; leave it out"

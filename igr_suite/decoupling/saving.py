@@ -4,10 +4,12 @@ import dataclasses
 
 import keras
 
-from igr_suite.decoupling.checks import check_file
+from igr_suite.decoupling.checks import check_file, first_line
+from igr_suite.decoupling.contents import Contents
+from igr_suite.errors import UserError
 
 
-class Saving:
+class Saving(Contents):
     """The part of `DecoupledModel` that writes and reads files."""
 
     def save(self, filepath, *arguments, **options):
@@ -27,13 +29,16 @@ class Saving:
         return super().export(filepath, format, verbose, signature, **options)
 
     def get_config(self) -> dict:
-        """The configuration of a copy, serialised by Keras: modules and networks, the context's function, settings."""
-        save = keras.saving.serialize_keras_object
+        """The configuration of a copy, serialised by Keras: modules and networks, the context's function, settings.
+
+        Raises:
+          UserError: a part cannot be serialised, so that the model can be neither saved nor copied.
+        """
         return {
-            "modules": [save(part) for part in self.parts],
-            "synthesiser": [save(network) for network in self.synthesisers] or None,
-            "synthetic_inputs": [save(network) for network in self.input_models] or None,
-            "context": save(self.context) if self.context is not None else None,
+            "modules": [_serialised(part, f"the module {part.name}") for part in self.parts],
+            "synthesiser": [_serialised(network, "a synthesiser") for network in self.synthesisers] or None,
+            "synthetic_inputs": [_serialised(network, "a model of inputs") for network in self.input_models] or None,
+            "context": None if self.context is None else _serialised(self.context, "the context's function"),
             "classes": self.classes,
             "seed": self.seed,
             "name": self.name,
@@ -74,9 +79,19 @@ class Saving:
         """The arguments of `compile`, as Keras serialises them."""
         if not self.optimisers:
             return {}
-        return {name: keras.saving.serialize_keras_object(value) for name, value in self._compile_arguments().items()}
+        return {name: _serialised(value, f"{name}={value}") for name, value in self._compile_arguments().items()}
 
     def compile_from_config(self, config: dict) -> None:
         """Calls `compile` with what `get_compile_config` returned."""
         if config:
             self.compile(**keras.saving.deserialize_keras_object(config))
+
+
+def _serialised(part, what: str) -> dict:
+    try:
+        return keras.saving.serialize_keras_object(part)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{what} cannot be serialised, so the decoupled model can be neither saved nor copied: "
+            f"{first_line(error)}; give it a get_config"
+        ) from error

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from igr_suite.decoupling.contents import Contents
 from igr_suite.decoupling.losses import (
     labels_for_synthesisers,
     mask_of_losses,
@@ -34,7 +35,7 @@ from igr_suite.replicas import replica_count
 MEASURES = ("sg_loss", "cosine", "scale", "relative_error", "sign")
 
 
-class TrainingStep:
+class TrainingStep(Contents):
     """The part of `DecoupledModel` that trains its networks and measures its synthetic gradients."""
 
     def update(
@@ -124,13 +125,14 @@ class TrainingStep:
             self._regress(self.input_optimisers[i], self.input_models[i], guesses[i], error)
         if i == 0 or not predictions:
             return {}, below
-        predicted, received = predictions[i - 1], true[i - 1] if true else below
+        predicted = predictions[i - 1]
+        received: tf.Tensor = true[i - 1] if true else below
         values = _like(predicted.outputs, received)
 
         def compare():
             return values - received * self._scale(received)
 
-        def measures():
+        def measures() -> dict[str, tf.Tensor]:
             measured = agreement(values, received * self._scale(received))
             return {"sg_loss": total(tf.square(compare())) / count_of(received)} | measured
 
@@ -228,7 +230,7 @@ class TrainingStep:
         penalty = _sum(added, dtype)
         return penalty if not added or replica_count() == 1 else over_replicas(penalty * tf.cast(own_share(x), dtype))
 
-    def context_of(self, x: tf.Tensor, y: tf.Tensor | None) -> tf.Tensor | None:
+    def context_of(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor | None:
         """What synthesisers see in addition to h, [B, C]: one-hot labels, the caller's function of (x, y), or None."""
         if self.context is not None:
             context = self.context(x, y)
@@ -253,7 +255,7 @@ class TrainingStep:
         x, y = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
         passes, context = self.forward_passes(x), self.context_of(x, y)
         true = true_gradients(passes, self.loss_and_gradient(y, passes[-1].outputs)[1])
-        measured = {}
+        measured: dict[str, tf.Tensor] = {}
         for i, network in enumerate(self.synthesisers):
             predicted = _like(self._predict(network, passes[i + 1], context).outputs, passes[i + 1].inputs)
             predicted = predicted / self._scale(predicted)

@@ -16,7 +16,8 @@ from igr_suite.estimators.inputs import Valued, as_logits, in_dtype, uniforms, w
 from igr_suite.estimators.names import Route, Target
 from igr_suite.estimators.settings import check_samples
 
-Objective = Callable[[tf.Tensor], tf.Tensor]
+# samples -> values; in `_estimate` it also takes the keyword `above`, for the layers above those of the samples
+Objective = Callable[..., tf.Tensor]
 # (kind of the variables, logits of a layer above, its uniforms) -> values of that layer
 Above = Callable[[ModuleType, tf.Tensor, tf.Tensor], tf.Tensor]
 Noise = Mapping[str, tf.Tensor]
@@ -178,12 +179,13 @@ class Estimator:
         working = working_dtype(logits.dtype)
         parameters = in_dtype(self.parameters(logits.shape, working) if parameters is None else parameters, working)
         evaluate = Valued(objective, logits.dtype, working, logits.shape.rank - 1)
-        if self.differentiates:
-            evaluate = Traced(evaluate)
+        traced = Traced(evaluate) if self.differentiates else None
         try:
-            estimate = self._estimate(evaluate, tf.cast(logits, working), in_dtype(noise, working), parameters)
-            if self.differentiates:
-                evaluate.require()
+            estimate = self._estimate(
+                evaluate if traced is None else traced, tf.cast(logits, working), in_dtype(noise, working), parameters
+            )
+            if traced is not None:
+                traced.require()
         except MissingDerivative as error:
             way_out = self._way_out(support) if error.function == "the objective" else ""
             raise UserError(f"{self.facts.name} needs a derivative, but {error}{way_out}") from error
@@ -296,7 +298,7 @@ def get(name: str, **settings) -> Estimator:
     cls = registered().get(name)
     if cls is None:
         raise UserError(f"unknown estimator '{name}': {nearest(name, list(_registry))}")
-    known = [setting.name for setting in fields(cls)]
+    known = [setting.name for setting in fields(cls)]  # type: ignore[arg-type]  # every registered class is a dataclass
     for setting in settings:
         if setting not in known:
             way_out = nearest(setting, known) if known else "it has none"

@@ -190,12 +190,15 @@ def _exact(estimator: Estimator, problem: Problem) -> tuple[float, np.ndarray]:
     logits = tf.constant(problem.logits, tf.float64)[tf.newaxis]
     if estimator.facts.target == "expectation":
         value, gradient = expectation(problem.objective, logits)
-    elif estimator.facts.target == "multi_sample_bound":
-        value, gradient = multi_sample_bound(problem.objective, logits, estimator.samples)
+        return float(value[0]), gradient.numpy().ravel()
+    samples: int = estimator.samples  # type: ignore[attr-defined]  # every estimator of another target has it
+    if estimator.facts.target == "multi_sample_bound":
+        value, gradient = multi_sample_bound(problem.objective, logits, samples)
     elif estimator.facts.target == "posterior":
-        value, gradient = posterior(problem.objective, logits, estimator.samples)
+        value, gradient = posterior(problem.objective, logits, samples)
     else:
-        value, gradient = thermodynamic(problem.objective, logits, estimator.samples, estimator.nodes)
+        nodes = estimator.nodes  # type: ignore[attr-defined]  # of TVO
+        value, gradient = thermodynamic(problem.objective, logits, samples, nodes)
     return float(value[0]), gradient.numpy().ravel()
 
 

@@ -20,12 +20,9 @@ import tensorflow as tf
 from igr_suite import estimators
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.names import REFERENCE
-from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.gradient_variance import moments_of
 from igr_suite.measuring.gradients import Gradients
 from igr_suite.randomness import at_step
-from igr_suite.training import checkpoints
-from igr_suite.training.loop import restore
 
 GROUPS = 20
 FLIPS = 99_999  # random signs of the groups for a p-value
@@ -71,19 +68,6 @@ class Groups(NamedTuple):
 
     means: np.ndarray
     variances: np.ndarray
-
-
-def restored(model, folder: RunFolder):
-    """Returns the model, with the weights of the folder's newest checkpoint.
-
-    Raises:
-      UserError: there is no checkpoint, or it belongs to another model.
-    """
-    state = checkpoints.latest(folder.checkpoints)
-    if state is None:
-        raise UserError(f"{folder.path} has no checkpoint (results are often copied without them); run it again")
-    restore(model, state, folder)
-    return model
 
 
 def first_images(train: np.ndarray, images: int) -> np.ndarray:

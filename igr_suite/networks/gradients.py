@@ -1,10 +1,11 @@
 """Gradients as TensorFlow returns them: dense, or as the rows of an embedding that were used."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import tensorflow as tf
 
-Gradient = tf.Tensor | tf.IndexedSlices
+Gradient: TypeAlias = tf.Tensor | tf.IndexedSlices
 
 
 def times(gradient: Gradient, factor) -> Gradient:

@@ -1,7 +1,7 @@
 """The contract of importance-weighted objectives, and quantities of log-weights [K, B] that they share."""
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
@@ -50,7 +50,7 @@ class Objective:
         resolve(self.facts.name, self.options)
 
     @property
-    def options(self) -> dict[str, object]:
+    def options(self) -> dict[str, Any]:
         """The options that configs set, with their values."""
         return {option.name: getattr(self, option.name) for option in fields(self) if option.name in self.facts.options}
 

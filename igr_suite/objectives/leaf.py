@@ -2,14 +2,14 @@
 possible."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import tensorflow as tf
 
 from igr_suite.objectives import derivatives
 from igr_suite.objectives.base import Coefficients, Objective
 
-Latents = tf.Tensor | Sequence[tf.Tensor]
+Latents: TypeAlias = tf.Tensor | Sequence[tf.Tensor]
 
 
 class Sampled(NamedTuple):
@@ -145,12 +145,9 @@ def _density_gradients(objectives: Sequence[Objective], coefficients: list[Coeff
         for objective, weights in zip(objectives, coefficients)
     ]
     weighted, generative = passes.weighted(coefficients[0].generative, to_samples=any(shared))
-    unit = (
-        passes.to_samples()
-        if any(weights.path is not None and not share for weights, share in zip(coefficients, shared))
-        else None
-    )
-    at_samples = []
+    unshared = any(weights.path is not None and not share for weights, share in zip(coefficients, shared))
+    unit: list[tf.Tensor] = passes.to_samples() if unshared else []
+    at_samples: list[list[tf.Tensor] | None] = []
     for weights, share in zip(coefficients, shared):
         if weights.path is None:
             at_samples.append(None)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import comb
 from types import MappingProxyType
+from typing import Any
 
 from igr_suite.errors import UserError, nearest
 
@@ -35,7 +36,7 @@ class Facts:
     target: str
     unbiased: bool = True
     bound: bool = True
-    options: Mapping[str, float | int | str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     experimental: bool = False
 
     def __post_init__(self):
@@ -114,7 +115,7 @@ def facts_of(name: str) -> Facts:
     return FACTS[name]
 
 
-def resolve(name: str, given: Mapping[str, object] | None = None) -> dict[str, object]:
+def resolve(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The objective's options with defaults filled in; None means that an option is not given.
 
     Raises:
@@ -160,7 +161,7 @@ def _check_option(name: str, option: str, value) -> None:
         raise UserError(f"first of {name}, the lowest positive node, must lie strictly between 0 and 1, got {value}")
 
 
-def minimum_samples(name: str, options: Mapping[str, object] | None = None) -> int:
+def minimum_samples(name: str, options: Mapping[str, Any] | None = None) -> int:
     """The least K for which the objective is defined."""
     options = resolve(name, options)
     if "order" in options:
@@ -173,7 +174,7 @@ def minimum_samples(name: str, options: Mapping[str, object] | None = None) -> i
 
 
 def check_samples(
-    name: str, samples: int, options: Mapping[str, object] | None = None, batch_size: int = 1, antithetic: bool = False
+    name: str, samples: int, options: Mapping[str, Any] | None = None, batch_size: int = 1, antithetic: bool = False
 ) -> None:
     """Refuses numbers of samples for which the objective is not defined or whose tables are too large.
 
@@ -224,9 +225,7 @@ def subset_count(samples: int, order: int) -> int:
     return sum(comb(samples, left_out) for left_out in range(order + 1))
 
 
-def references(
-    name: str, options: Mapping[str, object] | None = None
-) -> tuple[tuple[str, dict[str, object], float], ...]:
+def references(name: str, options: Mapping[str, Any] | None = None) -> tuple[tuple[str, dict[str, Any], float], ...]:
     """The objectives, with options and weights, whose mean inference gradient this one is compared with.
 
     Returns:
@@ -242,7 +241,7 @@ def references(
     return ((facts.target, theirs, 1.0),)
 
 
-def is_unbiased(name: str, options: Mapping[str, object] | None = None) -> bool:
+def is_unbiased(name: str, options: Mapping[str, Any] | None = None) -> bool:
     """Whether the mean inference gradient is that of `references` at these options."""
     options = resolve(name, options)
     return options["gamma"] == 0.0 if name == "ovis" else facts_of(name).unbiased

@@ -1,13 +1,15 @@
 """Curves over epochs: the mean over seeds with every seed behind it, and captions with the number of seeds."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
-from igr_suite.plotting.style import colour
+from igr_suite.plotting.appearance import applied, current
+from igr_suite.plotting.style import WIDTH, colour, line_width
 
 MANY_SEEDS = 5  # up to this many, every seed is drawn
-WIDTH, FEWER_WIDTH = 1.8, 0.8  # line widths of the mean of all seeds, and of that of fewer seeds
+FEWER_WIDTH = 0.8  # line width of the mean of fewer seeds than there are
 MOST_CHANGES = 2  # changes of the number of seeds along a curve that a caption spells out
 
 
@@ -26,6 +28,8 @@ def draw_curves(
 
     Seeds are counted at every x. Where a seed ends, the line of the mean ends too, and the mean of the remaining seeds
     continues as a thinner line.
+
+    Curves that a reader lays over the figure (`appearance`) come last.
 
     Args:
       axes: where to draw.
@@ -48,7 +52,9 @@ def draw_curves(
         by_x, seeds = measured.groupby(x)[y], seeds_at(measured, seed, x, y)
         if 1 < seeds.max() <= MANY_SEEDS:
             for _, rows in measured.groupby(seed):
-                axes.plot(rows[x], rows[y], linestyle=look, color=colour(keys[0]), linewidth=0.6, alpha=0.35)
+                axes.plot(
+                    rows[x], rows[y], linestyle=look, color=colour(keys[0]), linewidth=line_width(0.6), alpha=0.35
+                )
         elif seeds.max() > 1:
             axes.fill_between(by_x.mean().index, by_x.min(), by_x.max(), color=colour(keys[0]), alpha=0.15, linewidth=0)
         mean, words = by_x.mean(), label.format(**{**group.iloc[0].to_dict(), "method": keys[0]})
@@ -58,7 +64,7 @@ def draw_curves(
                 mean[part],
                 linestyle=look,
                 color=colour(keys[0]),
-                linewidth=WIDTH if whole else FEWER_WIDTH,
+                linewidth=line_width(WIDTH if whole else FEWER_WIDTH),
                 marker=None if len(part) > 1 else ".",
                 label=words if whole else None,
             )
@@ -76,6 +82,10 @@ def draw_curves(
                 }
             )
         )
+    further = current().further_curves(frame, x, y)
+    if further is not None:
+        with applied(replace(current(), overlay=None)):
+            drawn.append(draw_curves(axes, further, x, y, method="method", seed="seed"))
     return pd.concat(drawn, ignore_index=True)
 
 

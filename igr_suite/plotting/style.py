@@ -10,6 +10,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from igr_suite.plotting.appearance import current, finish
+
+WIDTH = 1.8  # of the line of a method's mean
+
 # A colour for each method, distinct among those that may share a figure. IGR: the paper's own
 # (docs/papers/igr.md, section 5, Fig. 3); its other methods and the estimators of discrete variables take the rest of
 # the same ColorBrewer set.
@@ -107,7 +111,13 @@ def register_colours(colours: Mapping[str, str]) -> None:
 
 def colour(method: str) -> str:
     """Returns the method's colour; grey for a method without one."""
-    return COLOURS.get(method, "#888888")
+    return current().colours.get(method) or COLOURS.get(method, "#888888")
+
+
+def line_width(width: float) -> float:
+    """Returns the width of a line, in proportion to that of a reader's style where it sets one."""
+    own = current().style.get("lines.linewidth")
+    return width if own is None else width / WIDTH * float(own)
 
 
 @contextlib.contextmanager
@@ -117,6 +127,7 @@ def own_style() -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(RC)
+        matplotlib.rcParams.update(current().style)
         yield
 
 
@@ -131,13 +142,13 @@ def figure(
     because text and layout read the style when they are drawn.
 
     Args:
-      width, height: inches.
+      width, height: inches, where no reader has asked for another size.
       columns, rows: numbers of axes.
       layout: as in matplotlib.figure.Figure; by default constrained, "none" leaves the axes where they are put.
       **options: options of Figure.subplots: sharey, squeeze ...
     """
     with own_style():
-        fig = Figure(figsize=(width, height), layout=layout)
+        fig = Figure(figsize=current().size or (width, height), layout=layout)
         FigureCanvasAgg(fig)
         yield fig, fig.subplots(rows, columns, **options)
 
@@ -157,6 +168,7 @@ def step_axis(axes) -> None:
 def save(fig, folder: Path, name: str = "figure") -> list[Path]:
     """Writes <name>.png, .pdf and .svg without time stamps, so that equal results give equal files; an .svg larger than
     LARGEST_SVG is removed."""
+    finish(fig)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.png", folder / f"{name}.pdf", folder / f"{name}.svg"]
     fig.savefig(paths[0], metadata={"Software": None})

@@ -6,12 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import distributions as tfd
 
 from igr_suite.errors import UserError
 from igr_suite.precision import HALVES, as_float, check_float, narrowed, widened
-
-tfd = tfp.distributions
 
 
 class Draw(NamedTuple):
@@ -51,7 +49,7 @@ class Relaxation(tfd.Distribution):
     def __init_subclass__(cls, **options):
         """Makes every distribution, also a user's, compute in float32 where its parameters are of half precision."""
         super().__init_subclass__(**options)
-        for method in ("draw", "log_prob_of", "log_prob_of_log_sample"):
+        for method in ("draw", "without_noise", "log_prob_of", "log_prob_of_log_sample"):
             if method in vars(cls):
                 setattr(cls, method, _by_float32_distribution(vars(cls)[method]))
 
@@ -91,6 +89,10 @@ class Relaxation(tfd.Distribution):
         Raises:
           UserError: seed is not a pair.
         """
+        raise NotImplementedError
+
+    def without_noise(self) -> tf.Tensor:
+        """Returns the sample of a draw whose noise is 0, [B, V, K]; a code that does not depend on a seed."""
         raise NotImplementedError
 
     def log_prob_of(self, draw: Draw) -> tf.Tensor:
@@ -152,14 +154,13 @@ class Relaxation(tfd.Distribution):
 
 
 def _by_float32_distribution(method: Callable) -> Callable:
-    """Wraps `draw` or a density so that the distribution with float32 parameters computes it in place of one of half
-    precision."""
+    """Wraps a method so that the distribution with float32 parameters computes it in place of one of half precision."""
 
     @functools.wraps(method)
-    def wide(self, argument, *rest, **named):
+    def wide(self, *arguments, **named):
         if self.dtype not in HALVES:
-            return method(self, argument, *rest, **named)
-        result = getattr(self.in_float32(), method.__name__)(widened(argument), *rest, **named)
+            return method(self, *arguments, **named)
+        result = getattr(self.in_float32(), method.__name__)(*map(widened, arguments), **named)
         if isinstance(result, Draw):
             return result._replace(sample=tf.cast(result.sample, self.dtype))
         return narrowed(result, self.dtype)

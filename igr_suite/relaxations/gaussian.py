@@ -5,7 +5,7 @@ import math
 from typing import ClassVar
 
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from igr_suite.precision import as_float
 from igr_suite.randomness import standard_normal
@@ -27,8 +27,6 @@ from igr_suite.relaxations.softmax_plus_plus import (
     invert_log_softmax_plus_plus,
 )
 from igr_suite.relaxations.stick_breaking import StickBreaking
-
-tfb = tfp.bijectors
 
 
 class GaussianNoise(Relaxation):
@@ -62,11 +60,18 @@ class GaussianNoise(Relaxation):
         """Identifies the map from the Gaussian to the simplex; distributions with equal keys share it."""
         return (type(self), self.parameters["temperature"])
 
-    def _kappa(self, sample_shape, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Noise and kappa, both [S, B, V, D]."""
+    def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
         shape = with_sample_shape(sample_shape, self._noise_shape())
         noise = standard_normal(shape, check_seed(seed), self.dtype, batch_axis=sample_axes(sample_shape))
-        return noise, self.loc + tf.exp(self.log_scale) * noise
+        return self._image(noise, self.loc + tf.exp(self.log_scale) * noise)
+
+    def without_noise(self) -> tf.Tensor:
+        kappa = tf.broadcast_to(self.loc, self._noise_shape())
+        return self._image(tf.zeros_like(kappa), kappa).sample
+
+    def _image(self, noise: tf.Tensor, kappa: tf.Tensor) -> Draw:
+        """The draw with this noise and this kappa, both [S, B, V, D]."""
+        raise NotImplementedError
 
     def _broadcast(self) -> dict[str, tf.Tensor]:
         """Tensors, by name, whose shapes broadcast to that of the noise [B, V, D]."""
@@ -137,8 +142,7 @@ class GaussianRelaxation(GaussianNoise):
     def parameter_blocks(cls, categories: int) -> dict[str, int]:
         return {"loc": categories - 1, "log_scale": categories - 1}
 
-    def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
-        noise, kappa = self._kappa(sample_shape, seed)
+    def _image(self, noise: tf.Tensor, kappa: tf.Tensor) -> Draw:
         scores = self.h.forward(kappa)
         logits, info = self._logits(scores, kappa)
         return Draw(tf.nn.softmax(logits), tf.nn.log_softmax(logits), noise, kappa, scores, info)

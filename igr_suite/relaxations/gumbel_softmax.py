@@ -50,7 +50,9 @@ class GumbelSoftmax(Relaxation):
         return {"logits": categories}
 
     @classmethod
-    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "GumbelSoftmax":
+    def uniform_prior(  # type: ignore[override]  # no options
+        cls, categories: int, temperature, dtype: tf.DType = tf.float32
+    ) -> "GumbelSoftmax":
         """Equal logits.
 
         Args:
@@ -73,6 +75,10 @@ class GumbelSoftmax(Relaxation):
         preimage = self.logits + gumbel
         tempered = _divided(preimage, self.temperature[..., tf.newaxis])
         return Draw(tf.nn.softmax(tempered), tf.nn.log_softmax(tempered), gumbel, preimage, preimage, {})
+
+    def without_noise(self) -> tf.Tensor:
+        logits = tf.broadcast_to(self.logits, self._noise_shape())
+        return tf.nn.softmax(_divided(logits, self.temperature[..., tf.newaxis]))
 
     def log_prob_of(self, draw: Draw) -> tf.Tensor:
         return self.log_prob_of_log_sample(draw.log_sample)

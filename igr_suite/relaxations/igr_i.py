@@ -4,14 +4,12 @@ integral."""
 import math
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 from scipy.special import ndtri
+from tensorflow_probability import bijectors as tfb
 
 from igr_suite.relaxations.base import as_dtype, check_categories
 from igr_suite.relaxations.gaussian import GaussianRelaxation
 from igr_suite.relaxations.registry import register
-
-tfb = tfp.bijectors
 
 
 @register("IGR_I")
@@ -32,7 +30,9 @@ class IGRI(GaussianRelaxation):
         super().__init__(loc, log_scale, temperature, delta, tfb.Identity(), dict(locals()), name)
 
     @classmethod
-    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32, delta: float = 1.0) -> "IGRI":
+    def uniform_prior(  # type: ignore[override]  # its own options
+        cls, categories: int, temperature, dtype: tf.DType = tf.float32, delta: float = 1.0
+    ) -> "IGRI":
         """The distribution with unit scales whose argmax is exactly uniform.
 
         Args:

@@ -39,7 +39,7 @@ class IGRPlanar(GaussianRelaxation):
         super().__init__(loc, log_scale, temperature, delta, Planar(flow, norm), dict(locals()), name)
 
     @classmethod
-    def uniform_prior(
+    def uniform_prior(  # type: ignore[override]  # its own options
         cls,
         categories: int,
         temperature,

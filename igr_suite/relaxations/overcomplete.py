@@ -27,7 +27,9 @@ class Overcomplete(GaussianNoise):
     """
 
     @classmethod
-    def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32) -> "Overcomplete":
+    def uniform_prior(  # type: ignore[override]  # no options
+        cls, categories: int, temperature, dtype: tf.DType = tf.float32
+    ) -> "Overcomplete":
         """N(0, I), whose argmax is uniform.
 
         Args:
@@ -45,8 +47,7 @@ class Overcomplete(GaussianNoise):
         """a: the logits of the softmax, [..., K] -> [..., K]."""
         raise NotImplementedError
 
-    def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
-        noise, kappa = self._kappa(sample_shape, seed)
+    def _image(self, noise: tf.Tensor, kappa: tf.Tensor) -> Draw:
         logits = self.activation(kappa / self.temperature[..., tf.newaxis])
         return Draw(tf.nn.softmax(logits), tf.nn.log_softmax(logits), noise, kappa, kappa, {})
 

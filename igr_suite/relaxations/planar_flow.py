@@ -4,12 +4,10 @@ it."""
 from typing import NamedTuple
 
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.relaxations.base import check_categories
-
-tfb = tfp.bijectors
 
 NORMS = ("squared", "historical")
 

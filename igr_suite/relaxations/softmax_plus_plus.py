@@ -3,11 +3,9 @@
 import math
 
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from igr_suite.errors import UserError
-
-tfb = tfp.bijectors
 
 
 def append_last_category(scores: tf.Tensor, delta: float = 1.0) -> tf.Tensor:

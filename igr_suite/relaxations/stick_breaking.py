@@ -2,9 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
-
-tfb = tfp.bijectors
+from tensorflow_probability import bijectors as tfb
 
 
 def log_stick_lengths(y: tf.Tensor) -> tf.Tensor:

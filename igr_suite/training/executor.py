@@ -3,7 +3,9 @@
 A family builds a `Training` (data, model, plan, measurements) and passes it to `train`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +50,27 @@ class Training:
     replicas: Replicas = field(default_factory=Replicas)
 
 
+class Built(BaseException):
+    """Ends an executor where its training would start; only `only_building` lets it happen."""
+
+    def __init__(self, training: Training):
+        super().__init__()
+        self.training = training
+
+
+_only_building: ContextVar[bool] = ContextVar("only_building", default=False)
+
+
+@contextlib.contextmanager
+def only_building() -> Iterator[None]:
+    """Makes `train` raise `Built` with its training in the block, for callers that want a run's model."""
+    token = _only_building.set(True)
+    try:
+        yield
+    finally:
+        _only_building.reset(token)
+
+
 def train(training: Training, folder: RunFolder) -> None:
     """Trains, measures and writes the summary; resumes from the folder's last checkpoint if there is one.
 
@@ -58,6 +81,8 @@ def train(training: Training, folder: RunFolder) -> None:
       training: the run.
       folder: the run's open folder.
     """
+    if _only_building.get():
+        raise Built(training)
     described = {} if training.dataset is None else {"data": training.dataset.describe()}
     folder.write_meta(**described, **training.meta)
     with Interrupts() as interrupts:

@@ -41,7 +41,7 @@ def test_a_new_user_walks_through(igr):
         (("run", "igr/counting", "--scale", "quik"), "unknown scale 'quik': did you mean 'quick'?"),
         (("run", "igr/counting", "--set", "pace.secs=1"), "did you mean 'pace.seconds'?"),
         (("run", "igr/counting", "--set", "until"), "--set takes path=value"),
-        (("run", "igr/counting", "--set", "until=1", "--set", "until=2"), "'until' is set twice"),
+        (("run", "igr/counting", "--set", "until=1,x"), "until must be an integer, got '1,x'"),
         (("run", "igr/counting", "--only", "zzz"), "matches --only 'zzz'"),
         (("run", "igr/counting", "--jobs", "0"), "--jobs must be at least 1, got 0"),
         (("run", "igr/counting", "--results", "/dev/null/x"), "cannot write /dev/null/x"),
@@ -130,14 +130,24 @@ def test_light_verbs_do_not_import_tensorflow(igr):
 
 
 def test_doctor_names_the_fix():
-    good = {**doctor.EXACT, "numpy": "2.3.5", "h5py": "3.14.0", "importlib_resources": "7.1.0"}
+    good = {
+        **doctor.PINNED,
+        "numpy": "2.3.5",
+        "h5py": "3.14.0",
+        "matplotlib": "3.11.2",
+        "tensorflow-datasets": "4.9.10",
+    }
     assert {finding.state for finding in doctor.packages(good.get)} == {"ok"}
+    for change, word in (({"keras": "3.15.0"}, "3.15.1"), ({"matplotlib": None}, "igr-suite[plot]")):
+        notes = [finding for finding in doctor.packages((good | change).get) if finding.state != "ok"]
+        assert [finding.what for finding in notes] == list(change)
+        assert notes[0].state == "note" and word in notes[0].value
     for change in (
         {"numpy": "2.4.0"},
         {"h5py": "3.15.1"},
         {"keras": None},
         {"tensorflow-cpu": "2.21.0"},
-        {"importlib_resources": None},
+        {"tensorflow": "2.22.0"},
     ):
         broken = [finding for finding in doctor.packages((good | change).get) if finding.state == "BROKEN"]
         assert [finding.what for finding in broken] == list(change) and "pip" in broken[0].fix

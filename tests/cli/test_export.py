@@ -3,6 +3,7 @@ sentence."""
 
 import csv
 import json
+import re
 import subprocess
 import sys
 
@@ -12,8 +13,8 @@ from igr_process import Igr
 
 from igr_suite.cli.main import main
 from igr_suite.lab.analysis import table_files
-from igr_suite.lab.analysis.event_files import crc32c
 from igr_suite.lab.analysis.export import fits
+from igr_suite.lab.runs.event_records import crc32c
 
 NAME = "igr/counting"
 FIRST, SECOND, BEST = RUNS = ("count-3-s0-072510eb", "count-3-s1-004bb02c", "count-4-s1-a0ebcd3a")
@@ -101,7 +102,7 @@ def test_configs_have_every_setting(export, tmp_path):
 @pytest.mark.parametrize("what", ["summaries", "metrics", "configs"])
 def test_a_second_call_writes_equal_bytes(counted, export, tmp_path, what):
     """In another process, whose sets have another order."""
-    pytest.importorskip("pyarrow", reason="Parquet needs pyarrow: pip install pyarrow")
+    pytest.importorskip("pyarrow", reason="Parquet needs pyarrow, of the extra [parquet]")
     for suffix in ("csv", "parquet"):
         paths = [tmp_path / f"{number}.{suffix}" for number in (1, 2)]
         words = ("--what", what, "--out")
@@ -110,7 +111,7 @@ def test_a_second_call_writes_equal_bytes(counted, export, tmp_path, what):
 
 
 def test_parquet_holds_what_csv_holds_with_types(export, tmp_path):
-    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow: pip install pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow, of the extra [parquet]")
     for name in ("metrics.csv", "metrics.parquet"):
         assert export("--what", "metrics", "--out", str(tmp_path / name))[0] == 0
     table = parquet.read_table(tmp_path / "metrics.parquet")
@@ -221,7 +222,8 @@ def test_an_unknown_experiment_is_a_sentence(export):
 
 def test_what_parquet_needs_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(table_files.UserError, match="needs pyarrow: pip install pyarrow, or name a .csv file"):
+    way_out = re.escape("needs pyarrow, which is not installed: pip install 'igr-suite[parquet]', or name a .csv file")
+    with pytest.raises(table_files.UserError, match=way_out):
         table_files.write_table(tmp_path / "a.parquet", [{"a": 1}])
     table_files.write_table(tmp_path / "a.csv", [{"a": 1}, {"b": True, "a": 0.5}])
     assert (tmp_path / "a.csv").read_text() == "a,b\n1.0,\n0.5,true\n"

@@ -10,6 +10,7 @@ from keras_pairs import X, Y, network
 
 from igr_suite.decoupling.model import DecoupledModel, split_model
 from igr_suite.decoupling.synthetic_gradient import mlp
+from igr_suite.layers import RelaxedBernoulli
 
 # Keras's files read variables in a way that NumPy 2 warns of
 pytestmark = pytest.mark.filterwarnings(
@@ -75,6 +76,58 @@ def test_a_stopped_training_is_taken_up_again(tmp_path):
     equal(fitted(trained(), callbacks.BackupAndRestore(tmp_path / "backup")), fitted(trained(), log))
     rows = (tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 3 and {"accuracy", "cosine_1", "loss", "sg_loss_2"} < set(rows[0].split(","))
+
+
+class Scaled(layers.Layer):
+    """A layer that is not registered."""
+
+    def call(self, values):
+        return 2.0 * values
+
+
+def positive(x, y):
+    """A context that is not registered."""
+    return tf.cast(x[:, :1] > 0, tf.float32)
+
+
+def with_latents():
+    """Binary codes with a KL at a cut, whose weight and seeds are part of the state."""
+    rising = keras.optimizers.schedules.PolynomialDecay(0.0, 5, 0.1)
+    code = RelaxedBernoulli(4, kl_weight=rising, seed=0, inference="mean", name="b")
+    return keras.Sequential([keras.Input((6,)), layers.Dense(5, "tanh", name="a"), code, layers.Dense(3)])
+
+
+def with_own_layer():
+    return keras.Sequential(
+        [keras.Input((6,)), layers.Dense(5, name="a"), Scaled(name="b"), layers.Dense(3, name="top")]
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "settings", "own"),
+    [
+        (with_latents, {}, None),
+        (with_own_layer, {"labels": False, "context": positive}, {"Scaled": Scaled, "positive": positive}),
+    ],
+)
+def test_modules_of_one_s_own_are_saved_and_copied(make, settings, own, tmp_path):
+    """Layers of latent variables, and what has to be named in custom_objects, as with any Keras model; without the
+    synthesisers the loaded modules are the network. A clone shares no weight."""
+    decoupled = trained(make=make, **settings)
+    weights = np.arange(1.0, 21.0)
+    decoupled.fit(X, Y, sample_weight=weights, batch_size=8, verbose=0)
+    decoupled.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras", custom_objects=own)
+    with keras.saving.custom_object_scope(own or {}):
+        clone = keras.models.clone_model(decoupled)
+    options = {"sample_weight": weights, "batch_size": 8, "shuffle": False, "verbose": 0}
+    one, other = (model.fit(X, Y, **options).history for model in (decoupled, again))
+    assert one == other
+    equal(decoupled, again)
+    np.testing.assert_array_equal(keras.Sequential(again.parts)(X), again(X))
+    assert not {id(v) for v in clone.variables} & {id(v) for v in decoupled.variables}
+    clone.set_weights(decoupled.get_weights())
+    np.testing.assert_array_equal(clone(X), decoupled(X))
 
 
 def test_copies_and_exports(tmp_path):

@@ -41,9 +41,12 @@ def train(decoupled: DecoupledModel, x=X, y=Y, loss=None, **options) -> None:
         assert int(decoupled.steps) == 0, "refused after the first step"
 
 
+def with_unsaved() -> keras.Model:
+    return keras.Sequential([keras.Input((6,)), Unsaved(tf.tanh), layers.Dense(3)])
+
+
 def unsaved(**options):
-    inner = keras.Sequential([keras.Input((6,)), Unsaved(tf.tanh), layers.Dense(3)])
-    train(cut(inner), callbacks=callbacks.ModelCheckpoint("never.keras"), **options)
+    train(cut(with_unsaved()), callbacks=callbacks.ModelCheckpoint("never.keras"), **options)
 
 
 def functional_with_a_mask():
@@ -69,7 +72,9 @@ def scalar(y, outputs):
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (unsaved, "ModelCheckpoint saves the whole model, and a part of it cannot be saved"),
+        (unsaved, "ModelCheckpoint saves the whole model, and the module module_to_a cannot be serialised"),
+        (lambda: cut(with_unsaved()).save("never.keras"), "the module module_to_a .* can be neither saved nor copied"),
+        (lambda: keras.models.clone_model(cut(with_unsaved())), "can be neither saved nor copied: .* get_config"),
         (
             lambda: train(cut(), callbacks=[callbacks.ModelCheckpoint("never.h5")]),
             "from 'never.h5'; end the name with .keras",

@@ -13,7 +13,7 @@ from igr_suite.families.hard_vae.codes_config import TrainHardVAE
 from igr_suite.families.hard_vae.config import TrainRelax
 from igr_suite.families.mixture.config import TrainMixture
 from igr_suite.families.vae.config import TrainVAE
-from igr_suite.lab.running.worker import executor
+from igr_suite.lab.runs.config import executor_of
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import loop
 
@@ -76,7 +76,7 @@ def in_graph_mode():
 
 def executed(config, place) -> RunFolder:
     with RunFolder(place / config.run_id).open(config) as folder:
-        executor(config)(config, folder)
+        executor_of(config)(config, folder)
     return folder
 
 

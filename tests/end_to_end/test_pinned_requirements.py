@@ -49,7 +49,8 @@ def test_nothing_that_an_installed_package_needs_is_left_out():
     """Read from the packages themselves, not by the code that makes the lists."""
     pins = {name: Version(version) for name, (version, _) in locked("requirements.txt").items()}
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needs = {"pyproject.toml": [*project["dependencies"], *project["optional-dependencies"]["dev"]]}
+    extras = [text for extra in ("tfds", "plot", "dev") for text in project["optional-dependencies"][extra]]
+    needs = {"pyproject.toml": [*project["dependencies"], *extras]}
     needs |= {
         name: importlib.metadata.requires(name) or []
         for name in pins

@@ -79,12 +79,12 @@ def sbn(**settings) -> TrainSBN:
         (sbn(estimator="rloo", estimator_options=("samples=5",), layers=3), 24 * 5),
         (TrainHardVAE(model=HardVAEConfig(estimator="rebar")), 200),
         (TrainHardVAE(model=HardVAEConfig(estimator="reinforce", estimator_options=("baseline=batch",))), 100),
-        (TrainHardVAE(model=HardVAEConfig(estimator="local_expectation")), 100 * (20 * 9 + 1)),
-        (sbn(estimator="local_expectation", layers=2), 24 * (2 * 200 + 1)),
         (TrainHardVAE(model=HardVAEConfig(estimator="arsm")), 4600),  # 45 pairs of 10 categories and no exchange
         (TrainHardVAE(model=HardVAEConfig(estimator="ars", layers=2)), 1900),
         (TrainHardVAE(model=HardVAEConfig(estimator="carms", layers=2)), 800),  # none is the sample of the pass
         (TrainHardVAE(model=HardVAEConfig(estimator="disarm_sb", layers=2)), 300),
+        (TrainHardVAE(model=HardVAEConfig(estimator="local_expectation")), 100 * (20 * 9 + 1)),
+        (sbn(estimator="local_expectation", layers=2), 24 * (2 * 200 + 1)),
         (TrainHardVAE(model=HardVAEConfig(estimator="my.file:Mine")), None),
         (TrainDNI(), None),  # a classifier: no latent variables
     ],

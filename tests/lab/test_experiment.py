@@ -106,7 +106,7 @@ def test_experiment_needs_runs_or_stages():
 def test_what_a_figure_cannot_show_is_refused_before_anything_runs(tmp_path):
     about = {"until": ("3", "5"), "model.options": ()}
     experiment = Experiment(paper="p", item="i", runs=lambda scale: [Count(until=3)], about=about)
-    assert [config.until for config in expand(experiment, "quick", tmp_path, {"until": 5}).runs.values()] == [5]
+    assert [config.until for config in expand(experiment, "quick", tmp_path, {"until": "5"}).runs.values()] == [5]
     with pytest.raises(UserError, match="p/i is about until=3 or 5 and cannot show 4"):
         expand(experiment, "quick", tmp_path, {"until": "4"})
     with pytest.raises(UserError, match="p/i cannot show runs with model.options.x=1"):

@@ -151,9 +151,10 @@ def test_jobs_run_at_the_same_time(igr):
 
 def test_only_takes_text_or_a_pattern():
     assert all(
-        matches("mnist-GS-t1-s3-12345678", only) for only in (None, "GS", "GS*-s3", "*s3-*", "mnist-GS-t1-s3-12345678")
+        matches("mnist-GS-t1-s3-12345678", only)
+        for only in ((), ("GS",), ("GS*-s3",), ("*s3-*",), ("zzz", "mnist-GS-t1-s3-12345678"))
     )
-    assert not any(matches("mnist-GS-t1-s3-12345678", only) for only in ("gs", "GS*s4"))
+    assert not any(matches("mnist-GS-t1-s3-12345678", only) for only in (("gs",), ("GS*s4", "zzz")))
 
 
 def test_cores_are_shared():

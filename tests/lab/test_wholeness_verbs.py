@@ -122,7 +122,7 @@ def test_a_run_that_ends_with_files_that_do_not_fit_is_no_success(tmp_path, monk
         execute(config, folder)
 
     config, patient = Count(seed=5), Count(seed=6)
-    monkeypatch.setattr(worker, "executor", lambda config: careless if config.seed == 5 else execute)
+    monkeypatch.setattr(worker, "executor_of", lambda config: careless if config.seed == 5 else execute)
     monkeypatch.setattr(MetricsLog, "cut_after", lambda self, step: None)
     for one, code in ((patient, 0), (config, 1)):
         with RunFolder(tmp_path / one.run_id).open(one) as folder:

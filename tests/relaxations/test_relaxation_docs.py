@@ -22,3 +22,4 @@ def test_the_guide_runs(monkeypatch, capsys):
         assert sign * (heavy - plain) > 0.01, state
     before, after = map(float, re.search(r"ELBO (-\d+) -> (-\d+)", printed).groups())
     assert after > before + 100
+    assert scope["heavy"].posterior(scope["images"][:2] / 255.0).tails == 2.0

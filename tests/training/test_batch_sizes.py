@@ -10,8 +10,7 @@ import pytest
 from igr_suite.errors import UserError
 from igr_suite.lab.running.discovery import find, names
 from igr_suite.lab.running.experiment import expand
-from igr_suite.lab.running.worker import executor
-from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.runs.config import RunConfig, executor_of
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training.loop import Plan
 
@@ -63,7 +62,7 @@ def refused(config: RunConfig, place) -> int:
         with pytest.raises(
             UserError, match=f"a batch of {batch_size(config)} examples is larger than the split, which has"
         ) as found:
-            executor(config)(config, folder)
+            executor_of(config)(config, folder)
         assert not folder.metrics.rows() and not folder.checkpoints.exists()
     return int(re.search(r"which has (\d+); set the batch size", str(found.value))[1])
 
@@ -80,7 +79,7 @@ def test_a_batch_larger_than_the_split_is_refused_before_training(families, tmp_
 def test_a_batch_as_large_as_the_split_trains(families, tmp_path, family):
     config = resized(families[family], refused(resized(families[family], 1_000_000), tmp_path))
     with RunFolder(tmp_path / config.run_id).open(config) as folder:
-        executor(config)(config, folder)
+        executor_of(config)(config, folder)
         assert folder.finished and folder.metrics.rows()[-1]["step"] > 0
 
 

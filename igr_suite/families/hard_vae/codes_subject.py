@@ -3,15 +3,16 @@
 import tensorflow as tf
 
 from igr_suite.data.binarisation import to_unit_interval
+from igr_suite.estimators.names import REFERENCE
 from igr_suite.families.hard_vae.codes import HardVAE, HardVAEChain
 from igr_suite.families.hard_vae.codes_config import TrainHardVAE
 from igr_suite.families.hard_vae.train_codes import build_model
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.measuring.code_subject import REFERENCES
-from igr_suite.measuring.estimator_variance import Source, first_images, restored
+from igr_suite.measuring.estimator_variance import Source, first_images
 from igr_suite.measuring.registered_source import chain_source, registered_names
 from igr_suite.randomness import run_seed
 from igr_suite.training.executor import load_images, training_images
+from igr_suite.training.loading import restored
 
 
 class HardVAESubject:
@@ -24,11 +25,12 @@ class HardVAESubject:
 
     own_steps = 0
     jit = False  # measured: the decoder's products are slower under XLA (docs/performance.md)
+    reference = REFERENCE
 
     def __init__(self, model: HardVAE, x: tf.Tensor):
         self.chain, self.shapes = HardVAEChain(model, x, sampled=True), model.logit_shapes(x.shape[0])
         self.support = model.config.support
-        self.names, self.reference = registered_names(self.support), REFERENCES[self.support]
+        self.names = registered_names(self.support)
 
     def source(self, name: str, fresh: bool = False) -> Source:
         """See `Subject`; settings and parameters of the run are not taken, so `fresh` has no effect."""

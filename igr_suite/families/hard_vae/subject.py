@@ -8,9 +8,10 @@ from igr_suite.families.hard_vae.model import RelaxVAE
 from igr_suite.families.hard_vae.train import build_model
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.code_subject import CodeSubject
-from igr_suite.measuring.estimator_variance import first_images, restored
+from igr_suite.measuring.estimator_variance import first_images
 from igr_suite.randomness import run_seed
 from igr_suite.training.executor import load_images, training_images
+from igr_suite.training.loading import restored
 
 
 def load(folder: RunFolder, config: TrainRelax, images: int, seed: tf.Tensor) -> CodeSubject:

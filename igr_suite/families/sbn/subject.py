@@ -12,11 +12,12 @@ from igr_suite.families.sbn.passes import hard_pass, mean_field_value
 from igr_suite.families.sbn.steps import Shared
 from igr_suite.families.sbn.train import build_model, load_splits
 from igr_suite.lab.runs.store import RunFolder
-from igr_suite.measuring.estimator_variance import Source, first_images, restored
+from igr_suite.measuring.estimator_variance import Source, first_images
 from igr_suite.measuring.gradients import Gradients
 from igr_suite.measuring.registered_source import WARM_UP, registered_names, registered_source
 from igr_suite.networks import affine_chain
 from igr_suite.randomness import at_step, run_seed
+from igr_suite.training.loading import restored
 
 VARIANCE_METHODS = (*TRACKED, "reinforce", "concrete")  # of networks of several layers
 REFERENCES = {True: "disarm", False: "rebar"}  # for one layer, for several; unbiased and of little variance

@@ -10,6 +10,7 @@ from igr_suite.lab.analysis.table_files import Blocks, same_type, type_of
 from igr_suite.lab.running.order import matches
 from igr_suite.lab.runs import values
 from igr_suite.lab.runs.config import flatten
+from igr_suite.lab.runs.metrics_log import numbers
 from igr_suite.lab.runs.store import RunFolder
 
 Row = dict[str, Any]
@@ -19,12 +20,14 @@ LONG = (*PLACE, "step", "quantity", "value")
 
 @dataclass(frozen=True)
 class Selected:
-    """One finished run: its experiment and scale, its folder, and its kind and config values under dotted names."""
+    """One finished run: its experiment and scale, its folder, its kind and config values under dotted names, and the
+    paths that its sweep varied."""
 
     experiment: str
     scale: str
     folder: RunFolder
     settings: Mapping[str, Any]
+    varied: tuple[str, ...] = ()
 
     @property
     def place(self) -> Row:
@@ -35,7 +38,7 @@ class Selected:
 def select(
     results: Sequence[Results],
     where: Mapping[str, Sequence[str]],
-    only: str | None = None,
+    only: Sequence[str] = (),
     left_out: dict[str, str] | None = None,
 ) -> list[Selected]:
     """Returns the whole finished runs that meet all conditions, in the order of the experiments.
@@ -43,7 +46,7 @@ def select(
     Args:
       results: the results of the experiments.
       where: "kind" or dotted config path -> values as text, of which a run must have one.
-      only: part or pattern of a run_id.
+      only: parts or patterns of run_ids, of which one must fit.
       left_out: receives run folder -> fault of the runs that are not whole, whatever the conditions.
     Raises:
       UserError: no run has a path (the nearest is named), or no run is left (the existing values are listed).
@@ -56,7 +59,7 @@ def select(
         for folder in finished_runs(item.folder, item.whole):
             settings = describe(folder)
             del settings["run_id"]
-            runs.append(Selected(experiment, scale, folder, settings))
+            runs.append(Selected(experiment, scale, folder, settings, tuple(item.grid)))
     if not runs:
         places = " and ".join(str(item.folder) for item in results)
         raise UserError(f"no finished run in {places}; start some with `igr run`, or name another --scale")
@@ -74,7 +77,7 @@ def select(
             )
     runs = [run for run in runs if matches(run.folder.path.name, only)]
     if not runs:
-        raise UserError(f"no finished run matches --only '{only}'; `igr status` lists them")
+        raise UserError(f"no finished run matches --only {' or '.join(map(repr, only))}; `igr status` lists them")
     return runs
 
 
@@ -148,20 +151,10 @@ def _quantities(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str, f
                     yield step, inner, number
 
 
-def numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Yields the names and values of all numbers of a metrics row or summary, including those in groups and lists."""
-    for name, value in row.items():
-        if isinstance(value, Mapping):
-            yield from ((f"{name}.{inner}", number) for inner, number in numbers(value))
-        elif isinstance(value, (list, tuple)):
-            yield from numbers({f"{name}[{i}]": item for i, item in enumerate(value)})
-        elif isinstance(value, (int, float)):
-            yield name, float(value)
-
-
 def _beside(runs: Sequence[Selected], taken: Sequence[str]) -> Iterator[tuple[Selected, Row]]:
-    """Yields each run with the settings in which the runs differ; one with the name of another column gets "config."
-    before it."""
-    differing = shared_and_differing({str(i): run.settings for i, run in enumerate(runs)})[1]
+    """Yields each run with the settings that its sweep varied and then the others in which the runs differ; one with
+    the name of another column gets "config." before it."""
+    varied = [path for run in runs for path in run.varied if path in run.settings]
+    differing = dict.fromkeys((*varied, *shared_and_differing({str(i): run.settings for i, run in enumerate(runs)})[1]))
     for run in runs:
         yield run, {f"config.{key}" if key in taken else key: run.settings.get(key) for key in differing}

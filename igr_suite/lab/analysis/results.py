@@ -2,12 +2,14 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.running.experiment import Experiment, expand, grid_of
+from igr_suite.lab.running.grids import Settings
+from igr_suite.lab.running.order import matches
 from igr_suite.lab.running.places import scale_folder
 from igr_suite.lab.runs.config import RunConfig, flatten
 from igr_suite.lab.runs.store import RunFolder
@@ -27,16 +29,27 @@ class Results:
       experiment, scale: what was run.
       settings: `--set` values, empty for the plain scale.
       folder: where the runs are; figures and tables go there too.
+      only: patterns of run_ids, of which one must fit; without any, all runs are read. Set before the runs are read.
     """
 
-    def __init__(self, experiment: Experiment, scale: str, root: Path, settings: Mapping[str, str] | None = None):
+    def __init__(self, experiment: Experiment, scale: str, root: Path, settings: Settings | None = None):
         self.experiment, self.scale, self.settings = experiment, scale, dict(settings or {})
         self.folder = scale_folder(root, experiment, scale, self.settings)
+        self.only: Sequence[str] = ()
 
     @cached_property
     def configs(self) -> dict[str, RunConfig]:
         """The experiment's runs by run_id, finished or not."""
-        return expand(self.experiment, self.scale, self.folder, self.settings, lenient=True).runs
+
+        def wanted(run_id: str) -> bool:
+            return matches(run_id, self.only)
+
+        return expand(self.experiment, self.scale, self.folder, self.settings, wanted, lenient=True).runs
+
+    @cached_property
+    def grid(self) -> dict[str, tuple[str, ...]]:
+        """The settings with several values, path -> texts; empty unless these are the results of a sweep."""
+        return grid_of(self.experiment, self.scale, self.folder, self.settings)
 
     @cached_property
     def faults(self) -> dict[str, str]:

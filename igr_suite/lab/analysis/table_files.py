@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from igr_suite.errors import UserError
+from igr_suite.extras import require
 from igr_suite.lab.runs.files import encode, file_in_the_making, write_atomically, writing
 
 SUFFIXES = (".csv", ".parquet")
@@ -188,8 +189,6 @@ def _parquet(columns: dict[str, list[Any]]) -> bytes:
 
 def _pyarrow():
     try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise UserError("a .parquet file needs pyarrow: pip install pyarrow, or name a .csv file") from None
-    return pyarrow, pyarrow.parquet
+        return require("pyarrow"), require("pyarrow.parquet")
+    except UserError as error:
+        raise UserError(f"{error}, or name a .csv file") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from igr_suite.errors import UserError, nearest
+from igr_suite.extras import missing
 from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.running.places import reproductions_root
 
@@ -74,7 +75,8 @@ def _load(name: str, file: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (ImportError, UnicodeError) as error:  # matplotlib refuses a matplotlibrc that is not UTF-8
         sys.modules.pop(module_name, None)
-        raise UserError(f"{path} cannot be loaded: {error}") from error
+        reason = missing(error) if isinstance(error, ImportError) else ""
+        raise UserError(reason or f"{path} cannot be loaded: {error}") from error
     except BaseException:
         sys.modules.pop(module_name, None)
         raise

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError, nearest
+from igr_suite.lab.running.grids import Settings, may_have_grid, points, varied
 from igr_suite.lab.runs.config import RunConfig, flatten
 from igr_suite.lab.runs.reading import json_object
 from igr_suite.lab.runs.store import RunFolder
@@ -175,12 +176,13 @@ def expand(
     experiment: Experiment,
     scale: str,
     folder: Path,
-    settings: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
     wanted: Callable[[str], bool] = lambda run_id: True,
     lenient: bool = False,
     data_dir: str | None = None,
 ) -> Expansion:
-    """Returns the runs of an experiment, up to the first stage whose inputs are unfinished.
+    """Returns the runs of an experiment, up to the first stage whose inputs are unfinished; of a sweep those of every
+    point of its grid, each with its own stages.
 
     Args:
       scale: "smoke", "quick" or "paper".
@@ -194,11 +196,59 @@ def expand(
       UserError: unknown scale, or a setting that a run does not have.
     """
     check_scale(scale)
-    experiment.check_subject(settings or {})
-    results = StageResults(folder, settings, experiment.datasets.get(scale, ()), experiment.if_prepared, data_dir)
+    settings = settings or {}
+    refused: list[UserError] = []
+    expansions = []
+    for point in points(settings, grid_of(experiment, scale, folder, settings, data_dir)):
+        experiment.check_subject(point)
+        results = _stage_results(experiment, scale, folder, point, data_dir)
+        expansions.append(_expand_point(experiment, scale, results, wanted, lenient, refused))
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}
-    refused: UserError | None = None
+    for expansion in expansions:
+        runs = expansion.runs | runs
+        stages = expansion.stages | stages
+    ordered = dict.fromkeys(run_id for expansion in expansions for run_id in expansion.runs)
+    waiting = min((expansion.waiting for expansion in expansions if expansion.waiting is not None), default=None)
+    if refused and not runs and waiting is None:
+        raise refused[-1]
+    return Expansion({run_id: runs[run_id] for run_id in ordered}, stages, waiting, expansions[0].left_out)
+
+
+def grid_of(
+    experiment: Experiment, scale: str, folder: Path, settings: Settings, data_dir: str | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Returns the settings with several values, path -> texts, as the runs of the first stage take them; empty where
+    all runs have the same settings. Arguments as in `expand`."""
+    own = {path: text for path, text in settings.items() if path != DATA_KEY or not experiment.datasets.get(scale)}
+    if not may_have_grid(own):
+        return {}
+    data = {path: text for path, text in settings.items() if path not in own and isinstance(text, str)}
+    try:
+        configs = experiment.stages[0](scale, _stage_results(experiment, scale, folder, data, data_dir))
+    except NotReady:
+        return {}
+    return varied(own, configs)
+
+
+def _stage_results(
+    experiment: Experiment, scale: str, folder: Path, settings: Mapping[str, str], data_dir: str | None
+) -> StageResults:
+    return StageResults(folder, settings, experiment.datasets.get(scale, ()), experiment.if_prepared, data_dir)
+
+
+def _expand_point(
+    experiment: Experiment,
+    scale: str,
+    results: StageResults,
+    wanted: Callable[[str], bool],
+    lenient: bool,
+    refused: list[UserError],
+) -> Expansion:
+    """Returns the runs at one point of a grid; the errors of runs that cannot take the settings and are left out are
+    appended to `refused`."""
+    runs: dict[str, RunConfig] = {}
+    stages: dict[str, int] = {}
     for number, stage in enumerate(experiment.stages, start=1):
         try:
             configs = stage(scale, results)
@@ -210,12 +260,10 @@ def expand(
             except UserError as error:
                 if wanted(original.run_id) and not lenient:
                     raise
-                refused = error
+                refused.append(error)
                 continue  # a run that is left out need not take the settings of those that are not
             if not wanted(config.run_id):
                 continue
             runs.setdefault(config.run_id, config)
             stages.setdefault(config.run_id, number)
-    if refused is not None and not runs:
-        raise refused
     return Expansion(runs, stages, None, results.left_out)

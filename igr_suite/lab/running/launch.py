@@ -9,9 +9,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 
 from igr_suite.errors import UserError
-from igr_suite.lab.running.places import reproductions_root
+from igr_suite.lab.running.places import import_places
 from igr_suite.lab.running.worker import LOG, RUNNER, forked
 from igr_suite.lab.runs.config import RunConfig
 from igr_suite.lab.runs.config_classes import DEFINES, own_modules
@@ -72,11 +73,7 @@ class Launcher:
         root: Path | None = None,
         strategy: str | None = None,
     ):
-        places = [
-            *filter(None, sys.path),
-            str(Path(__file__).resolve().parents[3]),
-            str(reproductions_root().resolve().parent),
-        ]
+        places = [*filter(None, sys.path), *import_places()]
         self._variables = {
             **thread_variables(threads),
             **INTERPRETER,
@@ -115,7 +112,8 @@ class Launcher:
             if self._forking is not None:
                 process = self._forking.Process(target=forked, args=(str(folder), self._variables))
                 try:
-                    process.start()
+                    with _without_main():
+                        process.start()
                 except (EOFError, OSError) as error:
                     raise UserError(
                         f"the worker of {folder.name} could not be started: the process that workers are forked from "
@@ -157,6 +155,18 @@ def cause_of_kill(before: int) -> str:
     if memory_kills() > before:
         return "out of memory: the kernel killed it; use fewer --jobs or a machine with more memory"
     return "out of memory, or somebody killed it"
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Hides the running script for the block: multiprocessing would run it again in the worker, which needs nothing of
+    it, and a script without `if __name__ == "__main__"` would start its runs again there."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextlib.contextmanager

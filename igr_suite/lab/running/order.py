@@ -1,11 +1,14 @@
 """What one invocation runs: an experiment at a scale, with its settings and a choice of its runs."""
 
 import fnmatch
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from igr_suite.errors import UserError
-from igr_suite.lab.running.experiment import Expansion, Experiment, expand
+from igr_suite.lab.running import sweeps
+from igr_suite.lab.running.experiment import Expansion, Experiment, expand, grid_of
+from igr_suite.lab.running.grids import Settings
 from igr_suite.lab.running.places import scale_folder
 from igr_suite.lab.running.prolonging import prolong
 from igr_suite.lab.running.sharing import adopt
@@ -17,26 +20,33 @@ class Order:
 
     Attributes:
       experiment, scale, root, settings: what, and where the results go.
-      only: substring or fnmatch pattern on run_ids; None means all.
+      only: substrings or fnmatch patterns on run_ids, of which one must fit; none means all.
       jobs, threads: see `threads.share`.
       data_dir: TFDS_DATA_DIR of the workers.
       strategy: how each run divides its batches among devices; see `training/strategy.py`.
+      track: where the metrics of running runs are sent, of `trackers.TRACKERS`; None sends them nowhere.
     """
 
     experiment: Experiment
     scale: str
     root: Path
-    settings: dict[str, str] = field(default_factory=dict)
-    only: str | None = None
+    settings: Settings = field(default_factory=dict)
+    only: Sequence[str] = ()
     jobs: int | None = None
     threads: int | None = None
     data_dir: str | None = None
     strategy: str | None = None
+    track: str | None = None
 
     @property
     def folder(self) -> Path:
         """The scale's folder, which holds the run folders."""
         return scale_folder(self.root, self.experiment, self.scale, self.settings)
+
+    @property
+    def grid(self) -> dict[str, tuple[str, ...]]:
+        """The settings with several values, path -> texts; empty unless this is a sweep."""
+        return grid_of(self.experiment, self.scale, self.folder, self.settings, self.data_dir)
 
     def expand(self) -> Expansion:
         """Returns the runs that are known so far and match `only`."""
@@ -56,6 +66,8 @@ class Order:
           UserError: no run matches `only`.
         """
         expansion, notes = self.expand(), []
+        if grid := self.grid:
+            sweeps.record(self.folder, sweeps.Sweep(self.settings, grid, tuple(self.only)))
         while copied := adopt(expansion, self.experiment, self.scale, self.root, self.settings):
             notes += [f"copied {run_id} from {name}" for run_id, name in copied.items()]
             expansion = self.expand()
@@ -73,10 +85,11 @@ class Order:
                 if expansion.waiting
                 else ""
             )
-            wanted = f"no run of {self.experiment.name} at scale {self.scale} matches --only '{self.only}'"
+            wanted = f"no run of {self.experiment.name} at scale {self.scale} matches --only {' or '.join(map(repr, self.only))}"
             raise UserError(f"{wanted}{later}; see them with --dry-run")
 
 
-def matches(run_id: str, only: str | None) -> bool:
-    """Returns whether a part of a run_id equals `only` or matches it as a pattern such as 'GS*-s1-'."""
-    return only is None or only in run_id or fnmatch.fnmatchcase(run_id, f"*{only}*")
+def matches(run_id: str, only: Sequence[str]) -> bool:
+    """Returns whether a part of a run_id equals one of `only` or matches it as a pattern such as 'GS*-s1-'; true
+    without any."""
+    return not only or any(part in run_id or fnmatch.fnmatchcase(run_id, f"*{part}*") for part in only)

@@ -81,5 +81,6 @@ def _begin(folder: Path, config: RunConfig, other: RunConfig, path: Path) -> boo
     with copied_run(path, folder / config.run_id, left) as run:
         write_atomically(run.path / "config.json", config_to_json(config).encode())
         kept = {name: run.meta().get(name) for name in ("git", "versions")}
-        run.write_meta(continued_from={"run_id": other.run_id, "step": run.metrics.last_step(), **kept})
+        begun = {"run_id": other.run_id, "step": run.metrics.last_step(), **kept}
+        run.write_meta(continued_from=begun, started=None, ended=None)
     return run.made

@@ -10,6 +10,7 @@ from pathlib import Path
 from igr_suite import data
 from igr_suite.errors import UserError
 from igr_suite.lab.running.experiment import Expansion
+from igr_suite.lab.running.following import Following
 from igr_suite.lab.running.launch import ORPHANED, Launcher, Worker
 from igr_suite.lab.running.order import Order
 from igr_suite.lab.running.reporter import Reporter
@@ -24,6 +25,7 @@ from igr_suite.lab.runs.threads import share
 from igr_suite.lab.runs.wholeness import WAY_OUT
 
 POLL = 0.1  # seconds between looks at the workers
+FOLLOW_EVERY = 1.0  # seconds between looks at their metrics, where these are tracked
 # seconds at which a signal is sent, because a worker that is being forked may miss the first; they count as one request
 RESEND = (0.0, 0.3, 0.6)
 
@@ -100,10 +102,12 @@ class _Invocation:
         self.running: dict[str, tuple[Worker, float]] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.news = False  # a run has ended since the stages were expanded
+        self.looked = time.monotonic()
         self._sort_finished()
         todo = self.pending()
         jobs = order.jobs if order.strategy is None else order.jobs or 1  # one run has all devices
         self.jobs, self.threads = share(list(todo.values()), jobs, order.threads)
+        self.following = self._follow()
         self.launcher = Launcher(list(todo.values()), self.threads, order.data_dir, order.root, order.strategy)
 
     def pending(self) -> dict[str, RunConfig]:
@@ -124,6 +128,12 @@ class _Invocation:
             self.reporter.end()
         return Report(list(self.outcomes.values()), self.skipped, self.expansion.waiting, interrupts.requested)
 
+    def _follow(self) -> Following | None:
+        order = self.order
+        if order.track is None:
+            return None
+        return Following(order.track, order.folder, f"{order.experiment.name} {order.folder.name}", self.reporter.say)
+
     def _loop(self, interrupts: Interrupts) -> None:
         stop_since, sent = None, 0
         while True:
@@ -140,6 +150,9 @@ class _Invocation:
                     worker.send(interrupts.signal_number)
             time.sleep(POLL)
             self._collect()
+            if self.following is not None and time.monotonic() - self.looked > FOLLOW_EVERY:
+                self.looked = time.monotonic()
+                self.following.look()
             self.reporter.look([self.order.folder / run_id for run_id in self.running], len(self.pending()))
 
     def _start_what_fits(self, interrupts: Interrupts) -> None:
@@ -160,6 +173,8 @@ class _Invocation:
                 self._note(Outcome(run_id, "user_error", str(error)), 0.0)
                 continue
             self.reporter.start(folder)
+            if self.following is not None:
+                self.following.begin(run_id, config)
             try:
                 self.running[run_id] = (self.launcher.start(folder), time.monotonic())
             except UserError as error:
@@ -189,6 +204,8 @@ class _Invocation:
 
     def _note(self, outcome: Outcome, seconds: float) -> None:
         self.outcomes[outcome.run_id], self.news = outcome, True
+        if self.following is not None:
+            self.following.end(outcome.run_id, outcome.reason)
         self.reporter.ended(outcome.run_id, outcome.reason, outcome.message, seconds)
 
 

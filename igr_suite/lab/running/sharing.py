@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from igr_suite.lab.running.experiment import Expansion, Experiment
+from igr_suite.lab.running.grids import Settings
 from igr_suite.lab.running.places import scale_folder
+from igr_suite.lab.running.sweeps import beside
 from igr_suite.lab.runs.files import LEFT_BEHIND, writing
 from igr_suite.lab.runs.outputs import sweep_abandoned
 from igr_suite.lab.runs.reading import not_to_be_copied
@@ -17,11 +19,9 @@ from igr_suite.lab.runs.store import RunFolder
 OWN_FILES = (".lock", ".owner", *LEFT_BEHIND)  # what belongs to the folder and its writers, and not to the run
 
 
-def adopt(
-    expansion: Expansion, experiment: Experiment, scale: str, root: Path, settings: dict[str, str]
-) -> dict[str, str]:
-    """Copies the runs that this experiment lacks and that an experiment of `shares_with` has finished and whole; equal
-    ids mean equal configs.
+def adopt(expansion: Expansion, experiment: Experiment, scale: str, root: Path, settings: Settings) -> dict[str, str]:
+    """Copies the runs that this experiment lacks and that an experiment of `shares_with`, or a sweep of its own, has
+    finished and whole; equal ids mean equal configs. A sweep copies from all folders of its scale.
 
     Checkpoints are not copied unless the experiment `copies_checkpoints`.
 
@@ -29,14 +29,16 @@ def adopt(
       expansion: the runs to look for.
       experiment, scale, root, settings: where the runs belong, as in `scale_folder`.
     Returns:
-      run_id -> name of the experiment that it was copied from.
+      run_id -> name of the experiment or folder that it was copied from.
     """
     folder, copied = scale_folder(root, experiment, scale, settings), {}
     left = OWN_FILES if experiment.copies_checkpoints else ("checkpoints", *OWN_FILES)
     sweep_abandoned(folder, ".*.partial")
+    sources = {folder.name: folder for folder in beside(root, experiment, scale, settings)}
     for name in experiment.shares_with:
         paper, item = name.split("/")
-        other = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
+        sources[name] = scale_folder(root, Experiment(paper=paper, item=item, runs=lambda scale: []), scale, settings)
+    for name, other in sources.items():
         for run_id in expansion.runs:
             source, target = other / run_id, folder / run_id
             if not target.exists() and RunFolder(source).whole and not not_to_be_copied(source):

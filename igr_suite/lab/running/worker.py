@@ -16,12 +16,14 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from igr_suite import terminal
 from igr_suite.errors import UserError
 from igr_suite.lab.running import discovery
 from igr_suite.lab.runs import strategies
+from igr_suite.lab.runs.config import executor_of
 from igr_suite.lab.runs.config_classes import DEFINES
 from igr_suite.lab.runs.environment import environment
 from igr_suite.lab.runs.interrupts import SIGNALS, Interrupted, raise_on_signals
@@ -63,7 +65,8 @@ def run(path: Path) -> int:
                 if fault := folder.fault(named=False):
                     raise UserError(f"{path} is finished but not whole: {fault}; {WAY_OUT}")
                 return 0
-            folder.write_meta(**environment(), exit=None, sealed=None)
+            started = folder.meta().get("started") or _now()
+            folder.write_meta(**environment(), started=started, ended=None, exit=None, sealed=None)
             with reserve(path) as spare:
                 code, reason, message = _execute(config, folder)
                 _ignore_signals()
@@ -74,7 +77,12 @@ def run(path: Path) -> int:
                 exit_note = {"reason": reason, "message": message}
                 sealed = seal(path) if folder.finished else None
                 folder.write_meta(
-                    spare, exit=exit_note, wall_seconds=round(seconds, 2), peak_memory_mb=round(memory), sealed=sealed
+                    spare,
+                    exit=exit_note,
+                    ended=_now(),
+                    wall_seconds=round(seconds, 2),
+                    peak_memory_mb=round(memory),
+                    sealed=sealed,
                 )
             with contextlib.suppress(OSError):
                 (path / FILE).unlink(missing_ok=True)
@@ -87,6 +95,11 @@ def run(path: Path) -> int:
         return FULL if disk_full(error) else 2
     except Interrupted as error:
         return error.exit_code
+
+
+def _now() -> str:
+    """Returns '2026-11-27T10:23:54+00:00'."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def import_own() -> None:
@@ -130,7 +143,7 @@ def _execute(config, folder: RunFolder) -> tuple[int, str, str]:
     """Calls the executor and returns exit code, reason and message."""
     try:
         one_operation_a_thread(config)
-        function = executor(config)
+        function = executor_of(config)
         function(config, folder)
         if not folder.finished:
             raise RuntimeError(f"{config.executor} ended without a summary")
@@ -184,16 +197,6 @@ def reserve(folder: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
-
-
-def executor(config):
-    """Imports and returns the function that a config names."""
-    module, _, name = type(config).executor.partition(":")
-    if not name:
-        raise UserError(
-            f"{type(config).__name__}.executor must be 'package.module:function', got '{type(config).executor}'"
-        )
-    return getattr(importlib.import_module(module), name)
 
 
 def forked(path: str, variables: dict[str, str]) -> None:

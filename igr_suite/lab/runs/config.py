@@ -2,9 +2,10 @@
 
 import dataclasses
 import hashlib
+import importlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -184,6 +185,20 @@ class RunConfig:
             walked.append(name)
         parsed = values.parse(value, kind, path) if isinstance(value, str) else values.check(value, kind, path)
         target[walked[-1]] = _plain(parsed)
+
+
+def executor_of(config: RunConfig) -> Callable[..., None]:
+    """Imports and returns the function that a config names.
+
+    Raises:
+      UserError: the config names none.
+    """
+    module, _, name = type(config).executor.partition(":")
+    if not name:
+        raise UserError(
+            f"{type(config).__name__}.executor must be 'package.module:function', got '{type(config).executor}'"
+        )
+    return getattr(importlib.import_module(module), name)
 
 
 def two_values(name: str, in_summary: Any, in_metrics: Any) -> str:

@@ -4,7 +4,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,17 @@ from igr_suite.lab.runs.reading import ABSENT, open_regular, parse_json, plain, 
 SCHEMA = 1
 BLOCK = 1 << 18  # bytes read at once
 TAIL = 1 << 14  # bytes; the last row is nearly always among them
+
+
+def numbers(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yields the names and values of all numbers of a metrics row or summary, including those in groups and lists."""
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", number) for inner, number in numbers(value))
+        elif isinstance(value, (list, tuple)):
+            yield from numbers({f"{name}[{i}]": item for i, item in enumerate(value)})
+        elif isinstance(value, (int, float)):
+            yield name, float(value)
 
 
 class MetricsLog:
@@ -84,6 +95,30 @@ class MetricsLog:
             return
         except OSError as error:
             raise UserError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def rows_from(self, offset: int) -> tuple[list[dict[str, Any]], int]:
+        """Returns the whole rows from a byte of the file on, and the byte behind them, for a reader that follows it.
+
+        A file that has become shorter, as on resume, is read from its beginning.
+
+        Args:
+          offset: 0, or what an earlier call returned.
+        Raises:
+          UserError: as in `rows`.
+        """
+        try:
+            with open_regular(self.path) as file:
+                size = file.seek(0, io.SEEK_END)
+                offset = offset if offset <= size else 0
+                file.seek(offset)
+                content = file.read()
+        except ABSENT:
+            return [], 0
+        except OSError as error:
+            raise UserError(f"cannot read {self.path}: {error.strerror}") from error
+        whole = content[: content.rfind(b"\n") + 1]
+        rows = [self._parse(line) for line in whole.splitlines()]
+        return [{name: value for name, value in row.items() if name != "schema"} for row in rows], offset + len(whole)
 
     def last_row(self) -> dict[str, Any] | None:
         """Returns the last whole row, None without one; reads the end of the file only."""

@@ -22,7 +22,7 @@ META = {
     "git": {"commit": str, "dirty": bool},
     **dict.fromkeys(("versions", "sealed"), dict),
     **dict.fromkeys(("wall_seconds", "train_seconds", "peak_memory_mb", "parameters", "threads", "cores"), float),
-    **dict.fromkeys(("python", "platform", "device"), str),
+    **dict.fromkeys(("python", "platform", "device", "started", "ended"), str),
 }
 
 

@@ -31,6 +31,17 @@ def group_of(kind: Any) -> type | None:
     return next((member for member in members(kind) if dataclasses.is_dataclass(member)), None)
 
 
+def leaf(cls: type, path: str) -> Any:
+    """Returns the annotated type of the leaf at a dotted path of a config class, None where it has no such leaf."""
+    kind: Any = cls
+    for name in path.split("."):
+        group = group_of(kind)
+        if group is None or name not in field_types(group):
+            return None
+        kind = field_types(group)[name]
+    return None if group_of(kind) is not None else kind
+
+
 def describe(kind: Any) -> str:
     """Returns a type in words: "a finite number", "one of 'a', 'b'", "a list such as 1,2 where each item is text"."""
     if get_origin(kind) is Literal:
