@@ -21,7 +21,8 @@ IMAGES = np.array([[1.0, 0.0, 1.0, 1.0], [0.0, 1.0, 1.0, 0.0]], np.float32)
 def model_of(optimiser=None, mean=None, **settings) -> HardVAE:
     config = HardVAEConfig(variables=2, categories=3, **{"architecture": "linear", **settings})
     shape = {"image_shape": (2, 2, 1), "likelihood": "bernoulli", "binarisation": "static"}
-    return HardVAE(config, get("rloo"), **shape, optimiser=optimiser or HardVAEOptimiserConfig(), mean=mean)
+    optimiser, estimation = optimiser or HardVAEOptimiserConfig(), TrainHardVAE(model=config).resolved_estimation
+    return HardVAE(config, get("rloo"), **shape, optimiser=optimiser, estimation=estimation, mean=mean)
 
 
 def test_centred_networks_are_plain_ones_of_shifted_inputs():

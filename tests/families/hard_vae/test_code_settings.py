@@ -39,7 +39,10 @@ def test_names_of_earlier_runs_stay(config, run_id):
 def built(seed: int = 0, layers: int = 1, **optimiser) -> HardVAE:
     config = HardVAEConfig(estimator="reinmax", initialisation="torch_linear", variables=4, categories=8, layers=layers)
     shape = {"image_shape": (28, 28, 1), "likelihood": "bernoulli", "binarisation": "none"}
-    return HardVAE(config, get("reinmax"), **shape, optimiser=HardVAEOptimiserConfig(**optimiser), seed=seed)
+    settings = {"optimiser": HardVAEOptimiserConfig(**optimiser), "seed": seed}
+    return HardVAE(
+        config, get("reinmax"), **shape, **settings, estimation=TrainHardVAE(model=config).resolved_estimation
+    )
 
 
 def test_initial_weights_are_those_of_torch():

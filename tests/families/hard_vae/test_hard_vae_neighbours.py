@@ -11,7 +11,7 @@ from igr_suite.estimators import get
 from igr_suite.estimators.neighbours import Neighbours
 from igr_suite.families.hard_vae import codes
 from igr_suite.families.hard_vae.codes import HardVAE, HardVAEChain
-from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig
+from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig, TrainHardVAE
 from igr_suite.networks.first_layer import first_affine
 from igr_suite.randomness import at_step, run_seed, uniform
 
@@ -29,11 +29,17 @@ def in_float64(monkeypatch):
     keras.config.set_dtype_policy(policy)
 
 
+MEAN = np.array([0.1, 0.2, 0.5, 0.9])
+
+
 def chain_of(likelihood: str = "bernoulli", **settings) -> HardVAEChain:
     """A small model whose weights are of order 1, in float64."""
     config = HardVAEConfig(estimator="rloo", prior="trained", **SIZES[settings["codes"]], **settings)
     shape = {"image_shape": (2, 2, 1), "likelihood": likelihood, "binarisation": "static"}
-    model = HardVAE(config, get("rloo"), **shape, optimiser=HardVAEOptimiserConfig())
+    settings = {"optimiser": HardVAEOptimiserConfig(), "estimation": TrainHardVAE(model=config).resolved_estimation}
+    model = HardVAE(config, get("rloo"), **shape, **settings, mean=MEAN)
+    if config.centred:
+        model.mean, model.offset = tf.cast(model.mean, tf.float64), tf.cast(model.offset, tf.float64)
     generator = np.random.default_rng(0)
     model.prior = tf.Variable(generator.normal(size=model.shape))
     for variable in [*model.recognition_variables, *model.generator_variables[:-1]]:
@@ -47,6 +53,7 @@ def chain_of(likelihood: str = "bernoulli", **settings) -> HardVAEChain:
         {"codes": "bernoulli", "architecture": "linear"},
         {"codes": "bernoulli", "architecture": "dense_relax", "layers": 2},
         {"codes": "bernoulli", "architecture": "nonlinear", "kl": "analytic"},
+        {"codes": "bernoulli", "architecture": "linear", "centred": True},
         {"codes": "categorical", "architecture": "linear", "likelihood": "gaussian"},
         {"codes": "categorical", "architecture": "dense_relax"},
         {"codes": "categorical", "architecture": "linear", "layers": 3},
