@@ -46,10 +46,11 @@ ENGINES = {
 
 @dataclass
 class Worker:
-    """A running engine and the steps/s of its windows."""
+    """A running engine and the steps/s of its windows by the clock, "wall" or "processor"."""
 
     engine: Engine
     process: subprocess.Popen
+    clock: str = "wall"
     rates: list[float] = field(default_factory=list)
     peak_gb: float = 0.0
 
@@ -65,7 +66,7 @@ class Worker:
             raise EOFError
         answer = json.loads(line)
         self.peak_gb = answer["peak_gb"]
-        return steps / answer["seconds"]
+        return steps / answer["seconds"][self.clock]
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -73,7 +74,7 @@ class Worker:
         self.process.stdout.close()
 
 
-def start(engine: Engine, threads: int, samples: int, log: Path) -> Worker | None:
+def start(engine: Engine, threads: int, samples: int, log: Path, clock: str = "wall") -> Worker | None:
     """Starts and warms up an engine, or prints why it is left out and returns None."""
     python = sys.executable if importlib.util.find_spec(engine.package) else os.environ.get("BENCH_PYTHON")
     if python is None:
@@ -88,7 +89,7 @@ def start(engine: Engine, threads: int, samples: int, log: Path) -> Worker | Non
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8", env=environment
         )
-    worker = Worker(engine, process)
+    worker = Worker(engine, process, clock)
     try:
         worker.train(_problem.CHUNK)  # compiles
     except EOFError:
@@ -150,6 +151,8 @@ def parser_of(
     parser.add_argument("--seconds", type=float, default=seconds, help="length of a window")
     parser.add_argument("--threads", type=int, nargs="+", default=list(threads))
     parser.add_argument("--engines", nargs="+", choices=engines, default=list(engines))
+    words = "what a window is measured by; processor time is for a machine that others use"
+    parser.add_argument("--clock", choices=("wall", "processor"), default="wall", help=words)
     parser.add_argument("--logs", type=Path, default=Path("/tmp"), help="folder for what the workers write to stderr")
     return parser
 
@@ -158,7 +161,7 @@ def timed(engines: dict[str, Engine], options: argparse.Namespace, threads: int,
     """Starts the chosen engines, times them window by window and ends them; those that could not start are left out."""
     log = options.logs / f"{Path(sys.argv[0]).stem}_{os.getpid()}"
     started = {
-        name: start(engines[name], threads, samples, log.with_name(f"{log.name}_{name}.log"))
+        name: start(engines[name], threads, samples, log.with_name(f"{log.name}_{name}.log"), options.clock)
         for name in options.engines
     }
     workers = {name: worker for name, worker in started.items() if worker is not None}

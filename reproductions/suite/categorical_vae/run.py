@@ -3,8 +3,8 @@
     igr run suite/categorical_vae --scale quick --jobs 2          # 33 runs, see the README
     igr plot suite/categorical_vae
 Networks, data and optimisers are those of Dong, Mnih & Tucker (2021); docs/papers/rebar.md, section 1.5. Every method
-has the same number of evaluations of the bound: one that needs K for a step takes K times fewer steps. Expect: CARMS
-ahead of RLOO with as many samples, DisARM-SB and -Tree beside them, the methods of one evaluation behind.
+has the same number of evaluations of the bound: one that needs K for a step takes K times fewer steps. Expect: CARMS a
+little ahead of RLOO with as many samples, DisARM-SB and -Tree beside them, ARS and ARSM far behind.
 """
 
 from igr_suite.cli.entry import main
