@@ -57,14 +57,6 @@ DISCRETE = {
     "TVO": "#525252",
     "Concrete": "#00a087",
     "Concrete(0.1)": "#5cc8b5",
-    "ST": "#2ca02c",
-    "ST-GS": "#7570b3",
-    "ST-GS(0.1)": "#b3b0d9",
-    "Gumbel-Rao": "#17becf",
-    "GST": "#e6ab02",
-    "GST-1.0": "#e6ab02",
-    "ReinMax": "#b2182b",
-    "ReinMax-Rao": "#f4a582",
     "exact": "#000000",
 }
 IMPORTANCE_WEIGHTED = {
@@ -77,7 +69,17 @@ IMPORTANCE_WEIGHTED = {
     "JVI-DReG": "#54278f",
     "DReG(alpha)": "#c51b8a",
 }
-COLOURS = DISCRETE | IMPORTANCE_WEIGHTED
+STRAIGHT_THROUGH = {
+    "ST": "#2ca02c",
+    "ST-GS": "#7570b3",
+    "ST-GS(0.1)": "#b3b0d9",
+    "Gumbel-Rao": "#17becf",
+    "GST": "#e6ab02",
+    "GST-1.0": "#e6ab02",
+    "ReinMax": "#b2182b",
+    "ReinMax-Rao": "#f4a582",
+}
+COLOURS = DISCRETE | IMPORTANCE_WEIGHTED | STRAIGHT_THROUGH
 LARGEST_SVG = 500_000  # bytes; above that a browser is faster with the png of the same figure
 RC = {
     "figure.dpi": 120,

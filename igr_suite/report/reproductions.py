@@ -24,6 +24,7 @@ NAMES = {
     "half_mnist": "Half-MNIST",
     "igr": "IGR: invertible Gaussian reparameterisation",
     "rebar": "REBAR and RELAX",
+    "reinmax": "ReinMax and other straight-through estimators",
     "suite": "Comparisons of the suite's own",
 }
 HEAD = """# Reproductions and what they cost

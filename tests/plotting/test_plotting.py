@@ -76,11 +76,12 @@ def test_equal_data_give_equal_files(tmp_path):
 def test_one_colour_a_method():
     """Methods of one figure differ in colour, and no method has two: "GS" and "REINFORCE" of half-MNIST take those of
     the others."""
-    palettes = (style.DISCRETE, style.IMPORTANCE_WEIGHTED, dni_plots.COLOURS, half_mnist_plots.COLOURS)
+    palettes = (style.DISCRETE, style.IMPORTANCE_WEIGHTED, style.STRAIGHT_THROUGH)
+    palettes += (dni_plots.COLOURS, half_mnist_plots.COLOURS)
     assert sum(map(len, palettes)) == len(set().union(*palettes)) == len(COLOURS)
     for palette in palettes:
         # one method under the names of several papers
-        same = {"Bprop", "A-bp", "BPTT"}, {"cDNI", "A-dni"}, {"SDNI", "SDNI lin"}
+        same = {"Bprop", "A-bp", "BPTT"}, {"cDNI", "A-dni"}, {"SDNI", "SDNI lin"}, {"GST", "GST-1.0"}
         found = [
             value for name, value in palette.items() if not any(name in group and name != min(group) for group in same)
         ]

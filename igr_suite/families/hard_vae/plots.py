@@ -14,12 +14,13 @@ LEFT_OUT = 0.15  # share of a run's first epochs that may lie above the drawn ra
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Adds "method", "code" (categories x variables) and "data" columns to runs or metrics."""
-    estimators = frame["model.estimator"]
+    """Adds "method", "code" (categories x variables) and "data" columns to runs or metrics; a cut data set says so in its
+    name."""
+    estimators, cut = frame["model.estimator"], frame["data.train_limit"].notna()
     return frame.assign(
         method=[NAMES.get(name, LABELS.get(name, name)) for name in estimators],
         code=[code_of(*sizes) for sizes in zip(frame["model.categories"], frame["model.variables"])],
-        data=frame["data.name"],
+        data=frame["data.name"].where(~cut, frame["data.name"] + " (cut)"),
     )
 
 
@@ -55,22 +56,44 @@ def draw_epochs(axes, rows: pd.DataFrame, split: str, references: pd.DataFrame) 
       references: columns method, epoch and value, of this code and split.
     """
     code, late = rows["code"].iloc[0], rows[rows["epoch"] > LEFT_OUT * rows["epochs"]]
-    drawn = draw_curves(axes, rows, "epoch", split, method="method", seed="seed")
-    shown = references[references["epoch"] <= rows["epoch"].max()]
-    for method, points in shown.groupby("method"):
-        if method in set(rows["method"]):
-            axes.plot(
-                points["epoch"],
-                points["value"],
-                "D",
-                color=colour(method),
-                markersize=5,
-                markeredgecolor="white",
-                zorder=3,
-                clip_on=False,
-            )
     low, high = late[split].min(), late[split].max()
-    axes.set_ylim(low - 0.05 * (high - low) - 0.3, high + 0.05 * (high - low) + 0.3)
+    low, high = low - 0.05 * (high - low) - 0.3, high + 0.05 * (high - low) + 0.3
+    drawn = draw_curves(axes, rows, "epoch", split, method="method", seed="seed")
+    inside = references[references["epoch"].le(rows["epoch"].max()) & references["value"].between(low, high)]
+    for method, points in inside[inside["method"].isin(rows["method"])].groupby("method"):
+        look = {"color": colour(method), "markersize": 5, "markeredgecolor": "white"}
+        axes.plot(points["epoch"], points["value"], "D", **look, zorder=3, clip_on=False)
+    axes.set_ylim(low, high)
     axes.set_title(f"{code} (categories x variables)", fontsize=10)
     epoch_axis(axes)
     return drawn.assign(code=code, split=split)
+
+
+def gaps(rows: pd.DataFrame, column: str, keys: list[str]) -> pd.DataFrame:
+    """The rows of all methods but ReinMax, with "gap": how far `column` is above ReinMax's value of the same keys."""
+    reinmax = rows[rows["method"] == "ReinMax"].set_index(keys)[column].rename("reinmax")
+    others = rows[rows["method"] != "ReinMax"].join(reinmax, on=keys)
+    return others.assign(gap=others[column] - others["reinmax"]).dropna(subset=["gap"])
+
+
+def draw_gaps(axes, ours: pd.DataFrame, published: pd.DataFrame, codes: list[str], methods: list[str]) -> None:
+    """Draws the gaps of some methods: a dot for each seed of ours, a hollow diamond for the published means.
+
+    Args:
+      axes: where to draw; codes are its rows, from the top.
+      ours, published: of `gaps`.
+      codes: in order.
+      methods: in order; side by side within a code.
+    """
+    for number, method in enumerate(methods):
+        shift = 0.7 * ((number + 0.5) / len(methods) - 0.5)
+        for rows, look in (
+            (ours, {"marker": "o", "markersize": 4, "alpha": 0.8, "label": method}),
+            (published, {"marker": "D", "markersize": 6, "markerfacecolor": "none"}),
+        ):
+            own = rows[(rows["method"] == method) & rows["code"].isin(codes)]
+            axes.plot(own["gap"], own["code"].map(codes.index).astype(float) + shift, linestyle="", color=colour(method), **look)
+    axes.axvline(0.0, color=colour("ReinMax"), linewidth=1.2)
+    axes.set_yticks(range(len(codes)), codes)
+    axes.set_ylim(len(codes) - 0.5, -0.5)
+    axes.set_xlabel("nats above ReinMax")

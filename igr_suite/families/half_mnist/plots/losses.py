@@ -18,7 +18,6 @@ COLOURS = {
     "Gaussian REINFORCE": "#bdb0a8",
     "GS hard": "#c994c7",
     "GS hard, historical": "#e7c9e6",
-    "ST": "#2ca02c",
     "REINFORCE, mr": "#c49c94",
     "REINFORCE, no baseline": "#d9bfa5",
     "SDNI": "#1f77b4",
