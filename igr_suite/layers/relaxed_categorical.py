@@ -84,6 +84,10 @@ class RelaxedCategorical(RelaxedLayer):
     ):
         from igr_suite import relaxations
 
+        if not isinstance(relaxation, str):
+            raise UserError(f"relaxation must be the name under which a relaxation is registered, got {relaxation!r}")
+        if not isinstance(options, (Mapping, type(None))):
+            raise UserError(f"options must be a dictionary of the relaxation's own arguments, got {options!r}")
         chosen = relaxations.relaxation(relaxation)
         if kl is None:
             kl = "closed" if issubclass(chosen, relaxations.gaussian.GaussianNoise) else "sampled"

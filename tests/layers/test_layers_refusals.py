@@ -8,6 +8,7 @@ from layer_cases import X
 
 from igr_suite.errors import UserError
 from igr_suite.layers import GaussianLatent, RelaxedBernoulli, RelaxedCategorical
+from igr_suite.relaxations import GSP
 
 
 def categorical(**options):
@@ -22,6 +23,8 @@ def categorical(**options):
         (lambda: categorical(categories=3.0), "categories must be an integer of at least 2, got 3.0"),
         (lambda: categorical(samples=0), "samples must be an integer of at least 1, got 0"),
         (lambda: categorical(relaxation="IGRI"), "unknown relaxation 'IGRI'; did you mean 'IGR_I'"),
+        (lambda: categorical(relaxation=GSP), "relaxation must be the name under which a relaxation is registered"),
+        (lambda: categorical(options=0.5), "options must be a dictionary of the relaxation's own arguments, got 0.5"),
         (lambda: categorical(temperature=0.0), "temperature must be positive, got 0.0"),
         (lambda: categorical(temperature=-1), "temperature must be positive, got -1"),
         (lambda: categorical(temperature="cold"), "temperature must be a number, a schedule .* or a keras.Variable"),
