@@ -226,7 +226,7 @@ def test_enumeration_takes_what_estimators_take():
         (lambda: get("rebar", temperature=np.nan), "temperature must be positive, got nan"),
         (lambda: get("concrete", temperature="hot"), "temperature must be positive, got hot"),
         (lambda: get("rebar", relaxation="improvd"), "rebar: unknown relaxation 'improvd': did you mean 'improved'"),
-        (lambda: get("relax", surrogate="nets"), "relax: unknown surrogate 'nets': did you mean 'net'"),
+        (lambda: get("relax", control="nets"), "relax: unknown control 'nets': did you mean 'net'"),
         (lambda: get("lax", eta_scope="layer"), "lax: unknown eta_scope 'layer'"),
         (lambda: get("dynamic_rebar", coupling="free"), "dynamic_rebar: unknown coupling 'free'"),
         (lambda: get("concrete", relaxation="gumbel"), "concrete: unknown relaxation 'gumbel'"),

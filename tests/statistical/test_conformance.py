@@ -39,8 +39,8 @@ SETTINGS = {
         {"coupling": "independent", "relaxation": "concrete"},
     ],
     "dynamic_rebar": [{"coupling": "independent"}],
-    "relax": [{"surrogate": "net", "eta_scope": "unit"}, {"coupling": "independent", "relaxation": "improved"}],
-    "lax": [{"surrogate": "net"}, {"relaxation": "improved"}],
+    "relax": [{"control": "net", "eta_scope": "unit"}, {"coupling": "independent", "relaxation": "improved"}],
+    "lax": [{"control": "net"}, {"relaxation": "improved"}],
     "straight_through": [{"temperature": 0.5}],
     "st_gumbel_softmax": [{"temperature": 1.0}],
 }
