@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "igr_suite"
-EVERYWHERE = {"errors", "precision", "randomness", "replicas", "terminal"}
+EVERYWHERE = {"errors", "keras_variables", "precision", "randomness", "replicas", "terminal"}
 CORE = {
     "data",
     "networks",
@@ -29,6 +29,7 @@ CORE = {
 # too.
 MAY_IMPORT = {
     "errors": set(),
+    "keras_variables": set(),
     "precision": {"errors"},
     "terminal": set(),
     "randomness": {"errors", "precision"},

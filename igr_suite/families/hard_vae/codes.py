@@ -14,6 +14,7 @@ from igr_suite.estimators.base import Estimator
 from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig
 from igr_suite.families.hard_vae.gaussian_argmax import parameters_of
+from igr_suite.keras_variables import watchable
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
@@ -188,7 +189,7 @@ class HardVAEChain:
         self.model, self.images = model, images
         self.sampled = model.config.kl == "sampled" if sampled is None else sampled
         self.kinds = [model.kind] * model.config.layers
-        self.recognition, self.generator = _tensors(model.recognition_variables), _tensors(model.generator_variables)
+        self.recognition, self.generator = watchable(model.recognition_variables), watchable(model.generator_variables)
         self.context, self.holds_log_q = images, self.sampled
 
     def logits(self, layer: int, below: tf.Tensor | None) -> tf.Tensor:
@@ -241,10 +242,6 @@ class HardVAEChain:
         """log of the probability of a whole code [..., B]."""
         kind = self.model.kind
         return tf.reduce_sum(kind.log_probability(logits, values), -1)
-
-
-def _tensors(variables: list) -> list[tf.Tensor]:
-    return [v.value if isinstance(v, keras.Variable) else v for v in variables]
 
 
 def _sizes(x: tf.Tensor, axes: int) -> list:
