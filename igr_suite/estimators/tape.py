@@ -99,7 +99,7 @@ class OnTape:
         own = self._own(logits.shape, trained, dtype)
         if holds_log_q and self.facts.target == "multi_sample_bound":
             objective = _with_direct_term(objective, logits)
-        noise = self.noise(_shape(logits), _stateless(seed), logits.dtype)
+        noise = self.noise(_shape(logits), stateless_seed(seed), logits.dtype)
         with tf.GradientTape(watch_accessed_variables=False) as own_tape:
             own_tape.watch(own)
             with tf.GradientTape(watch_accessed_variables=False) as logits_tape:
@@ -188,7 +188,7 @@ def _shape(logits: tf.Tensor):
     return logits.shape if logits.shape.is_fully_defined() else tf.shape(logits)
 
 
-def _stateless(seed: Seed) -> tf.Tensor:
+def stateless_seed(seed: Seed) -> tf.Tensor:
     """The stateless seed, int32 [2], of one call."""
     if seed is None or isinstance(seed, keras.random.SeedGenerator):
         return keras.random.randint((2,), 0, 2**31 - 1, dtype="int32", seed=seed)

@@ -230,13 +230,7 @@ class HardVAEChain:
         """-KL(q(h_0 | x) || p(h_0)) of each image [B], where the terms leave it out."""
         if self.sampled:
             return None
-        prior = tf.convert_to_tensor(self.model.prior)
-        if self.model.kind is bernoulli:
-            on = tf.sigmoid(logits[0])
-            prior_terms = prior * on - tf.nn.softplus(prior)
-            return tf.reduce_sum(prior_terms - on * logits[0] + tf.nn.softplus(logits[0]), -1)
-        log_q, log_p = tf.nn.log_softmax(logits[0]), tf.nn.log_softmax(prior)
-        return tf.reduce_sum(tf.exp(log_q) * (log_p - log_q), [-2, -1])
+        return -tf.reduce_sum(self.model.kind.divergence(logits[0], tf.convert_to_tensor(self.model.prior)), -1)
 
     def _log_probability(self, logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """log of the probability of a whole code [..., B]."""
