@@ -45,7 +45,7 @@ class GaussianLatents(LatentLayer):
         return [variable for variable in self.prior if variable.trainable]
 
     def step(self, model, x, seed):
-        noise = self._noise(x, self.samples, seed)
+        noise = self.noise(x, self.samples, seed)
 
         def sample() -> Sampled:
             loc, scale = self._posterior(model.posterior_parameters(x, True))
@@ -61,7 +61,7 @@ class GaussianLatents(LatentLayer):
 
     def log_weights(self, model, x, samples, seed):
         loc, scale = self._posterior(model.posterior_parameters(x, False))
-        z = loc + scale * self._noise(x, samples, seed)
+        z = loc + scale * self.noise(x, samples, seed)
         return sum(self._log_joint(model, x, z, False)) - _log_density(z, loc, scale)
 
     def bound(self, model, x, seed):
@@ -69,7 +69,7 @@ class GaussianLatents(LatentLayer):
 
     def codes(self, parameters, samples, seed):
         loc, scale = self._posterior(parameters)
-        return loc + scale * self._noise(parameters, samples, seed)
+        return loc + scale * self.noise(parameters, samples, seed)
 
     def prior_codes(self, count, seed):
         loc, log_scale = (tf.convert_to_tensor(variable) for variable in self.prior)
@@ -84,7 +84,8 @@ class GaussianLatents(LatentLayer):
         loc, log_scale = (tf.convert_to_tensor(variable) for variable in self.prior)
         return [model.log_likelihood_of(x, z, training), _log_density(z, loc, tf.exp(log_scale))]
 
-    def _noise(self, x: tf.Tensor, samples: int, seed: tf.Tensor) -> tf.Tensor:
+    def noise(self, x: tf.Tensor, samples: int, seed: tf.Tensor) -> tf.Tensor:
+        """Returns standard normal noise [K, B, D] for a batch x [B, ...]."""
         shape = [samples, tf.shape(x)[0], self.size]
         return standard_normal(shape, seed, tf.as_dtype(self.variable_dtype), batch_axis=1)
 

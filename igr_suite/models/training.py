@@ -1,5 +1,7 @@
 """The part of `VAE` that Keras calls in training and evaluation."""
 
+from collections.abc import Mapping
+
 import keras
 import tensorflow as tf
 
@@ -47,6 +49,27 @@ class Training:
         if self.built:
             self.optimizer.build(self.trainable_variables)
 
+    def fit(self, x=None, y=None, *arguments, **options):
+        """Keras's fit, on data without targets and weights."""
+        _refuse(y, options)
+        return super().fit(x, y, *arguments, **options)
+
+    def evaluate(self, x=None, y=None, *arguments, **options):
+        """Keras's evaluate, on data without targets and weights."""
+        _refuse(y, options)
+        return super().evaluate(x, y, *arguments, **options)
+
+    def make_train_function(self, force: bool = False):
+        """Keras's; made again where a first attempt ended before all variables were there."""
+        complete = self.built and self.optimizer.built
+        if self.built and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force or not complete)
+
+    def make_test_function(self, force: bool = False):
+        """Keras's; made again as in `make_train_function`."""
+        return super().make_test_function(force or not self.built)
+
     def train_step(self, data) -> dict[str, tf.Tensor]:
         """One step of the optimiser on a batch x [B, ...]."""
         x = self.observations(data)
@@ -77,12 +100,12 @@ class Training:
           UserError: targets or weights beside the data, or data that are integers.
         """
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
-        for name, value in (("targets y", y), ("sample weights", weights)):
-            if value is not None:
-                raise UserError(f"a VAE is trained on x alone, got {name} as well; pass x, or a data set of x")
+        _refuse(y, {"sample_weight": weights})
         x = tf.convert_to_tensor(x)
         if x.dtype.is_integer:
             raise UserError(f"x is {x.dtype.name}; make it floats, for images with values between 0 and 1: x / 255.0")
+        if not self.built:
+            self.build(x.shape)
         return tf.cast(x, self.variable_dtype)
 
     def _seed(self, site: str, step) -> tf.Tensor:
@@ -111,6 +134,13 @@ class Training:
             losses = [variable.regularizer(value) for variable, value in zip(weights, values)]
             penalty = tf.add_n(losses) if losses else tf.zeros([], self.variable_dtype)
         return penalty, list(zip(weights, tape.gradient(penalty, values) if values else []))
+
+
+def _refuse(y, options: Mapping[str, object]) -> None:
+    """Raises UserError for targets and weights, which Keras would drop where there are no targets."""
+    for name, value in (("y", y), *((name, options.get(name)) for name in ("sample_weight", "class_weight"))):
+        if value is not None:
+            raise UserError(f"a VAE is trained on x alone, got {name} as well; pass x, or a data set of x")
 
 
 def _share_of_batch(x: tf.Tensor) -> tf.Tensor:
