@@ -125,8 +125,8 @@ class Training:
         weights = [variable for variable in self.trainable_variables if variable.regularizer is not None]
         if len(self.losses) > len(weights):
             raise UserError(
-                "a layer adds a loss of its activations (activity_regularizer, add_loss), of which a gradient estimator "
-                "evaluates several; only regularisers of weights are supported"
+                "a layer adds a loss of its activations (activity_regularizer, add_loss), which a gradient estimator "
+                "evaluates several times; only regularisers of weights are supported"
             )
         values = [tf.convert_to_tensor(variable) for variable in weights]
         with tf.GradientTape(watch_accessed_variables=False) as tape:

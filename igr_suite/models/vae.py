@@ -43,7 +43,7 @@ class VAE(Training, keras.Model):
         alone, without batch normalisation.
       latent: "bernoulli", "categorical" or "gaussian".
       gradient: for Bernoulli and categorical latents a registered estimator (docs/estimators.md), for categorical ones
-        also a relaxation, for Gaussian ones an objective (docs/objectives.md); its name, or the object (of a relaxation:
+        also a relaxation, for Gaussian ones an objective (docs/objectives.md); its name, or the object (a relaxation:
         the class).
       variables: number of latent variables.
       categories: of each categorical variable.

@@ -33,7 +33,7 @@ def fitted(gradient: str, settings: dict, scope) -> tuple[list, list]:
         first = keras.layers.Dense(4, "tanh", kernel_regularizer=keras.regularizers.L2(0.01))
         encoder = keras.Sequential([keras.Input((6,)), first])
         vae = VAE(encoder, keras.layers.Dense(6), gradient=gradient, **settings)
-        vae.compile(keras.optimizers.Adam(0.02), jit_compile=False)
+        vae.compile(keras.optimizers.SGD(0.1, momentum=0.9), jit_compile=False)
     data = tf.data.Dataset.from_tensor_slices(X).batch(8)
     history = vae.fit(data, epochs=2, validation_data=data, verbose=0).history
     return [history["loss"], history["bound"]], [np.asarray(weight) for weight in vae.weights]
