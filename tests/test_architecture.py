@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "igr_suite"
-EVERYWHERE = {"errors", "extras", "precision", "randomness", "replicas", "terminal"}
+EVERYWHERE = {"errors", "extras", "keras_variables", "precision", "randomness", "replicas", "terminal"}
 CORE = {
     "data",
     "networks",
@@ -30,6 +30,7 @@ CORE = {
 MAY_IMPORT = {
     "errors": set(),
     "extras": {"errors"},
+    "keras_variables": set(),
     "precision": {"errors"},
     "terminal": set(),
     "randomness": {"errors", "precision"},

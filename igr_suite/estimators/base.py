@@ -4,7 +4,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from types import ModuleType
 from typing import ClassVar, Literal, NamedTuple
 
@@ -15,6 +15,8 @@ from igr_suite.estimators.derivatives import MissingDerivative, Traced
 from igr_suite.estimators.inputs import Valued, as_logits, in_dtype, uniforms, working_dtype
 from igr_suite.estimators.names import Route, Target
 from igr_suite.estimators.settings import check_samples
+from igr_suite.estimators.tape import OnTape
+from igr_suite.estimators.variables import support_of
 
 # samples -> values; in `_estimate` it also takes the keyword `above`, for the layers above those of the samples
 Objective = Callable[..., tf.Tensor]
@@ -90,7 +92,7 @@ class Estimate(NamedTuple):
         return self.signal if self.control is None else self.signal + self.eta * self.control
 
 
-class Estimator:
+class Estimator(OnTape):
     """Estimates the gradient of E[f(b)] with respect to logits from explicit noise.
 
     A subclass is a frozen dataclass of its settings with `facts` and `_estimate`. It is a pure function of (objective,
@@ -102,6 +104,8 @@ class Estimator:
       estimator = get("disarm")
       noise = estimator.noise(tf.shape(logits), seed, logits.dtype)
       estimate = estimator.estimate(objective, logits, noise, estimator.parameters(logits.shape, logits.dtype))
+
+    `trainable` and `surrogate` (`tape.OnTape`) serve training loops with a `tf.GradientTape`.
     """
 
     facts: ClassVar[Facts]
@@ -197,7 +201,7 @@ class Estimator:
         all_facts = [cls.facts for cls in registered(support).values()]
         others = [facts.name for facts in all_facts if not facts.differentiates and facts.target == target]
         return (
-            f". Estimators that need none: {', '.join(others)}; and relax and lax with surrogate='net'. "
+            f". Estimators that need none: {', '.join(others)}; and relax and lax with control='net'. "
             "To an objective that is constant in its samples add 0 times their sum"
         )
 
@@ -226,27 +230,6 @@ class MultiSampleEstimator(Estimator):
         return noise["u"][0]
 
 
-def support_of(logits: tf.Tensor) -> str:
-    """Returns "bernoulli" for [B, D], "categorical" for [B, V, C].
-
-    Raises:
-      UserError: another number of axes, or no categories.
-    """
-    if logits.shape.rank not in (2, 3):
-        raise UserError(f"logits must be [B, D] (bernoulli) or [B, V, C] (categorical), got shape {logits.shape}")
-    if logits.shape.rank == 3 and logits.shape[2] == 0:
-        raise UserError(f"categorical logits [B, V, C] need at least one category, got shape {logits.shape}")
-    return "bernoulli" if logits.shape.rank == 2 else "categorical"
-
-
-def per_variable(value: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Appends axes of size 1 to values [..., B] for the variables of `like` ([..., B, D] or [..., B, V, C]), so that
-    the two broadcast."""
-    for _ in range(like.shape.rank - value.shape.rank):
-        value = value[..., tf.newaxis]
-    return value
-
-
 def _in_dtype_of_logits(estimate: Estimate, dtype: tf.DType) -> Estimate:
     """The estimate in half precision, except for its loss."""
     parts = {name: part for name, part in estimate._asdict().items() if name != "loss" and tf.is_tensor(part)}
@@ -269,9 +252,14 @@ def register(cls: type[Estimator]) -> type[Estimator]:
     tool.
 
     Raises:
-      UserError: the name is taken.
+      UserError: the name is taken, or a setting has the name of a method.
     """
     name = cls.facts.name
+    hidden = [
+        setting.name for setting in (fields(cls) if is_dataclass(cls) else ()) if hasattr(Estimator, setting.name)
+    ]
+    if hidden:
+        raise UserError(f"the setting '{hidden[0]}' of {name} would hide a method of all estimators; rename it")
     if name in _registry and _registry[name].__qualname__ != cls.__qualname__:
         raise UserError(
             f"an estimator '{name}' is registered already ({_registry[name].__module__}); choose another facts.name"

@@ -6,11 +6,12 @@ from typing import ClassVar
 import tensorflow as tf
 
 from igr_suite.estimators.arms import antithetic_samples, debiasing
-from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, per_variable, register
+from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
 from igr_suite.estimators.distributions.decisions import decisions_shape
 from igr_suite.estimators.distributions.sticks import Sticks
 from igr_suite.estimators.inputs import uniforms
 from igr_suite.estimators.reinforce import sum_of_scores
+from igr_suite.estimators.variables import per_variable
 from igr_suite.estimators.walks import WalkEstimator
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.estimators.base import Objective, support_of
+from igr_suite.estimators.base import Objective
 from igr_suite.estimators.formulas import log_mean_exp
 from igr_suite.estimators.inputs import Valued, as_logits, variable_sizes, working_dtype
 from igr_suite.estimators.settings import check_samples
-from igr_suite.estimators.variables import kind_of
+from igr_suite.estimators.variables import kind_of, support_of
 
 MOST_STATES = 2**17
 

@@ -37,10 +37,10 @@ def as_logits(logits) -> tf.Tensor:
 
 
 def uniforms(shape, seed: tf.Tensor, dtype=tf.float32, copies: int | None = None) -> tf.Tensor:
-    """Independent uniforms strictly inside (0, 1).
+    """Independent uniforms strictly inside (0, 1), for a batch that may be divided among replicas.
 
     Args:
-      shape: numbers, or an int tensor such as tf.shape(logits).
+      shape: with the batch's axis first: numbers, or an int tensor such as tf.shape(logits).
       seed: stateless, int32 [2].
       dtype: float32 or float64; half precision gets float32.
       copies: size of an additional first axis; None for no such axis.
@@ -54,7 +54,7 @@ def uniforms(shape, seed: tf.Tensor, dtype=tf.float32, copies: int | None = None
         shape = tf.concat([leading, tf.cast(shape, tf.int32)], 0) if leading else shape
     else:
         shape = [*leading, *known_sizes(shape, "tf.shape(logits)")]
-    return uniform(shape, seed, working_dtype(dtype))
+    return uniform(shape, seed, working_dtype(dtype), batch_axis=len(leading))
 
 
 def known_sizes(shape, instead: str) -> list:

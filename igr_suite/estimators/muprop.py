@@ -6,11 +6,11 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from igr_suite.estimators.base import Estimate, Estimator, Facts, per_variable, register
+from igr_suite.estimators.base import Estimate, Estimator, Facts, register
 from igr_suite.estimators.derivatives import derivative
 from igr_suite.estimators.inputs import mean_square
 from igr_suite.estimators.reinforce import inner_product, score_term
-from igr_suite.estimators.variables import kind_of
+from igr_suite.estimators.variables import kind_of, per_variable
 
 
 def muprop_residual(value, centre, slope, samples, mean, eta_centre=1.0, eta_slope=1.0, baseline=0.0):

@@ -69,13 +69,13 @@ class Known:
             return (layers + 1) * samples
         if self.route == "path":
             return 1
-        relaxed = 0 if given.get("surrogate") == "net" else self.relaxed
+        relaxed = 0 if given.get("control") == "net" else self.relaxed
         relaxed *= 2 if given.get("coupling") == "independent" else 1
         return self.shared + layers * (hard - self.shared + relaxed)
 
 
 _RELAXED = {"temperature": 0.5, "relaxation": "improved"}
-_LEARNED = {"temperature": 0.5, "relaxation": "concrete", "surrogate": "add", "eta_scope": "scalar"}
+_LEARNED = {"temperature": 0.5, "relaxation": "concrete", "control": "add", "eta_scope": "scalar"}
 KNOWN = {
     "arm": Known(BERNOULLI, "branches", hard=2),
     "arms": Known(BERNOULLI, "branches", hard="K", settings={"samples": 4}, shared=0),

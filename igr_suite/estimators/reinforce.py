@@ -7,9 +7,9 @@ from typing import ClassVar, Literal, NamedTuple
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.estimators.base import Estimate, Estimator, Facts, Parameters, per_variable, register
+from igr_suite.estimators.base import Estimate, Estimator, Facts, Parameters, register
 from igr_suite.estimators.names import Route
-from igr_suite.estimators.variables import kind_of
+from igr_suite.estimators.variables import kind_of, per_variable
 
 # Largest share of the absolute sum that an entry may have if the sum of the others shall keep all digits but one.
 LARGEST_SHARE = 0.9

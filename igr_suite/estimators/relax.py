@@ -88,7 +88,7 @@ class LearnedSurrogate(Estimator):
     Args:
       temperature: the initial temperature of y(z).
       relaxation: of y(z), "concrete" or "improved".
-      surrogate: "add" adds the net to f(y(z)); "net" takes the net alone, which never evaluates f at relaxed samples
+      control: c, "add" for f(y(z)) + net(z); "net" takes the net alone, which never evaluates f at relaxed samples
         and needs no df/db.
       net: has `parameters(shape, dtype)` and `net(parameters, z, relaxed, axes)`; see `TinyNet`.
       eta_scope: one eta, or one for each unit.
@@ -96,7 +96,7 @@ class LearnedSurrogate(Estimator):
 
     temperature: float = 0.5
     relaxation: Relaxed = "concrete"
-    surrogate: Literal["add", "net"] = "add"
+    control: Literal["add", "net"] = "add"
     net: TinyNet = field(default_factory=TinyNet)
     eta_scope: Literal["scalar", "unit"] = "scalar"
 
@@ -107,7 +107,7 @@ class LearnedSurrogate(Estimator):
     @property
     def differentiates(self):
         """Whether f is evaluated at relaxed samples; the net always is."""
-        return self.surrogate == "add"
+        return self.control == "add"
 
     @property
     def _differentiated(self) -> str:
@@ -133,7 +133,7 @@ class LearnedSurrogate(Estimator):
         def surrogate(logits: tf.Tensor, z: tf.Tensor) -> tf.Tensor:
             relaxed = relaxed_of(logits, z, temperature, self.relaxation)
             added = net(z, relaxed, axes=logits.shape.rank - 1)
-            if self.surrogate == "net":
+            if self.control == "net":
                 return added
             return objective(relaxed, above=relaxed_above(temperature, self.relaxation)) + added
 

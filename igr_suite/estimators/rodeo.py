@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, per_variable, register
+from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
 from igr_suite.estimators.reinforce import inner_product, mean_of_others, score_term
 from igr_suite.estimators.relax import NET, glorot_uniform
 from igr_suite.estimators.straight_through import straight_through_above, value_and_slope
-from igr_suite.estimators.variables import kind_of
+from igr_suite.estimators.variables import kind_of, per_variable
 
 UNITS = 50  # of the hidden layer, computed at a time for all neighbours; it bounds the memory
 # (s, f(b_j)) -> (H0, H1), elementwise

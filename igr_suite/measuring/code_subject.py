@@ -4,10 +4,10 @@ computes its logits."""
 import math
 from collections.abc import Callable
 
-import keras
 import tensorflow as tf
 
 from igr_suite.estimators.distributions import bernoulli, categorical
+from igr_suite.keras_variables import watchable
 from igr_suite.measuring.estimator_variance import Source
 from igr_suite.measuring.registered_source import registered_names, registered_source
 
@@ -32,7 +32,7 @@ class CodeSubject:
         self, model, x: tf.Tensor, support: str, logits_of: Callable[[tf.Tensor], tf.Tensor], flat: bool = False
     ):
         self.model, self.x, self.support, self.flat, self.logits_of = model, x, support, flat, logits_of
-        self.weights = [v.value if isinstance(v, keras.Variable) else v for v in model.encoder.trainable_variables]
+        self.weights = watchable(model.encoder.trainable_variables)
         self.names, self.reference = registered_names(support), REFERENCES[support]
         self.logits = tf.constant(logits_of(x))
 

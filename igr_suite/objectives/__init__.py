@@ -1,2 +1,13 @@
-"""Importance-weighted objectives and their gradients; `names` does not import TensorFlow, `registry` has the
-objectives themselves."""
+"""Importance-weighted objectives and their gradients; `names` does not import TensorFlow, all else does, when it is
+first asked for."""
+
+import importlib
+
+__all__ = ["LeafGradients", "Objective", "Sampled", "build", "leaf_gradients"]
+_MODULES = {"build": "registry", "Objective": "base"}
+
+
+def __getattr__(name: str):
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES.get(name, 'leaf')}"), name)

@@ -9,22 +9,22 @@ from igr_suite.errors import UserError
 from igr_suite.objectives.base import check_log_weights
 
 
-def check_latents(latents: Sequence[tf.Tensor], log_weights: tf.Tensor) -> None:
+def check_latents(latents: Sequence[tf.Tensor], shape: tf.TensorShape) -> None:
     """Refuses samples whose first axes are not those of the log-weights, since products might broadcast by accident.
 
     Args:
       latents: samples of each layer.
-      log_weights: [K, B].
+      shape: of the log-weights, [K, B] or with other axes.
     Raises:
       UserError: the samples of a layer do not fit; the message names the layer and its shape.
     """
     for layer, z in enumerate(latents):
         if not z.dtype.is_floating:
             raise UserError(f"samples of layer {layer} are {z.dtype.name}; latents must be floats, cast them")
-        if z.shape.rank is None or z.shape.rank < 2 or not z.shape[:2].is_compatible_with(log_weights.shape):
+        if z.shape.rank is None or not z.shape[: shape.rank].is_compatible_with(shape):
             raise UserError(
-                f"samples of layer {layer} have the shape {z.shape} beside log-weights {log_weights.shape}; "
-                "they must be [K, B, ...], samples by examples by the latents' own axes"
+                f"samples of layer {layer} have the shape {z.shape} beside log-weights {shape}; they must begin with "
+                "the same axes, samples and examples, as [K, B, ...], and end with the latents' own"
             )
 
 

@@ -4,10 +4,13 @@ possible."""
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
+import keras
 import tensorflow as tf
 
+from igr_suite.keras_variables import watchable
 from igr_suite.objectives import derivatives
 from igr_suite.objectives.base import Coefficients, Objective
+from igr_suite.objectives.layout import Layout
 
 Latents: TypeAlias = tf.Tensor | Sequence[tf.Tensor]
 
@@ -16,8 +19,8 @@ class Sampled(NamedTuple):
     """A draw from q, made while the encoder's tape records.
 
     Attributes:
-      z: reparameterised samples [K, B, ...], or a list of them for layers, each drawn given the ones before. Objectives
-        without a path term take samples of any kind, as floats.
+      z: reparameterised samples [K, B, ...], or a list of them for layers, each drawn given the ones before; or with
+        other axes, see `leaf_gradients`. Objectives without a path term take samples of any kind, as floats.
       log_prob: maps samples in the form of z to log q(z | x) [K, B]; it reads the inference network's tensors. With
         several layers, a layer's distribution has to be computed from the given samples, not from the drawn ones: that
         keeps the dependence of later layers on z (the indirect score), without which reparameterised estimators are
@@ -32,8 +35,8 @@ class LeafGradients(NamedTuple):
     """Ascent gradients of the mean over the batch.
 
     Attributes:
-      log_weights: [K, B].
-      values: of each objective, [B].
+      log_weights: [K, B], or the axes of the log-probabilities.
+      values: of each objective, [B], or these axes without that of the samples.
       inference: for each objective its gradients with respect to the inference variables.
       generative: those of the first objective with respect to the generative variables.
     """
@@ -48,8 +51,9 @@ def leaf_gradients(
     objectives: Sequence[Objective],
     sample: Callable[[], Sampled],
     log_joint: Callable[[Latents], tf.Tensor],
-    inference_variables: Sequence[tf.Variable],
-    generative_variables: Sequence[tf.Variable],
+    inference_variables: Sequence[tf.Variable | keras.Variable],
+    generative_variables: Sequence[tf.Variable | keras.Variable],
+    sample_axis: int | None = None,
 ) -> LeafGradients:
     """Gradients of all objectives from one draw, in two stages that meet at the samples.
 
@@ -64,14 +68,18 @@ def leaf_gradients(
       log_joint: maps samples in the form of z to log p(x, z) [K, B], or to a list of terms that add up to it, such as
         log p(x | z) and log p(z). Only separate terms show that one of them is not differentiable: their sum still is,
         through the others.
-      inference_variables: of q.
+      inference_variables: of q, TensorFlow's or Keras's.
       generative_variables: of p.
+      sample_axis: the axis of the K samples where log-probabilities are not [K, B]. All their other axes are examples:
+        1 for [B, K], -1 for [B, T, K], 0 for [K]. The samples z begin with the same axes. Gradients are of the mean
+        over all examples.
     Raises:
       UserError: a derivative that an objective needs is missing (the message names the objectives that need none), or
-        samples and densities have other axes than [K, B, ...] and [K, B].
+        samples and densities have other axes than [K, B, ...] and [K, B], or than `sample_axis` says.
     Source: docs/papers/dreg.md, section 2.1.
     """
-    inference_variables, generative_variables = list(inference_variables), list(generative_variables)
+    inference_variables, generative_variables = watchable(inference_variables), watchable(generative_variables)
+    layout = Layout(sample_axis)
     encoder = tf.GradientTape(persistent=True, watch_accessed_variables=False)
     density = tf.GradientTape(persistent=True, watch_accessed_variables=False)
     with encoder:
@@ -80,13 +88,13 @@ def leaf_gradients(
         leaves = tf.nest.map_structure(tf.stop_gradient, sampled.z)
         with density:
             density.watch(tf.nest.flatten(leaves))
-            log_q = derivatives.check_log_prob("log_prob", sampled.log_prob(leaves))
-    derivatives.check_latents(tf.nest.flatten(leaves), log_q)
+            log_q = derivatives.check_log_prob("log_prob", layout.columns("log_prob", sampled.log_prob(leaves)))
+    derivatives.check_latents(tf.nest.flatten(leaves), log_q.shape if layout.shape is None else layout.shape)
     with density:
         density.watch(generative_variables)
         terms = log_joint(leaves)
         terms = [
-            derivatives.check_log_prob("log_joint", term, log_q)
+            derivatives.check_log_prob("log_joint", layout.columns("log_joint", term), log_q)
             for term in (terms if isinstance(terms, (list, tuple)) else [terms])
         ]
         log_weights = sum(terms[1:], terms[0]) - log_q
@@ -101,7 +109,7 @@ def leaf_gradients(
     if any(weights.score is not None for weights in coefficients):
         derivatives.check_scores(encoder, log_q, inference_variables)
     passes = _Passes(density, log_weights, leaves, generative_variables)
-    at_samples, generative = _density_gradients(objectives, coefficients, passes)
+    at_samples, generative = _density_gradients(objectives, coefficients, passes, layout)
 
     batch = tf.cast(tf.maximum(tf.shape(log_weights)[1], 1), log_weights.dtype)  # no examples give zeros
     inference = []
@@ -111,8 +119,8 @@ def leaf_gradients(
             targets, seeds = [*targets, log_q], [*seeds, weights.score]
         seeds = [seed / batch for seed in seeds]
         inference.append(encoder.gradient(targets, inference_variables, output_gradients=seeds))
-    values = [objective.value(log_weights) for objective in objectives]
-    return LeafGradients(log_weights, values, inference, [gradient / batch for gradient in generative])
+    values = [layout.examples(objective.value(log_weights)) for objective in objectives]
+    return LeafGradients(layout.given(log_weights), values, inference, [gradient / batch for gradient in generative])
 
 
 class _Passes:
@@ -136,7 +144,9 @@ class _Passes:
         return self.tape.gradient(self.log_weights, self.leaves)
 
 
-def _density_gradients(objectives: Sequence[Objective], coefficients: list[Coefficients], passes: _Passes):
+def _density_gradients(
+    objectives: Sequence[Objective], coefficients: list[Coefficients], passes: _Passes, layout: Layout
+):
     """Each objective's gradients at the samples, c_k v_k (None without a path term), and the first objective's
     generative gradients."""
     family = objectives[0].generative_family
@@ -152,12 +162,13 @@ def _density_gradients(objectives: Sequence[Objective], coefficients: list[Coeff
         if weights.path is None:
             at_samples.append(None)
         elif share:
-            at_samples.append([_times(weights.ratio, u) for u in weighted])
+            at_samples.append([_times(layout.given(weights.ratio), u) for u in weighted])
         else:
-            at_samples.append([_times(weights.path, v) for v in unit])
+            at_samples.append([_times(layout.given(weights.path), v) for v in unit])
     return at_samples, generative
 
 
 def _times(weights: tf.Tensor, vectors: tf.Tensor) -> tf.Tensor:
-    """Each sample's vector times its weight: [K, B], [K, B, ...] -> [K, B, ...]."""
-    return tf.reshape(weights, tf.concat([tf.shape(weights), tf.ones([vectors.shape.rank - 2], tf.int32)], 0)) * vectors
+    """Each sample's vector times its weight: [K, B], [K, B, ...] -> [K, B, ...], or with the axes of a layout."""
+    event = tf.ones([vectors.shape.rank - weights.shape.rank], tf.int32)
+    return tf.reshape(weights, tf.concat([tf.shape(weights), event], 0)) * vectors

@@ -1,14 +1,18 @@
 """What every registered estimator guarantees: facts, shapes, compilation, equal noise, safe numbers, sentences for
 wrong settings."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
 from igr_suite.estimators import Facts, costs, get, register, registered
-from igr_suite.estimators.base import Estimator, support_of
+from igr_suite.estimators.base import Estimator
 from igr_suite.estimators.conformance import enumerable_problem
+from igr_suite.estimators.variables import support_of
 from igr_suite.randomness import run_seed
 
 BATCH = 4
@@ -181,3 +185,13 @@ def test_a_name_is_taken_once():
     with pytest.raises(UserError, match="'disarm' is registered already"):
         register(Another)
     assert registered()["disarm"].__name__ == "DisARM"
+
+
+def test_a_setting_does_not_hide_a_method():
+    @dataclass(frozen=True, kw_only=True)
+    class Hiding(Estimator):
+        facts: ClassVar[Facts] = Facts(name="hiding", source="", support=("bernoulli",), unbiased=True, hard=2)
+        surrogate: str = "net"
+
+    with pytest.raises(UserError, match="the setting 'surrogate' of hiding would hide a method"):
+        register(Hiding)

@@ -71,7 +71,7 @@ def test_a_missing_derivative_is_a_sentence(name, support, kind):
         named = str(error.value).partition("Estimators that need none: ")[2]
         for other in ("reinforce", "rloo"):
             assert other in named
-        assert ("disarm," in named) == (support == "bernoulli") and "surrogate='net'" in named
+        assert ("disarm," in named) == (support == "bernoulli") and "control='net'" in named
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.float16], ids=lambda dtype: dtype.name)
@@ -118,12 +118,12 @@ def test_estimators_without_a_derivative_take_black_boxes(name, support):
 @pytest.mark.parametrize("support", ["bernoulli", "categorical"])
 @pytest.mark.parametrize("name", ["relax", "lax"])
 def test_the_net_alone_is_unbiased_for_black_boxes(name, support):
-    """100,000 draws of numpy's own objective; with surrogate "add" it refuses."""
+    """100,000 draws of numpy's own objective; with control "add" it refuses."""
     problem = enumerable_problem(support)
     black = problem._replace(objective=opaque(problem.objective)["numpy"])
-    assert measure(get(name, surrogate="net"), black).unbiased
+    assert measure(get(name, control="net"), black).unbiased
     with pytest.raises(UserError, match=f"{name} needs a derivative"):
-        measure(get(name, surrogate="add"), black)
+        measure(get(name, control="add"), black)
 
 
 def test_the_bias_that_a_missing_derivative_had():
@@ -191,9 +191,9 @@ def test_an_objectives_own_errors_are_its_own():
         estimate_of("rebar", broken_later, tf.zeros([2, 3]))
 
 
-@pytest.mark.parametrize("surrogate", ["add", "net"])
+@pytest.mark.parametrize("control", ["add", "net"])
 @pytest.mark.parametrize("name", ["relax", "lax"])
-def test_a_net_without_a_derivative_is_a_sentence(name, surrogate):
+def test_a_net_without_a_derivative_is_a_sentence(name, control):
     """The net is checked apart from the objective beside it."""
 
     @dataclass(frozen=True, kw_only=True)
@@ -203,7 +203,7 @@ def test_a_net_without_a_derivative_is_a_sentence(name, surrogate):
 
     objective, logits = batch_of("bernoulli")
     with pytest.raises(UserError, match=f"{name} needs a derivative, but the net has no derivative"):
-        estimate_of(name, objective, logits, surrogate=surrogate, net=Stopped())
+        estimate_of(name, objective, logits, control=control, net=Stopped())
 
 
 def test_a_control_variate_of_ones_own_is_checked():

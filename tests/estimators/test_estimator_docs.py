@@ -49,6 +49,14 @@ def test_the_guide_runs(monkeypatch, capsys):
     assert variances["mirrored_reinforce"] > variances["disarm"] > 0
 
 
+def test_the_guide_to_loops_runs(capsys):
+    guides.run_python("use_an_estimator.md")
+    printed = capsys.readouterr().out
+    trained = re.findall(r"ELBO (-\d+) -> (-\d+)", printed)
+    assert len(trained) == 2 and all(int(after) > int(before) + 250 for before, after in trained), printed
+    assert "gradient (4, 50)" in printed and "two layers [TensorShape([4, 3]), TensorShape([3, 2])]" in printed
+
+
 def test_the_guide_s_estimator_trains_from_a_file_of_its_own(tmp_path, monkeypatch):
     """A belief network, a VAE and half-MNIST, from the command line, in a folder outside the checkout."""
     guides.run_shell("add_an_estimator.md", tmp_path)

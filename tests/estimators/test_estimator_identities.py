@@ -41,7 +41,7 @@ def test_without_control_variate_rebar_and_relax_are_reinforce(support):
     plain = get("reinforce", baseline=0.7).estimate(objective, logits, noise).gradient.numpy()
     rebar = get("rebar").estimate(objective, logits, noise, numbers(eta=0.0, baseline=0.7)).gradient.numpy()
     assert np.array_equal(rebar, plain)
-    relax = get("relax", surrogate="net")
+    relax = get("relax", control="net")
     silent = {
         name: value * 0.0 if "output" in name else value for name, value in relax.parameters(logits.shape, F64).items()
     }

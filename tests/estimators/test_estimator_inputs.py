@@ -226,7 +226,7 @@ def test_enumeration_takes_what_estimators_take():
         (lambda: get("rebar", temperature=np.nan), "temperature must be positive, got nan"),
         (lambda: get("concrete", temperature="hot"), "temperature must be positive, got hot"),
         (lambda: get("rebar", relaxation="improvd"), "rebar: unknown relaxation 'improvd': did you mean 'improved'"),
-        (lambda: get("relax", surrogate="nets"), "relax: unknown surrogate 'nets': did you mean 'net'"),
+        (lambda: get("relax", control="nets"), "relax: unknown control 'nets': did you mean 'net'"),
         (lambda: get("lax", eta_scope="layer"), "lax: unknown eta_scope 'layer'"),
         (lambda: get("disarm_sb", order="rising"), "disarm_sb: unknown order 'rising'"),
         (lambda: get("carms", samples=1), "carms needs at least 2 samples, got 1"),

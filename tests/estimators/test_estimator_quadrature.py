@@ -28,7 +28,7 @@ def quartic(b):
         ("rebar", {"temperature": 1.0, "eta_scope": "unit"}),
         ("dynamic_rebar", {"temperature": 0.5}),
         ("relax", {"temperature": 0.5}),
-        ("relax", {"temperature": 0.5, "surrogate": "net"}),
+        ("relax", {"temperature": 0.5, "control": "net"}),
         ("lax", {"temperature": 0.5}),
         ("simple_muprop", {}),
         ("muprop", {}),

@@ -100,6 +100,12 @@ def log_probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     return values * logits - tf.nn.softplus(logits)
 
 
+def divergence(logits: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """KL(q || p) of each variable, q of the logits and p of the others, which broadcast."""
+    on = tf.sigmoid(logits)
+    return -(other * on - tf.nn.softplus(other) - on * logits + tf.nn.softplus(logits))
+
+
 def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Relaxed = "improved") -> tf.Tensor:
     """y(z), which tends to the hard sample as the temperature falls.
 

@@ -105,6 +105,13 @@ def log_probability(logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.math.multiply_no_nan(tf.nn.log_softmax(logits), values), -1)
 
 
+def divergence(logits: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """KL(q || p) of each variable, without the categories' axis; q of the logits and p of the others, which
+    broadcast."""
+    log_q, log_p = tf.nn.log_softmax(logits), tf.nn.log_softmax(other)
+    return -tf.reduce_sum(tf.math.multiply_no_nan(log_p - log_q, tf.exp(log_q)), -1)
+
+
 def relaxed_sample(logits: tf.Tensor, z: tf.Tensor, temperature, relaxation: Relaxed = "improved") -> tf.Tensor:
     """y(z), which tends to the hard sample as the temperature falls.
 

@@ -17,6 +17,7 @@ from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.estimators.neighbours import Neighbours
 from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig, check_analytic
 from igr_suite.families.hard_vae.gaussian_argmax import parameters_of
+from igr_suite.keras_variables import watchable
 from igr_suite.networks.first_layer import first_affine
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
 from igr_suite.networks.initialisers import initialise_as_torch
@@ -239,7 +240,7 @@ class HardVAEChain:
         self.model, self.images = model, images
         self.sampled = model.config.kl == "sampled" if sampled is None else sampled
         self.kinds = [model.kind] * model.config.layers
-        self.recognition, self.generator = _tensors(model.recognition_variables), _tensors(model.generator_variables)
+        self.recognition, self.generator = watchable(model.recognition_variables), watchable(model.generator_variables)
         self.context, self.holds_log_q = images, self.sampled
 
     def logits(self, layer: int, below: tf.Tensor | None) -> tf.Tensor:
@@ -308,22 +309,12 @@ class HardVAEChain:
         """-KL(q(h_0 | x) || p(h_0)) of each image [B], where the terms leave it out."""
         if self.sampled:
             return None
-        prior = tf.convert_to_tensor(self.model.prior)
-        if self.model.kind is bernoulli:
-            on = tf.sigmoid(logits[0])
-            prior_terms = prior * on - tf.nn.softplus(prior)
-            return tf.reduce_sum(prior_terms - on * logits[0] + tf.nn.softplus(logits[0]), -1)
-        log_q, log_p = tf.nn.log_softmax(logits[0]), tf.nn.log_softmax(prior)
-        return tf.reduce_sum(tf.exp(log_q) * (log_p - log_q), [-2, -1])
+        return -tf.reduce_sum(self.model.kind.divergence(logits[0], tf.convert_to_tensor(self.model.prior)), -1)
 
     def _log_probability(self, logits: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """log of the probability of a whole code [..., B]."""
         kind = self.model.kind
         return tf.reduce_sum(kind.log_probability(logits, values), -1)
-
-
-def _tensors(variables: list) -> list[tf.Tensor]:
-    return [v.value if isinstance(v, keras.Variable) else v for v in variables]
 
 
 def _sizes(x: tf.Tensor, axes: int) -> list:

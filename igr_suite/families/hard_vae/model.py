@@ -18,6 +18,7 @@ from igr_suite.families.hard_vae.gradients import (
     sampling_variance,
     variance_direction,
 )
+from igr_suite.keras_variables import watchable
 from igr_suite.networks.image_networks import decoder, dense_stack, encoder
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
 from igr_suite.networks.plain_keras import require_plain_keras
@@ -150,7 +151,7 @@ class RelaxVAE(keras.Model):
         """
         images = to_unit_interval(batch, self.binarisation, at_step(seed, tf.constant(1)))
         size = tf.cast(tf.shape(images)[0], tf.float32)
-        weights = [[v.value if isinstance(v, keras.Variable) else v for v in group] for group in self.groups]
+        weights = [watchable(group) for group in self.groups]
         with tf.GradientTape(watch_accessed_variables=False) as encoder_tape:
             encoder_tape.watch(weights[0])
             parameters = self.encode(images)

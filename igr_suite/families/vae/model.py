@@ -9,6 +9,7 @@ from igr_suite.data.resizing import resize
 from igr_suite.families.vae.config import ModelConfig
 from igr_suite.families.vae.joint_objective import jointvae_objective
 from igr_suite.families.vae.latents import JointDraw, LatentDraw, latent_of
+from igr_suite.keras_variables import watchable
 from igr_suite.networks.image_networks import computing_in, decoder, encoder
 from igr_suite.networks.image_sides import CONVOLUTIONAL
 from igr_suite.networks.likelihoods import bernoulli_log_likelihood, gaussian_log_likelihood
@@ -113,7 +114,7 @@ class DiscreteVAE(keras.Model):
           "kl_continuous" and "kl_discrete", one with a capacity "jointvae", the negated JointVAE loss at the step's
           capacity.
         """
-        weights = [v.value if isinstance(v, keras.Variable) else v for v in self.trained]
+        weights = watchable(self.trained)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             with computing_in([self.encoder, self.decoder], self.matmul_precision):

@@ -50,10 +50,8 @@ def estimator_of(config: ToyRun) -> Estimator:
     """The estimator with the config's settings."""
     if config.estimator == EXACT:
         return Exact()
-    settings = {
-        name: getattr(config, name) for name in ("temperature", "surrogate") if getattr(config, name) is not None
-    }
-    return get(config.estimator, **settings)
+    settings = {"temperature": config.temperature, "control": config.surrogate}
+    return get(config.estimator, **{name: value for name, value in settings.items() if value is not None})
 
 
 class Toy:

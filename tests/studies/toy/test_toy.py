@@ -140,7 +140,7 @@ def test_the_config_knows_the_registry():
         assert cls.facts.target == "expectation"
         assert set(PARAMETERS[name]) == set(cls.facts.parameters)
         assert (name in TEMPERED) == hasattr(cls(), "temperature")
-        assert (name in ("relax", "lax")) == hasattr(cls(), "surrogate")
+        assert (name in ("relax", "lax")) == hasattr(cls(), "control")
 
 
 @pytest.mark.parametrize("name", EVALUATIONS)
