@@ -1,7 +1,7 @@
 """The parameters of an estimator itself when it trains a chain: scales, temperatures, surrogates and baselines."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 import tensorflow as tf
 
@@ -11,6 +11,24 @@ from igr_suite.estimators.base import Estimator, Parameters
 from igr_suite.estimators.relax import NET
 
 Baseline = Literal["zero", "constant", "network"]
+
+
+class OwnParameters(Protocol):
+    """What a training step needs of own parameters; `Own` has it.
+
+    Attributes:
+      trained: all variables, each once, in a fixed order.
+      weight_etas: a scale of the control variate for each recognition tensor, or none.
+    """
+
+    @property
+    def trained(self) -> Sequence[tf.Tensor]: ...
+
+    @property
+    def weight_etas(self) -> Sequence[tf.Tensor]: ...
+
+    def parameters(self, context: tf.Tensor) -> list[Parameters]:
+        """Returns the present parameters of each layer for a context [B, C]."""
 
 
 def decayed(gradient: tf.Tensor, name: str, value: tf.Tensor, decay: float) -> tf.Tensor:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import tensorflow as tf
 
 from igr_suite.discrete.chain import Chain
-from igr_suite.discrete.own import Own
+from igr_suite.discrete.own import OwnParameters
 from igr_suite.discrete.routes import Estimated, GeneratorSamples, estimate
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimator, Noise
@@ -50,7 +50,7 @@ def estimate_step(
     chain: Chain,
     estimator: Estimator,
     noise: Sequence[Noise],
-    own: Own,
+    own: OwnParameters,
     variance_of: Literal["logits", "weights"] = "logits",
     generator_samples: GeneratorSamples = "all",
     whole: bool = False,

@@ -255,9 +255,8 @@ def register(cls: type[Estimator]) -> type[Estimator]:
       UserError: the name is taken, or a setting has the name of a method.
     """
     name = cls.facts.name
-    hidden = [
-        setting.name for setting in (fields(cls) if is_dataclass(cls) else ()) if hasattr(Estimator, setting.name)
-    ]
+    settings: list[str] = [setting.name for setting in fields(cls)] if is_dataclass(cls) else []
+    hidden = [setting for setting in settings if hasattr(Estimator, setting)]
     if hidden:
         raise UserError(f"the setting '{hidden[0]}' of {name} would hide a method of all estimators; rename it")
     if name in _registry and _registry[name].__qualname__ != cls.__qualname__:

@@ -6,7 +6,7 @@ samples, which do not depend on the logits.
 
 from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -19,7 +19,7 @@ from igr_suite.randomness import run_seed
 if TYPE_CHECKING:
     from igr_suite.estimators.base import Facts, Objective
 
-Seed = int | keras.random.SeedGenerator | tf.Tensor | None
+Seed: TypeAlias = int | keras.random.SeedGenerator | tf.Tensor | None
 
 
 class SurrogateObjective(NamedTuple):
@@ -39,6 +39,10 @@ class OnTape:
     """Methods of an estimator that are meant for a loop with `tf.GradientTape`."""
 
     facts: ClassVar["Facts"]
+    # of `Estimator`, which inherits from this class
+    noise: Callable[..., Any]
+    parameters: Callable[..., Any]
+    estimate: Callable[..., Any]
 
     def trainable(self, shape: Sequence[int], dtype: str | None = None) -> list[keras.Variable]:
         """Creates the estimator's own parameters as variables, in the order of `parameters`.
@@ -51,11 +55,11 @@ class OnTape:
         Raises:
           UserError: a size that is not known.
         """
-        dtype = working_dtype(dtype or keras.config.floatx())
-        initial = self.parameters((1, *shape), dtype)
+        working = working_dtype(dtype or keras.config.floatx())
+        initial = self.parameters((1, *shape), working)
         prefix = self.facts.name
         return [
-            keras.Variable(value, dtype=dtype.name, name=f"{prefix}_{name.replace('.', '_')}")
+            keras.Variable(value, dtype=working.name, name=f"{prefix}_{name.replace('.', '_')}")
             for name, value in initial.items()
         ]
 
@@ -194,8 +198,9 @@ def stateless_seed(seed: Seed) -> tf.Tensor:
         return keras.random.randint((2,), 0, 2**31 - 1, dtype="int32", seed=seed)
     if isinstance(seed, Integral) and not isinstance(seed, bool):
         return run_seed(int(seed), "surrogate")
-    if tf.is_tensor(seed) and seed.dtype == tf.int32 and seed.shape == [2]:
-        return seed
+    tensor: Any = seed
+    if tf.is_tensor(tensor) and tensor.dtype == tf.int32 and tensor.shape == [2]:
+        return tensor
     raise UserError(
         f"seed must be an int, a keras.random.SeedGenerator, an int32 tensor of shape [2] or None, got {seed!r}"
     )

@@ -120,4 +120,7 @@ class GaussianLatent(LatentLayer):
         return kl if self.samples is None else tf.reduce_mean(kl, 0)
 
     def code(self, posterior: DiagonalGaussian, draw: GaussianDraw | None, way: str) -> tf.Tensor:
-        return posterior.loc if way == "mean" else draw.sample
+        if way == "mean":
+            return posterior.loc
+        assert draw is not None  # only the mean goes without a draw
+        return draw.sample

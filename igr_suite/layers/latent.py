@@ -220,8 +220,8 @@ class LatentLayer(keras.layers.Layer):
             return None
         if self.prior == "learned":
             return {name: tf.cast(weight.value, self.float_type) for name, weight in self.prior_weights.items()}
-        shapes = self.parameter_shapes()
-        return {name: tf.broadcast_to(tf.constant(self.prior[name], self.float_type), shapes[name]) for name in shapes}
+        shapes, given = self.parameter_shapes(), dict(self.prior)  # type: ignore[arg-type]  # no other name is left
+        return {name: tf.broadcast_to(tf.constant(given[name], self.float_type), shapes[name]) for name in shapes}
 
     def draw(self, posterior, seed: tf.Tensor | None = None):
         """A reparameterised draw.

@@ -1,7 +1,7 @@
 """What the layers of relaxed discrete variables share: temperature, hard codes, codes at inference, and KLs."""
 
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import tensorflow as tf
 
@@ -26,7 +26,7 @@ class RelaxedLayer(LatentLayer):
 
     default_prior = "uniform"
     inferences = ("sample", "hard", "mode", "mean")
-    kls = ("closed", "sampled", "discrete")
+    kls: ClassVar[tuple[str, ...]] = ("closed", "sampled", "discrete")
     scheduled = ("temperature", "kl_weight")
 
     relaxation_class: "type[Relaxation]"
@@ -122,6 +122,7 @@ class RelaxedLayer(LatentLayer):
             return self.entries(tf.exp(argmax_log_probs(posterior)))
         if way == "mode":
             return self.entries(nearest_vertex(posterior.without_noise()))
+        assert draw is not None  # only "mean" and "mode" go without a draw
         code = draw.sample
         if self.hard or way == "hard":
             # In this order the sum is the vertex itself: the difference is exactly 0.

@@ -1,7 +1,7 @@
 """A layer of binary variables, relaxed by the binary Concrete distribution."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -38,7 +38,7 @@ class RelaxedBernoulli(RelaxedLayer):
     Source: Maddison, Mnih & Teh (2017), appendix B.
     """
 
-    kls = ("sampled", "discrete")
+    kls: ClassVar[tuple[str, ...]] = ("sampled", "discrete")
 
     def __init__(
         self,

@@ -88,7 +88,7 @@ class RelaxedCategorical(RelaxedLayer):
             raise UserError(f"relaxation must be the name under which a relaxation is registered, got {relaxation!r}")
         if not isinstance(options, (Mapping, type(None))):
             raise UserError(f"options must be a dictionary of the relaxation's own arguments, got {options!r}")
-        chosen = relaxations.relaxation(relaxation)
+        chosen: Any = relaxations.relaxation(relaxation)  # a class of relaxations
         if kl is None:
             kl = "closed" if issubclass(chosen, relaxations.gaussian.GaussianNoise) else "sampled"
         super().__init__(

@@ -4,6 +4,7 @@ variables."""
 import math
 from collections.abc import Mapping
 from numbers import Real
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
@@ -11,7 +12,7 @@ import tensorflow as tf
 from igr_suite.errors import UserError
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
-Scheduled = float | Schedule | keras.Variable
+Scheduled: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule | keras.Variable
 
 
 def check_scheduled(name: str, value, least: float, usual: str) -> Scheduled:
@@ -38,9 +39,10 @@ def check_scheduled(name: str, value, least: float, usual: str) -> Scheduled:
         raise UserError(
             f"{name} must be a number, a schedule of keras.optimizers.schedules or a keras.Variable, got {value!r}"
         )
-    if not least <= value < math.inf:
+    number = float(value)
+    if not least <= number < math.inf:
         raise UserError(f"{name} must be at least {least:g}, got {value} ({usual})")
-    return float(value)
+    return number
 
 
 def value_at(value: Scheduled, step: tf.Tensor | int, dtype: tf.DType) -> float | tf.Tensor:

@@ -1,6 +1,7 @@
 """Bernoulli and categorical latents of a VAE, trained by any gradient estimator on the one path."""
 
 import math
+from collections.abc import Sequence
 from types import ModuleType
 
 import keras
@@ -51,8 +52,8 @@ class HardCodes(LatentLayer):
 
     @property
     def several(self) -> bool:
-        """Whether the target is a bound of several samples."""
-        return self.estimator.facts.target == "multi_sample_bound"
+        """Whether the target is one of several samples together, such as a bound."""
+        return self.estimator.facts.target != "expectation"
 
     @property
     def generative_variables(self) -> list[keras.Variable]:
@@ -93,7 +94,7 @@ class HardCodes(LatentLayer):
 class OwnVariables:
     """The estimator's own parameters as variables of Keras; see `discrete.own.Own`."""
 
-    weight_etas = ()
+    weight_etas: Sequence[tf.Tensor] = ()
 
     def __init__(self, estimator: Estimator, shape: tuple[int, ...], variables: list[keras.Variable]):
         self.names = list(estimator.parameters((1, *shape)))
@@ -111,9 +112,10 @@ class CodesChain:
     def __init__(self, latent: HardCodes, model, x: tf.Tensor, training: bool):
         self.latent, self.model, self.context, self.training = latent, model, x, training
         self.sampled = not (latent.closed and training)  # evaluations are of log-weights
-        self.kinds, self.holds_log_q = [latent.kind], self.sampled
-        self.recognition = watchable(model.recognition_variables)
-        self.generator = watchable(model.generator_variables)
+        self.kinds: Sequence[ModuleType] = [latent.kind]
+        self.holds_log_q: bool = self.sampled
+        self.recognition: Sequence[tf.Tensor] = watchable(model.recognition_variables)
+        self.generator: Sequence[tf.Tensor] = watchable(model.generator_variables)
 
     def logits(self, layer: int, below: tf.Tensor | None) -> tf.Tensor:
         """Returns those of the batch [B, V] or [B, V, C]."""
@@ -129,7 +131,7 @@ class CodesChain:
             value += tf.reduce_sum(kind.log_probability(prior, values) - kind.log_probability(logits, values), -1)
         return value
 
-    def analytic(self, logits: list[tf.Tensor]) -> tf.Tensor | None:
+    def analytic(self, logits: Sequence[tf.Tensor]) -> tf.Tensor | None:
         """Returns -KL(q || p) [B] where the terms leave it out."""
         if self.sampled:
             return None

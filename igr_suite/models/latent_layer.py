@@ -42,7 +42,7 @@ class LatentLayer(keras.layers.Layer):
 
     def build(self, shape: Sequence[int | None]) -> None:
         """Creates the head for features [B, ...]."""
-        self.head.build((None, math.prod(shape[1:])))
+        self.head.build((None, math.prod(size for size in shape[1:] if size is not None)))
         self.built = True
 
     def posterior_parameters(self, features: tf.Tensor) -> tf.Tensor:

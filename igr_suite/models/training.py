@@ -1,6 +1,7 @@
 """The part of `VAE` that Keras calls in training and evaluation."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,12 +12,19 @@ from igr_suite.randomness import at_step, run_seed
 from igr_suite.replicas import replica_count
 
 
-class Training:
+class Training(keras.Model):
     """Compiling, steps and metrics of a VAE.
 
     All noise is a function of the VAE's seed and of the optimiser's step, so that training that goes on from a file
     makes the steps that it would have made; in an evaluation it is a function of the number of examples seen before.
+
+    Attributes:
+      latent: the layer of the latents, `LatentLayer`.
+      settings: of the VAE, by name; "seed" among them.
     """
+
+    latent: Any
+    settings: dict[str, Any]
 
     def begin_metrics(self) -> None:
         """Creates the metrics; the constructor calls it."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,7 +24,7 @@ SAMPLES_AT_ONCE = 50  # of an importance-weighted bound
 
 
 @keras.saving.register_keras_serializable("igr_suite")
-class VAE(Training, keras.Model):
+class VAE(Training):
     """p(x, z) = p(z) p(x | z) with q(z | x), both of the user's networks.
 
     A Dense layer of the VAE's own maps the encoder's features to the parameters of q(z | x); the decoder reads a code
@@ -83,15 +84,21 @@ class VAE(Training, keras.Model):
         shape = _code_shape(latent, variables, categories)
         if kl not in ("sampled", "closed"):
             raise UserError(f"kl must be 'sampled' or 'closed', got {kl!r}")
-        self.settings = {"latent": latent, "variables": variables, "categories": categories, "kl": kl, "seed": seed}
+        self.settings: dict[str, Any] = {
+            "latent": latent,
+            "variables": variables,
+            "categories": categories,
+            "kl": kl,
+            "seed": seed,
+        }
         self.prior_choice, self.likelihood_choice = prior, likelihood
         self.choice = choose(latent, gradient, options or {}, samples)
         self.likelihood = likelihood_of(likelihood)
         self.encoder, self.decoder = encoder, decoder
         self.latent = _latent_layer(self.choice, shape, prior, kl == "closed", seed, self.variable_dtype)
-        self.data_shape: tuple[int, ...] | None = None
+        self.data_shape: tuple[int, ...] = ()  # known when built
         self.begin_metrics()
-        self._compiled_log_weights = None
+        self._compiled_log_weights: Callable[..., tf.Tensor] | None = None
         if getattr(encoder, "built", False) and isinstance(getattr(encoder, "input_shape", None), tuple):
             self.build(encoder.input_shape)
 
@@ -179,10 +186,11 @@ class VAE(Training, keras.Model):
                 lambda x, count, seed: tf.reduce_logsumexp(self.latent.log_weights(self, x, count, seed), 0),
                 reduce_retracing=True,
             )
+        log_weights = self._compiled_log_weights
         for start in range(0, len(x), batch_size):
             place = at_step(seed, tf.constant(start))
             sums = [
-                self._compiled_log_weights(
+                log_weights(
                     x[start : start + batch_size],
                     min(SAMPLES_AT_ONCE, samples - done),
                     at_step(place, tf.constant(done + 1)),
@@ -248,7 +256,7 @@ def _code_shape(latent: str, variables: int, categories: int | None) -> tuple[in
     if (latent == "categorical") != (categories is not None):
         needs = "needs categories, their number" if categories is None else "reads no categories"
         raise UserError(f"latent='{latent}' {needs}")
-    return (variables, categories) if latent == "categorical" else (variables,)
+    return (variables,) if categories is None else (variables, categories)
 
 
 def _latent_layer(choice: Choice, shape: tuple[int, ...], prior, closed: bool, seed: int, dtype: str) -> LatentLayer:
@@ -256,9 +264,11 @@ def _latent_layer(choice: Choice, shape: tuple[int, ...], prior, closed: bool, s
         if closed:
             raise UserError("kl='closed' is for discrete latents; objectives of K samples hold log q at the samples")
         return GaussianLatents(
-            choice.gradient, shape[0], choice.samples, "standard" if prior is None else prior, seed, dtype
+            choice.gradient, shape[0], choice.samples or 1, "standard" if prior is None else prior, seed, dtype
         )
     prior = "uniform" if prior is None else prior
     if isinstance(choice.gradient, type):
-        return RelaxedCodes(choice.gradient, choice.options, shape, choice.samples, prior, closed, seed, dtype)
+        return RelaxedCodes(
+            choice.gradient, choice.options, (shape[0], shape[1]), choice.samples or 1, prior, closed, seed, dtype
+        )
     return HardCodes(choice.gradient, shape, prior, closed, seed, dtype)

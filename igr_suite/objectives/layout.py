@@ -1,5 +1,7 @@
 """Where the samples and the examples of log-probabilities lie."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -17,7 +19,9 @@ class Layout:
     """
 
     def __init__(self, axis: int | None):
-        self.axis, self.shape, self.sizes = axis, None, None
+        self.axis = axis
+        self.shape: Any = None  # tf.TensorShape and sizes of the log-probabilities, once one was given
+        self.sizes: Any = None
 
     def columns(self, name: str, log_prob) -> tf.Tensor:
         """Returns a log-probability as [K, B], B the product of the examples' sizes.

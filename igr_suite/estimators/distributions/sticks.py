@@ -33,7 +33,7 @@ class Sticks:
         self.turns = turns(log_theta if order == "ascending" else -log_theta) if self.sorted else categories
         self.has_turn = tf.equal(self.turns[..., tf.newaxis, :], categories[:, tf.newaxis])  # [..., turn, category]
         *earlier, rest = tf.unstack(self._by_turn(log_theta), axis=-1)
-        decisions = []
+        decisions: list[tf.Tensor] = []
         for log_probability in reversed(earlier):
             decisions.insert(0, log_probability - rest)
             rest = log_add_exp(log_probability, rest)

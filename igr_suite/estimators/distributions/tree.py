@@ -43,7 +43,8 @@ class Tree:
     def __init__(self, logits: tf.Tensor):
         self.rows = list(rows_of(known_categories(logits)))
         log_theta = log_mean(logits)
-        decisions, below = [], log_theta[..., :0]  # below: log-probabilities of the row below
+        decisions: list[tf.Tensor] = []
+        below = log_theta[..., :0]  # below: log-probabilities of the row below
         for row in reversed(self.rows):
             left, right = below[..., 0::2], below[..., 1::2]
             decisions.insert(0, right - left)
