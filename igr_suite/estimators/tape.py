@@ -101,7 +101,7 @@ class OnTape:
         sources, logits = _sources(logits), as_logits(logits)
         dtype = working_dtype(logits.dtype)
         own = self._own(logits.shape, trained, dtype)
-        if holds_log_q and self.facts.target == "multi_sample_bound":
+        if holds_log_q and self.facts.target in ("multi_sample_bound", "thermodynamic"):
             objective = _with_direct_term(objective, logits)
         noise = self.noise(_shape(logits), stateless_seed(seed), logits.dtype)
         with tf.GradientTape(watch_accessed_variables=False) as own_tape:
@@ -143,7 +143,8 @@ class OnTape:
 def _with_direct_term(objective: "Objective", logits: tf.Tensor) -> "Objective":
     """The objective with the gradient of -log q(b | logits) at fixed samples b, as if it had not held the logits.
 
-    A bound's derivative by f_k is w_k, so that -sum_k w_k score_k arrives at the logits.
+    The target's derivative by f_k, w_k of a bound, is the factor of -score_k that arrives at the logits. The posterior
+    that RWS follows is held and has no such term.
     """
     live = tf.cast(tf.identity(logits), working_dtype(logits.dtype))  # apart from what `_require_held` watches
 

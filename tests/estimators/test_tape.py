@@ -8,6 +8,7 @@ from estimator_cases import BATCH, CASES, SEED, batch_of
 
 from igr_suite.errors import UserError
 from igr_suite.estimators import get
+from igr_suite.estimators.tvo import thermodynamic_value
 from igr_suite.estimators.variables import kind_of
 
 WEIGHTS = np.linspace(0.5, 2.0, BATCH)  # of the examples in a loss
@@ -57,8 +58,13 @@ def expected(estimator, objective, logits):
         value = tf.reduce_mean(WEIGHTS * estimate.value)
         own_loss = estimate.loss if estimator.facts.own_loss else tf.reduce_mean(tf.square(estimate.gradient))
     gradient = estimate.gradient
-    if estimator.facts.target == "multi_sample_bound":
-        w = tf.nn.softmax(elbo(estimate.samples), 0)
+    if estimator.facts.target in ("multi_sample_bound", "thermodynamic"):
+        values = elbo(estimate.samples)
+        with tf.GradientTape() as by_sample:
+            by_sample.watch(values)
+            path = estimator.facts.target == "thermodynamic"
+            target = thermodynamic_value(values, estimator.nodes) if path else tf.reduce_logsumexp(values, 0)
+        w = by_sample.gradient(target, values)
         per_sample = tf.reshape(w, [*w.shape, *[1] * (logits.shape.rank - 1)])
         gradient -= tf.reduce_sum(per_sample * kind.score(logits, estimate.samples), 0)
     weights = np.reshape(WEIGHTS / BATCH, [BATCH, *[1] * (logits.shape.rank - 1)])
