@@ -92,7 +92,13 @@ def draw_gaps(axes, ours: pd.DataFrame, published: pd.DataFrame, codes: list[str
             (published, {"marker": "D", "markersize": 6, "markerfacecolor": "none"}),
         ):
             own = rows[(rows["method"] == method) & rows["code"].isin(codes)]
-            axes.plot(own["gap"], own["code"].map(codes.index).astype(float) + shift, linestyle="", color=colour(method), **look)
+            axes.plot(
+                own["gap"],
+                own["code"].map(codes.index).astype(float) + shift,
+                linestyle="",
+                color=colour(method),
+                **look,
+            )
     axes.axvline(0.0, color=colour("ReinMax"), linewidth=1.2)
     axes.set_yticks(range(len(codes)), codes)
     axes.set_ylim(len(codes) - 0.5, -0.5)
