@@ -1,7 +1,7 @@
 """ReinMax: what the published runs of its VAE benchmark say, what follows for polynomial programming, and the
 comparisons of runs that test both.
 
-igr findings reinmax --scale paper --write docs/reinmax_findings.md
+igr findings reinmax --scale paper
 """
 
 from functools import partial
@@ -12,11 +12,11 @@ from igr_suite.lab.analysis.hypotheses import Evidence, Hypothesis
 from igr_suite.studies.polynomial.plots import last_rows
 
 TITLE = "What ReinMax's benchmarks claim, and what the runs here say"
-INTRODUCTION = """Written by `igr findings reinmax --scale {scale} --write docs/reinmax_findings.md` from finished runs. The
-published numbers are those of others who ran the ReinMax code with all estimators, one to three seeds each
-(docs/papers/reinmax.md, section 4). A claim predicts the sign of paired differences (equal seeds); with m comparisons an
-interval covers 1 - 0.05/m, so that all of a claim hold together with 95% confidence. *confirmed*: every comparison lies
-clearly where the claim has it; *not confirmed*: at least one lies clearly on the other side; *undecided*: none
+INTRODUCTION = """Written by `igr findings reinmax --scale {scale}` from finished runs.
+The published numbers are those of others who ran the ReinMax code with all estimators, one to three seeds each
+(docs/papers/reinmax.md, section 4). A claim predicts the sign of paired differences (equal seeds); with m comparisons
+an interval covers 1 - 0.05/m, so that all of a claim hold together with 95% confidence. *confirmed*: every comparison
+lies clearly where the claim has it; *not confirmed*: at least one lies clearly on the other side; *undecided*: none
 contradicts, not all support; *not measured*: runs are missing. Losses are -ELBO of training images, mean over the last
 epoch, nats per image; codes are categories x variables."""
 VAE, POLYNOMIAL = "reinmax/mnist_vae", "reinmax/polynomial"
