@@ -17,7 +17,7 @@ from igr_suite.estimators.variables import kind_of, per_variable
 from igr_suite.randomness import run_seed
 
 if TYPE_CHECKING:
-    from igr_suite.estimators.base import Facts, Objective
+    from igr_suite.estimators.base import Objective
 
 Seed: TypeAlias = int | keras.random.SeedGenerator | tf.Tensor | None
 
@@ -38,7 +38,7 @@ class SurrogateObjective(NamedTuple):
 class OnTape:
     """Methods of an estimator that are meant for a loop with `tf.GradientTape`."""
 
-    facts: ClassVar["Facts"]
+    facts: ClassVar[Any]  # `base.Facts`, which this file cannot import
     # of `Estimator`, which inherits from this class
     noise: Callable[..., Any]
     parameters: Callable[..., Any]

@@ -15,7 +15,12 @@ from igr_suite.discrete.step import Step, estimate_step, noise_of
 from igr_suite.estimators.base import Estimator
 from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.estimators.neighbours import Neighbours
-from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptimiserConfig, check_analytic
+from igr_suite.families.hard_vae.codes_config import (
+    HardVAEConfig,
+    HardVAEOptimiserConfig,
+    check_analytic,
+    estimation_of,
+)
 from igr_suite.families.hard_vae.gaussian_argmax import parameters_of
 from igr_suite.keras_variables import watchable
 from igr_suite.networks.first_layer import first_affine
@@ -48,7 +53,7 @@ class HardVAE(keras.Model):
       likelihood: "bernoulli" or "gaussian", of a pixel.
       binarisation: how batches of uint8 become observations.
       optimiser: which one and its settings, and those of the prior's descent.
-      estimation: how the own parameters are trained, with nothing left open.
+      estimation: how the own parameters are trained, with nothing left open; by default as the config says.
       mean: of the training images [D], where the config's networks are centred.
       seed: of the initial weights.
     """
@@ -64,7 +69,7 @@ class HardVAE(keras.Model):
         likelihood: str,
         binarisation: str,
         optimiser: HardVAEOptimiserConfig,
-        estimation: EstimationConfig,
+        estimation: EstimationConfig | None = None,
         mean: np.ndarray | None = None,
         seed: int = 0,
     ):
@@ -72,7 +77,9 @@ class HardVAE(keras.Model):
         super().__init__(name="hard_vae")
         if config.kl == "analytic":
             check_analytic(config.estimator, estimator.facts.target)
-        self.config, self.estimator, self.estimation = config, estimator, estimation
+        self.config, self.estimator = config, estimator
+        estimation = estimation or EstimationConfig().resolved(estimation_of(config))
+        self.estimation = estimation
         self.binarisation, self.likelihood = binarisation, likelihood
         if config.centred:
             self.mean, self.offset = (tf.constant(x, tf.float32) for x in (mean, pixel_offset(mean)))

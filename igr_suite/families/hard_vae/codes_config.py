@@ -157,6 +157,12 @@ class HardVAEOptimiserConfig(OptimiserConfig):
             check_positive(self, "optimiser", "prior_learning_rate")
 
 
+def estimation_of(model: HardVAEConfig) -> dict[str, Any]:
+    """What a model's own fields say of the group `estimation`; its baseline "none" is "zero" there."""
+    given = {key: getattr(model, key) for key in ESTIMATION}
+    return given | ({"baseline": "zero"} if model.baseline == "none" else {})
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainHardVAE(EstimatedRun):
     """One VAE of hard codes trained with one estimator and one seed."""
@@ -174,9 +180,8 @@ class TrainHardVAE(EstimatedRun):
 
     @property
     def estimation_defaults(self) -> Mapping[str, Any]:
-        """The fields of the group `model` with these names; its baseline "none" is "zero"."""
-        given = {key: getattr(self.model, key) for key in ESTIMATION}
-        return given | ({"baseline": "zero"} if self.model.baseline == "none" else {})
+        """The fields of the group `model` with these names."""
+        return estimation_of(self.model)
 
     def validate(self) -> None:
         for key in ESTIMATION:
