@@ -134,4 +134,9 @@ class TVO(MultiSampleEstimator, ScoreEstimator):
 
     def weigh(self, values, parameters):
         signals, weights = thermodynamic_coefficients(values, self.nodes)
-        return Weighted(thermodynamic_value(values, self.nodes), signals, weights=weights)
+        value = thermodynamic_value(values, self.nodes)
+        # differentiated by the values it has the weights, whose covariances are unbiased, and not its own derivative
+        held = tf.stop_gradient(weights)
+        carrier = tf.reduce_sum(tf.math.multiply_no_nan(values, held), 0)
+        rest = tf.stop_gradient(tf.where(tf.math.is_finite(carrier), value - carrier, value))
+        return Weighted(carrier + rest, signals, weights=weights)

@@ -8,7 +8,7 @@ from estimator_cases import BATCH, CASES, SEED, batch_of
 
 from igr_suite.errors import UserError
 from igr_suite.estimators import get
-from igr_suite.estimators.tvo import thermodynamic_value
+from igr_suite.estimators.tvo import thermodynamic_coefficients
 from igr_suite.estimators.variables import kind_of
 
 WEIGHTS = np.linspace(0.5, 2.0, BATCH)  # of the examples in a loss
@@ -60,11 +60,11 @@ def expected(estimator, objective, logits):
     gradient = estimate.gradient
     if estimator.facts.target in ("multi_sample_bound", "thermodynamic"):
         values = elbo(estimate.samples)
-        with tf.GradientTape() as by_sample:
-            by_sample.watch(values)
-            path = estimator.facts.target == "thermodynamic"
-            target = thermodynamic_value(values, estimator.nodes) if path else tf.reduce_logsumexp(values, 0)
-        w = by_sample.gradient(target, values)
+        if estimator.facts.target == "thermodynamic":
+            w = thermodynamic_coefficients(values, estimator.nodes)[1]
+        else:  # OVIS-MC's further samples are for its baselines
+            own = values[: estimator.samples]
+            w = tf.concat([tf.nn.softmax(own, 0), tf.zeros_like(values[estimator.samples :])], 0)
         per_sample = tf.reshape(w, [*w.shape, *[1] * (logits.shape.rank - 1)])
         gradient -= tf.reduce_sum(per_sample * kind.score(logits, estimate.samples), 0)
     weights = np.reshape(WEIGHTS / BATCH, [BATCH, *[1] * (logits.shape.rank - 1)])
