@@ -69,6 +69,11 @@ class StageResults:
         configs = (json_object(path).get("config") for path in self._folder.glob("*/config.json"))
         return any(flatten(config).get(DATA_KEY) == dataset for config in configs if isinstance(config, dict))
 
+    @property
+    def altered(self) -> bool:
+        """Whether `--set` changes the runs; another choice of data sets does not."""
+        return bool(self._changes)
+
     def changed(self, config: RunConfig) -> RunConfig:
         """Returns the config with the `--set` values."""
         return config.with_values(self._changes) if self._changes else config
