@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 from golden_values import PLACE, Golden, Whole
 
+from igr_suite.estimators.names import KNOWN
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread a process: `make test` runs two
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -24,7 +26,27 @@ LONG = (
 )
 
 
+# Tests of models and of tapes that meet every estimator of the package: at every change these ones, which are of all
+# routes, targets and kinds of variables; all of them in `make sweep`. An estimator that is new here is always met.
+OF_MODELS = (
+    "families/half_mnist/test_half_mnist_estimators.py",
+    "families/hard_vae/test_hard_vae_estimators.py",
+    "families/sbn/test_sbn_estimators.py",
+    "models/test_vae_families.py",
+    "statistical/test_conformance_on_tape.py",
+)
+ALWAYS = {
+    *("carms", "concrete", "disarm", "disarm_sb", "double_cv", "dynamic_rebar", "local_disarm", "local_expectation"),
+    *("nvil", "rebar", "reinmax", "relax", "rloo", "rws", "straight_through", "tvo", "vimco"),
+}
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        name = getattr(getattr(item, "callspec", None), "params", {}).get("name")
+        if name in KNOWN and name not in ALWAYS and any(part in item.nodeid for part in OF_MODELS):
+            item.add_marker(pytest.mark.sweep)
     items.sort(key=lambda item: not any(part in item.nodeid for part in LONG))
     if config.getoption("--rewrite-golden"):
         config.hook.pytest_deselected(items=[item for item in items if "golden" not in item.fixturenames])
