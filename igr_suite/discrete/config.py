@@ -82,6 +82,10 @@ class EstimatedRun(TrainingRun):
         """The settings of `estimation`, with the family's defaults in place of None."""
         return self.estimation.resolved(self.estimation_defaults)
 
+    def check_own(self, estimator: Any) -> None:
+        """Raises UserError for settings of own parameters that an estimator does not have."""
+        check_estimation(self.estimation, estimator)
+
     def translate(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         return gather_options(settings, self.model.estimator_options)
 
@@ -89,7 +93,7 @@ class EstimatedRun(TrainingRun):
         super().check_inputs(data_dir)
         if self.model.general:
             estimator = build_estimator(self.model.estimator, self.model.estimator_options, self.model.support)
-            check_estimation(self.estimation, estimator)
+            self.check_own(estimator)
         elif self.estimation != EstimationConfig():
             raise UserError(
                 f"the group estimation is not read with model.estimator={self.model.estimator}, which has settings of its "
@@ -183,12 +187,13 @@ def build_estimator(name: str, options: Sequence[str], support: str, path: str =
     return cls(**settings) if ":" in name else get(name, **settings)
 
 
-def check_estimation(estimation: EstimationConfig, estimator: Any) -> None:
+def check_estimation(estimation: EstimationConfig, estimator: Any, group: str = "estimation") -> None:
     """Checks that an estimator has the own parameters whose training is set.
 
     Args:
       estimation: as given.
       estimator: `estimators.Estimator`.
+      group: of the config that has the settings.
     Raises:
       UserError: it has no such parameters.
     """
@@ -203,7 +208,7 @@ def check_estimation(estimation: EstimationConfig, estimator: Any) -> None:
     for key, (given, has, missing) in needs.items():
         if given and not has:
             raise UserError(
-                f"estimation.{key}={getattr(estimation, key)} is not used by {name}, which has {missing}; leave it out"
+                f"{group}.{key}={getattr(estimation, key)} is not used by {name}, which has {missing}; leave it out"
             )
 
 

@@ -1,5 +1,6 @@
 """RODEO: RLOO with two control variates that a discrete Stein operator makes of a small network."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -124,6 +125,6 @@ class Rodeo(MultiSampleEstimator):
         samples = kind_of(logits).hard_sample(logits, noise["u"])
         values, slopes = value_and_slope(objective, samples, straight_through_above)
         weights = {name.removeprefix(NET): value for name, value in parameters.items() if name.startswith(NET)}
-        net = lambda s, value: stein_net(weights, s, value)  # noqa: E731
+        net = functools.partial(stein_net, weights)
         signal = rodeo_gradient(values, slopes, samples, logits, net, parameters["alpha"], parameters["beta"])
         return Estimate(tf.reduce_mean(values, 0), samples, signal)

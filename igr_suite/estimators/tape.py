@@ -89,8 +89,8 @@ class OnTape:
           trained: from `trainable`, whose gradient `own_loss` has; None holds own parameters at their initial values.
           seed: an int for the same noise at every call, a `keras.random.SeedGenerator`, a stateless seed int32 [2], or
             None for Keras's global generator, which draws anew at every call, also inside a `tf.function`.
-          holds_log_q: whether the objective contains -log q(b | logits); matters only for estimators of a bound
-            (`facts.target`).
+          holds_log_q: whether the objective contains -log q(b | logits); matters only for estimators of a bound and for
+            TVO (`facts.target`), whose factors are the derivatives of its own sum by f_k in place of w_k.
         Returns:
           The value, in the logits' type, and the loss of the estimator's own parameters: the estimator's own where it
           has one, and otherwise the mean square of the gradient of the logits, whose gradient is that of the variance.

@@ -1,6 +1,5 @@
 """A layer of categorical variables, relaxed by any registered distribution on the simplex."""
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -106,6 +105,7 @@ class RelaxedCategorical(RelaxedLayer):
         )
         self.categories = check_count("categories", categories, least=2)
         self.relaxation, self.relaxation_class = relaxation, chosen
+        self.has_flow = chosen.has_flow()  # whose weights are the layer's
         items = (options or {}).items()
         self.options = {name: value.item() if isinstance(value, np.generic) else value for name, value in items}
         self._check_options()
@@ -115,14 +115,8 @@ class RelaxedCategorical(RelaxedLayer):
         self.flow: tuple[keras.Variable, ...] = ()
         self.finish()
 
-    @property
-    def has_flow(self) -> bool:
-        """Whether the relaxation has a planar flow, whose weights are the layer's."""
-        return "flow" in inspect.signature(self.relaxation_class).parameters
-
     def _check_options(self) -> None:
-        taken = (*self.relaxation_class.parameter_blocks(2), "temperature", "flow", "name")
-        known = [name for name in inspect.signature(self.relaxation_class).parameters if name not in taken]
+        known = [name for name in self.relaxation_class.constructor_options() if name != "temperature"]
         known += ["flow_layers"] * self.has_flow
         for name in self.options:
             if name not in known:

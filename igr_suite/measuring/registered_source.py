@@ -95,7 +95,9 @@ def chain_source(
       own_steps: number of steps for which own parameters are trained at these weights.
     """
     estimator = estimators.get(name)
-    noise_at = lambda seed: noise_of(estimator, shapes, seed, dtype)  # noqa: E731
+
+    def noise_at(seed: tf.Tensor) -> list[estimators.base.Noise]:
+        return noise_of(estimator, shapes, seed, dtype)
 
     def estimates(seed: tf.Tensor, own: Sequence[Parameters]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         estimated = estimate(chain, estimator, noise_at(seed), own)

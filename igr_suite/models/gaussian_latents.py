@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.models.latent_layer import Gradients, LatentLayer
+from igr_suite.models.vae_latent import Gradients, VAELatent
 from igr_suite.objectives.base import Objective
 from igr_suite.objectives.leaf import Sampled, leaf_gradients
 from igr_suite.randomness import standard_normal
@@ -14,7 +14,7 @@ from igr_suite.relaxations.gaussian import normal_log_density
 LEAST_SCALE = 1e-6
 
 
-class GaussianLatents(LatentLayer):
+class GaussianLatents(VAELatent):
     """z ~ N(loc, diag scale^2), scale the softplus of the second half of the head's output.
 
     Args:
@@ -23,7 +23,7 @@ class GaussianLatents(LatentLayer):
       samples: K.
       prior: "standard", N(0, I); "learned", a Gaussian with trained mean and scale; or the fixed pair (mean [D], scale
         [D]).
-      seed, dtype: as in `LatentLayer`.
+      seed, dtype: as in `VAELatent`.
     Raises:
       UserError: another prior.
     """

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators import Estimator, get, registered
+from igr_suite.layers.checks import check_count
 from igr_suite.objectives import Objective, build
 from igr_suite.objectives.names import NAMES as OBJECTIVES
 from igr_suite.relaxations import RELAXATIONS, Relaxation
@@ -41,8 +42,8 @@ def choose(latent: Latent, gradient, options: Mapping[str, object], samples: int
       UserError: a name that is not known, or does not go with these latents; options beside an object that has its own;
         a number of samples that the estimator does not have.
     """
-    if samples is not None and (not isinstance(samples, int) or isinstance(samples, bool) or samples < 1):
-        raise UserError(f"samples must be a positive integer, got {samples!r}")
+    if samples is not None:
+        check_count("samples", samples)
     if latent == "gaussian":
         objective = _objective(gradient, options)
         return Choice(objective, {}, samples or objective.minimum_samples)

@@ -15,11 +15,11 @@ from igr_suite.estimators.base import Estimator, Parameters
 from igr_suite.estimators.distributions import bernoulli, categorical
 from igr_suite.estimators.formulas import log_mean_exp
 from igr_suite.keras_variables import watchable
-from igr_suite.models.latent_layer import Gradients, LatentLayer, flat_codes, prior_values
+from igr_suite.models.vae_latent import Gradients, VAELatent, flat_codes, prior_values
 from igr_suite.randomness import uniform
 
 
-class HardCodes(LatentLayer):
+class HardCodes(VAELatent):
     """V Bernoulli variables, or V categorical ones of C categories, as hard codes.
 
     Args:
@@ -27,7 +27,7 @@ class HardCodes(LatentLayer):
       shape: of one example's logits, (V,) or (V, C).
       prior: "uniform", "learned", or fixed logits of this shape.
       closed: whether -KL(q || p) is added in closed form, and its gradient without noise.
-      seed, dtype: as in `LatentLayer`.
+      seed, dtype: as in `VAELatent`.
     Raises:
       UserError: the closed form beside a bound of several samples, which has none.
     """

@@ -1,6 +1,5 @@
 """Categorical latents of a VAE relaxed to points on the simplex, trained on the relaxed model's own ELBO."""
 
-import inspect
 from collections.abc import Mapping
 
 import keras
@@ -10,7 +9,7 @@ import tensorflow as tf
 from igr_suite import relaxations
 from igr_suite.errors import UserError, nearest
 from igr_suite.keras_variables import watchable
-from igr_suite.models.latent_layer import Gradients, LatentLayer, flat_codes, prior_values
+from igr_suite.models.vae_latent import Gradients, VAELatent, flat_codes, prior_values
 from igr_suite.randomness import run_seed
 from igr_suite.relaxations.gaussian import GaussianNoise
 
@@ -19,13 +18,13 @@ TEMPERATURE = 0.5  # where none is given
 
 def check_options(cls: type[relaxations.Relaxation], options: Mapping[str, object]) -> None:
     """Raises UserError for an option that the distribution's constructor does not read."""
-    known = set(inspect.signature(cls).parameters) - {*cls.parameter_blocks(2), "name", "flow"}
+    known = cls.constructor_options()
     for option in options:
         if option not in known:
             raise UserError(f"{cls.__name__} has no option '{option}': {nearest(option, known)}")
 
 
-class RelaxedCodes(LatentLayer):
+class RelaxedCodes(VAELatent):
     """V variables of C categories, each a point on the simplex.
 
         ELBO = mean over samples of log p(x | psi) - KL(q(psi | x) || p(psi))
@@ -37,7 +36,7 @@ class RelaxedCodes(LatentLayer):
       samples: S, of each example.
       prior: "uniform", "learned", or fixed parameters [V, P] in the order of the network's output.
       closed: whether the KL is the Gaussians' closed form, in place of log q - log p at the sample.
-      seed, dtype: as in `LatentLayer`.
+      seed, dtype: as in `VAELatent`.
     Raises:
       UserError: an option that the distribution does not read, or a closed form that it does not have.
     """
@@ -62,7 +61,7 @@ class RelaxedCodes(LatentLayer):
         self.distribution, self.code_shape, self.samples, self.closed = distribution, shape, samples, closed
         self.options = {"temperature": TEMPERATURE, **options}
         self.flow = []
-        if "flow" in inspect.signature(distribution).parameters:
+        if distribution.has_flow():
             initial = relaxations.initial_planar_flow(
                 categories, variables, run_seed(seed, "planar flow"), dtype=tf.as_dtype(dtype)
             )

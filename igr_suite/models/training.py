@@ -19,7 +19,7 @@ class Training(keras.Model):
     makes the steps that it would have made; in an evaluation it is a function of the number of examples seen before.
 
     Attributes:
-      latent: the layer of the latents, `LatentLayer`.
+      latent: the layer of the latents, `VAELatent`.
       settings: of the VAE, by name; "seed" among them.
     """
 

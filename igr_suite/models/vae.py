@@ -10,13 +10,14 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.tape import Seed, stateless_seed
+from igr_suite.layers.checks import check_count, check_name
 from igr_suite.models.gaussian_latents import GaussianLatents
 from igr_suite.models.gradient_choice import LATENTS, Choice, Latent, choose, described
 from igr_suite.models.hard_codes import HardCodes
-from igr_suite.models.latent_layer import LatentLayer, flat_codes
 from igr_suite.models.likelihoods import check_output, likelihood_of
 from igr_suite.models.relaxed_codes import RelaxedCodes
 from igr_suite.models.training import Training
+from igr_suite.models.vae_latent import VAELatent, flat_codes
 from igr_suite.objectives import Objective
 from igr_suite.randomness import at_step, run_seed
 
@@ -82,8 +83,7 @@ class VAE(Training):
     ):
         super().__init__(**options_of_keras)
         shape = _code_shape(latent, variables, categories)
-        if kl not in ("sampled", "closed"):
-            raise UserError(f"kl must be 'sampled' or 'closed', got {kl!r}")
+        check_name("kl", kl, ("sampled", "closed"))
         self.settings: dict[str, Any] = {
             "latent": latent,
             "variables": variables,
@@ -95,7 +95,7 @@ class VAE(Training):
         self.choice = choose(latent, gradient, options or {}, samples)
         self.likelihood = likelihood_of(likelihood)
         self.encoder, self.decoder = encoder, decoder
-        self.latent = _latent_layer(self.choice, shape, prior, kl == "closed", seed, self.variable_dtype)
+        self.latent = _latent_of(self.choice, shape, prior, kl == "closed", seed, self.variable_dtype)
         self.data_shape: tuple[int, ...] = ()  # known when built
         self.begin_metrics()
         self._compiled_log_weights: Callable[..., tf.Tensor] | None = None
@@ -251,15 +251,15 @@ def _code_shape(latent: str, variables: int, categories: int | None) -> tuple[in
     if latent not in LATENTS:
         raise UserError(f"unknown latent {latent!r}: {nearest(str(latent), LATENTS)}")
     for name, size, least in (("variables", variables, 1), ("categories", categories, 2)):
-        if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < least):
-            raise UserError(f"{name} must be an integer of at least {least}, got {size!r}")
+        if size is not None:
+            check_count(name, size, least)
     if (latent == "categorical") != (categories is not None):
         needs = "needs categories, their number" if categories is None else "reads no categories"
         raise UserError(f"latent='{latent}' {needs}")
     return (variables,) if categories is None else (variables, categories)
 
 
-def _latent_layer(choice: Choice, shape: tuple[int, ...], prior, closed: bool, seed: int, dtype: str) -> LatentLayer:
+def _latent_of(choice: Choice, shape: tuple[int, ...], prior, closed: bool, seed: int, dtype: str) -> VAELatent:
     if isinstance(choice.gradient, Objective):
         if closed:
             raise UserError("kl='closed' is for discrete latents; objectives of K samples hold log q at the samples")

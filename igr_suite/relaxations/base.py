@@ -1,6 +1,7 @@
 """The contract of a relaxation, a continuous distribution on the simplex near a discrete one, and of a draw from it."""
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -72,6 +73,18 @@ class Relaxation(tfd.Distribution):
     def parameter_blocks(cls, categories: int) -> dict[str, int]:
         """Returns the sizes of the parameter blocks of one variable, in the order in which a network outputs them."""
         raise NotImplementedError
+
+    @classmethod
+    def constructor_options(cls) -> tuple[str, ...]:
+        """Returns the constructor's arguments beside the parameters, the flow and the name: "temperature", and what the
+        relaxation has of its own."""
+        taken = (*cls.parameter_blocks(2), "flow", "name")
+        return tuple(name for name in inspect.signature(cls).parameters if name not in taken)
+
+    @classmethod
+    def has_flow(cls) -> bool:
+        """Returns whether the constructor takes a planar flow."""
+        return "flow" in inspect.signature(cls).parameters
 
     @classmethod
     def uniform_prior(cls, categories: int, temperature, dtype: tf.DType = tf.float32, **options) -> "Relaxation":

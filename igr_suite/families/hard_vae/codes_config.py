@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from igr_suite.data.catalogue import recipe_of
-from igr_suite.discrete.config import ESTIMATION, EstimatedRun, check_estimator, evaluations, slug_of
+from igr_suite.discrete.config import (
+    ESTIMATION,
+    EstimatedRun,
+    EstimationConfig,
+    check_estimation,
+    check_estimator,
+    evaluations,
+    slug_of,
+)
 from igr_suite.errors import UserError
 from igr_suite.estimators.names import KNOWN
 from igr_suite.lab.runs.config import added_later
@@ -182,6 +190,11 @@ class TrainHardVAE(EstimatedRun):
     def estimation_defaults(self) -> Mapping[str, Any]:
         """The fields of the group `model` with these names."""
         return estimation_of(self.model)
+
+    def check_own(self, estimator: Any) -> None:
+        super().check_own(estimator)
+        network = "network" if self.model.baseline == "network" else None  # the others suit every estimator
+        check_estimation(EstimationConfig(baseline=network, eta=self.model.eta), estimator, "model")
 
     def validate(self) -> None:
         for key in ESTIMATION:

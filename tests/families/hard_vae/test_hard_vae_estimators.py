@@ -352,3 +352,19 @@ def test_the_terms_of_a_fixed_prior(codes, logits, prior):
 def test_priors_that_do_not_fit_are_a_sentence(settings, sentence):
     with pytest.raises(UserError, match=sentence):
         HardVAEConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (
+            {"estimator": "rloo", "baseline": "network"},
+            "model.baseline=network is not used by rloo, which has no baseline",
+        ),
+        ({"estimator": "rloo", "eta": "weights", "variance_of": "weights"}, "model.eta=weights is not used by rloo"),
+    ],
+)
+def test_own_parameters_that_are_not_there_are_a_sentence_before_anything_runs(model, sentence):
+    with pytest.raises(UserError, match=sentence):
+        TrainHardVAE(model=HardVAEConfig(**model)).check_inputs(None)
+    TrainHardVAE(model=HardVAEConfig(estimator="nvil", baseline="network")).check_inputs(None)

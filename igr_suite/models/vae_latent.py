@@ -24,7 +24,7 @@ class Gradients(NamedTuple):
     pairs: list[tuple[keras.Variable, tf.Tensor]]
 
 
-class LatentLayer(keras.layers.Layer):
+class VAELatent(keras.layers.Layer):
     """Latent variables with their own map from features to parameters.
 
     Args:
