@@ -29,7 +29,9 @@ EVALUATIONS = {"smoke": 4, "quick": 24, "paper": 240}  # passes through the trai
 NETWORKS = {"smoke": ("nonlinear",), "quick": ("nonlinear", "2 linear"), "paper": ("nonlinear", "2 linear")}
 ROWS = {"smoke": 1, "quick": 6, "paper": 12}  # evaluations of test images along a run
 SAMPLES = {"smoke": 5, "quick": 100, "paper": 100}
-LIMIT = {"smoke": 120}
+LIMIT = {"smoke": 120}  # training images
+# Validation and test images that are evaluated: L_100 of all of them would take longer than the training.
+EVALUATED = {"smoke": 120, "quick": 2_000}
 # Four evaluations, as VIMCO and ARMS.
 OPTIONS = {"local_disarm": ("samples=2",), "ovis_mc": ("auxiliary=2", "samples=2")}
 # REINFORCE of belief networks centres an example's signal by the others' mean, too.
@@ -56,7 +58,7 @@ def belief_network(name, depth, scale, data, seed):
     model = SBNConfig(estimator=name, estimator_options=OPTIONS.get(name, ()), **DEPTHS[depth])
     return TrainSBN(
         model=model,
-        data=BinaryDataConfig(name=data, train_limit=LIMIT.get(scale), evaluation_limit=LIMIT.get(scale)),
+        data=BinaryDataConfig(name=data, train_limit=LIMIT.get(scale), evaluation_limit=EVALUATED.get(scale)),
         schedule=StepScheduleConfig(**epochs(scale, model.evaluations)),
         evaluation=SBNEvaluationConfig(importance_samples=SAMPLES[scale]),
         seed=seed,
@@ -75,7 +77,7 @@ def autoencoder(name, scale, data, seed):
     number = evaluations(name, model.estimator_options, model.layers, model.shape)
     return TrainHardVAE(
         model=model,
-        data=DataConfig(name=data, train_limit=LIMIT.get(scale), evaluation_limit=LIMIT.get(scale)),
+        data=DataConfig(name=data, train_limit=LIMIT.get(scale), evaluation_limit=EVALUATED.get(scale)),
         optimiser=HardVAEOptimiserConfig(learning_rate=3e-4),
         schedule=ScheduleConfig(**epochs(scale, number)),
         evaluation=HardVAEEvaluationConfig(importance_samples=SAMPLES[scale], every_time=True),
