@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
+from sweeps import few
 
 from igr_suite.families.vae.presets import default
 from igr_suite.lab.runs.config import replace_parts
@@ -50,9 +52,10 @@ def refused(path: Path) -> str:
     return exit_note["message"]
 
 
-def test_a_run_that_is_stopped_killed_and_damaged_ends_as_one_that_never_was(tmp_path):
-    """SIGTERM saves; a truncated checkpoint and a corrupted metrics line are refused without loss; SIGKILL costs
-    nothing but time. This is one test, because every start of a worker costs seconds."""
+@pytest.mark.parametrize("damaged", few([False, True], lambda damaged: not damaged), ids=["whole", "damaged"])
+def test_a_run_that_is_stopped_and_killed_ends_as_one_that_never_was(damaged, tmp_path):
+    """SIGTERM saves; SIGKILL costs nothing but time; in the sweep, a truncated checkpoint and a corrupted metrics line
+    are refused without loss. This is one test, because every start of a worker costs seconds."""
     whole, path = tmp_path / "whole", tmp_path / "run"
     undisturbed = start(whole)
 
@@ -61,18 +64,19 @@ def test_a_run_that_is_stopped_killed_and_damaged_ends_as_one_that_never_was(tmp
     assert 0 < saved < 300
     assert RunFolder(path).metrics.last_step() <= saved
 
-    newest, rows = checkpoints.paths(path / "checkpoints")[-1], (path / "metrics.jsonl").read_bytes()
-    content = newest.read_bytes()
-    newest.write_bytes(content[:1000])
-    assert f"{newest.name} is truncated or damaged" in refused(path)
-    assert (path / "metrics.jsonl").read_bytes() == rows
-    newest.write_bytes(content)
+    if damaged:
+        newest, rows = checkpoints.paths(path / "checkpoints")[-1], (path / "metrics.jsonl").read_bytes()
+        content = newest.read_bytes()
+        newest.write_bytes(content[:1000])
+        assert f"{newest.name} is truncated or damaged" in refused(path)
+        assert (path / "metrics.jsonl").read_bytes() == rows
+        newest.write_bytes(content)
 
-    corrupted = rows.replace(b'"step"', b'"step', 1)
-    (path / "metrics.jsonl").write_bytes(corrupted)
-    assert "metrics.jsonl" in refused(path)
-    assert (path / "metrics.jsonl").read_bytes() == corrupted
-    (path / "metrics.jsonl").write_bytes(rows)
+        corrupted = rows.replace(b'"step"', b'"step', 1)
+        (path / "metrics.jsonl").write_bytes(corrupted)
+        assert "metrics.jsonl" in refused(path)
+        assert (path / "metrics.jsonl").read_bytes() == corrupted
+        (path / "metrics.jsonl").write_bytes(rows)
 
     assert kill_in_training(path, 2, signal.SIGKILL) == -signal.SIGKILL
     assert RunFolder(path).status().state == "partial"

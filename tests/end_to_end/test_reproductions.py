@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import seed_counts
 
 from igr_suite.cli.main import main
 from igr_suite.lab.analysis.references import read_references
+from igr_suite.lab.running import discovery
 from igr_suite.lab.running.discovery import find, names
 from igr_suite.lab.running.experiment import SCALES, expand
 from igr_suite.lab.runs.store import RunFolder
@@ -66,17 +68,21 @@ def test_table_1_from_the_first_run_to_the_table(tmp_path, golden):
 
 
 @pytest.mark.parametrize("name", COMMITTED)
-def test_committed_results_redraw_and_are_judged(tmp_path, name, capsys):
-    """In this process: two new ones for each item would take most of the time to import pandas and matplotlib."""
+def test_committed_results_redraw_and_are_judged(tmp_path, name, capsys, monkeypatch):
+    """Equal tables; every curve says as many seeds at each x as the drawn rows have. In this process: two new ones for
+    each item would take most of the time to import pandas and matplotlib."""
     shutil.copytree(
         RESULTS / name / "quick",
         tmp_path / name / "quick",
         ignore=shutil.ignore_patterns("checkpoints", "figure*", "table*"),
     )
+    calls = seed_counts.watched(discovery.plot_module(name), monkeypatch)
     assert main(["plot", name, "--scale", "quick", "--results", str(tmp_path)]) == 0, capsys.readouterr().err
+    seed_counts.check(calls)
     for file in ("figure.png", "figure.csv", "table.md"):
         assert (tmp_path / name / "quick" / file).exists()
-    assert (tmp_path / name / "quick" / "table.csv").read_text() == (RESULTS / name / "quick" / "table.csv").read_text()
+    for drawn in [tmp_path / name / "quick" / "table.csv", *(tmp_path / name / "quick").glob("figure*.csv")]:
+        assert drawn.read_bytes() == (RESULTS / name / "quick" / drawn.name).read_bytes(), drawn.name
     capsys.readouterr()
     # 1: a value differs, as the item's README says
     assert main(["check", name, "--scale", "quick", "--results", str(tmp_path)]) in (0, 1)

@@ -1,17 +1,14 @@
-"""Seeds in committed figures are those of the committed runs, at every x."""
+"""Seeds in committed figures are those of the committed runs, at every x; that they are those of the drawn rows,
+end_to_end/test_reproductions.py proves when it draws the figures again."""
 
 import csv
 import json
 import re
-import sys
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 
 import pytest
-
-from igr_suite.lab.analysis.results import Results
-from igr_suite.lab.running import discovery
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FIGURES = sorted(
@@ -48,43 +45,3 @@ def test_no_figure_counts_more_seeds_than_have_come_so_far(path):
     there = seeds_by_place(path.parent)[x]
     wrong = [row for row in rows if row[x] and int(row["seeds"]) > there[round(float(row[x]), 6)]]
     assert not wrong, f"{len(wrong)} of {len(rows)} rows, such as {wrong[0]}"
-
-
-def counted(frame, x: str, y: str, seed: str, by: list[str]) -> dict[tuple, int]:
-    """Different seeds with a value, by curve and x, counted one row at a time."""
-    found = defaultdict(set)
-    for row in frame[[*by, x, y, seed]].itertuples(index=False):
-        *curve, place, value, number = row
-        found[(*curve, place)].update([number] if value == value else [])
-    return {place: len(numbers) for place, numbers in found.items()}
-
-
-@pytest.mark.parametrize("item", sorted({"/".join(path.parts[-4:-2]) for path in FIGURES}))
-def test_every_committed_figure_has_the_counts_that_its_runs_give(item, monkeypatch, tmp_path):
-    """Draws again what is committed: equal tables, and seeds at every x as a count of the drawn rows finds them."""
-    module, results = discovery.plot_module(item), Results(discovery.find(item), "quick", RESULTS)
-    calls = []
-
-    def watch(original):
-        def draw(axes, frame, x, y, *, method, seed, style=None, **options):
-            drawn = original(axes, frame, x, y, method=method, seed=seed, style=style, **options)
-            calls.append((drawn, counted(frame, x, y, seed, [method, *([style] if style else [])]), x, style))
-            return drawn
-
-        return draw
-
-    for place in (module, *(sys.modules[name] for name in list(sys.modules) if name.startswith("igr_suite.plotting."))):
-        if hasattr(place, "draw_curves"):
-            monkeypatch.setattr(place, "draw_curves", watch(place.draw_curves))
-        if hasattr(place, "save"):
-            monkeypatch.setattr(place, "save", lambda fig, folder, name="figure": [])
-    module.plot(results, tmp_path)
-    for drawn, seeds, x, look in calls:
-        for row in drawn.to_dict("records"):
-            keys = [key for key in seeds if key[0] == row["method"] and key[-1] == row[x]]
-            keys = [
-                key for key in keys if not look or (key[1] if isinstance(key[1], str) else repr(key[1])) == row["style"]
-            ]
-            assert [seeds[key] for key in keys] == [row["seeds"]], row
-    for path in tmp_path.glob("figure*.csv"):
-        assert path.read_bytes() == (results.folder / path.name).read_bytes(), path.name

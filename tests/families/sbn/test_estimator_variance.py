@@ -91,6 +91,7 @@ def test_only_biased_estimators_are_called_biased():
     }
 
 
+@pytest.mark.sweep
 def test_historical_control_variate_of_two_layers_is_called_biased_and_nvil_is_not():
     model = tiny_model(layers=2, estimator="rebar", multilayer_cv="historical", temperature=0.5)
     x = tf.constant(images_of(model))
@@ -107,16 +108,16 @@ def test_registered_estimators_are_measured_on_two_layers_as_they_train():
     """Evaluations are those of the general path; the straight-through gradient is biased."""
     model = tiny_model(layers=2, estimator="disarm")
     x = tf.constant(images_of(model))
-    names = ("disarm", "rloo", "lax", "straight_through")
+    names = ("disarm", "lax", "straight_through")
     subject = SBNSubject(model, x, SEED)
     assert set(names) <= set(subject.names)
-    measured = estimator_variance.measure(subject, names, DRAWS, DRAWS // 20, SEED, against="local_expectation")
+    measured = estimator_variance.measure(subject, names, DRAWS // 4, DRAWS // 20, SEED, against="local_expectation")
     rows = {row["estimator"]: row for row in measured}
     assert {name: row["biased"] for name, row in rows.items()} == dict.fromkeys(names, False) | {
         "straight_through": True
     }
     evaluations = {name: (row["hard"], row["relaxed"]) for name, row in rows.items()}
-    assert evaluations == {"disarm": (3, 0), "rloo": (2, 0), "lax": (1, 2), "straight_through": (1, 0)}
+    assert evaluations == {"disarm": (3, 0), "lax": (1, 2), "straight_through": (1, 0)}
 
 
 def test_squared_norm_and_bias_of_known_vectors():
