@@ -7,6 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import tensorflow as tf
+from sweeps import few
 
 from igr_suite.families.vae.config import ModelConfig, ModelName
 from igr_suite.families.vae.model import DiscreteVAE
@@ -57,7 +58,7 @@ def trained(name: str, steps: int = 60, **options) -> DiscreteVAE:
     return model
 
 
-@pytest.mark.parametrize("name", get_args(ModelName))
+@pytest.mark.parametrize("name", few(get_args(ModelName), lambda name: name.endswith("_Dis")))
 def test_every_model_learns(name):
     """The bound on a fixed batch rises from an untrained to a trained model by more than the batch's noise."""
     before, after = a_model(name), trained(name)
