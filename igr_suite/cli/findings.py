@@ -1,6 +1,8 @@
 """`igr findings`: judges the claims of a paper by its finished runs."""
 
 import argparse
+import shutil
+import textwrap
 from pathlib import Path
 
 from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
@@ -40,7 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     judged = [hypotheses.judge(hypothesis, frames) for hypothesis in declared.HYPOTHESES]
     for number, claim in enumerate(judged, start=1):
-        print(f"{number:2d}  {claim.verdict:13}  {claim.hypothesis.claim}")
+        first = f"{number:2d}  {claim.verdict:13}  "
+        width, indent = shutil.get_terminal_size().columns, " " * len(first)
+        print(textwrap.fill(claim.hypothesis.claim, width, initial_indent=first, subsequent_indent=indent))
     if arguments.write:
         path = Path(arguments.write)
         page = hypotheses.report(judged, declared.TITLE, declared.INTRODUCTION.format(scale=scale))

@@ -3,7 +3,10 @@
 import argparse
 import os
 import shlex
-from collections.abc import Mapping
+import shutil
+import sys
+import textwrap
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -194,7 +197,38 @@ def shorten(path: Path) -> str:
     return line(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def table(rows: list[list[str]], right: tuple[int, ...] = ()) -> str:
+def paragraph(text: str, indent: str = "") -> str:
+    """Returns a text in lines of at most 80 columns."""
+    return textwrap.fill(line(text), 80, initial_indent=indent, subsequent_indent=indent)
+
+
+def fitting(rows: list[list[str]], right: Collection[int] = (), least: int = 0) -> str:
+    """Returns `table` in lines of at most the terminal's width, where there is a terminal: first without the column
+    `least`, then with the first column's names cut in their middles; elsewhere the whole table."""
+    width = shutil.get_terminal_size().columns
+    drawn = table(rows, right)
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ or _widest(drawn) <= width:
+        return drawn
+    rows = [row[:least] + row[least + 1 :] for row in rows]
+    right = [i - (i > least) for i in right if i != least]
+    too_many = _widest(table(rows, right)) - width
+    allowed = max(24, max(len(row[0]) for row in rows) - max(0, too_many))
+    return table([[shortened(row[0], allowed), *row[1:]] for row in rows], right)
+
+
+def shortened(text: str, width: int) -> str:
+    """Returns a text of at most `width` characters, its middle replaced by an ellipsis where it is longer."""
+    if len(text) <= width:
+        return text
+    before = (width - 1) // 2
+    return f"{text[:before]}…{text[len(text) - (width - 1 - before) :]}"
+
+
+def _widest(drawn: str) -> int:
+    return max(map(len, drawn.splitlines()))
+
+
+def table(rows: list[list[str]], right: Collection[int] = ()) -> str:
     """Returns aligned columns; the first row is the heading. Control characters in cells are escaped, so that every row
     stays one line.
 

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from igr_suite.cli.options import add_experiment, add_verb, command, results_of, shorten, table
+from igr_suite.cli.options import add_experiment, add_verb, command, fitting, paragraph, results_of, shorten, table
 from igr_suite.cluster import submission
 from igr_suite.errors import UserError
 from igr_suite.lab.analysis.results import Results, renamed
@@ -97,14 +97,24 @@ def _overview(arguments: argparse.Namespace) -> int:
     if len(rows) == 1:
         print(f"nothing has been run yet in {shorten(results_root(arguments.results))}; `igr list` says what there is")
     else:
-        print(table(rows, right=(2, 3, 4, 5, 6)))
+        rows = _without_zeros(rows)
+        print(table(rows, right=range(2, len(rows[0]))))
+        print()
         print(
-            "\n3+: a later stage follows; `igr status NAME` shows every run, `igr run` or `igr submit --missing` starts "
-            "what is missing"
+            paragraph(
+                "3+: a later stage follows; `igr status NAME` shows every run, `igr run` or `igr submit --missing` starts "
+                "what is missing"
+            )
         )
         for line in wrong:
             say(line)
     return code
+
+
+def _without_zeros(rows: list[list[str]]) -> list[list[str]]:
+    """Returns the table without the columns "running", "queued" and "failed" where no experiment has such runs."""
+    shown = [i for i in range(len(rows[0])) if i not in (3, 4, 5) or any(row[i] != "0" for row in rows[1:])]
+    return [[row[i] for i in shown] for row in rows]
 
 
 class Note(NamedTuple):
@@ -196,7 +206,8 @@ def _show(results: Results, root: Path) -> int:
         f"{results.experiment.name}, {results.scale}: "
         + ", ".join(f"{count} {state}" for state, count in counts.items())
     )
-    print(table([["run", "state", "step", "last metrics", "time", "left"], *rows], right=(2, 4, 5)))
+    heads = ["run", "state", "step", "last metrics", "time", "left"]
+    print(fitting([heads, *rows], right=(2, 4, 5), least=3))
     if waiting is not None:
         print(f"stage {waiting} follows when these are finished")
     for note in notes:

@@ -117,15 +117,24 @@ class LiveReporter(Reporter):
 
     def _table(self, running: list[Path], pending: int):
         from rich.console import Group
+        from rich.padding import Padding
         from rich.progress_bar import ProgressBar
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table.grid(padding=(0, 2))
+        lines = []
         for folder in running:
             progress = read_progress(folder) or {"step": 0, "total": 1, "left": None, "scalars": {}}
-            bar = ProgressBar(total=max(progress["total"], 1), completed=progress["step"], width=24)
-            table.add_row(folder.name, bar, f"left {clock(progress['left'])}", show(progress["scalars"]))
-        return Group(table, self.overview(len(running), pending, running))
+            bar = ProgressBar(total=max(progress["total"], 1), completed=progress["step"], width=16)
+            numbers = Table.grid(padding=(0, 2))
+            for _ in range(3):
+                numbers.add_column(no_wrap=True)
+            numbers.add_row(bar, f"left {clock(progress['left'])}", show(progress["scalars"]))
+            lines += [
+                Text(terminal.line(folder.name), no_wrap=True, overflow="ellipsis"),
+                Padding(numbers, (0, 0, 0, 2)),
+            ]
+        return Group(*lines, self.overview(len(running), pending, running))
 
     def end(self) -> None:
         self._live.stop()
