@@ -127,8 +127,8 @@ class LiveReporter(Reporter):
             progress = read_progress(folder) or {"step": 0, "total": 1, "left": None, "scalars": {}}
             bar = ProgressBar(total=max(progress["total"], 1), completed=progress["step"], width=16)
             numbers = Table.grid(padding=(0, 2))
-            for _ in range(3):
-                numbers.add_column(no_wrap=True)
+            for width in (16, 10, None):
+                numbers.add_column(no_wrap=True, min_width=width)
             numbers.add_row(bar, f"left {clock(progress['left'])}", show(progress["scalars"]))
             lines += [
                 Text(terminal.line(folder.name), no_wrap=True, overflow="ellipsis"),
