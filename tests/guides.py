@@ -37,8 +37,9 @@ def run_python(name: str, files: tuple[str, ...] = ()) -> dict[str, Any]:
     return scope
 
 
-def run_shell(name: str, place: Path) -> str:
-    """Writes the files of a guide below a folder and runs its shell blocks there; returns what they print.
+def run_shell(name: str, place: Path, before: str = "") -> str:
+    """Writes the files of a guide below a folder and runs its shell blocks there, or only the commands `before` the first
+    one with these words; returns what they print.
 
     Raises:
       AssertionError: a command fails; shows its output.
@@ -49,6 +50,9 @@ def run_shell(name: str, place: Path) -> str:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.code)
     commands = "".join(block.code for block in blocks(name) if block.language == "bash")
+    if before:
+        assert before in commands, f"{name} has no command with {before}"
+        commands = commands[: commands[: commands.index(before)].rindex("\nigr") + 1]
     # -P: the working folder is not searched for modules, as by the installed igr
     igr = f'igr() {{ "{sys.executable}" -P -m igr_suite.cli.main "$@"; }}\n'
     environment = {

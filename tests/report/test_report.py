@@ -162,6 +162,7 @@ def test_bad_input_of_report_is_a_sentence(igr, words, sentence):
     assert code == 2 and sentence in err and "Traceback" not in err
 
 
+@pytest.mark.sweep
 def test_all_committed_results_are_on_one_page(tmp_path):
     command = [sys.executable, "-m", "igr_suite", "report", "--out", str(tmp_path / "page.html")]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=300)
