@@ -10,27 +10,19 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from igr_suite.families.dni.presets import METHOD_BY_LABEL
 from igr_suite.lab.analysis.results import Results
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.style import colour, epoch_axis, figure, register_colours, save
+from igr_suite.plotting.looks import register_looks, register_same
+from igr_suite.plotting.style import colour, epoch_axis, figure, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 
-COLOURS = {
-    "no Bprop": "#969696",
-    "Bprop": "#252525",
-    "DNI": "#e6550d",
-    "cDNI": "#3182bd",
-    "B-simple": "#756bb1",
-    "B-relu": "#31a354",
-    "B-dni, per batch": "#fdae6b",
-    "B-dni, per example": "#a63603",
-    "B-cdni, per batch": "#9ecae1",
-    "B-cdni, per example": "#084594",
-    "A-bp": "#252525",
-    "A-bp, x / 255, no L2": "#6b6b6b",
-    "A-dni, x / 255, no L2": "#08519c",
-    "A-dni": "#3182bd",
-    "BPTT": "#252525",
-}
-register_colours(COLOURS)
+register_looks("grey", ["no Bprop", "A-bp, x / 255, no L2"])
+register_looks("black", ["Bprop"])
+register_looks("orange", ["DNI", "B-dni, per batch"])
+register_looks("blue", ["cDNI", "B-cdni, per batch"])
+register_looks("purple", ["B-simple"])
+register_looks("green", ["B-relu"])
+register_looks("brown", ["B-dni, per example"])
+register_looks("navy", ["B-cdni, per example", "A-dni, x / 255, no L2"])
+register_same({"A-bp": "Bprop", "BPTT": "Bprop", "A-dni": "cDNI"})
 LABEL_BY_METHOD = {key: name for name, key in METHOD_BY_LABEL.items()}
 AUDITED = {"cosine": "cosine", "scale": "length, predicted / true", "sign": "share of equal signs"}
 

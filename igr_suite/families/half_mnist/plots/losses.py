@@ -10,25 +10,20 @@ from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.lab.runs import picture_file
 from igr_suite.plotting.curves import draw_curves, seeds_along, seeds_at, seeds_caption
 from igr_suite.plotting.images import draw_grid
-from igr_suite.plotting.style import epoch_axis, figure, register_colours, save
+from igr_suite.plotting.looks import register_looks, register_same
+from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import by_seed, mean_of_seeds, save_table, summary_text
 
-COLOURS = {
-    "Gaussian": "#666666",
-    "Gaussian REINFORCE": "#bdb0a8",
-    "GS hard": "#c994c7",
-    "GS hard, historical": "#e7c9e6",
-    "REINFORCE, mr": "#c49c94",
-    "REINFORCE, no baseline": "#d9bfa5",
-    "SDNI": "#1f77b4",
-    "SDNI lin": "#1f77b4",
-    "SDNI lin, no z": "#7fbfe8",
-    "SDNI lin_deep": "#08306b",
-    "SDNI lin_deep, no z": "#6a7fb5",
-    "SDNI lin, Adam": "#17becf",
-    "frozen": "#000000",
-}
-register_colours(COLOURS)
+register_looks("brown", ["Gaussian"])
+register_looks("olive", ["Gaussian REINFORCE"])
+register_looks("magenta", ["GS hard", "GS hard, historical"])
+register_looks("orange", ["REINFORCE, mr"])
+register_looks("red", ["REINFORCE, no baseline"])
+register_looks("blue", ["SDNI lin", "SDNI lin, no z"])
+register_looks("navy", ["SDNI lin_deep", "SDNI lin_deep, no z"])
+register_looks("teal", ["SDNI lin, Adam"])
+register_looks("black", ["frozen"])
+register_same({"SDNI": "SDNI lin"})
 LOSS = "test_bce"
 LOSS_LABEL = "test loss, nats per pixel"
 REFERENCE = "REINFORCE"
