@@ -12,6 +12,7 @@ MANY_SEEDS = 5  # up to this many, every seed is drawn
 FEWER_WIDTH = 0.8  # line width of the mean of fewer seeds than there are
 MARKED = 15  # up to this many points of a curve, every one is marked
 MARKS = 7  # of a curve with more points
+JOINED = 3  # points of a curve from which on a line joins them
 MOST_CHANGES = 2  # changes of the number of seeds along a curve that a caption spells out
 
 
@@ -27,7 +28,8 @@ def draw_curves(
     label: str = "{method}",
 ) -> pd.DataFrame:
     """Draws one line per method (and line style): the mean over seeds; thin lines show the seeds. Markers tell methods
-    apart and stand at points of the mean, at all of them where they are few.
+    apart and stand at points of the mean, at all of them where they are few. Fewer than JOINED points are not joined, since
+    a line through two of them says nothing about the course between; markers are then hollow where `style` is not solid.
 
     Seeds are counted at every x. Where a seed ends, the line of the mean ends too, and the mean of the remaining seeds
     continues as a thinner line.
@@ -54,9 +56,11 @@ def draw_curves(
             else group.groupby([seed, x], sort=False)[y].mean().reset_index()
         )
         by_x, seeds = measured.groupby(x)[y], seeds_at(measured, seed, x, y)
+        joined = len(seeds) >= JOINED
         if 1 < seeds.max() <= MANY_SEEDS:
             for _, rows in measured.groupby(seed):
-                axes.plot(rows[x], rows[y], linestyle=line, color=shade, linewidth=line_width(0.6), alpha=0.35)
+                thin = {"linestyle": line, "linewidth": line_width(0.6)} if joined else {"linestyle": "", "marker": "."}
+                axes.plot(rows[x], rows[y], color=shade, alpha=0.35, **thin)
         elif seeds.max() > 1:
             axes.fill_between(by_x.mean().index, by_x.min(), by_x.max(), color=shade, alpha=0.15, linewidth=0)
         mean, words = by_x.mean(), label.format(**{**group.iloc[0].to_dict(), "method": keys[0]})
@@ -64,10 +68,11 @@ def draw_curves(
             axes.plot(
                 part,
                 mean[part],
-                linestyle=line,
+                linestyle=line if joined else "",
                 color=shade,
                 linewidth=line_width(WIDTH if whole else FEWER_WIDTH),
                 marker=marker,
+                markerfacecolor=shade if joined or not style or line == "-" else "white",
                 markevery=_marked(len(part), place / len(groups)),
                 label=words if whole else None,
             )

@@ -1,8 +1,8 @@
 """One look a method in all figures: a colour, a marker and a line style.
 
 The colours are few and far apart for readers with normal sight, deuteranopia and protanopia alike (CIEDE2000 of at least
-`APART`), and dark enough on white; so methods that share a colour have different markers, and most have different line
-styles too. Methods that are compared most often have different colours and solid lines.
+`APART`), and dark enough on white; so methods that share a colour have different markers. Lines are solid but those of variants of a method, which are
+dashed.
 """
 
 import zlib
@@ -30,7 +30,7 @@ MARKERS = "osD^vPX*<>hd"
 LINES = ("-", "--", "-.", ":")
 OTHER = "#7f7f7f"  # of a method that nobody has given a look
 
-# Methods by colour. The first of a colour has the solid line; a method's place decides its marker and its line.
+# Methods by colour; a method's place decides its marker.
 METHODS = {
     "black": ["exact", "RELAX+Bernoulli", "local expectation", "VarGrad", "MIWAE-DReG"],
     "blue": ["REBAR", "IGR-SB-Finite", "OVIS", "ARMS", "DReG-norm", "CIWAE", "VR-IWAE-DReG"],
@@ -38,13 +38,14 @@ METHODS = {
     "green": ["IGR-I", "ST", "SimpleMuProp", "DLGMM-IGR", "CARMS", "RWS", "PIWAE"],
     "grey": ["REINFORCE", "VAE", "TVO", "ARS", "DReG-cv", "TVO-DReG"],
     "magenta": ["NVIL", "GSP", "UGC", "DReG(alpha)", "ST-GS(0.1)", "ARSM", "MIWAE"],
-    "navy": ["DynamicREBAR", "IGR-SB", "DLGMM-IGR-SB", "OVIS(1)", "DReG", "RODEO"],
+    "navy": ["DynamicREBAR", "IGR-SB", "DLGMM-IGR-SB", "DReG", "RODEO"],
     "olive": ["MuProp", "IGSM", "GST", "RWS-DReG", "DisARM-Tree", "PIWAE-DReG", "CIWAE-DReG"],
-    "orange": ["Concrete", "ReinMax-Rao", "DLGMM-Var", "RELAX+GS", "LAX", "DisARM-SB", "OVIS~", "VR-IWAE"],
+    "orange": ["Concrete", "DLGMM-Var", "RELAX+GS", "LAX", "DisARM-SB", "OVIS~", "VR-IWAE"],
     "purple": ["GS", "ST-GS", "RLOO", "JVI", "local DisARM", "DisARM"],
     "red": ["RELAX", "IGR-Planar", "ReinMax", "STL", "Double CV", "RWS-DReG-norm"],
     "teal": ["REBAR(0.1)", "Gumbel-Rao", "IGR-SB-Log", "OVIS-MC", "IWAE"],
 }
+VARIANTS = {"navy": ["OVIS(1)"], "orange": ["ReinMax-Rao"]}
 SAME = {"GST-1.0": "GST"}  # two names of one method
 
 
@@ -65,12 +66,13 @@ class Look(NamedTuple):
 LOOKS: dict[str, Look] = {}
 
 
-def register_looks(colour: str, methods: Iterable[str]) -> None:
+def register_looks(colour: str, methods: Iterable[str], line: str = "-") -> None:
     """Gives methods looks of one colour that no other method has; the plots of a family call it when they are imported.
 
     Args:
       colour: a name in `PALETTE`.
       methods: names in legends, the one that is compared most often first.
+      line: line style, of `LINES`.
     Raises:
       ValueError: a method has another colour already, or no look in this colour is left.
     """
@@ -78,9 +80,9 @@ def register_looks(colour: str, methods: Iterable[str]) -> None:
     for name in methods:
         taken = [look for look in LOOKS.values() if look.colour == shade]
         if name not in LOOKS:
-            free = next((look for look in _looks_of(colour) if look not in taken), None)
+            free = next((look for look in _looks_of(colour, line) if look not in taken), None)
             if free is None:
-                raise ValueError(f"no look in {colour} is left for {name}; give it another colour")
+                raise ValueError(f"no look in {colour} with the line {line} is left for {name}; give it another colour")
             LOOKS[name] = free
         elif LOOKS[name].colour != shade:
             raise ValueError(f"{name} has the colour {LOOKS[name].colour} already, not {shade}")
@@ -111,15 +113,15 @@ def look_of(method: str) -> Look:
     return look._replace(line="--") if known and look == known else look
 
 
-def _looks_of(colour: str) -> Iterator[Look]:
-    """Yields all looks of a colour, every marker once before any comes again; those of two colours begin with different
-    markers."""
-    begin, count = list(PALETTE).index(colour), len(MARKERS)
-    for place in range(count * len(LINES)):
-        line = LINES[(place + place // count) % len(LINES)]
-        yield Look(PALETTE[colour], MARKERS[(begin + place) % count], line)
+def _looks_of(colour: str, line: str) -> Iterator[Look]:
+    """Yields the looks of a colour with a line style; those of two colours begin with different markers."""
+    begin = list(PALETTE).index(colour) + len(PALETTE) // 2 * LINES.index(line)
+    for place in range(len(MARKERS)):
+        yield Look(PALETTE[colour], MARKERS[(begin + place) % len(MARKERS)], line)
 
 
 for _colour, _methods in METHODS.items():
     register_looks(_colour, _methods)
+for _colour, _methods in VARIANTS.items():
+    register_looks(_colour, _methods, "--")
 register_same(SAME)

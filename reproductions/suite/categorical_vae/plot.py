@@ -13,8 +13,10 @@ NOTE = (
     "training; `evaluations a step` are those of one image. Numbers in brackets are samples. Times are those of the "
     "machine that made the runs."
 )
-register_looks("purple", ["RLOO (2)", "RLOO (4)"])
-register_looks("green", ["CARMS (2)", "CARMS (4)"])
+register_looks("purple", ["RLOO (4)"])
+register_looks("purple", ["RLOO (2)"], "--")
+register_looks("green", ["CARMS (4)"])
+register_looks("green", ["CARMS (2)"], "--")
 
 
 def method_of(row) -> str:
