@@ -165,8 +165,7 @@ def finish(fig) -> None:
         _rename(fig, name, shown, look.used)
     if matplotlib.rcParams["text.usetex"]:
         _escape(fig)
-    headings = [fig._suptitle, fig._supxlabel]  # matplotlib has no public way to get the texts themselves
-    for text in [*headings, *(axes.title for axes in fig.axes if len(fig.axes) == 1)]:
+    for text in (fig._suptitle, fig._supxlabel):  # matplotlib has no public way to get the texts themselves
         if text is not None and text.get_text():
             _wrap(fig, text)
     for legend in fig.legends:

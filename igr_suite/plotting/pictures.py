@@ -20,7 +20,7 @@ PRIORS = {"prior": "relaxed prior", "prior_one_hot": "uniform one-hot codes"}
 TRAVERSALS = {"traversal_discrete": "categories", "traversal_continuous": "normal quantiles"}
 # Sizes in inches, by which axes are placed: a constrained layout would cut the labels of images, whose shape is fixed.
 LARGE, SMALL = 0.34, 0.24  # width of an image
-LETTER, LINE, MARGIN = 0.065, 0.2, 0.12
+LETTER, LINE, MARGIN = 0.071, 0.2, 0.12
 
 
 class Panel(NamedTuple):

@@ -78,6 +78,19 @@ def figure(
         yield fig, fig.subplots(rows, columns, **options)
 
 
+def draw_published(axes, x, y, method: str | None = None, label: str | None = None) -> None:
+    """Draws values from elsewhere as hollow diamonds in their method's colour; grey ones without a method, for legends.
+
+    Args:
+      axes: where to draw.
+      x, y: numbers or sequences of them.
+      method: whose values they are.
+      label: words for the legend.
+    """
+    shade = colour(method) if method else "0.3"
+    axes.plot(x, y, "D", color=shade, markersize=7, fillstyle="none", zorder=4, label=label)
+
+
 def epoch_axis(axes) -> None:
     """Labels the x axis in whole epochs."""
     axes.set_xlabel("epoch")

@@ -12,7 +12,7 @@ from igr_suite.lab.analysis.results import Results
 from igr_suite.plotting.curves import JOINED, draw_curves, seeds_caption
 from igr_suite.plotting.looks import register_looks, register_same
 from igr_suite.plotting.names import DATA_NAMES, data_names
-from igr_suite.plotting.style import colour, epoch_axis, figure, look, save
+from igr_suite.plotting.style import colour, draw_published, epoch_axis, figure, look, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 
 register_looks("grey", ["no Bprop"])
@@ -100,14 +100,14 @@ def error_curves(
             drawn.append(draw_curves(axis, part, x, "test error", method=label, seed="seed").assign(panel=kind))
             for panel, name, place, value, _ in published:
                 if panel == kind:
-                    axis.plot(place, value, "D", color=colour(name), markersize=7, fillstyle="none", zorder=4)
+                    draw_published(axis, place, value, name)
             if panels != "data" or len(kinds) > 1:
                 axis.set_title(data_names([kind]) if panels == "data" else kind)
             _time_axis(axis, part, x, label)
         highest = 1.05 * rows["test error"].max()
         axes[0][0].set_ylim(0, min(top, highest) if top else highest)
         if any(item[0] in kinds for item in published):
-            axes[0][-1].plot([], [], "D", color="0.3", fillstyle="none", label="published")
+            draw_published(axes[0][-1], [], [], label="published")
         heading = f"{data_names(rows['data'])}; {seeds_caption(rows, 'seed', [panels, label], x)}"
         return _finish(fig, axes[0], drawn, "test error, %", heading, out)
 
