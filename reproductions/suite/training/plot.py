@@ -4,7 +4,8 @@ import pandas as pd
 
 from igr_suite.plotting.equal_evaluations import BIASED, draw, last_of, rows_of, table
 from igr_suite.plotting.estimators import label
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.labels import label_points
+from igr_suite.plotting.style import figure, look, save
 from igr_suite.plotting.tables import save_table
 from igr_suite.studies.comparison.rows import comparison_rows
 
@@ -70,21 +71,18 @@ def draw_foretold(rows: pd.DataFrame, out):
         for ax, model in zip(axes[0], models):
             part = rows[rows["model"] == model]
             for _, row in part.iterrows():
-                face = "none" if row["biased"] else colour(row["method"])
-                ax.plot(
-                    row["variance"], row["bound"], "o", color=colour(row["method"]), markerfacecolor=face, markersize=5
-                )
-                ax.annotate(
-                    row["method"], (row["variance"], row["bound"]), (3, 3), textcoords="offset points", fontsize=6
-                )
+                shade, marker, _ = look(row["method"])
+                face = "none" if row["biased"] else shade
+                ax.plot(row["variance"], row["bound"], marker, color=shade, markerfacecolor=face)
+            ax.margins(x=0.12)
+            label_points(ax, part["variance"], part["bound"], part["method"])
             fair = rank_correlation(part[~part["biased"]])
-            ax.set(xscale="log", xlabel="variance x evaluations a step, NVIL's = 1", title=MODELS[model])
+            ax.set(xscale="log", xlabel="variance times evaluations a step, relative to NVIL's", title=MODELS[model])
             if fair == fair:
                 words = f"rank correlation of the unbiased: {fair:.2f}"
-                ax.text(0.03, 0.04, words, transform=ax.transAxes, fontsize=8)
-            ax.margins(x=0.12)
-        axes[0][0].set_ylabel("test L_K at the end, nats per image")
+                ax.text(0.03, 0.04, words, transform=ax.transAxes, fontsize="small")
+        axes[0][0].set_ylabel("test $L_K$ at the end, nats per image")
         fig.suptitle(
-            "variance at the weights of NVIL's first seed,\nbound: mean over seeds; hollow: biased", fontsize=9
+            "variance at the weights of NVIL's first seed; bound: mean over seeds; hollow: biased", fontsize="small"
         )
         return save(fig, out, "variance")

@@ -125,7 +125,7 @@ def bounds_figure(frame: pd.DataFrame, folder: Path, column: str, label: str) ->
             axis.margins(y=0.1)
             axis.set_title(data, fontsize="medium")
         axes[0][0].set_ylabel(f"{label}\n(nats per image)")
-        fig.supxlabel(f"bar: mean; dots: each of {number_of_seeds(frame, ['data', 'model'])}", fontsize="small")
+        fig.supxlabel(f"bar: mean; markers: each of {number_of_seeds(frame, ['data', 'model'])}", fontsize="small")
         paths = save(fig, folder)
     table = folder / "figure.csv"
     pd.concat(drawn).to_csv(table, index=False, float_format="%.6g")
