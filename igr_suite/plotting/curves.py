@@ -28,8 +28,9 @@ def draw_curves(
     label: str = "{method}",
 ) -> pd.DataFrame:
     """Draws one line per method (and line style): the mean over seeds; thin lines show the seeds. Markers tell methods
-    apart and stand at points of the mean, at all of them where they are few. Fewer than JOINED points are not joined, since
-    a line through two of them says nothing about the course between; markers are then hollow where `style` is not solid.
+    apart and stand at points of the mean, at all of them where they are few. Fewer than JOINED points are not joined,
+    since a line through two of them says nothing about the course between; markers are then hollow where `style` is not
+    solid.
 
     Seeds are counted at every x. Where a seed ends, the line of the mean ends too, and the mean of the remaining seeds
     continues as a thinner line.
@@ -98,8 +99,8 @@ def draw_curves(
 
 
 def _marked(points: int, share: float) -> tuple[int, int]:
-    """Returns (first, every): which points of a curve have a marker; the first is later for a greater share in [0, 1), so
-    that markers of several curves do not lie one above the other."""
+    """Returns (first, every): which points of a curve have a marker; the first is later for a greater share in
+    [0, 1), so that markers of several curves do not lie one above the other."""
     every = 1 if points <= MARKED else -(-points // MARKS)
     return int(share * every), every
 

@@ -20,8 +20,8 @@ def label_points(
 ) -> None:
     """Writes a name beside every point, with a thin line where it stands apart from it.
 
-    Call it last: names are placed for the panel's size as it is when everything else has been drawn. Names are tried near
-    their points first, in all directions; each takes the place that costs least, where lying on a name or a point or
+    Call it last: names are placed for the panel's size as it is when everything else has been drawn. Names are tried
+    near their points first, in all directions; each takes the place that costs least, where lying on a name or a point or
     leaving the panel costs most.
 
     Args:

@@ -1,8 +1,8 @@
 """One look a method in all figures: a colour, a marker and a line style.
 
-The colours are few and far apart for readers with normal sight, deuteranopia and protanopia alike (CIEDE2000 of at least
-`APART`), and dark enough on white; so methods that share a colour have different markers. Lines are solid but those of variants of a method, which are
-dashed.
+The colours are few and far apart for readers with normal sight, deuteranopia and protanopia alike (CIEDE2000 of at
+least `APART`), and dark enough on white; so methods that share a colour have different markers. Lines are solid but
+those of variants of a method, which are dashed.
 """
 
 import zlib
@@ -102,8 +102,8 @@ def register_same(names: Mapping[str, str]) -> None:
 
 
 def look_of(method: str) -> Look:
-    """Returns a method's look. One with other settings, such as 'REBAR(0.3)', has its method's colour and a marker by its
-    settings; one that is unknown is grey, with a marker by its name."""
+    """Returns a method's look. One with other settings, such as 'REBAR(0.3)', has its method's colour and a marker by
+    its settings; one that is unknown is grey, with a marker by its name."""
     if method in LOOKS:
         return LOOKS[method]
     name, bracket, _ = method.partition("(")

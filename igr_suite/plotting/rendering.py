@@ -1,5 +1,5 @@
-"""What makes a drawn figure hard to read, found by measuring it: texts that are cut or lie on each other, legend entries
-that look alike, faint colours."""
+"""What makes a drawn figure hard to read, found by measuring it: texts that are cut or lie on each other, legend
+entries that look alike, faint colours."""
 
 import itertools
 
@@ -22,8 +22,8 @@ LONGER = 1.02  # an axis' label may be longer than the axis by this factor
 def faults(fig: Figure) -> list[str]:
     """Returns what is wrong with a figure as sentences, after a drawing without output; none for a good one.
 
-    Looked for: texts outside the canvas, texts over other texts, labels longer than their axes, entries of a legend that
-    look alike, and texts and opaque lines whose contrast with their background is below `CONTRAST`.
+    Looked for: texts outside the canvas, texts over other texts, labels longer than their axes, entries of a legend
+    that look alike, and texts and opaque lines whose contrast with their background is below `CONTRAST`.
     """
     fig.draw_without_rendering()
     texts = [(text, _corners(text)) for text in _texts(fig)]

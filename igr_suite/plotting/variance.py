@@ -53,7 +53,9 @@ def draw(rows: list[dict], out: Path, title: str, against: str) -> list[Path]:
             axis.set(xscale="log", xlabel="variance", title=LEVELS[level])
             axis.title.set_fontsize("medium")
         axes[0][0].set_yticks(range(len(numbers)), [label(name) for name in numbers["estimator"]])
-        fig.suptitle(f"{title}; 95% intervals over {numbers['draws'].iloc[0]:,} draws; hollow: biased", fontsize="small")
+        fig.suptitle(
+            f"{title}; 95% intervals over {numbers['draws'].iloc[0]:,} draws; hollow: biased", fontsize="small"
+        )
         paths = save(fig, out, "variance")
     texts = pd.DataFrame([_texts(row, levels) for row in numbers.to_dict("records")])
     return [*paths, *save_table(out, texts, numbers, f"{NOTE} Biases: against {label(against)}.", name="variance")]

@@ -7,6 +7,7 @@ import pytest
 from igr_suite.errors import UserError
 from igr_suite.plotting.appearance import Appearance, applied, check_colour, read_style
 from igr_suite.plotting.curves import draw_curves
+from igr_suite.plotting.looks import PALETTE
 from igr_suite.plotting.overlay import read
 from igr_suite.plotting.style import colour, figure, save
 
@@ -45,7 +46,7 @@ def test_a_figure_without_changes_is_the_suites_own(tmp_path):
     fig, _, _ = drawn(tmp_path)
     assert list(fig.get_size_inches()) == [6, 4] and fig.axes[0].get_title() == "heading"
     assert fig.legends[0]._ncols == 4 and {line.get_linewidth() for line in fig.axes[0].lines} == {0.6, 1.8}
-    assert colour("GS") == "#984ea3"
+    assert colour("GS") == PALETTE["purple"]
 
 
 def test_style_and_size_hold_where_a_plot_asks_for_others(tmp_path):

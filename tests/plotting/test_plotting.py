@@ -7,11 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from igr_suite.families.dni import plots as dni_plots
-from igr_suite.families.half_mnist.plots import losses as half_mnist_plots
-from igr_suite.plotting import style
 from igr_suite.plotting.curves import draw_curves, number_of_seeds, seeds_along, seeds_caption
-from igr_suite.plotting.style import COLOURS, colour, figure, save
+from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import latex, markdown, mean_of_seeds, over_seeds, save_table
 
 FRAME = pd.DataFrame(
@@ -71,24 +68,6 @@ def test_equal_data_give_equal_files(tmp_path):
             return [path.read_bytes() for path in save(fig, folder)]
 
     assert draw(tmp_path / "a") == draw(tmp_path / "b")
-
-
-def test_one_colour_a_method():
-    """Methods of one figure differ in colour, and no method has two: "GS" and "REINFORCE" of half-MNIST take those of
-    the others."""
-    palettes = (style.DISCRETE, style.IMPORTANCE_WEIGHTED, style.STRAIGHT_THROUGH)
-    palettes += (dni_plots.COLOURS, half_mnist_plots.COLOURS)
-    assert sum(map(len, palettes)) == len(set().union(*palettes)) == len(COLOURS)
-    for palette in palettes:
-        # one method under the names of several papers
-        same = {"Bprop", "A-bp", "BPTT"}, {"cDNI", "A-dni"}, {"SDNI", "SDNI lin"}, {"GST", "GST-1.0"}
-        found = [
-            value for name, value in palette.items() if not any(name in group and name != min(group) for group in same)
-        ]
-        assert len(set(found)) == len(found)
-    assert colour("unheard of") not in COLOURS.values()
-    with pytest.raises(ValueError, match="GS has the colour"):
-        style.register_colours({"GS": "#000000"})
 
 
 def test_plotting_never_imports_tensorflow():

@@ -1,5 +1,5 @@
-"""Figures as they are drawn: nothing is cut, lies on something else, looks like another entry or is too faint. A handful
-of the suite's figures at every change, all of them in the sweep."""
+"""Figures as they are drawn: nothing is cut, lies on something else, looks like another entry or is too faint. A
+handful of the suite's figures at every change, all of them in the sweep."""
 
 from pathlib import Path
 

@@ -236,7 +236,9 @@ def sparse_figure(rows: pd.DataFrame, out: Path):
                     axis.plot(part["p"], part["test error"], ".", color=shade, alpha=0.5)
                     face = shade if line == "-" else "white"
                     line = line if len(mean) >= JOINED else ""
-                    axis.plot(mean.index, mean, linestyle=line, marker=marker, markerfacecolor=face, color=shade, label=words)
+                    axis.plot(
+                        mean.index, mean, linestyle=line, marker=marker, markerfacecolor=face, color=shade, label=words
+                    )
             plain = rows[(rows["method"] == "Bprop") & (rows["step"] == max(steps))]["test error"]
             if len(plain):
                 axis.axhline(plain.mean(), color=colour("Bprop"), linewidth=1.2, label=f"Bprop, {max(steps)} steps")
@@ -274,7 +276,9 @@ def sparse_plot(results: Results, out: Path) -> list[Path]:
 def depth_figure(runs: pd.DataFrame, out: Path):
     """Final test error against the number of layers, one panel per data set and kind of network, one curve per method;
     longer runs are dashed."""
-    runs = runs.assign(panel=runs["data"].map(DATA_NAMES).fillna(runs["data"]) + ", " + runs["model.network"].str.upper())
+    runs = runs.assign(
+        panel=runs["data"].map(DATA_NAMES).fillna(runs["data"]) + ", " + runs["model.network"].str.upper()
+    )
     longer = runs["steps"] > runs.groupby(["panel", "method"])["steps"].transform("min")
     runs = runs.assign(
         look=np.where(longer, "--", "-"),
@@ -338,5 +342,6 @@ def copy_figure(metrics: pd.DataFrame, out: Path) -> list[Path]:
             axis.set(title=f"T = {window}", xlabel="windows of training, thousands")
             axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e3:g}"))
             axis.yaxis.set_major_locator(MaxNLocator(integer=True))
-        heading = f"copy task; lengths are whole numbers, means over seeds are not; {seeds_caption(rows, 'seed', ['T', 'method'], 'step')}"
+        seeds = seeds_caption(rows, "seed", ["T", "method"], "step")
+        heading = f"copy task; lengths are whole numbers, means over seeds are not; {seeds}"
         return _finish(fig, axes[0], drawn, "longest sequence repeated", heading, out)

@@ -123,5 +123,7 @@ def draw_pictures(results_folder: Path, frame: pd.DataFrame, out: Path) -> list[
             Panel(arrays["prior"], f"{model}\n{data}, samples of each component's prior", components)
             for model, arrays in pictures.items()
         ]
-        paths += draw_panels([priors[i : i + 2] for i in range(0, len(priors), 2)], SMALL, out, f"prior_samples{ending}")
+        paths += draw_panels(
+            [priors[i : i + 2] for i in range(0, len(priors), 2)], SMALL, out, f"prior_samples{ending}"
+        )
     return paths

@@ -34,12 +34,11 @@ def draw(rows: pd.DataFrame) -> Iterator[object]:
             names = [f"{row['method']}  {_times(row['relative_cost'])}" for row in part.to_dict("records")]
             axis.set_yticks(range(len(part)), names, fontsize="small")
             axis.axvline(1.0, color="0.4", linewidth=0.8, linestyle=":")
-            axis.set(
-                xscale="log", xlabel="variance, relative to NVIL's (dotted)", title=TITLES.get(kind, kind)
-            )
+            axis.set(xscale="log", xlabel="variance, relative to NVIL's (dotted)", title=TITLES.get(kind, kind))
         fig.suptitle(
             "beside the names: processor time of an estimate, relative to REINFORCE's; hollow: biased; NVIL has the "
-            "best baseline for each image", fontsize="small"
+            "best baseline for each image",
+            fontsize="small",
         )
         yield fig
 

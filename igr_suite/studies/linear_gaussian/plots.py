@@ -104,7 +104,9 @@ def draw(rows: pd.DataFrame, out: Path, title: str) -> list[Path]:
         axes[0].set_ylim(0.3 * floor["noise_floor"].min(), None)
         for method, part in rows[rows["squared_bias"].notna()].groupby("method", sort=False):
             axes[1].plot(part["samples"], part["squared_bias_noise"], ":", linewidth=0.9, color=colour(method))
-        for axis, label in zip(axes, ("signal-to-noise ratio", "squared bias\n(dotted: expected without bias)", "variance")):
+        for axis, label in zip(
+            axes, ("signal-to-noise ratio", "squared bias\n(dotted: expected without bias)", "variance")
+        ):
             axis.set_ylabel(label)
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=8)
         repetitions = rows["repetitions"]

@@ -6,7 +6,6 @@ from igr_suite.families.iwae.plots.tables import ledger, tables
 from igr_suite.plotting.names import data_names
 
 
-
 def ours(results):
     """(quantity, setting) -> (mean, standard deviation over seeds, seeds); only the papers' data are compared."""
     runs = ends(results.runs, results.metrics)

@@ -30,7 +30,7 @@ def plot(results, out):
     counts = sorted(bounds["samples"].unique())
     name = f"test $L_{{{bound_column(results.metrics).rsplit('_', 1)[1]}}}$, nats"
     drawn = []
-    with figure(width=1.4 + 3.4 * (len(counts) + 1), height=6.0, columns=len(counts) + 1, rows=2, squeeze=False) as (
+    with figure(width=1.4 + 3.4 * (len(counts) + 1), height=6.8, columns=len(counts) + 1, rows=2, squeeze=False) as (
         fig,
         axes,
     ):

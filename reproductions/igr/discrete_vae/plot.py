@@ -13,7 +13,8 @@ def plot(results, out):
         epoch_axis(axes)
         axes.set_ylabel("validation ELBO (nats per image)")
         fig.suptitle(
-            f"{rows['data'].iloc[0]}, default preset; {seeds_caption(rows, 'seed', ['model'], 'epoch')}", fontsize="medium"
+            f"{rows['data'].iloc[0]}, default preset; {seeds_caption(rows, 'seed', ['model'], 'epoch')}",
+            fontsize="medium",
         )
         axes.legend(fontsize="small")
         paths = save(fig, out)

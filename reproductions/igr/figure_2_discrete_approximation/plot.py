@@ -56,7 +56,8 @@ def plot(results, out):
             axis.set_ylabel(label)
         draws, seeds = first["evaluation_samples"].iloc[0], runs["seed"].nunique()
         fig.supxlabel(
-            f"{draws:,} draws a histogram; {'1 seed' if seeds == 1 else f'the first of {seeds} seeds'}", fontsize="small"
+            f"{draws:,} draws a histogram; {'1 seed' if seeds == 1 else f'the first of {seeds} seeds'}",
+            fontsize="small",
         )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")

@@ -79,7 +79,9 @@ def _panels(rows, out, name, label, draw):
             drawn.append(draw(axis, panel).assign(data=keys[0], network=keys[1]))
             epoch_axis(axis)
             axis.set_ylabel(label)
-            axis.set_title(f"{', '.join(keys)} network; {seeds_caption(panel, 'seed', ['model'], 'epoch')}", fontsize="medium")
+            axis.set_title(
+                f"{', '.join(keys)} network; {seeds_caption(panel, 'seed', ['model'], 'epoch')}", fontsize="medium"
+            )
         fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
         return save(fig, out, name), pd.concat(drawn)
 

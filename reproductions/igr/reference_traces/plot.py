@@ -62,7 +62,9 @@ def plot(results, out):
         axes[0].set_ylabel("nats per image")
         axes[0].set_ylim(bottom=-205)
         axes[1].legend(fontsize="small", loc="lower right")
-        fig.suptitle(f"{epochs['data'].iloc[0]}; {seeds_caption(epochs, 'seed', ['model'], 'epoch')}", fontsize="medium")
+        fig.suptitle(
+            f"{epochs['data'].iloc[0]}; {seeds_caption(epochs, 'seed', ['model'], 'epoch')}", fontsize="medium"
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     note = (

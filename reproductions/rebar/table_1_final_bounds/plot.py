@@ -36,7 +36,10 @@ def row_name(data, depth, task, generator, layers):
 def row_words(row):
     """'MNIST, lower half given the upper, two linear layers' for 'MNIST, sp, 2 linear'."""
     *first, depth = row.split(", ")
-    words = [part.replace("sp", "lower half given the upper,", 1).rstrip(",") if part.startswith("sp") else part for part in first]
+    words = [
+        part.replace("sp", "lower half given the upper,", 1).rstrip(",") if part.startswith("sp") else part
+        for part in first
+    ]
     return ",\n".join([", ".join(words), depth_words(depth)])
 
 

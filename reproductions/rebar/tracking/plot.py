@@ -84,7 +84,10 @@ def plot(results, out):
         )
         data = data_names(rows["data"])
         seeds = seeds_caption(rows, "seed", ["data", "control"], "epoch")
-        fig.suptitle(f"{data}, two linear layers, at the weights that {followed(results.metrics)} passes; {seeds}", fontsize="medium")
+        fig.suptitle(
+            f"{data}, two linear layers, at the weights that {followed(results.metrics)} passes; {seeds}",
+            fontsize="medium",
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     order = rows.sort_values(["data", "control", "epoch"], ascending=[True, False, True], kind="stable")

@@ -89,7 +89,9 @@ def final_figure(last, published, codes, out):
         axes[1].plot([], [], color=colour("ReinMax"), linewidth=1.2, label="ReinMax")
         handles, labels = (sum(parts, []) for parts in zip(*(axis.get_legend_handles_labels() for axis in axes)))
         fig.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small")
-        fig.suptitle(f"-ELBO of training images in epoch {last['epoch'].max():g}, a dot for each seed", fontsize="medium")
+        fig.suptitle(
+            f"-ELBO of training images in epoch {last['epoch'].max():g}, a dot for each seed", fontsize="medium"
+        )
         return save(fig, out, "figure_final")
 
 

@@ -122,8 +122,8 @@ def quality_figure(rows: pd.DataFrame, out: Path) -> list[Path]:
         fig.legend(*axes[0][1].get_legend_handles_labels(), loc="outside right center", fontsize="small")
         seeds = seeds_caption(rows, "seed", ["estimate"], "epoch")
         fig.suptitle(
-            f"{data_names(rows['data.name'])}; {seeds}; T: mean REINFORCE gradient; |bias|² and cosine are corrected for "
-            "noise, so they may fall below 0 or pass 1; bars: ±2 standard errors at least; grey: T is mostly noise, "
+            f"{data_names(rows['data.name'])}; {seeds}; T: mean REINFORCE gradient; |bias|² and cosine are corrected "
+            "for noise, so they may fall below 0 or pass 1; bars: ±2 standard errors at least; grey: T is mostly noise, "
             "cosines are left out",
             fontsize="medium",
         )

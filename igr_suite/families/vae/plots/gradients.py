@@ -95,9 +95,9 @@ def gradient_figure(frame: pd.DataFrame, out: Path) -> list[Path]:
         solid = {label: handle for handle, label in zip(handles, labels) if handle.get_linestyle() == "-"}
         seeds = seeds_caption(frame, "seed", ["set", "kl", "model"], "epoch")
         title = (
-            f"{frame['data'].iloc[0]}; {seeds}; solid: GS trained on the sampled KL, IGR on the closed one; dashed: IGR "
-            "trained on the sampled KL; vanished: norm at most 1e-3 (Jacobian), or at most 1e-3 of the untrained model's "
-            "median (gradient)"
+            f"{frame['data'].iloc[0]}; {seeds}; solid: GS trained on the sampled KL, IGR on the closed one; dashed: "
+            "IGR trained on the sampled KL; vanished: norm at most 1e-3 (Jacobian), or at most 1e-3 of the untrained "
+            "model's median (gradient)"
         )
         fig.suptitle(title, fontsize="medium")
         fig.legend(solid.values(), solid.keys(), loc="outside lower center", ncols=4, fontsize="small")
@@ -123,7 +123,8 @@ def historical_figure(frame: pd.DataFrame, out: Path) -> list[Path]:
         largest = shown["monitor_historical_max"].max()
         seeds = seeds_caption(shown, "seed", ["set", "kl", "model"], "epoch")
         fig.supxlabel(
-            f"{frame['data'].iloc[0]}; {seeds}; historical metric: the gradient of a sum that is 1 whatever the parameters, zero in exact arithmetic; "
+            f"{frame['data'].iloc[0]}; {seeds}; historical metric: the gradient of a sum that is 1 whatever the parameters, "
+            "zero in exact arithmetic; "
             f"all that is seen is float32 round-off (largest norm {largest:.1e})",
             fontsize="small",
         )

@@ -184,7 +184,9 @@ def search_figure(results: Results, out: Path) -> list[Path]:
         counts = frame.loc[frame["seeds"] > 0, "seeds"]
         seeds = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
         epochs = int(frame["epochs"].max())
-        fig.suptitle(f"mean over {seeds} seed{'s' if counts.max() > 1 else ''} after {epochs} epochs", fontsize="medium")
+        fig.suptitle(
+            f"mean over {seeds} seed{'s' if counts.max() > 1 else ''} after {epochs} epochs", fontsize="medium"
+        )
         paths = save(fig, out)
     columns = [*CELL, "temperature", *(column for column, _, _ in panels), "seeds"]
     frame[columns].to_csv(out / "figure.csv", index=False, float_format="%.6g")
