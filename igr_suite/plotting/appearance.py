@@ -16,7 +16,7 @@ import matplotlib.style
 import pandas as pd
 from matplotlib import colors
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter
+from matplotlib.ticker import FixedLocator
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.plotting.latex import escaped
@@ -180,7 +180,7 @@ def _escape(fig) -> None:
     for text in fig.findobj(Text):
         text.set_text(escaped(text.get_text()))
     for axis in (axis for axes in fig.axes for axis in (axes.xaxis, axes.yaxis)):
-        if isinstance(axis.get_major_formatter(), FixedFormatter):
+        if isinstance(axis.get_major_locator(), FixedLocator):
             texts = [escaped(label.get_text()) for label in axis.get_ticklabels()]
             axis.set_ticks(axis.get_majorticklocs(), texts)
 

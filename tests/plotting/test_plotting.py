@@ -9,7 +9,7 @@ import pytest
 
 from igr_suite.plotting.curves import draw_curves, number_of_seeds, seeds_along, seeds_caption
 from igr_suite.plotting.style import colour, figure, save
-from igr_suite.plotting.tables import latex, markdown, mean_of_seeds, over_seeds, save_table
+from igr_suite.plotting.tables import markdown, mean_of_seeds, over_seeds, save_table
 
 FRAME = pd.DataFrame(
     {
@@ -43,8 +43,7 @@ def test_tables_in_three_formats(tmp_path):
     lines = paths[0].read_text().splitlines()
     assert len({len(line) for line in lines[:4]}) == 1, "columns are aligned"
     assert lines[-1] == "A note."
-    assert r"$\pm$" in paths[1].read_text()
-    assert r"test\_ELBO" in latex(texts)
+    assert r" \pm " in paths[1].read_text() and r"test\_ELBO" in paths[1].read_text()
     assert markdown(texts).count("\n") == 4
     assert pd.read_csv(paths[2])["elbo_mean"].tolist() == [-101.0, -90.25]
 
