@@ -109,8 +109,8 @@ def look_of(method: str) -> Look:
     name, bracket, _ = method.partition("(")
     known = LOOKS.get(f"{name}(alpha)") or LOOKS.get(name.strip()) if bracket else None
     number = zlib.crc32(method.encode())
-    look = Look(known.colour if known else OTHER, MARKERS[number % len(MARKERS)], LINES[number // 16 % len(LINES)])
-    return look._replace(line="--") if known and look == known else look
+    look = Look(known.colour if known else OTHER, MARKERS[number % len(MARKERS)], "-")
+    return look._replace(line="--") if look == known else look
 
 
 def _looks_of(colour: str, line: str) -> Iterator[Look]:
