@@ -120,7 +120,7 @@ def draw_pictures(results_folder: Path, frame: pd.DataFrame, out: Path) -> list[
         paths += draw_panels([[panel]], LARGE, out, f"reconstructions{ending}")
         components = [f"component {k + 1}" if k == 0 else str(k + 1) for k in range(first["prior"].shape[0])]
         priors = [
-            Panel(arrays["prior"], f"{model}\n{data}, samples of each component's prior", components)
+            Panel(arrays["prior"], f"{model}\n{data}: each component's prior, one noise a column", components)
             for model, arrays in pictures.items()
         ]
         paths += draw_panels(

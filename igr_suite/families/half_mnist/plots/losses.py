@@ -222,8 +222,10 @@ def grouped_figure(rows: pd.DataFrame, column: str, label: str, out: Path) -> li
         words = f"thinner lines: fewer seeds; {' and '.join(REFERENCES)} are in every panel"
         fig.suptitle(f"{data_names(rows['data.name'])}; {seeds}; {words}", fontsize="medium")
         paths = save(fig, out)
-    drawn = pd.concat(drawn).drop_duplicates(["method", "epoch"])
-    drawn.to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    order = list(dict.fromkeys([*rows["method"], *(name for curves in drawn for name in curves["method"])]))
+    values = pd.concat(drawn).drop_duplicates(["method", "epoch"])
+    values = values.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
+    values.to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
 
 
