@@ -2,15 +2,18 @@
 readable sizes."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image, ImageChops
 
 from igr_suite.plotting.appearance import current, finish
 from igr_suite.plotting.looks import Look, look_of
@@ -18,6 +21,8 @@ from igr_suite.plotting.looks import Look, look_of
 WIDTH = 1.8  # of the line of a method's mean
 
 LARGEST_SVG = 500_000  # bytes; above that a browser is faster with the png of the same figure
+COORDINATES = re.compile(r'( (?:d|x|y)=")([^"]*)')  # of an .svg's paths and markers
+FURTHER_DIGITS = re.compile(r"(\.\d\d)\d+")
 STYLE = Path(__file__).with_name("igr_suite.mplstyle")  # the suite's own
 
 
@@ -112,6 +117,34 @@ def save(fig, folder: Path, name: str = "figure") -> list[Path]:
     fig.savefig(paths[0], metadata={"Software": None})
     fig.savefig(paths[1], metadata={"CreationDate": None})
     fig.savefig(paths[2], metadata={"Date": None})
+    if _is_grey(fig):
+        _store_as_grey(paths[0])
+    _shorten(paths[2])
     if paths[2].stat().st_size > LARGEST_SVG:
         paths.pop().unlink()
     return paths
+
+
+def _is_grey(fig) -> bool:
+    """Whether every panel of a figure is a picture without colours."""
+    pictures = [axes.images for axes in fig.axes]
+    if not pictures or not all(pictures):
+        return False
+    arrays = [np.asarray(image.get_array()) for images in pictures for image in images]
+    return all(a.ndim == 2 or (np.ptp(a[..., :3], axis=-1) == 0).all() for a in arrays)
+
+
+def _store_as_grey(path: Path) -> None:
+    """Stores a picture in one channel, which takes less than half the bytes, if it loses nothing by that."""
+    with Image.open(path) as image:
+        dpi, colours = image.info["dpi"], image.convert("RGB")
+    grey = colours.convert("L")
+    if ImageChops.difference(colours, grey.convert("RGB")).getbbox() is None:
+        grey.save(path, dpi=dpi)
+
+
+def _shorten(path: Path) -> None:
+    """Cuts coordinates of an .svg after the second digit, a hundredth of a point."""
+    text = path.read_text(encoding="utf-8")
+    text = COORDINATES.sub(lambda found: found[1] + FURTHER_DIGITS.sub(lambda digits: digits[1], found[2]), text)
+    path.write_text(text, encoding="utf-8", newline="\n")

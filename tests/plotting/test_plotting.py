@@ -1,12 +1,15 @@
 """Tables and curves say what the frames hold, without TensorFlow."""
 
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from igr_suite.plotting import style
 from igr_suite.plotting.curves import draw_curves, number_of_seeds, seeds_along, seeds_caption
 from igr_suite.plotting.style import colour, figure, save
 from igr_suite.plotting.tables import markdown, mean_of_seeds, over_seeds, save_table
@@ -167,3 +170,27 @@ def test_captions_of_dots_and_boxes_count_seeds_and_not_rows():
         number_of_seeds(falling(), ["model"]) == "3 seeds"
         and number_of_seeds(falling(seeds=(1,)), ["model"]) == "1 seed"
     )
+
+
+def test_files_are_small_without_losing_anything(tmp_path, monkeypatch):
+    """A picture without colours has one channel, with the same pixels; an .svg has two digits, and its transforms all."""
+
+    def picture(name: str):
+        with figure(width=3, height=3) as (fig, axes):
+            axes.imshow(np.arange(9.0).reshape(3, 3), cmap="gray")
+            return save(fig, tmp_path / name)[0]
+
+    small = picture("small")
+    monkeypatch.setattr(style, "_store_as_grey", lambda path: None)
+    with Image.open(small) as grey, Image.open(picture("whole")) as whole:
+        assert grey.mode == "L" and whole.mode == "RGBA" and grey.info["dpi"] == pytest.approx(whole.info["dpi"])
+        np.testing.assert_array_equal(np.asarray(grey.convert("RGB")), np.asarray(whole.convert("RGB")))
+    monkeypatch.undo()
+    with figure(width=3, height=3) as (fig, axes):
+        axes.plot([0, 1, 2], [0.1234567, 0.7654321, 0.2])
+        png, _, svg = save(fig, tmp_path / "colour")
+    text = svg.read_text()
+    assert not re.search(r' d="[^"]*\.\d{3}', text) and re.search(r' d="M \d+\.\d\d', text)
+    assert "scale(0.015625)" in text or re.search(r'transform="[^"]*\.\d{3}', text)
+    with Image.open(png) as image:
+        assert image.mode == "RGBA"

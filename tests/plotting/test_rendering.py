@@ -47,6 +47,7 @@ def drawn(monkeypatch):
 
         monkeypatch.setattr(style, "finish", watched)
         monkeypatch.setattr(Figure, "savefig", lambda fig, path, **options: Path(path).touch())
+        monkeypatch.setattr(style, "_is_grey", lambda fig: False)
         discovery.plot_module(item).plot(Results(discovery.find(item), "quick", RESULTS), folder)
         return found, legends
 
