@@ -3,14 +3,19 @@ handful of the suite's figures at every change, all of them in the sweep."""
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from igr_suite.estimators.names import KNOWN
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
-from igr_suite.plotting import style
+from igr_suite.plotting import equal_evaluations, style
+from igr_suite.plotting.estimators import label
+from igr_suite.plotting.labels import label_points
 from igr_suite.plotting.looks import LOOKS, PALETTE
 from igr_suite.plotting.rendering import alike, appearance_of, faults
 from igr_suite.plotting.style import figure
@@ -29,27 +34,41 @@ FEW = (
 
 
 @pytest.fixture
-def drawn(monkeypatch):
-    """Draws an item's figures without writing them; returns their faults and their legends' entries."""
+def watched(monkeypatch):
+    """The faults of all figures that are saved from now on; nothing is written."""
+    found, finish = Found(), style.finish
+
+    def look_at(fig):
+        finish(fig)
+        found.extend(faults(fig))
+        of_axes = (axes.get_legend() for axes in fig.axes)
+        found.legends += [
+            [text.get_text() for text in legend.get_texts()]
+            for legend in (*fig.legends, *of_axes)
+            if legend is not None
+        ]
+
+    monkeypatch.setattr(style, "finish", look_at)
+    monkeypatch.setattr(style, "_is_grey", lambda fig: False)
+    monkeypatch.setattr(Figure, "savefig", lambda fig, path, **options: Path(path).touch())
+    return found
+
+
+class Found(list):
+    """Faults; `legends` has the entries of each legend."""
+
+    def __init__(self):
+        super().__init__()
+        self.legends: list[list[str]] = []
+
+
+@pytest.fixture
+def drawn(watched):
+    """Draws an item's figures from its committed runs; returns their faults and their legends' entries."""
 
     def draw(item: str, folder: Path) -> tuple[list[str], list[list[str]]]:
-        found, legends, finish = [], [], style.finish
-
-        def watched(fig):
-            finish(fig)
-            found.extend(faults(fig))
-            of_axes = (axes.get_legend() for axes in fig.axes)
-            legends.extend(
-                [text.get_text() for text in legend.get_texts()]
-                for legend in (*fig.legends, *of_axes)
-                if legend is not None
-            )
-
-        monkeypatch.setattr(style, "finish", watched)
-        monkeypatch.setattr(Figure, "savefig", lambda fig, path, **options: Path(path).touch())
-        monkeypatch.setattr(style, "_is_grey", lambda fig: False)
         discovery.plot_module(item).plot(Results(discovery.find(item), "quick", RESULTS), folder)
-        return found, legends
+        return list(watched), watched.legends
 
     return draw
 
@@ -147,3 +166,50 @@ def test_faint_texts_and_lines_are_found_and_seeds_are_not():
             "'pale' has a contrast of 1.6, below 3",
             "the line 'yellow' has a contrast of 1.4, below 3",
         ]
+
+
+def some_rows(estimators: list[str]) -> pd.DataFrame:
+    """Rows as `equal_evaluations.rows_of` gives them, of two models; the numbers are made up."""
+    rows = [
+        {
+            "model": model,
+            "estimator": name,
+            "method": label(name),
+            "seed": seed,
+            "evaluations a step": f"{1 + place % 3}",
+            "bound": -130 + place - 40 / step + seed,
+            "elbo": -135.0 + place,
+            "evaluations": 0.1 * step * (1 + place % 3),
+            "steps": 1.0 * step,
+            "minutes": 0.5 * step,
+        }
+        for model in ("nonlinear", "2 linear")
+        for place, name in enumerate(estimators)
+        for seed in (0, 1)
+        for step in range(1, 5)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_comparisons_at_equal_evaluations_are_drawn_without_fault(watched, tmp_path):
+    """Their items have no committed runs, so that these rows stand for them."""
+    training = discovery.plot_module("suite/training")
+    rows = some_rows([name for name, known in KNOWN.items() if known.target == "expectation"])
+    paths = equal_evaluations.draw(rows, training.MODELS, tmp_path)
+    assert {path.name for path in paths} >= {"figure.png", "ranking.png", "figure.csv"} and watched == []
+    last = equal_evaluations.last_of(rows, training.MODELS).groupby(["model", "estimator", "method"], sort=False)
+    foretold = last["bound"].mean().reset_index().assign(biased=False, relative_bias=0.0)
+    foretold["variance"] = [10.0 ** (place % 7 - 4) * (1 + 0.03 * place) for place in range(len(foretold))]
+    training.draw_foretold(foretold, tmp_path)
+    assert watched == []
+
+
+def test_names_lie_beside_their_points_and_not_on_each_other():
+    with a_figure() as (fig, axes):
+        places = np.random.default_rng(0).uniform(size=(18, 2))
+        axes.plot(*places.T, "o")
+        axes.margins(0.25)
+        label_points(axes, *places.T, [f"estimator {i}" for i in range(18)])
+        assert faults(fig) == []
+        gaps = [np.hypot(*text.get_position()) for text in axes.texts if text.get_text()]
+        assert len(gaps) == 18 and max(gaps) < 100

@@ -67,22 +67,23 @@ def rank_correlation(part: pd.DataFrame) -> float:
 def draw_foretold(rows: pd.DataFrame, out):
     """Last bound against variance at frozen weights, a panel a model."""
     models = [model for model in MODELS if model in set(rows["model"])]
-    with figure(width=4.8 * len(models), height=4.0, columns=len(models), squeeze=False) as (fig, axes):
-        for ax, model in zip(axes[0], models):
-            part = rows[rows["model"] == model]
-            for _, row in part.iterrows():
+    with figure(width=4.8 * len(models), height=4.4, columns=len(models), squeeze=False) as (fig, axes):
+        parts = {model: rows[rows["model"] == model] for model in models}
+        for ax, (model, part) in zip(axes[0], parts.items()):
+            for row in part.to_dict("records"):
                 shade, marker, _ = look(row["method"])
-                face = "none" if row["biased"] else shade
+                face = "white" if row["biased"] else shade
                 ax.plot(row["variance"], row["bound"], marker, color=shade, markerfacecolor=face)
-            ax.margins(x=0.12)
-            label_points(ax, part["variance"], part["bound"], part["method"])
             fair = rank_correlation(part[~part["biased"]])
-            ax.set(xscale="log", xlabel="variance times evaluations a step, relative to NVIL's", title=MODELS[model])
-            if fair == fair:
-                words = f"rank correlation of the unbiased: {fair:.2f}"
-                ax.text(0.03, 0.04, words, transform=ax.transAxes, fontsize="small")
+            words = f"\nrank correlation of the unbiased: {fair:.2f}" if fair == fair else ""
+            ax.set_title(f"{MODELS[model]}{words}", fontsize="medium")
+            ax.set(xscale="log", xlabel="variance times evaluations a step,\nrelative to NVIL's")
+            ax.margins(x=0.12, y=0.12)
         axes[0][0].set_ylabel("test $L_K$ at the end, nats per image")
         fig.suptitle(
             "variance at the weights of NVIL's first seed; bound: mean over seeds; hollow: biased", fontsize="small"
         )
+        for ax, part in zip(axes[0], parts.values()):
+            shades = [look(method).colour for method in part["method"]]
+            label_points(ax, part["variance"], part["bound"], list(part["method"]), shades)
         return save(fig, out, "variance")
