@@ -167,12 +167,13 @@ def finish(fig) -> None:
         _escape(fig)
     for text in (fig._suptitle, fig._supxlabel):  # matplotlib has no public way to get the texts themselves
         if text is not None and text.get_text():
-            _wrap(fig, text)
+            _wrap(text, fig.bbox.width)
     for legend in fig.legends:
         _narrow(fig, legend)
     if look.size is not None:
         for axes in fig.axes:
             _wrap_label(fig, axes)
+            _wrap(axes.title, axes.bbox.width)
 
 
 def _escape(fig) -> None:
@@ -185,12 +186,12 @@ def _escape(fig) -> None:
             axis.set_ticks(axis.get_majorticklocs(), texts)
 
 
-def _wrap(fig, text) -> None:
-    """Breaks a text that is wider than the figure into lines, after a semicolon or a comma where that is enough."""
+def _wrap(text, width: float) -> None:
+    """Breaks a text that is wider than `width` pixels into lines, after a semicolon or a comma where that is enough."""
 
     def fits(words: str) -> bool:
         text.set_text(words)
-        return text.get_window_extent().width <= fig.bbox.width
+        return text.get_window_extent().width <= width
 
     lines = text.get_text().split("\n")
     for separator in ("; ", ", ", " "):

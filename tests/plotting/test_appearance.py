@@ -9,6 +9,7 @@ from igr_suite.plotting.appearance import Appearance, applied, check_colour, rea
 from igr_suite.plotting.curves import draw_curves
 from igr_suite.plotting.looks import PALETTE
 from igr_suite.plotting.overlay import read
+from igr_suite.plotting.rendering import faults
 from igr_suite.plotting.style import colour, figure, save
 
 ROWS = pd.DataFrame(
@@ -128,3 +129,24 @@ def test_what_cannot_be_drawn_is_a_sentence(tmp_path):
     assert read_style("ggplot")["axes.facecolor"] == "#E5E5E5" and matplotlib.rcParams["axes.facecolor"] != "#E5E5E5"
     with pytest.raises(UserError, match="the colour of GS must be a name or '#rrggbb', got 'blak'"):
         check_colour("GS", "blak")
+
+
+def test_what_is_too_wide_is_broken_into_lines_that_fit(tmp_path):
+    """Headings of the whole figure in every size, those of panels where a reader has asked for another size."""
+    words = "mean and each of 3 seeds; solid: cross-validated temperature, dashed: near-vertex temperature"
+    with applied(Appearance(size=(4.0, 2.5))), figure(columns=2) as (fig, axes):
+        axes[0].set_title("corrected control variate, averages debiased")
+        axes[1].set_title("short")
+        fig.suptitle(words)
+        save(fig, tmp_path)
+        assert fig.get_suptitle().replace("\n", " ") == words and "seeds;\n" in fig.get_suptitle()
+        assert axes[0].get_title().replace("\n", " ") == "corrected control variate, averages debiased"
+        assert axes[1].get_title() == "short" and faults(fig) == []
+    with figure(width=4.0) as (fig, axes):
+        fig.suptitle(words)
+        save(fig, tmp_path)
+        assert "seeds;\n" in fig.get_suptitle() and faults(fig) == []
+    with figure(width=12.0) as (fig, axes):
+        fig.suptitle(words)
+        save(fig, tmp_path)
+        assert fig.get_suptitle() == words

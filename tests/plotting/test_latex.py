@@ -103,7 +103,7 @@ def test_a_style_with_usetex_gets_names_that_latex_takes(monkeypatch, tmp_path):
         path.touch()
 
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", read)
-    monkeypatch.setattr("igr_suite.plotting.appearance._wrap", lambda fig, text: None)  # measures texts, with LaTeX
+    monkeypatch.setattr("igr_suite.plotting.appearance._wrap", lambda text, width: None)  # measures texts, with LaTeX
     with applied(Appearance(style={"text.usetex": True})), figure() as (fig, axes):
         axes.plot([0, 1], [0, 1], label="SDNI lin_deep")
         axes.set_xticks([0, 1], ["GS_Dis", "50%"])
