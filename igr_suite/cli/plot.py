@@ -193,13 +193,14 @@ def _paths(results: Results, out: Path, look: argparse.Namespace | None = None) 
     module = discovery.plot_module(results.experiment.name)
     if module is None:
         raise UserError(f"{results.experiment.name} has no plot.py")
-    with staged(out) as staging:
-        if look is None:
-            paths = module.plot(results, staging.path)
-        else:
-            from igr_suite.plotting.appearance import applied
+    from igr_suite.plotting.appearance import PLAIN, applied
+    from igr_suite.plotting.tables import captioned
 
-            with applied(_appearance(look)) as appearance:
-                paths = module.plot(results, staging.path)
+    experiment = results.experiment
+    appearance = PLAIN if look is None else _appearance(look)
+    heading = captioned(experiment.title, experiment.name.replace("/", "-"))
+    with staged(out) as staging, heading, applied(appearance):
+        paths = module.plot(results, staging.path)
+        if look is not None:
             appearance.check_used()
     return staging.at_their_place(paths)

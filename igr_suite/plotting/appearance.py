@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +16,10 @@ import matplotlib.style
 import pandas as pd
 from matplotlib import colors
 from matplotlib.text import Text
+from matplotlib.ticker import FixedLocator
 
 from igr_suite.errors import UserError, nearest
+from igr_suite.plotting.latex import escaped
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,9 @@ def check_colour(method: str, value: str) -> str:
 
 
 def finish(fig) -> None:
-    """Changes a drawn figure: its headings, the names in its texts, the sizes of letters, and legends that are wider than
-    a figure of another size."""
+    """Changes a drawn figure: what a reader asks for (headings, names, sizes of letters), then whatever is too wide for
+    the figure: headings, legends below it and labels of axes; at last, what LaTeX could not take where it sets the
+    texts."""
     look = current()
     if not look.titles:
         _remove_headings(fig)
@@ -160,11 +163,53 @@ def finish(fig) -> None:
             text.set_fontsize(matplotlib.rcParams["legend.fontsize"] if "legend.fontsize" in look.style else small)
     for name, shown in look.labels.items():
         _rename(fig, name, shown, look.used)
+    if matplotlib.rcParams["text.usetex"]:
+        _escape(fig)
+    for text in (fig._suptitle, fig._supxlabel):  # matplotlib has no public way to get the texts themselves
+        if text is not None and text.get_text():
+            _wrap(text, fig.bbox.width)
+    for legend in fig.legends:
+        _narrow(fig, legend)
     if look.size is not None:
-        for legend in fig.legends:
-            _narrow(fig, legend)
         for axes in fig.axes:
             _wrap_label(fig, axes)
+            _wrap(axes.title, axes.bbox.width)
+
+
+def _escape(fig) -> None:
+    """Escapes what LaTeX would take for commands, outside formulas; texts at ticks that a locator makes are its own."""
+    for text in fig.findobj(Text):
+        text.set_text(escaped(text.get_text()))
+    for axis in (axis for axes in fig.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(axis.get_major_locator(), FixedLocator):
+            texts = [escaped(label.get_text()) for label in axis.get_ticklabels()]
+            axis.set_ticks(axis.get_majorticklocs(), texts)
+
+
+def _wrap(text, width: float) -> None:
+    """Breaks a text that is wider than `width` pixels into lines, after a semicolon or a comma where that is enough."""
+
+    def fits(words: str) -> bool:
+        text.set_text(words)
+        return text.get_window_extent().width <= width
+
+    lines = text.get_text().split("\n")
+    for separator in ("; ", ", ", " "):
+        if not all(map(fits, lines)):
+            lines = [part for line in lines for part in _broken(line, separator, fits)]
+    text.set_text("\n".join(lines))
+
+
+def _broken(line: str, separator: str, fits: Callable[[str], bool]) -> list[str]:
+    first, *words = line.split(separator)
+    lines = [first]
+    for word in words:
+        if fits(longer := f"{lines[-1]}{separator}{word}"):
+            lines[-1] = longer
+        else:
+            lines[-1] += separator.rstrip()
+            lines.append(word)
+    return lines
 
 
 def _remove_headings(fig) -> None:

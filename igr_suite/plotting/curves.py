@@ -6,10 +6,13 @@ from dataclasses import replace
 import pandas as pd
 
 from igr_suite.plotting.appearance import applied, current
-from igr_suite.plotting.style import WIDTH, colour, line_width
+from igr_suite.plotting.style import WIDTH, line_width, look
 
 MANY_SEEDS = 5  # up to this many, every seed is drawn
 FEWER_WIDTH = 0.8  # line width of the mean of fewer seeds than there are
+MARKED = 15  # up to this many points of a curve, every one is marked
+MARKS = 7  # of a curve with more points
+JOINED = 3  # points of a curve from which on a line joins them
 MOST_CHANGES = 2  # changes of the number of seeds along a curve that a caption spells out
 
 
@@ -24,7 +27,10 @@ def draw_curves(
     style: str | None = None,
     label: str = "{method}",
 ) -> pd.DataFrame:
-    """Draws one line per method (and line style): the mean over seeds; thin lines show the seeds.
+    """Draws one line per method (and line style): the mean over seeds; thin lines show the seeds. Markers tell methods
+    apart and stand at points of the mean, at all of them where they are few. Fewer than JOINED points are not joined,
+    since a line through two of them says nothing about the course between; markers are then hollow where `style` is not
+    solid.
 
     Seeds are counted at every x. Where a seed ends, the line of the mean ends too, and the mean of the remaining seeds
     continues as a thinner line.
@@ -35,37 +41,40 @@ def draw_curves(
       axes: where to draw.
       frame: rows of (method, style, seed, x); several rows of one seed at one x count as one measurement, their mean.
       x, y, method, seed: column names.
-      style: column whose values are matplotlib line styles; None draws solid lines.
+      style: column whose values are matplotlib line styles; None draws the methods' own.
       label: template over the columns of the group's first row, for the legend.
     Returns:
       The drawn values, for figure.csv: columns method, style, x, mean, lowest, highest, seeds (the number of seeds with
       a value at this x).
     """
-    drawn = []
-    for keys, group in frame.groupby([method, style] if style else [method], sort=False):
-        look = keys[1] if style else "-"
+    drawn, groups = [], list(frame.groupby([method, style] if style else [method], sort=False))
+    for place, (keys, group) in enumerate(groups):
+        shade, marker, own = look(keys[0])
+        line = keys[1] if style else own
         measured = (
             group
             if not group.duplicated([seed, x]).any()
             else group.groupby([seed, x], sort=False)[y].mean().reset_index()
         )
         by_x, seeds = measured.groupby(x)[y], seeds_at(measured, seed, x, y)
+        joined = len(seeds) >= JOINED
         if 1 < seeds.max() <= MANY_SEEDS:
             for _, rows in measured.groupby(seed):
-                axes.plot(
-                    rows[x], rows[y], linestyle=look, color=colour(keys[0]), linewidth=line_width(0.6), alpha=0.35
-                )
+                thin = {"linestyle": line, "linewidth": line_width(0.6)} if joined else {"linestyle": "", "marker": "."}
+                axes.plot(rows[x], rows[y], color=shade, alpha=0.35, **thin)
         elif seeds.max() > 1:
-            axes.fill_between(by_x.mean().index, by_x.min(), by_x.max(), color=colour(keys[0]), alpha=0.15, linewidth=0)
+            axes.fill_between(by_x.mean().index, by_x.min(), by_x.max(), color=shade, alpha=0.15, linewidth=0)
         mean, words = by_x.mean(), label.format(**{**group.iloc[0].to_dict(), "method": keys[0]})
         for part, whole in _stretches(seeds):
             axes.plot(
                 part,
                 mean[part],
-                linestyle=look,
-                color=colour(keys[0]),
+                linestyle=line if joined else "",
+                color=shade,
                 linewidth=line_width(WIDTH if whole else FEWER_WIDTH),
-                marker=None if len(part) > 1 else ".",
+                marker=marker,
+                markerfacecolor=shade if joined or not style or line == "-" else "white",
+                markevery=_marked(len(part), place / len(groups)),
                 label=words if whole else None,
             )
             words = None if whole else words  # one entry in the legend
@@ -73,7 +82,7 @@ def draw_curves(
             pd.DataFrame(
                 {
                     "method": keys[0],
-                    "style": look if isinstance(look, str) else repr(look),
+                    "style": line if isinstance(line, str) else repr(line),
                     x: mean.index,
                     "mean": mean.values,
                     "lowest": by_x.min().values,
@@ -87,6 +96,13 @@ def draw_curves(
         with applied(replace(current(), overlay=None)):
             drawn.append(draw_curves(axes, further, x, y, method="method", seed="seed"))
     return pd.concat(drawn, ignore_index=True)
+
+
+def _marked(points: int, share: float) -> tuple[int, int]:
+    """Returns (first, every): which points of a curve have a marker; the first is later for a greater share in
+    [0, 1), so that markers of several curves do not lie one above the other."""
+    every = 1 if points <= MARKED else -(-points // MARKS)
+    return int(share * every), every
 
 
 def seeds_at(frame: pd.DataFrame, seed: str, x: str, y: str | None = None) -> pd.Series:

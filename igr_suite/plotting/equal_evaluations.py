@@ -12,7 +12,7 @@ from igr_suite.lab.analysis.epoch_means import epoch_means_of
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import figure, look, save
 from igr_suite.plotting.tables import over_seeds
 
 AXES = {
@@ -92,17 +92,17 @@ def _draw_curves(rows: pd.DataFrame, last: pd.DataFrame, models: list[str], titl
             spread = part["bound"].max() - part["bound"].quantile(0.05)
             for ax, (x, words) in zip(line, AXES.items()):
                 for _, run in part[~part["method"].isin(coloured)].groupby(["method", "seed"]):
-                    ax.plot(run[x], run["bound"], color="0.8", linewidth=0.7, zorder=0)
+                    ax.plot(run[x], run["bound"], color="0.5", alpha=0.4, linewidth=0.7, zorder=0)
                 shown = pd.concat([part[part["method"] == name] for name in coloured])
                 curves = draw_curves(ax, shown, x, "bound", method="method", seed="seed")
                 drawn.append(curves.rename(columns={x: "x"}).assign(model=model, quantity=x))
                 ax.set(xlabel=words, title=titles[model] if ax is line[0] else "")
                 ax.set_ylim(part["bound"].max() - 1.1 * spread, part["bound"].max() + 0.05 * spread)
                 ax.xaxis.set_major_locator(MaxNLocator(5))
-            line[0].set_ylabel("test L_K, nats per image")
+            line[0].set_ylabel("test $L_K$, nats per image")
             others = len(best) - len(coloured)
             title = f"grey: {others} more" if others else None
-            line[-1].legend(fontsize=7, title=title, title_fontsize=7, loc="lower right")
+            line[-1].legend(fontsize="x-small", title=title, title_fontsize="x-small", loc="lower right")
         fig.suptitle(seeds_caption(rows, "seed", ["model", "method"]))
         paths = save(fig, out)
     pd.concat(drawn, ignore_index=True).to_csv(out / "figure.csv", index=False, float_format="%.6g")
@@ -110,7 +110,7 @@ def _draw_curves(rows: pd.DataFrame, last: pd.DataFrame, models: list[str], titl
 
 
 def _draw_ranking(last: pd.DataFrame, models: list[str], titles, out: Path) -> list[Path]:
-    """Every method's last bound, a dot a seed and a bar at their mean; biased estimators have hollow dots."""
+    """Every method's last bound, a marker a seed and a bar at their mean; biased estimators have hollow markers."""
     most = max(last[last["model"] == model]["method"].nunique() for model in models)
     size = {"width": max(4.8, 4.2 * len(models)), "height": 1.4 + 0.19 * most}
     with figure(**size, columns=len(models), squeeze=False) as (fig, axes):
@@ -118,16 +118,16 @@ def _draw_ranking(last: pd.DataFrame, models: list[str], titles, out: Path) -> l
             part = last[last["model"] == model]
             names = list(dict.fromkeys(part["method"]))[::-1]
             for height, name in enumerate(names):
-                seeds, look = part[part["method"] == name], {"color": colour(name), "markersize": 4}
-                look["markerfacecolor"] = "none" if seeds["estimator"].iloc[0] in BIASED else colour(name)
-                ax.plot(seeds["bound"], [height] * len(seeds), "o", **look)
+                seeds, (shade, marker, _) = part[part["method"] == name], look(name)
+                face = "none" if seeds["estimator"].iloc[0] in BIASED else shade
+                ax.plot(seeds["bound"], [height] * len(seeds), marker, color=shade, markerfacecolor=face)
                 ax.plot(seeds["mean"].iloc[0], height, "|", color="0.2", markersize=9)
-            ax.set_yticks(range(len(names)), names, fontsize=7)
-            ax.set(xlabel="test L_K at the end, nats per image", title=titles[model])
+            ax.set_yticks(range(len(names)), names, fontsize="x-small")
+            ax.set(xlabel="test $L_K$ at the end, nats per image", title=titles[model])
             ax.xaxis.set_major_locator(MaxNLocator(5))
             ax.grid(axis="y", linewidth=0.3)
         words = seeds_caption(last, "seed", ["model", "method"])
-        fig.suptitle(f"equal evaluations; hollow dots: biased;\n{words}", fontsize=9)
+        fig.suptitle(f"equal evaluations; bar: mean, markers: seeds, hollow: biased; {words}", fontsize="small")
         return save(fig, out, "ranking")
 
 

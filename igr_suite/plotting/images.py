@@ -45,4 +45,4 @@ def _label(set_ticks, labels: list[str] | None, count: int, size: int, gap: int,
         return
     if len(labels) != count:
         raise ValueError(f"{count} {what} of images, {len(labels)} labels")
-    set_ticks([i * (size + gap) + size / 2 for i in range(count)], labels, fontsize=8)
+    set_ticks([i * (size + gap) + size / 2 for i in range(count)], labels, fontsize="small")

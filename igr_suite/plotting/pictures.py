@@ -20,7 +20,7 @@ PRIORS = {"prior": "relaxed prior", "prior_one_hot": "uniform one-hot codes"}
 TRAVERSALS = {"traversal_discrete": "categories", "traversal_continuous": "normal quantiles"}
 # Sizes in inches, by which axes are placed: a constrained layout would cut the labels of images, whose shape is fixed.
 LARGE, SMALL = 0.34, 0.24  # width of an image
-LETTER, LINE, MARGIN = 0.065, 0.2, 0.12
+LETTER, LINE, MARGIN = 0.071, 0.2, 0.12
 
 
 class Panel(NamedTuple):
@@ -107,7 +107,7 @@ def reconstructions(runs: Mapping[str, Pictures], folder: Path, name: str, colum
             rows += [pictures[code] for code in words]
         rows = np.stack(rows)
         panels += [[Panel(rows[:, begin : begin + columns], rows=labels)] for begin in range(0, rows.shape[1], columns)]
-    return _draw(panels, LARGE, folder, name)
+    return draw_panels(panels, LARGE, folder, name)
 
 
 def prior_samples(runs: Mapping[str, Pictures], folder: Path, name: str, columns: int = 4) -> list[Path]:
@@ -129,12 +129,12 @@ def prior_samples(runs: Mapping[str, Pictures], folder: Path, name: str, columns
         for label, pictures in runs.items()
     ]
     if len(runs) == 1:
-        return _draw(squares, LARGE, folder, name)
+        return draw_panels(squares, LARGE, folder, name)
     blocks = [squares[i : i + columns] for i in range(0, len(squares), columns)]
     lines = [
         [square[j] for square in block if j < len(square)] for block in blocks for j in range(max(map(len, block)))
     ]
-    return _draw(lines, SMALL, folder, name)
+    return draw_panels(lines, SMALL, folder, name)
 
 
 def traversals(runs: Mapping[str, Pictures], folder: Path, name: str, columns: int = 3) -> list[Path]:
@@ -159,7 +159,7 @@ def traversals(runs: Mapping[str, Pictures], folder: Path, name: str, columns: i
         if kind in pictures
     ]
     panels.sort(key=lambda panel: -len(panel.images))  # puts panels of equal height side by side
-    return _draw(
+    return draw_panels(
         [panels[i : i + columns] for i in range(0, len(panels), columns)],
         LARGE if len(runs) == 1 else SMALL,
         folder,
@@ -167,7 +167,7 @@ def traversals(runs: Mapping[str, Pictures], folder: Path, name: str, columns: i
     )
 
 
-def _draw(lines: list[list[Panel]], cell: float, folder: Path, name: str) -> list[Path]:
+def draw_panels(lines: list[list[Panel]], cell: float, folder: Path, name: str) -> list[Path]:
     """Places panels in lines and columns, with all images of one width, and saves the figure."""
     count = max(len(line) for line in lines)
     columns = [[line[i] for line in lines if i < len(line)] for i in range(count)]
@@ -188,7 +188,7 @@ def _draw(lines: list[list[Panel]], cell: float, folder: Path, name: str) -> lis
                 wide, high = panel.size(cell)
                 axis = fig.add_axes((left / width, (top - high) / height, wide / width, high / height))
                 draw_grid(axis, panel.images, rows=panel.rows, columns=panel.columns)
-                axis.set_title(panel.title, fontsize=9, loc="left")
+                axis.set_title(panel.title, fontsize="small", loc="left")
         return save(fig, folder, name)
 
 

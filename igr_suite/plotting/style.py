@@ -2,118 +2,46 @@
 readable sizes."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image, ImageChops
 
 from igr_suite.plotting.appearance import current, finish
+from igr_suite.plotting.looks import Look, look_of
 
 WIDTH = 1.8  # of the line of a method's mean
 
-# A colour for each method, distinct among those that may share a figure. IGR: the paper's own
-# (docs/papers/igr.md, section 5, Fig. 3); its other methods and the estimators of discrete variables take the rest of
-# the same ColorBrewer set.
-DISCRETE = {
-    "IGR-Planar": "#e41a1c",
-    "IGR-SB-Finite": "#377eb8",
-    "IGR-SB": "#1f4e79",
-    "IGR-SB-Log": "#17becf",
-    "IGR-I": "#4daf4a",
-    "IGSM": "#a6d854",
-    "GSP": "#e78ac3",
-    "GS": "#984ea3",
-    "VAE": "#666666",
-    "RELAX+GS": "#d95f02",
-    "RELAX+IGR": "#1b9e77",
-    "RELAX+Bernoulli": "#e6ab02",
-    "DLGMM": "#a65628",
-    "DLGMM-Var": "#ff7f00",
-    "DLGMM-IGR": "#66a61e",
-    "DLGMM-IGR-SB": "#1b9e9e",
-    "REINFORCE": "#8c564b",
-    "NVIL": "#f781bf",
-    "SimpleMuProp": "#2ca02c",
-    "MuProp": "#b8b000",
-    "REBAR": "#1f77b4",
-    "REBAR(0.1)": "#74b9e8",
-    "DynamicREBAR": "#08306b",
-    "RELAX": "#d62728",
-    "ARM": "#fdae61",
-    "DisARM": "#ff7f0e",
-    "DisARM-SB": "#e6550d",
-    "DisARM-Tree": "#7f3b08",
-    "CARMS": "#31a354",
-    "ARS": "#bdbdbd",
-    "ARSM": "#737373",
-    "RLOO": "#9467bd",
-    "VIMCO": "#c51b7d",
-    "OVIS": "#2b8cbe",
-    "OVIS(1)": "#084081",
-    "OVIS-MC": "#7bccc4",
-    "TVO": "#525252",
-    "Concrete": "#00a087",
-    "Concrete(0.1)": "#5cc8b5",
-    "exact": "#000000",
-}
-IMPORTANCE_WEIGHTED = {
-    "IWAE": "#6baed6",
-    "DReG": "#08519c",
-    "STL": "#d94801",
-    "RWS": "#74c476",
-    "RWS-DReG": "#006d2c",
-    "JVI": "#9e9ac8",
-    "JVI-DReG": "#54278f",
-    "DReG(alpha)": "#c51b8a",
-}
-STRAIGHT_THROUGH = {
-    "ST": "#2ca02c",
-    "ST-GS": "#7570b3",
-    "ST-GS(0.1)": "#b3b0d9",
-    "Gumbel-Rao": "#17becf",
-    "GST": "#e6ab02",
-    "GST-1.0": "#e6ab02",
-    "ReinMax": "#b2182b",
-    "ReinMax-Rao": "#f4a582",
-}
-COLOURS = DISCRETE | IMPORTANCE_WEIGHTED | STRAIGHT_THROUGH
 LARGEST_SVG = 500_000  # bytes; above that a browser is faster with the png of the same figure
-RC = {
-    "figure.dpi": 120,
-    "savefig.dpi": 160,
-    "figure.constrained_layout.use": True,
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "igr_suite",
-}
+COORDINATES = re.compile(r'( (?:d|x|y)=")([^"]*)')  # of an .svg's paths and markers
+FURTHER_DIGITS = re.compile(r"(\.\d\d)\d+")
+STYLE = Path(__file__).with_name("igr_suite.mplstyle")  # the suite's own
 
 
-def register_colours(colours: Mapping[str, str]) -> None:
-    """Gives methods their colours in all figures of this process; the plots of a family call it when they are imported.
-
-    Args:
-      colours: name in legends -> "#rrggbb".
-    Raises:
-      ValueError: a name has another colour already.
-    """
-    for name, value in colours.items():
-        if COLOURS.setdefault(name, value) != value:
-            raise ValueError(f"{name} has the colour {COLOURS[name]} already, not {value}")
+def look(method: str) -> Look:
+    """Returns the method's look, in the colour that a reader gives it."""
+    found = look_of(method)
+    own = current().colours.get(method)
+    return found._replace(colour=own) if own else found
 
 
 def colour(method: str) -> str:
-    """Returns the method's colour; grey for a method without one."""
-    return current().colours.get(method) or COLOURS.get(method, "#888888")
+    """Returns the method's colour."""
+    return look(method).colour
+
+
+@cache
+def suite_style() -> dict[str, Any]:
+    """Returns the settings of STYLE."""
+    return dict(matplotlib.rc_params_from_file(STYLE, fail_on_error=True, use_default_template=False))
 
 
 def line_width(width: float) -> float:
@@ -124,11 +52,11 @@ def line_width(width: float) -> float:
 
 @contextlib.contextmanager
 def own_style() -> Iterator[None]:
-    """Sets matplotlib's defaults with the suite's RC for the block, in place of a matplotlibrc and of this process's
+    """Sets matplotlib's defaults with the suite's STYLE for the block, in place of a matplotlibrc and of this process's
     settings, which are restored."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(RC)
+        matplotlib.rcParams.update(suite_style())
         matplotlib.rcParams.update(current().style)
         yield
 
@@ -155,6 +83,19 @@ def figure(
         yield fig, fig.subplots(rows, columns, **options)
 
 
+def draw_published(axes, x, y, method: str | None = None, label: str | None = None) -> None:
+    """Draws values from elsewhere as hollow diamonds in their method's colour; grey ones without a method, for legends.
+
+    Args:
+      axes: where to draw.
+      x, y: numbers or sequences of them.
+      method: whose values they are.
+      label: words for the legend.
+    """
+    shade = colour(method) if method else "0.3"
+    axes.plot(x, y, "D", color=shade, markersize=7, fillstyle="none", zorder=4, label=label)
+
+
 def epoch_axis(axes) -> None:
     """Labels the x axis in whole epochs."""
     axes.set_xlabel("epoch")
@@ -176,6 +117,34 @@ def save(fig, folder: Path, name: str = "figure") -> list[Path]:
     fig.savefig(paths[0], metadata={"Software": None})
     fig.savefig(paths[1], metadata={"CreationDate": None})
     fig.savefig(paths[2], metadata={"Date": None})
+    if _is_grey(fig):
+        _store_as_grey(paths[0])
+    _shorten(paths[2])
     if paths[2].stat().st_size > LARGEST_SVG:
         paths.pop().unlink()
     return paths
+
+
+def _is_grey(fig) -> bool:
+    """Whether every panel of a figure is a picture without colours."""
+    pictures = [axes.images for axes in fig.axes]
+    if not pictures or not all(pictures):
+        return False
+    arrays = [np.asarray(image.get_array()) for images in pictures for image in images]
+    return all(a.ndim == 2 or (np.ptp(a[..., :3], axis=-1) == 0).all() for a in arrays)
+
+
+def _store_as_grey(path: Path) -> None:
+    """Stores a picture in one channel, which takes less than half the bytes, if it loses nothing by that."""
+    with Image.open(path) as image:
+        dpi, colours = image.info["dpi"], image.convert("RGB")
+    grey = colours.convert("L")
+    if ImageChops.difference(colours, grey.convert("RGB")).getbbox() is None:
+        grey.save(path, dpi=dpi)
+
+
+def _shorten(path: Path) -> None:
+    """Cuts coordinates of an .svg after the second digit, a hundredth of a point."""
+    text = path.read_text(encoding="utf-8")
+    text = COORDINATES.sub(lambda found: found[1] + FURTHER_DIGITS.sub(lambda digits: digits[1], found[2]), text)
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,11 +1,17 @@
 """Tables: mean and spread over seeds, as Markdown, LaTeX and CSV."""
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from igr_suite.plotting import latex
 from igr_suite.terminal import line
+
+_heading: ContextVar[tuple[str, str]] = ContextVar("heading", default=("", ""))
 
 
 def over_seeds(
@@ -80,24 +86,27 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]) + "\n"
 
 
-def latex(table: pd.DataFrame) -> str:
-    """Returns a LaTeX tabular of the same cells."""
-
-    def cell(value: object) -> str:
-        return str(value).replace("±", r"$\pm$").replace("_", r"\_").replace("%", r"\%")
-
-    rows = [" & ".join(cell(v) for v in row) + r" \\" for row in table.itertuples(index=False)]
-    head = " & ".join(cell(c) for c in table.columns) + r" \\ \hline"
-    return "\n".join([rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}", head, *rows, r"\end{tabular}"]) + "\n"
+@contextlib.contextmanager
+def captioned(title: str, label: str) -> Iterator[None]:
+    """Gives the LaTeX tables that are saved in the block a caption that begins with a title, and labels that begin with
+    `label`: "tab:<label>" and, for further tables, "tab:<label>-paired"."""
+    token = _heading.set((title, label))
+    try:
+        yield
+    finally:
+        _heading.reset(token)
 
 
 def save_table(
     folder: Path, texts: pd.DataFrame, numbers: pd.DataFrame, note: str = "", name: str = "table"
 ) -> list[Path]:
-    """Writes <name>.md, .tex and .csv."""
+    """Writes <name>.md, .tex and .csv; the .tex has the heading of `captioned` and the note as its caption."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.md", folder / f"{name}.tex", folder / f"{name}.csv"]
     paths[0].write_text(markdown(texts) + (f"\n{note}\n" if note else ""), encoding="utf-8", newline="\n")
-    paths[1].write_text(latex(texts), encoding="utf-8", newline="\n")
+    title, begin = _heading.get()
+    label = "-".join(filter(None, [begin, name.removeprefix("table").strip("_")])) or name
+    caption = " ".join(filter(None, [f"{title}." if title else "", note]))
+    paths[1].write_text(latex.table(texts, caption, label), encoding="utf-8", newline="\n")
     numbers.to_csv(paths[2], index=False, float_format="%.6g")
     return paths

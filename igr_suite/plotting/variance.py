@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from igr_suite.plotting.estimators import label
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import figure, look, save
 from igr_suite.plotting.tables import save_table
 
 LEVELS = {"parameters": "batch gradient of q's weights", "logits": "each image's gradient of q's logits"}
@@ -42,17 +42,20 @@ def draw(rows: list[dict], out: Path, title: str, against: str) -> list[Path]:
             for height, row in numbers.iterrows():
                 if not np.isfinite(row[f"{level}_variance"]):
                     continue
-                look = {"color": colour(label(row["estimator"])), "markerfacecolor": "white" if row["biased"] else None}
-                axis.plot(row[f"{level}_variance"], height, "o", **look)
+                shade, marker, _ = look(label(row["estimator"]))
+                face = "white" if row["biased"] else shade
+                axis.plot(row[f"{level}_variance"], height, marker, color=shade, markerfacecolor=face, zorder=3)
                 ends = np.maximum(
                     row[[f"{level}_variance_low", f"{level}_variance_high"]].astype(float),
                     1e-3 * row[f"{level}_variance"],
                 )
-                axis.plot(ends, [height, height], color=look["color"], linewidth=1.5)
+                axis.plot(ends, [height, height], color=shade, linewidth=1.5)
             axis.set(xscale="log", xlabel="variance", title=LEVELS[level])
-            axis.title.set_fontsize(10)
+            axis.title.set_fontsize("medium")
         axes[0][0].set_yticks(range(len(numbers)), [label(name) for name in numbers["estimator"]])
-        fig.suptitle(f"{title}; 95% intervals over {numbers['draws'].iloc[0]:,} draws; hollow: biased", fontsize=9)
+        fig.suptitle(
+            f"{title}; 95% intervals over {numbers['draws'].iloc[0]:,} draws; hollow: biased", fontsize="small"
+        )
         paths = save(fig, out, "variance")
     texts = pd.DataFrame([_texts(row, levels) for row in numbers.to_dict("records")])
     return [*paths, *save_table(out, texts, numbers, f"{NOTE} Biases: against {label(against)}.", name="variance")]

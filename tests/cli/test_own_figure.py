@@ -1,8 +1,10 @@
 """A figure of a reader's own from committed results: `igr plot` with a style, a size, and curves from a file."""
 
 import re
+import shlex
 from pathlib import Path
 
+import guides
 import pytest
 
 from igr_suite.cli.main import main
@@ -41,3 +43,21 @@ def test_wrong_options_are_sentences(tmp_path, capsys, words, sentence):
     assert main([*NAME, *(str(tmp_path) if word == "OUT" else word for word in words)]) == 2
     assert sentence in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_commands_of_the_guide_do_what_it_says(tmp_path, monkeypatch, capsys):
+    """docs/your_figure.md: its files are written, its command is run, and its lines of Python find the curve."""
+    files = {block.file: block.code for block in guides.blocks("your_figure.md") if block.file}
+    assert set(files) == {"thesis.mplstyle", "mine.csv"}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (command,) = [block.code for block in guides.blocks("your_figure.md") if block.language == "bash"]
+    monkeypatch.setenv("IGR_RESULTS", str(RESULTS.parents[2]))
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(command.replace("\\\n", " "))[1:]) == 0, capsys.readouterr().err
+    assert {"figure.png", "figure.pdf", "figure.svg", "figure.csv", "table.tex"} <= {
+        path.name for path in (tmp_path / "thesis").iterdir()
+    }
+    monkeypatch.chdir(RESULTS.parents[3])
+    curve = guides.run_python("your_figure.md")["curve"]
+    assert list(curve.columns) == ["mean", "seeds"] and len(curve) == 4

@@ -7,7 +7,9 @@ import pytest
 from igr_suite.errors import UserError
 from igr_suite.plotting.appearance import Appearance, applied, check_colour, read_style
 from igr_suite.plotting.curves import draw_curves
+from igr_suite.plotting.looks import PALETTE
 from igr_suite.plotting.overlay import read
+from igr_suite.plotting.rendering import faults
 from igr_suite.plotting.style import colour, figure, save
 
 ROWS = pd.DataFrame(
@@ -45,7 +47,7 @@ def test_a_figure_without_changes_is_the_suites_own(tmp_path):
     fig, _, _ = drawn(tmp_path)
     assert list(fig.get_size_inches()) == [6, 4] and fig.axes[0].get_title() == "heading"
     assert fig.legends[0]._ncols == 4 and {line.get_linewidth() for line in fig.axes[0].lines} == {0.6, 1.8}
-    assert colour("GS") == "#984ea3"
+    assert colour("GS") == PALETTE["purple"]
 
 
 def test_style_and_size_hold_where_a_plot_asks_for_others(tmp_path):
@@ -127,3 +129,24 @@ def test_what_cannot_be_drawn_is_a_sentence(tmp_path):
     assert read_style("ggplot")["axes.facecolor"] == "#E5E5E5" and matplotlib.rcParams["axes.facecolor"] != "#E5E5E5"
     with pytest.raises(UserError, match="the colour of GS must be a name or '#rrggbb', got 'blak'"):
         check_colour("GS", "blak")
+
+
+def test_what_is_too_wide_is_broken_into_lines_that_fit(tmp_path):
+    """Headings of the whole figure in every size, those of panels where a reader has asked for another size."""
+    words = "mean and each of 3 seeds; solid: cross-validated temperature, dashed: near-vertex temperature"
+    with applied(Appearance(size=(4.0, 2.5))), figure(columns=2) as (fig, axes):
+        axes[0].set_title("corrected control variate, averages debiased")
+        axes[1].set_title("short")
+        fig.suptitle(words)
+        save(fig, tmp_path)
+        assert fig.get_suptitle().replace("\n", " ") == words and "seeds;\n" in fig.get_suptitle()
+        assert axes[0].get_title().replace("\n", " ") == "corrected control variate, averages debiased"
+        assert axes[1].get_title() == "short" and faults(fig) == []
+    with figure(width=4.0) as (fig, axes):
+        fig.suptitle(words)
+        save(fig, tmp_path)
+        assert "seeds;\n" in fig.get_suptitle() and faults(fig) == []
+    with figure(width=12.0) as (fig, axes):
+        fig.suptitle(words)
+        save(fig, tmp_path)
+        assert fig.get_suptitle() == words

@@ -5,34 +5,31 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
 from igr_suite.families.dni.presets import METHOD_BY_LABEL
 from igr_suite.lab.analysis.results import Results
-from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.style import colour, epoch_axis, figure, register_colours, save
+from igr_suite.plotting.curves import JOINED, draw_curves, seeds_caption
+from igr_suite.plotting.looks import register_looks, register_same
+from igr_suite.plotting.names import DATA_NAMES, data_names
+from igr_suite.plotting.style import colour, draw_published, epoch_axis, figure, look, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 
-COLOURS = {
-    "no Bprop": "#969696",
-    "Bprop": "#252525",
-    "DNI": "#e6550d",
-    "cDNI": "#3182bd",
-    "B-simple": "#756bb1",
-    "B-relu": "#31a354",
-    "B-dni, per batch": "#fdae6b",
-    "B-dni, per example": "#a63603",
-    "B-cdni, per batch": "#9ecae1",
-    "B-cdni, per example": "#084594",
-    "A-bp": "#252525",
-    "A-bp, x / 255, no L2": "#6b6b6b",
-    "A-dni, x / 255, no L2": "#08519c",
-    "A-dni": "#3182bd",
-    "BPTT": "#252525",
-}
-register_colours(COLOURS)
+register_looks("grey", ["no Bprop"])
+register_looks("grey", ["A-bp, x / 255, no L2"], "--")
+register_looks("black", ["Bprop"])
+register_looks("orange", ["DNI", "B-dni, per batch"])
+register_looks("blue", ["cDNI", "B-cdni, per batch"])
+register_looks("purple", ["B-simple"])
+register_looks("green", ["B-relu"])
+register_looks("brown", ["B-dni, per example"], "--")
+register_looks("navy", ["B-cdni, per example", "A-dni, x / 255, no L2"], "--")
+register_same({"A-bp": "Bprop", "BPTT": "Bprop", "A-dni": "cDNI"})
 LABEL_BY_METHOD = {key: name for name, key in METHOD_BY_LABEL.items()}
-AUDITED = {"cosine": "cosine", "scale": "length, predicted / true", "sign": "share of equal signs"}
+AUDITED = {"cosine": "cosine", "scale": "length,\npredicted / true", "sign": "share of equal signs"}
+UNEQUAL = 4  # a time axis is logarithmic where the longest curve is longer than the shortest by more than this factor
+WIDTHS = (3.4, 1.4)  # of the lines of two methods that often agree
+LEVELS = (":", "-.", "--", "-")  # line styles of numbers of steps, the last for the largest
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +90,7 @@ def error_curves(
       Paths of figure.png, .pdf and .csv.
     """
     kinds = list(dict.fromkeys(rows[panels]))
-    with figure(width=1.2 + 4.0 * len(kinds), height=3.8, columns=len(kinds), squeeze=False, sharey=True) as (
+    with figure(width=1.8 + 4.0 * len(kinds), height=3.8, columns=len(kinds), squeeze=False, sharey=True) as (
         fig,
         axes,
     ):
@@ -103,17 +100,28 @@ def error_curves(
             drawn.append(draw_curves(axis, part, x, "test error", method=label, seed="seed").assign(panel=kind))
             for panel, name, place, value, _ in published:
                 if panel == kind:
-                    axis.plot(place, value, "D", color=colour(name), markersize=7, fillstyle="none", zorder=4)
-            axis.set_title(kind)
-            axis.set_xlabel(x)
-            if x == "epoch":
-                epoch_axis(axis)
+                    draw_published(axis, place, value, name)
+            if panels != "data" or len(kinds) > 1:
+                axis.set_title(data_names([kind]) if panels == "data" else kind)
+            _time_axis(axis, part, x, label)
         highest = 1.05 * rows["test error"].max()
         axes[0][0].set_ylim(0, min(top, highest) if top else highest)
         if any(item[0] in kinds for item in published):
-            axes[0][-1].plot([], [], "D", color="0.3", fillstyle="none", label="published")
-        heading = f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', [panels, label], x)}"
+            draw_published(axes[0][-1], [], [], label="published")
+        heading = f"{data_names(rows['data'])}; {seeds_caption(rows, 'seed', [panels, label], x)}"
         return _finish(fig, axes[0], drawn, "test error, %", heading, out)
+
+
+def _time_axis(axis, rows: pd.DataFrame, x: str, label: str) -> None:
+    """Labels an axis of epochs or steps; logarithmic where some curves end long before others."""
+    axis.set_xlabel(x)
+    ends = rows.groupby(label)[x].max()
+    if ends.max() > UNEQUAL * ends.min():
+        axis.set_xscale("log")
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+    elif x == "epoch":
+        epoch_axis(axis)
 
 
 def _log_per_cent(axis) -> None:
@@ -129,9 +137,9 @@ def _finish(fig, axes, drawn: list[pd.DataFrame], ylabel: str, heading: str, out
     legend = {}
     for axis in axes:
         legend |= dict(zip(*reversed(axis.get_legend_handles_labels())))
-    axes[-1].legend(legend.values(), legend.keys(), fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes[-1].legend(legend.values(), legend.keys(), fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes[0].set_ylabel(ylabel)
-    fig.suptitle(heading, fontsize=10)
+    fig.suptitle(heading, fontsize="medium")
     paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
@@ -140,8 +148,8 @@ def _finish(fig, axes, drawn: list[pd.DataFrame], ylabel: str, heading: str, out
 def agreement_figure(
     rows: pd.DataFrame, out: Path, *, label: str = "method", x: str = "epoch", name: str = "agreement"
 ):
-    """Agreement of synthetic with true gradients during training: a panel for each of cosine, scale and sign; line
-    styles are interfaces.
+    """Agreement of synthetic with true gradients during training: a row of panels for each of cosine, scale and sign, a
+    column for each interface.
 
     Args:
       rows: of `evaluated`.
@@ -155,22 +163,29 @@ def agreement_figure(
     long = agreement_rows(rows, [label, x, "seed"])
     if not len(long):
         return []
-    looks = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
-    long = long.assign(look=[looks[(i - 1) % len(looks)] for i in long["interface"]])
-    with figure(width=12.5, height=3.6, columns=len(AUDITED)) as (fig, axes):
-        for axis, (measure, title) in zip(axes, AUDITED.items()):
-            draw_curves(
-                axis, long, x, measure, method=label, seed="seed", style="look", label="{method}, interface {interface}"
-            )
-            axis.set(title=title, xlabel=x)
-            axis.axhline({"cosine": 0.0, "scale": 1.0, "sign": 0.5}[measure], color="0.6", linewidth=0.8)
-        axes[1].set_yscale("log")
-        axes[-1].legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(
-            f"synthetic against back-propagated gradients, {seeds_caption(long, 'seed', [label], x)}", fontsize=10
-        )
+    interfaces = sorted(long["interface"].unique())
+    size = {"width": max(7.0, 1.0 + 2.5 * len(interfaces)), "height": 7.0}
+    with figure(**size, columns=len(interfaces), rows=len(AUDITED), squeeze=False, sharex=True, sharey="row") as (
+        fig,
+        axes,
+    ):
+        for line, (measure, title) in zip(axes, AUDITED.items()):
+            for axis, interface in zip(line, interfaces):
+                part = long[long["interface"] == interface]
+                draw_curves(axis, part, x, measure, method=label, seed="seed")
+                axis.axhline({"cosine": 0.0, "scale": 1.0, "sign": 0.5}[measure], color="0.4", linewidth=0.8)
+                _time_axis(axis, long, x, label)
+                axis.label_outer()
+            line[0].set_ylabel(title)
+        axes[list(AUDITED).index("scale")][0].set_yscale("log")
+        for axis, interface in zip(axes[0], interfaces):
+            axis.set_title(f"interface {interface}", fontsize="medium")
+        handles = axes[0][0].get_legend_handles_labels()
+        fig.legend(*handles, loc="outside lower center", ncols=4, fontsize="small")
+        words = "synthetic against back-propagated gradients; grey: no agreement (cosine, signs), equal lengths"
+        fig.suptitle(f"{words}; {seeds_caption(long, 'seed', [label], x)}", fontsize="medium")
         paths = save(fig, out, name)
-    long.drop(columns="look").to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
+    long.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
     return [*paths, out / f"{name}.csv"]
 
 
@@ -208,20 +223,22 @@ def sparse_figure(rows: pd.DataFrame, out: Path):
       Paths of figure.png, .pdf and .csv; up to four numbers of steps are drawn, the last one and its halves.
     """
     last = int(rows["step"].max())
-    steps = sorted({last // 2**i for i in range(4)} & set(rows["step"]) | {last})
+    steps = sorted({last // 2**i for i in range(len(LEVELS))} & set(rows["step"]) | {last})
     methods = [name for name in ("DNI", "cDNI") if (rows["method"] == name).any()]
-    with figure(width=1.4 + 4.2 * len(methods), height=3.8, columns=len(methods), squeeze=False, sharey=True) as (
-        fig,
-        axes,
-    ):
-        shades = np.linspace(0.35, 1.0, len(steps))
+    shape = {"width": 1.4 + 4.2 * len(methods), "height": 4.0, "columns": len(methods)}
+    with figure(**shape, squeeze=False, sharex=True, sharey=True) as (fig, axes):
         for axis, method in zip(axes[0], methods):
-            for step, shade in zip(steps, shades):
+            shade, marker, _ = look(method)
+            for step, line in zip(steps, LEVELS[-len(steps) :]):
                 part = rows[(rows["method"] == method) & (rows["step"] == step)]
                 if len(part):
-                    mean = part.groupby("p")["test error"].mean()
-                    axis.plot(mean.index, mean, "-", color=colour(method), alpha=shade, label=f"{step} steps")
-                    axis.plot(part["p"], part["test error"], ".", color=colour(method), alpha=shade)
+                    mean, words = part.groupby("p")["test error"].mean(), f"{step} steps"
+                    axis.plot(part["p"], part["test error"], ".", color=shade, alpha=0.5)
+                    face = shade if line == "-" else "white"
+                    line = line if len(mean) >= JOINED else ""
+                    axis.plot(
+                        mean.index, mean, linestyle=line, marker=marker, markerfacecolor=face, color=shade, label=words
+                    )
             plain = rows[(rows["method"] == "Bprop") & (rows["step"] == max(steps))]["test error"]
             if len(plain):
                 axis.axhline(plain.mean(), color=colour("Bprop"), linewidth=1.2, label=f"Bprop, {max(steps)} steps")
@@ -230,11 +247,10 @@ def sparse_figure(rows: pd.DataFrame, out: Path):
             _log_per_cent(axis)
             axis.set_xticks(shown, [f"{p:g}" for p in shown])
             axis.xaxis.set_minor_locator(NullLocator())
-            axis.legend(fontsize=8)
+            axis.legend(fontsize="small")
         axes[0][0].set_ylabel("test error, %")
-        fig.suptitle(
-            f"{', '.join(dict.fromkeys(rows['data']))}, {seeds_caption(rows, 'seed', ['method', 'p'])}", fontsize=10
-        )
+        seeds = seeds_caption(rows, "seed", ["method", "p"])
+        fig.suptitle(f"{data_names(rows['data'])}; {seeds}", fontsize="medium")
         paths = save(fig, out)
     rows[["method", "p", "seed", "step", "test error"]].to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
@@ -260,26 +276,35 @@ def sparse_plot(results: Results, out: Path) -> list[Path]:
 def depth_figure(runs: pd.DataFrame, out: Path):
     """Final test error against the number of layers, one panel per data set and kind of network, one curve per method;
     longer runs are dashed."""
-    runs = runs.assign(panel=runs["data"] + ", " + runs["model.network"].str.upper())
+    runs = runs.assign(
+        panel=runs["data"].map(DATA_NAMES).fillna(runs["data"]) + ", " + runs["model.network"].str.upper()
+    )
     longer = runs["steps"] > runs.groupby(["panel", "method"])["steps"].transform("min")
     runs = runs.assign(
         look=np.where(longer, "--", "-"),
         name=runs["method"] + np.where(longer, ", " + runs["steps"].astype(str) + " steps", ""),
     )
-    panels = list(dict.fromkeys(runs["panel"]))
+    panels, methods = list(dict.fromkeys(runs["panel"])), list(dict.fromkeys(runs["method"]))
     with figure(width=1.4 + 3.8 * len(panels), height=3.8, columns=len(panels), squeeze=False) as (fig, axes):
         drawn = []
         for axis, panel in zip(axes[0], panels):
             part = runs[runs["panel"] == panel]
+            depths, place = sorted(part["depth"].unique()), "depth"
+            if len(depths) == 1:  # no course along the depth: methods stand side by side
+                place, part = "beside", part.assign(beside=part["method"].map(methods.index))
             curves = draw_curves(
-                axis, part, "depth", "test error", method="method", seed="seed", style="look", label="{name}"
+                axis, part, place, "test error", method="method", seed="seed", style="look", label="{name}"
             )
-            drawn.append(curves.assign(panel=panel))
-            for method, group in part.groupby("method"):
-                axis.plot(group["depth"], group["test error"], ".", color=colour(method))
-            axis.set(title=panel, xlabel="layers", xticks=sorted(part["depth"].unique()))
+            drawn.append(curves.rename(columns={place: "depth"}).assign(panel=panel))
+            if place == "beside":
+                drawn[-1]["depth"] = depths[0]
+                axis.set(xlabel=f"{depths[0]} layers", xlim=(-0.6, len(methods) - 0.4))
+                axis.set_xticks(range(len(methods)), methods)
+            else:
+                axis.set(xlabel="layers", xticks=depths)
+            axis.set_title(panel)
             _log_per_cent(axis)
-        heading = f"at the end of training, {seeds_caption(runs, 'seed', ['panel', 'name', 'depth'])}"
+        heading = f"at the end of training; {seeds_caption(runs, 'seed', ['panel', 'name', 'depth'])}"
         return _finish(fig, axes[0], drawn, "test error, %", heading, out)
 
 
@@ -304,7 +329,7 @@ def copy_figure(metrics: pd.DataFrame, out: Path) -> list[Path]:
     """Length learnt against the number of windows of training, one panel per T; returns the paths."""
     rows = metrics.dropna(subset=["mastered"])
     windows = sorted(rows["T"].unique())
-    with figure(width=1.2 + 3.0 * len(windows), height=3.6, columns=len(windows), squeeze=False, sharey=True) as (
+    with figure(width=1.8 + 3.0 * len(windows), height=3.6, columns=len(windows), squeeze=False, sharey=True) as (
         fig,
         axes,
     ):
@@ -312,6 +337,11 @@ def copy_figure(metrics: pd.DataFrame, out: Path) -> list[Path]:
         for axis, window in zip(axes[0], windows):
             part = rows[rows["T"] == window]
             drawn.append(draw_curves(axis, part, "step", "mastered", method="method", seed="seed").assign(T=window))
-            axis.set(title=f"T = {window}", xlabel="windows")
-        heading = f"copy task, {seeds_caption(rows, 'seed', ['T', 'method'], 'step')}"
+            for line, width in zip([line for line in axis.lines if not line.get_label().startswith("_")], WIDTHS):
+                line.set(linewidth=width, markersize=2.0 * width)  # one method shows behind the other where both agree
+            axis.set(title=f"T = {window}", xlabel="windows of training, thousands")
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e3:g}"))
+            axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+        seeds = seeds_caption(rows, "seed", ["T", "method"], "step")
+        heading = f"copy task; lengths are whole numbers, means over seeds are not; {seeds}"
         return _finish(fig, axes[0], drawn, "longest sequence repeated", heading, out)

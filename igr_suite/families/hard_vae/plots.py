@@ -6,7 +6,7 @@ from igr_suite.families.hard_vae.presets import METHODS, code_of
 from igr_suite.lab.analysis.epoch_means import epoch_means_of
 from igr_suite.plotting.curves import draw_curves
 from igr_suite.plotting.estimators import LABELS
-from igr_suite.plotting.style import colour, epoch_axis
+from igr_suite.plotting.style import colour, draw_published, epoch_axis, look
 
 NAMES = {method.estimator: name for name, method in METHODS.items()}
 SPLITS = {"train": "training images, mean over the epoch", "test": "test images"}
@@ -47,7 +47,8 @@ def last_epochs(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_epochs(axes, rows: pd.DataFrame, split: str, references: pd.DataFrame) -> pd.DataFrame:
-    """Draws -ELBO by epoch of one code, and published values as diamonds; returns the drawn values.
+    """Draws -ELBO by epoch of one code, and published values as diamonds; the first epochs may lie above the panel;
+    returns the drawn values.
 
     Args:
       axes: where to draw.
@@ -61,10 +62,9 @@ def draw_epochs(axes, rows: pd.DataFrame, split: str, references: pd.DataFrame) 
     drawn = draw_curves(axes, rows, "epoch", split, method="method", seed="seed")
     inside = references[references["epoch"].le(rows["epoch"].max()) & references["value"].between(low, high)]
     for method, points in inside[inside["method"].isin(rows["method"])].groupby("method"):
-        look = {"color": colour(method), "markersize": 5, "markeredgecolor": "white"}
-        axes.plot(points["epoch"], points["value"], "D", **look, zorder=3, clip_on=False)
+        draw_published(axes, points["epoch"], points["value"], method)
     axes.set_ylim(low, high)
-    axes.set_title(f"{code} (categories x variables)", fontsize=10)
+    axes.set_title(f"{code} (categories x variables)", fontsize="medium")
     epoch_axis(axes)
     return drawn.assign(code=code, split=split)
 
@@ -87,9 +87,9 @@ def draw_gaps(axes, ours: pd.DataFrame, published: pd.DataFrame, codes: list[str
     """
     for number, method in enumerate(methods):
         shift = 0.7 * ((number + 0.5) / len(methods) - 0.5)
-        for rows, look in (
-            (ours, {"marker": "o", "markersize": 4, "alpha": 0.8, "label": method}),
-            (published, {"marker": "D", "markersize": 6, "markerfacecolor": "none"}),
+        for rows, appearance in (
+            (ours, {"marker": look(method).marker, "alpha": 0.8, "label": method}),
+            (published, {"marker": "D", "markersize": 7, "markerfacecolor": "none"}),
         ):
             own = rows[(rows["method"] == method) & rows["code"].isin(codes)]
             axes.plot(
@@ -97,7 +97,7 @@ def draw_gaps(axes, ours: pd.DataFrame, published: pd.DataFrame, codes: list[str
                 own["code"].map(codes.index).astype(float) + shift,
                 linestyle="",
                 color=colour(method),
-                **look,
+                **appearance,
             )
     axes.axvline(0.0, color=colour("ReinMax"), linewidth=1.2)
     axes.set_yticks(range(len(codes)), codes)

@@ -7,9 +7,9 @@ import pandas as pd
 
 from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.lab.runs import picture_file
-from igr_suite.plotting.images import draw_grid
 from igr_suite.plotting.names import DATA_NAMES
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.pictures import LARGE, SMALL, Panel, draw_panels
+from igr_suite.plotting.style import colour
 from igr_suite.plotting.tables import save_table
 
 NAMES = {"DLGMM": "DLGMM", "DLGMM_Var": "DLGMM-Var", "DLGMM_IGR": "DLGMM-IGR", "DLGMM_IGR_SB": "DLGMM-IGR-SB"}
@@ -115,20 +115,15 @@ def draw_pictures(results_folder: Path, frame: pd.DataFrame, out: Path) -> list[
         ending = "" if frame["data"].nunique() == 1 else f"_{group['data.name'].iloc[0]}"
         first = next(iter(pictures.values()))
         grid = np.stack([first["originals"], *(p["reconstructions"] for p in pictures.values())])
-        with figure(width=9.0, height=0.5 * len(grid) + 0.5) as (fig, axes):
-            draw_grid(axes, grid, rows=["test image", *pictures])
-            axes.set_title(f"{data}: mean under the component with the largest weight", fontsize=9)
-            paths += save(fig, out, f"reconstructions{ending}")
-        components, samples = first["prior"].shape[:2]
-        with figure(
-            width=2.4 * len(pictures), height=0.26 * components + 0.8, columns=len(pictures), squeeze=False
-        ) as (fig, axes):
-            for axis, (model, arrays) in zip(axes[0], pictures.items()):
-                draw_grid(axis, arrays["prior"], rows=[str(k + 1) for k in range(components)])
-                axis.set_title(model, fontsize=9)
-            axes[0][0].set_ylabel("component")
-            fig.supxlabel(
-                f"{data}: {samples} samples of every component's prior, the same noise in a column", fontsize=8
-            )
-            paths += save(fig, out, f"prior_samples{ending}")
+        title = f"{data}: mean under the component with the largest weight"
+        panel = Panel(grid, title, ["test image", *pictures])
+        paths += draw_panels([[panel]], LARGE, out, f"reconstructions{ending}")
+        components = [f"component {k + 1}" if k == 0 else str(k + 1) for k in range(first["prior"].shape[0])]
+        priors = [
+            Panel(arrays["prior"], f"{model}\n{data}: each component's prior, one noise a column", components)
+            for model, arrays in pictures.items()
+        ]
+        paths += draw_panels(
+            [priors[i : i + 2] for i in range(0, len(priors), 2)], SMALL, out, f"prior_samples{ending}"
+        )
     return paths

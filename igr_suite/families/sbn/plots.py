@@ -10,6 +10,7 @@ from igr_suite.lab.analysis.epoch_means import epoch_means_of
 from igr_suite.lab.analysis.references import SOURCES
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.estimators import LABELS
+from igr_suite.plotting.names import data_names
 from igr_suite.plotting.style import colour, figure, save, step_axis
 from igr_suite.plotting.tables import mean_of_seeds
 
@@ -31,6 +32,13 @@ def label(estimator: str, temperature: float | None) -> str:
 def depth(layers: int, nonlinear: bool) -> str:
     """'2 linear', 'nonlinear' (one layer)."""
     return ("nonlinear" if layers == 1 else f"{layers} nonlinear") if nonlinear else f"{layers} linear"
+
+
+def depth_words(name: str) -> str:
+    """'one nonlinear layer' for 'nonlinear', 'two linear layers' for '2 linear', in titles."""
+    number, _, kind = name.rpartition(" ")
+    words = {"": "one", "1": "one", "2": "two", "3": "three"}.get(number, number)
+    return f"{words} {kind} layer{'s' * (words != 'one')}"
 
 
 def named(frame: pd.DataFrame) -> pd.DataFrame:
@@ -155,13 +163,13 @@ def traces_figure(
             points = references[(references["depth"] == panel) & (references["data"] == data)]
             draw_references(axis, points, {"authors_code": "D"}, column)
             step_axis(axis)
-            axis.set_title(panel)
+            axis.set_title(depth_words(panel))
             if lowest is not None and part[column].max() > lowest > axis.get_ylim()[0]:
                 axis.set_ylim(bottom=lowest)
         axes[0][0].set_ylabel(ylabel)
-        axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        axes[0][-1].legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
         seeds = seeds_caption(rows, "seed", ["depth", "method"], "step", column)
-        fig.suptitle(f"{data}, {seeds}", fontsize=10)
+        fig.suptitle(f"{data_names([data])}; {seeds}", fontsize="medium")
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]

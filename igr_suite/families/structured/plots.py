@@ -11,9 +11,9 @@ from igr_suite.lab.analysis.paired import CONFIDENCE, paired_difference
 from igr_suite.lab.analysis.selection import NLL
 from igr_suite.lab.runs import picture_file
 from igr_suite.plotting.curves import number_of_seeds
-from igr_suite.plotting.images import draw_grid
 from igr_suite.plotting.names import DATA_NAMES, likelihood_columns
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.pictures import LARGE, Panel, draw_panels
+from igr_suite.plotting.style import colour, figure, look, save
 from igr_suite.plotting.tables import over_seeds, save_table
 
 CELL = ["data", "setting", "training S", "model", "temperature"]
@@ -157,7 +157,7 @@ def checks_table(frame: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def samples_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
-    """Draws test bounds by the number of training samples, rounded units beside relaxed ones: dots are seeds, lines
+    """Draws test bounds by the number of training samples, rounded units beside relaxed ones: dots are seeds, markers
     their mean."""
     settings = list(dict.fromkeys(zip(frame["data"], frame["setting"])))
     units = [columns_of(frame, kind)[-1] for kind in ("discrete", "relaxed")]
@@ -169,23 +169,28 @@ def samples_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
             for axis, column in zip(row, units):
                 kind, samples = column.split("_")
                 outside = kind == "discrete" and len(models) > 1
-                for i, model in enumerate(models):
-                    cell, shift = group[group["model"] == model], 0.07 * (i - (len(models) - 1) / 2)
+                for model in models:
+                    cell = group[group["model"] == model]
                     if cell.empty or (outside and model == DEGENERATE):
                         continue
-                    mean, places = cell.groupby("training S")[column].mean(), cell["training S"].map(positions) + shift
-                    shade, line = (
-                        colour(model.removesuffix(AUTHORS_NORM)),
-                        "--" if model.endswith(AUTHORS_NORM) else "-",
-                    )
+                    mean = cell.groupby("training S")[column].mean()
+                    shade, marker, _ = look(model.removesuffix(AUTHORS_NORM))
+                    authors = model.endswith(AUTHORS_NORM)
                     axis.plot(
-                        [positions[s] + shift for s in mean.index], mean, line, color=shade, linewidth=1.5, label=model
+                        [positions[s] for s in mean.index],
+                        mean,
+                        linestyle=("--" if authors else "-") if len(mean) > 1 else "",
+                        color=shade,
+                        marker=marker,
+                        markerfacecolor="white" if authors else shade,
+                        linewidth=1.5,
+                        label=model,
                     )
-                    axis.plot(places, cell[column], "o", color=shade, markersize=4, alpha=0.55)
+                    axis.plot(cell["training S"].map(positions), cell[column], ".", color=shade, alpha=0.4)
                 left_out = group.loc[group["model"] == DEGENERATE, column]
                 if outside and len(left_out):
                     axis.text(
-                        0.98, 0.97, f"{DEGENERATE}: {left_out.mean():.0f}, outside", color=colour(DEGENERATE), fontsize=8,
+                        0.98, 0.97, f"{DEGENERATE}: {left_out.mean():.0f}, above", color=colour(DEGENERATE), fontsize="small",
                         ha="right", va="top", transform=axis.transAxes,
                     )  # fmt: skip
                 axis.set_xticks(list(positions.values()), list(positions))
@@ -193,12 +198,12 @@ def samples_figure(frame: pd.DataFrame, folder: Path) -> list[Path]:
                 axis.set_xlabel("training samples S")
                 axis.set_title(
                     f"{setting}: {'rounded' if kind == 'discrete' else kind} units, S={int(samples):,} at test",
-                    fontsize=9,
+                    fontsize="medium",
                 )
                 axis.margins(y=0.12)
             row[0].set_ylabel(f"{data} test NLL of the lower half\n(nats per image)")
-        axes[0][1].legend(fontsize=8)
-        fig.supxlabel(f"line: mean; dots: each of {number_of_seeds(frame, CELL)}", fontsize=8)
+        axes[0][1].legend(fontsize="small")
+        fig.supxlabel(f"marker: mean; dots: each of {number_of_seeds(frame, CELL)}", fontsize="small")
         paths = save(fig, folder)
     table = folder / "figure.csv"
     frame[
@@ -219,10 +224,6 @@ def pictures_figure(frame: pd.DataFrame, folder: Path, out: Path) -> list[Path]:
         images = images or [stored["truth"]]
         images += list(stored["completions"])
         labels += [f"{run.model}, draw {i + 1}" for i in range(len(stored["completions"]))]
-    images = np.stack(images)
-    with figure(width=6.2, height=0.42 * len(images)) as (fig, axes):
-        draw_grid(axes, images, rows=labels)
-        axes.set_title(
-            f"Upper half given, lower half completed; trained with S={chosen['training S'].iloc[0]}", fontsize=9
-        )
-        return save(fig, out, "pictures")
+    samples = chosen["training S"].iloc[0]
+    title = f"{chosen['data'].iloc[0]}: upper half given, lower half completed; trained with S = {samples}"
+    return draw_panels([[Panel(np.stack(images), title, labels)]], LARGE, out, "pictures")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+from matplotlib.patches import StepPatch
 
 from igr_suite.plotting.histograms import draw_area, draw_outline, frequencies
 from igr_suite.plotting.style import colour
@@ -33,7 +34,7 @@ QUANTITIES = {
 }
 
 
-PURPLES = ("#c994c7", "#984ea3", "#4a1a5c")  # Gumbel-Softmax, small to large
+GS_LINES = (":", "--", "-")  # Gumbel-Softmax, small to large
 GREY = "#cccccc"  # the target
 # Column of the results -> (heading, digits).
 COLUMNS = {
@@ -67,10 +68,11 @@ def named_fits(results) -> pd.DataFrame:
 
 
 class PanelDistribution(NamedTuple):
-    """A fit and the colour in which it is drawn."""
+    """A fit, and the colour and line style in which it is drawn."""
 
     run: pd.Series
     colour: str
+    line: str
 
 
 def distributions_of_panel(runs: pd.DataFrame) -> list[PanelDistribution]:
@@ -78,12 +80,9 @@ def distributions_of_panel(runs: pd.DataFrame) -> list[PanelDistribution]:
     categories and iterations."""
     gs = runs[runs["model"] == "GS"].sort_values("categories")
     sticks = runs[runs["model"] != "GS"].sort_values(["categories", "iterations"]).tail(1)
-    shades = PURPLES if len(gs) > 1 else PURPLES[1:2]
-    blues = [colour("IGR-SB-Finite")] * len(sticks)
-    return [
-        PanelDistribution(run, shade)
-        for (_, run), shade in zip([*gs.iterrows(), *sticks.iterrows()], [*shades[: len(gs)], *blues])
-    ]
+    lines = [*GS_LINES[-len(gs) :], "-"]
+    rows = [run for _, run in (*gs.iterrows(), *sticks.iterrows())]
+    return [PanelDistribution(run, colour(run["distribution"]), line) for run, line in zip(rows, lines)]
 
 
 def draw_histograms(axes, distributions: list[PanelDistribution], moment: str) -> pd.DataFrame:
@@ -103,22 +102,33 @@ def draw_histograms(axes, distributions: list[PanelDistribution], moment: str) -
             {"setting": distributions[0].run["of"], "moment": "target", "value": range(len(target)), "share": target}
         )
     ]
-    for run, shade in distributions:
+    for run, shade, line in distributions:
         shares = frequencies(run[f"{moment}.counts"])
-        draw_outline(axes, shares, shade, f"{run['distribution']}, K={run['categories']}")
+        draw_outline(axes, shares, shade, f"{run['distribution']}, K = {run['categories']}", line)
         drawn.append(
             pd.DataFrame({"setting": run["setting"], "moment": moment, "value": range(len(shares)), "share": shares})
         )
     return pd.concat(drawn)
 
 
+def say_cut_off(axes) -> None:
+    """Writes the largest share of an outline that leaves the panel at the top beside the place where it does."""
+    top = axes.get_ylim()[1]
+    for outline in axes.patches:
+        shares = outline.get_data().values if isinstance(outline, StepPatch) else ()
+        if len(shares) and shares.max() > top:
+            words = f"to {shares.max():.2f}"
+            place = (float(shares.argmax()) + 1.5, 0.95 * top)
+            axes.annotate(words, place, fontsize="small", color=outline.get_edgecolor(), ha="left", va="top")
+
+
 def draw_losses(axes, distributions: list[PanelDistribution], metrics: pd.DataFrame) -> None:
     """Draws the loss without its first ten iterations: means of 10 iterations, of 100 when there are 500 or more."""
-    for run, shade in distributions:
+    for run, shade, line in distributions:
         rows = metrics[metrics["run_id"] == run["run_id"]]
         # A row is the mean of 10 iterations.
         smooth = rows["metrics.loss"].rolling(10 if run["iterations"] >= 500 else 1).mean()
-        axes.plot(rows["step"][1:], smooth[1:], color=shade)
+        axes.plot(rows["step"][1:], smooth[1:], color=shade, linestyle=line)
     axes.set(xlabel="iteration", yscale="log")
 
 

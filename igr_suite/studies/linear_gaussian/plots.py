@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from igr_suite.objectives.names import FACTS
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import colour, figure, look, save
 from igr_suite.plotting.tables import save_table
 
 GENERATIVE = {"weights": "theta, w", "jackknife": "theta, JVI"}  # family -> label
@@ -87,32 +87,34 @@ def draw(rows: pd.DataFrame, out: Path, title: str) -> list[Path]:
         for axis, quantity in zip(axes, ("snr", "squared_bias", "variance")):
             for method, part in rows[rows["group"] == "b"].groupby("method", sort=False):
                 part = part[part[quantity] > 0]
+                shade, marker, _ = look(method)
                 line = "-" if "DReG" in method or method == "STL" else "--"
-                axis.plot(
-                    part["samples"], part[quantity], line, marker="o", markersize=3, color=colour(method), label=method
-                )
+                axis.plot(part["samples"], part[quantity], line, marker=marker, color=shade, label=method)
             axis.set(xscale="log", yscale="log", xlabel="samples K")
             axis.set_xticks(sorted(rows["samples"].unique()), [str(k) for k in sorted(rows["samples"].unique())])
             axis.minorticks_off()
         theta = rows[rows["method"] == GENERATIVE["weights"]]
-        axes[0].plot(theta["samples"], theta["snr"], ":", color="black", label="theta (all with weights w)")
+        axes[0].plot(theta["samples"], theta["snr"], ":", color="black", label="model's gradient (weights w)")
         floor = theta.drop_duplicates("samples")
         axes[0].fill_between(floor["samples"], 1e-9, floor["noise_floor"], color="#bbbbbb", alpha=0.5, linewidth=0)
         name = r" noise floor $\sqrt{2 / (\pi R)}$"
         axes[0].text(
-            floor["samples"].min(), 0.7 * floor["noise_floor"].iloc[0], name, fontsize=8, va="top", color="#444444"
+            floor["samples"].min(), 0.7 * floor["noise_floor"].iloc[0], name, fontsize="small", va="top", color="0.3"
         )
         axes[0].set_ylim(0.3 * floor["noise_floor"].min(), None)
         for method, part in rows[rows["squared_bias"].notna()].groupby("method", sort=False):
             axes[1].plot(part["samples"], part["squared_bias_noise"], ":", linewidth=0.9, color=colour(method))
-        for axis, label in zip(axes, ("signal-to-noise ratio", "squared bias (dotted: of no bias)", "variance")):
+        for axis, label in zip(
+            axes, ("signal-to-noise ratio", "squared bias\n(dotted: expected without bias)", "variance")
+        ):
             axis.set_ylabel(label)
         fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=8)
         repetitions = rows["repetitions"]
         counts = f"{repetitions.min():,}" + (
             f" to {repetitions.max():,}" if repetitions.min() < repetitions.max() else ""
         )
-        fig.suptitle(f"{title}; means over the entries of d/db, {counts} repetitions", fontsize=9)
+        words = "dashed: originals, solid: doubly reparameterised and STL"
+        fig.suptitle(f"{title}; means over the entries of d/db, {counts} repetitions; {words}", fontsize="medium")
         paths = save(fig, out)
     rows.to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from igr_suite.plotting.curves import draw_curves
 from igr_suite.plotting.estimators import LABELS
-from igr_suite.plotting.style import colour
+from igr_suite.plotting.style import draw_published
 
 USUAL = 1.0  # temperature, which labels leave out
 COLUMNS = ("loss", "expected_loss", "probability")
@@ -56,6 +56,6 @@ def draw_losses(axes, rows: pd.DataFrame, rest: pd.Series, target: float) -> pd.
     axes.axhline(target**power, color="0.5", linewidth=0.8, linestyle=":")
     for method, loss in rest.items():
         edge = thousands["thousands"].max()
-        axes.plot(edge, loss, "D", color=colour(method), markersize=5, markeredgecolor="white", clip_on=False, zorder=3)
+        draw_published(axes, edge, loss, method)
     axes.set(xlabel="step, thousands", title=f"p = {power:g}")
     return drawn.assign(power=power)

@@ -38,6 +38,12 @@ def setting(optimiser: str, learning_rate: float, target: float) -> str:
     return f"{OPTIMISERS[optimiser]} {learning_rate:g}, t={target:g}"
 
 
+def _words(rows: pd.DataFrame) -> str:
+    """The setting of rows for a title: 'SGD, rate 0.1, target t = 0.45'."""
+    optimiser, rate, target = rows["setting"].iloc[0].replace(",", "").split()
+    return f"{optimiser}, rate {rate}, target t = {target.removeprefix('t=')}"
+
+
 def medians(rows: pd.DataFrame, quantity: str, method: str, setting: str, step: int) -> OurValue | None:
     """Median over seeds, standard deviation, number of seeds and the value of each, at one step; None if there are no
     such rows."""
@@ -51,7 +57,7 @@ def draw_losses(axes, rows: pd.DataFrame) -> pd.DataFrame:
     drawn = draw_curves(axes, rows, "step", "loss", method="method", seed="repetition")
     best = float(rows["target"].iloc[0]) ** 2
     axes.axhline(best, color="0.5", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="step", ylabel="expected loss", title=rows["setting"].iloc[0])
+    axes.set(xlabel="step", ylabel="expected loss", title=_words(rows))
     return drawn.assign(quantity="loss")
 
 
@@ -72,5 +78,5 @@ def draw_variances(axes, rows: pd.DataFrame, column: str, ylabel: str, lowest: f
     drawn = draw_curves(axes, mean, "step", "log", method="method", seed="mean_of_seeds")
     drawn = drawn.assign(seeds=[seeds[place] for place in zip(drawn["method"], drawn["step"])])
     span = max(lowest, mean["log"].min() - 0.3), mean["log"].max() + 0.3
-    axes.set(xlabel="step", ylabel=ylabel, ylim=span, title=rows["setting"].iloc[0])
+    axes.set(xlabel="step", ylabel=ylabel, ylim=span, title=_words(rows))
     return drawn.assign(quantity=f"log {column}")

@@ -32,6 +32,6 @@ def plot(results, out):
     runs, metrics = inference(results.runs), inference(results.metrics)
     start = model[bound_column(model)].iloc[0]
     return [
-        *family_panels(metrics, out, "model of an IWAE run, q alone is trained", start),
+        *family_panels(metrics, out, "MNIST, model of an IWAE run, q alone is trained", start),
         *tables(runs, metrics, out),
     ]

@@ -3,12 +3,7 @@
 from igr_suite.families.iwae.plots.panels import family_panels
 from igr_suite.families.iwae.plots.rows import ends
 from igr_suite.families.iwae.plots.tables import ledger, tables
-
-NAMES = {
-    "omniglot": "Omniglot",
-    "omniglot_tfds": "TFDS's Omniglot",
-    "omniglot_tfds_small": "TFDS's Omniglot, small splits",
-}
+from igr_suite.plotting.names import data_names
 
 
 def ours(results):
@@ -21,4 +16,4 @@ def plot(results, out):
     """Returns the paths of what was drawn; the figure shows the first data set, the tables all."""
     data = results.runs["data.name"].iloc[0]
     first = results.metrics[results.metrics["data.name"] == data]
-    return [*family_panels(first, out, NAMES.get(data, data)), *tables(results.runs, results.metrics, out)]
+    return [*family_panels(first, out, data_names([data])), *tables(results.runs, results.metrics, out)]

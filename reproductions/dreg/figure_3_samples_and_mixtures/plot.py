@@ -3,7 +3,7 @@ does."""
 
 import pandas as pd
 
-from igr_suite.families.iwae.plots.panels import mark_points
+from igr_suite.families.iwae.plots.panels import LINES
 from igr_suite.families.iwae.plots.rows import bound_column, bound_rows, ends, mixtures
 from igr_suite.families.iwae.plots.tables import PAIRS, ledger, tables
 from igr_suite.plotting.curves import draw_curves, seeds_caption
@@ -30,7 +30,7 @@ def plot(results, out):
     counts = sorted(bounds["samples"].unique())
     name = f"test $L_{{{bound_column(results.metrics).rsplit('_', 1)[1]}}}$, nats"
     drawn = []
-    with figure(width=1.4 + 3.4 * (len(counts) + 1), height=6.0, columns=len(counts) + 1, rows=2, squeeze=False) as (
+    with figure(width=1.4 + 3.4 * (len(counts) + 1), height=6.8, columns=len(counts) + 1, rows=2, squeeze=False) as (
         fig,
         axes,
     ):
@@ -47,22 +47,23 @@ def plot(results, out):
                     style="style",
                 )
                 drawn.append(curves.assign(quantity=value, samples=samples))
-                mark_points(axes[row][column], part)
                 step_axis(axes[row][column])
             axes[0][column].set_title(f"K = {samples}")
         axes[0][0].set_ylabel(name)
         axes[1][0].set_ylabel("gain on IWAE, nats")
-        axes[0][0].legend(fontsize=8)
+        axes[0][0].legend(fontsize="small")
         drawn += [
             draw_mixtures(axis, runs, value)
             for axis, value in zip((axes[0][-1], axes[1][-1]), ("bound", "log_variance"))
         ]
-        axes[0][-1].set(title="DReG(alpha)", ylabel=f"{name}, less DReG's")
+        axes[0][-1].set(title="DReG(alpha)", ylabel=f"{name},\nminus that of DReG")
         axes[1][-1].set(
-            xlabel="alpha: 0 DReG, 1/2 STL halved, 1 RWS-DReG", ylabel="log10 gradient variance, less DReG's"
+            xlabel="alpha\n(0: DReG, 1/2: half of STL,\n1: RWS-DReG)",
+            ylabel="log10 of the gradient's variance,\nminus that of DReG",
         )
         fig.suptitle(
-            f"MNIST, dynamic binarisation; {seeds_caption(bounds, 'seed', ['samples', 'method'], 'step')}", fontsize=10
+            f"MNIST, dynamic binarisation; {seeds_caption(bounds, 'seed', ['samples', 'method'], 'step')}; {LINES}",
+            fontsize="medium",
         )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
@@ -73,21 +74,22 @@ def draw_mixtures(axis, runs, value):
     """Gains against alpha: a thin line a seed, a thick one their mean, a marker a number of samples; returns what was
     drawn."""
     rows = mixtures(runs, value).dropna(subset=["gain"])
+    shade = colour("DReG(alpha)")
     for marker, (samples, part) in zip(MARKERS, rows.groupby("samples")):
         for _, curve in part.groupby("seed"):
-            axis.plot(curve["mixture"], curve["gain"], "-", color=colour("DReG(alpha)"), linewidth=0.6, alpha=0.5)
+            axis.plot(curve["mixture"], curve["gain"], "-", color=shade, linewidth=0.6, alpha=0.5)
         mean = part.groupby("mixture")["gain"].mean()
         axis.plot(
             mean.index,
             mean,
             f"{marker}-",
-            color=colour("DReG(alpha)"),
+            color=shade,
             linewidth=1.8,
             markersize=4,
             label=f"K = {samples}",
         )
     axis.axhline(0.0, color=colour("DReG"), linewidth=0.8)
-    axis.legend(fontsize=8)
+    axis.legend(fontsize="small")
     places = rows.groupby(["samples", "mixture"])
     means = places["gain"].agg(["mean", "min", "max"]).rename(columns={"min": "lowest", "max": "highest"})
     return (

@@ -3,10 +3,11 @@ original."""
 
 import pandas as pd
 
-from igr_suite.families.iwae.plots.panels import VARIANCE
+from igr_suite.families.iwae.plots.panels import LINES, VARIANCE
 from igr_suite.families.iwae.plots.rows import epochs_of, tracked_rows
 from igr_suite.families.iwae.plots.tables import DOUBLY, ledger, save_differences
 from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.names import data_names
 from igr_suite.plotting.style import figure, save, step_axis
 from igr_suite.plotting.tables import over_seeds, save_table
 
@@ -43,11 +44,11 @@ def plot(results, out):
             drawn.append(curves.assign(quantity=column))
             axis.set(yscale="log", ylabel=title)
             step_axis(axis)
-        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize=9)
+        fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize="small")
         seeds = seeds_caption(rows, "seed", ["method"], "step")
         fig.suptitle(
-            f"{rows['data'].iloc[0]}, K = {rows['samples'].iloc[0]}, on the path of IWAE; {seeds}; originals dashed",
-            fontsize=10,
+            f"{data_names(rows['data'])}, K = {rows['samples'].iloc[0]}, at the weights that IWAE passes; {seeds}; {LINES}",
+            fontsize="medium",
         )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")

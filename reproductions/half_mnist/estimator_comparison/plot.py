@@ -4,8 +4,8 @@ from igr_suite.families.half_mnist.plots.losses import (
     LOSS,
     LOSS_LABEL,
     by_epoch,
-    curves_figure,
     evaluations,
+    grouped_figure,
     losses_table,
     of_one_budget,
     paired_table,
@@ -32,6 +32,6 @@ def plot(results, out):
     return [
         *losses_table(rows, EPOCHS, out, note),
         *paired_table(rows, EPOCHS, out),
-        *curves_figure(rows, [(LOSS, LOSS_LABEL)], out),
+        *grouped_figure(rows, LOSS, LOSS_LABEL, out),
         *pictures_figure(results.runs, results.folder, out),
     ]

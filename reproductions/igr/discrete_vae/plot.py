@@ -12,10 +12,11 @@ def plot(results, out):
         drawn = draw_curves(axes, rows, "epoch", "validation_elbo_relaxed", method="model", seed="seed")
         epoch_axis(axes)
         axes.set_ylabel("validation ELBO (nats per image)")
-        axes.set_title(
-            f"{rows['data'].iloc[0]}, default preset, {seeds_caption(rows, 'seed', ['model'], 'epoch')}", fontsize=10
+        fig.suptitle(
+            f"{rows['data'].iloc[0]}, default preset; {seeds_caption(rows, 'seed', ['model'], 'epoch')}",
+            fontsize="medium",
         )
-        axes.legend(fontsize=8)
+        axes.legend(fontsize="small")
         paths = save(fig, out)
     drawn.to_csv(out / "figure.csv", index=False, float_format="%.6g")
     runs = named(results.runs)

@@ -1,9 +1,10 @@
 """IGR, Figure 1: box plots of the distance to the nearest vertex, its median against temperature, and the table."""
 
 import pandas as pd
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from igr_suite.plotting.boxes import CAPTION, draw_boxes
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import colour, figure, look, save
 from igr_suite.plotting.tables import save_table
 
 EVERY = 5  # temperatures a box: 20 boxes of the 100
@@ -45,12 +46,15 @@ def plot(results, out):
     ):
         for axis, distribution in zip(axes[0], distributions):
             boxes = drawn[drawn["distribution"] == distribution]
-            draw_boxes(axis, boxes, [f"{t:.2f}" for t in boxes["temperature"]], distribution)
-            axis.tick_params(axis="x", rotation=90, labelsize=8)
-            axis.set(title=distribution, xlabel="temperature", ylim=(0, 1))
+            places = list(boxes["temperature"])
+            width = 0.6 * (max(places) - min(places)) / max(len(places) - 1, 1)
+            draw_boxes(axis, boxes, [""] * len(places), distribution, width=width or 0.6, places=places)
+            axis.xaxis.set_major_locator(MaxNLocator(5))
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda temperature, _: f"{temperature:g}"))
+            axis.set(title=distribution, xlabel="temperature", xlim=(0, max(places) + 2 * width), ylim=(0, 1))
             axis.grid(visible=False, axis="x")
         axes[0][0].set_ylabel("distance to the nearest vertex")
-        fig.supxlabel(f"{CAPTION}. {setting}", fontsize=8)
+        fig.supxlabel(f"{CAPTION}; {setting}", fontsize="small")
         paths = save(fig, out)
     with figure(width=5.6, height=3.9) as (fig, axes):
         for distribution in distributions:
@@ -58,9 +62,18 @@ def plot(results, out):
             axes.fill_between(
                 line["temperature"], line["p25"], line["p75"], color=colour(distribution), alpha=0.15, linewidth=0
             )
-            axes.plot(line["temperature"], line["p50"], color=colour(distribution), linewidth=1.8, label=distribution)
+            shade, marker, _ = look(distribution)
+            axes.plot(
+                line["temperature"],
+                line["p50"],
+                color=shade,
+                marker=marker,
+                markevery=max(1, len(line) // 8),
+                linewidth=1.8,
+                label=distribution,
+            )
         axes.set(xlabel="temperature", ylabel="distance to the nearest vertex", xlim=(0, None), ylim=(0, 1))
-        axes.set_title(f"median and quartiles; {setting}", fontsize=9)
+        fig.suptitle(f"line: median, area: quartiles; {setting}", fontsize="small")
         axes.legend(loc="lower right")
         paths += save(fig, out, "median")
     columns = [

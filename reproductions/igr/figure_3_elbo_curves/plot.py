@@ -24,10 +24,10 @@ def plot(results, out):
         )
         epoch_axis(axes)
         axes.set_ylabel("test ELBO (nats per image)")
-        axes.set_title(
-            f"{rows['data'].iloc[0]}, {seeds_caption(rows, 'seed', ['line', 'model'], 'epoch')}", fontsize=10
-        )
-        fig.legend(loc="outside lower center", ncols=4, fontsize=8)
+        seeds = seeds_caption(rows, "seed", ["line", "model"], "epoch")
+        words = "solid: cross-validated temperature, dashed: near-vertex temperature"
+        fig.suptitle(f"{rows['data'].iloc[0]}; {seeds}; {words}", fontsize="medium")
+        fig.legend(loc="outside lower center", ncols=4, fontsize="small")
         paths = save(fig, out)
     drawn.to_csv(out / "figure.csv", index=False, float_format="%.6g")
     note = "Nats per image at the last epoch, mean ± standard deviation over seeds."

@@ -46,10 +46,10 @@ def plot(results, out):
             drawn = draw_curves(curves, mine, "epoch", "test_elbo", method="model", seed="seed")
             epoch_axis(curves)
             curves.set_ylabel("test ELBO (nats per image)")
-            curves.set_title(f"{data}, {seeds_caption(mine, 'seed', ['model'], 'epoch')}", fontsize=10)
-            curves.legend(loc="lower right", fontsize=8)
+            curves.set_title(f"{data}; {seeds_caption(mine, 'seed', ['model'], 'epoch')}", fontsize="medium")
+            curves.legend(loc="lower right", fontsize="small")
             weights = draw_usage(usage, runs[runs["data"] == data])
-            usage.set_title("after the last epoch; bar: mean, dots: seeds", fontsize=10)
+            usage.set_title("after the last epoch; bar: mean, dots: seeds", fontsize="medium")
             suffix = "" if data == sets[0] else f"_{sets.index(data) + 1}"
             drawn.assign(data=data).to_csv(out / f"figure{suffix}.csv", index=False, float_format="%.6g")
             weights.assign(data=data).to_csv(out / f"usage{suffix}.csv", index=False, float_format="%.6g")

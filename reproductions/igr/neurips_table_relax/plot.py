@@ -79,8 +79,10 @@ def _panels(rows, out, name, label, draw):
             drawn.append(draw(axis, panel).assign(data=keys[0], network=keys[1]))
             epoch_axis(axis)
             axis.set_ylabel(label)
-            axis.set_title(f"{', '.join(keys)}, {seeds_caption(panel, 'seed', ['model'], 'epoch')}", fontsize=10)
-        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+            axis.set_title(
+                f"{', '.join(keys)} network; {seeds_caption(panel, 'seed', ['model'], 'epoch')}", fontsize="medium"
+            )
+        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
         return save(fig, out, name), pd.concat(drawn)
 
 
@@ -89,7 +91,8 @@ def _bounds(axis, panel):
 
 
 def _variances(axis, panel):
-    own = draw_curves(axis, panel, "epoch", "gradient_variance", method="model", seed="seed")
+    solid = panel.assign(line="-")
+    own = draw_curves(axis, solid, "epoch", "gradient_variance", method="model", seed="seed", style="line")
     dashed = panel.assign(line="--")
     reinforce = draw_curves(
         axis,
@@ -99,7 +102,7 @@ def _variances(axis, panel):
         method="model",
         seed="seed",
         style="line",
-        label="{method}: REINFORCE",
+        label="{method}'s codes: REINFORCE",
     )
     axis.set_yscale("log")
     return pd.concat([own, reinforce])

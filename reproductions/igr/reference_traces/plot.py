@@ -6,7 +6,7 @@ import pandas as pd
 
 from igr_suite.families.vae.plots.curves import bounds_table, importance_table, named
 from igr_suite.plotting.curves import draw_curves, seeds_caption
-from igr_suite.plotting.style import colour, epoch_axis, figure, save
+from igr_suite.plotting.style import draw_published, epoch_axis, figure, save
 from igr_suite.plotting.tables import mean_of_seeds
 
 QUANTITIES = {
@@ -55,21 +55,16 @@ def plot(results, out):
                 )
             )
             for model, points in references[references["quantity"] == quantity].groupby("model"):
-                axis.plot(
-                    points["epoch"].astype(int),
-                    points["value"],
-                    "D",
-                    color=colour(model),
-                    markersize=5,
-                    markeredgecolor="white",
-                )
-            axis.plot([], [], "D", color="black", markersize=5, label="authors' code")
+                draw_published(axis, points["epoch"].astype(int), points["value"], model)
+            draw_published(axis, [], [], label="authors' code")
             epoch_axis(axis)
-            axis.set_title(QUANTITIES[quantity], fontsize=10)
+            axis.set_title(QUANTITIES[quantity], fontsize="medium")
         axes[0].set_ylabel("nats per image")
         axes[0].set_ylim(bottom=-205)
-        axes[1].legend(fontsize=8, loc="lower right")
-        fig.suptitle(f"{epochs['data'].iloc[0]}, {seeds_caption(epochs, 'seed', ['model'], 'epoch')}", fontsize=10)
+        axes[1].legend(fontsize="small", loc="lower right")
+        fig.suptitle(
+            f"{epochs['data'].iloc[0]}; {seeds_caption(epochs, 'seed', ['model'], 'epoch')}", fontsize="medium"
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     note = (

@@ -55,7 +55,7 @@ def plot(results, out):
                 tables.append(draw_losses(line[0], part).assign(setting=setting))
                 tables.append(draw_variances(line[1], part, column, ylabel, LOWEST).assign(setting=setting))
             fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-            fig.suptitle(f"loss: {seeds}, dotted: the optimum; {notes[name]}", fontsize=9)
+            fig.suptitle(f"loss: {seeds}, dotted: the optimum; {notes[name]}", fontsize="medium")
             paths += save(fig, out, name)
     drawn = pd.concat(tables, ignore_index=True).drop_duplicates()
     drawn.to_csv(out / "figure.csv", index=False, float_format="%.6g")

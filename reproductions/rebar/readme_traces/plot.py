@@ -8,6 +8,7 @@ import pandas as pd
 from igr_suite.families.sbn.plots import QUANTITIES, at_steps, draw_references, epoch_rows, read_steps
 from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.names import data_names
 from igr_suite.plotting.style import figure, save, step_axis
 from igr_suite.plotting.tables import over_seeds, save_table
 
@@ -63,15 +64,15 @@ def plot(results, out):
                 axis, epochs, "step", quantity, method="method", seed="seed", style="style", label="{control}"
             )
             drawn.append(curves.assign(quantity=quantity))
-            draw_references(axis, references, SOURCES, quantity, lambda method: "#d62728")
+            draw_references(axis, references, SOURCES, quantity, lambda method: "#d11717")
             step_axis(axis)
-            axis.set_title(title, fontsize=10)
-        axes[2].legend(fontsize=8)
+            axis.set_title(title, fontsize="medium")
+        axes[2].legend(fontsize="small")
         fig.suptitle(
-            f"DynamicREBAR, {epochs['data'].iloc[0]}, 2 linear layers; "
+            f"DynamicREBAR, {data_names(epochs['data'])}, two linear layers; "
             f"{seeds_caption(epochs, 'seed', ['control'], 'step')}; "
-            "control variate of layer 2: the authors' (historical) or corrected",
-            fontsize=9,
+            "control variate of layer 2: solid: the authors' (historical), dashed: corrected",
+            fontsize="medium",
         )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")

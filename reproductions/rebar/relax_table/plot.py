@@ -4,7 +4,7 @@ epochs."""
 import numpy as np
 import pandas as pd
 
-from igr_suite.families.sbn.plots import epoch_rows
+from igr_suite.families.sbn.plots import depth_words, epoch_rows
 from igr_suite.families.sbn.presets import PAPER_STEPS
 from igr_suite.families.vae.plots.curves import not_run
 from igr_suite.plotting.curves import draw_curves, seeds_caption
@@ -95,11 +95,17 @@ def plot(results, out):
     return [*_curves(rows, out), *save_table(out, texts, numbers, note.strip())]
 
 
+def row_words(row):
+    """'MNIST, two linear layers' for 'MNIST, 2 linear'."""
+    data, _, depth = row.partition(", ")
+    return f"{data}, {depth_words(depth)}"
+
+
 def _curves(rows, out):
     depths = list(dict.fromkeys(rows["row"]))
     drawn = []
     with figure(
-        width=3.8 * len(PANELS), height=0.8 + 2.8 * len(depths), columns=len(PANELS), rows=len(depths), squeeze=False
+        width=3.8 * len(PANELS), height=0.8 + 3.0 * len(depths), columns=len(PANELS), rows=len(depths), squeeze=False
     ) as (
         fig,
         axes,
@@ -112,13 +118,10 @@ def _curves(rows, out):
                         row=depth, quantity=column
                     )
                 )
-                for curve in axis.lines:
-                    curve.set_marker("o")
-                    curve.set_markersize(4)
-                axis.set_title(f"{depth}: {title}", fontsize=9)
+                axis.set_title(f"{row_words(depth)}:\n{title}", fontsize="medium")
                 epoch_axis(axis)
         fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-        fig.suptitle(f"nats per image; {seeds_caption(rows, 'seed', ['row', 'method'], 'epoch')}", fontsize=10)
+        fig.suptitle(f"nats per image; {seeds_caption(rows, 'seed', ['row', 'method'], 'epoch')}", fontsize="medium")
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]

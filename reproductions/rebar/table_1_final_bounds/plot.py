@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from igr_suite.families.sbn.plots import QUANTITIES, epoch_rows
+from igr_suite.families.sbn.plots import QUANTITIES, depth_words, epoch_rows
 from igr_suite.families.sbn.presets import PAPER_STEPS
 from igr_suite.families.vae.plots.curves import not_run
 from igr_suite.plotting.curves import number_of_seeds
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import colour, figure, look, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table, summary_text
 
 NAMES = {"binarized_mnist": "MNIST", "omniglot": "Omniglot"}
@@ -31,6 +31,16 @@ def row_name(data, depth, task, generator, layers):
     """'MNIST, 2 linear', 'MNIST, sp historical, 2 linear'; with one layer the generators are the same."""
     kind = "" if task != "sp" else f", sp {generator}" if layers > 1 else ", sp"
     return f"{NAMES.get(data, data)}{kind}, {depth}"
+
+
+def row_words(row):
+    """'MNIST, lower half given the upper, two linear layers' for 'MNIST, sp, 2 linear'."""
+    *first, depth = row.split(", ")
+    words = [
+        part.replace("sp", "lower half given the upper,", 1).rstrip(",") if part.startswith("sp") else part
+        for part in first
+    ]
+    return ",\n".join([", ".join(words), depth_words(depth)])
 
 
 def ours(results):
@@ -59,16 +69,16 @@ def plot(results, out):
         f"sp: lower half of an image given the upper one. {not_run(results)}"
     )
     order, methods = list(dict.fromkeys(table["row"])), list(dict.fromkeys(table["method"]))
-    with figure(width=8.0, height=1.4 + 0.42 * len(order)) as (fig, axis):
+    with figure(width=8.0, height=1.4 + 0.55 * len(order)) as (fig, axis):
         for i, method in enumerate(methods):
             part = table[table["method"] == method]
             heights = part["row"].map(order.index) + 0.13 * (i - (len(methods) - 1) / 2)
-            axis.plot(part["F"], heights, "o", color=colour(method), markersize=5, label=method)
-        axis.set_yticks(range(len(order)), order)
+            axis.plot(part["F"], heights, look(method).marker, color=colour(method), label=method)
+        axis.set_yticks(range(len(order)), [row_words(row) for row in order])
         axis.invert_yaxis()
         axis.set_xlabel(f"best {QUANTITIES['train_elbo']}")
-        axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(f"{number_of_seeds(table, ['row', 'method'])}, {max(table['steps']):,} steps", fontsize=10)
+        axis.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+        fig.suptitle(f"{number_of_seeds(table, ['row', 'method'])}, {max(table['steps']):,} steps", fontsize="medium")
         paths = save(fig, out)
     pd.DataFrame(table.drop(columns=["run_id"])).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv", *save_table(out, texts, numbers, note.strip())]

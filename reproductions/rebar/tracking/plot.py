@@ -5,6 +5,7 @@ import pandas as pd
 from igr_suite.families.sbn.plots import at_steps, epoch_rows, followed, tracked_rows
 from igr_suite.lab.analysis.ledger import OurValue
 from igr_suite.plotting.curves import draw_curves, seeds_caption
+from igr_suite.plotting.names import data_names
 from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import over_seeds, save_table
 
@@ -75,18 +76,18 @@ def plot(results, out):
                     data=data, control=control
                 )
             )
-            axis.set_title(titles[control], fontsize=9)
-            for line in axis.lines:
-                line.set_marker("o")
-                line.set_markersize(4)
+            axis.set_title(titles[control], fontsize="medium")
             epoch_axis(axis)
         axes[0][0].set_ylabel("log variance of the gradient")
         fig.legend(
             *axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5 if len(cases) > 1 else 3
         )
-        data = ", ".join(dict.fromkeys(rows["data"]))
+        data = data_names(rows["data"])
         seeds = seeds_caption(rows, "seed", ["data", "control"], "epoch")
-        fig.suptitle(f"{data}, 2 linear layers, one path ({followed(results.metrics)}'s); {seeds}", fontsize=10)
+        fig.suptitle(
+            f"{data}, two linear layers, at the weights that {followed(results.metrics)} passes; {seeds}",
+            fontsize="medium",
+        )
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     order = rows.sort_values(["data", "control", "epoch"], ascending=[True, False, True], kind="stable")

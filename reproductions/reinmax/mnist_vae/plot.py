@@ -8,7 +8,7 @@ from igr_suite.families.hard_vae.plots import SPLITS, draw_epochs, draw_gaps, ep
 from igr_suite.families.hard_vae.presets import CODES, METHODS
 from igr_suite.plotting.curves import seeds_caption
 from igr_suite.plotting.names import likelihood_columns
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import colour, draw_published, figure, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 
 QUANTITY = "{split} -ELBO at epoch {epoch}"
@@ -61,11 +61,11 @@ def plot(results, out):
             for line in axes:
                 line[0].set_ylabel("-ELBO, nats per image")
             if len(published):
-                axes[0][0].plot([], [], "D", color="0.3", markersize=5, label="published, means of others' runs")
+                draw_published(axes[0][0], [], [], label="published, means of others' runs")
             handles = axes[0][0].get_legend_handles_labels()
-            fig.legend(*handles, loc="outside lower center", ncols=2 * min(columns, 2), fontsize=9)
+            fig.legend(*handles, loc="outside lower center", ncols=2 * min(columns, 2), fontsize="small")
             caption = seeds_caption(rows, "seed", ["code", "method"], "epoch", split)
-            fig.suptitle(f"{words}; {caption}", fontsize=10)
+            fig.suptitle(f"{words}; {caption}; the first epochs may lie above", fontsize="medium")
             paths += save(fig, out, "figure" if split == "train" else "figure_test")
     pd.concat(drawn, ignore_index=True).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     last = last_epochs(results.metrics)
@@ -85,11 +85,13 @@ def final_figure(last, published, codes, out):
         for axis, methods in zip(axes, (near, ["ST"])):
             draw_gaps(axis, ours, theirs, codes, methods)
         axes[0].set_ylabel("code, categories x variables")
-        axes[1].plot([], [], "D", color="0.3", markersize=6, markerfacecolor="none", label="published means")
+        draw_published(axes[1], [], [], label="published means")
         axes[1].plot([], [], color=colour("ReinMax"), linewidth=1.2, label="ReinMax")
         handles, labels = (sum(parts, []) for parts in zip(*(axis.get_legend_handles_labels() for axis in axes)))
-        fig.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
-        fig.suptitle(f"-ELBO of training images in epoch {last['epoch'].max():g}, a dot for each seed", fontsize=10)
+        fig.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small")
+        fig.suptitle(
+            f"-ELBO of training images in epoch {last['epoch'].max():g}, a dot for each seed", fontsize="medium"
+        )
         return save(fig, out, "figure_final")
 
 

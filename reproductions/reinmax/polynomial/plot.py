@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from igr_suite.plotting.curves import seeds_caption
-from igr_suite.plotting.style import figure, save
+from igr_suite.plotting.style import draw_published, figure, save
 from igr_suite.plotting.tables import mean_of_seeds, over_seeds, save_table
 from igr_suite.studies.polynomial.plots import draw_losses, last_rows, seed_rows
 
@@ -29,7 +29,7 @@ def plot(results, out):
     rows = seed_rows(results.metrics)
     references = pd.read_csv(Path(__file__).parent / "published.csv")
     powers = list(dict.fromkeys(rows["power"]))
-    with figure(width=4.0 * len(powers) + 0.5, height=4.4, columns=len(powers), squeeze=False) as (fig, axes):
+    with figure(width=max(6.4, 4.0 * len(powers) + 0.5), height=4.4, columns=len(powers), squeeze=False) as (fig, axes):
         drawn = []
         for axis, power in zip(axes[0], powers):
             part = rows[rows["power"] == power]
@@ -37,11 +37,11 @@ def plot(results, out):
             target = results.runs["target"].iloc[0]
             drawn.append(draw_losses(axis, part, rest[rest.index.isin(part["method"])], target))
         axes[0][0].set_ylabel(r"expected loss, mean of $|b_i - 0.45|^p$")
-        axes[0][0].plot([], [], "D", color="0.3", markersize=5, label="mean gradient vanishes (quadrature)")
+        draw_published(axes[0][0], [], [], label="mean gradient vanishes (quadrature)")
         axes[0][0].plot([], [], ":", color="0.5", linewidth=0.8, label="optimum")
-        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=9)
+        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize="small")
         seeds = seeds_caption(rows[rows["method"] != "exact"], "seed", ["power", "method"], "step", "expected_loss")
-        fig.suptitle(f"128 binary variables, temperature 1 unless given; {seeds}", fontsize=10)
+        fig.suptitle(f"128 binary variables, temperature 1 unless given; {seeds}", fontsize="medium")
         paths = save(fig, out)
     pd.concat(drawn, ignore_index=True).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     columns = {"loss": "loss of the last epoch's samples", "probability": "mean probability of b = 1 at the end"}

@@ -57,8 +57,8 @@ def plot(results, out):
             axis.set_title(f"K = {count}")
             step_axis(axis)
         axes[0][0].set_ylabel(f"test $L_{{{samples}}}$, nats per image")
-        axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        fig.suptitle(number_of_seeds(rows, ["K", "method"]), fontsize=10)
+        axes[0][-1].legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+        fig.suptitle(number_of_seeds(rows, ["K", "method"]), fontsize="medium")
         paths = save(fig, out)
     pd.concat(drawn, ignore_index=True).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv", *save_table(out, *table(results), NOTE)]

@@ -2,7 +2,7 @@
 
 from igr_suite.plotting.equal_evaluations import draw, rows_of, table
 from igr_suite.plotting.estimators import label
-from igr_suite.plotting.style import register_colours
+from igr_suite.plotting.looks import register_looks
 from igr_suite.plotting.tables import save_table
 
 TITLES = {"codes": "VAE of categorical codes"}
@@ -13,7 +13,10 @@ NOTE = (
     "training; `evaluations a step` are those of one image. Numbers in brackets are samples. Times are those of the "
     "machine that made the runs."
 )
-register_colours({"RLOO (2)": "#bcbddc", "RLOO (4)": "#6a51a3", "CARMS (2)": "#a1d99b", "CARMS (4)": "#31a354"})
+register_looks("purple", ["RLOO (4)"])
+register_looks("purple", ["RLOO (2)"], "--")
+register_looks("green", ["CARMS (4)"])
+register_looks("green", ["CARMS (2)"], "--")
 
 
 def method_of(row) -> str:

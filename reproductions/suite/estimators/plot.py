@@ -2,7 +2,7 @@
 
 from igr_suite.plotting.style import save
 from igr_suite.plotting.tables import save_table
-from igr_suite.studies.comparison.plots import draw
+from igr_suite.studies.comparison.plots import draw, draw_choice
 from igr_suite.studies.comparison.rows import comparison_rows
 
 NOTE = (
@@ -25,6 +25,8 @@ def write(rows, out):
     """Figure and table of rows of `comparison_rows`."""
     with draw(rows) as fig:
         paths = save(fig, out)
+    with draw_choice(rows) as fig:
+        paths += save(fig, out, "choosing")
     rows.to_csv(out / "figure.csv", index=False, float_format="%.6g")
     texts = rows[["variables", "method"]].copy()
     for column, heading in (("relative_variance", "variance"), ("relative_cost", "time")):

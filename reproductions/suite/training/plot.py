@@ -4,7 +4,8 @@ import pandas as pd
 
 from igr_suite.plotting.equal_evaluations import BIASED, draw, last_of, rows_of, table
 from igr_suite.plotting.estimators import label
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.labels import label_points
+from igr_suite.plotting.style import figure, look, save
 from igr_suite.plotting.tables import save_table
 from igr_suite.studies.comparison.rows import comparison_rows
 
@@ -66,25 +67,23 @@ def rank_correlation(part: pd.DataFrame) -> float:
 def draw_foretold(rows: pd.DataFrame, out):
     """Last bound against variance at frozen weights, a panel a model."""
     models = [model for model in MODELS if model in set(rows["model"])]
-    with figure(width=4.8 * len(models), height=4.0, columns=len(models), squeeze=False) as (fig, axes):
-        for ax, model in zip(axes[0], models):
-            part = rows[rows["model"] == model]
-            for _, row in part.iterrows():
-                face = "none" if row["biased"] else colour(row["method"])
-                ax.plot(
-                    row["variance"], row["bound"], "o", color=colour(row["method"]), markerfacecolor=face, markersize=5
-                )
-                ax.annotate(
-                    row["method"], (row["variance"], row["bound"]), (3, 3), textcoords="offset points", fontsize=6
-                )
+    with figure(width=4.8 * len(models), height=4.4, columns=len(models), squeeze=False) as (fig, axes):
+        parts = {model: rows[rows["model"] == model] for model in models}
+        for ax, (model, part) in zip(axes[0], parts.items()):
+            for row in part.to_dict("records"):
+                shade, marker, _ = look(row["method"])
+                face = "white" if row["biased"] else shade
+                ax.plot(row["variance"], row["bound"], marker, color=shade, markerfacecolor=face)
             fair = rank_correlation(part[~part["biased"]])
-            ax.set(xscale="log", xlabel="variance x evaluations a step, NVIL's = 1", title=MODELS[model])
-            if fair == fair:
-                words = f"rank correlation of the unbiased: {fair:.2f}"
-                ax.text(0.03, 0.04, words, transform=ax.transAxes, fontsize=8)
-            ax.margins(x=0.12)
-        axes[0][0].set_ylabel("test L_K at the end, nats per image")
+            words = f"\nrank correlation of the unbiased: {fair:.2f}" if fair == fair else ""
+            ax.set_title(f"{MODELS[model]}{words}", fontsize="medium")
+            ax.set(xscale="log", xlabel="variance times evaluations a step,\nrelative to NVIL's")
+            ax.margins(x=0.12, y=0.12)
+        axes[0][0].set_ylabel("test $L_K$ at the end, nats per image")
         fig.suptitle(
-            "variance at the weights of NVIL's first seed,\nbound: mean over seeds; hollow: biased", fontsize=9
+            "variance at the weights of NVIL's first seed; bound: mean over seeds; hollow: biased", fontsize="small"
         )
+        for ax, part in zip(axes[0], parts.values()):
+            shades = [look(method).colour for method in part["method"]]
+            label_points(ax, part["variance"], part["bound"], list(part["method"]), shades)
         return save(fig, out, "variance")

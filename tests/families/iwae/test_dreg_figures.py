@@ -13,7 +13,7 @@ from igr_suite.families.iwae.sweeps import DOUBLY, EPOCHS, OBJECTIVES, PAPER_STE
 from igr_suite.lab.analysis.hypotheses import judge
 from igr_suite.lab.running.discovery import find, hypotheses_module, plot_module
 from igr_suite.lab.running.experiment import expand
-from igr_suite.plotting.style import COLOURS
+from igr_suite.plotting.looks import LOOKS
 
 HIGHER = {"iwae": 0.0, "dreg": 0.5, "stl": 0.7, "rws": -1.0, "rws-dreg": 0.4, "dreg-alpha": 0.9}  # bound above IWAE's
 VARIANCE = {"iwae": 1e-4, "dreg": 1e-6, "stl": 1e-5, "rws": 1e-3, "rws-dreg": 1e-6, "dreg-alpha": 1e-5}
@@ -63,7 +63,7 @@ def trained():
 
 def test_every_objective_has_a_column_a_colour_and_its_dashes():
     assert sorted(name for members in plot_rows.FAMILIES.values() for name in members) == sorted(OBJECTIVES)
-    assert {plot_rows.label(name) for name in (*OBJECTIVES, "dreg-alpha")} <= set(COLOURS)
+    assert {plot_rows.label(name) for name in (*OBJECTIVES, "dreg-alpha")} <= set(LOOKS)
     assert [plot_rows.STYLES.get(name, "-") for name in DOUBLY] == ["--"] * 3
     assert [plot_rows.STYLES.get(name, "-") for name in DOUBLY.values()] == ["-"] * 3
     assert {(plot_rows.label(double), plot_rows.label(original)) for original, double in DOUBLY.items()} == set(

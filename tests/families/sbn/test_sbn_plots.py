@@ -9,7 +9,7 @@ import pytest
 from igr_suite.families.sbn.plots import at_steps, depth, differences, epoch_rows, label, place, read_steps
 from igr_suite.lab.running.discovery import find, plot_module
 from igr_suite.lab.running.experiment import expand
-from igr_suite.plotting.style import COLOURS
+from igr_suite.plotting.looks import LOOKS
 from igr_suite.training.config_parts import SEEDS
 
 
@@ -98,6 +98,6 @@ def test_networks_on_bounds_are_named_by_method_and_number_of_samples(tmp_path):
     assert {path.name for path in paths} >= {"figure.png", "table.md"}
     drawn = pd.read_csv(tmp_path / "figure.csv")
     methods = {"VIMCO", "OVIS", "OVIS(1)", "OVIS-MC", "RWS", "TVO", "RLOO"}
-    assert set(drawn["method"]) == methods and set(drawn["K"]) == {5, 10, 50} and methods <= set(COLOURS)
+    assert set(drawn["method"]) == methods and set(drawn["K"]) == {5, 10, 50} and methods <= set(LOOKS)
     table = pd.read_csv(tmp_path / "table.csv")
     assert list(table["K"]) == sorted(table["K"]) and len(table) == 21 and "test_iw_bound_5000_mean" in table

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from igr_suite.plotting.estimators import LABELS, label
-from igr_suite.plotting.style import COLOURS
+from igr_suite.plotting.looks import LOOKS
 from igr_suite.studies.toy.plots import draw_losses, draw_variances, medians, seed_rows
 
 
@@ -73,5 +73,5 @@ def test_labels():
         "DisARM",
         "RLOO",
     ):
-        assert name in COLOURS
+        assert name in LOOKS
     assert len(set(LABELS.values())) == len(LABELS)

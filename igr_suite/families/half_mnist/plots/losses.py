@@ -4,37 +4,43 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import FuncFormatter
 
 from igr_suite.families.half_mnist.presets import PRESETS
 from igr_suite.lab.analysis.paired import paired_by
 from igr_suite.lab.runs import picture_file
 from igr_suite.plotting.curves import draw_curves, seeds_along, seeds_at, seeds_caption
-from igr_suite.plotting.images import draw_grid
-from igr_suite.plotting.style import epoch_axis, figure, register_colours, save
+from igr_suite.plotting.looks import register_looks, register_same
+from igr_suite.plotting.names import data_names
+from igr_suite.plotting.pictures import SMALL, Panel, draw_panels
+from igr_suite.plotting.style import epoch_axis, figure, save
 from igr_suite.plotting.tables import by_seed, mean_of_seeds, save_table, summary_text
 
-COLOURS = {
-    "Gaussian": "#666666",
-    "Gaussian REINFORCE": "#bdb0a8",
-    "GS hard": "#c994c7",
-    "GS hard, historical": "#e7c9e6",
-    "REINFORCE, mr": "#c49c94",
-    "REINFORCE, no baseline": "#d9bfa5",
-    "SDNI": "#1f77b4",
-    "SDNI lin": "#1f77b4",
-    "SDNI lin, no z": "#7fbfe8",
-    "SDNI lin_deep": "#08306b",
-    "SDNI lin_deep, no z": "#6a7fb5",
-    "SDNI lin, Adam": "#17becf",
-    "frozen": "#000000",
-}
-register_colours(COLOURS)
+register_looks("brown", ["Gaussian"])
+register_looks("olive", ["Gaussian REINFORCE"])
+register_looks("magenta", ["GS hard"])
+register_looks("magenta", ["GS hard, historical"], "--")
+register_looks("orange", ["REINFORCE, mr"])
+register_looks("red", ["REINFORCE, no baseline"])
+register_looks("blue", ["SDNI lin"])
+register_looks("blue", ["SDNI lin, no z"], "--")
+register_looks("navy", ["SDNI lin_deep"])
+register_looks("navy", ["SDNI lin_deep, no z"], "--")
+register_looks("teal", ["SDNI lin, Adam"])
+register_looks("black", ["frozen"])
+register_same({"SDNI": "SDNI lin"})
 LOSS = "test_bce"
 LOSS_LABEL = "test loss, nats per pixel"
 REFERENCE = "REINFORCE"
 # The settings in which presets differ; columns that a run lacks are absent in a frame and count as None.
 KEY_SETTINGS = ("model.estimator", "model.baseline", "model.hard_rule", "sg.kind", "sg.inputs", "sg.optimiser")
-LOOKS = ("-", "--", "-.", ":", "-o", "-s", "-^")
+LOOKS = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (1, 4)))
+GROUPS = {  # of `grouped_figure`
+    "continuous and relaxed codes": ("Gaussian", "Gaussian REINFORCE", "GS", "GS hard", "GS hard, historical"),
+    "binary codes": ("ST", "REINFORCE, mr", "REINFORCE, no baseline"),
+    "synthetic gradients": ("SDNI lin", "SDNI lin, no z", "SDNI lin, Adam", "SDNI lin_deep", "SDNI lin_deep, no z"),
+}
+REFERENCES = ("REINFORCE", "frozen")  # in every panel of it
 
 
 def _key(values: dict) -> tuple:
@@ -91,8 +97,8 @@ def by_epoch(
 def losses_table(
     rows: pd.DataFrame, epochs: tuple[int, ...], out: Path, note: str, column: str = LOSS, by: str = "method"
 ) -> list[Path]:
-    """Writes table: a row per method, the loss at those of the epochs that some run reached, and the last loss in nats
-    per image.
+    """Writes table: a row per method, the loss at those of the epochs that some run reached, and the loss in nats per
+    image at the last epoch that every method reached.
 
     Args:
       rows: one row per (method, seed, epoch).
@@ -109,12 +115,14 @@ def losses_table(
     falls = any(
         seeds.nunique() > 1 for seeds in counts.values()
     )  # whether a row's number of seeds depends on the epoch
+    common = int(rows.groupby(by)["epoch"].max().min())
     texts, numbers = [], []
     for name, group in rows.groupby(by, sort=False):
         cells = {epoch: by_seed(group[group["epoch"] == epoch], column) for epoch in shown}
         last = by_seed(group[group["epoch"] == group["epoch"].max()], "test_nll")
+        compared = by_seed(group[group["epoch"] == common], "test_nll")
         words = {f"epoch {e}": summary_text(v, 4) for e, v in cells.items()} | {
-            "nats per image, last": summary_text(last, 1)
+            f"nats per image, epoch {common}": summary_text(compared, 1)
         }
         texts.append({by: name, **words} | ({"seeds": seeds_along(counts[name], "epoch")} if falls else {}))
         spreads = {
@@ -179,11 +187,45 @@ def curves_figure(
             epoch_axis(axis)
             if column in log:
                 axis.set_yscale("log")
-        axes[0][-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
-        names = ", ".join(dict.fromkeys(rows["data.name"]))
-        fig.suptitle(f"{names}, {seeds_caption(rows, 'seed', [by], 'epoch')}", fontsize=10)
+        axes[0][-1].legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+        seeds = seeds_caption(rows, "seed", [by], "epoch")
+        fig.suptitle(f"{data_names(rows['data.name'])}; {seeds}", fontsize="medium")
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
+    return [*paths, out / "figure.csv"]
+
+
+def grouped_figure(rows: pd.DataFrame, column: str, label: str, out: Path) -> list[Path]:
+    """A panel for each of GROUPS with one curve per method by epoch, and the REFERENCES in all; figure.png, .pdf, .csv.
+
+    Args:
+      rows: one row per (method, seed, epoch).
+      column, label: what is drawn, and its label.
+      out: folder.
+    Returns:
+      The paths.
+    """
+    drawn, known = [], {name for names in GROUPS.values() for name in names} | set(REFERENCES)
+    others = {"others": tuple(name for name in dict.fromkeys(rows["method"]) if name not in known)}
+    groups = {title: names for title, names in (GROUPS | others).items() if rows["method"].isin(names).any()}
+    shape = {"width": 1.0 + 4.0 * len(groups), "height": 4.6, "columns": len(groups)}
+    with figure(**shape, squeeze=False, sharex=True, sharey=True) as (fig, axes):
+        for axis, (title, names) in zip(axes[0], groups.items()):
+            part = rows[rows["method"].isin((*names, *REFERENCES))].dropna(subset=[column])
+            curves = draw_curves(axis, part, "epoch", column, method="method", seed="seed")
+            drawn.append(curves.assign(quantity=column))
+            axis.set(title=title, xlabel="epoch", xscale="log")
+            axis.xaxis.set_major_formatter(FuncFormatter(lambda epoch, _: f"{epoch:g}"))
+            axis.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+        axes[0][0].set_ylabel(label)
+        seeds = seeds_caption(rows, "seed", ["method"], "epoch")
+        words = f"thinner lines: fewer seeds; {' and '.join(REFERENCES)} are in every panel"
+        fig.suptitle(f"{data_names(rows['data.name'])}; {seeds}; {words}", fontsize="medium")
+        paths = save(fig, out)
+    order = list(dict.fromkeys([*rows["method"], *(name for curves in drawn for name in curves["method"])]))
+    values = pd.concat(drawn).drop_duplicates(["method", "epoch"])
+    values = values.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
+    values.to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
 
 
@@ -228,7 +270,5 @@ def pictures_figure(runs: pd.DataFrame, folder: Path, out: Path) -> list[Path]:
         labels += [method, *[""] * (len(stored["completions"]) - 1)]
     if not images:
         return []
-    with figure(width=6.4, height=0.5 + 0.36 * len(images)) as (fig, axis):
-        draw_grid(axis, np.stack(images), rows=labels)
-        axis.set_title("Upper half given, lower half sampled", fontsize=9)
-        return save(fig, out, "pictures")
+    panel = Panel(np.stack(images), f"{data_names(chosen['data.name'])}: upper half given, lower half sampled", labels)
+    return draw_panels([[panel]], SMALL, out, "pictures")

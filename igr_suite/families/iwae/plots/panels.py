@@ -9,6 +9,8 @@ from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import figure, save, step_axis
 
 VARIANCE = "variance of q's gradient"
+SHARED = {"sharex": True, "sharey": "row", "squeeze": False}
+LINES = "dashed: originals, solid: doubly reparameterised, dotted: STL"
 
 
 def family_panels(metrics: pd.DataFrame, out: Path, title: str, start: float | None = None) -> list[Path]:
@@ -25,55 +27,40 @@ def family_panels(metrics: pd.DataFrame, out: Path, title: str, start: float | N
     """
     gradients, bounds = gradient_rows(metrics), bound_rows(metrics)
     shown = [name for name in FAMILIES if (bounds["family"] == name).any()]
-    samples = bound_column(metrics).rsplit("_", 1)[1]
+    samples, trained = bound_column(metrics).rsplit("_", 1)[1], ", ".join(map(str, sorted(set(bounds["samples"]))))
     rows = (
         (gradients, "variance", VARIANCE),
         (bounds, "bound", f"test $L_{{{samples}}}$, nats"),
-        (bounds, "gain", "gain on the original, nats"),
+        (bounds, "gain", "gain on the original,\nnats"),
     )
     drawn = []
-    with figure(width=1.2 + 3.4 * len(shown), height=8.0, columns=len(shown), rows=3, sharey="row", squeeze=False) as (
-        fig,
-        axes,
-    ):
+    with figure(width=1.2 + 3.4 * len(shown), height=8.0, columns=len(shown), rows=3, **SHARED) as (fig, axes):
         for line, (frame, column, ylabel) in zip(axes, rows):
             for axis, name in zip(line, shown):
                 part = frame[frame["family"] == name].dropna(subset=[column])
                 if len(part):
                     curves = draw_curves(axis, part, "step", column, method="method", seed="seed", style="style")
                     drawn.append(curves.assign(quantity=column, family=name))
-                    mark_points(axis, part)
                 if column == "bound" and start is not None:
                     axis.axhline(start, color="0.4", linewidth=0.9)
                     axis.annotate(
-                        "start",
+                        "before training",
                         (1.0, start),
                         (-2, 2),
                         xycoords=axis.get_yaxis_transform(),
                         textcoords="offset points",
                         ha="right",
+                        fontsize="small",
                     )
                 step_axis(axis)
+                axis.label_outer()
             line[0].set_ylabel(ylabel)
         axes[0][0].set_yscale("log")
         for axis, name in zip(axes[0], shown):
             axis.set_title(name)
-            axis.legend(fontsize=8)
-        words = (
-            title,
-            seeds_caption(bounds, "seed", ["method"], "step"),
-            "original dashed, doubly reparameterised solid",
-        )
-        fig.suptitle(("; " if len(shown) == len(FAMILIES) else "\n").join(words), fontsize=10)
+            axis.legend(fontsize="small")
+        seeds = seeds_caption(bounds, "seed", ["method"], "step")
+        fig.suptitle(f"{title}, K = {trained}; {seeds}; {LINES}", fontsize="medium")
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
-
-
-def mark_points(axis, part: pd.DataFrame) -> None:
-    """Marks the points of mean curves where they are few."""
-    if part["step"].nunique() <= 12:
-        for line in axis.lines:
-            if not line.get_label().startswith("_"):
-                line.set_marker("o")
-                line.set_markersize(3.5)

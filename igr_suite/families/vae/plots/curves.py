@@ -9,7 +9,7 @@ from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running.experiment import DATA_KEY
 from igr_suite.plotting.curves import number_of_seeds
 from igr_suite.plotting.names import DATA_NAMES, likelihood_columns
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import colour, figure, look, save
 from igr_suite.plotting.tables import over_seeds, save_table
 
 CODES = {"relaxed": "relaxed", "one_hot": "one-hot", "historical": "one-hot, historical: not a bound"}
@@ -110,22 +110,22 @@ def bounds_figure(frame: pd.DataFrame, folder: Path, column: str, label: str) ->
                     linewidth=2.5,
                     solid_capstyle="round",
                 )
-                axis.plot([place] * len(cell), cell[column], "o", color=colour(model), markersize=4, alpha=0.55)
+                axis.plot([place] * len(cell), cell[column], look(model).marker, color=colour(model), alpha=0.55)
                 axis.annotate(
                     f"{mean:.1f}",
                     (place, cell[column].max()),
                     (0, 5),
                     textcoords="offset points",
-                    fontsize=7.5,
+                    fontsize="small",
                     ha="center",
                 )
                 drawn.append(cell[["data", "model", "temperature", "seed", column]])
             axis.set_xticks(range(len(models)), models, rotation=20, ha="right")
             axis.set_xlim(-0.6, len(models) - 0.4)
             axis.margins(y=0.1)
-            axis.set_title(data, fontsize=10)
+            axis.set_title(data, fontsize="medium")
         axes[0][0].set_ylabel(f"{label}\n(nats per image)")
-        fig.supxlabel(f"bar: mean; dots: each of {number_of_seeds(frame, ['data', 'model'])}", fontsize=8)
+        fig.supxlabel(f"bar: mean; markers: each of {number_of_seeds(frame, ['data', 'model'])}", fontsize="small")
         paths = save(fig, folder)
     table = folder / "figure.csv"
     pd.concat(drawn).to_csv(table, index=False, float_format="%.6g")

@@ -53,12 +53,14 @@ def distance_boxes(frame: pd.DataFrame, out: Path) -> list[Path]:
                 labels.append(f"{model}\n{shown}")
             axis.set_xticks(range(len(models)), labels)
             axis.set(title=title, ylim=(0, 1), xlim=(-0.6, len(models) - 0.4))
-            axis.axhline(NEAR, color="black", linewidth=0.8, linestyle=":")
+            near = axis.axhline(NEAR, color="black", linewidth=0.8, linestyle=":", label=f"{NEAR:g}: near a vertex")
+            axis.title.set_fontsize("medium")
             axis.grid(visible=False, axis="x")
+        axes[1].legend(handles=[near], fontsize="small", loc="upper right")
         axes[0].set_ylabel("distance to the nearest vertex")
         seeds = number_of_seeds(frame, ["model", "set"]).removesuffix("s").removesuffix(" seed")
         what = f"{frame['data'].iloc[0]}, {frame['images'].iloc[0]:,.0f} images; one box a seed ({seeds})"
-        fig.supxlabel(f"{CAPTION}, over images. {what}", fontsize=8)
+        fig.supxlabel(f"{CAPTION}, over images; {what}", fontsize="small")
         paths = save(fig, out)
     columns = [
         "data",

@@ -85,19 +85,22 @@ def gradient_figure(frame: pd.DataFrame, out: Path) -> list[Path]:
                     axis.set_yscale("log")
                 elif column == "snr":
                     axis.set_yscale("symlog", linthresh=0.01)  # the unbiased signal may be negative
+                elif part[column].max() > 0:
+                    axis.set_ylim(0, 1.15 * part[column].max())
                 else:
-                    axis.set_ylim(0, max(1, 1.1 * part[column].max()))
-            row[0].set_title(title, fontsize=10, loc="left")
+                    axis.set(ylim=(0, 1), yticks=[0])
+                    axis.text(0.5, 0.5, "none in any run", transform=axis.transAxes, ha="center")
+            row[0].set_title(title, fontsize="medium", loc="left")
         handles, labels = axes[0][-1].get_legend_handles_labels()
         solid = {label: handle for handle, label in zip(handles, labels) if handle.get_linestyle() == "-"}
         seeds = seeds_caption(frame, "seed", ["set", "kl", "model"], "epoch")
         title = (
-            f"{frame['data'].iloc[0]}, {seeds}; solid: GS on the sampled, IGR on the closed KL; dashed: IGR on the "
-            f"sampled KL"
+            f"{frame['data'].iloc[0]}; {seeds}; solid: GS trained on the sampled KL, IGR on the closed one; dashed: "
+            "IGR trained on the sampled KL; vanished: norm at most 1e-3 (Jacobian), or at most 1e-3 of the untrained "
+            "model's median (gradient)"
         )
-        fig.legend(
-            solid.values(), solid.keys(), loc="outside lower center", ncols=4, fontsize=9, title=title, title_fontsize=8
-        )
+        fig.suptitle(title, fontsize="medium")
+        fig.legend(solid.values(), solid.keys(), loc="outside lower center", ncols=4, fontsize="small")
         paths = save(fig, out)
     pd.concat(drawn).to_csv(out / "figure.csv", index=False, float_format="%.6g")
     return [*paths, out / "figure.csv"]
@@ -111,16 +114,19 @@ def historical_figure(frame: pd.DataFrame, out: Path) -> list[Path]:
     with figure(width=9.2, height=3.9, columns=len(SETS), sharey=True) as (fig, axes):
         for axis, (name, title) in zip(axes, SETS.items()):
             part = shown[(shown["set"] == name) & (shown["line"] == "-")]
-            draw_curves(axis, part, "epoch", "historical", method="model", seed="seed")
+            draw_curves(axis, part, "epoch", "historical", method="model", seed="seed", style="line")
             epoch_axis(axis)
             axis.set(title=title, ylim=(0, 100))
+            axis.title.set_fontsize("medium")
         axes[0].set_ylabel("norms at most 1e-10 (%)")
-        axes[0].legend(fontsize=8)
+        axes[0].legend(fontsize="small")
         largest = shown["monitor_historical_max"].max()
+        seeds = seeds_caption(shown, "seed", ["set", "kl", "model"], "epoch")
         fig.supxlabel(
-            "historical metric: the gradient of a sum that is 1 whatever the parameters, zero in exact arithmetic; "
+            f"{frame['data'].iloc[0]}; {seeds}; historical metric: the gradient of a sum that is 1 whatever the parameters, "
+            "zero in exact arithmetic; "
             f"all that is seen is float32 round-off (largest norm {largest:.1e})",
-            fontsize=8,
+            fontsize="small",
         )
         return save(fig, out, "historical")
 

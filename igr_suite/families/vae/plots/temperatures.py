@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.ticker import FuncFormatter
 
 from igr_suite.families.vae.config import TrainVAE
 from igr_suite.families.vae.plots.curves import named
@@ -12,7 +13,7 @@ from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.analysis.selection import CRITERION
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.measuring.distances import NEAR
-from igr_suite.plotting.style import colour, figure, save
+from igr_suite.plotting.style import figure, look, save
 from igr_suite.plotting.tables import save_table
 
 DISTANCE = f"sample.p{NEAR_SHARE}"
@@ -151,28 +152,41 @@ def search_figure(results: Results, out: Path) -> list[Path]:
     panels.append((CRITERION, "validation ELBO (nats per image)", G2_CV_TEMPERATURES))
     sets = list(dict.fromkeys(frame["data"]))
     with figure(
-        width=4.6 * len(panels), height=3.7 * len(sets), columns=len(panels), rows=len(sets), squeeze=False
+        width=4.6 * len(panels), height=0.5 + 3.7 * len(sets), columns=len(panels), rows=len(sets), squeeze=False
     ) as (fig, axes):
         for row, data in zip(axes, sets):
             part = frame[frame["data"] == data]
             for axis, (column, label, theirs) in zip(row, panels):
                 for model, line in part.groupby("model", sort=False):
-                    axis.plot(line["temperature"], line[column], "o-", markersize=4, color=colour(model), label=model)
+                    shade, marker, _ = look(model)
+                    axis.plot(line["temperature"], line[column], marker=marker, color=shade, label=model)
                     if line["authors_setting"].any() and line["model.name"].iloc[0] in theirs:
                         place = theirs[line["model.name"].iloc[0]]
                         axis.plot(
                             [place],
                             [0.02],
                             "^",
-                            color=colour(model),
+                            color=shade,
+                            markersize=7,
+                            fillstyle="none",
                             transform=axis.get_xaxis_transform(),
                             clip_on=False,
                         )
                 if column == DISTANCE:
-                    axis.axhline(NEAR, color="black", linewidth=0.8, linestyle=":")
+                    axis.axhline(
+                        NEAR, color="black", linewidth=0.8, linestyle=":", label=f"{NEAR:g}, the largest that is near"
+                    )
                 axis.set(xlabel="temperature", ylabel=label, title=data, xscale="log")
-        handles, labels = axes[0][0].get_legend_handles_labels()
-        fig.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+                axis.xaxis.set_major_formatter(FuncFormatter(lambda temperature, _: f"{temperature:g}"))
+        if frame["authors_setting"].any():
+            axes[0][0].plot([], [], "^", color="0.3", markersize=7, fillstyle="none", label="the authors' choice")
+        fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
+        counts = frame.loc[frame["seeds"] > 0, "seeds"]
+        seeds = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+        epochs = int(frame["epochs"].max())
+        fig.suptitle(
+            f"mean over {seeds} seed{'s' if counts.max() > 1 else ''} after {epochs} epochs", fontsize="medium"
+        )
         paths = save(fig, out)
     columns = [*CELL, "temperature", *(column for column, _, _ in panels), "seeds"]
     frame[columns].to_csv(out / "figure.csv", index=False, float_format="%.6g")
