@@ -26,9 +26,11 @@ LONG = (
 )
 
 
-# Tests of models and of tapes that meet every estimator of the package: at every change these ones, which are of all
-# routes, targets and kinds of variables; all of them in `make sweep`. An estimator that is new here is always met.
+# Tests of models, of tapes and of unusual inputs that meet every estimator of the package: at every change these ones,
+# which are of all routes, targets and kinds of variables; all of them in `make sweep`.
 OF_MODELS = (
+    "estimators/test_estimator_derivatives.py",
+    "estimators/test_estimator_inputs.py",
     "families/half_mnist/test_half_mnist_estimators.py",
     "families/hard_vae/test_hard_vae_estimators.py",
     "families/sbn/test_sbn_estimators.py",
