@@ -21,7 +21,6 @@ from igr_suite.lab.runs.store import RunFolder
 
 REPOSITORY = Path(__file__).parents[2]
 RESULTS = REPOSITORY / "results"
-# a folder without a table holds finished runs of an item that is not complete yet
 REDRAWN = {  # at every change; all of them in the sweep
     *("dni/rnn_copy", "dni/table_1", "dreg/figure_1_toy_snr", "dreg/figure_3_samples_and_mixtures"),
     *("half_mnist/estimator_comparison", "half_mnist/gradient_quality", "igr/figure_2_discrete_approximation"),
@@ -29,6 +28,7 @@ REDRAWN = {  # at every change; all of them in the sweep
     *("igr/table_3_structured_output", "igr/temperature_search", "rebar/table_1_final_bounds", "rebar/tracking"),
     "suite/estimators",
 }
+# a folder without a table holds finished runs of an item that is not complete yet
 COMMITTED = sorted(f"{path.parents[2].name}/{path.parents[1].name}" for path in RESULTS.glob("*/*/quick/table.md"))
 
 
