@@ -182,6 +182,7 @@ def _mathml(found: re.Match) -> str:
     formula = found[2] or found[3]
     for entity, character in ENTITIES:
         formula = formula.replace(entity, character)
+    formula = re.sub(r"\\(log|exp)(?![A-Za-z(])", r"\\\1\\,", formula)  # MathML sets a function's name without a space
     return convert(formula.strip(), display="inline" if found[2] else "block")
 
 
