@@ -24,11 +24,12 @@ from pymdownx.slugs import slugify
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 ALWAYS = ("CHANGELOG.md", "CONTRIBUTING.md")  # pages that the navigation names
+MANY_COLUMNS = 8
 PICTURES = (".png", ".svg", ".jpg")
 LANGUAGES = {".py": "python", ".csv": "text", ".toml": "toml", ".cff": "yaml", ".json": "json", "": "text"}
 
 FENCE = re.compile(r"^([ ]*)(```+|~~~+).*?^\1\2[ ]*$\n?", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"(\]\(|^\[[^\]\n]+\]:[ ]+)(?![a-z]+:|#)([^)\s#]+)((?:#[^)\s]*)?)(?=\)|$)", re.MULTILINE)
+LINK = re.compile(r"(\]\(|^\[[^\]\n]+\]:[ ]+)(?![a-z]+:|#)([^)\s#]+)((?:#[^)\s]*)?)(?=\)(?!{download})|$)", re.MULTILINE)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">(?:\\\((.*?)\\\)|\\\[(.*?)\\\])</\1>', re.DOTALL)
 MENTION = re.compile(r"\bdocs/(\w+/)?\w+\.md\b|\bCONTRIBUTING\.md\b|\bCHANGELOG\.md\b")
 ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
@@ -164,8 +165,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """A page as mkdocs is to read it, with the links of the repository as links between the site's pages."""
     path, here = origin(page.file.src_uri), posixpath.dirname(page.file.src_uri)
-    if path.suffix == ".ipynb":
-        return markdown  # its one link is the notebook beside it
+    if any(line.startswith("|") and line.count("|") > MANY_COLUMNS for line in markdown.splitlines()):
+        page.meta.setdefault("hide", ["toc"])  # the table needs the room of the page's own contents
 
     def relinked(found: re.Match) -> str:
         return found[1] + posixpath.relpath(address((path.parent / found[2]).resolve()), here or ".") + found[3]
