@@ -1,4 +1,4 @@
-"""Griffe reads the package's docstrings as Google style; this extension writes four of their habits so that it can."""
+"""Griffe reads the package's docstrings as Google style; this extension writes some of their habits so that it can."""
 
 import re
 import textwrap
@@ -8,6 +8,7 @@ import griffe
 BLOCK = r"\n((?:[ ]{2}.*\n|\n)+)"
 EXAMPLE = re.compile(rf"^Example:{BLOCK}", re.MULTILINE)
 RETURNS = re.compile(rf"^Returns:{BLOCK}", re.MULTILINE)
+SECTION = re.compile(r"^(?=(?:Args|Attributes|Raises|Returns|Yields):\n)", re.MULTILINE)
 SOURCE = re.compile(r"^Source: ", re.MULTILINE)
 SEVERAL = re.compile(r"^([ ]+)((?:\*{0,2}\w+, )+\*{0,2}\w+): (.*\n(?:\1[ ]+.*\n)*)", re.MULTILINE)
 
@@ -15,10 +16,10 @@ SEVERAL = re.compile(r"^([ ]+)((?:\*{0,2}\w+, )+\*{0,2}\w+): (.*\n(?:\1[ ]+.*\n)
 def rewritten(text: str) -> str:
     """A docstring, without the indentation of its code, as griffe is to read it.
 
-    An example becomes a block of code, the source is set off, `a, b: meaning` stands for both arguments, and what is
-    returned becomes prose, in which a colon introduces no type.
+    Every section begins behind a blank line. An example becomes a block of code, the source is set off, `a, b: meaning`
+    stands for both arguments, and what is returned becomes prose, in which a colon introduces no type.
     """
-    text = text.strip() + "\n"
+    text = SECTION.sub("\n", text.strip() + "\n")
     text = EXAMPLE.sub(
         lambda found: "**Example**\n\n" + textwrap.indent(textwrap.dedent(found[1]), "    ") + "\n", text
     )

@@ -24,12 +24,14 @@ from pymdownx.slugs import slugify
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 ALWAYS = ("CHANGELOG.md", "CONTRIBUTING.md")  # pages that the navigation names
-MANY_COLUMNS = 8
+MANY_COLUMNS, FEW_HEADINGS = 8, 12
 PICTURES = (".png", ".svg", ".jpg")
 LANGUAGES = {".py": "python", ".csv": "text", ".toml": "toml", ".cff": "yaml", ".json": "json", "": "text"}
 
 FENCE = re.compile(r"^([ ]*)(```+|~~~+).*?^\1\2[ ]*$\n?", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"(\]\(|^\[[^\]\n]+\]:[ ]+)(?![a-z]+:|#)([^)\s#]+)((?:#[^)\s]*)?)(?=\)(?!{download})|$)", re.MULTILINE)
+LINK = re.compile(
+    r"(\]\(|^\[[^\]\n]+\]:[ ]+)(?![a-z]+:|#)([^)\s#]+)((?:#[^)\s]*)?)(?=\)(?!{download})|$)", re.MULTILINE
+)
 FORMULA = re.compile(r'<(span|div) class="arithmatex">(?:\\\((.*?)\\\)|\\\[(.*?)\\\])</\1>', re.DOTALL)
 MENTION = re.compile(r"\bdocs/(\w+/)?\w+\.md\b|\bCONTRIBUTING\.md\b|\bCHANGELOG\.md\b")
 ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
@@ -165,13 +167,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """A page as mkdocs is to read it, with the links of the repository as links between the site's pages."""
     path, here = origin(page.file.src_uri), posixpath.dirname(page.file.src_uri)
-    if any(line.startswith("|") and line.count("|") > MANY_COLUMNS for line in markdown.splitlines()):
+    if _short(markdown) and any(line[:1] == "|" and line.count("|") > MANY_COLUMNS for line in markdown.splitlines()):
         page.meta.setdefault("hide", ["toc"])  # the table needs the room of the page's own contents
 
     def relinked(found: re.Match) -> str:
         return found[1] + posixpath.relpath(address((path.parent / found[2]).resolve()), here or ".") + found[3]
 
     return outside_fences(markdown, lambda text: as_python_markdown(LINK.sub(relinked, text)))
+
+
+def _short(markdown: str) -> bool:
+    return len(re.findall(r"^#", FENCE.sub("", markdown), re.MULTILINE)) <= FEW_HEADINGS
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -188,7 +194,7 @@ def _mathml(found: re.Match) -> str:
 
 
 def _with_mentions_linked(html: str, page: Page, files: Files) -> str:
-    """Links "docs/x.md" in the page's text, outside other links, headings and blocks of code."""
+    """Links names of pages in the page's text, outside other links, headings and blocks of code."""
     parts, inside = re.split(r"(<[^>]*>)", html), 0
     for place, part in enumerate(parts):
         if tag := re.match(r"<(/?)(?:a|pre|h[1-6])\b", part):
