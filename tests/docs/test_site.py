@@ -58,15 +58,6 @@ def names_of(package: str) -> list[str]:
     return module.__all__
 
 
-def test_the_formulas_of_every_registered_estimator_are_on_their_page():
-    from igr_suite.estimators import registered
-
-    package = {name: kind for name, kind in registered().items() if kind.__module__.startswith("igr_suite.")}
-    assert documented("formulas.md") == {f"{kind.__module__}.{kind.__name__}" for kind in package.values()}
-    headings = re.findall(r"^## (\w+)$", (DOCS / "api" / "formulas.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert headings == sorted(package)
-
-
 def test_the_glossary_is_in_order_and_has_the_names_of_figures_and_tables():
     text = (DOCS / "glossary.md").read_text(encoding="utf-8")
     terms = re.findall(r"^- \*\*(.+?)\*\*:", text, re.MULTILINE)
