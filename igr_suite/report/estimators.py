@@ -12,7 +12,8 @@ from igr_suite.report.docstrings import first_paragraph
 
 PLACE = Path(__file__).parents[2] / "docs" / "estimators.md"
 PLACE_OF_FORMULAS = PLACE.parent / "api" / "formulas.md"
-HEAD = """# Gradient estimators
+FORMULAS, TABLE = PLACE_OF_FORMULAS.relative_to(PLACE.parent).as_posix(), f"../{PLACE.name}"  # as links
+HEAD = f"""# Gradient estimators
 
 Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of a target
 with respect to the logits of b: `E[f]`; `bound`, E[log mean_k exp f(b_k)]; `posterior`, -KL(p || q) for the
@@ -22,7 +23,7 @@ proved either way by tests/statistical/test_conformance.py, and on models by tes
 and its neighbours.
 `hard` and `relaxed` count evaluations of f for one gradient, at discrete and at fractional b; `L layers` those of a
 model with L layers, each counted once; `df/db`: whether f is differentiated with respect to b. Own parameters are
-trained on the gradient's variance, or, with *, on a loss of their own. [Their formulas](api/formulas.md) are in the
+trained on the gradient's variance, or, with *, on a loss of their own. [Their formulas]({FORMULAS}) are in the
 classes' docstrings.
 
 """
@@ -38,10 +39,10 @@ Bernoulli ones, VAEs of hard codes either kind:
 `suite/training` compares them with equal evaluations, [choose_an_estimator.md](choose_an_estimator.md) says which one
 to take. How to add one, in the package or in a file of your own: [add_an_estimator.md](add_an_estimator.md).
 """
-HEAD_OF_FORMULAS = """# Formulas of the estimators
+HEAD_OF_FORMULAS = f"""# Formulas of the estimators
 
 Written from the registry by `python -m igr_suite.report.estimators`; do not edit. Every registered estimator, in
-alphabetical order of their names, which are those of [the table of estimators](../estimators.md). The arguments are
+alphabetical order of their names, which are those of [the table of estimators]({TABLE}). The arguments are
 settings: `get("rebar", temperature=0.3)`. All have the methods of `Estimator` ([igr_suite.estimators](estimators.md)).
 
 In the formulas theta = sigmoid(logits), u and v are uniform noise, f is the objective, and score is the derivative of
