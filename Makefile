@@ -2,9 +2,12 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 STAMP := .venv/.installed
+DOCS_PY := .venv-docs/bin/python
+DOCS_STAMP := .venv-docs/.installed
 WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
+DOCS_WANTED := $(shell grep '^docs = ' pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 
-.PHONY: quickstart test golden sweep attack lint bench container-check release-check lowest lock setup clean
+.PHONY: quickstart test golden sweep attack lint docs bench container-check release-check lowest lock setup clean
 
 quickstart: setup
 	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
@@ -29,6 +32,18 @@ lint: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+
+# Builds the documentation into site/; any warning is an error. The environment holds only the extra `docs`: the
+# docstrings are read, not imported. Needs network the first time.
+docs:
+	@if [ "$$(cat '$(DOCS_STAMP)' 2>/dev/null)" != "$(DOCS_WANTED)" ]; then \
+	  $(PYTHON) -m venv --clear .venv-docs \
+	  && echo "installing the extra [docs] into .venv-docs" \
+	  && $(DOCS_PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' > .venv-docs/docs.txt \
+	  && $(DOCS_PY) -m pip install --quiet --disable-pip-version-check -r .venv-docs/docs.txt \
+	  && echo "$(DOCS_WANTED)" > '$(DOCS_STAMP)'; \
+	fi
+	NO_MKDOCS_2_WARNING=1 $(DOCS_PY) -m mkdocs build --strict
 
 bench: setup
 	$(PY) benchmarks/vae_step.py
@@ -64,4 +79,4 @@ setup:
 	fi
 
 clean:
-	rm -rf .venv .venv-lowest
+	rm -rf .venv .venv-docs .venv-lowest site

@@ -2,8 +2,12 @@
 new estimator registers itself. `names` does not import TensorFlow; all else does, when it is first asked for."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 __all__ = ["Estimate", "Estimator", "Facts", "get", "register", "registered"]
+
+if TYPE_CHECKING:
+    from igr_suite.estimators.base import Estimate, Estimator, Facts, get, register, registered
 
 
 def __getattr__(name: str):

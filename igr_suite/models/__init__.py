@@ -1,9 +1,14 @@
 """Public models for Keras users."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 __all__ = ["VAE", "DecoupledModel", "split_model"]
 _MODULES = {"VAE": "vae"}
+
+if TYPE_CHECKING:
+    from igr_suite.models.decoupled import DecoupledModel, split_model
+    from igr_suite.models.vae import VAE
 
 
 def __getattr__(name: str):

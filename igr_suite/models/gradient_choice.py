@@ -78,7 +78,8 @@ def _estimator(latent: str, gradient, options: Mapping[str, object], samples: in
         _require_none(options, gradient.facts.name)
         estimator = gradient
     elif isinstance(gradient, str) and gradient in registered():
-        takes_samples = "samples" in [setting.name for setting in fields(registered()[gradient])]
+        settings = fields(registered()[gradient])  # type: ignore[arg-type]  # every registered class is a dataclass
+        takes_samples = "samples" in [setting.name for setting in settings]
         number = {} if samples is None or not takes_samples else {"samples": samples}
         estimator = get(gradient, **{**options, **number})
     else:
@@ -120,7 +121,7 @@ def described(choice: Choice) -> dict[str, object]:
         name = gradient.facts.name if known is type(gradient) else ""
         options = {
             setting.name: getattr(gradient, setting.name)
-            for setting in fields(gradient)
+            for setting in fields(gradient)  # type: ignore[arg-type]
             if getattr(gradient, setting.name) != _default(setting)
         }
     if not name:

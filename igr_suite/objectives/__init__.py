@@ -2,9 +2,15 @@
 first asked for."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 __all__ = ["LeafGradients", "Objective", "Sampled", "build", "leaf_gradients"]
 _MODULES = {"build": "registry", "Objective": "base"}
+
+if TYPE_CHECKING:
+    from igr_suite.objectives.base import Objective
+    from igr_suite.objectives.leaf import LeafGradients, Sampled, leaf_gradients
+    from igr_suite.objectives.registry import build
 
 
 def __getattr__(name: str):

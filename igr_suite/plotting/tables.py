@@ -1,6 +1,7 @@
 """Tables: mean and spread over seeds, as Markdown, LaTeX and CSV."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -78,12 +79,17 @@ def summary_text(values: np.ndarray, digits: int, seeds: int | None = None) -> s
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Returns a Markdown table whose columns are aligned for a terminal too; control characters are escaped, so that
-    every row is one line."""
-    rows = [[line(cell) for cell in row] for row in (table.columns, *table.itertuples(index=False))]
+    """Returns a Markdown table whose columns are aligned for a terminal too; control characters and bars are
+    escaped, so that every row is one line and has its cells."""
+    rows = [[line(cell).replace("|", "\\|") for cell in row] for row in (table.columns, *table.itertuples(index=False))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]) + "\n"
+
+
+def cells_of(row: str) -> list[str]:
+    """Returns the cells of a row that `markdown` has written."""
+    return [part.strip().replace("\\|", "|") for part in re.split(r"(?<!\\)\|", row.strip())[1:-1]]
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Writes docs/estimators.md from the registry: `python -m igr_suite.report.estimators`."""
+"""Writes docs/estimators.md and docs/api/formulas.md from the registry: `python -m igr_suite.report.estimators`."""
 
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from igr_suite.plotting.tables import markdown
 from igr_suite.report.docstrings import first_paragraph
 
 PLACE = Path(__file__).parents[2] / "docs" / "estimators.md"
-HEAD = """# Gradient estimators
+PLACE_OF_FORMULAS = PLACE.parent / "api" / "formulas.md"
+FORMULAS, TABLE = PLACE_OF_FORMULAS.relative_to(PLACE.parent).as_posix(), f"../{PLACE.name}"  # as links
+HEAD = f"""# Gradient estimators
 
 Written from the registry by `python -m igr_suite.report.estimators`; do not edit. All estimate the gradient of a target
 with respect to the logits of b: `E[f]`; `bound`, E[log mean_k exp f(b_k)]; `posterior`, -KL(p || q) for the
@@ -21,7 +23,8 @@ proved either way by tests/statistical/test_conformance.py, and on models by tes
 and its neighbours.
 `hard` and `relaxed` count evaluations of f for one gradient, at discrete and at fractional b; `L layers` those of a
 model with L layers, each counted once; `df/db`: whether f is differentiated with respect to b. Own parameters are
-trained on the gradient's variance, or, with *, on a loss of their own. Formulas are in the classes' docstrings.
+trained on the gradient's variance, or, with *, on a loss of their own. [Their formulas]({FORMULAS}) are in the
+classes' docstrings.
 
 """
 FOOT = """
@@ -35,6 +38,15 @@ Bernoulli ones, VAEs of hard codes either kind:
 
 `suite/training` compares them with equal evaluations, [choose_an_estimator.md](choose_an_estimator.md) says which one
 to take. How to add one, in the package or in a file of your own: [add_an_estimator.md](add_an_estimator.md).
+"""
+HEAD_OF_FORMULAS = f"""# Formulas of the estimators
+
+Written from the registry by `python -m igr_suite.report.estimators`; do not edit. Every registered estimator, in
+alphabetical order of their names, which are those of [the table of estimators]({TABLE}). The arguments are
+settings: `get("rebar", temperature=0.3)`. All have the methods of `Estimator` ([igr_suite.estimators](estimators.md)).
+
+In the formulas theta = sigmoid(logits), u and v are uniform noise, f is the objective, and score is the derivative of
+log q(b) with respect to the logits.
 """
 # Evaluations of a model of L layers, by route; H is `hard` and R `relaxed` of one layer.
 LAYERED = {"chains": "{hard}", "pairs": "(L + 1) K", "path": "1"}
@@ -83,6 +95,16 @@ def document() -> str:
     return HEAD + markdown(pd.DataFrame(rows)) + FOOT
 
 
+def formulas() -> str:
+    """Returns the text of docs/api/formulas.md, into which the site puts the docstrings of the named classes."""
+    return HEAD_OF_FORMULAS + "".join(
+        f"\n## {name}\n\n::: {cls.__module__}.{cls.__name__}\n"
+        "    options: {members: false, heading_level: 3, inherited_members: false}\n"
+        for name, cls in sorted(registered().items())
+    )
+
+
 if __name__ == "__main__":
-    write_atomically(PLACE, document().encode())
-    print(f"wrote {PLACE}")
+    for place, text in ((PLACE, document()), (PLACE_OF_FORMULAS, formulas())):
+        write_atomically(place, text.encode())
+        print(f"wrote {place}")

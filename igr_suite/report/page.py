@@ -10,6 +10,7 @@ from igr_suite.lab.analysis.ledger import VERDICTS, tally
 from igr_suite.lab.analysis.references import RECALLED, SOURCES
 from igr_suite.lab.runs.progress import clock
 from igr_suite.lab.runs.reading import read_regular
+from igr_suite.plotting.tables import cells_of
 from igr_suite.report.assets import SCRIPT, STYLE
 from igr_suite.report.collect import EVALUATIONS, ItemReport, RunRow, ScaleReport
 from igr_suite.report.markup import Html, cell, columns_of_numbers, fill, joined, leading_number, table
@@ -157,7 +158,7 @@ def _markdown(text: str) -> Html:
     parts, rows = [], []
     for line in [*text.splitlines(), ""]:
         if line.startswith("|"):
-            cells = [part.strip() for part in line.strip().strip("|").split("|")]
+            cells = cells_of(line)
             if not all(set(part) <= set("-: ") and part for part in cells):
                 rows.append(cells)
             continue

@@ -9,12 +9,12 @@ from sweeps import few
 
 from igr_suite.estimators import base, registered
 from igr_suite.report import choosing as choose
-from igr_suite.report.estimators import PLACE, document
+from igr_suite.report.estimators import PLACE, PLACE_OF_FORMULAS, document, formulas
 
 
-def test_the_committed_table_is_the_generated_one():
+def test_the_committed_pages_are_the_generated_ones():
     """Mended by `python -m igr_suite.report.estimators`."""
-    assert PLACE.read_text() == document()
+    assert PLACE.read_text() == document() and PLACE_OF_FORMULAS.read_text() == formulas()
     for name, cls in registered().items():
         assert f"| `{name}`" in document()
         assert "Source:" in cls.__doc__, f"{name} names no source"

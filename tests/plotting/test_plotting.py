@@ -12,7 +12,7 @@ from PIL import Image
 from igr_suite.plotting import style
 from igr_suite.plotting.curves import draw_curves, number_of_seeds, seeds_along, seeds_caption
 from igr_suite.plotting.style import colour, figure, save
-from igr_suite.plotting.tables import markdown, mean_of_seeds, over_seeds, save_table
+from igr_suite.plotting.tables import cells_of, markdown, mean_of_seeds, over_seeds, save_table
 
 FRAME = pd.DataFrame(
     {
@@ -49,6 +49,14 @@ def test_tables_in_three_formats(tmp_path):
     assert r" \pm " in paths[1].read_text() and r"test\_ELBO" in paths[1].read_text()
     assert markdown(texts).count("\n") == 4
     assert pd.read_csv(paths[2])["elbo_mean"].tolist() == [-101.0, -90.25]
+
+
+def test_a_bar_in_a_cell_ends_no_cell():
+    table = pd.DataFrame({"|t| of the bias": ["KL(p || q)"], "seeds": [3]})
+    head, line, row = markdown(table).splitlines()
+    assert (head, row) == (r"| \|t\| of the bias | seeds |", r"| KL(p \|\| q)      | 3     |")
+    assert cells_of(head) == list(table.columns) and cells_of(row) == ["KL(p || q)", "3"]
+    assert len(head) == len(line) == len(row)
 
 
 def test_curves_are_means_over_seeds_and_every_seed_is_drawn():
