@@ -6,6 +6,7 @@
 | dense_g2      | flatten, 784 C relu, 512 relu, 256 relu, linear      | 256 relu, 512 relu, linear                    |
 | nonlinear     | flatten, 512 relu, 256 relu, linear                  | 256 relu, 512 relu, linear                    |
 | leaky         | as nonlinear, with leaky relu of slope 0.2           | likewise                                      |
+| leaky_200     | flatten, 200, 200, leaky relu of slope 0.3, linear   | likewise                                      |
 | dlgmm_dense   | flatten, 200 relu, 200 relu, 200 relu, linear        | 200 relu, 200 relu, linear                    |
 | dense_relax   | 2x - 1, flatten, 200 relu, 200 relu, linear          | 2z - 1, 200 relu, 200 relu, linear            |
 | conv_jointvae | conv 4x4/2 relu 32 64 64 (64), dense 256 relu,       | 256, 1024 relu, transposed convs to the image |
@@ -15,7 +16,8 @@
 
 conv_jointvae takes images of 32x32 or 64x64, conv and dlgmm_conv of 28x28; see `networks/convolutional.py`.
 
-Source: docs/papers/igr.md, section 3.2 (Potapczynski et al., 2020); leaky: docs/papers/rebar.md, section 1.5.
+Source: docs/papers/igr.md, section 3.2 (Potapczynski et al., 2020); leaky and leaky_200:
+docs/papers/rebar.md, section 1.5.
 """
 
 import contextlib
@@ -33,18 +35,20 @@ HIDDEN = {
     "dense_g2": lambda pixels: (pixels, 512, 256),
     "nonlinear": lambda pixels: (512, 256),
     "leaky": lambda pixels: (512, 256),
+    "leaky_200": lambda pixels: (200, 200),
     "dlgmm_dense": lambda pixels: (200, 200, 200),
     "dense_relax": lambda pixels: (200, 200),
 }
 DECODER_HIDDEN = {"linear": (), "dense_g2": (256, 512), "nonlinear": (256, 512), "dlgmm_dense": (200, 200)}
-DECODER_HIDDEN |= {"dense_relax": (200, 200), "leaky": (256, 512)}
-ACTIVATIONS = {"leaky": "leaky_relu"}  # of architectures that have another one than relu; Keras's slope is 0.2
+DECODER_HIDDEN |= {"dense_relax": (200, 200), "leaky": (256, 512), "leaky_200": (200, 200)}
+# Of architectures that have another activation than relu; the slope of Keras's "leaky_relu" is 0.2.
+ACTIVATIONS = {"leaky": "leaky_relu", "leaky_200": keras.layers.LeakyReLU(negative_slope=0.3)}
 SIGNED = ("dense_relax",)  # architectures that map inputs in [0, 1] to 2 x - 1 first
 ARCHITECTURES = (*HIDDEN, *CONVOLUTIONAL)
 
 
 def dense_stack(
-    widths: tuple[int, ...], outputs: int, seed: int, name: str, activation: str = "relu"
+    widths: tuple[int, ...], outputs: int, seed: int, name: str, activation: str | keras.layers.Layer = "relu"
 ) -> keras.Sequential:
     """Dense layers of the given widths, relu by default, and a linear layer on top; Glorot-uniform weights from
     `seed`."""

@@ -1,24 +1,33 @@
 """Writes docs/choose_an_estimator.md from the registry and from committed measurements: `python -m
 igr_suite.report.choosing`.
 
-The measurements are those of `results/suite/estimators` and `results/rebar/tracking` at quick scale; "-" stands where
-nothing was measured.
+The measurements are those of `results/suite/estimators`, `results/suite/training` and `results/rebar/tracking` at quick
+scale; "-" stands where nothing was measured.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from igr_suite.estimators.base import registered
-from igr_suite.estimators.names import TARGETS
+from igr_suite.estimators.names import KNOWN, TARGETS, Known
+from igr_suite.lab.analysis.paired import with_spread
 from igr_suite.lab.runs.files import write_atomically
+from igr_suite.plotting.estimators import label
 from igr_suite.plotting.tables import markdown
 from igr_suite.studies.comparison.rows import comparison_rows
 
+MODELS = {
+    "nonlinear": "Belief network, one nonlinear layer",
+    "2 linear": "Belief network, two linear layers",
+    "categorical": "VAE of categorical codes",
+}
 REPOSITORY = Path(__file__).parents[2]
 PLACE = REPOSITORY / "docs" / "choose_an_estimator.md"
 MEASURED = REPOSITORY / "results" / "suite" / "estimators" / "quick"
 TRACKED = REPOSITORY / "results" / "rebar" / "tracking" / "quick" / "table.csv"
+TRAINED = REPOSITORY / "results" / "suite" / "training" / "quick" / "table.csv"
 COLUMNS = ["relative_variance", "relative_cost", "parameters_relative_bias"]
 
 HEAD = """# Choosing an estimator
@@ -40,6 +49,13 @@ TRACKING = """
 Log variance of the gradient of a belief network with two layers, five estimators on one path with their own parameters and baselines
 trained alongside (`results/rebar/tracking`, quick scale, corrected control variate, epoch {epoch}, mean over {seeds} seeds):
 
+"""
+TRAINING = """
+## In training
+
+Bounds that training runs with equal numbers of evaluations reached (`results/suite/training`, quick scale): the test images' L_100 at
+the end in nats per image, mean and standard deviation over seeds, best first. An estimator that needs K evaluations takes K times fewer
+steps. Minutes are those of the machine that made the runs.
 """
 ADVICE = """
 ## Which one
@@ -127,6 +143,57 @@ def tracking() -> str:
     return TRACKING.format(epoch=int(last["epoch"].iloc[0]), seeds=int(last["seeds"].iloc[0])) + markdown(shown)
 
 
+def training(rows: pd.DataFrame) -> str:
+    """Returns the section on training runs: a table for each model and a sentence on its best estimators, unbiased and
+    biased, that train the ELBO; empty without rows.
+
+    Args:
+      rows: table.csv of `suite/training`, one row for each model and method, with mean, standard deviation and number of
+        seeds of the last bound.
+    """
+    if rows.empty:
+        return ""
+    facts = {label(name): known for name, known in KNOWN.items()}
+    text = [TRAINING]
+    for model, part in rows.groupby("model", sort=False):
+        ranked = part.sort_values("bound_mean", ascending=False, kind="stable")
+        support = "categorical" if model == "categorical" else "bernoulli"
+        possible = sum(support in known.support for known in KNOWN.values())
+        shown = pd.DataFrame(
+            {
+                "estimator": ranked["method"],
+                "unbiased": ["yes" if facts[name].unbiased else "NO" for name in ranked["method"]],
+                "evaluations a step": ranked["evaluations a step"],
+                "test L_100": [
+                    with_spread(mean, None if pd.isna(spread) else spread)
+                    for mean, spread in zip(ranked["bound_mean"], ranked["bound_sd"])
+                ],
+                "seeds": ranked["seeds"],
+                "minutes": ranked["minutes_mean"].map("{:.1f}".format),
+            }
+        )
+        missing = f" Runs of {len(ranked)} of the {possible} estimators for its variables are here."
+        text += [f"\n### {MODELS.get(model, model)}\n\n{best(ranked, facts)}{missing}\n\n", markdown(shown)]
+    return "".join(text)
+
+
+def best(ranked: pd.DataFrame, facts: Mapping[str, Known]) -> str:
+    """Returns the sentence on the best unbiased and the best biased estimator of a model's ranked rows."""
+    bounds = dict(zip(ranked["method"], ranked["bound_mean"]))
+    of_elbo = [name for name in bounds if facts[name].target == "expectation"]
+    first = {kind: next((name for name in of_elbo if facts[name].unbiased is kind), None) for kind in (True, False)}
+    if first[True] is None or first[False] is None:
+        return f"{next(iter(bounds))} reached the best bound."
+    gap = bounds[first[True]] - bounds[first[False]]
+    words = f"{abs(gap):.2f} nats {'ahead of' if gap > 0 else 'behind'}"
+    return f"Of the estimators that train the ELBO, the best unbiased one is {first[True]}, {words} the best biased one, {first[False]}."
+
+
+def trained() -> pd.DataFrame:
+    """Returns the committed table of `suite/training`, empty without it."""
+    return pd.read_csv(TRAINED) if TRAINED.exists() else pd.DataFrame()
+
+
 def advice(measurements: pd.DataFrame) -> str:
     """Returns the advice with its numbers: {name} holds those for Bernoulli variables, {name_c} for categorical ones."""
 
@@ -147,7 +214,7 @@ def advice(measurements: pd.DataFrame) -> str:
 def document() -> str:
     """Returns the text of docs/choose_an_estimator.md."""
     measurements = measured()
-    return HEAD + PICTURE + table(measurements) + tracking() + advice(measurements)
+    return HEAD + PICTURE + table(measurements) + training(trained()) + tracking() + advice(measurements)
 
 
 if __name__ == "__main__":

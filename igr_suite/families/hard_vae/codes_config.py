@@ -46,12 +46,15 @@ class HardVAEConfig(WithOptions):
     """Distribution of every layer's code: binary units, categorical variables, or the argmax of a Gaussian."""
     layers: int = 1
     """Number of layers of codes, 1 to 3."""
-    architecture: Literal["linear", "nonlinear", "dense_relax", "leaky"] = "nonlinear"
+    architecture: Literal["linear", "nonlinear", "dense_relax", "leaky", "leaky_200"] = "nonlinear"
     """Layers of encoder and decoder; the networks between codes are affine with "linear" and else have one hidden layer
     of 200 units."""
     centred: bool = added_later(False)
     """Whether the encoder reads x less the mean training image, the decoder 2 b - 1, and the logits of that image are
     added to the decoder's (binary pixels)."""
+    likelihood: Literal["data", "bernoulli"] = added_later("data")
+    """Distribution of a pixel given the code: that of the data set (`igr data list`), or Bernoulli, with which grey images
+    such as Fashion-MNIST's are binarised as data.binarisation says."""
     initialisation: Literal["glorot", "torch_linear"] = added_later("glorot")
     """Initial weights of all networks: "glorot" has Glorot-uniform kernels and biases of 0; "torch_linear" draws both from
     U(-n^-1/2, n^-1/2), n the layer's number of inputs, as torch.nn.Linear does."""
@@ -212,12 +215,20 @@ class TrainHardVAE(EstimatedRun):
             )
         if self.data.resize is not None:
             raise UserError(f"data.resize={self.data.resize} is not supported with hard codes; leave it out")
-        if self.model.centred and recipe_of(self.data.name).likelihood != "bernoulli":
-            raise UserError(f"model.centred=true is for binary pixels, and {self.data.name} has grey or colour ones")
+        if self.model.centred and self.likelihood != "bernoulli":
+            raise UserError(
+                f"model.centred=true is for binary pixels, and {self.data.name} has grey or colour ones; "
+                f"model.likelihood=bernoulli takes them as binary"
+            )
         if self.optimiser.prior_learning_rate is not None and self.model.prior != "trained":
             raise UserError(
                 f"optimiser.prior_learning_rate={self.optimiser.prior_learning_rate} needs model.prior=trained"
             )
+
+    @property
+    def likelihood(self) -> str:
+        """Distribution of a pixel, "bernoulli" or "gaussian"."""
+        return recipe_of(self.data.name).likelihood if self.model.likelihood == "data" else self.model.likelihood
 
     @property
     def evaluations_per_step(self) -> int | None:

@@ -20,7 +20,7 @@ def build_model(config: TrainHardVAE, dataset: data.Dataset) -> HardVAE:
         model,
         build_estimator(model.estimator, model.estimator_options, model.support),
         image_shape=dataset.image_shape,
-        likelihood=dataset.likelihood,
+        likelihood=config.likelihood,
         binarisation=binarisation,
         optimiser=config.optimiser,
         estimation=config.resolved_estimation,

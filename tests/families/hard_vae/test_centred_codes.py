@@ -54,13 +54,18 @@ def test_the_mean_is_that_of_the_training_images_as_they_are_binarised(binarisat
     np.testing.assert_allclose(build_model(config, dataset).mean, expected, atol=1e-6)
 
 
-def test_leaky_networks_have_a_slope_of_a_fifth():
-    model = model_of(architecture="leaky")
-    widths = [layer.units for layer in [*model.encoder.layers, *model.decoder.layers]]
-    assert widths == [512, 256, 6, 256, 512, 4]
-    first = model.encoder.layers[0]
-    before = IMAGES @ first.kernel.numpy()
-    np.testing.assert_allclose(first(IMAGES), np.where(before > 0, before, 0.2 * before), atol=1e-6)
+@pytest.mark.parametrize(
+    "architecture, widths, slope",
+    [("leaky", [512, 256, 6, 256, 512, 4], 0.2), ("leaky_200", [200, 200, 6, 200, 200, 4], 0.3)],
+)
+def test_leaky_networks_have_their_widths_and_slope(architecture, widths, slope):
+    model = model_of(architecture=architecture)
+    assert [layer.units for layer in [*model.encoder.layers, *model.decoder.layers]] == widths
+    for network, inputs in ((model.encoder, IMAGES), (model.decoder, np.eye(6, dtype=np.float32))):
+        first = network.layers[0]
+        before = inputs @ first.kernel.numpy()
+        assert (before < 0).any()
+        np.testing.assert_allclose(first(inputs), np.where(before > 0, before, slope * before), atol=1e-6)
 
 
 def test_the_prior_descends_along_its_own_gradient():

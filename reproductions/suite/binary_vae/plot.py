@@ -1,0 +1,61 @@
+"""Test bounds against evaluations, steps and time for both models and data sets, and a table of the last ones."""
+
+from igr_suite.plotting.equal_evaluations import draw, last_of, rows_of, table
+from igr_suite.plotting.estimators import label
+from igr_suite.plotting.names import DATA_NAMES
+from igr_suite.plotting.style import register_colours
+from igr_suite.plotting.tables import mean_of_seeds, save_table
+
+STEPS = 1_000_000  # of the published runs
+FURTHER = {"elbo": "training ELBO"}
+NOTE = (
+    "Test images' L_K at the end and the training images' ELBO in the last epoch, nats per image, mean and standard "
+    "deviation over seeds; K = 100 (5 at the smoke scale). Every method takes the same number of steps; numbers in brackets "
+    "are samples. Times are those of the machine that made the runs."
+)
+register_colours(
+    {
+        "RLOO (2)": "#bcbddc",
+        "Double CV (2)": "#9ecae1",
+        "Double CV (3)": "#3182bd",
+        "RODEO (2)": "#fdae6b",
+        "RODEO (3)": "#e6550d",
+        "ARMS (3)": "#31a354",
+    }
+)
+
+
+def model_of(row) -> str:
+    """The row's model and data: "nonlinear, MNIST"."""
+    name = "linear" if row["model.architecture"] == "linear" else "nonlinear"
+    return f"{name}, {DATA_NAMES.get(row['data.name'], row['data.name'])}"
+
+
+def method_of(row) -> str:
+    """The row's method with its number of samples: "RODEO (3)"."""
+    name = label(row["model.estimator"])
+    given = dict(option.split("=") for option in row["model.estimator_options"])
+    return f"{name} ({given['samples']})" if "samples" in given else name
+
+
+def titles_of(rows) -> dict[str, str]:
+    """Model -> title, in the order of the runs."""
+    return {model: f"{model}, 200 Bernoulli variables" for model in dict.fromkeys(rows["model"])}
+
+
+def ours(results):
+    """(quantity, setting) -> (mean, standard deviation over seeds, seeds), of runs as long as the published ones."""
+    rows = rows_of(results, model_of, method_of)
+    last = last_of(rows, titles_of(rows))
+    last = last[last["steps"] == STEPS / 1e3]
+    return {
+        ("train ELBO", f"{model}, {method}"): mean_of_seeds(group, "elbo")
+        for (model, method), group in last.groupby(["model", "method"], sort=False)
+    }
+
+
+def plot(results, out):
+    """Returns the paths of what was drawn."""
+    rows = rows_of(results, model_of, method_of)
+    titles = titles_of(rows)
+    return [*draw(rows, titles, out), *save_table(out, *table(rows, titles, FURTHER), NOTE)]

@@ -1,0 +1,38 @@
+"""The section of docs/choose_an_estimator.md on training runs, from made-up rows."""
+
+import pandas as pd
+
+from igr_suite.report.choosing import training
+
+
+def rows(*values) -> pd.DataFrame:
+    columns = ["model", "method", "evaluations a step", "bound_mean", "bound_sd", "minutes_mean", "seeds"]
+    return pd.DataFrame(values, columns=columns)
+
+
+MADE_UP = rows(
+    ("nonlinear", "DisARM", 2, -101.0, 0.5, 3.0, 3),
+    ("nonlinear", "VIMCO", 4, -90.0, 0.5, 3.0, 3),
+    ("nonlinear", "NVIL", 1, -100.0, 0.25, 2.0, 3),
+    ("nonlinear", "ReinMax", 1, -98.5, None, 1.0, 1),
+    ("nonlinear", "ST", 1, -120.0, 0.1, 1.0, 3),
+)
+
+
+def test_estimators_are_ranked_and_the_sentence_names_the_best_of_each_kind():
+    text = training(MADE_UP)
+    lines = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert [line.split("|")[1].strip() for line in lines] == ["VIMCO", "ReinMax", "NVIL", "DisARM", "ST"]
+    assert "the best unbiased one is NVIL, 1.50 nats behind the best biased one, ReinMax." in text
+
+
+def test_the_gap_has_the_other_sign_where_bias_costs_more():
+    text = training(MADE_UP[MADE_UP["method"] != "ReinMax"])
+    assert "the best unbiased one is NVIL, 20.00 nats ahead of the best biased one, ST." in text
+
+
+def test_models_that_are_not_complete_say_so_and_no_rows_make_no_section():
+    text = training(MADE_UP)
+    assert "Runs of 5 of the " in text
+    assert "VAE of categorical codes" not in text
+    assert training(MADE_UP[:0]) == ""
