@@ -2,8 +2,8 @@
 
 from igr_suite.plotting.equal_evaluations import draw, last_of, rows_of, table
 from igr_suite.plotting.estimators import label
+from igr_suite.plotting.looks import register_looks
 from igr_suite.plotting.names import DATA_NAMES
-from igr_suite.plotting.style import register_colours
 from igr_suite.plotting.tables import mean_of_seeds, save_table
 
 STEPS = 1_000_000  # of the published runs
@@ -13,16 +13,12 @@ NOTE = (
     "deviation over seeds; K = 100 (5 at the smoke scale). Every method takes the same number of steps; numbers in brackets "
     "are samples. Times are those of the machine that made the runs."
 )
-register_colours(
-    {
-        "RLOO (2)": "#bcbddc",
-        "Double CV (2)": "#9ecae1",
-        "Double CV (3)": "#3182bd",
-        "RODEO (2)": "#fdae6b",
-        "RODEO (3)": "#e6550d",
-        "ARMS (3)": "#31a354",
-    }
-)
+register_looks("purple", ["RLOO (2)"], "--")
+register_looks("teal", ["Double CV (3)"])
+register_looks("teal", ["Double CV (2)"], "--")
+register_looks("navy", ["RODEO (3)"])
+register_looks("navy", ["RODEO (2)"], "--")
+register_looks("blue", ["ARMS (3)"])
 
 
 def model_of(row) -> str:
