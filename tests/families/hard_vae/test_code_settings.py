@@ -13,6 +13,7 @@ from igr_suite.families.hard_vae.codes_config import HardVAEConfig, HardVAEOptim
 from igr_suite.lab.runs.config import replace_parts
 from igr_suite.randomness import at_step
 from igr_suite.training.adam import FusedAdam
+from igr_suite.training.config_parts import DataConfig
 from igr_suite.training.radam import RAdam
 
 EARLIER = [
@@ -30,6 +31,8 @@ def test_names_of_earlier_runs_stay(config, run_id):
     assert config.run_id == run_id
     for parts in (
         {"model": {"initialisation": "torch_linear"}},
+        {"model": {"likelihood": "bernoulli"}},
+        {"model": {"architecture": "leaky_200"}},
         {"optimiser": {"name": "radam"}},
         {"evaluation": {"validation": False}},
     ):
@@ -91,3 +94,25 @@ def test_evaluations_have_the_kl_of_the_config():
         assert np.all(np.abs(elbos.mean(axis=0) - exact) < 5.0 * error + 1e-5)
         sampled = model.log_weights(batch[:6], 1, tf.constant([3, 4]))[0]
         assert np.array_equal(sampled, model.eval_step(batch[:6], tf.constant([3, 4]))["elbo"]) == (kl == "sampled")
+
+
+@pytest.mark.parametrize("likelihood", ["data", "bernoulli"])
+def test_grey_images_may_be_taken_as_binary(likelihood):
+    """The sum over pixels of x l - softplus(l) for one logit a pixel, in place of a Gaussian of a mean and a scale."""
+    config = TrainHardVAE(
+        model=HardVAEConfig(variables=3, categories=4, architecture="leaky_200", likelihood=likelihood),
+        data=DataConfig(name="fashion_mnist", binarisation="dynamic"),
+    )
+    assert config.likelihood == ("bernoulli" if likelihood == "bernoulli" else "gaussian")
+    shape = {"image_shape": (2, 2, 1), "likelihood": config.likelihood, "binarisation": "dynamic"}
+    model = HardVAE(
+        config.model, get("rloo"), **shape, optimiser=config.optimiser, estimation=config.resolved_estimation
+    )
+    dense = [layer for layer in model.encoder.layers if isinstance(layer, keras.layers.Dense)]
+    assert [layer.units for layer in dense] == [200, 200, 12]
+    images, code = tf.constant(IMAGES[:2]), tf.one_hot([[0, 1, 2], [3, 3, 0]], 4)
+    output = model.decoder(tf.reshape(code, (2, 12)))
+    assert output.shape[-1] == (4 if likelihood == "bernoulli" else 8)
+    if likelihood == "bernoulli":
+        exact = np.sum(images * output - np.logaddexp(0.0, output), -1)
+        np.testing.assert_allclose(model.log_likelihood(code, images), exact, rtol=1e-5)
