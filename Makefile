@@ -4,7 +4,7 @@ PY := .venv/bin/python
 STAMP := .venv/.installed
 WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 
-.PHONY: quickstart test golden sweep attack lint bench container-check release-check lowest lock setup clean
+.PHONY: quickstart test golden sweep acceptance attack lint bench container-check release-check lowest lock setup clean
 
 quickstart: setup
 	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
@@ -20,6 +20,13 @@ golden: setup
 
 sweep: setup
 	$(PY) -m pytest -m sweep
+
+# Scripts as users would write them over every registered name, in one process, from a folder outside the checkout. PYTHON_OF
+# is where igr_suite is installed, by default here; SCRIPTS is the scripts' folder. ONLY="own_dreg" or ONLY="vae --only disarm".
+SCRIPTS ?= ../shared/acceptance
+PYTHON_OF ?= $(CURDIR)/$(PY)
+acceptance: setup
+	cd /tmp && $(PYTHON_OF) $(CURDIR)/tests/acceptance $(abspath $(SCRIPTS)) $(ONLY)
 
 # Kills, races, full disks, damaged and hostile folders; writes the table of docs/reliability.md. ATTACK="--every 8 --kills 2" does less.
 attack: setup
