@@ -11,7 +11,7 @@ import pytest
 # Keras's files read variables in a way that NumPy 2 warns of
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_the_guide_runs(monkeypatch, tmp_path, capsys):
-    monkeypatch.chdir(tmp_path)  # it saves a model and the results of a run
+    monkeypatch.chdir(tmp_path)  # it saves a model
     keras.utils.set_random_seed(0)
     scope = guides.run_python("use_a_vae.md")
     printed = capsys.readouterr().out
@@ -22,4 +22,3 @@ def test_the_guide_runs(monkeypatch, tmp_path, capsys):
     assert scope["likelihoods"].shape == (200,) and scope["likelihoods"].mean() > scope["before"]
     assert scope["codes"].shape == (200, 30) and set(np.unique(scope["codes"])) == {0.0, 1.0}
     assert scope["images"].shape == (16, 784) and scope["copies"].shape == scope["same"].shape == (200, 784)
-    assert "weights of the encoder" in printed
