@@ -7,7 +7,7 @@ DOCS_STAMP := .venv-docs/.installed
 WANTED := $(shell cat requirements.txt pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 DOCS_WANTED := $(shell grep '^docs = ' pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1) $(CURDIR)
 
-.PHONY: quickstart test golden sweep attack lint docs bench container-check release-check lowest lock setup clean
+.PHONY: quickstart test golden sweep acceptance attack lint docs bench container-check release-check lowest lock setup clean
 
 quickstart: setup
 	$(PY) -m igr_suite.cli.main run igr/table_1_vae_likelihood --scale quick --data mnist_5k
@@ -23,6 +23,13 @@ golden: setup
 
 sweep: setup
 	$(PY) -m pytest -m sweep
+
+# Scripts as users would write them over every registered name, in one process, from a folder outside the checkout. PYTHON_OF
+# is where igr_suite is installed, by default here; SCRIPTS is the scripts' folder. ONLY="own_dreg" or ONLY="vae --only disarm".
+SCRIPTS ?= ../shared/acceptance
+PYTHON_OF ?= $(CURDIR)/$(PY)
+acceptance: setup
+	cd /tmp && $(PYTHON_OF) $(CURDIR)/tests/acceptance $(abspath $(SCRIPTS)) $(ONLY)
 
 # Kills, races, full disks, damaged and hostile folders; writes the table of docs/reliability.md. ATTACK="--every 8 --kills 2" does less.
 attack: setup

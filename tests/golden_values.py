@@ -83,11 +83,12 @@ def fault_of_run(run: RunFolder) -> str:
 
 
 def check_loading(run: RunFolder) -> None:
-    """Asserts that `load_run` gives the networks of a run that trains some, and leaves its folder as it is."""
+    """Asserts that `load_run` gives the networks of a run that trains some, that they measure what the run measured
+    last, and that the run's folder stays as it is."""
     if not run.config().fitted:
         return
     import igr_suite  # with TensorFlow, which not all users of this file need
-    from igr_suite.training import checkpoints
+    from igr_suite.training import checkpoints, loading
 
     before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()}
     model = igr_suite.load_run(run.path)
@@ -95,6 +96,11 @@ def check_loading(run: RunFolder) -> None:
     assert len(saved) == len(model.state_variables()) > 0
     for variable, array in zip(model.state_variables(), saved):
         assert (variable.numpy() == array).all(), variable.name
+    last = run.metrics.rows()[-1]
+    measured = loading.loaded(run.path).evaluate(last["step"])
+    assert measured, "the run's last row is that of an evaluation"
+    for name, value in measured.items():
+        assert math.isclose(value, last[name], rel_tol=RELATIVE, abs_tol=ABSOLUTE), (name, value, last[name])
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()} == before
 
 

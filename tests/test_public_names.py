@@ -38,6 +38,17 @@ def test_importing_the_package_imports_nothing_slow():
     assert done.stdout.strip() == "set()"
 
 
+def test_importing_the_layers_imports_little_but_tensorflow():
+    """Keras itself imports pandas and matplotlib where they are installed; docs/performance.md has the times."""
+    heavy = {"tensorflow_probability", "tensorflow_datasets", "pandas", "matplotlib", "igr_suite.data", "igr_suite.lab"}
+    code = (
+        "import sys, keras; own = set(sys.modules); import igr_suite.layers; "
+        f"print('tensorflow' in own, {heavy} & (set(sys.modules) - own))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True set()"
+
+
 def test_no_part_needs_a_package_of_an_extra():
     """Hidden from the import system, as where they are not installed."""
     code = f"""

@@ -11,7 +11,7 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import executor_of
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints
-from igr_suite.training.executor import Built, only_building
+from igr_suite.training.executor import Built, Training, only_building
 from igr_suite.training.loop import restore
 
 
@@ -34,6 +34,15 @@ def load_run(folder: str | Path, data_dir: str | Path | None = None) -> keras.Mo
     Raises:
       UserError: the folder is no run's, the run trains no model or is not whole, or there is no checkpoint.
     """
+    return loaded(folder, data_dir).model
+
+
+def loaded(folder: str | Path, data_dir: str | Path | None = None) -> Training:
+    """A run as it was after its last step; arguments and errors are those of `load_run`.
+
+    Returns:
+      The training, whose `evaluate` measures the loaded model as the run was measured.
+    """
     run = RunFolder(Path(folder).expanduser())
     config = run.config()
     if config is None:
@@ -46,7 +55,8 @@ def load_run(folder: str | Path, data_dir: str | Path | None = None) -> keras.Mo
         with _looking_in(data_dir), only_building():
             executor_of(config)(config, run)
     except Built as built:
-        return restored(built.training.model, run)
+        restored(built.training.model, run)
+        return built.training
     raise UserError(f"{config.executor} trains without `training.executor.train`, which load_run needs")
 
 
