@@ -1,6 +1,7 @@
 """The documentation site's contents, without mkdocs: navigation, API reference, glossary, and the first pages' code."""
 
 import importlib
+import itertools
 import json
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ import yaml
 
 from igr_suite.objectives.names import FACTS
 from igr_suite.plotting.estimators import LABELS
-from igr_suite.plotting.style import COLOURS
+from igr_suite.plotting.looks import METHODS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -63,7 +64,7 @@ def test_the_glossary_is_in_order_and_has_the_names_of_figures_and_tables():
     terms = re.findall(r"^- \*\*(.+?)\*\*:", text, re.MULTILINE)
     plain = [re.sub(r"[^a-z0-9 ]", "", term.lower()) for term in terms]
     assert plain == sorted(plain) and len(set(terms)) == len(terms) > 80
-    names = {*LABELS.values(), *COLOURS, *(facts.title for facts in FACTS.values())}
+    names = {*LABELS.values(), *itertools.chain(*METHODS.values()), *(facts.title for facts in FACTS.values())}
     assert len(names) > 60
     assert [name for name in sorted(names) if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)] == []
 

@@ -1,9 +1,6 @@
 """Layers of latent variables have Keras's habits: Keras's own check of layers, files, copies, every kind of model,
 policies and XLA."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -199,13 +196,3 @@ def test_under_xla_with_a_batch_of_unknown_size():
     layer.seed_generator.state.assign([4, 0])
     np.testing.assert_allclose(code, layer(X, training=True), atol=1e-5)
     assert all(np.isfinite(gradient).all() and np.any(gradient != 0) for gradient in gradients)
-
-
-def test_importing_the_layers_imports_no_more_than_tensorflow():
-    """One process; TensorFlow itself imports pandas and matplotlib where they are."""
-    code = (
-        "import sys, tensorflow; before = set(sys.modules); import igr_suite.layers; print(*set(sys.modules) - before)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8", check=True)
-    others = {name for name in done.stdout.split() if name.split(".")[0] not in ("igr_suite", "keras")}
-    assert "igr_suite.layers.relaxed_categorical" in done.stdout.split() and not others

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 
+@pytest.mark.sweep  # half a minute; tests/docs runs a shorter VAE, of the site's first page
 # Keras's files read variables in a way that NumPy 2 warns of
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_the_guide_runs(monkeypatch, tmp_path, capsys):
