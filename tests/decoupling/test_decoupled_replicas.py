@@ -29,6 +29,7 @@ def close(found: dict) -> None:
         assert apart["state"] < 1e-5 and apart["history"] < 1e-4 and apart["evaluation"] < 1e-5, (name, apart)
 
 
+@pytest.mark.sweep
 def test_two_replicas_make_the_step_of_the_whole_batch():
     """Batches of odd size and of one example, weights of examples, every kind of sum over the batch; what needs one
     device is refused."""

@@ -1,5 +1,5 @@
 """The notebooks of docs/tutorials: every one is executed in a process of its own, where its assertions hold, and prints
-what is stored in it, but for digits; one of them at every change, all (about 35 s of processor time) in the sweep.
+what is stored in it, but for digits; about 35 s of processor time, in the sweep.
 
     python tests/docs/test_tutorials.py [NAME ...]     # executes notebooks and stores what they print and draw
 """
@@ -73,9 +73,8 @@ def printed(notebook: dict) -> list[str]:
     return [" ".join(NUMBER.sub("#", text).split()) for text in texts]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.sweep if name != "variance_and_bias" else ()) for name in NAMES]
-)
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", NAMES)
 def test_a_tutorial_runs_and_prints_what_is_stored(name, tmp_path):
     """Its own assertions say what has to hold of the numbers."""
     environment = {**os.environ, "MPLBACKEND": "agg", "TF_NUM_INTRAOP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -19,7 +19,7 @@ from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints
 
 CONFIG = replace_parts(
-    default("IGR_I_Dis", epochs=60, evaluate_every=10, importance_samples=2, limit=500),
+    default("GS_Dis", epochs=60, evaluate_every=10, importance_samples=2, limit=500),
     model={"architecture": "linear", "variables": 4},
 )
 

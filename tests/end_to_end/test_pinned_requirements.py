@@ -67,9 +67,11 @@ def test_nothing_that_an_installed_package_needs_is_left_out():
 
 
 def test_setup_and_image_take_no_file_without_a_hash():
+    """What `make docs` installs builds pages in an environment of its own, and is left out."""
     for name in ("Makefile", "singularity.def"):
         text = (REPOSITORY / name).read_text(encoding="utf-8").replace("\\\n", " ")
         installs = [line for line in re.split("&&|\n", text) if "pip install" in line and "apptainer" not in line]
+        installs = [line for line in installs if "DOCS_PY" not in line]
         hashed = [line for line in installs if "--require-hashes" in line]
         assert len(hashed) >= 2 and len(installs) == len(hashed) + 1
         (own,) = set(installs) - set(hashed)

@@ -104,6 +104,7 @@ def test_historical_control_variate_of_two_layers_is_called_biased_and_nvil_is_n
     assert (rows["rebar"]["hard"], rows["rebar"]["relaxed"]) == (1, 2)
 
 
+@pytest.mark.sweep
 def test_registered_estimators_are_measured_on_two_layers_as_they_train():
     """Evaluations are those of the general path; the straight-through gradient is biased."""
     model = tiny_model(layers=2, estimator="disarm")

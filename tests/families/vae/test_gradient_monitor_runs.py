@@ -57,6 +57,7 @@ def test_every_evaluation_and_the_summary_have_its_numbers(watched):
     assert watched.summary()["monitor_jacobian_p50"] == evaluated[-1]["monitor_jacobian_p50"]
 
 
+@pytest.mark.sweep
 def test_a_resumed_run_repeats_the_rows(watched, tmp_path, monkeypatch):
     """Stopped at the second evaluation, with a checkpoint of the first epoch's end."""
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
