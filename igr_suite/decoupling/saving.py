@@ -13,12 +13,13 @@ class Saving(Contents):
     """The part of `DecoupledModel` that writes and reads files."""
 
     def save(self, filepath, *arguments, **options):
-        """Keras's save.
+        """Keras's save, which leaves a file of that name alone when the model cannot be saved.
 
         Raises:
-          UserError: the file would be HDF5, from which Keras reads only functional models.
+          UserError: the file would be HDF5, from which Keras reads only functional models; a part cannot be serialised.
         """
         check_file(filepath)
+        self.get_config()  # Keras empties the file before it asks for this
         return super().save(filepath, *arguments, **options)
 
     def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **options):

@@ -200,6 +200,15 @@ class VAE(Training):
             parts.append(np.logaddexp.reduce(np.stack(sums), axis=0) - math.log(samples))
         return np.concatenate(parts)
 
+    def save(self, filepath, *arguments, **options):
+        """Keras's save, which leaves a file of that name alone when the model cannot be saved.
+
+        Raises:
+          UserError: the gradient has no registered name, or a setting that is no JSON value.
+        """
+        self.get_config()  # Keras empties the file before it asks for this
+        return super().save(filepath, *arguments, **options)
+
     def get_config(self) -> dict:
         """The configuration of a copy, serialised by Keras."""
         save, prior = keras.saving.serialize_keras_object, self.prior_choice

@@ -105,6 +105,9 @@ def scalar(y, outputs):
         (lambda: train(cut(), X, Y, scalar, sample_weight=WEIGHTS), "examples cannot be weighted"),
     ],
 )
-def test_what_cannot_work_is_refused_before_training(call, sentence):
+def test_what_cannot_work_is_refused_before_training(call, sentence, tmp_path, monkeypatch):
+    """And writes no file."""
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=sentence):
         call()
+    assert not list(tmp_path.iterdir())

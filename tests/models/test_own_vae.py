@@ -197,7 +197,7 @@ def test_regularisers_of_weights_are_trained_and_of_activations_refused():
         fit(active, epochs=1)
 
 
-def test_gradients_as_objects_and_their_files():
+def test_gradients_as_objects_and_their_files(tmp_path):
     """Objects and names make the same model; what a file cannot hold is refused when it is saved."""
     objects = {"relax": get("relax", temperature=0.3), "dreg": build("dreg-alpha", alpha=0.5), "igr": IGRI}
     words = {"relax": "own parameters", "dreg": "gaussian", "igr": "own parameters"}
@@ -218,6 +218,11 @@ def test_gradients_as_objects_and_their_files():
     assert issubclass(Mine, Estimator)
     with pytest.raises(UserError, match="Mine cannot be saved: it has no registered name"):
         make(gradient=Mine()).get_config()
+    make().save(tmp_path / "vae.keras")
+    before = (tmp_path / "vae.keras").read_bytes()
+    with pytest.raises(UserError, match="Mine cannot be saved"):
+        make(gradient=Mine()).save(tmp_path / "vae.keras")
+    assert (tmp_path / "vae.keras").read_bytes() == before, "what was there is not lost"
 
 
 @pytest.mark.parametrize(
