@@ -22,8 +22,8 @@ from igr_suite.estimators.rebar import Rebar
 from igr_suite.estimators.reinforce import score_term
 from igr_suite.estimators.relax import TinyNet
 
-# Settings beside the defaults, which every registered estimator is met with; the settings of an unknown one are its
-# author's business.
+# Settings beside the defaults, which every registered estimator is met with; here at every change with categorical
+# variables, or Bernoulli ones if it takes no others. The settings of an unknown one are its author's business.
 SETTINGS = {
     "reinforce": [{"baseline": 1.7}, {"baseline": "batch"}],
     "rloo": [{"samples": 4}],
@@ -64,7 +64,10 @@ def cases():
         for support in cls.facts.support:
             for settings in [{}, *SETTINGS.get(name, [])]:
                 text = ",".join(f"{key}={value}" for key, value in settings.items())
-                found.append(pytest.param(name, support, settings, id="-".join(filter(None, [name, support, text]))))
+                rare = settings and support != cls.facts.support[-1]
+                marks = pytest.mark.sweep if rare else ()
+                words = "-".join(filter(None, [name, support, text]))
+                found.append(pytest.param(name, support, settings, id=words, marks=marks))
     return found
 
 

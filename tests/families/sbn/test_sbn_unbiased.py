@@ -64,7 +64,10 @@ def small_nets(monkeypatch):
 
 @pytest.mark.parametrize(
     "settings",
-    few(CASES, lambda settings: settings["estimator"] != "relax" or "net_layers" in settings),
+    few(
+        CASES,
+        lambda settings: settings["estimator"] != "relax" or settings.get("net_layers") == 2 and len(settings) < 4,
+    ),
     ids=lambda s: "-".join(str(v) for v in s.values()),
 )
 def test_the_mean_gradient_is_the_enumerated_bounds(settings):
