@@ -32,8 +32,7 @@ COLUMNS = ["relative_variance", "relative_cost", "parameters_relative_bias"]
 
 HEAD = """# Choosing an estimator
 
-Written from the registry and from committed results by `python -m igr_suite.report.choosing`; do not edit. Facts are explained in
-[estimators.md](estimators.md). *Variance* of the batch gradient and processor *time* of one estimate are relative to those of REINFORCE
+What every estimator of the suite needs, costs and gains; [Estimators](estimators.md) explains the terms. *Variance* of the batch gradient and processor *time* of one estimate are relative to those of REINFORCE
 with the best baseline for each image (the row `nvil`) on the same model: B a belief network of 200 Bernoulli variables, C a VAE with 20
 variables of 10 categories, both briefly trained (reproductions/suite/estimators). Own parameters are trained at these weights. A product
 variance x time below 1 is a gain over REINFORCE at equal computing time; times are without the model's own gradient.
@@ -90,6 +89,7 @@ The estimators above are of E[f(b)], K = 1: with them the same K evaluations ave
 For Gaussian latents see [objectives.md](objectives.md).
 
 Measured at the weights of two small models; `igr variance` measures at yours. How to add one: [add_an_estimator.md](add_an_estimator.md).
+This page is written from the registry and from committed results by `python -m igr_suite.report.choosing`.
 """
 
 
