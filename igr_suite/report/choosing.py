@@ -32,10 +32,11 @@ COLUMNS = ["relative_variance", "relative_cost", "parameters_relative_bias"]
 
 HEAD = """# Choosing an estimator
 
-What every estimator of the suite needs, costs and gains; [Estimators](estimators.md) explains the terms. *Variance* of the batch gradient and processor *time* of one estimate are relative to those of REINFORCE
-with the best baseline for each image (the row `nvil`) on the same model: B a belief network of 200 Bernoulli variables, C a VAE with 20
-variables of 10 categories, both briefly trained (reproductions/suite/estimators). Own parameters are trained at these weights. A product
-variance x time below 1 is a gain over REINFORCE at equal computing time; times are without the model's own gradient.
+What every estimator of the suite needs, costs and gains; [Estimators](estimators.md) explains the terms. *Variance* of the batch
+gradient and processor *time* of one estimate are relative to those of REINFORCE with the best baseline for each image (the row `nvil`)
+on the same model: B a belief network of 200 Bernoulli variables, C a VAE with 20 variables of 10 categories, both briefly trained
+(reproductions/suite/estimators). Own parameters are trained at these weights. A product variance x time below 1 is a gain over
+REINFORCE at equal computing time; times are without the model's own gradient.
 
 """
 PICTURE = (
