@@ -2,11 +2,12 @@
 
 import argparse
 import itertools
+from pathlib import Path
 
 from igr_suite.cli.options import add_results, add_verb, paragraph, table
 from igr_suite.errors import UserError
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.estimates import estimate, hours, measured_folders
+from igr_suite.lab.running.estimates import Measured, estimate, hours, measured_runs
 from igr_suite.lab.running.experiment import SCALES, Experiment, expand
 from igr_suite.lab.running.places import results_root, scale_folder
 from igr_suite.lab.runs.store import RunFolder
@@ -39,7 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
             continue
         try:
             experiment = discovery.find(name)
-            rows.append([name, *(_state(experiment, scale, arguments.results) for scale in SCALES)])
+            root = results_root(arguments.results)
+            measured = measured_runs(experiment, root)
+            rows.append([name, *(_state(experiment, scale, root, measured) for scale in SCALES)])
             titles.append(experiment.title)
         except Exception as error:  # one broken run.py must not hide the others
             reason = "" if isinstance(error, UserError) else f"{name} cannot be loaded: {type(error).__name__}: "
@@ -66,14 +69,14 @@ def _print(rows: list[list[str]], titles: list[str]) -> None:
             print(paragraph(title, "    "))
 
 
-def _state(experiment: Experiment, scale: str, results: str | None) -> str:
+def _state(experiment: Experiment, scale: str, root: Path, measured: list[Measured]) -> str:
     """Returns '3/5+ 12 min', or '3/5+ ~2.4 h' where the time is estimated from finished runs."""
-    folder = scale_folder(results_root(results), experiment, scale)
+    folder = scale_folder(root, experiment, scale)
     expansion = expand(experiment, scale, folder)
     finished = sum(RunFolder(folder / run_id).finished for run_id in expansion.runs)
     minutes = experiment.minutes.get(scale)
     cost = "" if minutes is None else hours(60 * minutes)
     if minutes is None and expansion.runs:
-        whole = estimate(expansion.runs, {}, measured_folders(experiment, results_root(results)))
+        whole = estimate(expansion.runs, {}, measured)
         cost = f"~{hours(whole.seconds)}" if 2 * whole.unknown < whole.runs else ""
     return f"{finished}/{len(expansion.runs)}{'+' * (expansion.waiting is not None)} {cost}".rstrip()

@@ -21,7 +21,7 @@ from igr_suite.cli.plot import draw
 from igr_suite.extras import installed
 from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.estimates import estimate, measured_folders
+from igr_suite.lab.running.estimates import estimate, measured_runs
 from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.running.places import results_root
 from igr_suite.lab.runs.store import RunFolder
@@ -135,7 +135,7 @@ def _dry_run(order) -> int:
     if steps:
         left = {run_id: expansion.runs[run_id] for run_id in steps}
         jobs, _ = share(list(left.values()), order.jobs, order.threads)
-        print(estimate(left, steps, measured_folders(order.experiment, order.root)).words(min(jobs, len(left))))
+        print(estimate(left, steps, measured_runs(order.experiment, order.root)).words(min(jobs, len(left))))
     if expansion.waiting is not None:
         print(f"stage {expansion.waiting} follows when the runs before it are finished")
     for name in expansion.left_out:

@@ -10,7 +10,7 @@ from igr_suite.cluster import submission
 from igr_suite.errors import UserError
 from igr_suite.lab.analysis.results import Results, renamed
 from igr_suite.lab.running import discovery, sweeps
-from igr_suite.lab.running.estimates import estimate, measured_folders
+from igr_suite.lab.running.estimates import estimate, measured_runs
 from igr_suite.lab.running.experiment import SCALES, expand
 from igr_suite.lab.running.order import matches
 from igr_suite.lab.running.places import results_root
@@ -194,7 +194,7 @@ def _left(results: Results, rows: list[list[str]], root: Path) -> str:
     configs = expand(results.experiment, results.scale, results.folder, results.settings, lenient=True).runs
     steps = {row[0]: None if row[2] == "-" else int(row[2]) for row in rows if row[1] not in ("finished", *WRONG)}
     left = {run_id: configs[run_id] for run_id in steps}
-    return estimate(left, steps, measured_folders(results.experiment, root)).words(
+    return estimate(left, steps, measured_runs(results.experiment, root)).words(
         share(list(left.values()), None, None)[0]
     )
 

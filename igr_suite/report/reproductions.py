@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.estimates import estimate, hours, measured_folders, peak_memory
+from igr_suite.lab.running.estimates import estimate, hours, measured_runs
 from igr_suite.lab.running.experiment import Experiment, expand
 from igr_suite.lab.running.places import repository, scale_folder
 from igr_suite.lab.runs.files import write_atomically
@@ -71,8 +71,9 @@ def row(experiment: Experiment) -> dict[str, str]:
     folder = scale_folder(root, experiment, "paper")
     expansion = expand(experiment, "paper", folder)
     finished = sum(RunFolder(folder / run_id).finished for run_id in expansion.runs)
-    folders = measured_folders(experiment, root)
-    whole, memory = estimate(expansion.runs, {}, folders), peak_memory(folders)
+    measured = measured_runs(experiment, root)
+    whole = estimate(expansion.runs, {}, measured)
+    memory = max((run.memory for run in measured if run.memory is not None), default=None)
     known = whole.unknown < whole.runs
     return {
         "reproduction": f"[{experiment.name}](../reproductions/{experiment.name}/README.md)",

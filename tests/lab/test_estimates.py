@@ -5,23 +5,27 @@ import json
 import pytest
 
 from igr_suite.families.vae.presets import g2
-from igr_suite.lab.running.estimates import Estimate, estimate
+from igr_suite.lab.running.estimates import Estimate, estimate, measured_runs
+from igr_suite.lab.running.experiment import Experiment
 from igr_suite.lab.runs.config import replace_parts
 
+EXPERIMENT = Experiment(
+    paper="suite", item="none", title="No experiment", runs=lambda scale: [], no_reference="A test."
+)
 GS = g2("GS_Dis", seed=1, epochs=100)
 
 
-def finished(folder, config, *, wall, train, steps):
+def finished(root, config, *, wall, train, steps):
     """Writes the files of a finished run that estimates read."""
-    place = folder / config.run_id
+    place = root / EXPERIMENT.name / "quick" / config.run_id
     place.mkdir(parents=True)
     (place / "config.json").write_text(json.dumps({"kind": type(config).__name__, "config": config.to_dict()}))
     (place / "summary.json").write_text(json.dumps({"steps": steps}))
     (place / "meta.json").write_text(json.dumps({"wall_seconds": wall, "train_seconds": train}))
 
 
-def seconds(config, folder, done=None):
-    return estimate({"run": config}, {"run": done}, [folder]).seconds
+def seconds(config, root, done=None):
+    return estimate({"run": config}, {"run": done}, measured_runs(EXPERIMENT, root)).seconds
 
 
 def test_training_grows_with_the_steps_and_the_rest_does_not(tmp_path):
@@ -49,14 +53,14 @@ def test_long_runs_count_more_than_short_ones_and_of_equal_ones_the_median(tmp_p
 
 
 def test_without_a_finished_run_of_the_kind_nothing_is_claimed(tmp_path):
-    nothing = estimate({"run": GS}, {}, [tmp_path])
+    nothing = estimate({"run": GS}, {}, measured_runs(EXPERIMENT, tmp_path))
     assert nothing.unknown == 1 and nothing.words(2) == "no time can be estimated: no run of this kind is finished yet"
 
 
 def test_damaged_files_are_passed_over(tmp_path):
     finished(tmp_path, g2("GS_Dis", seed=2, epochs=5), wall=50.0, train=40.0, steps=3_905)
     for name, text in (("meta.json", "[]"), ("config.json", "{"), ("summary.json", "null")):
-        broken = tmp_path / f"broken-{name}"
+        broken = tmp_path / EXPERIMENT.name / "quick" / f"broken-{name}"
         broken.mkdir()
         for other in ("config.json", "meta.json", "summary.json"):
             (broken / other).write_text("{}")

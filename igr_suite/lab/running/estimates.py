@@ -2,7 +2,7 @@
 
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,12 @@ class Measured:
 
     kind: str
     settings: Mapping[str, Any]  # dotted path -> value
+    costly: frozenset[tuple[str, Any]]  # the settings that a step's cost may depend on
     seconds: float
     training: float  # the part of these seconds that grows with the number of steps
     steps: int | None
     epochs: float | None
+    memory: int | None  # its peak, in MB
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Estimate:
         return text + (f"; {self.unknown} of {self.runs} runs could not be estimated" if self.unknown else "")
 
 
-def estimate(configs: Mapping[str, RunConfig], steps: Mapping[str, int | None], folders: Iterable[Path]) -> Estimate:
+def estimate(
+    configs: Mapping[str, RunConfig], steps: Mapping[str, int | None], measured: Collection[Measured]
+) -> Estimate:
     """Estimates the time of unfinished runs.
 
     Every run is compared with those finished runs of the same kind that differ in the fewest settings. Of these, only
@@ -62,32 +66,25 @@ def estimate(configs: Mapping[str, RunConfig], steps: Mapping[str, int | None], 
     Args:
       configs: run_id -> config of the unfinished runs.
       steps: run_id -> step that the run has reached; absent or None for runs that have not begun.
-      folders: folders of scales, in which finished runs are looked for.
+      measured: the finished runs.
     """
-    measured = [run for folder in folders for run in _measured(folder)]
     seconds = [_seconds(config, steps.get(run_id), measured) for run_id, config in configs.items()]
     known = [value for value in seconds if value is not None]
     return Estimate(sum(known), len(seconds), len(seconds) - len(known), max(known, default=0.0))
 
 
-def measured_folders(experiment: Experiment, root: Path) -> list[Path]:
-    """Returns the folders of all scales of an experiment and of those that it shares runs with, in `root` and in the
-    checkout's results."""
+def measured_runs(experiment: Experiment, root: Path) -> list[Measured]:
+    """Returns the finished runs of all scales of an experiment and of those that it shares runs with, in `root` and in
+    the checkout's results."""
     roots = dict.fromkeys(path.resolve() for path in (root, repository() / "results"))
     names = (experiment.name, *experiment.shares_with)
     return [
-        folder for place in roots for name in names for folder in sorted((place / name).glob("*")) if folder.is_dir()
+        run
+        for place in roots
+        for name in names
+        for path in sorted((place / name).glob("*/*/summary.json"))
+        if (run := _measured(path.parent)) is not None
     ]
-
-
-def peak_memory(folders: Iterable[Path]) -> int | None:
-    """Returns the largest peak memory of a finished run in these folders, in MB; None where none was measured."""
-    values = [
-        json_object(path.parent / "meta.json").get("peak_memory_mb")
-        for folder in folders
-        for path in folder.glob("*/summary.json")
-    ]
-    return max((int(value) for value in values if is_number(value)), default=None)
 
 
 def hours(seconds: float) -> str:
@@ -98,12 +95,14 @@ def hours(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"
 
 
-def _seconds(config: RunConfig, done: int | None, measured: list[Measured]) -> float | None:
+def _seconds(config: RunConfig, done: int | None, measured: Collection[Measured]) -> float | None:
     kind, settings = type(config).__name__, flatten(config.to_dict())
-    distances = [(_distance(settings, run.settings), run) for run in measured if run.kind == kind]
+    costly = _costly(settings)
+    distances = [(_distance(costly, run.costly), run) for run in measured if run.kind == kind]
     if not distances:
         return None
-    nearest = [run for distance, run in distances if distance == min(distance for distance, _ in distances)]
+    least = min(distance for distance, _ in distances)
+    nearest = [run for distance, run in distances if distance == least]
     longest = max(run.steps or 0 for run in nearest)
     nearest = [run for run in nearest if 2 * (run.steps or 0) >= longest]
     beside = statistics.median(run.seconds - run.training for run in nearest)
@@ -121,26 +120,32 @@ def _steps(settings: Mapping[str, Any], nearest: Measured) -> float | None:
     return epochs * nearest.steps / nearest.epochs if epochs is not None and nearest.steps and nearest.epochs else None
 
 
-def _distance(settings: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    paths = settings.keys() | other.keys()
-    return sum(settings.get(path) != other.get(path) for path in paths if not _BESIDE.fullmatch(path))
+def _costly(settings: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
+    return frozenset(
+        (path, value) for path, value in settings.items() if value is not None and not _BESIDE.fullmatch(path)
+    )
 
 
-def _measured(folder: Path) -> Iterator[Measured]:
-    for path in sorted(folder.glob("*/summary.json")):
-        run = path.parent
-        summary, meta, config = (json_object(run / name) for name in ("summary.json", "meta.json", "config.json"))
-        seconds = meta.get("wall_seconds")
-        if not is_number(seconds) or not isinstance(config.get("config"), dict):
-            continue
-        training = meta.get("train_seconds")
-        settings, steps = flatten(config["config"]), summary.get("steps")
-        epochs = settings.get("schedule.epochs") or summary.get("epoch")
-        yield Measured(
-            kind=str(config.get("kind")),
-            settings=settings,
-            seconds=seconds,
-            training=min(training, seconds) if is_number(training) else seconds,
-            steps=steps if is_number(steps) and steps > 0 else None,
-            epochs=epochs if is_number(epochs) and epochs > 0 else None,
-        )
+def _distance(costly: frozenset[tuple[str, Any]], other: frozenset[tuple[str, Any]]) -> int:
+    """Returns the number of settings that differ; one that is absent is as one that is None."""
+    return len({path for path, _ in costly ^ other})
+
+
+def _measured(run: Path) -> Measured | None:
+    summary, meta, config = (json_object(run / name) for name in ("summary.json", "meta.json", "config.json"))
+    seconds = meta.get("wall_seconds")
+    if not is_number(seconds) or not isinstance(config.get("config"), dict):
+        return None
+    training, memory = meta.get("train_seconds"), meta.get("peak_memory_mb")
+    settings, steps = flatten(config["config"]), summary.get("steps")
+    epochs = settings.get("schedule.epochs") or summary.get("epoch")
+    return Measured(
+        kind=str(config.get("kind")),
+        settings=settings,
+        costly=_costly(settings),
+        seconds=seconds,
+        training=min(training, seconds) if is_number(training) else seconds,
+        steps=steps if is_number(steps) and steps > 0 else None,
+        epochs=epochs if is_number(epochs) and epochs > 0 else None,
+        memory=int(memory) if is_number(memory) else None,
+    )

@@ -1,6 +1,7 @@
 """Run configs: frozen dataclasses that hold everything that decides a run's result, and nothing else."""
 
 import dataclasses
+import functools
 import hashlib
 import importlib
 import json
@@ -231,18 +232,25 @@ def replace_parts(config: Any, **parts: Mapping[str, Any]) -> Any:
 
 def _identity(value: Any) -> Any:
     """Returns the config as `to_dict` gives it, without the `added_later` fields that are at their defaults."""
-    if not dataclasses.is_dataclass(value):
+    if isinstance(value, _LEAVES) or not dataclasses.is_dataclass(value):
         return _plain(value)
-    fields = [field for field in dataclasses.fields(value) if field.init]
-    shown = [
-        field.name
-        for field in fields
-        if not (field.metadata.get(_LATER) and getattr(value, field.name) == field.default)
-    ]
-    return {name: _identity(getattr(value, name)) for name in shown}
+    later = _later(type(value))
+    shown = {name: getattr(value, name) for name in values.field_types(type(value))}
+    return {name: _identity(held) for name, held in shown.items() if name not in later or held != later[name]}
+
+
+@functools.cache
+def _later(cls: type) -> dict[str, Any]:
+    """Returns the `added_later` fields of a config class with their defaults."""
+    return {field.name: field.default for field in dataclasses.fields(cls) if field.metadata.get(_LATER)}
+
+
+_LEAVES = (str, int, float, type(None))
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, _LEAVES):
+        return value
     if dataclasses.is_dataclass(value):
         return {name: _plain(getattr(value, name)) for name in values.field_types(type(value))}
     if isinstance(value, (tuple, list)):

@@ -57,6 +57,9 @@ def describe(kind: Any) -> str:
     return names.get(kind, f"a group ({getattr(kind, '__name__', kind)})")
 
 
+_PLAIN = (bool, float, int, str)
+
+
 class _Mismatch(Exception):
     """The value is not of the type; the caller raises the UserError that names the key."""
 
@@ -92,6 +95,8 @@ def _convert(value: Any, kind: Any, path: str, convert: Any) -> Any:
 
 
 def _checked(value: Any, kind: Any, path: str) -> Any:
+    if type(value) is kind and kind in _PLAIN and (kind is not float or math.isfinite(value)):
+        return value  # most values, without a look at their types
     if len(members(kind)) > 1:
         return _first(value, members(kind), path, _checked)
     if dataclasses.is_dataclass(kind):
