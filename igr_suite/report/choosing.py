@@ -13,16 +13,16 @@ import pandas as pd
 from igr_suite.estimators.base import registered
 from igr_suite.estimators.names import KNOWN, TARGETS, Known
 from igr_suite.lab.analysis.paired import with_spread
+from igr_suite.lab.running import discovery
+from igr_suite.lab.running.experiment import expand
+from igr_suite.lab.runs.config import flatten
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.tables import markdown
 from igr_suite.studies.comparison.rows import comparison_rows
 
-MODELS = {
-    "nonlinear": "Belief network, one nonlinear layer",
-    "2 linear": "Belief network, two linear layers",
-    "categorical": "VAE of categorical codes",
-}
+TRAINING_RUNS = "suite/training"
+SEEDS = 3  # fewer are named as few
 REPOSITORY = Path(__file__).parents[2]
 PLACE = REPOSITORY / "docs" / "choose_an_estimator.md"
 MEASURED = REPOSITORY / "results" / "suite" / "estimators" / "quick"
@@ -55,7 +55,8 @@ TRAINING = """
 
 Bounds that training runs with equal numbers of evaluations reached (`results/suite/training`, quick scale): the test images' L_100 at
 the end in nats per image, mean and standard deviation over seeds, best first. An estimator that needs K evaluations takes K times fewer
-steps. Minutes are those of the machine that made the runs.
+steps, so that among estimators with equal evaluations a step the numbers of steps are equal, too. Minutes are those of the machine that
+made the runs.
 """
 ADVICE = """
 ## Which one
@@ -78,7 +79,8 @@ With the derivative at discrete samples only, `double_cv`; `arm`, `disarm` and `
 For VAEs the relaxations (docs/add_a_relaxation.md) train through relaxed codes instead, which is another objective.
 
 **Bias is acceptable, variance is not (early training, search).**
-`st_gumbel_softmax`{st_gumbel_softmax_c}, or `straight_through`{straight_through_c}, which has no temperature to tune.
+`reinmax`{reinmax_c}, whose bias is of second order, or `gumbel_rao`{gumbel_rao_c}, which averages `st_gumbel_softmax`{st_gumbel_softmax_c};
+`straight_through`{straight_through_c} has no temperature to tune.
 `concrete` at a tuned temperature{concrete_c}: its gradient is exact for the relaxed objective, which may be what is wanted.
 Check at the end: `igr variance RUN_FOLDER` measures the bias at the weights that were reached.
 
@@ -155,15 +157,14 @@ def training(rows: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     facts = {label(name): known for name, known in KNOWN.items()}
+    titles, planned = discovery.plot_module(TRAINING_RUNS).MODELS, planned_estimators()
     text = [TRAINING]
     for model, part in rows.groupby("model", sort=False):
         ranked = part.sort_values("bound_mean", ascending=False, kind="stable")
-        support = "categorical" if model == "categorical" else "bernoulli"
-        possible = sum(support in known.support for known in KNOWN.values())
         shown = pd.DataFrame(
             {
                 "estimator": ranked["method"],
-                "unbiased": ["yes" if facts[name].unbiased else "NO" for name in ranked["method"]],
+                "unbiased": [_unbiased(facts.get(name)) for name in ranked["method"]],
                 "evaluations a step": ranked["evaluations a step"],
                 "test L_100": [
                     with_spread(mean, None if pd.isna(spread) else spread)
@@ -173,21 +174,71 @@ def training(rows: pd.DataFrame) -> str:
                 "minutes": ranked["minutes_mean"].map("{:.1f}".format),
             }
         )
-        missing = f" Runs of {len(ranked)} of the {possible} estimators for its variables are here."
-        text += [f"\n### {MODELS.get(model, model)}\n\n{best(ranked, facts)}{missing}\n\n", markdown(shown)]
+        sentences = [best(ranked, facts), by_evaluations(ranked, facts), completeness(ranked, planned.get(model, 0))]
+        title = titles.get(model, model)
+        text += [
+            f"\n### {title[:1].upper()}{title[1:]}\n\n",
+            " ".join(filter(None, sentences)),
+            "\n\n",
+            markdown(shown),
+        ]
     return "".join(text)
+
+
+def _unbiased(known: Known | None) -> str:
+    """An estimator from outside the registry states nothing here."""
+    return "-" if known is None else "yes" if known.unbiased else "NO"
+
+
+def planned_estimators() -> dict[str, int]:
+    """Returns the number of estimators that `suite/training` runs at quick scale, by model."""
+    experiment, model_of = discovery.find(TRAINING_RUNS), discovery.plot_module(TRAINING_RUNS).model_of
+    planned: dict[str, set[str]] = {}
+    for config in expand(experiment, "quick", TRAINED.parent).runs.values():
+        row = {"kind": type(config).__name__} | flatten(config.to_dict())
+        if "model.estimator" in row:  # a run that trains; the others measure variances
+            planned.setdefault(model_of(row), set()).add(row["model.estimator"])
+    return {model: len(names) for model, names in planned.items()}
+
+
+def of_elbo(ranked: pd.DataFrame, facts: Mapping[str, Known]) -> pd.DataFrame:
+    """Returns the rows of estimators that train the ELBO, with a column `unbiased`; those of other objectives and those
+    from outside the registry are left out."""
+    known = ranked["method"].map(facts)
+    kept = ranked[[isinstance(each, Known) and each.target == "expectation" for each in known]]
+    return kept.assign(unbiased=[facts[name].unbiased for name in kept["method"]])
 
 
 def best(ranked: pd.DataFrame, facts: Mapping[str, Known]) -> str:
     """Returns the sentence on the best unbiased and the best biased estimator of a model's ranked rows."""
-    bounds = dict(zip(ranked["method"], ranked["bound_mean"]))
-    of_elbo = [name for name in bounds if facts[name].target == "expectation"]
-    first = {kind: next((name for name in of_elbo if facts[name].unbiased is kind), None) for kind in (True, False)}
-    if first[True] is None or first[False] is None:
-        return f"{next(iter(bounds))} reached the best bound."
-    gap = bounds[first[True]] - bounds[first[False]]
+    rows = of_elbo(ranked, facts)
+    unbiased, biased = rows[rows["unbiased"]], rows[~rows["unbiased"].astype(bool)]
+    if unbiased.empty or biased.empty:
+        return f"{ranked['method'].iloc[0]} reached the best bound."
+    gap = unbiased["bound_mean"].iloc[0] - biased["bound_mean"].iloc[0]
     words = f"{abs(gap):.2f} nats {'ahead of' if gap > 0 else 'behind'}"
-    return f"Of the estimators that train the ELBO, the best unbiased one is {first[True]}, {words} the best biased one, {first[False]}."
+    return (
+        f"Of the estimators that train the ELBO, the best unbiased one is {unbiased['method'].iloc[0]}, {words} the best "
+        f"biased one, {biased['method'].iloc[0]}."
+    )
+
+
+def by_evaluations(ranked: pd.DataFrame, facts: Mapping[str, Known]) -> str:
+    """Returns the sentence on the best unbiased estimators of each number of evaluations a step."""
+    rows = of_elbo(ranked, facts)
+    groups = rows[rows["unbiased"].astype(bool)].groupby("evaluations a step", sort=True)
+    firsts = [f"{each:g}: {part['method'].iloc[0]} ({part['bound_mean'].iloc[0]:.1f})" for each, part in groups]
+    return f"Best unbiased ones by evaluations a step: {'; '.join(firsts)}." if len(firsts) > 1 else ""
+
+
+def completeness(ranked: pd.DataFrame, planned: int) -> str:
+    """Returns the sentences on estimators and seeds that are missing; empty where none is."""
+    few = ranked[ranked["seeds"] < SEEDS]["method"].tolist()
+    text = f"Runs of {len(ranked)} of {planned} estimators are here." if len(ranked) < planned else ""
+    if few:
+        who = "all of them" if len(few) == len(ranked) else ", ".join(few)
+        text += f" Fewer than {SEEDS} seeds are finished, so that places may still change: {who}."
+    return text.strip()
 
 
 def trained() -> pd.DataFrame:

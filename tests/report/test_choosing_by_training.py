@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from igr_suite.report.choosing import training
+from igr_suite.report.choosing import completeness, planned_estimators, training
 
 
 def rows(*values) -> pd.DataFrame:
@@ -31,8 +31,30 @@ def test_the_gap_has_the_other_sign_where_bias_costs_more():
     assert "the best unbiased one is NVIL, 20.00 nats ahead of the best biased one, ST." in text
 
 
+def test_the_best_of_equal_steps_are_named():
+    assert "by evaluations a step: 1: NVIL (-100.0); 2: DisARM (-101.0)." in training(MADE_UP)
+
+
 def test_models_that_are_not_complete_say_so_and_no_rows_make_no_section():
     text = training(MADE_UP)
-    assert "Runs of 5 of the " in text
-    assert "VAE of categorical codes" not in text
+    assert f"Runs of 5 of {planned_estimators()['nonlinear']} estimators are here." in text
+    assert "VAE, categorical codes" not in text
     assert training(MADE_UP[:0]) == ""
+
+
+def test_planned_estimators_are_those_that_run():
+    planned = planned_estimators()
+    assert planned == {"nonlinear": 29, "2 linear": 29, "categorical": 27}
+
+
+def test_few_seeds_are_named():
+    assert "places may still change: ReinMax." in training(MADE_UP)
+    assert "places may still change: all of them." in training(MADE_UP.assign(seeds=1))
+    assert completeness(MADE_UP.assign(seeds=3), planned=5) == ""
+
+
+def test_an_estimator_from_outside_is_ranked_but_not_judged():
+    outside = rows(("nonlinear", "MyEstimator", 1, -80.0, 0.5, 3.0, 3))
+    text = training(pd.concat([MADE_UP, outside]))
+    assert "| MyEstimator | -" in " ".join(text.split())
+    assert "the best unbiased one is NVIL" in text
