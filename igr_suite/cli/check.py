@@ -2,7 +2,6 @@
 
 import argparse
 import shutil
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from igr_suite.cli.options import (
     add_experiment,
     add_verb,
     command,
+    paragraph,
     refuse_sweep,
     results_of,
     say_left_out,
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     name = results.experiment.name
     references = read_references(discovery.folder_of(name) / "published.csv")
     if not references:
-        print(_wrapped(f"{name}: {no_reference(results.experiment)}", shutil.get_terminal_size().columns))
+        print(paragraph(f"{name}: {no_reference(results.experiment)}", width=shutil.get_terminal_size().columns))
         return say_left_out(results.faults)
     module = discovery.plot_module(name)
     if not hasattr(module, "ours"):
@@ -94,7 +94,7 @@ def listing(verdicts: list["Verdict"], width: int) -> str:
         groups.setdefault((row.reference.quantity, row.reference.heading), []).append(row)
     lines = []
     for (quantity, heading), rows in groups.items():
-        lines += [quantity, _wrapped(heading, width, INDENT), *_group(rows, width), ""]
+        lines += [quantity, paragraph(heading, INDENT, width=width), *_group(rows, width), ""]
     return "\n".join(lines)
 
 
@@ -110,14 +110,14 @@ def _group(rows: list["Verdict"], width: int) -> list[str]:
     full = len(INDENT) + sum(widths) + 2 * (len(widths) - 1)
     shared, above = _shared_reason(rows), full > width
     behind = not shared and full + 2 + max(len(row.reason) for row in rows) <= width
-    lines = [_wrapped(shared, width, INDENT)] * bool(shared) + _lines(HEADS, widths, above)[-1:]
+    lines = [paragraph(shared, INDENT, width=width)] * bool(shared) + _lines(HEADS, widths, above)[-1:]
     lines[-1] += "  reason" * behind
     for row, own in zip(rows, cells):
         lines += _lines(own, widths, above)
         if behind:
             lines[-1] = f"{lines[-1].ljust(full)}  {row.reason}"
         elif not shared:
-            lines.append(_wrapped(row.reason, width, 3 * INDENT))
+            lines.append(paragraph(row.reason, 3 * INDENT, width=width))
     return lines
 
 
@@ -135,10 +135,6 @@ def _lines(cells: Sequence[str], widths: list[int], above: bool) -> list[str]:
     if above:
         return [INDENT + cells[0], 2 * INDENT + "  ".join(aligned[1:]).rstrip()]
     return [INDENT + "  ".join(aligned).rstrip()]
-
-
-def _wrapped(text: str, width: int, indent: str = "") -> str:
-    return textwrap.fill(text, max(width, 20 + len(indent)), initial_indent=indent, subsequent_indent=indent)
 
 
 def _overview(arguments: argparse.Namespace) -> int:

@@ -2,10 +2,9 @@
 
 import argparse
 import shutil
-import textwrap
 from pathlib import Path
 
-from igr_suite.cli.options import add_results, add_verb, say_left_out, shorten
+from igr_suite.cli.options import add_results, add_verb, paragraph, say_left_out, shorten
 from igr_suite.lab.running import discovery
 from igr_suite.lab.running.experiment import SCALES, check_scale
 from igr_suite.lab.running.places import results_root
@@ -43,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     judged = [hypotheses.judge(hypothesis, frames) for hypothesis in declared.HYPOTHESES]
     for number, claim in enumerate(judged, start=1):
         first = f"{number:2d}  {claim.verdict:13}  "
-        width, indent = shutil.get_terminal_size().columns, " " * len(first)
-        print(textwrap.fill(claim.hypothesis.claim, width, initial_indent=first, subsequent_indent=indent))
+        width = shutil.get_terminal_size().columns
+        print(paragraph(claim.hypothesis.claim, " " * len(first), first, width))
     if arguments.write:
         path = Path(arguments.write)
         page = hypotheses.report(judged, declared.TITLE, declared.INTRODUCTION.format(scale=scale))

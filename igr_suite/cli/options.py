@@ -197,17 +197,29 @@ def shorten(path: Path) -> str:
     return line(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def paragraph(text: str, indent: str = "") -> str:
-    """Returns a text in lines of at most 80 columns."""
-    return textwrap.fill(line(text), 80, initial_indent=indent, subsequent_indent=indent)
+def paragraph(text: str, indent: str = "", first: str | None = None, width: int = 80) -> str:
+    """Returns a text in lines of at most `width` columns, but of 20 beside the indent where the terminal is narrower.
+
+    Args:
+      text: one paragraph; its control characters are escaped.
+      indent: what every line begins with.
+      first: what the first line begins with instead.
+      width: columns of the terminal.
+    """
+    return textwrap.fill(
+        line(text),
+        max(width, 20 + len(indent)),
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+    )
 
 
-def fitting(rows: list[list[str]], right: Collection[int] = (), least: int = 0) -> str:
+def fitting(rows: list[list[str]], least: int, right: Collection[int] = ()) -> str:
     """Returns `table` in lines of at most the terminal's width, where there is a terminal: first without the column
     `least`, then with the first column's names cut in their middles; elsewhere the whole table."""
     width = shutil.get_terminal_size().columns
     drawn = table(rows, right)
-    if not sys.stdout.isatty() and "COLUMNS" not in os.environ or _widest(drawn) <= width:
+    if (not sys.stdout.isatty() and "COLUMNS" not in os.environ) or _widest(drawn) <= width:
         return drawn
     rows = [row[:least] + row[least + 1 :] for row in rows]
     right = [i - (i > least) for i in right if i != least]

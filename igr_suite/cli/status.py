@@ -207,7 +207,7 @@ def _show(results: Results, root: Path) -> int:
         + ", ".join(f"{count} {state}" for state, count in counts.items())
     )
     heads = ["run", "state", "step", "last metrics", "time", "left"]
-    print(fitting([heads, *rows], right=(2, 4, 5), least=3))
+    print(fitting([heads, *rows], least=3, right=(2, 4, 5)))
     if waiting is not None:
         print(f"stage {waiting} follows when these are finished")
     for note in notes:

@@ -44,10 +44,10 @@ def test_a_table_gives_way_column_by_column(monkeypatch):
     """First the column that matters least, then the middles of names; nothing without a terminal."""
     monkeypatch.delenv("COLUMNS", raising=False)
     rows = [["run", "metrics", "time"], ["n" * 30 + "-s0-12ab34cd", "m" * 30, "0:12"]]
-    assert len(widest(fitting(rows, (2,), least=1))) == 42 + 30 + 4 + 4, "no terminal here"
+    assert len(widest(fitting(rows, least=1, right=(2,)))) == 42 + 30 + 4 + 4, "no terminal here"
     monkeypatch.setenv("COLUMNS", "60")
-    assert fitting(rows, (2,), least=1).splitlines()[1] == "n" * 30 + "-s0-12ab34cd  0:12"
+    assert fitting(rows, least=1, right=(2,)).splitlines()[1] == "n" * 30 + "-s0-12ab34cd  0:12"
     monkeypatch.setenv("COLUMNS", "40")
-    narrow = fitting(rows, (2,), least=1).splitlines()
+    narrow = fitting(rows, least=1, right=(2,)).splitlines()
     assert [len(line) for line in narrow] == [40, 40] and narrow[1].endswith("-s0-12ab34cd  0:12") and "…" in narrow[1]
     assert shortened("abcdef", 5) == "ab…ef" and shortened("abc", 3) == "abc"
