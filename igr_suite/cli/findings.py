@@ -34,12 +34,11 @@ def run(arguments: argparse.Namespace) -> int:
     scale, root = check_scale(arguments.scale), results_root(arguments.results)
     cache: dict[str, Results] = {}
 
-    def frames(item: str, rows: hypotheses.Rows):
-        if item not in cache:
-            cache[item] = Results(discovery.find(item), scale, root)
-        return getattr(cache[item], rows)
+    def results(item: str) -> Results:
+        cache[item] = Results(discovery.find(item), scale, root)
+        return cache[item]
 
-    judged = [hypotheses.judge(hypothesis, frames) for hypothesis in declared.HYPOTHESES]
+    judged = hypotheses.judge_all(declared.HYPOTHESES, results)
     for number, claim in enumerate(judged, start=1):
         first = f"{number:2d}  {claim.verdict:13}  "
         width = shutil.get_terminal_size().columns

@@ -38,8 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         if name not in known:
             raise UserError(f"unknown experiment '{name}': {nearest(name, known)}")
     scales = [check_scale(scale) for scale in arguments.scale.split(",")]
-    items = collect(arguments.names or known, scales, root)
-    if not any(item.scales for item in items):
+    papers = collect(sorted(set(arguments.names)) or known, scales, root)
+    shown = [(item, scale) for paper in papers for item in paper.items for scale in item.scales]
+    if not shown:
         raise UserError(
             f"no run at scale {' or '.join(scales)} in {shorten(root)}; start some with `igr run`, or name another "
             f"--scale"
@@ -47,8 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     path = Path(arguments.out).expanduser() if arguments.out else root / "report.html"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, page(items, shorten(root)).encode())
-    sections = sum(len(item.scales) for item in items)
-    print(f"{shorten(path)}: {sections} sections, {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
-    shown = [(f"{item.name}/{scale.scale}", scale.faults) for item in items for scale in item.scales]
-    return say_left_out({f"{place}/{run_id}": fault for place, faults in shown for run_id, fault in faults.items()})
+    write_atomically(path, page(papers, shorten(root)).encode())
+    print(f"{shorten(path)}: {len(shown)} sections, {path.stat().st_size / 1e6:.1f} MB; open it in a browser")
+    return say_left_out(
+        {
+            f"{item.name}/{scale.scale}/{run_id}": fault
+            for item, scale in shown
+            for run_id, fault in scale.faults.items()
+        }
+    )

@@ -1,18 +1,21 @@
 """Collects the content of the page for every experiment from its results folder."""
 
+import itertools
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from igr_suite.errors import UserError
 from igr_suite.lab.analysis import ledger
+from igr_suite.lab.analysis.hypotheses import Judged, judge_all
 from igr_suite.lab.analysis.results import Results, shared_and_differing
 from igr_suite.lab.analysis.verdicts import verdicts_of
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.experiment import Experiment, expand
+from igr_suite.lab.running.experiment import expand
 from igr_suite.lab.runs.config import flatten
 from igr_suite.lab.runs.store import RunFolder
 
@@ -43,6 +46,7 @@ class ScaleReport:
       faults: run folder -> why it is not whole; only its state is shown.
       verdicts: reference values beside ours; `no_verdicts` says why there are none.
       environments: description -> number of runs.
+      ended: day on which the last run ended, as 2026-11-27; "" where no run says it.
     """
 
     scale: str
@@ -56,6 +60,7 @@ class ScaleReport:
     verdicts: list[ledger.Verdict] = field(default_factory=list)
     no_verdicts: str = ""
     environments: Counter = field(default_factory=Counter)
+    ended: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,30 +72,60 @@ class ItemReport:
     scales: list[ScaleReport]
 
 
-def collect(names: list[str], scales: list[str], root: Path) -> list[ItemReport]:
-    """Returns all experiments, each with those of these scales at which a run has been started."""
-    items = []
-    for name in names:
-        experiment = discovery.find(name)
-        reports = [_scale(experiment, scale, root) for scale in scales]
-        items.append(ItemReport(name, experiment.title, [report for report in reports if report is not None]))
-    return items
+@dataclass(frozen=True)
+class PaperReport:
+    """The experiments of one paper, and scale -> its claims as the runs of that scale judge them; a scale at which no
+    claim is measured is left out."""
+
+    paper: str
+    items: list[ItemReport]
+    claims: dict[str, list[Judged]]
 
 
-def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None:
-    results = Results(experiment, scale, root)
+def collect(names: list[str], scales: list[str], root: Path) -> list[PaperReport]:
+    """Returns these experiments by paper, each with those of these scales at which a run has been started."""
+    papers = []
+    for paper, of_paper in itertools.groupby(names, lambda name: name.partition("/")[0]):
+        experiments = {name: discovery.find(name) for name in of_paper}
+        results = {
+            (name, scale): Results(experiment, scale, root)
+            for name, experiment in experiments.items()
+            for scale in scales
+        }
+        items = []
+        for name, experiment in experiments.items():
+            reports = [_scale(results[name, scale]) for scale in scales]
+            items.append(ItemReport(name, experiment.title, [report for report in reports if report is not None]))
+        claims = {scale: _claims(paper, {name: results[name, scale] for name in experiments}) for scale in scales}
+        papers.append(PaperReport(paper, items, {scale: judged for scale, judged in claims.items() if judged}))
+    return papers
+
+
+def _claims(paper: str, results: Mapping[str, Results]) -> list[Judged]:
+    """Returns the paper's claims about these experiments, none unless at least one is measured."""
+    if paper not in discovery.with_hypotheses():
+        return []
+    declared = discovery.hypotheses_module(paper).HYPOTHESES
+    about = [claim for claim in declared if {evidence.item for evidence in claim.evidence} <= set(results)]
+    judged = judge_all(about, results.__getitem__)
+    return judged if any(claim.verdict != "not measured" for claim in judged) else []
+
+
+def _scale(results: Results) -> ScaleReport | None:
     if not results.folder.exists():
         return None
+    experiment, scale = results.experiment, results.scale
     expansion = expand(experiment, scale, results.folder, lenient=True)
     settings = {run_id: flatten(config.to_dict()) for run_id, config in expansion.runs.items()}
     shared, differing = shared_and_differing(settings)
-    rows, environments = [], Counter()
+    rows, environments, ended = [], Counter(), []
     for run_id in expansion.runs:
         folder = RunFolder(results.folder / run_id)
         state, summary, meta = ("not whole", {}, {}) if run_id in results.faults else _read(folder)
         measured, cost = {}, {}
         if state not in ("absent", "not whole"):
             environments[_environment(meta)] += 1
+            ended.append(meta.get("ended") or "")
             measured, cost = _measures(summary), _cost(summary, meta, expansion.runs[run_id].evaluations_per_step)
         rows.append(RunRow(run_id, state, {key: settings[run_id].get(key) for key in differing}, measured, cost))
     if all(row.state == "absent" for row in rows):
@@ -108,6 +143,7 @@ def _scale(experiment: Experiment, scale: str, root: Path) -> ScaleReport | None
         verdicts=verdicts,
         no_verdicts=reason,
         environments=environments,
+        ended=max(ended, default="")[:10],
     )
 
 

@@ -1,21 +1,23 @@
-"""The page: an index, and for every experiment its figures, tables, reference values beside ours, and runs."""
+"""The page: contents by paper, what is found of each, and every experiment's figures, tables, reference values, runs."""
 
-import base64
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from igr_suite import __version__
 from igr_suite.lab.analysis.ledger import VERDICTS, tally
 from igr_suite.lab.analysis.references import RECALLED, SOURCES
-from igr_suite.lab.runs.progress import clock
+from igr_suite.lab.running.estimates import hours
 from igr_suite.lab.runs.reading import read_regular
 from igr_suite.plotting.tables import cells_of
 from igr_suite.report.assets import SCRIPT, STYLE
-from igr_suite.report.collect import EVALUATIONS, ItemReport, RunRow, ScaleReport
+from igr_suite.report.collect import EVALUATIONS, ItemReport, PaperReport, RunRow, ScaleReport
+from igr_suite.report.figures import figure
+from igr_suite.report.findings import findings
 from igr_suite.report.markup import Html, cell, columns_of_numbers, fill, joined, leading_number, table
+from igr_suite.report.papers import caption, paper_title
 
-MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 COUNTED = (
     f"{EVALUATIONS}: function evaluations of training, in millions. One is the likelihood of one image at one value of "
     f"its latent "
@@ -24,26 +26,34 @@ COUNTED = (
     "of the estimator takes. Not counted are encoders, baselines, backward passes, and what evaluates or measures a "
     "model."
 )
+NO_SCRIPT = Html("<noscript><p>The figures are compressed: they appear where scripts may run.</p></noscript>")
 COUNTS = "pass / fail / not comparable"
 
 
-def page(items: list[ItemReport], source: str) -> Html:
+def page(papers: list[PaperReport], source: str) -> Html:
     """Returns the whole HTML document.
 
     Args:
-      items: the result of `collect`.
+      papers: the result of `collect`.
       source: the path of the results folder, for people.
     """
+    items = [item for paper in papers for item in paper.items]
     begun, others = [item for item in items if item.scales], [item for item in items if not item.scales]
-    states = sum((scale.states for item in begun for scale in item.scales), Counter())
-    seconds = sum(row.cost.get("wall s", 0.0) for item in begun for scale in item.scales for row in scale.runs)
+    scales = [scale for item in begun for scale in item.scales]
+    states = sum((scale.states for scale in scales), Counter())
+    ended = max((scale.ended for scale in scales), default="")
     lead = (
-        f"{states['finished']} finished runs of {len(begun)} experiments, {clock(seconds)} of computing in all. "
-        f"Drawn from {source} by igr-suite {__version__}; needs no network."
+        f"{states['finished']} finished runs of {len(begun)} experiments, {hours(_seconds(scales))} of computing in all"
+        f"{f'; the last one ended on {ended}' if ended else ''}. Drawn from {source} by igr-suite {__version__}; needs "
+        f"no network."
     )
     waiting = fill("<p>Not run yet: {}.</p>", ", ".join(item.name for item in others)) if others else Html()
-    body = [fill('<header id="top"><h1>igr_suite: results</h1><p>{}</p>{}</header>', lead, waiting), _index(begun)]
-    body += [_item(item) for item in begun]
+    shown = [paper for paper in papers if any(item.scales for item in paper.items)]
+    body = [
+        fill('<header id="top"><h1>igr_suite: results</h1><p>{}</p>{}{}</header>', lead, waiting, NO_SCRIPT),
+        _contents(shown),
+        *map(_paper, shown),
+    ]
     return fill(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
         'content="width=device-width, initial-scale=1">'
@@ -56,23 +66,46 @@ def page(items: list[ItemReport], source: str) -> Html:
     )
 
 
-def _index(items: list[ItemReport]) -> Html:
-    labels = list(tally(verdict for item in items for scale in item.scales for verdict in scale.verdicts))
-    rows = []
-    for item in items:
+def _seconds(scales: Iterable[ScaleReport]) -> float:
+    return sum(row.cost.get("wall s", 0.0) for scale in scales for row in scale.runs)
+
+
+def _contents(papers: list[PaperReport]) -> Html:
+    """Returns the table of contents: the experiments of every paper with their runs, verdicts and times."""
+    items = [item for paper in papers for item in paper.items]
+    labels = _labels(items)
+    note = fill("<p>Reference values beside ours by the kind of their source: {}.</p>", COUNTS) if labels else Html()
+    parts = joined(
+        fill('<h3><a href="#{}">{}</a></h3>{}', _word(paper.paper), paper_title(paper.paper), _index(paper))
+        for paper in papers
+    )
+    return fill("<nav><h2>Contents</h2>{}{}</nav>{}", note, parts, _sources(items, labels))
+
+
+def _labels(items: list[ItemReport]) -> list[str]:
+    """Returns the kinds of sources from which these experiments have reference values."""
+    return list(tally(verdict for item in items for scale in item.scales for verdict in scale.verdicts))
+
+
+def _index(paper: PaperReport) -> Html:
+    labels, rows = _labels(paper.items), []
+    for item in paper.items:
         for scale in item.scales:
             counts = tally(scale.verdicts)
-            link = fill('<a href="#{}">{}</a>', _anchor(item, scale), item.name)
+            link = fill('<a href="#{}">{}</a>', _anchor(item, scale), item.name.removeprefix(f"{paper.paper}/"))
             total = sum(scale.states.values())
             done = f"{scale.states['finished']}/{total}{'+' * (scale.waiting is not None)}"
-            wall = sum(row.cost.get("wall s", 0.0) for row in scale.runs)
             cells = [cell(link), cell(item.title), cell(scale.scale), cell(done, scale.states["finished"])]
             cells += [_counts(counts.get(label)) for label in labels]
-            rows.append(joined([*cells, cell(clock(wall), wall)]))
+            rows.append(joined([*cells, cell(hours(_seconds([scale])), _seconds([scale]))]))
     heads = ["experiment", "what", "scale", "runs", *labels, "time"]
-    index = table(heads, rows, numeric=tuple(range(3, len(heads))), kind="index")
-    note = fill("<p>Reference values beside ours by the kind of their source: {}.</p>", COUNTS) if labels else Html()
-    return fill("<nav><h2>Experiments</h2>{}{}</nav>{}", note, index, _sources(items, labels))
+    return table(heads, rows, numeric=tuple(range(3, len(heads))), kind="index")
+
+
+def _paper(paper: PaperReport) -> Html:
+    items = joined(_item(item) for item in paper.items if item.scales)
+    template = '<section class="paper" id="{}"><h2>{}</h2>{}{}</section>'
+    return fill(template, _word(paper.paper), paper_title(paper.paper), findings(paper), items)
 
 
 def _sources(items: list[ItemReport], labels: list[str]) -> Html:
@@ -108,9 +141,9 @@ def _counts(counts: Counter | None) -> Html:
 def _item(item: ItemReport) -> Html:
     scales = joined(_scale(item, scale) for scale in item.scales)
     return fill(
-        '<article><h2>{}</h2><p>{} <a class="up" href="#top">to the top</a></p>{}</article>',
-        item.name,
+        '<article><h3>{}</h3><p>{} <a class="up" href="#top">to the top</a></p>{}</article>',
         item.title,
+        fill("<code>{}</code>", item.name),
         scales,
     )
 
@@ -119,7 +152,7 @@ def _scale(item: ItemReport, scale: ScaleReport) -> Html:
     states = ", ".join(f"{count} {state}" for state, count in scale.states.items())
     more = f"; stage {scale.waiting} is not known yet" if scale.waiting is not None else ""
     parts = [
-        fill('<section id="{}"><h3>{} scale</h3><p>Runs: {}{}.</p>', _anchor(item, scale), scale.scale, states, more)
+        fill('<section id="{}"><h4>{} scale</h4><p>Runs: {}{}.</p>', _anchor(item, scale), scale.scale, states, more)
     ]
     if scale.faults:
         runs = "; ".join(f"{run_id}: {fault}" for run_id, fault in scale.faults.items())
@@ -138,19 +171,13 @@ def _scale(item: ItemReport, scale: ScaleReport) -> Html:
 
 def _drawn_table(path: Path) -> Html:
     text = read_regular(path).decode(errors="replace")
-    return fill("<h4>{}</h4>{}", path.stem.replace("_", " "), _markdown(text))
+    return fill("<h5>{}</h5>{}", caption("Results", path.stem), _markdown(text))
 
 
 def _figure(path: Path, item: ItemReport, scale: ScaleReport) -> Html:
-    content = base64.b64encode(read_regular(path)).decode()
-    label = f"{item.name}, {scale.scale}: {path.stem.replace('_', ' ')}"
-    return fill(
-        '<figure><img alt="{}" src="data:{};base64,{}"><figcaption>{}</figcaption></figure>',
-        label,
-        MIME[path.suffix],
-        content,
-        label,
-    )
+    section = _anchor(item, scale)
+    words = f"{caption(item.title, path.stem)}. {scale.scale.capitalize()} scale."
+    return figure(path, words, f"{section}-{_word(path.stem)}", section)
 
 
 def _markdown(text: str) -> Html:
@@ -177,7 +204,7 @@ def _markdown(text: str) -> Html:
 
 def _ledger(scale: ScaleReport) -> Html:
     if not scale.verdicts:
-        return fill("<h4>reference values beside ours</h4><p>{}</p>", scale.no_verdicts)
+        return fill("<h5>Reference values beside ours</h5><p>{}</p>", scale.no_verdicts)
     rows = []
     for row in scale.verdicts:
         theirs = row.reference
@@ -190,7 +217,7 @@ def _ledger(scale: ScaleReport) -> Html:
         ]
         rows.append(joined([*cells, cell(theirs.source)]))
     heads = ["quantity", "setting", "kind of source", "reference", "ours", "seeds", "verdict", "why", "source"]
-    return fill("<h4>reference values beside ours</h4>{}", table(heads, rows, numeric=(3, 4, 5), kind="ledger"))
+    return fill("<h5>Reference values beside ours</h5>{}", table(heads, rows, numeric=(3, 4, 5), kind="ledger"))
 
 
 def _runs(scale: ScaleReport) -> Html:
@@ -243,7 +270,10 @@ def _measure(value: float) -> str:
 
 
 def _anchor(item: ItemReport, scale: ScaleReport) -> str:
+    return _word(f"{item.name.replace('/', '-')}-{scale.scale}")
+
+
+def _word(name: str) -> str:
     """Returns a word that serves as an id and, after #, as a link to it: other characters than letters, digits, '_',
     '-' and '.' are replaced by their numbers."""
-    name = f"{item.name.replace('/', '-')}-{scale.scale}"
     return re.sub(r"[^A-Za-z0-9_.-]", lambda match: f"_{ord(match[0]):x}_", name)

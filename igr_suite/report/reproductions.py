@@ -16,17 +16,9 @@ from igr_suite.lab.running.places import repository, scale_folder
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.plotting.tables import markdown
+from igr_suite.report.papers import paper_title
 
 PLACE = Path(__file__).parents[2] / "docs" / "reproductions.md"
-NAMES = {
-    "dni": "Decoupled neural interfaces",
-    "dreg": "DReG: doubly reparameterised gradients",
-    "half_mnist": "Half-MNIST",
-    "igr": "IGR: invertible Gaussian reparameterisation",
-    "rebar": "REBAR and RELAX",
-    "reinmax": "ReinMax and other straight-through estimators",
-    "suite": "Comparisons of the suite's own",
-}
 HEAD = """# Reproductions and what they cost
 
 Written by `python -m igr_suite.report.reproductions`; do not edit.
@@ -61,7 +53,7 @@ def _section(paper: str, experiments: list[Experiment]) -> str:
     rows = [row(experiment) for experiment in experiments]
     lines = [line for cells in rows if (line := cells.pop("submit"))]
     submit = "\n    ".join(lines)
-    return f"\n## {NAMES.get(paper, paper)}\n\n{markdown(pd.DataFrame(rows))}" + (f"\n    {submit}\n" if lines else "")
+    return f"\n## {paper_title(paper)}\n\n{markdown(pd.DataFrame(rows))}" + (f"\n    {submit}\n" if lines else "")
 
 
 def row(experiment: Experiment) -> dict[str, str]:

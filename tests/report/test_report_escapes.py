@@ -7,9 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from igr_suite.lab.analysis.hypotheses import Hypothesis, Judged
 from igr_suite.lab.analysis.ledger import Verdict
 from igr_suite.lab.analysis.references import Reference
-from igr_suite.report.collect import ItemReport, RunRow, ScaleReport
+from igr_suite.report.collect import ItemReport, PaperReport, RunRow, ScaleReport
 from igr_suite.report.markup import Html, fill
 from igr_suite.report.page import page
 
@@ -97,11 +98,12 @@ def a_page(folder, word: str) -> str:
             Verdict(reference, None, None, 0, "not comparable", word),
         ],
         environments=Counter({word: 2}),
+        ended=word,
     )
     bare = ScaleReport(word, Counter({word: 1}), None, [], [], [], {}, {}, [], word)
-    return page(
-        [ItemReport(word, word, [scale]), ItemReport(word + "2", word, [bare]), ItemReport(word, word, [])], word
-    )
+    items = [ItemReport(word, word, [scale]), ItemReport(word + "2", word, [bare]), ItemReport(word, word, [])]
+    claim = Judged(Hypothesis(claim=word, source=word, evidence=()), [], [word], word)
+    return page([PaperReport(word, items, {word: [claim]})], word)
 
 
 @pytest.mark.parametrize("word", NASTY)
@@ -113,7 +115,7 @@ def test_nothing_but_text_is_added(tmp_path, word):
     assert nasty.others == ["DOCTYPE html"]
     assert all(link.startswith(("#", "data:")) for link in nasty.links)
     anchors = [link[1:] for link in nasty.links if link.startswith("#")]
-    assert set(anchors) <= set(nasty.ids) and len(nasty.ids) == len(set(nasty.ids)) == 3
+    assert set(anchors) <= set(nasty.ids) and len(nasty.ids) == len(set(nasty.ids)) == 5
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in nasty.ids)
     assert nasty.text.count(shown(word)) >= 30, "it is shown as it is"
     assert not re.search("(?!\n)[\x00-\x1f\x7f-\x9f\u202e]", text)
@@ -137,6 +139,7 @@ def test_files_of_a_results_folder_add_no_element(igr):
             (run / "summary.json").write_text(json.dumps(kept), encoding="utf-8")
             meta = {
                 "python": word,
+                "ended": word,
                 "platform": word,
                 "device": word,
                 "versions": {"numpy": word},

@@ -1,5 +1,6 @@
 """Claims of a paper judged by paired comparisons of runs: confirmed, not confirmed, undecided, or not measured."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -8,6 +9,8 @@ from igr_suite.lab.analysis.paired import CONFIDENCE, Difference, paired_by
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from igr_suite.lab.analysis.results import Results
 
 Verdict = Literal["confirmed", "not confirmed", "undecided", "not measured"]
 Rows = Literal["runs", "metrics"]
@@ -57,6 +60,17 @@ class Judged(NamedTuple):
     differences: list[Difference | None]
     words: list[str]
     verdict: Verdict
+
+
+def judge_all(hypotheses: Sequence[Hypothesis], results: Callable[[str], "Results"]) -> list[Judged]:
+    """Tests claims, see `judge`.
+
+    Args:
+      hypotheses: the claims.
+      results: name of a reproduction -> its results; called once for each.
+    """
+    load = functools.cache(results)
+    return [judge(hypothesis, lambda item, rows: getattr(load(item), rows)) for hypothesis in hypotheses]
 
 
 def judge(hypothesis: Hypothesis, frames: FRAMES) -> Judged:

@@ -50,13 +50,18 @@ def plot_module(name: str) -> ModuleType | None:
     return _load(name, "plot.py") if (folder_of(name) / "plot.py").exists() else None
 
 
+def with_hypotheses() -> list[str]:
+    """Returns the papers that have a hypotheses.py, sorted."""
+    return sorted(path.parent.name for path in reproductions_root().glob("*/hypotheses.py"))
+
+
 def hypotheses_module(paper: str) -> ModuleType:
     """Returns the loaded reproductions/<paper>/hypotheses.py.
 
     Raises:
       UserError: the paper has none; the nearest paper that has one is named.
     """
-    known = sorted(path.parent.name for path in reproductions_root().glob("*/hypotheses.py"))
+    known = with_hypotheses()
     if paper not in known:
         raise UserError(f"no hypotheses.py in {folder_of(paper)}: {nearest(paper, known)}")
     return _load(paper, "hypotheses.py")
