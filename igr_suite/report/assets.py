@@ -15,7 +15,8 @@ figure { margin: 1rem 0; } figure img { display: block; max-width: 100%; height:
 .full { cursor: zoom-in; } .close { display: none; } figure:target { position: fixed; inset: 0; z-index: 1; margin: 0; padding: 1rem;
   overflow: auto; background: #fff; } figure:target .wide { overflow: visible; max-width: none; }
 figure:target .full { cursor: default; } figure:target img { max-width: none; width: max(100%, 75rem); }
-figure:target figcaption { position: sticky; left: 0; } figure:target .close { display: inline; margin-left: 0.5rem; }
+figure:target figcaption { position: sticky; left: 0; } figure:target .close { display: inline; position: fixed; top: 0.75rem;
+  right: 1.75rem; padding: 0.2rem 0.6rem; border: 1px solid var(--line); background: #fff; }
 .wide { overflow-x: auto; -webkit-overflow-scrolling: touch; max-width: 100%; margin: 0.35rem 0; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }

@@ -3,6 +3,7 @@ redraw."""
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from sweeps import few
 from igr_suite.cli.main import main
 from igr_suite.lab.analysis.references import read_references
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.discovery import find, names
+from igr_suite.lab.running.discovery import find, names, with_hypotheses
 from igr_suite.lab.running.experiment import SCALES, expand
 from igr_suite.lab.runs.store import RunFolder
 
@@ -98,13 +99,16 @@ def test_committed_results_redraw_and_are_judged(tmp_path, name, capsys, monkeyp
     assert ("No reference value." in checked) if judged == 0 else (tmp_path / name / "quick" / "ledger.csv").exists()
 
 
-def test_the_page_of_findings_is_what_the_committed_results_say(tmp_path):
-    page = tmp_path / "page.md"
-    written = igr("findings", "igr", "--scale", "quick", "--write", str(page), results=RESULTS)
+@pytest.mark.parametrize("paper", few(with_hypotheses(), lambda paper: paper == "igr"))
+def test_the_page_of_findings_is_what_the_committed_results_say(tmp_path, paper):
+    page, kept = tmp_path / "page.md", (REPOSITORY / "docs" / f"{paper}_findings.md").read_text()
+    scale = re.search(r"--scale (\w+)", kept)[1]
+    written = igr("findings", paper, "--scale", scale, "--write", str(page), results=RESULTS)
     assert written.returncode == 0, written.stderr
-    assert page.read_text() == (REPOSITORY / "docs" / "igr_findings.md").read_text(), (
-        "igr findings igr --write docs/igr_findings.md"
-    )
+    assert page.read_text() == kept, f"igr findings {paper} --scale {scale} --write docs/{paper}_findings.md"
+
+
+def test_findings_of_an_unknown_paper_name_the_nearest():
     unknown = igr("findings", "igs", results=RESULTS)
     assert unknown.returncode == 2 and "did you mean 'igr'" in unknown.stderr
 
