@@ -22,6 +22,7 @@ table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: ta
 th, td { padding: 0.25rem 0.6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { background: var(--head); padding: 0; vertical-align: bottom; } th.number, td.number { text-align: right; }
 td { white-space: nowrap; } td.long { white-space: normal; min-width: 22rem; }
+table.index td.long { min-width: 13rem; }
 table.ledger td { white-space: normal; } table.ledger td.number { white-space: nowrap; } table.ledger td.long { min-width: 11rem; }
 table.ledger td:last-child { min-width: 11rem; overflow-wrap: anywhere; }
 th button { all: unset; display: block; width: 100%; padding: 0.4rem 1.1rem 0.4rem 0.6rem; box-sizing: border-box;

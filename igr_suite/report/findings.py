@@ -13,7 +13,8 @@ HOW = "judged by differences at equal seeds, at 95% confidence for all compariso
 def findings(paper: PaperReport) -> Html:
     """Returns a paragraph for every scale and, below it, the claims; empty where nothing can be said."""
     scales = dict.fromkeys(scale.scale for item in paper.items for scale in item.scales)
-    return joined(_at(paper, scale) for scale in scales)
+    how = fill("<p>A claim is {}.</p>", HOW) if paper.claims else Html()
+    return joined([*(_at(paper, scale) for scale in scales), how])
 
 
 def _at(paper: PaperReport, scale: str) -> Html:
@@ -30,6 +31,7 @@ def _at(paper: PaperReport, scale: str) -> Html:
             ]
         )
         for claim in judged
+        if claim.verdict != "not measured"
     ]
     claims = table(["claim", "verdict", "comparisons that support it"], rows, (2,), kind="claims") if rows else Html()
     return fill("<p>At {} scale, {}</p>{}", scale, " ".join(filter(None, sentences)), claims)
@@ -41,8 +43,7 @@ def _claims(judged: list[Judged]) -> str:
         return ""
     parts = [f"{counts[verdict]} {verdict}" for verdict in ("confirmed", "not confirmed", "undecided", "not measured")]
     shown = [part for part in parts if not part.startswith("0 ")]
-    of = f"{len(judged)} claims were tested" if len(judged) > 1 else "one claim was tested"
-    return f"{of}: {', '.join(shown)} ({HOW})."
+    return f"{len(judged)} claim{'s' * (len(judged) > 1)}: {', '.join(shown)}."
 
 
 def _references(paper: PaperReport, scale: str) -> str:

@@ -243,8 +243,10 @@ def test_claims_of_a_paper_are_counted_and_listed():
         judged("A is below B.", "confirmed", "supports", "supports"),
         judged("B is below C.", "undecided", "supports", "undecided"),
         judged("C is <b>.", "undecided", "undecided"),
+        judged("D is below E.", "not measured", "not measured"),
     )
-    assert "At quick scale, 3 claims were tested: 1 confirmed, 2 undecided (" in text
+    assert "At quick scale, 4 claims: 1 confirmed, 2 undecided, 1 not measured." in text
+    assert "D is below E." not in text
     assert "2 of 2" in text and "1 of 2" in text and "C is &lt;b&gt;." in text
     assert shown() == "", "neither claims nor reference values"
 
