@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from igr_suite.errors import UserError
+from igr_suite.lab.running import compile_cache
 from igr_suite.lab.running.places import import_places
 from igr_suite.lab.running.worker import LOG, RUNNER, forked
 from igr_suite.lab.runs.config import RunConfig
@@ -77,6 +78,7 @@ class Launcher:
         self._variables = {
             **thread_variables(threads),
             **INTERPRETER,
+            **compile_cache.prepared(),
             WATCHED: "file",
             RUNNER: str(os.getpid()),
             VARIABLE: strategy or "",

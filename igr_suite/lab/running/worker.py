@@ -21,7 +21,7 @@ from pathlib import Path
 
 from igr_suite import terminal
 from igr_suite.errors import UserError
-from igr_suite.lab.running import discovery
+from igr_suite.lab.running import compile_cache, discovery
 from igr_suite.lab.runs import strategies
 from igr_suite.lab.runs.config import executor_of
 from igr_suite.lab.runs.config_classes import DEFINES
@@ -70,6 +70,7 @@ def run(path: Path) -> int:
             with reserve(path) as spare:
                 code, reason, message = _execute(config, folder)
                 _ignore_signals()
+                compile_cache.seal()
                 seconds = folder.meta().get("wall_seconds", 0.0) + time.time() - began
                 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
                     1024**2 if sys.platform == "darwin" else 1024

@@ -37,7 +37,10 @@ INTERPRETER = {"PYTHONOPTIMIZE": "", "PYTHONWARNINGS": "", "PYTHONSAFEPATH": "1"
 HARMLESS = {("TF2_BEHAVIOR", "1")}
 # Variables of flags, and the beginnings of the flags that a run keeps: they set paths and do not change what is
 # computed.
-FLAGS = {"XLA_FLAGS": ("--xla_gpu_cuda_data_dir", "--xla_dump"), "TF_XLA_FLAGS": ()}
+FLAGS = {
+    "XLA_FLAGS": ("--xla_gpu_cuda_data_dir", "--xla_dump"),
+    "TF_XLA_FLAGS": ("--tf_xla_persistent_cache_directory",),
+}
 RECORDED = (
     "NVIDIA_TF32_OVERRIDE",
     "TF_DETERMINISTIC_OPS",
