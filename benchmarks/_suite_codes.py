@@ -1,5 +1,5 @@
 """This suite's engines of VAEs with hard codes: of `estimators_step.py` (20 variables of 10 categories, the class of RELAX
-as published beside the general path), `codes_step.py` (the same size, by estimator) and `straight_through_step.py` (the
+as published beside the general path), `every_estimator_step.py` (the same size, by estimator) and `straight_through_step.py` (the
 VAE of ReinMax's benchmark, by estimator)."""
 
 from collections.abc import Callable
@@ -51,19 +51,3 @@ build_gst = partial(build_small, estimator="gst")
 build_gumbel_rao_10 = partial(build_small, estimator="gumbel_rao", estimator_options=("samples=10",))
 build_gumbel_rao_100 = partial(build_small, estimator="gumbel_rao", estimator_options=("samples=100",))
 build_reinmax_rao_100 = partial(build_small, estimator="reinmax_rao", estimator_options=("samples=100",))
-
-
-def _of(estimator: str, *options: str) -> Callable[[int, int], Callable[[int], float]]:
-    return partial(build, estimator=estimator, estimator_options=options)
-
-
-build_reinforce = _of("reinforce", "baseline=batch")
-build_rloo_2 = _of("rloo", "samples=2")
-build_rloo_4 = _of("rloo", "samples=4")
-build_carms_2 = _of("carms", "samples=2")
-build_carms_4 = _of("carms", "samples=4")
-build_disarm_sb = _of("disarm_sb")
-build_disarm_tree = _of("disarm_tree")
-build_rebar = _of("rebar")
-build_ars = _of("ars")
-build_arsm = _of("arsm")

@@ -38,8 +38,8 @@ OF_MODELS = (
     "statistical/test_conformance_on_tape.py",
 )
 ALWAYS = {
-    *("carms", "disarm", "disarm_sb", "dynamic_rebar", "local_disarm", "local_expectation", "nvil", "rebar"),
-    *("relax", "rloo", "rws", "straight_through", "vimco"),
+    *("carms", "disarm", "dynamic_rebar", "local_expectation", "nvil", "relax", "rloo", "rws", "straight_through"),
+    "vimco",
 }
 
 

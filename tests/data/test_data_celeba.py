@@ -27,6 +27,7 @@ def faces(monkeypatch, tmp_path, write_tfds):
     return frames
 
 
+@pytest.mark.sweep
 def test_frames_reach_the_joint_model_of_table_2(faces):
     import tensorflow as tf
 

@@ -62,6 +62,7 @@ def enumerated_reinforce(subject):
     return float(np.mean((q * gradient**2).sum(0) - (q * gradient).sum(0) ** 2))
 
 
+@pytest.mark.sweep
 def test_variance_of_reinforce_is_the_enumerated_one():
     """95% intervals of 20 groups, taken five times as wide: a false alarm below 1e-6; a factor of 1.2 in the variance
     is detected."""
