@@ -1,6 +1,6 @@
 """This suite's engines of VAEs with hard codes: of `estimators_step.py` (20 variables of 10 categories, the class of RELAX
-as published beside the general path), `every_estimator_step.py` (the same size, by estimator) and `straight_through_step.py` (the
-VAE of ReinMax's benchmark, by estimator)."""
+as published beside the general path) and `straight_through_step.py` (the VAE of ReinMax's benchmark, by estimator);
+`every_estimator_step.py` takes `trained`."""
 
 from collections.abc import Callable
 from functools import partial

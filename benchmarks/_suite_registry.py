@@ -47,12 +47,7 @@ def build(model: str, estimator: str, threads: int, samples: int) -> Callable[[i
         from igr_suite.families.hard_vae import train_codes
 
         return _suite_codes.trained(threads, train_codes, config)
-    import tensorflow as tf
+    import _suite_sbn
     from _suite_loop import training
 
-    from igr_suite.families.sbn.model import SBN
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    network = SBN(config.model, config.optimiser, _sbn_problem.mean_image(), rows=_sbn_problem.BATCH)
-    return training(_sbn_problem, network, _problem.load_images() * 255, "elbo")
+    return training(_sbn_problem, _suite_sbn.network(threads, config.model), _problem.load_images() * 255, "elbo")

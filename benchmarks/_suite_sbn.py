@@ -11,16 +11,19 @@ from igr_suite.families.sbn.config import SBNConfig, SBNOptimiserConfig
 from igr_suite.families.sbn.model import SBN
 
 
+def network(threads: int, config: SBNConfig, rows: int | None = p.BATCH) -> SBN:
+    """The model of a config on so many threads."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    return SBN(config, SBNOptimiserConfig(), p.mean_image(), rows=rows)
+
+
 def build(
     threads: int, samples: int, estimator: str = "dynamic_rebar", rows: int | None = p.BATCH, **settings
 ) -> Callable[[int], float]:
     """Returns a function that trains a number of steps (a multiple of CHUNK) and returns the last chunk's mean
     bound; `settings` are further ones of the model."""
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    model = SBN(
-        SBNConfig(estimator=estimator, samples=samples, **settings), SBNOptimiserConfig(), p.mean_image(), rows=rows
-    )
+    model = network(threads, SBNConfig(estimator=estimator, samples=samples, **settings), rows)
     if not settings:
         for name, group in p.initial_weights().items():
             for variable, array in zip(model.weights_by_network[name], group, strict=True):

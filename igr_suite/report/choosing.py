@@ -79,8 +79,12 @@ With the derivative at discrete samples only, `double_cv`; `arm`, `disarm` and `
 For VAEs the relaxations (docs/add_a_relaxation.md) train through relaxed codes instead, which is another objective.
 
 **Bias is acceptable, variance is not (early training, search).**
-`reinmax`{reinmax_c}, whose bias is of second order, or `gumbel_rao`{gumbel_rao_c}, which averages `st_gumbel_softmax`{st_gumbel_softmax_c};
-`straight_through`{straight_through_c} has no temperature to tune.
+Take `reinmax`{reinmax_c},
+which is a second-order straight-through estimator, or `gumbel_rao`{gumbel_rao_c},
+which is `st_gumbel_softmax`{st_gumbel_softmax_c}
+averaged over the noise that gives the same sample.
+`straight_through`{straight_through_c}
+has no temperature to tune.
 `concrete` at a tuned temperature{concrete_c}: its gradient is exact for the relaxed objective, which may be what is wanted.
 Check at the end: `igr variance RUN_FOLDER` measures the bias at the weights that were reached.
 
@@ -206,13 +210,13 @@ def of_elbo(ranked: pd.DataFrame, facts: Mapping[str, Known]) -> pd.DataFrame:
     from outside the registry are left out."""
     known = ranked["method"].map(facts)
     kept = ranked[[isinstance(each, Known) and each.target == "expectation" for each in known]]
-    return kept.assign(unbiased=[facts[name].unbiased for name in kept["method"]])
+    return kept.assign(unbiased=pd.Series([facts[name].unbiased for name in kept["method"]], kept.index, dtype=bool))
 
 
 def best(ranked: pd.DataFrame, facts: Mapping[str, Known]) -> str:
     """Returns the sentence on the best unbiased and the best biased estimator of a model's ranked rows."""
     rows = of_elbo(ranked, facts)
-    unbiased, biased = rows[rows["unbiased"]], rows[~rows["unbiased"].astype(bool)]
+    unbiased, biased = rows[rows["unbiased"]], rows[~rows["unbiased"]]
     if unbiased.empty or biased.empty:
         return f"{ranked['method'].iloc[0]} reached the best bound."
     gap = unbiased["bound_mean"].iloc[0] - biased["bound_mean"].iloc[0]
@@ -226,7 +230,7 @@ def best(ranked: pd.DataFrame, facts: Mapping[str, Known]) -> str:
 def by_evaluations(ranked: pd.DataFrame, facts: Mapping[str, Known]) -> str:
     """Returns the sentence on the best unbiased estimators of each number of evaluations a step."""
     rows = of_elbo(ranked, facts)
-    groups = rows[rows["unbiased"].astype(bool)].groupby("evaluations a step", sort=True)
+    groups = rows[rows["unbiased"]].groupby("evaluations a step", sort=True)
     firsts = [f"{each:g}: {part['method'].iloc[0]} ({part['bound_mean'].iloc[0]:.1f})" for each, part in groups]
     return f"Best unbiased ones by evaluations a step: {'; '.join(firsts)}." if len(firsts) > 1 else ""
 
@@ -237,7 +241,7 @@ def completeness(ranked: pd.DataFrame, planned: int) -> str:
     text = f"Runs of {len(ranked)} of {planned} estimators are here." if len(ranked) < planned else ""
     if few:
         who = "all of them" if len(few) == len(ranked) else ", ".join(few)
-        text += f" Fewer than {SEEDS} seeds are finished, so that places may still change: {who}."
+        text += f" The order may still change, since fewer than {SEEDS} seeds are finished: {who}."
     return text.strip()
 
 
@@ -252,7 +256,8 @@ def advice(measurements: pd.DataFrame) -> str:
     def beside(name: str, kind: str) -> str:
         variance, time, bias = (number(measurements, kind, name, column) for column in COLUMNS)
         shown = [f"variance {variance}", f"time {time}"]
-        shown += [] if registered()[name].facts.unbiased else [f"bias {bias} of the gradient's norm"]
+        if not registered()[name].facts.unbiased:
+            shown.append("bias too small to measure" if bias == "0" else f"bias {bias} of the gradient's norm")
         return "" if variance == "-" else f" ({', '.join(shown)})"
 
     texts = {

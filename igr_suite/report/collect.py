@@ -15,7 +15,6 @@ from igr_suite.lab.analysis.hypotheses import Judged, judge_all
 from igr_suite.lab.analysis.results import Results, shared_and_differing
 from igr_suite.lab.analysis.verdicts import verdicts_of
 from igr_suite.lab.running import discovery
-from igr_suite.lab.running.experiment import expand
 from igr_suite.lab.runs.config import flatten
 from igr_suite.lab.runs.store import RunFolder
 
@@ -114,8 +113,7 @@ def _claims(paper: str, results: Mapping[str, Results]) -> list[Judged]:
 def _scale(results: Results) -> ScaleReport | None:
     if not results.folder.exists():
         return None
-    experiment, scale = results.experiment, results.scale
-    expansion = expand(experiment, scale, results.folder, lenient=True)
+    expansion = results.expansion
     settings = {run_id: flatten(config.to_dict()) for run_id, config in expansion.runs.items()}
     shared, differing = shared_and_differing(settings)
     rows, environments, ended = [], Counter(), []
@@ -132,7 +130,7 @@ def _scale(results: Results) -> ScaleReport | None:
         return None
     verdicts, reason = verdicts_of(results)
     return ScaleReport(
-        scale=scale,
+        scale=results.scale,
         states=Counter(row.state for row in rows),
         waiting=expansion.waiting,
         figures=_figures(results.folder),

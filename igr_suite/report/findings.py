@@ -1,20 +1,22 @@
 """What the runs of a paper say: its claims, judged, and its reference values beside ours."""
 
 from collections import Counter
+from typing import get_args
 
-from igr_suite.lab.analysis.hypotheses import Judged
+from igr_suite.lab.analysis.hypotheses import Judged, Verdict
 from igr_suite.report.collect import PaperReport
 from igr_suite.report.markup import Html, cell, fill, joined, table
 
-VERDICTS = {"confirmed": "pass", "not confirmed": "fail"}  # others are quiet
-HOW = "judged by differences at equal seeds, at 95% confidence for all comparisons of a claim together"
+KINDS = {"confirmed": "pass", "not confirmed": "fail"}  # others are quiet
+HOW = Html(
+    "<p>Claims are judged by differences at equal seeds, at 95% confidence for all comparisons of a claim together.</p>"
+)
 
 
 def findings(paper: PaperReport) -> Html:
     """Returns a paragraph for every scale and, below it, the claims; empty where nothing can be said."""
     scales = dict.fromkeys(scale.scale for item in paper.items for scale in item.scales)
-    how = fill("<p>A claim is {}.</p>", HOW) if paper.claims else Html()
-    return joined([*(_at(paper, scale) for scale in scales), how])
+    return joined([*(_at(paper, scale) for scale in scales), HOW if paper.claims else Html()])
 
 
 def _at(paper: PaperReport, scale: str) -> Html:
@@ -26,7 +28,7 @@ def _at(paper: PaperReport, scale: str) -> Html:
         joined(
             [
                 cell(claim.hypothesis.claim),
-                cell(claim.verdict, kind=VERDICTS.get(claim.verdict, "not comparable")),
+                cell(claim.verdict, kind=KINDS.get(claim.verdict, "not comparable")),
                 cell(f"{claim.words.count('supports')} of {len(claim.words)}", float(claim.words.count("supports"))),
             ]
         )
@@ -41,9 +43,8 @@ def _claims(judged: list[Judged]) -> str:
     counts = Counter(claim.verdict for claim in judged)
     if not judged:
         return ""
-    parts = [f"{counts[verdict]} {verdict}" for verdict in ("confirmed", "not confirmed", "undecided", "not measured")]
-    shown = [part for part in parts if not part.startswith("0 ")]
-    return f"{len(judged)} claim{'s' * (len(judged) > 1)}: {', '.join(shown)}."
+    shown = ", ".join(f"{counts[verdict]} {verdict}" for verdict in get_args(Verdict) if counts[verdict])
+    return f"{len(judged)} claim{'s' * (len(judged) > 1)}: {shown}."
 
 
 def _references(paper: PaperReport, scale: str) -> str:

@@ -148,8 +148,8 @@ HYPOTHESES = [
                 "lower",
             )
         ],
-        remark="Each at the weights of its own training; with SGD all come close to a coin that never shows heads, where "
-        "every variance vanishes.",
+        remark="Each estimator is measured at the weights of its own training. With SGD, all of them come close to a coin "
+        "that never shows heads, where every variance vanishes.",
     ),
     Hypothesis(
         claim="RELAX solves the toy problem at t = 0.499 sooner than REBAR and REINFORCE",

@@ -48,8 +48,8 @@ def test_planned_estimators_are_those_that_run():
 
 
 def test_few_seeds_are_named():
-    assert "places may still change: ReinMax." in training(MADE_UP)
-    assert "places may still change: all of them." in training(MADE_UP.assign(seeds=1))
+    assert "fewer than 3 seeds are finished: ReinMax." in training(MADE_UP)
+    assert "fewer than 3 seeds are finished: all of them." in training(MADE_UP.assign(seeds=1))
     assert completeness(MADE_UP.assign(seeds=3), planned=5) == ""
 
 

@@ -1,6 +1,7 @@
 """Claims of a paper judged by paired comparisons of runs: confirmed, not confirmed, undecided, or not measured."""
 
 import functools
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -125,7 +126,7 @@ def report(judged: Sequence[Judged], title: str, introduction: str) -> str:
     for i, (hypothesis, differences, words, verdict) in enumerate(judged, start=1):
         lines += ["", f"## {i}. {hypothesis.claim}", "", f"Source: {hypothesis.source}. Verdict: **{verdict}**.", ""]
         if hypothesis.remark:
-            lines += [hypothesis.remark, ""]
+            lines += [textwrap.fill(hypothesis.remark, 120, break_on_hyphens=False), ""]
         lines += [
             "| compared | claim says | difference [interval] | pairs | outcome | from |",
             "|---|---|---|---|---|---|",

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from igr_suite.lab.running.experiment import Experiment, expand, grid_of
+from igr_suite.lab.running.experiment import Expansion, Experiment, expand, grid_of
 from igr_suite.lab.running.grids import Settings
 from igr_suite.lab.running.order import matches
 from igr_suite.lab.running.places import scale_folder
@@ -38,13 +38,18 @@ class Results:
         self.only: Sequence[str] = ()
 
     @cached_property
-    def configs(self) -> dict[str, RunConfig]:
-        """The experiment's runs by run_id, finished or not."""
+    def expansion(self) -> Expansion:
+        """The experiment's runs and the stage that waits for some of them."""
 
         def wanted(run_id: str) -> bool:
             return matches(run_id, self.only)
 
-        return expand(self.experiment, self.scale, self.folder, self.settings, wanted, lenient=True).runs
+        return expand(self.experiment, self.scale, self.folder, self.settings, wanted, lenient=True)
+
+    @property
+    def configs(self) -> dict[str, RunConfig]:
+        """The experiment's runs by run_id, finished or not."""
+        return self.expansion.runs
 
     @cached_property
     def grid(self) -> dict[str, tuple[str, ...]]:

@@ -20,7 +20,7 @@ VARIABLE, FLAGS = "IGR_COMPILE_CACHE", "TF_XLA_FLAGS"
 FLAG = "--tf_xla_persistent_cache_directory="
 KEPT = 1 << 30  # bytes of programs; the oldest go
 FREE = 1 << 30  # bytes that the disk must have left, since a program that cannot be written ends a run
-OTHERS = "choose another folder with IGR_COMPILE_CACHE, or unset it"
+WAY_OUT = "choose another folder with IGR_COMPILE_CACHE, or unset it"
 
 
 def prepared(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -35,13 +35,13 @@ def prepared(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         return {}
     folder = Path(given).expanduser().resolve() / machine()
     if any(letter.isspace() for letter in str(folder)):
-        raise UserError(f"TensorFlow takes no path with a space for compiled programs, got '{folder}'; {OTHERS}")
-    with writing(folder, OTHERS):
+        raise UserError(f"TensorFlow takes no path with a space for compiled programs, got '{folder}'; {WAY_OUT}")
+    with writing(folder, WAY_OUT):
         folder.mkdir(parents=True, exist_ok=True)
         _clean(folder)
         free = shutil.disk_usage(folder).free
     if free < FREE:
-        raise UserError(f"{folder} has {free / 2**20:.0f} MB left, and 1,024 are needed; {OTHERS}")
+        raise UserError(f"{folder} has {free / 2**20:.0f} MB left, and {FREE / 2**20:.0f} are needed; {WAY_OUT}")
     return {FLAGS: f"{FLAG}{folder}"}
 
 
@@ -66,7 +66,7 @@ def machine() -> str:
 
 def _clean(folder: Path) -> None:
     kept = 0
-    for program, checksum in sorted(_programs(folder).items(), key=lambda entry: _age(entry[0])):
+    for program, checksum in sorted(_programs(folder).items(), key=lambda entry: _written(entry[0]), reverse=True):
         with contextlib.suppress(FileNotFoundError):  # another invocation cleans, too
             kept += program.stat().st_size
             whole = checksum.exists() and checksum.read_bytes() == _checksum(program)
@@ -75,10 +75,8 @@ def _clean(folder: Path) -> None:
                 checksum.unlink()
 
 
-def _age(program: Path) -> float:
-    with contextlib.suppress(FileNotFoundError):
-        return -program.stat().st_mtime
-    return 0.0
+def _written(program: Path) -> float:
+    return program.stat().st_mtime if program.exists() else 0.0
 
 
 def _programs(folder: Path) -> dict[Path, Path]:

@@ -19,10 +19,9 @@ _BESIDE = re.compile(r"(.*\.)?(seed|schedule\.(epochs|steps|evaluate_every)|(eva
 
 @dataclass(frozen=True)
 class Measured:
-    """A finished run: its kind, its settings, and the time that it took."""
+    """A finished run: its kind, its costly settings, and the time that it took."""
 
     kind: str
-    settings: Mapping[str, Any]  # dotted path -> value
     costly: frozenset[tuple[str, Any]]  # the settings that a step's cost may depend on
     seconds: float
     training: float  # the part of these seconds that grows with the number of steps
@@ -141,7 +140,6 @@ def _measured(run: Path) -> Measured | None:
     epochs = settings.get("schedule.epochs") or summary.get("epoch")
     return Measured(
         kind=str(config.get("kind")),
-        settings=settings,
         costly=_costly(settings),
         seconds=seconds,
         training=min(training, seconds) if is_number(training) else seconds,
