@@ -36,6 +36,9 @@ class Engine:
 
 ENGINES = {
     "suite": Engine("this suite", "tensorflow", "_suite_vae"),
+    "suite_graph": Engine("this suite, graph mode", "tensorflow", "_suite_vae", "build_graph"),
+    "suite_bfloat16": Engine("this suite, bfloat16", "tensorflow", "_suite_vae", "build_bfloat16"),
+    "suite_bfloat16_xla": Engine("this suite, bfloat16, XLA", "tensorflow", "_suite_vae", "build_bfloat16_xla"),
     "torch": Engine("PyTorch eager", "torch", "_torch_vae"),
     "torch_compile": Engine("PyTorch compiled", "torch", "_torch_vae", "build_compiled"),
     "jax": Engine("JAX jit + scan", "jax", "_jax_vae"),

@@ -52,7 +52,8 @@ def uniform(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_axis: in
     """Draws u ~ Uniform(0, 1), never 0 and never 1.
 
     float32 takes the 23 highest of 32 random bits and adds half a unit, so that the largest value, 1 - 2^-24, is below
-    1. float16 and bfloat16 take the middle of the interval that contains the float32 number (`rounded_inside`).
+    1. float16 and bfloat16 take the middle of the interval that contains the float32 number (`rounded_inside`). These
+    three are the same with and without XLA; float64 is not, because XLA makes its 64 bits of other words.
 
     Args:
       shape: shape of the result.

@@ -34,6 +34,14 @@ def test_noise_follows_its_distribution(dtype, jit):
     assert abs(np.corrcoef(eps[:-1], eps[1:])[0, 1]) < 5 / np.sqrt(200_000)
 
 
+@pytest.mark.parametrize("draw", [uniform, standard_normal])
+@pytest.mark.parametrize("dtype", [tf.float32, tf.bfloat16])
+def test_noise_is_the_same_under_xla(draw, dtype):
+    """Otherwise a run would be another draw of its experiment with another compiler or a strategy."""
+    plain, compiled = (tf.function(lambda: draw((70, 11), SEED, dtype), jit_compile=xla)() for xla in (False, True))
+    np.testing.assert_allclose(tf.cast(compiled, tf.float64), tf.cast(plain, tf.float64), rtol=1e-6)
+
+
 def test_every_step_and_site_of_a_run_has_its_own_noise():
     sites = [run_seed(5, "train"), run_seed(5, "test"), run_seed(6, "train")]
     keys = [tuple(at_step(seed, tf.constant(step)).numpy()) for seed in sites for step in range(2_000)]

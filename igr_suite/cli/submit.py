@@ -22,6 +22,7 @@ from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, slurm, submission
 from igr_suite.errors import UserError
 from igr_suite.lab.running.places import import_places, results_root
+from igr_suite.lab.runs import compilers
 from igr_suite.lab.runs.config_classes import DEFINES
 from igr_suite.lab.runs.own_settings import INTERPRETER
 from igr_suite.lab.runs.strategies import VARIABLE, check_name
@@ -78,6 +79,7 @@ def add(verbs) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Plans, writes and submits; returns the exit code."""
     check_name(arguments.strategy)
+    compilers.check(arguments.strategy)
     _check_lines(arguments)
     if arguments.nodes > 1 and arguments.strategy != "multi_worker":
         raise UserError(f"--nodes {arguments.nodes} needs --strategy multi_worker: other runs use one machine")
@@ -241,6 +243,8 @@ def _script(
         variables[DEFINES] = own
     if arguments.strategy:
         variables[VARIABLE] = arguments.strategy
+    if compiler := compilers.chosen():
+        variables[compilers.VARIABLE] = compiler
     data = arguments.data_dir or os.environ.get("TFDS_DATA_DIR")
     if data:
         variables["TFDS_DATA_DIR"] = str(Path(data).expanduser().resolve())

@@ -18,6 +18,7 @@ from igr_suite.lab.runs.progress import Progress
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training import checkpoints
+from igr_suite.training.compiling import compiled_by_xla
 from igr_suite.training.strategy import Replicas
 
 LOGGED_POINTS = 250  # a run logs a few hundred points, not every step
@@ -96,7 +97,11 @@ class Plan:
 
 
 def compiled_steps(
-    model: keras.Model, images: tf.Tensor, batch_size: int, replicas: Replicas | None = None
+    model: keras.Model,
+    images: tf.Tensor,
+    batch_size: int,
+    replicas: Replicas | None = None,
+    xla: bool | None = None,
 ) -> Callable[..., dict[str, tf.Tensor]]:
     """Several training steps as one compiled call.
 
@@ -107,11 +112,13 @@ def compiled_steps(
       batch_size: B.
       replicas: the devices among which every batch is divided; XLA compiles for one device only. By default there is
         one.
+      xla: takes the place of `model.jit_steps`.
     Returns:
       A function (orders int32 [LONGEST_CALL, B], n int32, first step int32, seed int32 [2]) -> sums of the scalars over
       n steps, which use the first n rows: the number of rows is fixed so that XLA compiles one program.
     """
     replicas = replicas or Replicas()
+    xla = model.jit_steps if xla is None else xla
 
     @tf.function(
         input_signature=[
@@ -121,7 +128,7 @@ def compiled_steps(
             tf.TensorSpec((2,), tf.int32),
         ],
         autograph=False,
-        jit_compile=model.jit_steps and replicas.strategy is None,
+        jit_compile=xla and replicas.strategy is None,
     )
     def run(orders, count, first, seed):
         def body(i, sums):
@@ -168,8 +175,19 @@ def fit(
     """
     replicas = replicas or Replicas()
     replicas.announce(plan.batch_size, folder)
-    step, sums, counted = resume(model, folder)
-    run, seed = compiled_steps(model, images, plan.batch_size, replicas), run_seed(plan.seed, "train")
+    seed = run_seed(plan.seed, "train")
+
+    def steps_of(xla: bool | None) -> Callable[..., dict[str, tf.Tensor]]:
+        return compiled_steps(model, images, plan.batch_size, replicas, xla)
+
+    state = resume(model, folder)
+    if state is None:
+        step, sums, counted = 0, {}, 0
+        first = min(plan.steps_per_epoch, LONGEST_CALL)
+        xla = compiled_by_xla(model, steps_of, plan.orders(0, first), first, seed, folder)
+    else:
+        step, sums, counted, xla = state.step, state.host["sums"], state.host["counted"], state.host.get("xla")
+    run = steps_of(xla)
     saved, seconds = time.monotonic(), 0.0
     with Progress(folder) as progress:
         while step < plan.steps:
@@ -190,7 +208,7 @@ def fit(
                 folder.metrics.append(step, epoch=step / plan.steps_per_epoch, **evaluate(step))
             stopping, due = replicas.any([interrupts.requested, time.monotonic() - saved > CHECKPOINT_SECONDS])
             if stopping or due or step == plan.steps:
-                _save(model, folder, step, sums, counted)
+                _save(model, folder, step, sums, counted, xla)
                 saved = time.monotonic()
             if stopping and step < plan.steps:
                 interrupts.stop()
@@ -216,25 +234,26 @@ def means_of(model: keras.Model, sums: dict[str, float], steps: int) -> dict[str
     return {name: sums[name] / count for name, count in measured.items() if count}
 
 
-def resume(model: keras.Model, folder: RunFolder) -> tuple[int, dict[str, float], int]:
+def resume(model: keras.Model, folder: RunFolder) -> checkpoints.State | None:
     """Restores the last checkpoint into the model and truncates the metrics to its step.
 
     Returns:
-      (step, sums of the scalars since the last row, number of steps in these sums).
+      The checkpoint, whose `host` has `sums` of the scalars since the last row, the number of steps `counted` in them,
+      and where IGR_COMPILER decided, `xla`: whether XLA compiles the steps. None without a checkpoint.
     Raises:
       UserError: the checkpoint is damaged or belongs to another model.
     """
     state = checkpoints.latest(folder.checkpoints)
     if state is None:
         folder.metrics.cut_after(0)
-        return 0, {}, 0
+        return None
     _check_host(state, folder)
     restore(model, state, folder)
     if "metrics_bytes" in state.host:
         folder.metrics.cut_to(state.host["metrics_bytes"], state.step)
     else:  # saved by an older version
         folder.metrics.cut_after(state.step)
-    return state.step, state.host["sums"], state.host["counted"]
+    return state
 
 
 def _check_host(state: checkpoints.State, folder: RunFolder) -> None:
@@ -244,6 +263,7 @@ def _check_host(state: checkpoints.State, folder: RunFolder) -> None:
     good = isinstance(sums, dict) and all(
         type(value) in (int, float) and math.isfinite(value) for value in sums.values()
     )
+    good = good and type(state.host.get("xla")) in (bool, type(None))
     if not good or not all(type(count) is int and count >= 0 for count in counts) or counts[0] > state.step:
         path = checkpoints.path_of(folder.checkpoints, state.step)
         raise checkpoints.damaged(path, "not what a run saves: its host.npy lacks the sums of the row that was begun")
@@ -271,11 +291,15 @@ def restore(model: keras.Model, state: checkpoints.State, folder: RunFolder) -> 
         variable.assign(array)
 
 
-def _save(model: keras.Model, folder: RunFolder, step: int, sums: dict[str, float], counted: int) -> None:
+def _save(
+    model: keras.Model, folder: RunFolder, step: int, sums: dict[str, float], counted: int, xla: bool | None
+) -> None:
     arrays = [np.asarray(variable.numpy()) for variable in model.state_variables()]
     if not all(np.isfinite(array).all() for array in arrays if array.dtype.kind == "f"):
         raise Diverged(_diverged("a weight is not finite", step, folder))
     host = {"sums": sums, "counted": counted, "metrics_bytes": folder.metrics.size()}
+    if xla is not None:
+        host["xla"] = xla
     folder.check_lock()
     checkpoints.save(folder.checkpoints, checkpoints.State(step, arrays, host))
 

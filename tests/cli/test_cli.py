@@ -111,6 +111,27 @@ def test_the_original_repository_s_keys_run_here(igr, tmp_path):
     assert code == 2 and "'data.name' is set twice" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "variables", "sentence"),
+    [
+        (["run", "--no-plot"], {"IGR_COMPILER": "jax"}, "IGR_COMPILER is 'jax': known: graph, measure, xla"),
+        (["submit", "--dry-run"], {"IGR_COMPILER": "Measure"}, "did you mean 'measure'?"),
+        (["run", "--strategy", "mirrored"], {"IGR_COMPILER": "xla"}, "XLA compiles the steps for one device only"),
+    ],
+)
+def test_a_wrong_compiler_is_refused_before_anything_is_written(igr, words, variables, sentence):
+    verb, *options = words
+    code, _, err = igr(verb, "igr/counting", "--scale", "smoke", *options, **variables)
+    assert code == 2 and sentence in err and "Traceback" not in err
+    assert not igr.results.exists()
+
+
+def test_a_job_script_sets_the_compiler(igr):
+    script = ["submit", "igr/counting", "--scale", "smoke", "--dry-run"]
+    assert "export IGR_COMPILER=measure\n" in igr(*script, IGR_COMPILER="measure")[1]
+    assert "IGR_COMPILER" not in igr(*script)[1]
+
+
 def test_light_verbs_do_not_import_tensorflow(igr):
     assert igr("run", "igr/counting", "--scale", "smoke")[0] == 0
     lines = "\n".join(

@@ -15,7 +15,7 @@ from igr_suite.lab.running.launch import ORPHANED, Launcher, Worker
 from igr_suite.lab.running.order import Order
 from igr_suite.lab.running.reporter import Reporter
 from igr_suite.lab.running.worker import FULL, LOG
-from igr_suite.lab.runs import strategies
+from igr_suite.lab.runs import compilers, strategies
 from igr_suite.lab.runs.config import RunConfig
 from igr_suite.lab.runs.files import ELSEWHERE
 from igr_suite.lab.runs.interrupts import Interrupts
@@ -68,6 +68,7 @@ def run(order: Order, reporter: Reporter) -> Report:
       UserError: the order cannot be carried out or its folder is not writable; raised before any run starts.
     """
     strategies.check_name(order.strategy)
+    compilers.check(order.strategy)
     expansion, notes = order.expand_and_adopt()
     without = ignored()
     for note in [*(f"left out: {data.status(name, order.data_dir).note}" for name in expansion.left_out), *notes]:
