@@ -15,10 +15,13 @@ from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import figure, look, save
 from igr_suite.plotting.tables import over_seeds
 
-AXES = {
-    "evaluations": "evaluations of training, millions",
-    "steps": "training steps, thousands",
-    "minutes": "minutes of training, one thread",
+AXES = {"evaluations": "evaluations of training, millions", "steps": "training steps, thousands"}
+# what "minutes" are, by the column "clock"
+MINUTES = {"processor": "minutes of training, one thread", "wall": "minutes of training as the runs took"}
+TIMES = {
+    "processor": "Minutes are the number of steps times a step's processor time with one thread, which was measured for "
+    "all estimators of a model in turn.",
+    "wall": "Minutes are those that the runs took, mean over seeds, beside whatever else their machines did.",
 }
 KINDS = ("one_hot", "bound")  # of the bound of K samples, in the names of metrics
 COLOURED = 6  # methods with the best bounds, whose curves have a colour
@@ -27,14 +30,20 @@ BIASED = [name for name, known in KNOWN.items() if not known.unbiased]
 
 
 def rows_of(
-    results: Results, model_of: Callable[[pd.Series], str], method_of: Callable[[pd.Series], str]
+    results: Results,
+    model_of: Callable[[pd.Series], str],
+    method_of: Callable[[pd.Series], str],
+    step_seconds: Mapping[str, float],
 ) -> pd.DataFrame:
     """Returns one row per run and evaluation of test images: model, method, seed, "bound" (the test images' L_K), "elbo"
-    (of the training images in the epoch that ends there), and what the bound is drawn against.
+    (of the training images in the epoch that ends there), what the bound is drawn against, and "clock", a key of
+    `MINUTES`.
 
     Args:
       results: runs with `evaluation.importance_samples` and an estimator.
       model_of, method_of: names for a row with a run's config values.
+      step_seconds: processor time of a step by run id, of one run for each model and method
+        (`studies.comparison.rows.step_seconds`); where it is empty, minutes are those that the runs took.
     """
     frames = []
     for run_id, group in results.metrics.groupby("run_id", sort=False):
@@ -59,12 +68,15 @@ def rows_of(
                     "elbo": measured["step"].map(elbos),
                     "evaluations": measured["step"] * (each or float("nan")) / 1e6,
                     "steps": measured["step"] / 1e3,
-                    "minutes": seconds / 60 * measured["step"] / group["step"].max(),
+                    "minutes": measured["step"] * step_seconds.get(run_id, float("nan")) / 60
+                    if step_seconds
+                    else seconds / 60 * measured["step"] / group["step"].max(),
+                    "clock": "processor" if step_seconds else "wall",
                 }
             )
         )
     rows = pd.concat(frames, ignore_index=True)
-    # seeds at one step are drawn at one time, the mean of theirs
+    # Seeds at one step are drawn at one time: the timed one's, or the mean of theirs.
     rows["minutes"] = rows.groupby(["model", "method", "steps"])["minutes"].transform("mean")
     return rows
 
@@ -83,14 +95,15 @@ def draw(rows: pd.DataFrame, titles: Mapping[str, str], out: Path) -> list[Path]
 
 def _draw_curves(rows: pd.DataFrame, last: pd.DataFrame, models: list[str], titles, out: Path) -> list[Path]:
     """A row of panels for each model: the best methods in colour, the others grey."""
-    drawn, size = [], {"width": 4.2 * len(AXES), "height": 3.6 * len(models)}
-    with figure(**size, rows=len(models), columns=len(AXES), squeeze=False) as (fig, axes):
+    against = AXES | {"minutes": MINUTES[clock_of(rows)]}
+    drawn, size = [], {"width": 4.2 * len(against), "height": 3.6 * len(models)}
+    with figure(**size, rows=len(models), columns=len(against), squeeze=False) as (fig, axes):
         for line, model in zip(axes, models):
             part = rows[rows["model"] == model]
             best = list(dict.fromkeys(last[last["model"] == model]["method"]))
             coloured = [*best[:COLOURED], *(name for name in ALWAYS if name in best[COLOURED:])]
             spread = part["bound"].max() - part["bound"].quantile(0.05)
-            for ax, (x, words) in zip(line, AXES.items()):
+            for ax, (x, words) in zip(line, against.items()):
                 for _, run in part[~part["method"].isin(coloured)].groupby(["method", "seed"]):
                     ax.plot(run[x], run["bound"], color="0.5", alpha=0.4, linewidth=0.7, zorder=0)
                 shown = pd.concat([part[part["method"] == name] for name in coloured])
@@ -149,4 +162,11 @@ def table(
       further: column of the rows -> heading, shown between the two.
     """
     columns = {"bound": "test L_K", **(further or {}), "minutes": "minutes"}
-    return over_seeds(last_of(rows, titles), ["model", "method", "evaluations a step"], columns)
+    texts, numbers = over_seeds(last_of(rows, titles), ["model", "method", "evaluations a step"], columns)
+    texts["minutes"] = [f"{minutes:.1f}" if minutes == minutes else "-" for minutes in numbers["minutes_mean"]]
+    return texts, numbers.drop(columns="minutes_sd").assign(clock=clock_of(rows))  # seeds have one time
+
+
+def clock_of(rows: pd.DataFrame) -> str:
+    """Returns the key of `MINUTES` and `TIMES` for the rows' minutes."""
+    return str(rows["clock"].iloc[0])

@@ -17,6 +17,7 @@ from igr_suite.lab.running import discovery
 from igr_suite.lab.running.experiment import expand
 from igr_suite.lab.runs.config import flatten
 from igr_suite.lab.runs.files import write_atomically
+from igr_suite.plotting.equal_evaluations import TIMES
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.tables import markdown
 from igr_suite.studies.comparison.rows import comparison_rows
@@ -55,8 +56,7 @@ TRAINING = """
 
 Bounds that training runs with equal numbers of evaluations reached (`results/suite/training`, quick scale): the test images' L_100 at
 the end in nats per image, mean and standard deviation over seeds, best first. An estimator that needs K evaluations takes K times fewer
-steps, so that among estimators with equal evaluations a step the numbers of steps are equal, too. Minutes are those of the machine that
-made the runs.
+steps, so that among estimators with equal evaluations a step the numbers of steps are equal, too. {times}
 """
 ADVICE = """
 ## Which one
@@ -162,7 +162,7 @@ def training(rows: pd.DataFrame) -> str:
         return ""
     facts = {label(name): known for name, known in KNOWN.items()}
     titles, planned = discovery.plot_module(TRAINING_RUNS).MODELS, planned_estimators()
-    text = [TRAINING]
+    text = [TRAINING.format(times=TIMES[rows["clock"].iloc[0]])]
     for model, part in rows.groupby("model", sort=False):
         ranked = part.sort_values("bound_mean", ascending=False, kind="stable")
         shown = pd.DataFrame(
@@ -175,7 +175,7 @@ def training(rows: pd.DataFrame) -> str:
                     for mean, spread in zip(ranked["bound_mean"], ranked["bound_sd"])
                 ],
                 "seeds": ranked["seeds"],
-                "minutes": ranked["minutes_mean"].map("{:.1f}".format),
+                "minutes": [f"{minutes:.1f}" if minutes == minutes else "-" for minutes in ranked["minutes_mean"]],
             }
         )
         sentences = [best(ranked, facts), by_evaluations(ranked, facts), completeness(ranked, planned.get(model, 0))]

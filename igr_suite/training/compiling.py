@@ -7,7 +7,6 @@ run ends bitwise as one that was never stopped.
 
 import statistics
 import sys
-import time
 from collections.abc import Callable
 
 import keras
@@ -16,6 +15,7 @@ import tensorflow as tf
 
 from igr_suite.lab.runs import compilers
 from igr_suite.lab.runs.store import RunFolder
+from igr_suite.training.timing import Program, interleaved
 
 NOTE = "compiler"  # in meta.json
 WINDOWS, SECONDS = 5, 0.3  # windows of each program that are timed, in turn, and about how long one lasts
@@ -77,19 +77,14 @@ def steps_per_second(
     variables = model.state_variables()
     before = [np.array(variable.numpy()) for variable in variables]
 
-    def seconds(name: str, count: int) -> float:
-        began = time.perf_counter()
-        for value in programs[name](orders, count, 0, seed).values():
-            value.numpy()
-        return time.perf_counter() - began
+    def trained_by(steps: Steps) -> Program:
+        def train(count: int) -> None:
+            for value in steps(orders, count, 0, seed).values():
+                value.numpy()
 
-    rates: dict[str, list[float]] = {name: [] for name in programs}
-    for name in programs:
-        seconds(name, 1)  # compiles
-    counts = {name: int(np.clip(SECONDS / seconds(name, 1), 1, most)) for name in programs}
-    for _ in range(WINDOWS):
-        for name, count in counts.items():
-            rates[name].append(count / seconds(name, count))
+        return train
+
+    windows = interleaved({name: trained_by(steps) for name, steps in programs.items()}, WINDOWS, SECONDS, most)
     for variable, array in zip(variables, before, strict=True):
         variable.assign(array)
-    return {name: round(statistics.median(of_name), 3) for name, of_name in rates.items()}
+    return {name: round(1 / statistics.median(of_name.wall), 3) for name, of_name in windows.items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from igr_suite.errors import UserError
-from igr_suite.lab.runs.config import executor_of
+from igr_suite.lab.runs.config import RunConfig, executor_of
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.training import checkpoints
 from igr_suite.training.executor import Built, Training, only_building
@@ -47,17 +47,33 @@ def loaded(folder: str | Path, data_dir: str | Path | None = None) -> Training:
     config = run.config()
     if config is None:
         raise UserError(f"{run.path} is not a run's folder: it has no config.json")
-    if not config.fitted:
-        raise UserError(f"a {type(config).__name__} run trains no model, so {run.path} has no networks")
+    _check_fitted(config, run)
     if run.finished and (lacking := run.unfinished(named=False)):
         raise UserError(f"{run.path} {lacking}")
+    with _looking_in(data_dir):
+        training = untrained(config, run)
+    restored(training.model, run)
+    return training
+
+
+def untrained(config: RunConfig, run: RunFolder) -> Training:
+    """A run as it is before its first step; nothing is written to its folder, which need not be open.
+
+    Raises:
+      UserError: the run trains no model, or its executor does not use `training.executor.train`.
+    """
+    _check_fitted(config, run)
     try:
-        with _looking_in(data_dir), only_building():
+        with only_building():
             executor_of(config)(config, run)
     except Built as built:
-        restored(built.training.model, run)
         return built.training
-    raise UserError(f"{config.executor} trains without `training.executor.train`, which load_run needs")
+    raise UserError(f"{config.executor} trains without `training.executor.train`, by which its model is built")
+
+
+def _check_fitted(config: RunConfig, run: RunFolder) -> None:
+    if not config.fitted:
+        raise UserError(f"a {type(config).__name__} run trains no model, so {run.path} has no networks")
 
 
 def restored(model: keras.Model, folder: RunFolder) -> keras.Model:

@@ -182,6 +182,7 @@ def some_rows(estimators: list[str]) -> pd.DataFrame:
             "evaluations": 0.1 * step * (1 + place % 3),
             "steps": 1.0 * step,
             "minutes": 0.5 * step,
+            "clock": "processor",
         }
         for model in ("nonlinear", "2 linear")
         for place, name in enumerate(estimators)

@@ -7,7 +7,7 @@ from igr_suite.report.choosing import completeness, planned_estimators, training
 
 def rows(*values) -> pd.DataFrame:
     columns = ["model", "method", "evaluations a step", "bound_mean", "bound_sd", "minutes_mean", "seeds"]
-    return pd.DataFrame(values, columns=columns)
+    return pd.DataFrame(values, columns=columns).assign(clock="processor")
 
 
 MADE_UP = rows(

@@ -15,12 +15,11 @@ from igr_suite.errors import UserError
 from igr_suite.lab.running.discovery import find
 from igr_suite.lab.running.experiment import expand
 from igr_suite.lab.runs.compilers import CHOICES, VARIABLE, check, chosen
-from igr_suite.lab.runs.config import executor_of
 from igr_suite.lab.runs.interrupts import Interrupted, Interrupts
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import standard_normal
-from igr_suite.training import checkpoints, compiling, loop
-from igr_suite.training.executor import Built, only_building
+from igr_suite.training import checkpoints, compiling, loop, timing
+from igr_suite.training.loading import untrained
 from igr_suite.training.loop import Plan, fit
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 4), dtype=np.uint8)
@@ -120,7 +119,7 @@ def test_the_slower_program_is_not_taken(monkeypatch, slow):
 
         return steps
 
-    monkeypatch.setattr(compiling.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
     rates = compiling.steps_per_second(
         model, {name: program(name) for name in took}, np.zeros((5, 2), np.int32), 5, tf.constant([1, 2])
     )
@@ -212,9 +211,7 @@ def test_both_compilers_make_the_same_first_step(tmp_path, kind):
     config = next(config for config in expansion.runs.values() if type(config).__name__ == kind)
     scalars = {}
     for xla in (False, True):
-        with pytest.raises(Built) as built, only_building(), RunFolder(tmp_path / str(xla)).open(config) as folder:
-            executor_of(config)(config, folder)
-        training = built.value.training
+        training = untrained(config, RunFolder(tmp_path / str(xla)))
         steps = loop.compiled_steps(training.model, tf.constant(training.rows), training.plan.batch_size, xla=xla)
         scalars[xla] = steps(training.plan.orders(0, 1), 1, 0, tf.constant([3, 4]))
     assert scalars[True].keys() == scalars[False].keys()

@@ -32,5 +32,5 @@ def test_an_executor_of_ones_own_must_train_by_the_shared_one(tmp_path, monkeypa
     RunFolder(tmp_path / config.run_id).open(config).close()
     monkeypatch.setattr(TrainVAE, "executor", "igr_suite.lab.runs.values:describe")
     monkeypatch.setattr("igr_suite.lab.runs.values.describe", lambda config, folder: None)
-    with pytest.raises(UserError, match="trains without `training.executor.train`"):
+    with pytest.raises(UserError, match="trains without `training.executor.train`, by which"):
         igr_suite.load_run(tmp_path / config.run_id)

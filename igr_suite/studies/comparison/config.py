@@ -1,6 +1,8 @@
-"""Configurations of runs that compare gradient estimators at the weights of a trained model (never imports
-TensorFlow)."""
+"""Configurations of runs that compare gradient estimators: at the weights of a trained model, or the time of their
+training steps (never imports TensorFlow)."""
 
+import math
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -64,3 +66,46 @@ class EstimatorCost(_Comparison):
     """Number of estimates in a window that is timed."""
     rounds: int = 11
     """Number of windows of every estimator, all estimators in turn in each round."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepTime(RunConfig):
+    """Time of a training step of several runs, in windows that alternate between them."""
+
+    executor: ClassVar[str] = "igr_suite.studies.comparison.step_time:execute"
+
+    runs: tuple[str, ...]
+    """Run ids, whose folders are beside this one's; times are relative to the first one's."""
+    together: int = 6
+    """Number of the other runs that are timed in turn with the first: all at once would not fit into the memory."""
+    windows: int = 7
+    """Number of windows of every run."""
+    seconds: float = 0.4
+    """About how long a window lasts."""
+
+    def validate(self) -> None:
+        if len(self.runs) < 2 or len(set(self.runs)) < len(self.runs):
+            raise UserError(f"runs must name at least two runs, each once, got {', '.join(self.runs) or 'none'}")
+        for name in ("together", "windows"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 < self.seconds < math.inf:
+            raise UserError(f"seconds must be above 0, got {self.seconds}")
+
+    def slug(self) -> str:
+        return f"{super().slug()}-{self.runs[0].rpartition('-')[0]}"
+
+
+def step_times(runs: Iterable[RunConfig], model_of: Callable[[RunConfig], Hashable], **options) -> list[StepTime]:
+    """Returns one run for each model, which times a step of all of its estimators, REINFORCE's first if it is there.
+
+    Args:
+      runs: one for each model and method.
+      model_of: what the runs of a model have in common.
+      options: fields of `StepTime`.
+    """
+    groups: dict[Hashable, list[RunConfig]] = {}
+    for run in runs:
+        groups.setdefault(model_of(run), []).append(run)
+    ordered = [sorted(group, key=lambda run: run.model.estimator != "reinforce") for group in groups.values()]
+    return [StepTime(runs=tuple(run.run_id for run in group), **options) for group in ordered]

@@ -1,13 +1,15 @@
 """Results of comparisons of gradient estimators as rows (never imports TensorFlow)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from igr_suite.lab.runs.config import RunConfig
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.plotting.estimators import label
+from igr_suite.studies.comparison.config import StepTime
 
 COST_OF = "reinforce"  # the estimator to which times are relative
 VARIANCE_OF = "nvil"  # the one to which variances are relative: REINFORCE with the best baseline for each image
@@ -45,6 +47,18 @@ def comparison_rows(folder: Path, run_ids: Iterable[str]) -> pd.DataFrame:
     ]
     columns = ["relative_variance", "relative_cost", "parameters_relative_bias", "parameters_p", "biased"]
     return pd.DataFrame(rows).reindex(columns=list(dict.fromkeys([*(rows[0] if rows else ()), *columns])))
+
+
+def step_seconds(folder: Path, configs: Mapping[str, RunConfig]) -> dict[str, float]:
+    """Returns seconds of processor time of a step of each run that a `StepTime` run has timed, by run id.
+
+    Args:
+      folder: results/<paper>/<item>/<scale>.
+      configs: the experiment's runs.
+    """
+    timed = [RunFolder(folder / run_id) for run_id, config in configs.items() if isinstance(config, StepTime)]
+    summaries = [run.summary()["runs"] for run in timed if run.whole]
+    return {run_id: times["processor_seconds"] for summary in summaries for run_id, times in summary.items()}
 
 
 def _relative(measured: dict, support: str, values: dict) -> dict[str, float]:

@@ -1,17 +1,18 @@
 """Test bounds against evaluations, steps and time for both models and data sets, and a table of the last ones."""
 
-from igr_suite.plotting.equal_evaluations import draw, last_of, rows_of, table
+from igr_suite.plotting.equal_evaluations import TIMES, clock_of, draw, last_of, rows_of, table
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.looks import register_looks
 from igr_suite.plotting.names import DATA_NAMES
 from igr_suite.plotting.tables import mean_of_seeds, save_table
+from igr_suite.studies.comparison.rows import step_seconds
 
 STEPS = 1_000_000  # of the published runs
 FURTHER = {"elbo": "training ELBO"}
 NOTE = (
     "Test images' L_K at the end and the training images' ELBO in the last epoch, nats per image, mean and standard "
     "deviation over seeds; K = 100 (5 at the smoke scale). Every method takes the same number of steps; numbers in brackets "
-    "are samples. Times are those of the machine that made the runs."
+    "are samples."
 )
 register_looks("purple", ["RLOO (2)"], "--")
 register_looks("teal", ["Double CV (3)"])
@@ -41,7 +42,7 @@ def titles_of(rows) -> dict[str, str]:
 
 def ours(results):
     """(quantity, setting) -> (mean, standard deviation over seeds, seeds), of runs as long as the published ones."""
-    rows = rows_of(results, model_of, method_of)
+    rows = rows_of(results, model_of, method_of, step_seconds(results.folder, results.configs))
     last = last_of(rows, titles_of(rows))
     last = last[last["steps"] == STEPS / 1e3]
     return {
@@ -52,6 +53,9 @@ def ours(results):
 
 def plot(results, out):
     """Returns the paths of what was drawn."""
-    rows = rows_of(results, model_of, method_of)
+    rows = rows_of(results, model_of, method_of, step_seconds(results.folder, results.configs))
     titles = titles_of(rows)
-    return [*draw(rows, titles, out), *save_table(out, *table(rows, titles, FURTHER), NOTE)]
+    return [
+        *draw(rows, titles, out),
+        *save_table(out, *table(rows, titles, FURTHER), f"{NOTE} {TIMES[clock_of(rows)]}"),
+    ]

@@ -16,6 +16,7 @@ from igr_suite.families.hard_vae.codes_config import (
     TrainHardVAE,
 )
 from igr_suite.lab import Experiment
+from igr_suite.studies.comparison.config import step_times
 from igr_suite.training.config_parts import SEEDS, DataConfig, ScheduleConfig
 
 # Model -> its methods, each an estimator and its options.
@@ -49,6 +50,7 @@ LIMIT = {"smoke": 120}  # training, validation and test images
 EVALUATED = {"smoke": 120, "quick": 2_000}
 VARIABLES = {"smoke": 10, "quick": 200, "paper": 200}
 REPETITIONS = {"smoke": 1, "quick": 2, "paper": 5}
+TIMED = {"smoke": {"windows": 2, "seconds": 0.01}, "quick": {}, "paper": {"windows": 15}}
 
 
 def run_of(name, method, scale, data, seed):
@@ -96,12 +98,19 @@ def runs(scale, datasets):
     ]
 
 
+def time(scale, results):
+    """Time of a step of every method, a run for each model and data set."""
+    trained = [results.changed(run) for run in runs(scale, results.datasets) if run.seed == SEEDS[0]]
+    results.require(trained)
+    return step_times(trained, lambda run: (run.model.architecture, run.data.name), **TIMED[scale])
+
+
 EXPERIMENT = Experiment(
     paper="suite",
     item="binary_vae",
     title="Unbiased estimators of Bernoulli variables train VAEs of 200 units with two or three evaluations",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist", "fashion_mnist"), "paper": ("mnist", "fashion_mnist")},
-    stages=(lambda scale, results: runs(scale, results.datasets),),
+    stages=(lambda scale, results: runs(scale, results.datasets), time),
 )
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
 """Test bounds against evaluations, steps and time, and a table of the last ones."""
 
-from igr_suite.plotting.equal_evaluations import draw, rows_of, table
+from igr_suite.plotting.equal_evaluations import TIMES, clock_of, draw, rows_of, table
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.looks import register_looks
 from igr_suite.plotting.tables import save_table
+from igr_suite.studies.comparison.rows import step_seconds
 
 TITLES = {"codes": "VAE of categorical codes"}
 FURTHER = {"elbo": "training ELBO"}
 NOTE = (
     "Test images' L_K at the end and the training images' ELBO in the last epoch, nats per image, mean and standard "
     "deviation over seeds; K = 100 (5 at the smoke scale). Every method has the same number of evaluations of the bound in "
-    "training; `evaluations a step` are those of one image. Numbers in brackets are samples. Times are those of the "
-    "machine that made the runs."
+    "training; `evaluations a step` are those of one image. Numbers in brackets are samples."
 )
 register_looks("purple", ["RLOO (4)"])
 register_looks("purple", ["RLOO (2)"], "--")
@@ -28,5 +28,8 @@ def method_of(row) -> str:
 
 def plot(results, out):
     """Returns the paths of what was drawn."""
-    rows = rows_of(results, lambda row: "codes", method_of)
-    return [*draw(rows, TITLES, out), *save_table(out, *table(rows, TITLES, FURTHER), NOTE)]
+    rows = rows_of(results, lambda row: "codes", method_of, step_seconds(results.folder, results.configs))
+    return [
+        *draw(rows, TITLES, out),
+        *save_table(out, *table(rows, TITLES, FURTHER), f"{NOTE} {TIMES[clock_of(rows)]}"),
+    ]

@@ -15,6 +15,7 @@ from igr_suite.families.hard_vae.codes_config import (
     TrainHardVAE,
 )
 from igr_suite.lab import Experiment
+from igr_suite.studies.comparison.config import step_times
 from igr_suite.training.config_parts import SEEDS, DataConfig, ScheduleConfig
 
 # Estimator and options of each method.
@@ -41,6 +42,7 @@ ROWS = {"smoke": 1, "quick": 4, "paper": 20}  # evaluations of test images along
 SAMPLES = {"smoke": 5, "quick": 100, "paper": 100}
 LIMIT = {"smoke": 120}
 SIZE = {"smoke": {"variables": 4, "categories": 4}, "quick": {}, "paper": {}}
+TIMED = {"smoke": {"windows": 2, "seconds": 0.01}, "quick": {}, "paper": {"windows": 15}}
 BATCH = {"smoke": 20, "quick": 200, "paper": 200}
 PAPER = {"architecture": "leaky", "centred": True, "prior": "trained", "variables": 32, "categories": 16}
 
@@ -74,12 +76,19 @@ def runs(scale, datasets):
     return [run_of(method, scale, data, seed) for seed in seeds for data in datasets for method in TRAINED_BY[scale]]
 
 
+def time(scale, results):
+    """Time of a step of every method."""
+    trained = [results.changed(run) for run in runs(scale, results.datasets[:1]) if run.seed == SEEDS[0]]
+    results.require(trained)
+    return step_times(trained, lambda run: run.data.name, **TIMED[scale])
+
+
 EXPERIMENT = Experiment(
     paper="suite",
     item="categorical_vae",
     title="Unbiased estimators of categorical variables train a VAE of 32 x 16 codes, with equal evaluations",
     datasets={"smoke": ("mnist_5k",), "quick": ("mnist",), "paper": ("mnist",)},
-    stages=(lambda scale, results: runs(scale, results.datasets),),
+    stages=(lambda scale, results: runs(scale, results.datasets), time),
     no_reference="The tables of the papers with this model could not be retrieved in a readable form.",
 )
 

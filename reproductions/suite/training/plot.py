@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from igr_suite.plotting.equal_evaluations import BIASED, draw, last_of, rows_of, table
+from igr_suite.plotting.equal_evaluations import BIASED, TIMES, clock_of, draw, last_of, rows_of, table
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.labels import label_points
 from igr_suite.plotting.style import figure, look, save
 from igr_suite.plotting.tables import save_table
-from igr_suite.studies.comparison.rows import comparison_rows
+from igr_suite.studies.comparison.rows import comparison_rows, step_seconds
 
 MODELS = {
     "nonlinear": "belief network, one nonlinear layer",
@@ -19,7 +19,7 @@ NOTE = (
     "Test images' L_K at the end, nats per image, mean and standard deviation over seeds; K = 100 (5 at the smoke "
     "scale). Every estimator has the same number of evaluations of the bound in training; `evaluations a step` are those "
     "of one image. VIMCO, OVIS and local DisARM train a bound of several samples, RWS follows the posterior, TVO the "
-    "thermodynamic path, and all others train the ELBO. Times are those of the machine that made the runs."
+    "thermodynamic path, and all others train the ELBO."
 )
 
 
@@ -32,14 +32,16 @@ def model_of(row) -> str:
 
 def plot(results, out):
     """Returns the paths of what was drawn."""
-    rows = rows_of(results, model_of, lambda row: label(row["model.estimator"]))
+    rows = rows_of(
+        results, model_of, lambda row: label(row["model.estimator"]), step_seconds(results.folder, results.configs)
+    )
     paths = draw(rows, MODELS, out)
     foretold = beside_variance(last_of(rows, MODELS), comparison_rows(results.folder, results.configs))
     if not foretold.empty:
         paths += draw_foretold(foretold, out)
         foretold.to_csv(out / "variance.csv", index=False, float_format="%.6g")
         paths.append(out / "variance.csv")
-    return [*paths, *save_table(out, *table(rows, MODELS), NOTE)]
+    return [*paths, *save_table(out, *table(rows, MODELS), f"{NOTE} {TIMES[clock_of(rows)]}")]
 
 
 def beside_variance(last: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:

@@ -4,8 +4,9 @@
     igr plot suite/training
 An evaluation is one image's bound at one value of its latent variables. Every estimator has the same number of them:
 one that needs K for a step takes K times fewer steps. Stage 2 measures the variance of all estimators at the weights
-that NVIL reached, from which the order of the bounds may be foretold. Expect: estimators of low variance ahead; the straight-through
-ones and Concrete fast at first, and behind at the end by what their bias costs.
+that NVIL reached, from which the order of the bounds may be foretold, and stage 3 the time of a step. Expect: estimators
+of low variance ahead; the straight-through ones and Concrete fast at first, and behind at the end by what their bias
+costs.
 """
 
 from igr_suite.cli.entry import main
@@ -20,7 +21,7 @@ from igr_suite.families.hard_vae.codes_config import (
 from igr_suite.families.sbn.config import SBNConfig, SBNEvaluationConfig, TrainSBN
 from igr_suite.families.sbn.presets import DEPTHS
 from igr_suite.lab import Experiment
-from igr_suite.studies.comparison.config import EstimatorVariance
+from igr_suite.studies.comparison.config import EstimatorVariance, step_times
 from igr_suite.training.config_parts import SEEDS, BinaryDataConfig, DataConfig, ScheduleConfig, StepScheduleConfig
 
 FEW = ("nvil", "disarm", "straight_through")
@@ -36,11 +37,12 @@ EVALUATED = {"smoke": 120, "quick": 2_000}
 OPTIONS = {"local_disarm": ("samples=2",), "ovis_mc": ("auxiliary=2", "samples=2")}
 # REINFORCE of belief networks centres an example's signal by the others' mean, too.
 CODE_OPTIONS = OPTIONS | {"reinforce": ("baseline=batch",)}
+TIMED = {"smoke": {"windows": 2, "seconds": 0.01}, "quick": {}, "paper": {"windows": 15}}
 SIZE = {"smoke": {"variables": 3, "categories": 3}, "quick": {}, "paper": {}}
 
 
 VARIANCE = {
-    "smoke": {"estimators": FEW, "draws": 40, "reference": 40, "images": 4, "own_steps": 2},
+    "smoke": {"draws": 40, "reference": 40, "images": 4, "own_steps": 2},
     "quick": {"draws": 400, "reference": 2_000},
     "paper": {"draws": 4_000, "reference": 20_000, "own_steps": 2_000},
 }
@@ -118,7 +120,23 @@ def measure(scale, results):
     data, seed = results.datasets[0], SEEDS[0]
     trained = [belief_network("nvil", "nonlinear", scale, data, seed), autoencoder("nvil", scale, data, seed)]
     results.require(trained)
-    return [EstimatorVariance(trained=run.run_id, **VARIANCE[scale]) for run in trained]
+    few = {
+        support: tuple(name for name in FEW if support in KNOWN[name].support) if scale == "smoke" else ()
+        for support in ("bernoulli", "categorical")
+    }
+    return [
+        EstimatorVariance(trained=run.run_id, estimators=few[support], **VARIANCE[scale])
+        for run, support in zip(trained, few, strict=True)
+    ]
+
+
+def time(scale, results):
+    """Time of a step of every estimator, a run for each model; the runs of the first seed say what a step is."""
+    trained = [results.changed(run) for run in runs(scale, results.datasets[:1]) if run.seed == SEEDS[0]]
+    results.require(trained)
+    return step_times(
+        trained, lambda run: (type(run), run.model.layers, getattr(run.model, "nonlinear", None)), **TIMED[scale]
+    )
 
 
 EXPERIMENT = Experiment(
@@ -126,7 +144,7 @@ EXPERIMENT = Experiment(
     item="training",
     title="All gradient estimators train two belief networks and a VAE, with equal evaluations",
     datasets={"smoke": ("mnist_5k",), "quick": ("binarized_mnist",), "paper": ("binarized_mnist",)},
-    stages=(lambda scale, results: runs(scale, results.datasets), measure),
+    stages=(lambda scale, results: runs(scale, results.datasets), measure, time),
     no_reference="This comparison is the suite's own.",
 )
 

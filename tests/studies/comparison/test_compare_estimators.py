@@ -1,12 +1,15 @@
 """Comparisons of estimators beside a trained run: what is measured, own parameters that are trained, sentences, rows
 and figure."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
 
 from igr_suite.errors import UserError
+from igr_suite.estimators.base import registered
 from igr_suite.families.sbn import train as train_sbn
 from igr_suite.families.sbn.config import SBNConfig, TrainSBN
 from igr_suite.families.sbn.model import SBN
@@ -90,6 +93,13 @@ def test_runs_measure_every_estimator_and_become_rows(place, monkeypatch):
     assert rows.loc["nvil", "relative_cost"] == timed["estimators"]["nvil"]["relative_cost"]
     alone = comparison_rows(place, [cost.run_id]).set_index("estimator")
     assert np.isnan(alone.loc["nvil", "relative_variance"]) and alone.loc["reinforce", "relative_cost"] == 1.0
+
+
+def test_the_smoke_scale_of_the_training_comparison_measures_what_each_model_can_have():
+    results = SimpleNamespace(altered=False, datasets=("mnist_5k",), require=lambda configs: None)
+    measured = discovery.find("suite/training").stages[1]("smoke", results)
+    for config, support in zip(measured, ("bernoulli", "categorical"), strict=True):
+        assert len(config.estimators) > 1 and set(config.estimators) <= set(registered(support))
 
 
 @pytest.mark.parametrize(
