@@ -21,6 +21,7 @@ from igr_suite.cli.options import (
 from igr_suite.cluster import plan as plans
 from igr_suite.cluster import script, slurm, submission
 from igr_suite.errors import UserError
+from igr_suite.lab.running import compile_cache
 from igr_suite.lab.running.places import import_places, results_root
 from igr_suite.lab.runs import compilers
 from igr_suite.lab.runs.config_classes import DEFINES
@@ -29,7 +30,8 @@ from igr_suite.lab.runs.strategies import VARIABLE, check_name
 from igr_suite.lab.runs.threads import thread_variables
 from igr_suite.terminal import say
 
-VARIABLES = ("IGR_RESULTS", "IGR_REPRODUCTIONS", "TFDS_DATA_DIR", "PYTHONPATH")  # variables that reach the script
+# variables that reach the script
+VARIABLES = ("IGR_RESULTS", "IGR_REPRODUCTIONS", "TFDS_DATA_DIR", "PYTHONPATH", compile_cache.VARIABLE)
 EXAMPLES = """  igr submit igr/table_1_vae_likelihood --time 8:00:00 --image igr_suite.sif    the paper scale, in the container
   igr submit igr/table_1_vae_likelihood --array-limit 20 --sbatch=--account=mine  20 tasks at once; any option of sbatch
   igr submit igr/table_1_vae_likelihood --dry-run | sbatch --test-only            only prints the script
@@ -123,6 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         print(text, end="")
         return damaged
+    compile_cache.make()  # a container is given only folders that are there
     path = submission.write(jobs, todo, text)
     job = slurm.submit(path)
     submission.record(jobs, job, todo)
@@ -224,6 +227,7 @@ def _folders(arguments: argparse.Namespace) -> list[Path]:
         results_root(arguments.results),
         arguments.data_dir or os.environ.get("TFDS_DATA_DIR"),
         os.environ.get("IGR_REPRODUCTIONS"),
+        os.environ.get(compile_cache.VARIABLE),
     ]
     if arguments.config:
         places.append(Path(arguments.config).expanduser().resolve().parent)
@@ -243,6 +247,8 @@ def _script(
         variables[DEFINES] = own
     if arguments.strategy:
         variables[VARIABLE] = arguments.strategy
+    if programs := os.environ.get(compile_cache.VARIABLE):
+        variables[compile_cache.VARIABLE] = str(Path(programs).expanduser().resolve())
     if compiler := compilers.chosen():
         variables[compilers.VARIABLE] = compiler
     data = arguments.data_dir or os.environ.get("TFDS_DATA_DIR")

@@ -153,7 +153,10 @@ def test_a_dry_run_prints_the_script_and_writes_nothing(igr, fake_cluster):
         f"apptainer exec --nv --bind {igr.results} --bind {igr.reproductions} {image} python -m "
         f"igr_suite.lab.running.worker" in out
     )
-    assert "export OMP_NUM_THREADS=3" in out
+    assert "export OMP_NUM_THREADS=3" in out and "IGR_COMPILE_CACHE" not in out
+    programs = str(fake_cluster / "programs")
+    out = igr(*SUBMIT, "--dry-run", "--image", image, IGR_COMPILE_CACHE=programs)[1]
+    assert f"export IGR_COMPILE_CACHE={programs}\n" in out and f"--bind {programs} " in out
     subprocess.run(["bash", "-n"], input=out, text=True, check=True)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from igr_suite.errors import UserError
 from igr_suite.lab.running import compile_cache
-from igr_suite.lab.running.compile_cache import FLAG, FLAGS, VARIABLE, prepared, seal
+from igr_suite.lab.running.compile_cache import FLAG, FLAGS, VARIABLE, make, prepared, seal, use
 from igr_suite.lab.runs.own_settings import pinned
 
 REPOSITORY = Path(__file__).parents[2]
@@ -42,6 +42,30 @@ def test_a_worker_keeps_the_flag_and_no_other(environment):
     assert FLAGS not in pinned(environment)
     assert pinned({FLAGS: f"--tf_xla_auto_jit=2 {environment[FLAGS]}"})[FLAGS] == environment[FLAGS]
     assert place(environment).is_dir() and place(environment).parent == Path(environment[VARIABLE])
+
+
+def test_a_worker_that_no_runner_started_uses_the_cache_too(environment, tmp_path):
+    alone = {VARIABLE: environment[VARIABLE]}
+    use(alone)
+    assert alone == environment
+    unsealed = program(environment, "of another task")
+    use(alone)
+    assert alone == environment and unsealed.exists(), "a second call has nothing to see to"
+    other = {VARIABLE: environment[VARIABLE], FLAGS: f"{FLAG}{tmp_path}"}
+    use(other)
+    assert other[FLAGS] == f"{FLAG}{tmp_path}", "a folder that was chosen stays"
+    use(nothing := {})
+    assert nothing == {}
+
+
+def test_the_folder_of_a_job_array_is_made_at_its_submission(tmp_path):
+    make({})
+    make({VARIABLE: str(tmp_path / "a" / "b")})
+    assert list(tmp_path.iterdir()) == [tmp_path / "a"] and (tmp_path / "a" / "b").is_dir()
+    with pytest.raises(
+        UserError, match="cannot write /dev/null/cache: .*; choose another folder with IGR_COMPILE_CACHE"
+    ):
+        make({VARIABLE: "/dev/null/cache"})
 
 
 def test_only_programs_with_their_checksum_are_read(environment):

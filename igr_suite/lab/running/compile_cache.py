@@ -10,7 +10,7 @@ import importlib.metadata
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from igr_suite.errors import UserError
@@ -43,6 +43,28 @@ def prepared(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     if free < FREE:
         raise UserError(f"{folder} has {free / 2**20:.0f} MB left, and {FREE / 2**20:.0f} are needed; {WAY_OUT}")
     return {FLAGS: f"{FLAG}{folder}"}
+
+
+def make(environment: Mapping[str, str] = os.environ) -> None:
+    """Makes the folder that IGR_COMPILE_CACHE names, where it is set.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    if given := environment.get(VARIABLE):
+        with writing(Path(given).expanduser(), WAY_OUT):
+            Path(given).expanduser().mkdir(parents=True, exist_ok=True)
+
+
+def use(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Makes this process use the cache where whoever started it has not seen to it, as for a task of a job array; before
+    anything is compiled.
+
+    Raises:
+      UserError: as `prepared`.
+    """
+    if FLAG not in environment.get(FLAGS, ""):
+        environment.update(prepared(environment))
 
 
 def seal(environment: Mapping[str, str] = os.environ) -> None:

@@ -52,6 +52,7 @@ def run(path: Path) -> int:
         threading.Thread(target=_stop_with, args=(int(os.environ[RUNNER]),), daemon=True).start()
     folder, began = RunFolder(path), time.time()
     try:
+        compile_cache.use()
         import_own()
         config = folder.config()
         if config is None:
