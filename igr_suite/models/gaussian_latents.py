@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.models.vae_latent import Gradients, VAELatent
+from igr_suite.models.vae_latent import Gradients, VAELatent, prior_numbers
 from igr_suite.objectives.base import Objective
 from igr_suite.objectives.leaf import Sampled, leaf_gradients
 from igr_suite.randomness import standard_normal
@@ -101,7 +101,7 @@ def _prior_values(prior, size: int) -> tuple[np.ndarray, np.ndarray]:
         if prior not in ("standard", "learned"):
             raise UserError(f"{wanted}, got '{prior}'")
         return np.zeros(size), np.ones(size)
-    values = np.asarray(prior, np.float64)
-    if values.shape != (2, size) or np.any(values[1] <= 0.0):
-        raise UserError(f"{wanted} with positive scales, got an array of shape {values.shape}")
-    return values[0], values[1]
+    loc, scale = prior_numbers(prior, (2, size), f"{wanted} with positive scales")
+    if not (scale > 0.0).all():
+        raise UserError(f"{wanted} with positive scales, got the scale {scale.min()}")
+    return loc, scale

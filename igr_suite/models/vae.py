@@ -84,18 +84,20 @@ class VAE(Training):
         super().__init__(**options_of_keras)
         shape = _code_shape(latent, variables, categories)
         check_name("kl", kl, ("sampled", "closed"))
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise UserError(f"seed must be an integer, got {seed!r}")
         self.settings: dict[str, Any] = {
             "latent": latent,
             "variables": variables,
             "categories": categories,
             "kl": kl,
-            "seed": seed,
+            "seed": int(seed),
         }
         self.prior_choice, self.likelihood_choice = prior, likelihood
         self.choice = choose(latent, gradient, options or {}, samples)
         self.likelihood = likelihood_of(likelihood)
         self.encoder, self.decoder = encoder, decoder
-        self.latent = _latent_of(self.choice, shape, prior, kl == "closed", seed, self.variable_dtype)
+        self.latent = _latent_of(self.choice, shape, prior, kl == "closed", int(seed), self.variable_dtype)
         self.data_shape: tuple[int, ...] = ()  # known when built
         self.begin_metrics()
         self._compiled_log_weights: Callable[..., tf.Tensor] | None = None
@@ -165,6 +167,7 @@ class VAE(Training):
     def sample(self, count: int, seed: Seed = None) -> np.ndarray:
         """Returns the means of p(x | z) for codes from the prior, [count, ...]; `seed` as in `encode`."""
         self._require_built()
+        count = check_count("count", count)
         return self._decoded(self.latent.prior_codes(count, stateless_seed(seed)), False).numpy()
 
     def log_likelihood(self, x, samples: int = 100, batch_size: int = 100, seed: Seed = 0) -> np.ndarray:
@@ -179,8 +182,11 @@ class VAE(Training):
           seed: as in `encode`.
         Returns:
           [N], nats.
+        Raises:
+          UserError: data of another shape, or `samples` or `batch_size` below 1.
         """
-        x, seed, parts = self._checked(x), stateless_seed(seed), []
+        samples, batch_size = check_count("samples", samples), check_count("batch_size", batch_size)
+        x, seed, parts = self._checked(x), stateless_seed(seed), [np.zeros(0, self.variable_dtype)]
         if self._compiled_log_weights is None:
             self._compiled_log_weights = tf.function(
                 lambda x, count, seed: tf.reduce_logsumexp(self.latent.log_weights(self, x, count, seed), 0),

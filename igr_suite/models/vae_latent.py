@@ -112,7 +112,7 @@ def prior_values(prior, shape: tuple[int, ...], uniform_values: np.ndarray) -> n
       shape: of the parameters.
       uniform_values: of the uniform prior.
     Raises:
-      UserError: another word, or an array of another shape.
+      UserError: another word, or no finite numbers of this shape.
     """
     if isinstance(prior, str):
         if prior not in ("uniform", "learned"):
@@ -120,7 +120,25 @@ def prior_values(prior, shape: tuple[int, ...], uniform_values: np.ndarray) -> n
                 f"prior must be 'uniform', 'learned' or an array of shape {shape}, its parameters; got '{prior}'"
             )
         return uniform_values
-    values = np.asarray(prior, np.float64)
+    return prior_numbers(prior, shape, f"prior must be 'uniform', 'learned' or an array of shape {shape}")
+
+
+def prior_numbers(prior, shape: tuple[int, ...], wanted: str) -> np.ndarray:
+    """The parameters of a fixed prior.
+
+    Args:
+      prior: numbers.
+      shape: of the parameters.
+      wanted: beginning of the sentence that refuses others.
+    Raises:
+      UserError: no finite numbers of this shape.
+    """
+    try:
+        values = np.asarray(prior, np.float64)
+    except (TypeError, ValueError):
+        raise UserError(f"{wanted}, got {prior!r}") from None
     if values.shape != shape:
-        raise UserError(f"prior must be 'uniform', 'learned' or an array of shape {shape}, got one of {values.shape}")
+        raise UserError(f"{wanted}, got an array of shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise UserError(f"{wanted}, got the number {values[~np.isfinite(values)].flat[0]}")
     return values

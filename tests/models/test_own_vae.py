@@ -246,9 +246,16 @@ def test_gradients_as_objects_and_their_files(tmp_path):
         ({"variables": 0}, "variables must be an integer of at least 1, got 0"),
         ({"latent": "categorical", "categories": 1}, "categories must be an integer of at least 2, got 1"),
         ({"prior": "standard"}, r"prior must be 'uniform', 'learned' or an array of shape \(3,\), its param"),
-        ({"prior": [0.0]}, r"an array of shape \(3,\), got one of \(1,\)"),
+        ({"prior": [0.0]}, r"an array of shape \(3,\), got an array of shape \(1,\)"),
+        ({"prior": ["a", "b", "c"]}, r"an array of shape \(3,\), got \['a', 'b', 'c'\]"),
+        ({"prior": [[0.0], [0.0, 1.0]]}, r"an array of shape \(3,\), got \[\[0.0\], \[0.0, 1.0\]\]"),
+        ({"prior": [0.0, float("nan"), 1.0]}, r"an array of shape \(3,\), got the number nan"),
+        ({"seed": 0.5}, "seed must be an integer, got 0.5"),
+        ({"seed": None}, "seed must be an integer, got None"),
         ({"latent": "gaussian", "gradient": "dreg", "prior": "uniform"}, "prior must be 'standard', 'learned' or the"),
-        ({"latent": "gaussian", "gradient": "dreg", "prior": ([0] * 3, [0] * 3)}, "with positive scales, got an array"),
+        ({"latent": "gaussian", "gradient": "dreg", "prior": ([0] * 3, [1, 0, 1])}, "got the scale 0.0"),
+        ({"latent": "gaussian", "gradient": "dreg", "prior": ([0] * 3, [1] * 2)}, "with positive scales, got"),
+        ({"latent": "gaussian", "gradient": "dreg", "prior": ([0] * 3, [1, np.inf, 1])}, "got the number inf"),
         ({"latent": "gaussian", "gradient": "dreg", "kl": "closed"}, "kl='closed' is for discrete latents"),
         ({"kl": "analytic"}, "unknown kl 'analytic'"),
         ({"gradient": "vimco", "kl": "closed"}, "kl='closed' does not go with vimco"),
@@ -277,6 +284,14 @@ def test_wrong_data_and_compile_are_a_sentence():
         compiled(vae).fit(X.astype(int), verbose=0)
     with pytest.raises(UserError, match=r"x must be \[N, 6\], got the shape \(24, 3\)"):
         vae.encode(X[:, :3])
+    for name, call in {
+        "samples": lambda: vae.log_likelihood(X, samples=0),
+        "batch_size": lambda: vae.log_likelihood(X, batch_size=2.5),
+        "count": lambda: vae.sample(0),
+    }.items():
+        with pytest.raises(UserError, match=f"{name} must be an integer of at least 1"):
+            call()
+    assert vae.log_likelihood(X[:0]).shape == (0,)
     shared = keras.Sequential([keras.Input((PIXELS,)), keras.layers.Dense(PIXELS)])
     with pytest.raises(UserError, match="encoder and decoder share a weight"):
         VAE(shared, shared, "bernoulli", "disarm", variables=PIXELS)
