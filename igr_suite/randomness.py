@@ -32,6 +32,22 @@ def run_seed(seed: int, site: str) -> tf.Tensor:
     return tf.constant([seed & 0x7FFFFFFF, site_number(site)], dtype=tf.int32)
 
 
+def check_seed(seed) -> tf.Tensor:
+    """Returns the stateless seed as an integer tensor [2].
+
+    Raises:
+      UserError: anything that is not a pair, since a single int or None would draw on global state.
+    """
+    try:
+        tensor = tf.convert_to_tensor(seed)
+        given = f"{tensor.dtype.name} of shape {tensor.shape}"
+    except (TypeError, ValueError):
+        tensor, given = None, repr(seed)
+    if tensor is None or not tensor.dtype.is_integer or not tensor.shape.is_compatible_with([2]):
+        raise UserError(f"seed must be a stateless pair, int32 [2], got {given} (randomness.run_seed makes one)")
+    return tensor
+
+
 def at_step(seed: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
     """Returns the seed of one step.
 
@@ -63,9 +79,9 @@ def uniform(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_axis: in
     Returns:
       Tensor of the given shape.
     Raises:
-      UserError: another dtype, or a shape that is not known.
+      UserError: another dtype, a shape that is not known, or a seed that is no pair.
     """
-    dtype, shape = check_float(dtype, "noise"), _known(shape)
+    dtype, shape, seed = check_float(dtype, "noise"), _known(shape), check_seed(seed)
     if dtype in HALVES:
         return rounded_inside(unit_interval(random_bits(shape, seed, batch_axis)), dtype)
     if dtype == tf.float64:
@@ -124,9 +140,9 @@ def standard_normal(shape, seed: tf.Tensor, dtype: tf.DType = tf.float32, batch_
     Returns:
       Tensor of the given shape.
     Raises:
-      UserError: another dtype, or a shape that is not known.
+      UserError: another dtype, a shape that is not known, or a seed that is no pair.
     """
-    dtype, shape = check_float(dtype, "noise"), _known(shape)
+    dtype, shape, seed = check_float(dtype, "noise"), _known(shape), check_seed(seed)
     if dtype in HALVES:
         return tf.cast(normal_of(uniform(shape, seed, batch_axis=batch_axis)), dtype)
     if dtype == tf.float64:

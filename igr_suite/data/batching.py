@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from igr_suite.checks import is_whole
 from igr_suite.data.dataset import SPLITS, Dataset, build_dataset
 from igr_suite.errors import UserError
 
@@ -15,8 +16,8 @@ def shuffled(seed: int, stream: int, examples: int) -> np.ndarray:
     Args:
       seed, stream: non-negative; different pairs give independent permutations.
     """
-    if seed < 0:
-        raise UserError(f"seed must not be negative, got {seed}")
+    if not is_whole(seed, 0):
+        raise UserError(f"seed must be an integer that is not negative, got {seed!r}")
     words = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(stream,))).random_raw(examples)
     return np.argsort(words, kind="stable")
 
@@ -27,8 +28,8 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
     Raises:
       UserError: batch_size below 1 or above the number of examples.
     """
-    if batch_size < 1:
-        raise UserError(f"batch size must be at least 1, got {batch_size}")
+    if not is_whole(batch_size, 1):
+        raise UserError(f"batch size must be an integer of at least 1, got {batch_size!r}")
     if batch_size > examples:
         raise UserError(
             f"a batch of {batch_size} examples is larger than the split, which has {examples}; set the batch size "
@@ -47,8 +48,8 @@ def epoch_order(seed: int, epoch: int, examples: int, batch_size: int, fill: boo
       UserError: batch_size below 1 or above the number of examples, or a negative seed or epoch.
     """
     steps = steps_per_epoch(examples, batch_size)
-    if epoch < 0:
-        raise UserError(f"epoch must not be negative, got {epoch}")
+    if not is_whole(epoch, 0):
+        raise UserError(f"epoch must be an integer that is not negative, got {epoch!r}")
     order = shuffled(seed, epoch, examples)
     if fill and steps * batch_size < examples:
         steps += 1
@@ -71,7 +72,7 @@ def limit(
     kept = {}
     for split, count in limits.items():
         size = dataset.sizes[split]
-        if count is not None and not 1 <= count <= size:
+        if count is not None and not (is_whole(count, 1) and count <= size):
             raise UserError(
                 f"{dataset.name}: cannot keep {count} {split} images, the split has {size}; give a number from 1 to "
                 f"{size}"

@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import ClassVar, Literal
 
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.checks import number
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Facts, register
 from igr_suite.estimators.distributions import bernoulli
@@ -41,8 +41,7 @@ class GST(PathwiseEstimator):
     temperature: float = 1.0
 
     def __post_init__(self):
-        number = isinstance(self.gap, Real) and not isinstance(self.gap, bool)
-        if self.gap != "p" and not (number and 0.0 <= self.gap < math.inf):
+        if not (isinstance(self.gap, str) and self.gap == "p") and not 0.0 <= number(self.gap) < math.inf:
             raise UserError(f"gst's gap must be a finite number that is not negative, or 'p', got {self.gap!r}")
         check_temperature(self.temperature)
 

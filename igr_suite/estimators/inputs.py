@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.checks import is_whole
 from igr_suite.errors import UserError
 from igr_suite.randomness import uniform
 
@@ -64,12 +65,16 @@ def known_sizes(shape, instead: str) -> list:
       shape: any sequence of sizes.
       instead: what to pass where sizes are not known, for the message.
     Raises:
-      UserError: a size or the number of axes is not known.
+      UserError: a size or the number of axes is not known, or something that is no shape.
     """
     try:
         sizes = list(shape)
     except ValueError:  # a TensorShape without a rank
         sizes = [None]
+    except TypeError:
+        sizes = [shape, "no sequence"]
+    if any(not (size is None or tf.is_tensor(size) or is_whole(size, 0)) for size in sizes):
+        raise UserError(f"a shape is the sizes of the logits' axes, such as logits.shape, got {shape!r}")
     if any(size is None for size in sizes):
         raise UserError(
             f"logits of shape {shape} have sizes that are not known while this function is traced: pass {instead}"
@@ -120,6 +125,8 @@ class Valued:
     """
 
     def __init__(self, objective: Callable, dtype: tf.DType, working: tf.DType, axes: int):
+        if not callable(objective):
+            raise UserError(f"the objective must be a function of the samples, got {objective!r}")
         self.objective, self.dtype, self.working, self.axes = objective, dtype, working, axes
 
     def __call__(self, samples: tf.Tensor, above: Callable | None = None) -> tf.Tensor:
@@ -127,7 +134,11 @@ class Valued:
         (`base.Above`), to values [..., B]."""
         samples = tf.cast(samples, self.dtype)
         layered = getattr(self.objective, "layered", False)
-        value = tf.convert_to_tensor(self.objective(samples, above) if layered else self.objective(samples))
+        given = self.objective(samples, above) if layered else self.objective(samples)
+        try:
+            value = tf.convert_to_tensor(given)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"the objective must return a tensor, got {type(given).__name__}") from error
         leading = samples.shape[: samples.shape.rank - self.axes]
         if not value.shape.is_compatible_with(leading):
             raise UserError(

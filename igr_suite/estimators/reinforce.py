@@ -1,11 +1,12 @@
 """REINFORCE: the score function times the centred objective."""
 
+import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import ClassVar, Literal, NamedTuple
 
 import tensorflow as tf
 
+from igr_suite.checks import number
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimate, Estimator, Facts, Parameters, register
 from igr_suite.estimators.names import Route
@@ -110,8 +111,9 @@ class Reinforce(ScoreEstimator):
     baseline: float | Literal["batch"] = 0.0
 
     def __post_init__(self):
-        if self.baseline != "batch" and not isinstance(self.baseline, Real) and not tf.is_tensor(self.baseline):
-            raise UserError(f"baseline must be a number or 'batch', got {self.baseline!r}")
+        named = isinstance(self.baseline, str) and self.baseline == "batch"
+        if not named and not tf.is_tensor(self.baseline) and not math.isfinite(number(self.baseline)):
+            raise UserError(f"baseline must be a finite number or 'batch', got {self.baseline!r}")
 
     def weigh(self, values, parameters):
         return Weighted(values, values - self._baseline(values))

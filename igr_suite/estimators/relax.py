@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import tensorflow as tf
 
+from igr_suite.checks import is_whole
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimate, Estimator, Facts, Objective, Parameters, register
 from igr_suite.estimators.derivatives import Traced, derivative
@@ -49,8 +50,10 @@ class TinyNet:
     seed: int = 0
 
     def __post_init__(self):
-        if self.units < 1:
+        if not is_whole(self.units, 1):
             raise UserError(f"units must be at least 1, got {self.units}")
+        if not is_whole(self.seed):
+            raise UserError(f"seed must be an integer, got {self.seed!r}")
 
     def parameters(self, shape, dtype: tf.DType = tf.float32) -> dict[str, tf.Tensor]:
         """Initial values for logits of this shape."""
@@ -103,6 +106,8 @@ class LearnedSurrogate(Estimator):
     def __post_init__(self):
         check_temperature(self.temperature)
         check_choices(self)
+        if not callable(self.net) or not callable(getattr(self.net, "parameters", None)):
+            raise UserError(f"net must be a network such as igr_suite.estimators.relax.TinyNet(), got {self.net!r}")
 
     @property
     def differentiates(self):

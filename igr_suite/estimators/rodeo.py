@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.errors import UserError
 from igr_suite.estimators.base import Estimate, Facts, MultiSampleEstimator, register
 from igr_suite.estimators.reinforce import inner_product, mean_of_others, score_term
 from igr_suite.estimators.relax import NET, glorot_uniform
+from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.straight_through import straight_through_above, value_and_slope
 from igr_suite.estimators.variables import kind_of, per_variable
 
@@ -106,8 +106,7 @@ class Rodeo(MultiSampleEstimator):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.hidden < 1:
-            raise UserError(f"rodeo needs at least 1 hidden unit, got {self.hidden}")
+        check_samples("rodeo", self.hidden, "hidden unit", least=1)
 
     def parameters(self, shape, dtype=tf.float32):
         units = self.hidden

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.checks import number
 from igr_suite.errors import UserError
 from igr_suite.estimators.base import Facts, MultiSampleEstimator, register
 from igr_suite.estimators.formulas import deviations_from_mean, without_empty_columns
@@ -122,7 +123,7 @@ class TVO(MultiSampleEstimator, ScoreEstimator):
         super().__post_init__()
         check_choices(self)
         check_samples("tvo", self.partitions, "partition", least=1)
-        if isinstance(self.first, (str, type(None))) or not 0.0 < self.first < 1.0:
+        if not 0.0 < number(self.first) < 1.0:
             raise UserError(
                 f"first of tvo, the lowest positive node, must lie strictly between 0 and 1, got {self.first}"
             )

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from igr_suite.checks import is_whole
 from igr_suite.errors import UserError, nearest
 
 
@@ -22,16 +23,23 @@ def check_seed(seed) -> int | None:
     """Returns the seed; raises UserError unless it is an integer or None."""
     if seed is None:
         return None
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+    if not is_whole(seed):
         raise UserError(f"seed must be an integer, or None for a random one, got {seed!r}")
     return int(seed)
 
 
 def check_count(name: str, value, least: int = 1) -> int:
     """Returns the integer; raises UserError for anything else, and for less than `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+    if not is_whole(value, least):
         raise UserError(f"{name} must be an integer of at least {least}, got {value!r}")
     return int(value)
+
+
+def check_flag(name: str, value) -> bool:
+    """Returns the truth value; raises UserError for anything else, such as a text."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise UserError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def check_name(argument: str, value, known: tuple[str, ...]) -> str:

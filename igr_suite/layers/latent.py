@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.layers.checks import check_backend, check_count, check_name, check_prior, check_seed
+from igr_suite.layers.checks import check_backend, check_count, check_flag, check_name, check_prior, check_seed
 from igr_suite.layers.scheduled import Schedule, Scheduled, check_scheduled, from_config, to_config, value_at
 
 Shape = tuple[int | None, ...]
@@ -60,7 +60,7 @@ class LatentLayer(keras.layers.Layer):
         check_backend(type(self).__name__)
         super().__init__(autocast=False, **options)
         self.latents = check_count("variables", variables)
-        self.dense = dense
+        self.dense = check_flag("dense", dense)
         self.samples = None if samples is None else check_count("samples", samples)
         self.kl = check_name("kl", kl, self.kls)
         self.kl_weight = check_scheduled("kl_weight", kl_weight, 0.0, "0 leaves the KL out")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import tensorflow as tf
 
 from igr_suite.errors import UserError
+from igr_suite.layers.checks import check_flag
 from igr_suite.layers.latent import LatentLayer
 from igr_suite.layers.scheduled import Scheduled, check_scheduled
 
@@ -36,7 +37,7 @@ class RelaxedLayer(LatentLayer):
         super().__init__(variables, **options)
         from igr_suite.relaxations.base import check_temperature
 
-        self.hard = hard
+        self.hard = check_flag("hard", hard)
         if isinstance(temperature, Real):
             check_temperature(temperature)
         self.temperature = check_scheduled("temperature", temperature, 0.0, "0.1 to 1 is usual")

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.checks import is_whole
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.tape import Seed, stateless_seed
 from igr_suite.layers.checks import check_count, check_name
@@ -84,7 +85,7 @@ class VAE(Training):
         super().__init__(**options_of_keras)
         shape = _code_shape(latent, variables, categories)
         check_name("kl", kl, ("sampled", "closed"))
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+        if not is_whole(seed):
             raise UserError(f"seed must be an integer, got {seed!r}")
         self.settings: dict[str, Any] = {
             "latent": latent,

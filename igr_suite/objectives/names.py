@@ -7,6 +7,7 @@ from math import comb
 from types import MappingProxyType
 from typing import Any
 
+from igr_suite.checks import is_whole, number
 from igr_suite.errors import UserError, nearest
 
 TUCKER, RAINFORTH, LIEVIN = "Tucker et al. (2019)", "Rainforth et al. (2018)", "Liévin et al. (2020)"
@@ -148,16 +149,16 @@ def shared_options(name: str, other: str) -> tuple[str, ...]:
 def _check_option(name: str, option: str, value) -> None:
     if option in CHOICES and value not in CHOICES[option]:
         raise UserError(f"{option} of {name} must be {' or '.join(CHOICES[option])}, got {value!r}")
-    if name in _RENYI and option == "alpha" and not 0.0 <= value < 1.0:
+    if name in _RENYI and option == "alpha" and not 0.0 <= number(value) < 1.0:
         raise UserError(
             f"alpha of {name} must be at least 0 and less than 1, got {value}; its limit at 1, the ELBO, is ciwae with "
             "beta=1, and below 0 there is no bound"
         )
-    if option in _UNIT_INTERVAL and not 0.0 <= value <= 1.0:
+    if option in _UNIT_INTERVAL and not 0.0 <= number(value) <= 1.0:
         raise UserError(f"{option} of {name} must lie between 0 and 1, got {value}")
-    if option in _LEAST and not (isinstance(value, int) and value >= _LEAST[option]):
+    if option in _LEAST and not is_whole(value, _LEAST[option]):
         raise UserError(f"{option} of {name} must be an integer of at least {_LEAST[option]}, got {value!r}")
-    if option == "first" and not 0.0 < value < 1.0:
+    if option == "first" and not 0.0 < number(value) < 1.0:
         raise UserError(f"first of {name}, the lowest positive node, must lie strictly between 0 and 1, got {value}")
 
 

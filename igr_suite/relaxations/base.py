@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from igr_suite.checks import is_whole
 from igr_suite.errors import UserError
 from igr_suite.precision import HALVES, as_float, check_float, narrowed, widened
 
@@ -204,7 +205,7 @@ def check_categories(categories) -> int:
     Raises:
       UserError: it is not a positive integer.
     """
-    if isinstance(categories, bool) or not isinstance(categories, (int, np.integer)) or categories < 1:
+    if not is_whole(categories, 1):
         raise UserError(f"the number of categories must be a positive integer, got {categories!r}")
     return int(categories)
 
@@ -226,7 +227,7 @@ def check_temperature(temperature) -> None:
         numbers = np.asarray(value, np.float64)
     except (TypeError, ValueError):
         numbers = None
-    if numbers is None or value is None:
+    if numbers is None or value is None or np.asarray(value).dtype == bool:
         raise UserError(f"temperature must be a positive number, an array or a tensor of them, got {temperature!r}")
     wrong = numbers[~((numbers > 0) & np.isfinite(numbers))]
     if wrong.size:
@@ -278,19 +279,6 @@ def inside_simplex(log_sample: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.reduce_all(finite, axis=-1), tf.where(finite, log_sample, tf.zeros_like(log_sample))
 
 
-def check_seed(seed) -> tf.Tensor:
-    """Returns the stateless seed as an int32 [2] tensor.
-
-    Raises:
-      UserError: anything that is not a pair, since a single int or None would draw on global state.
-    """
-    seed = None if seed is None else tf.convert_to_tensor(seed)
-    if seed is None or not seed.dtype.is_integer or seed.shape.rank != 1 or seed.shape[0] != 2:
-        given = "None" if seed is None else f"{seed.dtype.name} of shape {seed.shape}"
-        raise UserError(f"seed must be a stateless pair, int32 [2], got {given} (randomness.run_seed makes one)")
-    return seed
-
-
 def with_sample_shape(sample_shape, shape: tf.Tensor) -> tf.Tensor:
     """Returns sample_shape (int, list or tensor) followed by shape, as one int32 tensor."""
     return tf.concat([_as_vector(sample_shape), tf.cast(shape, tf.int32)], axis=0)
@@ -303,4 +291,16 @@ def sample_axes(sample_shape) -> int:
 
 
 def _as_vector(sample_shape) -> tf.Tensor:
+    """The sizes, int32 [number of axes].
+
+    Raises:
+      UserError: neither a size nor several.
+    """
+    if tf.is_tensor(sample_shape):
+        good = sample_shape.dtype.is_integer
+    else:
+        sizes = sample_shape if hasattr(sample_shape, "__iter__") else [sample_shape]
+        good = all(tf.is_tensor(size) or is_whole(size, 0) for size in sizes)
+    if not good:
+        raise UserError(f"the number of draws must be an integer or a list of integers, got {sample_shape!r}")
     return tf.reshape(tf.cast(sample_shape, tf.int32), [-1])

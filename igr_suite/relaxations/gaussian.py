@@ -15,7 +15,6 @@ from igr_suite.relaxations.base import (
     as_dtype,
     broadcast_shapes,
     check_event,
-    check_seed,
     inside_simplex,
     sample_axes,
     with_sample_shape,
@@ -62,7 +61,7 @@ class GaussianNoise(Relaxation):
 
     def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
         shape = with_sample_shape(sample_shape, self._noise_shape())
-        noise = standard_normal(shape, check_seed(seed), self.dtype, batch_axis=sample_axes(sample_shape))
+        noise = standard_normal(shape, seed, self.dtype, batch_axis=sample_axes(sample_shape))
         return self._image(noise, self.loc + tf.exp(self.log_scale) * noise)
 
     def without_noise(self) -> tf.Tensor:

@@ -12,7 +12,6 @@ from igr_suite.relaxations.base import (
     broadcast_shapes,
     check_categories,
     check_event,
-    check_seed,
     sample_axes,
     with_sample_shape,
 )
@@ -71,7 +70,7 @@ class GumbelSoftmax(Relaxation):
 
     def draw(self, sample_shape, seed: tf.Tensor) -> Draw:
         shape = with_sample_shape(sample_shape, self._noise_shape())
-        gumbel = -tf.math.log(-tf.math.log(uniform(shape, check_seed(seed), self.dtype, sample_axes(sample_shape))))
+        gumbel = -tf.math.log(-tf.math.log(uniform(shape, seed, self.dtype, sample_axes(sample_shape))))
         preimage = self.logits + gumbel
         tempered = _divided(preimage, self.temperature[..., tf.newaxis])
         return Draw(tf.nn.softmax(tempered), tf.nn.log_softmax(tempered), gumbel, preimage, preimage, {})

@@ -38,9 +38,12 @@ def test_steps_are_whole_batches():
     ("arguments", "sentence"),
     [
         ((0, 0, 10, 11), "a batch of 11 examples is larger than the split, which has 10; set the batch size"),
-        ((0, 0, 10, 0), "batch size must be at least 1, got 0"),
-        ((-1, 0, 10, 5), "seed must not be negative, got -1"),
-        ((0, -2, 10, 5), "epoch must not be negative, got -2"),
+        ((0, 0, 10, 0), "batch size must be an integer of at least 1, got 0"),
+        ((-1, 0, 10, 5), "seed must be an integer that is not negative, got -1"),
+        ((0, -2, 10, 5), "epoch must be an integer that is not negative, got -2"),
+        ((0, 0, 10, 2.5), "batch size must be an integer of at least 1, got 2.5"),
+        ((0.5, 0, 10, 5), "seed must be an integer that is not negative, got 0.5"),
+        ((0, "one", 10, 5), "epoch must be an integer that is not negative, got 'one'"),
     ],
 )
 def test_impossible_orders_are_sentences(arguments, sentence):
@@ -64,7 +67,7 @@ def test_limit_to_the_whole_split_changes_nothing():
     assert limit(whole, train=4_000) is whole and limit(whole) is whole
 
 
-@pytest.mark.parametrize("count", [0, -1, 501])
+@pytest.mark.parametrize("count", [0, -1, 501, 2.5, "all"])
 def test_limit_beyond_the_split_is_a_sentence(count):
     with pytest.raises(
         UserError, match=f"mnist_5k: cannot keep {count} test images, the split has 500; give a number from 1 to 500"

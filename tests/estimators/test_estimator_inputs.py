@@ -1,6 +1,8 @@
 """Estimators on any floating type and shape that a network, an array or a user gives them: right numbers or a clear
 error."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -236,7 +238,7 @@ def test_enumeration_takes_what_estimators_take():
         (lambda: get("carms").noise((None, 2, 3), SEED), r"pass tf.shape\(logits\)"),
         (lambda: get("dynamic_rebar", coupling="free"), "dynamic_rebar: unknown coupling 'free'"),
         (lambda: get("concrete", relaxation="gumbel"), "concrete: unknown relaxation 'gumbel'"),
-        (lambda: get("reinforce", baseline="bach"), "baseline must be a number or 'batch', got 'bach'"),
+        (lambda: get("reinforce", baseline="bach"), "baseline must be a finite number or 'batch', got 'bach'"),
         (
             lambda: multi_sample_bound(None, tf.zeros([1, 2]), 0),
             "the multi-sample bound needs at least 1 sample, got 0",
@@ -266,3 +268,38 @@ def test_values_of_another_type_are_taken():
         plain = estimated("disarm", lambda b: tf.reduce_sum(b, -1), logits)
         assert counted.gradient.dtype == tf.float32
         np.testing.assert_array_equal(counted.gradient, plain.gradient)
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, "a", [1, 2], float("nan"), True, object()], ids=lambda wrong: type(wrong).__name__
+)
+def test_no_setting_takes_what_it_cannot_be(wrong):
+    """Every setting of every estimator, also of those that are registered later."""
+    tried = 0
+    for name, cls in registered().items():
+        for setting in fields(cls):
+            tried += 1
+            with pytest.raises(UserError):
+                get(name, **{setting.name: wrong})
+    assert tried > 30
+
+
+@pytest.mark.parametrize("shape", [3, 2.5, None, "ab", (2, -1), (2, 1.5)])
+def test_what_is_no_shape_is_a_sentence(shape):
+    with pytest.raises(UserError, match="a shape is the sizes of the logits' axes"):
+        get("disarm").noise(shape, SEED)
+
+
+@pytest.mark.parametrize("seed", [0, 1.5, "a", None, [1], (1, 2, 3), (0.5, 1.0)])
+def test_what_is_no_seed_is_a_sentence(seed):
+    with pytest.raises(UserError, match="seed must be a stateless pair"):
+        get("disarm").noise((2, 3), seed)
+
+
+@pytest.mark.parametrize(
+    ("objective", "sentence"),
+    [(None, "must be a function of the samples, got None"), (lambda b: None, "must return a tensor, got NoneType")],
+)
+def test_what_is_no_objective_is_a_sentence(objective, sentence):
+    with pytest.raises(UserError, match=sentence):
+        get("disarm").surrogate(objective, tf.zeros([2, 3]), seed=0)

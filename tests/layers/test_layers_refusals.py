@@ -38,6 +38,8 @@ def categorical(**options):
         (lambda: categorical(relaxation="IGR_Planar", inference="mean"), "inference='mean' needs the distribution"),
         (lambda: categorical(inference="soft"), "unknown inference 'soft'"),
         (lambda: categorical(seed=1.5), "seed must be an integer"),
+        (lambda: categorical(hard="no"), "hard must be True or False, got 'no'"),
+        (lambda: categorical(dense=None), "dense must be True or False, got None"),
         (lambda: categorical(prior="standard"), "unknown prior 'standard'"),
         (lambda: categorical(prior={"loc": 0.0}), "a given prior needs exactly the parameters logits, got loc"),
         (lambda: categorical(prior={"logits": [1.0, 2.0]}), r"must be numbers that broadcast to the shape \(2, 3\)"),

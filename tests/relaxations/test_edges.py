@@ -80,8 +80,13 @@ def test_no_draws():
     ):
         with pytest.raises(UserError, match="needs at least 1, got samples=0"):
             call()
+    for wrong in (-1, 2.5, "a", None, [2, -1], True, tf.constant(2.0)):
+        with pytest.raises(UserError, match="the number of draws must be an integer or a list of integers"):
+            distribution.draw(wrong, SEED)
     with pytest.raises(UserError, match="smoothing must not be negative"):
         sampled_argmax_probs(distribution, 5, SEED, smoothing=-1.0)
+    with pytest.raises(UserError, match="temperature must be a positive number"):
+        GumbelSoftmax(tf.zeros([2, 3]), True)
     assert finite(*IGRSB(tf.zeros([2, 3, 4]), tf.zeros([2, 3, 4]), 0.5).draw(0, SEED).info.values())
 
 
