@@ -1,14 +1,47 @@
 """Checks before a decoupled model is trained, each with an error message, and the construction of its networks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 
 import keras
 import tensorflow as tf
 
+from igr_suite.decoupling.config import Decoupling
 from igr_suite.decoupling.synthetic_gradient import Synthesiser
-from igr_suite.errors import UserError
+from igr_suite.errors import UserError, nearest
 
 Shape = tuple[int, ...]
+
+
+def settings_of(given: Mapping[str, object]) -> Decoupling:
+    """The settings of decoupled training.
+
+    Args:
+      given: name -> value.
+    Raises:
+      UserError: an unknown name, or a value that its setting cannot have.
+    """
+    known = [field.name for field in fields(Decoupling)]
+    for name in given:
+        if name not in known:
+            raise UserError(f"a decoupled model has no setting '{name}': {nearest(name, known)}")
+    return Decoupling(**given)  # type: ignore[arg-type]  # checked there
+
+
+def list_of_modules(modules) -> list[keras.Layer]:
+    """The modules as a list.
+
+    Raises:
+      UserError: something else than Keras layers one after the other.
+    """
+    found = list(modules) if isinstance(modules, Iterable) and not isinstance(modules, str) else [modules]
+    wrong = [module for module in found if not isinstance(module, keras.Layer)]
+    if wrong or isinstance(modules, keras.Layer):
+        given = modules if isinstance(modules, keras.Layer) else wrong[0]
+        raise UserError(
+            f"a decoupled model is made of a list of Keras layers or models, got {given!r}; split_model cuts a model"
+        )
+    return found
 
 
 def build_chain(modules: Sequence[keras.Layer]) -> list[Shape]:
@@ -88,7 +121,7 @@ def build_synthesisers(
     """
     if factory is None:
         return []
-    factories = list(factory) if isinstance(factory, Sequence) else [factory] * len(outputs)
+    factories = list(factory) if isinstance(factory, (list, tuple)) else [factory] * len(outputs)
     if len(factories) != len(outputs):
         raise UserError(
             f"there are {len(outputs)} interfaces and {len(factories)} factories of a {what}; give one for all, or one "
@@ -97,6 +130,11 @@ def build_synthesisers(
     networks = []
     for number, (make, source, output_shape) in enumerate(zip(factories, inputs, outputs), start=1):
         source = (*source[:-1], source[-1] + context)
+        if not callable(make):
+            raise UserError(
+                f"a {what} is made by a function such as igr_suite.decoupling.linear(), which takes the shapes of its "
+                f"input and output; got {make!r}"
+            )
         network = make(source, output_shape)
         try:
             shape = tuple(network(keras.Input(source)).shape[1:])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from igr_suite.checks import check_fields
 from igr_suite.errors import UserError
 
 
@@ -49,6 +50,7 @@ class Decoupling:
     """Factor of the absolute norm of the modules' weights in the loss."""
 
     def __post_init__(self):
+        check_fields(self)
         if self.target == "lambda":
             share = 0.5 if self.bp_lambda is None else self.bp_lambda
             if not 0 <= share <= 1:

@@ -6,15 +6,17 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from igr_suite.checks import check_count, check_integer
 from igr_suite.decoupling.checks import (
     build_chain,
     build_synthesisers,
     check_replicas,
     check_saving,
     context_width,
+    list_of_modules,
     only_tensor,
+    settings_of,
 )
-from igr_suite.decoupling.config import Decoupling
 from igr_suite.decoupling.losses import check_class_numbers, ignored_class, losses_of_examples
 from igr_suite.decoupling.optimisers import OptimiserGroup, check_optimiser, check_updates, copy_for, within_scope
 from igr_suite.decoupling.passes import mask_of, run, with_mask
@@ -84,12 +86,12 @@ class DecoupledModel(TrainingStep, Saving, keras.Model):
     ):
         half = keras.config.dtype_policy().compute_dtype in ("float16", "bfloat16")
         super().__init__(name=name, dtype="float32" if half else None)  # every module casts its inputs
-        self.settings, self.context, self.seed = Decoupling(**settings), context, seed
-        self.parts = list(modules)
+        self.settings, self.context, self.seed = settings_of(settings), context, check_integer("seed", seed)
+        self.parts = list_of_modules(modules)
         shapes = build_chain(self.parts)
         self.input_size = shapes[0]
         self.width = shapes[-1][-1]
-        self.classes = classes or self.width
+        self.classes = self.width if classes is None else check_count("classes", classes)
         width = context_width(context, self.settings.labels, self.classes, shapes[0])
         self.synthesisers = build_synthesisers(synthesiser, shapes[1:-1], shapes[1:-1], width, "synthesiser")
         self.input_models = build_synthesisers(

@@ -21,6 +21,10 @@ def split_model(model: keras.Model, cut_layers: Sequence[str]) -> list[keras.Mod
       UserError: a cut that does not exist, is out of order, is behind the last layer or would cut more than one
         tensor; or a model that has not been built.
     """
+    if not isinstance(model, keras.Model):
+        raise UserError(f"split_model cuts a Keras model, got {model!r}")
+    if isinstance(cut_layers, str) or not isinstance(cut_layers, Sequence):
+        raise UserError(f"the cuts are a list of names of layers, such as ['dense', 'dense_1'], got {cut_layers!r}")
     if not getattr(model, "inputs", None) or len(model.inputs) != 1 or len(model.outputs) != 1:
         raise UserError(
             f"the model {model.name} cannot be cut: it needs one input and one output; give it a keras.Input and "

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
+from igr_suite.checks import check_count, check_flag, check_integer, is_whole
 from igr_suite.errors import UserError
 from igr_suite.networks.batch_norm import BatchNorm
 
@@ -30,6 +31,7 @@ def mlp(
       affine: whether the normalisation has a trained scale and shift.
       seed: of the hidden layers' weights (Glorot-uniform).
     """
+    seed = check_integer("seed", seed)
     return _network(
         hidden,
         batch_norm,
@@ -44,6 +46,8 @@ def conv(
 ) -> Synthesiser:
     """Returns a factory of networks of "same" convolutions whose last layer starts at zero; `hidden` are numbers of
     filters, the other arguments are as in `mlp`."""
+
+    seed, kernel = check_integer("seed", seed), check_count("kernel", kernel)
 
     def last(size: int) -> keras.Layer:
         return keras.layers.Conv2D(size, kernel, padding="same", kernel_initializer="zeros")
@@ -67,8 +71,13 @@ def conv(
 
 
 def _network(hidden: Sequence[int], batch_norm: bool, affine: bool, middle, last) -> Synthesiser:
-    if any(size < 1 for size in hidden):
-        raise UserError(f"the hidden layers of a synthesiser need sizes of at least 1, got {tuple(hidden)}")
+    sizes = hidden if isinstance(hidden, Sequence) and not isinstance(hidden, str) else [hidden]
+    if sizes is not hidden or not all(is_whole(size, 1) for size in sizes):
+        raise UserError(
+            f"the hidden layers of a synthesiser are a list of sizes, integers of at least 1, got {hidden!r}"
+        )
+    check_flag("batch_norm", batch_norm)
+    check_flag("affine", affine)
 
     def build(inputs: tuple[int, ...], outputs: tuple[int, ...]) -> keras.Layer:
         del inputs  # Keras builds the layers for them

@@ -122,6 +122,10 @@ def sweep(
     """
     import pandas as pd
 
+    if not isinstance(grid, Mapping):
+        raise UserError(
+            f"the grid of a sweep is a dictionary, such as {{'model.temperature': (0.3, 0.7)}}, got {grid!r}"
+        )
     for path, values in grid.items():
         if isinstance(values, str | Mapping) or not hasattr(values, "__len__") or not len(values):
             raise UserError(f"'{path}' of a sweep takes a list of values, such as (0.3, 0.7), got {values!r}")

@@ -28,20 +28,6 @@ def check_seed(seed) -> int | None:
     return int(seed)
 
 
-def check_count(name: str, value, least: int = 1) -> int:
-    """Returns the integer; raises UserError for anything else, and for less than `least`."""
-    if not is_whole(value, least):
-        raise UserError(f"{name} must be an integer of at least {least}, got {value!r}")
-    return int(value)
-
-
-def check_flag(name: str, value) -> bool:
-    """Returns the truth value; raises UserError for anything else, such as a text."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise UserError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
-
-
 def check_name(argument: str, value, known: tuple[str, ...]) -> str:
     """Returns the value; raises UserError unless it is one of the known names."""
     if value not in known:

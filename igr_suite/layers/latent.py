@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.checks import check_count, check_flag
 from igr_suite.errors import UserError
-from igr_suite.layers.checks import check_backend, check_count, check_flag, check_name, check_prior, check_seed
+from igr_suite.layers.checks import check_backend, check_name, check_prior, check_seed
 from igr_suite.layers.scheduled import Schedule, Scheduled, check_scheduled, from_config, to_config, value_at
 
 Shape = tuple[int | None, ...]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import tensorflow as tf
 
+from igr_suite.checks import check_flag
 from igr_suite.errors import UserError
-from igr_suite.layers.checks import check_flag
 from igr_suite.layers.latent import LatentLayer
 from igr_suite.layers.scheduled import Scheduled, check_scheduled
 

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.checks import check_count
 from igr_suite.errors import UserError, nearest
-from igr_suite.layers.checks import check_count
 from igr_suite.layers.relaxed import RelaxedLayer
 from igr_suite.layers.scheduled import Scheduled
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Literal, NamedTuple
 
+from igr_suite.checks import check_count
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators import Estimator, get, registered
-from igr_suite.layers.checks import check_count
 from igr_suite.objectives import Objective, build
 from igr_suite.objectives.names import NAMES as OBJECTIVES
 from igr_suite.relaxations import RELAXATIONS, Relaxation

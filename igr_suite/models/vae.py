@@ -8,10 +8,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from igr_suite.checks import is_whole
+from igr_suite.checks import check_count, check_integer
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.tape import Seed, stateless_seed
-from igr_suite.layers.checks import check_count, check_name
+from igr_suite.layers.checks import check_name
 from igr_suite.models.gaussian_latents import GaussianLatents
 from igr_suite.models.gradient_choice import LATENTS, Choice, Latent, choose, described
 from igr_suite.models.hard_codes import HardCodes
@@ -85,20 +85,19 @@ class VAE(Training):
         super().__init__(**options_of_keras)
         shape = _code_shape(latent, variables, categories)
         check_name("kl", kl, ("sampled", "closed"))
-        if not is_whole(seed):
-            raise UserError(f"seed must be an integer, got {seed!r}")
+        seed = check_integer("seed", seed)
         self.settings: dict[str, Any] = {
             "latent": latent,
             "variables": variables,
             "categories": categories,
             "kl": kl,
-            "seed": int(seed),
+            "seed": seed,
         }
         self.prior_choice, self.likelihood_choice = prior, likelihood
         self.choice = choose(latent, gradient, options or {}, samples)
         self.likelihood = likelihood_of(likelihood)
         self.encoder, self.decoder = encoder, decoder
-        self.latent = _latent_of(self.choice, shape, prior, kl == "closed", int(seed), self.variable_dtype)
+        self.latent = _latent_of(self.choice, shape, prior, kl == "closed", seed, self.variable_dtype)
         self.data_shape: tuple[int, ...] = ()  # known when built
         self.begin_metrics()
         self._compiled_log_weights: Callable[..., tf.Tensor] | None = None

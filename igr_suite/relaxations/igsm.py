@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 
+from igr_suite.precision import as_float
 from igr_suite.relaxations.base import inside_simplex
 from igr_suite.relaxations.overcomplete import Overcomplete
 from igr_suite.relaxations.registry import register
@@ -30,7 +31,7 @@ class IGSM(Overcomplete):
 
     def __init__(self, loc, temperature, name: str = "IGSM"):
         parameters = dict(locals())
-        loc = tf.convert_to_tensor(loc)
+        loc = as_float(loc, "loc")
         super().__init__(loc, tf.zeros_like(loc), temperature, parameters, name)
 
     @classmethod

@@ -1,12 +1,15 @@
 """Planar flow: f(z) = z + u_hat tanh(w.z + b), its log-determinant and its inverse, and the weights that parameterise
 it."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
+from igr_suite.checks import check_count
 from igr_suite.errors import UserError, nearest
+from igr_suite.randomness import check_seed
 from igr_suite.relaxations.base import check_categories
 
 NORMS = ("squared", "historical")
@@ -44,10 +47,13 @@ def initial_planar_flow(
       dtype: of the weights.
     Returns:
       PlanarFlow of tensors; a model wraps them: PlanarFlow(*map(tf.Variable, flow)).
+    Raises:
+      UserError: a number that is no positive integer, or a seed that is no pair.
     Source: Potapczynski et al. (2020), section 3.3; Rezende & Mohamed (2015), eq. 10.
     """
+    layers, variables = check_count("layers", layers), check_count("variables", variables)
     shape = [2, layers, variables, check_categories(categories) - 1]
-    w, u = tf.unstack(tf.random.stateless_normal(shape, seed, stddev=stddev, dtype=dtype))
+    w, u = tf.unstack(tf.random.stateless_normal(shape, check_seed(seed), stddev=stddev, dtype=dtype))
     return PlanarFlow(w=w, u=u, b=tf.zeros([layers, variables], dtype))
 
 
@@ -122,6 +128,8 @@ class Planar(tfb.Bijector):
         if norm not in NORMS:
             raise UserError(f"unknown norm '{norm}' of a planar flow; {nearest(norm, NORMS)}")
         parameters = dict(locals())
+        if not isinstance(flow, Sequence) or isinstance(flow, str) or len(flow) != len(PlanarFlow._fields):
+            raise UserError(f"flow must be a PlanarFlow, such as initial_planar_flow makes, got {flow!r}")
         w, u, b = (tf.convert_to_tensor(weights) for weights in flow)
         self.layers = [(w_l, invertible_u(w_l, u_l, norm), b_l) for w_l, u_l, b_l in zip(*map(tf.unstack, (w, u, b)))]
         super().__init__(forward_min_event_ndims=1, parameters=parameters, dtype=w.dtype, name=name)

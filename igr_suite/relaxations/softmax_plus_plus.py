@@ -5,6 +5,7 @@ import math
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
+from igr_suite.checks import number
 from igr_suite.errors import UserError
 
 
@@ -50,7 +51,7 @@ def invert_log_softmax_plus_plus(log_sample: tf.Tensor, delta: float = 1.0) -> t
 
 def check_delta(delta: float) -> None:
     """Raises UserError unless delta is positive and finite."""
-    if not 0 < float(delta) < math.inf:
+    if not 0 < number(delta) < math.inf:
         raise UserError(
             f"delta must be positive, got {delta} (1.0 is the default; 0.1 is the value of the first preprints)"
         )

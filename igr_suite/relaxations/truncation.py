@@ -6,6 +6,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from igr_suite.checks import number
 from igr_suite.errors import UserError, nearest
 from igr_suite.precision import widened
 
@@ -16,11 +17,11 @@ def check_truncation(truncation: str, threshold: float, quantile: float) -> None
     """Raises UserError unless the options of a truncation are valid."""
     if truncation not in TRUNCATIONS:
         raise UserError(f"unknown truncation '{truncation}'; {nearest(truncation, TRUNCATIONS)}")
-    if not 0 < threshold < 1:
+    if not 0 < number(threshold) < 1:
         raise UserError(
             f"threshold must lie in (0, 1), got {threshold} (0.9 or 0.99 are usual; IGR_SB_Finite does not truncate)"
         )
-    if not 0 <= quantile <= 100:
+    if not 0 <= number(quantile) <= 100:
         raise UserError(f"quantile must be a percentage in [0, 100], got {quantile}")
 
 

@@ -43,6 +43,8 @@ def loaded(folder: str | Path, data_dir: str | Path | None = None) -> Training:
     Returns:
       The training, whose `evaluate` measures the loaded model as the run was measured.
     """
+    if not isinstance(folder, (str, os.PathLike)):
+        raise UserError(f"load_run takes a run's folder, a path, got {folder!r}")
     run = RunFolder(Path(folder).expanduser())
     config = run.config()
     if config is None:
