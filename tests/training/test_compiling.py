@@ -207,8 +207,11 @@ KINDS = {
 @pytest.mark.sweep
 @pytest.mark.parametrize("kind", KINDS)
 def test_both_compilers_make_the_same_first_step(tmp_path, kind):
+    """But for dynamic binarisation, whose uniform numbers each makes of random bits in its own way."""
     expansion = expand(find(KINDS[kind]), "smoke", tmp_path)
     config = next(config for config in expansion.runs.values() if type(config).__name__ == kind)
+    if kind == "TrainDReG":
+        config = config.with_values({"data.binarisation": "static"})
     scalars = {}
     for xla in (False, True):
         training = untrained(config, RunFolder(tmp_path / str(xla)))
