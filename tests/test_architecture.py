@@ -13,7 +13,7 @@ from igr_suite.objectives.names import FACTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "igr_suite"
-EVERYWHERE = {"errors", "extras", "keras_variables", "precision", "randomness", "replicas", "terminal"}
+EVERYWHERE = {"checks", "errors", "extras", "keras_variables", "precision", "randomness", "replicas", "terminal"}
 CORE = {
     "data",
     "networks",
@@ -30,6 +30,7 @@ CORE = {
 # Room -> rooms that it may import. A family and a study are rooms of their own: "families/vae"; the lab's three rooms
 # too.
 MAY_IMPORT = {
+    "checks": {"errors"},
     "errors": set(),
     "extras": {"errors"},
     "keras_variables": set(),
