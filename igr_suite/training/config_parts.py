@@ -9,7 +9,7 @@ from igr_suite.data.catalogue import recipe_of
 from igr_suite.data.halves import PICTURED
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import RunConfig, added_later
-from igr_suite.training.ranges import check_at_least, check_positive
+from igr_suite.training.ranges import check_adam, check_at_least, check_limits, check_positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,7 @@ class DataConfig:
     """Side in pixels of the square that images are enlarged or shrunk to after the binarisation; grey values appear."""
 
     def __post_init__(self):
+        check_limits(self)
         shape = recipe_of(self.name).image_shape  # an unknown name fails here, before anything starts
         if self.resize is not None and self.resize < 1:
             raise UserError(f"data.resize is the side of an image in pixels, got {self.resize}")
@@ -82,6 +83,7 @@ class OptimiserConfig:
 
     def __post_init__(self):
         check_positive(self, "optimiser", "learning_rate")
+        check_adam(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,7 @@ class BinaryDataConfig:
     """Number of validation and of test images that are kept, for the smoke scale; all where it is not given."""
 
     def __post_init__(self):
+        check_limits(self)
         recipe = recipe_of(self.name)
         if recipe.likelihood != "bernoulli":
             raise UserError(

@@ -10,7 +10,7 @@ from igr_suite.decoupling.config import Decoupling
 from igr_suite.errors import UserError
 from igr_suite.lab.runs.options import Option, WithOptions
 from igr_suite.training.config_parts import StepScheduleConfig, TrainingRun
-from igr_suite.training.ranges import check_positive
+from igr_suite.training.ranges import check_decays, check_limits, check_positive
 
 CLASSES = 10
 SYNTHETIC_METHODS = ("dni", "cdni")
@@ -36,6 +36,7 @@ class DNIDataConfig:
     """Number of validation and of test images that are kept, for the smoke scale; all where it is not given."""
 
     def __post_init__(self):
+        check_limits(self)
         recipe = recipe_of(self.name)
         if getattr(recipe.source, "label", "") is None:
             raise UserError(f"{self.name} has no labels, which a classifier needs; take mnist")
@@ -161,7 +162,8 @@ class DNIOptimiserConfig(WithOptions):
 
     def __post_init__(self):
         super().__post_init__()
-        check_positive(self, "optimiser", "learning_rate", "sg_learning_rate")
+        check_positive(self, "optimiser", "learning_rate", "sg_learning_rate", "epsilon")
+        check_decays(self, "optimiser", "momentum")
         if self.decay < 0:
             raise UserError(f"optimiser.decay must not be negative, got {self.decay}")
         if self.decay and self.drops:

@@ -9,7 +9,7 @@ from igr_suite.data.halves import IMAGE_SHAPE
 from igr_suite.errors import UserError
 from igr_suite.families.half_mnist.synthetic_config import check_rates
 from igr_suite.lab.runs.options import Option, WithOptions
-from igr_suite.training.ranges import check_at_least
+from igr_suite.training.ranges import check_at_least, check_limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,7 @@ class HalfMNISTDataConfig:
     """Number of validation and of test images that are kept, for the smoke scale; all where it is not given."""
 
     def __post_init__(self):
+        check_limits(self)
         recipe = recipe_of(self.name)
         if recipe.image_shape != IMAGE_SHAPE or recipe.likelihood != "bernoulli":
             raise UserError(

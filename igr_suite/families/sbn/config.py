@@ -10,7 +10,7 @@ from igr_suite.errors import UserError
 from igr_suite.lab.runs.config import added_later
 from igr_suite.lab.runs.options import Option, WithOptions, by_reader
 from igr_suite.training.config_parts import BinaryDataConfig, StepScheduleConfig
-from igr_suite.training.ranges import check_at_least, check_not_negative, check_positive
+from igr_suite.training.ranges import check_adam, check_at_least, check_not_negative, check_positive
 
 # Estimators that have a fast path of their own with the options below; all others, and these with estimator options of
 # their own, take the general path (`discrete`).
@@ -212,6 +212,7 @@ class SBNOptimiserConfig:
 
     def __post_init__(self):
         check_positive(self, "optimiser", "learning_rate", "control_factor")
+        check_adam(self)
 
 
 @dataclass(frozen=True, kw_only=True)
