@@ -94,7 +94,7 @@ def test_bp_lambda_1_is_back_propagation_and_0_is_bootstrapping():
 
 
 @pytest.mark.parametrize("optimiser", [keras.optimizers.SGD(0.1), keras.optimizers.Adam(0.01)], ids=["sgd", "adam"])
-@pytest.mark.parametrize("hidden", [(), (7,)], ids=["linear", "one hidden"])
+@pytest.mark.parametrize("hidden", [pytest.param((), marks=pytest.mark.sweep), (7,)], ids=["linear", "one hidden"])
 def test_zero_initialised_synthesisers_let_learning_begin_at_the_top(optimiser, hidden):
     """Oracle 3: f_i first changes at step D - i + 1, M_i at step D - i; a deep M changes in its last layer first."""
     depth, (x, y) = 5, batch()

@@ -1,8 +1,10 @@
 """The guide to experiments runs as it stands, in a folder outside the repository."""
 
 import guides
+import pytest
 
 
+@pytest.mark.sweep
 def test_the_guide_runs(tmp_path):
     printed = guides.run_shell("add_an_experiment.md", tmp_path)
     assert "DisARM on one coin, by learning rate" in printed

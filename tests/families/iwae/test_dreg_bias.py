@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from sweeps import few
 
 from igr_suite.families.iwae.bias import PairedDifferences, verdict
 from igr_suite.families.iwae.config import DReGConfig, DReGOptimiserConfig
@@ -63,7 +64,8 @@ def network():
 
 
 @pytest.mark.parametrize(
-    ("estimator", "reference", "biased"), [("stl", "iwae", True), ("rws-dreg", "rws", False), ("dreg", "iwae", False)]
+    ("estimator", "reference", "biased"),
+    few([("stl", "iwae", True), ("rws-dreg", "rws", False), ("dreg", "iwae", False)], lambda case: case[1] == "iwae"),
 )
 def test_estimators_are_judged_against_their_references(network, estimator, reference, biased):
     """2,000 draws of 64 images: STL's |t| is far above the limit, an unbiased estimator passes it with probability

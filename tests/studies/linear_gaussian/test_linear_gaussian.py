@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from sweeps import few
 
 from igr_suite.errors import UserError
 from igr_suite.estimators.formulas import log_mean_exp
@@ -123,7 +124,7 @@ def test_float32_is_enough_for_the_smallest_variances():
     assert np.all(np.abs(single - double).max((0, 2)) < 0.01 * double.std(0, ddof=1).mean(1))
 
 
-@pytest.mark.parametrize("name", ["iwae", "dreg", "rws"])
+@pytest.mark.parametrize("name", few(["iwae", "dreg", "rws"], "dreg".__eq__))
 def test_training_q_reaches_the_optimum(name):
     """A -> I/2 and b -> theta/2 with theta fixed: 1,500 full-batch steps of decreasing size, the last half averaged;
     within .03."""
