@@ -65,6 +65,14 @@ def compiled_by_xla(
     return note["chosen"] == "xla"
 
 
+def keep(xla: bool | None, folder: RunFolder) -> bool | None:
+    """Returns the choice of a checkpoint, and notes it in a meta.json that does not have it: the checkpoint of a shorter
+    run comes without its meta.json."""
+    if xla is not None and folder.meta().get(NOTE) is None:
+        folder.write_meta(**{NOTE: {"asked": None, "chosen": "xla" if xla else "graph"}})
+    return xla
+
+
 def steps_per_second(
     model: keras.Model, programs: dict[str, Steps], orders: np.ndarray, most: int, seed: tf.Tensor
 ) -> dict[str, float]:

@@ -18,7 +18,7 @@ from igr_suite.lab.runs.progress import Progress
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.randomness import at_step, run_seed
 from igr_suite.training import checkpoints
-from igr_suite.training.compiling import compiled_by_xla
+from igr_suite.training.compiling import compiled_by_xla, keep
 from igr_suite.training.strategy import Replicas
 
 LOGGED_POINTS = 250  # a run logs a few hundred points, not every step
@@ -186,7 +186,8 @@ def fit(
         first = min(plan.steps_per_epoch, LONGEST_CALL)
         xla = compiled_by_xla(model, steps_of, plan.orders(0, first), first, seed, folder)
     else:
-        step, sums, counted, xla = state.step, state.host["sums"], state.host["counted"], state.host.get("xla")
+        step, sums, counted = state.step, state.host["sums"], state.host["counted"]
+        xla = keep(state.host.get("xla"), folder)
     run = steps_of(xla)
     saved, seconds = time.monotonic(), 0.0
     with Progress(folder) as progress:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -142,6 +143,15 @@ def test_a_run_that_goes_on_keeps_the_one_with_which_it_began(tmp_path, monkeypa
     assert note == (first and {"asked": first, "chosen": first})
     np.testing.assert_array_equal(again, whole)
     assert rows_again == rows
+
+
+def test_a_run_that_begins_with_the_checkpoint_of_another_says_which_one_it_has(tmp_path, monkeypatch, compiled):
+    monkeypatch.setenv(VARIABLE, "xla")
+    with pytest.raises(Interrupted):
+        run(tmp_path / "short", interrupts=AtTheSecondCall())
+    monkeypatch.delenv(VARIABLE)
+    shutil.copytree(tmp_path / "short", tmp_path / "long", ignore=shutil.ignore_patterns("meta.json", "lock*"))
+    assert run(tmp_path / "long")[2] == {"asked": None, "chosen": "xla"} and compiled == [True, True]
 
 
 def test_without_the_variable_checkpoints_are_what_they_were(tmp_path):
