@@ -22,12 +22,15 @@ def check_float(dtype, owner: str) -> tf.DType:
     Raises:
       UserError: the dtype is none of float16, bfloat16, float32 and float64.
     """
-    dtype = tf.as_dtype(dtype)
-    if dtype not in FLOATS:
+    try:
+        given = tf.as_dtype(dtype)
+    except TypeError:
+        raise UserError(f"{owner} must be float16, bfloat16, float32 or float64, got {dtype!r}") from None
+    if given not in FLOATS:
         raise UserError(
-            f"{owner} must be float16, bfloat16, float32 or float64, got {dtype.name}; cast it with tf.cast"
+            f"{owner} must be float16, bfloat16, float32 or float64, got {given.name}; cast it with tf.cast"
         )
-    return dtype
+    return given
 
 
 def as_float(value, name: str, dtype: tf.DType | None = None) -> tf.Tensor:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from igr_suite.errors import UserError, nearest
 from igr_suite.estimators.derivatives import MissingDerivative, Traced
-from igr_suite.estimators.inputs import Valued, as_logits, in_dtype, uniforms, working_dtype
+from igr_suite.estimators.inputs import Named, Valued, as_logits, in_dtype, uniforms, working_dtype
 from igr_suite.estimators.names import Route, Target
 from igr_suite.estimators.settings import check_samples
 from igr_suite.estimators.tape import OnTape
@@ -174,6 +174,8 @@ class Estimator(OnTape):
             TensorFlow does not have; the objective's values have the wrong shape.
         """
         logits = as_logits(logits)
+        if not isinstance(noise, Mapping):
+            raise UserError(f"noise must be what estimator.noise(...) returns, got {type(noise).__name__}")
         support = support_of(logits)
         if support not in self.facts.support:
             kinds = " or ".join(self.facts.support)
@@ -181,13 +183,13 @@ class Estimator(OnTape):
                 f"{self.facts.name} is for {kinds} variables, got logits of shape {logits.shape} ({support})"
             )
         working = working_dtype(logits.dtype)
-        parameters = in_dtype(self.parameters(logits.shape, working) if parameters is None else parameters, working)
+        given = self.parameters(logits.shape, working) if parameters is None else parameters
+        own = Named(f"the parameters of {self.facts.name}", in_dtype(given, working), "estimator.parameters(...)")
+        drawn = Named(f"the noise of {self.facts.name}", in_dtype(noise, working), "estimator.noise(...)")
         evaluate = Valued(objective, logits.dtype, working, logits.shape.rank - 1)
         traced = Traced(evaluate) if self.differentiates else None
         try:
-            estimate = self._estimate(
-                evaluate if traced is None else traced, tf.cast(logits, working), in_dtype(noise, working), parameters
-            )
+            estimate = self._estimate(evaluate if traced is None else traced, tf.cast(logits, working), drawn, own)
             if traced is not None:
                 traced.require()
         except MissingDerivative as error:

@@ -90,7 +90,10 @@ def variable_sizes(shape) -> list[int]:
     """
     if tf.is_tensor(shape):
         shape = tf.zeros(shape, tf.bool).shape  # what is known of it while a function is traced
-    sizes = list(shape[1:]) if getattr(shape, "rank", 1) is not None else [None]
+    try:
+        sizes = list(shape[1:]) if getattr(shape, "rank", 1) is not None else [None]
+    except TypeError:
+        raise UserError(f"a shape is the sizes of the logits' axes, such as logits.shape, got {shape!r}") from None
     return known_sizes(sizes, "logits whose sizes are all known but for the batch's")
 
 
@@ -112,6 +115,24 @@ def _cast(value, dtype: tf.DType):
     info = np.finfo(dtype.as_numpy_dtype)
     inside = tf.logical_and(tensor > 0.0, tensor < 1.0)
     return tf.where(inside, tf.clip_by_value(narrow, info.tiny, 1.0 - info.epsneg), narrow)
+
+
+class Named(dict):
+    """Tensors by name, of which a missing one is a sentence.
+
+    Args:
+      what: they are, for the message.
+      values: name -> tensor.
+      source: where to take them from, for the message.
+    """
+
+    def __init__(self, what: str, values: Mapping[str, tf.Tensor], source: str):
+        super().__init__(values)
+        self.what, self.source = what, source
+
+    def __missing__(self, name: str):
+        given = ", ".join(map(repr, self)) or "nothing"
+        raise UserError(f"{self.what} must hold '{name}', got {given}; take {self.source}")
 
 
 class Valued:

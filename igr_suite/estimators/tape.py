@@ -12,8 +12,9 @@ import keras
 import tensorflow as tf
 
 from igr_suite.errors import UserError
-from igr_suite.estimators.inputs import as_logits, mean_square, working_dtype
+from igr_suite.estimators.inputs import as_logits, known_sizes, mean_square, working_dtype
 from igr_suite.estimators.variables import kind_of, per_variable
+from igr_suite.precision import check_float
 from igr_suite.randomness import run_seed
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ class OnTape:
         Raises:
           UserError: a size that is not known.
         """
-        working = working_dtype(dtype or keras.config.floatx())
-        initial = self.parameters((1, *shape), working)
+        working = working_dtype(check_float(dtype or keras.config.floatx(), "dtype"))
+        sizes = known_sizes(shape, "the shape of one example's logits")
+        initial = self.parameters((1, *sizes), working)
         prefix = self.facts.name
         return [
             keras.Variable(value, dtype=working.name, name=f"{prefix}_{name.replace('.', '_')}")
@@ -130,6 +132,8 @@ class OnTape:
         if trained is None:
             return initial
         wanted = {name: tuple(value.shape) for name, value in initial.items()}
+        if not isinstance(trained, (list, tuple)) or not all(hasattr(variable, "shape") for variable in trained):
+            raise UserError(f"trained must be the list of variables that estimator.trainable made, got {trained!r}")
         if [tuple(variable.shape) for variable in trained] != list(wanted.values()):
             owns = ", ".join(f"{name} {size}" for name, size in wanted.items()) or "nothing"
             got = ", ".join(str(tuple(variable.shape)) for variable in trained) or "nothing"

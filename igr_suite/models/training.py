@@ -105,12 +105,15 @@ class Training(keras.Model):
         """Returns the batch [B, ...] of what Keras passes to a step.
 
         Raises:
-          UserError: targets or weights beside the data, or data that are integers.
+          UserError: targets or weights beside the data, or data that are no floats.
         """
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         _refuse(y, {"sample_weight": weights})
-        x = tf.convert_to_tensor(x)
-        if x.dtype.is_integer:
+        try:
+            x = tf.convert_to_tensor(x)
+        except (TypeError, ValueError):
+            raise UserError(f"x must be an array or a tensor of floats, got {type(x).__name__}") from None
+        if not x.dtype.is_floating:
             raise UserError(f"x is {x.dtype.name}; make it floats, for images with values between 0 and 1: x / 255.0")
         if not self.built:
             self.build(x.shape)

@@ -85,6 +85,11 @@ class VAE(Training):
         super().__init__(**options_of_keras)
         shape = _code_shape(latent, variables, categories)
         check_name("kl", kl, ("sampled", "closed"))
+        for role, network in (("encoder", encoder), ("decoder", decoder)):
+            if not isinstance(network, keras.layers.Layer):
+                raise UserError(f"the {role} must be a Keras model or layer, got {network!r}")
+        if not isinstance(options, (Mapping, type(None))):
+            raise UserError(f"options must be a dictionary of the gradient's own settings, got {options!r}")
         seed = check_integer("seed", seed)
         self.settings: dict[str, Any] = {
             "latent": latent,

@@ -81,6 +81,8 @@ class Objective:
           UserError: log-weights with wrong axes, or a number of samples for which the value is not defined.
         """
         given = check_log_weights(log_weights)
+        if given.shape[0] == 0:
+            raise UserError(f"{self.facts.name} needs at least 1 sample, got log-weights of shape {given.shape}")
         if {"groups", "auxiliary", "order"} & set(self.options):  # the others' values are defined for any K
             self._check_samples(given)
         return tf.cast(self._value(_widened(given)), given.dtype)

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeAlias
 import keras
 import tensorflow as tf
 
+from igr_suite.errors import UserError
 from igr_suite.keras_variables import watchable
 from igr_suite.objectives import derivatives
 from igr_suite.objectives.base import Coefficients, Objective
@@ -78,6 +79,12 @@ def leaf_gradients(
         samples and densities have other axes than [K, B, ...] and [K, B], or than `sample_axis` says.
     Source: docs/papers/dreg.md, section 2.1.
     """
+    for name, function in (("sample", sample), ("log_joint", log_joint)):
+        if not callable(function):
+            raise UserError(f"{name} must be a function, got {function!r}")
+    for name, variables in (("inference", inference_variables), ("generative", generative_variables)):
+        if not isinstance(variables, (list, tuple)) or not all(hasattr(each, "shape") for each in variables):
+            raise UserError(f"{name}_variables must be a list of variables, got {variables!r}")
     inference_variables, generative_variables = watchable(inference_variables), watchable(generative_variables)
     layout = Layout(sample_axis)
     encoder = tf.GradientTape(persistent=True, watch_accessed_variables=False)
@@ -85,6 +92,8 @@ def leaf_gradients(
     with encoder:
         encoder.watch(inference_variables)
         sampled = sample()
+        if not hasattr(sampled, "z") or not callable(getattr(sampled, "log_prob", None)):
+            raise UserError(f"sample must return a Sampled(z, log_prob), got {type(sampled).__name__}")
         leaves = tf.nest.map_structure(tf.stop_gradient, sampled.z)
         with density:
             density.watch(tf.nest.flatten(leaves))

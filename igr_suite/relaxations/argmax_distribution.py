@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from igr_suite.checks import number
 from igr_suite.errors import UserError
 from igr_suite.precision import HALVES, in_float32
 from igr_suite.relaxations.base import Relaxation, as_dtype
@@ -144,7 +145,7 @@ def sampled_argmax_probs(distribution: Relaxation, samples: int, seed: tf.Tensor
     categories = distribution.event_shape[-1]
     if isinstance(samples, (int, np.integer)) and samples < 1:
         raise UserError(f"sampled_argmax_probs counts draws and needs at least 1, got samples={samples}")
-    if smoothing < 0:
+    if not number(smoothing) >= 0:
         raise UserError(f"smoothing must not be negative, got {smoothing}")
     if categories is None:
         raise UserError(

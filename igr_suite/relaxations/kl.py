@@ -67,6 +67,9 @@ def _require_shared_map(posterior: Relaxation, prior: Relaxation) -> None:
 def _check_pair(posterior: Relaxation, prior: Relaxation) -> None:
     """Refuses distributions with different numbers of categories, which might broadcast, or with float types that do
     not mix."""
+    for name, distribution in (("posterior", posterior), ("prior", prior)):
+        if not isinstance(distribution, Relaxation):
+            raise UserError(f"the {name} of a KL must be a relaxation, got {distribution!r}")
     ours, theirs = posterior.event_shape[0], prior.event_shape[0]
     if ours is not None and theirs is not None and ours != theirs:
         raise UserError(

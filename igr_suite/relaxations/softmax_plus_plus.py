@@ -7,6 +7,7 @@ from tensorflow_probability import bijectors as tfb
 
 from igr_suite.checks import number
 from igr_suite.errors import UserError
+from igr_suite.precision import as_float
 
 
 def append_last_category(scores: tf.Tensor, delta: float = 1.0) -> tf.Tensor:
@@ -34,7 +35,7 @@ def log_softmax_plus_plus(scores: tf.Tensor, delta: float = 1.0) -> tf.Tensor:
     Returns:
       log psi [..., K].
     """
-    return tf.nn.log_softmax(append_last_category(scores, delta))
+    return tf.nn.log_softmax(append_last_category(as_float(scores, "scores"), delta))
 
 
 def invert_log_softmax_plus_plus(log_sample: tf.Tensor, delta: float = 1.0) -> tf.Tensor:

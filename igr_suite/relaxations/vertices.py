@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from igr_suite.precision import in_float32
+from igr_suite.precision import as_float, in_float32
+from igr_suite.relaxations.base import check_event
 
 
 def nearest_vertex(sample: tf.Tensor) -> tf.Tensor:
@@ -12,7 +13,11 @@ def nearest_vertex(sample: tf.Tensor) -> tf.Tensor:
       sample: psi [..., K] (or any scores with the same argmax).
     Returns:
       [..., K] of the same dtype; no gradient passes.
+    Raises:
+      UserError: no numbers with an axis of categories.
     """
+    sample = as_float(sample, "the sample")
+    check_event("a sample", "the sample", sample.shape)
     return tf.one_hot(tf.argmax(sample, axis=-1), tf.shape(sample)[-1], dtype=sample.dtype)
 
 

@@ -303,3 +303,31 @@ def test_what_is_no_seed_is_a_sentence(seed):
 def test_what_is_no_objective_is_a_sentence(objective, sentence):
     with pytest.raises(UserError, match=sentence):
         get("disarm").surrogate(objective, tf.zeros([2, 3]), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda f, b: get("disarm").estimate(f, b, None), "noise must be what estimator.noise.* returns, got NoneType"),
+        (lambda f, b: get("disarm").estimate(f, b, {"v": b}), r"the noise of disarm must hold 'u', got 'v'; take es"),
+        (
+            lambda f, b: get("rebar").estimate(f, b, get("rebar").noise(b.shape, SEED), {"etas": 1.0}),
+            "the parameters of rebar must hold 'baseline', got 'etas'; take estimator.parameters",
+        ),
+        (lambda f, b: get("relax").surrogate(f, b, 3, seed=0), "trained must be the list of variables"),
+        (lambda f, b: get("relax").surrogate(f, b, [1, 2], seed=0), "trained must be the list of variables"),
+        (lambda f, b: get("relax").trainable(3), "a shape is the sizes of the logits' axes"),
+        (lambda f, b: get("relax").trainable((3,), "int32"), "dtype must be float16, bfloat16, float32 or float64"),
+        (lambda f, b: get("relax").trainable((3,), "single"), "dtype must be .*, got 'single'"),
+        (lambda f, b: get("relax").parameters(None), "a shape is the sizes of the logits' axes"),
+    ],
+)
+def test_what_is_of_another_estimator_is_a_sentence(call, sentence):
+    with pytest.raises(UserError, match=sentence):
+        call(lambda samples: tf.reduce_sum(samples, -1), tf.zeros([2, 3]))
+
+
+@pytest.mark.parametrize("key", ["u", "other"])
+def test_a_key_error_of_the_objective_stays_one(key):
+    with pytest.raises(KeyError, match=key):
+        get("disarm").estimate(lambda samples: {}[key], tf.zeros([2, 3]), {"u": tf.fill([2, 3], 0.3)})

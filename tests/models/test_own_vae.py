@@ -250,6 +250,7 @@ def test_gradients_as_objects_and_their_files(tmp_path):
         ({"prior": ["a", "b", "c"]}, r"an array of shape \(3,\), got \['a', 'b', 'c'\]"),
         ({"prior": [[0.0], [0.0, 1.0]]}, r"an array of shape \(3,\), got \[\[0.0\], \[0.0, 1.0\]\]"),
         ({"prior": [0.0, float("nan"), 1.0]}, r"an array of shape \(3,\), got the number nan"),
+        ({"options": 3}, "options must be a dictionary of the gradient's own settings, got 3"),
         ({"seed": 0.5}, "seed must be an integer, got 0.5"),
         ({"seed": None}, "seed must be an integer, got None"),
         ({"latent": "gaussian", "gradient": "dreg", "prior": "uniform"}, "prior must be 'standard', 'learned' or the"),
@@ -292,6 +293,13 @@ def test_wrong_data_and_compile_are_a_sentence():
         with pytest.raises(UserError, match=f"{name} must be an integer of at least 1"):
             call()
     assert vae.log_likelihood(X[:0]).shape == (0,)
+    for wrong, sentence in ((None, "got NoneType"), ("a", "x is string"), ([["a"] * PIXELS], "x is string")):
+        with pytest.raises(UserError, match=sentence):
+            vae.encode(wrong)
+    with pytest.raises(UserError, match="the encoder must be a Keras model or layer, got None"):
+        VAE(None, vae.decoder, "bernoulli", "disarm", variables=3)
+    with pytest.raises(UserError, match="the decoder must be a Keras model or layer, got <function"):
+        VAE(vae.encoder, lambda codes: codes, "bernoulli", "disarm", variables=3)
     shared = keras.Sequential([keras.Input((PIXELS,)), keras.layers.Dense(PIXELS)])
     with pytest.raises(UserError, match="encoder and decoder share a weight"):
         VAE(shared, shared, "bernoulli", "disarm", variables=PIXELS)

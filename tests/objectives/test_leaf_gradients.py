@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from objective_quadrature import normals
 
+from igr_suite.errors import UserError
 from igr_suite.estimators.formulas import log_mean_exp
 from igr_suite.objectives import leaf
 from igr_suite.objectives.control_variate import SCALARS, ControlVariateDReG, scalar_gradients
@@ -263,3 +264,26 @@ def test_no_gradient_leaks_from_one_network_to_the_other(network):
         sampled = network.sample()
         loss = tf.reduce_mean(log_mean_exp(network.log_joint(sampled.z) - sampled.log_prob(sampled.z)))
     assert_close(network.leaf("dreg").generative, tape.gradient(loss, network.generative))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"sample": None}, "sample must be a function, got None"),
+        ({"log_joint": 3}, "log_joint must be a function, got 3"),
+        ({"inference_variables": None}, "inference_variables must be a list of variables, got None"),
+        ({"generative_variables": ["a"]}, r"generative_variables must be a list of variables, got \['a'\]"),
+        ({"sample": lambda: 3}, r"sample must return a Sampled\(z, log_prob\), got int"),
+    ],
+)
+def test_what_is_no_network_is_a_sentence(change, sentence):
+    z = tf.zeros([4, 2, 3])
+    given = {
+        "objectives": [build("dreg")],
+        "sample": lambda: Sampled(z, lambda z: tf.reduce_sum(z, -1)),
+        "log_joint": lambda z: -tf.reduce_sum(z, -1),
+        "inference_variables": [],
+        "generative_variables": [],
+    }
+    with pytest.raises(UserError, match=sentence):
+        leaf_gradients(**given | change)

@@ -124,3 +124,9 @@ def test_effective_sample_size_of_other_axes_is_refused():
     with pytest.raises(UserError, match="samples by examples"):
         effective_sample_size(tf.zeros([5]))
     np.testing.assert_allclose(effective_sample_size([[0, 0], [0, -100]]), [2.0, 1.0])
+
+
+@pytest.mark.parametrize("name", ["iwae", "dreg", "vimco"])
+def test_no_samples_have_no_value(name):
+    with pytest.raises(UserError, match="needs at least 1 sample"):
+        build(name).value(tf.zeros([0, 3]))

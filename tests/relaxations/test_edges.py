@@ -19,6 +19,7 @@ from igr_suite.relaxations import (
     distance_to_vertex,
     initial_planar_flow,
     monte_carlo_kl,
+    nearest_vertex,
     relaxation,
     sampled_argmax_probs,
     sampled_kl,
@@ -83,6 +84,17 @@ def test_no_draws():
     for wrong in (-1, 2.5, "a", None, [2, -1], True, tf.constant(2.0)):
         with pytest.raises(UserError, match="the number of draws must be an integer or a list of integers"):
             distribution.draw(wrong, SEED)
+    for call in (
+        lambda: monte_carlo_kl(None, distribution, 3, SEED),
+        lambda: monte_carlo_kl(distribution, "GS", 3, SEED),
+    ):
+        with pytest.raises(UserError, match="of a KL must be a relaxation, got"):
+            call()
+    for wrong in (None, "a", 3.0):
+        with pytest.raises(UserError, match="the sample"):
+            nearest_vertex(wrong)
+    with pytest.raises(UserError, match="smoothing must not be negative, got a"):
+        sampled_argmax_probs(distribution, 5, SEED, smoothing="a")
     with pytest.raises(UserError, match="smoothing must not be negative"):
         sampled_argmax_probs(distribution, 5, SEED, smoothing=-1.0)
     with pytest.raises(UserError, match="temperature must be a positive number"):
