@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -13,7 +14,7 @@ from igr_suite.errors import UserError, nearest
 Shape = tuple[int, ...]
 
 
-def settings_of(given: Mapping[str, object]) -> Decoupling:
+def settings_of(given: Mapping[str, Any]) -> Decoupling:
     """The settings of decoupled training.
 
     Args:
@@ -25,7 +26,7 @@ def settings_of(given: Mapping[str, object]) -> Decoupling:
     for name in given:
         if name not in known:
             raise UserError(f"a decoupled model has no setting '{name}': {nearest(name, known)}")
-    return Decoupling(**given)  # type: ignore[arg-type]  # checked there
+    return Decoupling(**given)
 
 
 def list_of_modules(modules) -> list[keras.Layer]:

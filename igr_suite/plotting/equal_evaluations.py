@@ -95,7 +95,7 @@ def draw(rows: pd.DataFrame, titles: Mapping[str, str], out: Path) -> list[Path]
 
 def _draw_curves(rows: pd.DataFrame, last: pd.DataFrame, models: list[str], titles, out: Path) -> list[Path]:
     """A row of panels for each model: the best methods in colour, the others grey."""
-    against = AXES | {"minutes": MINUTES[clock_of(rows)]}
+    against = AXES | {"minutes": MINUTES[_clock_of(rows)]}
     drawn, size = [], {"width": 4.2 * len(against), "height": 3.6 * len(models)}
     with figure(**size, rows=len(models), columns=len(against), squeeze=False) as (fig, axes):
         for line, model in zip(axes, models):
@@ -164,9 +164,13 @@ def table(
     columns = {"bound": "test L_K", **(further or {}), "minutes": "minutes"}
     texts, numbers = over_seeds(last_of(rows, titles), ["model", "method", "evaluations a step"], columns)
     texts["minutes"] = [f"{minutes:.1f}" if minutes == minutes else "-" for minutes in numbers["minutes_mean"]]
-    return texts, numbers.drop(columns="minutes_sd").assign(clock=clock_of(rows))  # seeds have one time
+    return texts, numbers.drop(columns="minutes_sd").assign(clock=_clock_of(rows))  # seeds have one time
 
 
-def clock_of(rows: pd.DataFrame) -> str:
-    """Returns the key of `MINUTES` and `TIMES` for the rows' minutes."""
+def about_minutes(rows: pd.DataFrame) -> str:
+    """Returns the sentence that says what the minutes of rows, or of a table's numbers, are."""
+    return TIMES[_clock_of(rows)]
+
+
+def _clock_of(rows: pd.DataFrame) -> str:
     return str(rows["clock"].iloc[0])

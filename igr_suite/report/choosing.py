@@ -17,7 +17,7 @@ from igr_suite.lab.running import discovery
 from igr_suite.lab.running.experiment import expand
 from igr_suite.lab.runs.config import flatten
 from igr_suite.lab.runs.files import write_atomically
-from igr_suite.plotting.equal_evaluations import TIMES
+from igr_suite.plotting.equal_evaluations import about_minutes
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.tables import markdown
 from igr_suite.studies.comparison.rows import comparison_rows
@@ -162,7 +162,7 @@ def training(rows: pd.DataFrame) -> str:
         return ""
     facts = {label(name): known for name, known in KNOWN.items()}
     titles, planned = discovery.plot_module(TRAINING_RUNS).MODELS, planned_estimators()
-    text = [TRAINING.format(times=TIMES[rows["clock"].iloc[0]])]
+    text = [TRAINING.format(times=about_minutes(rows))]
     for model, part in rows.groupby("model", sort=False):
         ranked = part.sort_values("bound_mean", ascending=False, kind="stable")
         shown = pd.DataFrame(

@@ -96,16 +96,19 @@ class StepTime(RunConfig):
         return f"{super().slug()}-{self.runs[0].rpartition('-')[0]}"
 
 
-def step_times(runs: Iterable[RunConfig], model_of: Callable[[RunConfig], Hashable], **options) -> list[StepTime]:
+TIMED: dict[str, dict] = {"smoke": {"windows": 2, "seconds": 0.01}, "quick": {}, "paper": {"windows": 15}}
+
+
+def step_times(runs: Iterable[RunConfig], model_of: Callable[[RunConfig], Hashable], scale: str) -> list[StepTime]:
     """Returns one run for each model, which times a step of all of its estimators, REINFORCE's first if it is there.
 
     Args:
       runs: one for each model and method.
       model_of: what the runs of a model have in common.
-      options: fields of `StepTime`.
+      scale: decides how long is timed.
     """
     groups: dict[Hashable, list[RunConfig]] = {}
     for run in runs:
         groups.setdefault(model_of(run), []).append(run)
     ordered = [sorted(group, key=lambda run: run.model.estimator != "reinforce") for group in groups.values()]
-    return [StepTime(runs=tuple(run.run_id for run in group), **options) for group in ordered]
+    return [StepTime(runs=tuple(run.run_id for run in group), **TIMED[scale]) for group in ordered]

@@ -1,12 +1,12 @@
 """Results of comparisons of gradient estimators as rows (never imports TensorFlow)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from igr_suite.lab.runs.config import RunConfig
+from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.plotting.estimators import label
 from igr_suite.studies.comparison.config import StepTime
@@ -49,14 +49,11 @@ def comparison_rows(folder: Path, run_ids: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=list(dict.fromkeys([*(rows[0] if rows else ()), *columns])))
 
 
-def step_seconds(folder: Path, configs: Mapping[str, RunConfig]) -> dict[str, float]:
-    """Returns seconds of processor time of a step of each run that a `StepTime` run has timed, by run id.
-
-    Args:
-      folder: results/<paper>/<item>/<scale>.
-      configs: the experiment's runs.
-    """
-    timed = [RunFolder(folder / run_id) for run_id, config in configs.items() if isinstance(config, StepTime)]
+def step_seconds(results: Results) -> dict[str, float]:
+    """Returns seconds of processor time of a step of each run that a `StepTime` run has timed, by run id."""
+    timed = [
+        RunFolder(results.folder / run_id) for run_id, config in results.configs.items() if isinstance(config, StepTime)
+    ]
     summaries = [run.summary()["runs"] for run in timed if run.whole]
     return {run_id: times["processor_seconds"] for summary in summaries for run_id, times in summary.items()}
 

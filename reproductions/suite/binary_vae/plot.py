@@ -1,6 +1,6 @@
 """Test bounds against evaluations, steps and time for both models and data sets, and a table of the last ones."""
 
-from igr_suite.plotting.equal_evaluations import TIMES, clock_of, draw, last_of, rows_of, table
+from igr_suite.plotting.equal_evaluations import about_minutes, draw, last_of, rows_of, table
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.looks import register_looks
 from igr_suite.plotting.names import DATA_NAMES
@@ -42,7 +42,7 @@ def titles_of(rows) -> dict[str, str]:
 
 def ours(results):
     """(quantity, setting) -> (mean, standard deviation over seeds, seeds), of runs as long as the published ones."""
-    rows = rows_of(results, model_of, method_of, step_seconds(results.folder, results.configs))
+    rows = rows_of(results, model_of, method_of, step_seconds(results))
     last = last_of(rows, titles_of(rows))
     last = last[last["steps"] == STEPS / 1e3]
     return {
@@ -53,9 +53,9 @@ def ours(results):
 
 def plot(results, out):
     """Returns the paths of what was drawn."""
-    rows = rows_of(results, model_of, method_of, step_seconds(results.folder, results.configs))
+    rows = rows_of(results, model_of, method_of, step_seconds(results))
     titles = titles_of(rows)
     return [
         *draw(rows, titles, out),
-        *save_table(out, *table(rows, titles, FURTHER), f"{NOTE} {TIMES[clock_of(rows)]}"),
+        *save_table(out, *table(rows, titles, FURTHER), f"{NOTE} {about_minutes(rows)}"),
     ]

@@ -50,7 +50,6 @@ LIMIT = {"smoke": 120}  # training, validation and test images
 EVALUATED = {"smoke": 120, "quick": 2_000}
 VARIABLES = {"smoke": 10, "quick": 200, "paper": 200}
 REPETITIONS = {"smoke": 1, "quick": 2, "paper": 5}
-TIMED = {"smoke": {"windows": 2, "seconds": 0.01}, "quick": {}, "paper": {"windows": 15}}
 
 
 def run_of(name, method, scale, data, seed):
@@ -102,7 +101,7 @@ def time(scale, results):
     """Time of a step of every method, a run for each model and data set."""
     trained = [results.changed(run) for run in runs(scale, results.datasets) if run.seed == SEEDS[0]]
     results.require(trained)
-    return step_times(trained, lambda run: (run.model.architecture, run.data.name), **TIMED[scale])
+    return step_times(trained, lambda run: (run.model.architecture, run.data.name), scale)
 
 
 EXPERIMENT = Experiment(

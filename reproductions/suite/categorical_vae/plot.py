@@ -1,6 +1,6 @@
 """Test bounds against evaluations, steps and time, and a table of the last ones."""
 
-from igr_suite.plotting.equal_evaluations import TIMES, clock_of, draw, rows_of, table
+from igr_suite.plotting.equal_evaluations import about_minutes, draw, rows_of, table
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.looks import register_looks
 from igr_suite.plotting.tables import save_table
@@ -28,8 +28,8 @@ def method_of(row) -> str:
 
 def plot(results, out):
     """Returns the paths of what was drawn."""
-    rows = rows_of(results, lambda row: "codes", method_of, step_seconds(results.folder, results.configs))
+    rows = rows_of(results, lambda row: "codes", method_of, step_seconds(results))
     return [
         *draw(rows, TITLES, out),
-        *save_table(out, *table(rows, TITLES, FURTHER), f"{NOTE} {TIMES[clock_of(rows)]}"),
+        *save_table(out, *table(rows, TITLES, FURTHER), f"{NOTE} {about_minutes(rows)}"),
     ]

@@ -42,7 +42,6 @@ ROWS = {"smoke": 1, "quick": 4, "paper": 20}  # evaluations of test images along
 SAMPLES = {"smoke": 5, "quick": 100, "paper": 100}
 LIMIT = {"smoke": 120}
 SIZE = {"smoke": {"variables": 4, "categories": 4}, "quick": {}, "paper": {}}
-TIMED = {"smoke": {"windows": 2, "seconds": 0.01}, "quick": {}, "paper": {"windows": 15}}
 BATCH = {"smoke": 20, "quick": 200, "paper": 200}
 PAPER = {"architecture": "leaky", "centred": True, "prior": "trained", "variables": 32, "categories": 16}
 
@@ -80,7 +79,7 @@ def time(scale, results):
     """Time of a step of every method."""
     trained = [results.changed(run) for run in runs(scale, results.datasets[:1]) if run.seed == SEEDS[0]]
     results.require(trained)
-    return step_times(trained, lambda run: run.data.name, **TIMED[scale])
+    return step_times(trained, lambda run: run.data.name, scale)
 
 
 EXPERIMENT = Experiment(

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from igr_suite.plotting.equal_evaluations import BIASED, TIMES, clock_of, draw, last_of, rows_of, table
+from igr_suite.plotting.equal_evaluations import BIASED, about_minutes, draw, last_of, rows_of, table
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.labels import label_points
 from igr_suite.plotting.style import figure, look, save
@@ -32,16 +32,14 @@ def model_of(row) -> str:
 
 def plot(results, out):
     """Returns the paths of what was drawn."""
-    rows = rows_of(
-        results, model_of, lambda row: label(row["model.estimator"]), step_seconds(results.folder, results.configs)
-    )
+    rows = rows_of(results, model_of, lambda row: label(row["model.estimator"]), step_seconds(results))
     paths = draw(rows, MODELS, out)
     foretold = beside_variance(last_of(rows, MODELS), comparison_rows(results.folder, results.configs))
     if not foretold.empty:
         paths += draw_foretold(foretold, out)
         foretold.to_csv(out / "variance.csv", index=False, float_format="%.6g")
         paths.append(out / "variance.csv")
-    return [*paths, *save_table(out, *table(rows, MODELS), f"{NOTE} {TIMES[clock_of(rows)]}")]
+    return [*paths, *save_table(out, *table(rows, MODELS), f"{NOTE} {about_minutes(rows)}")]
 
 
 def beside_variance(last: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:

@@ -37,7 +37,6 @@ EVALUATED = {"smoke": 120, "quick": 2_000}
 OPTIONS = {"local_disarm": ("samples=2",), "ovis_mc": ("auxiliary=2", "samples=2")}
 # REINFORCE of belief networks centres an example's signal by the others' mean, too.
 CODE_OPTIONS = OPTIONS | {"reinforce": ("baseline=batch",)}
-TIMED = {"smoke": {"windows": 2, "seconds": 0.01}, "quick": {}, "paper": {"windows": 15}}
 SIZE = {"smoke": {"variables": 3, "categories": 3}, "quick": {}, "paper": {}}
 
 
@@ -134,9 +133,7 @@ def time(scale, results):
     """Time of a step of every estimator, a run for each model; the runs of the first seed say what a step is."""
     trained = [results.changed(run) for run in runs(scale, results.datasets[:1]) if run.seed == SEEDS[0]]
     results.require(trained)
-    return step_times(
-        trained, lambda run: (type(run), run.model.layers, getattr(run.model, "nonlinear", None)), **TIMED[scale]
-    )
+    return step_times(trained, lambda run: (type(run), run.model.layers, getattr(run.model, "nonlinear", None)), scale)
 
 
 EXPERIMENT = Experiment(

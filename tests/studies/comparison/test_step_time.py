@@ -111,7 +111,7 @@ def test_the_runs_of_a_model_are_timed_together_and_reinforce_is_the_first():
     runs = [
         network(name, nonlinear=nonlinear) for nonlinear in (False, True) for name in ("nvil", "reinforce", "disarm")
     ]
-    linear, nonlinear = step_times(runs, lambda run: run.model.nonlinear, windows=2)
+    linear, nonlinear = step_times(runs, lambda run: run.model.nonlinear, "smoke")
     assert linear.runs == tuple(runs[place].run_id for place in (1, 0, 2)) and linear.windows == 2
     assert nonlinear.runs == tuple(runs[place].run_id for place in (4, 3, 5))
 
@@ -131,7 +131,7 @@ def two_seeds(tmp_path):
 
 
 def rows_of(results) -> pd.DataFrame:
-    times = step_seconds(results.folder, results.configs)
+    times = step_seconds(results)
     return equal_evaluations.rows_of(results, lambda row: "model", lambda row: "NVIL", times)
 
 
