@@ -24,6 +24,7 @@ TIMES = {
     "wall": "Minutes are those that the runs took, mean over seeds, beside whatever else their machines did.",
 }
 KINDS = ("one_hot", "bound")  # of the bound of K samples, in the names of metrics
+FAR = 3.0  # a mean this many times as far below the median as the best is above it lies outside the ranking's axis
 COLOURED = 6  # methods with the best bounds, whose curves have a colour
 ALWAYS = ("NVIL", "ST")  # and these
 BIASED = [name for name, known in KNOWN.items() if not known.unbiased]
@@ -35,9 +36,9 @@ def rows_of(
     method_of: Callable[[pd.Series], str],
     step_seconds: Mapping[str, float],
 ) -> pd.DataFrame:
-    """Returns one row per run and evaluation of test images: model, method, seed, "bound" (the test images' L_K), "elbo"
-    (of the training images in the epoch that ends there), what the bound is drawn against, and "clock", a key of
-    `MINUTES`.
+    """Returns one row per run and evaluation of test images: model, method, seed, "bound" (the test images' L_K) with K,
+    its "samples", "elbo" (of the training images in the epoch that ends there), what the bound is drawn against, and
+    "clock", a key of `MINUTES`.
 
     Args:
       results: runs with `evaluation.importance_samples` and an estimator.
@@ -50,7 +51,8 @@ def rows_of(
         first, config = group.iloc[0], results.configs[run_id]
         if not hasattr(config, "evaluation"):
             continue  # a measurement of a trained model
-        names = [f"test_iw_{kind}_{config.evaluation.importance_samples}" for kind in KINDS]
+        samples = config.evaluation.importance_samples
+        names = [f"test_iw_{kind}_{samples}" for kind in KINDS]
         column = next(name for name in names if name in group and group[name].notna().any())
         each = config.evaluations_per_step  # None for an estimator from outside, which does not say it
         measured = group[group[column].notna()]
@@ -65,6 +67,7 @@ def rows_of(
                     "seed": first["seed"],
                     "evaluations a step": f"{each / config.schedule.batch_size:g}" if each else "-",
                     "bound": measured[column],
+                    "samples": samples,
                     "elbo": measured["step"].map(elbos),
                     "evaluations": measured["step"] * (each or float("nan")) / 1e6,
                     "steps": measured["step"] / 1e3,
@@ -112,7 +115,7 @@ def _draw_curves(rows: pd.DataFrame, last: pd.DataFrame, models: list[str], titl
                 ax.set(xlabel=words, title=titles[model] if ax is line[0] else "")
                 ax.set_ylim(part["bound"].max() - 1.1 * spread, part["bound"].max() + 0.05 * spread)
                 ax.xaxis.set_major_locator(MaxNLocator(5))
-            line[0].set_ylabel("test $L_K$, nats per image")
+            line[0].set_ylabel(f"test ${bound_name(part)}$, nats per image")
             others = len(best) - len(coloured)
             title = f"grey: {others} more" if others else None
             line[-1].legend(fontsize="x-small", title=title, title_fontsize="x-small", loc="lower right")
@@ -123,25 +126,41 @@ def _draw_curves(rows: pd.DataFrame, last: pd.DataFrame, models: list[str], titl
 
 
 def _draw_ranking(last: pd.DataFrame, models: list[str], titles, out: Path) -> list[Path]:
-    """Every method's last bound, a marker a seed and a bar at their mean; biased estimators have hollow markers."""
+    """Every method's last bound, a marker a seed and a bar at their mean; biased estimators have hollow markers. A method
+    far below all others is an arrow with its mean, see `FAR`."""
     most = max(last[last["model"] == model]["method"].nunique() for model in models)
     size = {"width": max(4.8, 4.2 * len(models)), "height": 1.4 + 0.19 * most}
     with figure(**size, columns=len(models), squeeze=False) as (fig, axes):
         for ax, model in zip(axes[0], models):
             part = last[last["model"] == model]
-            names = list(dict.fromkeys(part["method"]))[::-1]
+            names, floor = list(dict.fromkeys(part["method"]))[::-1], _floor(part.drop_duplicates("method")["mean"])
             for height, name in enumerate(names):
                 seeds, (shade, marker, _) = part[part["method"] == name], look(name)
+                if seeds["mean"].iloc[0] < floor:
+                    words, place = f"← {seeds['mean'].iloc[0]:.0f}".replace("-", "−"), ax.get_yaxis_transform()
+                    ax.text(0.02, height, words, transform=place, fontsize="x-small", va="center")
+                    continue
                 face = "none" if seeds["estimator"].iloc[0] in BIASED else shade
                 ax.plot(seeds["bound"], [height] * len(seeds), marker, color=shade, markerfacecolor=face)
                 ax.plot(seeds["mean"].iloc[0], height, "|", color="0.2", markersize=9)
             ax.set_yticks(range(len(names)), names, fontsize="x-small")
-            ax.set(xlabel="test $L_K$ at the end, nats per image", title=titles[model])
+            ax.set_ylim(-0.8, len(names) - 0.2)
+            ax.set(xlabel=f"test ${bound_name(part)}$ at the end, nats per image", title=titles[model])
             ax.xaxis.set_major_locator(MaxNLocator(5))
             ax.grid(axis="y", linewidth=0.3)
         words = seeds_caption(last, "seed", ["model", "method"])
         fig.suptitle(f"equal evaluations; bar: mean, markers: seeds, hollow: biased; {words}", fontsize="small")
         return save(fig, out, "ranking")
+
+
+def _floor(means: pd.Series) -> float:
+    return means.median() - FAR * (means.max() - means.median())
+
+
+def bound_name(rows: pd.DataFrame) -> str:
+    """Returns the symbol of the rows' bounds, "L_{100}" where all have 100 samples."""
+    numbers = set(rows["samples"])
+    return f"L_{{{numbers.pop()}}}" if len(numbers) == 1 else "L_K"
 
 
 def last_of(rows: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
@@ -161,7 +180,11 @@ def table(
       rows, titles: as in `draw`.
       further: column of the rows -> heading, shown between the two.
     """
-    columns = {"bound": "test L_K", **(further or {}), "minutes": "minutes"}
+    columns = {
+        "bound": f"test {bound_name(rows)}".replace("{", "").replace("}", ""),
+        **(further or {}),
+        "minutes": "minutes",
+    }
     texts, numbers = over_seeds(last_of(rows, titles), ["model", "method", "evaluations a step"], columns)
     texts["minutes"] = [f"{minutes:.1f}" if minutes == minutes else "-" for minutes in numbers["minutes_mean"]]
     return texts, numbers.drop(columns="minutes_sd").assign(clock=_clock_of(rows))  # seeds have one time

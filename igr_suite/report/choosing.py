@@ -5,12 +5,12 @@ The measurements are those of `results/suite/estimators`, `results/suite/trainin
 scale; "-" stands where nothing was measured.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from igr_suite.estimators.base import registered
+from igr_suite.estimators.base import Facts, registered
 from igr_suite.estimators.names import KNOWN, TARGETS, Known
 from igr_suite.lab.analysis.paired import with_spread
 from igr_suite.lab.running import discovery
@@ -29,6 +29,8 @@ PLACE = REPOSITORY / "docs" / "choose_an_estimator.md"
 MEASURED = REPOSITORY / "results" / "suite" / "estimators" / "quick"
 TRACKED = REPOSITORY / "results" / "rebar" / "tracking" / "quick" / "table.csv"
 TRAINED = REPOSITORY / "results" / "suite" / "training" / "quick" / "table.csv"
+LEADERS = 4  # estimators that the advice names from the training runs, for each case and model
+BERNOULLI, CATEGORICAL = ("nonlinear", "2 linear"), ("categorical",)  # models of `suite/training`
 COLUMNS = ["relative_variance", "relative_cost", "parameters_relative_bias"]
 
 HEAD = """# Choosing an estimator
@@ -62,22 +64,23 @@ ADVICE = """
 ## Which one
 
 **Bernoulli variables, f is a black box (no derivative).**
-Take `disarm`: unbiased without anything to tune, two evaluations{disarm}.
-With more evaluations to spend, `arms` or `rloo` with K samples{rloo}; with one only, `nvil`{nvil}.
+Take `disarm`{disarm}: unbiased without anything to tune, two evaluations.
+With one evaluation take `nvil`{nvil}, with K of them `rloo`{rloo} or `arms`{arms}.
+In networks of several layers K evaluations of `rloo` serve all layers, while `disarm` and `arms` need further ones for each layer.
 Never `reinforce` without a baseline{reinforce}.
-
+{black_box}
 **Bernoulli variables, f differentiable at fractional values.**
 Take `dynamic_rebar`{dynamic_rebar}; `rebar` where its temperature is known{rebar}.
 `double_cv` needs df/db at discrete samples only{double_cv}; `relax` where f relaxed is a poor guide to f{relax}.
 `muprop` needs df/db at the mean only, and no temperature{muprop}.
-
+{differentiable}
 **Categorical variables.**
 Unbiased: `dynamic_rebar`{dynamic_rebar_c} or `relax`{relax_c} where f can be relaxed.
-Otherwise `carms`{carms_c}, whose K samples are antithetic, or `rloo`{rloo_c}, whose K samples are independent.
-`disarm_sb`{disarm_sb_c} and `disarm_tree`{disarm_tree_c} are for two evaluations; `ars` and `arsm` are baselines.
-With the derivative at discrete samples only, `double_cv`; `arm`, `disarm` and `arms` are for Bernoulli variables only.
-For VAEs the relaxations (docs/add_a_relaxation.md) train through relaxed codes instead, which is another objective.
-
+Otherwise `nvil`{nvil_c} with one evaluation, `disarm_tree`{disarm_tree_c} or `disarm_sb`{disarm_sb_c} with two,
+and `rloo`{rloo_c} or `carms`{carms_c}, whose samples are antithetic, with K of them.
+`ars` and `arsm` are baselines. With the derivative at discrete samples only, `double_cv`; `arm`, `disarm` and `arms` are for Bernoulli
+variables only. For VAEs the relaxations (docs/add_a_relaxation.md) train through relaxed codes instead, which is another objective.
+{categorical}
 **Bias is acceptable, variance is not (early training, search).**
 Take `reinmax`{reinmax_c},
 which is a second-order straight-through estimator, or `gumbel_rao`{gumbel_rao_c},
@@ -87,14 +90,14 @@ averaged over the noise that gives the same sample.
 has no temperature to tune.
 `concrete` at a tuned temperature{concrete_c}: its gradient is exact for the relaxed objective, which may be what is wanted.
 Check at the end: `igr variance RUN_FOLDER` measures the bias at the weights that were reached.
-
+{biased}
 **The objective is a bound with K samples, log mean_k exp f(b_k).**
 `vimco` or `ovis` for any variables, `local_disarm` for Bernoulli ones; all unbiased for the bound itself. `ovis` with
 gamma=1 adds the gradient of `rws`, which follows the posterior instead, and `tvo` takes a path between the two.
 `ovis_mc` spends further samples on its baselines.
 The estimators above are of E[f(b)], K = 1: with them the same K evaluations average K gradients.
 For Gaussian latents see [objectives.md](objectives.md).
-
+{bound}
 Measured at the weights of two small models; `igr variance` measures at yours. How to add one: [add_an_estimator.md](add_an_estimator.md).
 This page is written from the registry and from committed results by `python -m igr_suite.report.choosing`.
 """
@@ -245,18 +248,39 @@ def completeness(ranked: pd.DataFrame, planned: int) -> str:
     return text.strip()
 
 
+def leaders(rows: pd.DataFrame, models: Sequence[str], asked: Callable[[Facts], bool]) -> str:
+    """Returns the list of the estimators that reached the best bounds of some models; empty where none was trained.
+
+    Args:
+      rows: as in `training`.
+      models: their names in the rows.
+      asked: whether the case of the advice is one for an estimator.
+    """
+    facts = {label(name): cls.facts for name, cls in registered().items()}
+    titles, found = discovery.plot_module(TRAINING_RUNS).MODELS, []
+    for model in models if len(rows) else ():
+        part = rows[rows["model"] == model].sort_values("bound_mean", ascending=False, kind="stable")
+        fitting = [row for row in part.itertuples() if row.method in facts and asked(facts[row.method])]
+        names = [f"`{facts[row.method].name}` {row.bound_mean:.1f}" for row in fitting[:LEADERS]]
+        found += [f"- {titles[model]}: {', '.join(names)}\n"] if names else []
+    return "".join(["\nBest in training with equal evaluations, by test L_100:\n\n", *found]) if found else ""
+
+
 def trained() -> pd.DataFrame:
     """Returns the committed table of `suite/training`, empty without it."""
     return pd.read_csv(TRAINED) if TRAINED.exists() else pd.DataFrame()
 
 
-def advice(measurements: pd.DataFrame) -> str:
-    """Returns the advice with its numbers: {name} holds those for Bernoulli variables, {name_c} for categorical ones."""
+def advice(measurements: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """Returns the advice with its numbers: {name} holds those for Bernoulli variables, {name_c} for categorical ones,
+    and the name of a case the list of its best estimators in training, see `leaders`."""
 
     def beside(name: str, kind: str) -> str:
         variance, time, bias = (number(measurements, kind, name, column) for column in COLUMNS)
-        shown = [f"variance {variance}", f"time {time}"]
-        if not registered()[name].facts.unbiased:
+        facts, samples = registered()[name].facts, KNOWN[name].settings.get("samples")
+        shown = [f"K = {samples}"] if facts.hard == "K" else []
+        shown += [f"variance {variance}", f"time {time}"]
+        if not facts.unbiased:
             shown.append("bias too small to measure" if bias == "0" else f"bias {bias} of the gradient's norm")
         return "" if variance == "-" else f" ({', '.join(shown)})"
 
@@ -265,13 +289,24 @@ def advice(measurements: pd.DataFrame) -> str:
         for suffix, kind in (("", "bernoulli"), ("_c", "categorical"))
         for name in registered()
     }
-    return ADVICE.format(**texts)
+    of_mean = {
+        "black_box": (BERNOULLI, lambda facts: facts.unbiased and not (facts.differentiates or facts.relaxed)),
+        "differentiable": (BERNOULLI, lambda facts: facts.unbiased and bool(facts.differentiates or facts.relaxed)),
+        "categorical": (CATEGORICAL, lambda facts: facts.unbiased),
+        "biased": ((*BERNOULLI, *CATEGORICAL), lambda facts: not facts.unbiased),
+    }
+    cases = {
+        case: leaders(rows, models, lambda facts, asked=asked: facts.target == "expectation" and asked(facts))
+        for case, (models, asked) in of_mean.items()
+    }
+    cases["bound"] = leaders(rows, (*BERNOULLI, *CATEGORICAL), lambda facts: facts.target != "expectation")
+    return ADVICE.format(**texts, **cases)
 
 
 def document() -> str:
     """Returns the text of docs/choose_an_estimator.md."""
-    measurements = measured()
-    return HEAD + PICTURE + table(measurements) + training(trained()) + tracking() + advice(measurements)
+    measurements, rows = measured(), trained()
+    return HEAD + PICTURE + table(measurements) + training(rows) + tracking() + advice(measurements, rows)
 
 
 if __name__ == "__main__":

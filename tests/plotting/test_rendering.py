@@ -178,6 +178,7 @@ def some_rows(estimators: list[str]) -> pd.DataFrame:
             "seed": seed,
             "evaluations a step": f"{1 + place % 3}",
             "bound": -130 + place - 40 / step + seed,
+            "samples": 100,
             "elbo": -135.0 + place,
             "evaluations": 0.1 * step * (1 + place % 3),
             "steps": 1.0 * step,
@@ -199,10 +200,25 @@ def test_comparisons_at_equal_evaluations_are_drawn_without_fault(watched, tmp_p
     paths = equal_evaluations.draw(rows, training.MODELS, tmp_path)
     assert {path.name for path in paths} >= {"figure.png", "ranking.png", "figure.csv"} and watched == []
     last = equal_evaluations.last_of(rows, training.MODELS).groupby(["model", "estimator", "method"], sort=False)
-    foretold = last["bound"].mean().reset_index().assign(biased=False, relative_bias=0.0)
+    foretold = last["bound"].mean().reset_index().assign(samples=100, biased=False, relative_bias=0.0)
     foretold["variance"] = [10.0 ** (place % 7 - 4) * (1 + 0.03 * place) for place in range(len(foretold))]
     training.draw_foretold(foretold, tmp_path)
     assert watched == []
+
+
+def test_a_method_far_below_the_others_does_not_stretch_the_ranking(monkeypatch, tmp_path):
+    rows = some_rows(["nvil", "disarm", "reinmax", "ars"])
+    rows.loc[rows["method"] == "ARS", "bound"] -= 100
+    seen = {}
+
+    def look_at(fig, out, name="figure"):
+        seen[name] = [(axes.get_xlim(), [text.get_text() for text in axes.texts]) for axes in fig.axes]
+        return []
+
+    monkeypatch.setattr(equal_evaluations, "save", look_at)
+    equal_evaluations.draw(rows, {"nonlinear": "one", "2 linear": "two"}, tmp_path)
+    for limits, words in seen["ranking"]:
+        assert limits[0] > -145 and words == ["← −236"]
 
 
 def test_names_lie_beside_their_points_and_not_on_each_other():

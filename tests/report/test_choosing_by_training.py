@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from igr_suite.report.choosing import completeness, planned_estimators, training
+from igr_suite.report.choosing import advice, completeness, measured, planned_estimators, training
 
 
 def rows(*values) -> pd.DataFrame:
@@ -58,3 +58,19 @@ def test_an_estimator_from_outside_is_ranked_but_not_judged():
     text = training(pd.concat([MADE_UP, outside]))
     assert "| MyEstimator | -" in " ".join(text.split())
     assert "the best unbiased one is NVIL" in text
+
+
+def test_the_advice_names_the_best_of_each_case():
+    text = advice(measured(), MADE_UP)
+    sections = {part.split("**")[0]: part for part in text.split("\n\n**")}
+    nonlinear = "- belief network, one nonlinear layer: "
+    expected = {
+        "Bernoulli variables, f is a black box (no derivative).": f"{nonlinear}`nvil` -100.0, `disarm` -101.0",
+        "Bias is acceptable, variance is not (early training, search).": f"{nonlinear}`reinmax` -98.5, "
+        "`straight_through` -120.0",
+        "The objective is a bound with K samples, log mean_k exp f(b_k).": f"{nonlinear}`vimco` -90.0",
+    }
+    for case, line in expected.items():
+        assert line in sections[case].splitlines()
+    assert text.count("Best in training") == len(expected)
+    assert "Best in training" not in advice(measured(), MADE_UP[:0])

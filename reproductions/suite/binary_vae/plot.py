@@ -10,9 +10,9 @@ from igr_suite.studies.comparison.rows import step_seconds
 STEPS = 1_000_000  # of the published runs
 FURTHER = {"elbo": "training ELBO"}
 NOTE = (
-    "Test images' L_K at the end and the training images' ELBO in the last epoch, nats per image, mean and standard "
-    "deviation over seeds; K = 100 (5 at the smoke scale). Every method takes the same number of steps; numbers in brackets "
-    "are samples."
+    "Test images' bound of K samples, L_K, at the end and the training images' ELBO in the last epoch, nats per image, "
+    "mean and standard deviation over seeds. Every method takes the same number of steps; numbers in brackets are "
+    "samples."
 )
 register_looks("purple", ["RLOO (2)"], "--")
 register_looks("teal", ["Double CV (3)"])

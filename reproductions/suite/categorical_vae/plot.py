@@ -9,9 +9,9 @@ from igr_suite.studies.comparison.rows import step_seconds
 TITLES = {"codes": "VAE of categorical codes"}
 FURTHER = {"elbo": "training ELBO"}
 NOTE = (
-    "Test images' L_K at the end and the training images' ELBO in the last epoch, nats per image, mean and standard "
-    "deviation over seeds; K = 100 (5 at the smoke scale). Every method has the same number of evaluations of the bound in "
-    "training; `evaluations a step` are those of one image. Numbers in brackets are samples."
+    "Test images' bound of K samples, L_K, at the end and the training images' ELBO in the last epoch, nats per image, "
+    "mean and standard deviation over seeds. Every method has the same number of evaluations of the bound in training; "
+    "`evaluations a step` are those of one image. Numbers in brackets are samples."
 )
 register_looks("purple", ["RLOO (4)"])
 register_looks("purple", ["RLOO (2)"], "--")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from igr_suite.plotting.equal_evaluations import BIASED, about_minutes, draw, last_of, rows_of, table
+from igr_suite.plotting.equal_evaluations import BIASED, about_minutes, bound_name, draw, last_of, rows_of, table
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.labels import label_points
 from igr_suite.plotting.style import figure, look, save
@@ -16,10 +16,10 @@ MODELS = {
 }
 VARIABLES = {"nonlinear": "bernoulli", "categorical": "categorical"}  # models at which variances are measured
 NOTE = (
-    "Test images' L_K at the end, nats per image, mean and standard deviation over seeds; K = 100 (5 at the smoke "
-    "scale). Every estimator has the same number of evaluations of the bound in training; `evaluations a step` are those "
-    "of one image. VIMCO, OVIS and local DisARM train a bound of several samples, RWS follows the posterior, TVO the "
-    "thermodynamic path, and all others train the ELBO."
+    "Test images' bound of K samples, L_K, at the end, nats per image, mean and standard deviation over seeds. Every "
+    "estimator has the same number of evaluations of the bound in training; `evaluations a step` are those of one image. "
+    "VIMCO, OVIS and local DisARM train a bound of several samples, RWS follows the posterior, TVO the thermodynamic "
+    "path, and all others train the ELBO."
 )
 
 
@@ -54,8 +54,9 @@ def beside_variance(last: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
                 variance = float(of_model.loc[name, "relative_variance"]) * each
                 mean, bias = float(seeds["bound"].mean()), float(of_model.loc[name, "parameters_relative_bias"])
                 biased = name in BIASED
-                rows.append((model, name, method, variance, mean, biased, bias))
-    return pd.DataFrame(rows, columns=["model", "estimator", "method", "variance", "bound", "biased", "relative_bias"])
+                rows.append((model, name, method, variance, mean, seeds["samples"].iloc[0], biased, bias))
+    columns = ["model", "estimator", "method", "variance", "bound", "samples", "biased", "relative_bias"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def rank_correlation(part: pd.DataFrame) -> float:
@@ -79,7 +80,7 @@ def draw_foretold(rows: pd.DataFrame, out):
             ax.set_title(f"{MODELS[model]}{words}", fontsize="medium")
             ax.set(xscale="log", xlabel="variance times evaluations a step,\nrelative to NVIL's")
             ax.margins(x=0.12, y=0.12)
-        axes[0][0].set_ylabel("test $L_K$ at the end, nats per image")
+        axes[0][0].set_ylabel(f"test ${bound_name(rows)}$ at the end, nats per image")
         fig.suptitle(
             "variance at the weights of NVIL's first seed; bound: mean over seeds; hollow: biased", fontsize="small"
         )
