@@ -165,13 +165,14 @@ class Estimator(OnTape):
             It may have a method `at_neighbours` for values in which one variable differs (`estimators.neighbours`).
           logits: [B, D], or [B, V, C] for categorical variables, of any floating type; calculations for half precision
             are done in float32. A category whose logit is -inf is masked.
-          noise: from `noise`.
+          noise: from `noise`, for logits of this shape.
           parameters: from `parameters`, or their present values; None means the initial ones.
         Returns:
           The estimate, in the logits' type (but see `Estimate.loss`).
         Raises:
           UserError: the estimator does not support this kind of variables; it needs a derivative of the objective that
-            TensorFlow does not have; the objective's values have the wrong shape.
+            TensorFlow does not have; the objective's values have the wrong shape; the noise is that of another
+            estimator, of other settings or for other logits.
         """
         logits = as_logits(logits)
         if not isinstance(noise, Mapping):
@@ -186,6 +187,7 @@ class Estimator(OnTape):
         given = self.parameters(logits.shape, working) if parameters is None else parameters
         own = Named(f"the parameters of {self.facts.name}", in_dtype(given, working), "estimator.parameters(...)")
         drawn = Named(f"the noise of {self.facts.name}", in_dtype(noise, working), "estimator.noise(...)")
+        self._check_noise(drawn, logits.shape)
         evaluate = Valued(objective, logits.dtype, working, logits.shape.rank - 1)
         traced = Traced(evaluate) if self.differentiates else None
         try:
@@ -196,6 +198,33 @@ class Estimator(OnTape):
             way_out = self._way_out(support) if error.function == "the objective" else ""
             raise UserError(f"{self.facts.name} needs a derivative, but {error}{way_out}") from error
         return estimate if logits.dtype == working else _in_dtype_of_logits(estimate, logits.dtype)
+
+    def _check_noise(self, given: Noise, shape: tf.TensorShape) -> None:
+        """Refuses noise of the wrong shape, which would broadcast or be taken for another number of samples.
+
+        Args:
+          given: tensors by name.
+          shape: of the logits; where it is not known while a function is traced, nothing is checked.
+        """
+        if not shape.is_fully_defined():
+            return
+        sizes = tuple(shape)
+        if sizes not in self._noise_shapes:
+            with tf.init_scope():
+                needed = self.noise(sizes, tf.zeros([2], tf.int32))
+            self._noise_shapes[sizes] = {name: tensor.shape for name, tensor in needed.items()}
+        for name, expected in self._noise_shapes[sizes].items():
+            found = tf.TensorShape(given[name].shape)
+            if not found.is_compatible_with(expected):
+                raise UserError(
+                    f"the noise '{name}' of {self.facts.name} must have shape {expected} with its settings and logits "
+                    f"of shape {shape}, got {found}; draw it by estimator.noise(tf.shape(logits), seed)"
+                )
+
+    @functools.cached_property
+    def _noise_shapes(self) -> dict[tuple[int, ...], dict[str, tf.TensorShape]]:
+        """Shape of the logits -> shapes of the noise, of the shapes that were asked for."""
+        return {}
 
     def _way_out(self, support: str) -> str:
         """The end of the error message: alternatives where the objective has no derivative."""

@@ -45,6 +45,21 @@ def test_half_precision_is_float32_rounded(name, support, dtype):
         np.testing.assert_array_equal(half.loss, single.loss)
 
 
+@pytest.mark.parametrize(("name", "support"), CASES)
+def test_noise_for_other_logits_or_settings_is_refused(name, support):
+    """Noise of one example would broadcast to all, and noise of three samples be taken for that of two."""
+    objective, logits = batch_of(support, tf.float32)
+    estimator = get(name)
+    for other in (logits[:1], tf.concat([logits, logits], 0), logits[:, :-1]):
+        with pytest.raises(UserError, match=rf"noise '.*' of {name} must have shape .* got "):
+            estimator.estimate(objective, logits, estimator.noise(other.shape, SEED))
+    for setting in ("samples", "auxiliary"):
+        if setting in {field.name for field in fields(estimator)}:
+            more = get(name, **{setting: getattr(estimator, setting) + 2})
+            with pytest.raises(UserError, match=f"of {name} must have shape"):
+                estimator.estimate(objective, logits, more.noise(logits.shape, SEED))
+
+
 @pytest.mark.parametrize("dtype", HALF, ids=lambda dtype: dtype.name)
 @pytest.mark.parametrize("support", ["bernoulli", "categorical"])
 def test_noise_of_half_precision_stays_inside(support, dtype):
