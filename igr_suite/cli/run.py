@@ -118,6 +118,8 @@ def _draw_finished(results: Results, failed: bool, out: Path | None) -> int:
 
 def _dry_run(order) -> int:
     expansion = order.expand()
+    if order.only:
+        order.check_matches(expansion)
     rows, steps, faults = [["run", "stage", "state"]], {}, {}
     for run_id, config in expansion.runs.items():
         folder = RunFolder(order.folder / run_id)

@@ -51,6 +51,28 @@ def test_runs_that_are_left_out_need_not_take_the_settings(tmp_path):
         expand(experiment, "quick", tmp_path, {"model.temperatur": "0.3"}, lenient=True)
 
 
+def test_a_later_stage_that_reads_runs_which_cannot_take_the_settings_has_none(tmp_path):
+    first = [default("VAE"), default("GS_Dis")]
+
+    def later(scale, results):
+        results.require([results.changed(run) for run in first])
+        return [Count(seed=1)]
+
+    experiment = Experiment(paper="p", item="i", stages=(lambda scale, results: first, later))
+    settings = {"model.temperature": "0.3"}
+    for options in ({"wanted": lambda run_id: "GS" in run_id}, {"lenient": True}):
+        found = expand(experiment, "quick", tmp_path, settings, **options)
+        assert [run.model.name for run in found.runs.values()] == ["GS_Dis"] and found.waiting is None
+    none = expand(experiment, "quick", tmp_path, settings, lambda run_id: False)
+    assert not none.runs, "whoever asked for them says that no name matches"
+    for options in ({}, {"wanted": lambda run_id: "VAE" in run_id}):
+        with pytest.raises(UserError, match="not used by VAE"):
+            expand(experiment, "quick", tmp_path, settings, **options)
+    with pytest.raises(UserError, match="unknown key"):
+        expand(experiment, "quick", tmp_path, {"model.temperatur": "0.3"}, lenient=True)
+    assert expand(experiment, "quick", tmp_path, {"seed": "3"}).waiting == 2
+
+
 def test_datasets_are_those_of_the_scale_or_the_one_that_is_set(tmp_path):
     seen = []
     stage = lambda scale, results: seen.append(results.datasets) or []  # noqa: E731

@@ -30,6 +30,10 @@ class NotReady(Exception):
     """A stage needs the summaries of runs that are not finished; it is expanded again when they are."""
 
 
+class SettingsRefused(UserError):
+    """A run cannot take the values of `--set`."""
+
+
 class StageResults:
     """The results of earlier stages, for a stage to read.
 
@@ -75,8 +79,12 @@ class StageResults:
         return bool(self._changes)
 
     def changed(self, config: RunConfig) -> RunConfig:
-        """Returns the config with the `--set` values."""
-        return config.with_values(self._changes) if self._changes else config
+        """Returns the config with the `--set` values; a later stage that asks for a run that cannot take them has no
+        runs."""
+        try:
+            return config.with_values(self._changes) if self._changes else config
+        except UserError as error:
+            raise SettingsRefused(str(error)) from error
 
     def summary(self, config: RunConfig) -> dict[str, Any] | None:
         """Returns the summary of a run, None when the run is not finished or not whole."""
@@ -203,11 +211,12 @@ def expand(
     check_scale(scale)
     settings = settings or {}
     refused: list[UserError] = []
+    unwanted: list[str] = []
     expansions = []
     for point in points(settings, grid_of(experiment, scale, folder, settings, data_dir)):
         experiment.check_subject(point)
         results = _stage_results(experiment, scale, folder, point, data_dir)
-        expansions.append(_expand_point(experiment, scale, results, wanted, lenient, refused))
+        expansions.append(_expand_point(experiment, scale, results, wanted, lenient, refused, unwanted))
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}
     for expansion in expansions:
@@ -215,7 +224,7 @@ def expand(
         stages = expansion.stages | stages
     ordered = dict.fromkeys(run_id for expansion in expansions for run_id in expansion.runs)
     waiting = min((expansion.waiting for expansion in expansions if expansion.waiting is not None), default=None)
-    if refused and not runs and waiting is None:
+    if refused and not runs and not unwanted and waiting is None:
         raise refused[-1]
     return Expansion({run_id: runs[run_id] for run_id in ordered}, stages, waiting, expansions[0].left_out)
 
@@ -249,9 +258,10 @@ def _expand_point(
     wanted: Callable[[str], bool],
     lenient: bool,
     refused: list[UserError],
+    unwanted: list[str],
 ) -> Expansion:
     """Returns the runs at one point of a grid; the errors of runs that cannot take the settings and are left out are
-    appended to `refused`."""
+    appended to `refused`, the names of those that can and are left out to `unwanted`."""
     runs: dict[str, RunConfig] = {}
     stages: dict[str, int] = {}
     for number, stage in enumerate(experiment.stages, start=1):
@@ -259,6 +269,11 @@ def _expand_point(
             configs = stage(scale, results)
         except NotReady:
             return Expansion(runs, stages, number, results.left_out)
+        except SettingsRefused as error:
+            if number == 1:
+                raise
+            refused.append(error)
+            continue  # the stage reads runs that were refused, or left out, ahead of it
         for original in configs:
             try:
                 config = results.changed(original)
@@ -268,6 +283,7 @@ def _expand_point(
                 refused.append(error)
                 continue  # a run that is left out need not take the settings of those that are not
             if not wanted(config.run_id):
+                unwanted.append(config.run_id)
                 continue
             runs.setdefault(config.run_id, config)
             stages.setdefault(config.run_id, number)

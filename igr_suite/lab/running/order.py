@@ -86,7 +86,8 @@ class Order:
                 else ""
             )
             wanted = f"no run of {self.experiment.name} at scale {self.scale} matches --only {' or '.join(map(repr, self.only))}"
-            raise UserError(f"{wanted}{later}; see them with --dry-run")
+            names = "their names, as --set changes them" if self.settings else "them"
+            raise UserError(f"{wanted}{later}; --dry-run without --only lists {names}")
 
 
 def matches(run_id: str, only: Sequence[str]) -> bool:
