@@ -20,13 +20,14 @@ AXES = {"evaluations": "evaluations of training, millions", "steps": "training s
 MINUTES = {"processor": "minutes of training, one thread", "wall": "minutes of training as the runs took"}
 TIMES = {
     "processor": "Minutes are the number of steps times a step's processor time with one thread, which was measured for "
-    "all estimators of a model in turn.",
+    "all estimators of a model in turn; the time of a step is relative to REINFORCE's.",
     "wall": "Minutes are those that the runs took, mean over seeds, beside whatever else their machines did.",
 }
 KINDS = ("one_hot", "bound")  # of the bound of K samples, in the names of metrics
 FAR = 3.0  # a mean this many times as far below the median as the best is above it lies outside the ranking's axis
 COLOURED = 6  # methods with the best bounds, whose curves have a colour
 ALWAYS = ("NVIL", "ST")  # and these
+BESIDE = "REINFORCE"  # times of steps are relative to its
 BIASED = [name for name, known in KNOWN.items() if not known.unbiased]
 
 
@@ -133,7 +134,7 @@ def _draw_ranking(last: pd.DataFrame, models: list[str], titles, out: Path) -> l
     with figure(**size, columns=len(models), squeeze=False) as (fig, axes):
         for ax, model in zip(axes[0], models):
             part = last[last["model"] == model]
-            names, floor = list(dict.fromkeys(part["method"]))[::-1], _floor(part.drop_duplicates("method")["mean"])
+            names, floor = list(dict.fromkeys(part["method"]))[::-1], floor_of(part.drop_duplicates("method")["mean"])
             for height, name in enumerate(names):
                 seeds, (shade, marker, _) = part[part["method"] == name], look(name)
                 if seeds["mean"].iloc[0] < floor:
@@ -153,7 +154,8 @@ def _draw_ranking(last: pd.DataFrame, models: list[str], titles, out: Path) -> l
         return save(fig, out, "ranking")
 
 
-def _floor(means: pd.Series) -> float:
+def floor_of(means: pd.Series) -> float:
+    """Returns the mean below which a method is not drawn to scale, see `FAR`."""
     return means.median() - FAR * (means.max() - means.median())
 
 
@@ -174,7 +176,8 @@ def last_of(rows: pd.DataFrame, titles: Mapping[str, str]) -> pd.DataFrame:
 def table(
     rows: pd.DataFrame, titles: Mapping[str, str], further: Mapping[str, str] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Returns the last bounds and minutes of every model and method, best bound first, as texts and as numbers.
+    """Returns the last bounds and minutes of every model and method, best bound first, as texts and as numbers; where
+    steps were timed, the time of one beside REINFORCE's, too.
 
     Args:
       rows, titles: as in `draw`.
@@ -185,9 +188,20 @@ def table(
         **(further or {}),
         "minutes": "minutes",
     }
-    texts, numbers = over_seeds(last_of(rows, titles), ["model", "method", "evaluations a step"], columns)
-    texts["minutes"] = [f"{minutes:.1f}" if minutes == minutes else "-" for minutes in numbers["minutes_mean"]]
+    last = last_of(rows, titles)
+    texts, numbers = over_seeds(last, ["model", "method", "evaluations a step"], columns)
+    texts["minutes"] = [_decimals(minutes, 1) for minutes in numbers["minutes_mean"]]
+    if _clock_of(rows) == "processor":
+        times = (last["minutes"] / last["steps"]).groupby([last["model"], last["method"]]).first()
+        keys = zip(numbers["model"], numbers["method"])
+        numbers["relative_step_time"] = [times[key] / times.get((key[0], BESIDE), float("nan")) for key in keys]
+        relative = [_decimals(value, 2) for value in numbers["relative_step_time"]]
+        texts.insert(texts.columns.get_loc("minutes"), "time of a step", relative)
     return texts, numbers.drop(columns="minutes_sd").assign(clock=_clock_of(rows))  # seeds have one time
+
+
+def _decimals(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if value == value else "-"
 
 
 def about_minutes(rows: pd.DataFrame) -> str:

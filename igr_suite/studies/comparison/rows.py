@@ -50,12 +50,17 @@ def comparison_rows(folder: Path, run_ids: Iterable[str]) -> pd.DataFrame:
 
 
 def step_seconds(results: Results) -> dict[str, float]:
-    """Returns seconds of processor time of a step of each run that a `StepTime` run has timed, by run id."""
+    """Returns seconds of processor time of a step of each run that a `StepTime` run has timed, by run id: the first
+    run's, times the ratio to it of neighbouring windows, which a machine that is slower for some minutes leaves alone."""
     timed = [
         RunFolder(results.folder / run_id) for run_id, config in results.configs.items() if isinstance(config, StepTime)
     ]
-    summaries = [run.summary()["runs"] for run in timed if run.whole]
-    return {run_id: times["processor_seconds"] for summary in summaries for run_id, times in summary.items()}
+    measured = [(run.config().runs[0], run.summary()["runs"]) for run in timed if run.whole]
+    return {
+        run_id: times["relative_time"] * of_runs[first]["processor_seconds"]
+        for first, of_runs in measured
+        for run_id, times in of_runs.items()
+    }
 
 
 def _relative(measured: dict, support: str, values: dict) -> dict[str, float]:

@@ -2,7 +2,16 @@
 
 import pandas as pd
 
-from igr_suite.plotting.equal_evaluations import BIASED, about_minutes, bound_name, draw, last_of, rows_of, table
+from igr_suite.plotting.equal_evaluations import (
+    BIASED,
+    about_minutes,
+    bound_name,
+    draw,
+    floor_of,
+    last_of,
+    rows_of,
+    table,
+)
 from igr_suite.plotting.estimators import label
 from igr_suite.plotting.labels import label_points
 from igr_suite.plotting.style import figure, look, save
@@ -15,6 +24,8 @@ MODELS = {
     "categorical": "VAE, categorical codes",
 }
 VARIABLES = {"nonlinear": "bernoulli", "categorical": "categorical"}  # models at which variances are measured
+# Trained with the mean of the batch's other signals as its baseline, and measured without one.
+OTHERWISE_MEASURED = ("reinforce",)
 NOTE = (
     "Test images' bound of K samples, L_K, at the end, nats per image, mean and standard deviation over seeds. Every "
     "estimator has the same number of evaluations of the bound in training; `evaluations a step` are those of one image. "
@@ -44,11 +55,13 @@ def plot(results, out):
 
 def beside_variance(last: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """One row for each model and estimator of E[F] with its mean last bound and, relative to NVIL's, its variance at
-    equal evaluations: variance times evaluations a step."""
+    equal evaluations: variance times evaluations a step. `OTHERWISE_MEASURED` is left out."""
     rows = []
     for model, variables in VARIABLES.items():
         of_model = measured[measured["variables"] == variables].set_index("estimator") if len(measured) else measured
         for (name, method), seeds in last[last["model"] == model].groupby(["estimator", "method"], sort=False):
+            if name in OTHERWISE_MEASURED:
+                continue
             if name in of_model.index and of_model.loc[name, "relative_variance"] > 0:
                 each = float(seeds["evaluations a step"].iloc[0])
                 variance = float(of_model.loc[name, "relative_variance"]) * each
@@ -60,7 +73,7 @@ def beside_variance(last: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_correlation(part: pd.DataFrame) -> float:
-    """Spearman's: 1 where the estimator with less variance always has the higher bound."""
+    """Spearman's, NaN for fewer than three: 1 where the estimator with less variance always has the higher bound."""
     ranks = part[["variance", "bound"]].rank()
     return -float(ranks["variance"].corr(ranks["bound"])) if len(part) > 2 else float("nan")
 
@@ -69,14 +82,24 @@ def draw_foretold(rows: pd.DataFrame, out):
     """Last bound against variance at frozen weights, a panel a model."""
     models = [model for model in MODELS if model in set(rows["model"])]
     with figure(width=4.8 * len(models), height=4.4, columns=len(models), squeeze=False) as (fig, axes):
-        parts = {model: rows[rows["model"] == model] for model in models}
-        for ax, (model, part) in zip(axes[0], parts.items()):
-            for row in part.to_dict("records"):
+        parts = {}
+        for ax, model in zip(axes[0], models):
+            part = rows[rows["model"] == model]
+            parts[model] = shown = part[part["bound"] >= floor_of(part["bound"])]
+            below = [f"{row.method} {row.bound:.0f}" for row in part.drop(shown.index).itertuples()]
+            if below:
+                words = f"below: {', '.join(below)}".replace("-", "−")
+                ax.text(0.97, 0.03, words, transform=ax.transAxes, ha="right", fontsize="x-small")
+            for row in shown.to_dict("records"):
                 shade, marker, _ = look(row["method"])
                 face = "white" if row["biased"] else shade
                 ax.plot(row["variance"], row["bound"], marker, color=shade, markerfacecolor=face)
-            fair = rank_correlation(part[~part["biased"]])
-            words = f"\nrank correlation of the unbiased: {fair:.2f}" if fair == fair else ""
+            known = {
+                kind: rank_correlation(part[part["biased"] == biased])
+                for kind, biased in (("unbiased", False), ("biased", True))
+            }
+            numbers = ", ".join(f"{kind} {value:.2f}" for kind, value in known.items() if value == value)
+            words = f"\nrank correlation: {numbers}" if numbers else ""
             ax.set_title(f"{MODELS[model]}{words}", fontsize="medium")
             ax.set(xscale="log", xlabel="variance times evaluations a step,\nrelative to NVIL's")
             ax.margins(x=0.12, y=0.12)

@@ -148,11 +148,18 @@ def test_minutes_are_those_of_the_runs_where_no_step_was_timed(two_seeds):
 
 def test_minutes_of_all_seeds_are_steps_times_the_time_of_a_step(two_seeds):
     first, second = two_seeds.configs
-    timed = StepTime(runs=(first, "of-another-method-12345678"))
+    timed = StepTime(runs=("of-another-method-12345678", first))
     two_seeds.configs[timed.run_id] = timed
     with RunFolder(two_seeds.folder / timed.run_id).open(timed) as folder:
         assert minutes_of(two_seeds)["clock"].iloc[0] == "wall", "not finished"
-        folder.write_summary({"runs": {first: {"processor_seconds": 0.6}}})
+        folder.write_summary(
+            {
+                "runs": {
+                    timed.runs[0]: {"processor_seconds": 0.2, "relative_time": 1.0},
+                    first: {"processor_seconds": 0.9, "relative_time": 3.0},  # in a slow minute
+                }
+            }
+        )
     minutes = minutes_of(two_seeds)
     np.testing.assert_allclose(minutes[0.05], 0.5)
     np.testing.assert_allclose(minutes[0.1], 1.0)
@@ -165,3 +172,27 @@ def test_the_table_has_one_time_for_all_seeds(two_seeds):
     assert list(texts["minutes"]) == ["3.0"] and list(numbers["minutes_mean"]) == [3.0]
     assert "minutes_sd" not in numbers and list(numbers["clock"]) == ["wall"]
     assert equal_evaluations.table(rows.assign(minutes=float("nan")), {"model": "Model"})[0]["minutes"].iloc[0] == "-"
+
+
+def test_times_of_steps_are_relative_to_reinforce_s():
+    rows = pd.DataFrame(
+        {
+            "model": ["a", "a", "b"],
+            "method": ["NVIL", "REINFORCE", "NVIL"],
+            "evaluations a step": "1",
+            "seed": 0,
+            "bound": [-1.0, -2.0, -3.0],
+            "samples": 100,
+            "steps": [10.0, 20.0, 10.0],
+            "minutes": [3.0, 4.0, 1.0],
+            "clock": "processor",
+        }
+    )
+    texts, numbers = equal_evaluations.table(rows, {"a": "A", "b": "B"})
+    assert dict(zip(texts["method"] + texts["model"], texts["time of a step"])) == {
+        "NVILa": "1.50",
+        "REINFORCEa": "1.00",
+        "NVILb": "-",
+    }
+    assert numbers["relative_step_time"][0] == pytest.approx(1.5)
+    assert "time of a step" not in equal_evaluations.table(rows.assign(clock="wall"), {"a": "A", "b": "B"})[0]
