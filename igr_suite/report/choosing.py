@@ -12,7 +12,6 @@ import pandas as pd
 
 from igr_suite.estimators.base import Facts, registered
 from igr_suite.estimators.names import KNOWN, TARGETS, Known
-from igr_suite.lab.analysis.paired import with_spread
 from igr_suite.lab.running import discovery
 from igr_suite.lab.running.experiment import expand
 from igr_suite.lab.runs.config import flatten
@@ -58,7 +57,9 @@ TRAINING = """
 
 Bounds that training runs with equal numbers of evaluations reached (`results/suite/training`, quick scale): the test images' L_100 at
 the end in nats per image, mean and standard deviation over seeds, best first. An estimator that needs K evaluations takes K times fewer
-steps, so that among estimators with equal evaluations a step the numbers of steps are equal, too. {times}
+steps, so that among estimators with equal evaluations a step the numbers of steps are equal, too.
+{times}
+Whether variance foretells this order, and what seems to decide it: [suite/training](../reproductions/suite/training/README.md).
 """
 ADVICE = """
 ## Which one
@@ -174,13 +175,16 @@ def training(rows: pd.DataFrame) -> str:
                 "unbiased": [_unbiased(facts.get(name)) for name in ranked["method"]],
                 "evaluations a step": ranked["evaluations a step"],
                 "test L_100": [
-                    with_spread(mean, None if pd.isna(spread) else spread)
+                    f"{mean:.2f}" if pd.isna(spread) else f"{mean:.2f} ± {spread:.2f}"
                     for mean, spread in zip(ranked["bound_mean"], ranked["bound_sd"])
                 ],
                 "seeds": ranked["seeds"],
                 "minutes": [f"{minutes:.1f}" if minutes == minutes else "-" for minutes in ranked["minutes_mean"]],
             }
         )
+        if "relative_step_time" in ranked:
+            times = [f"{value:.2f}" if value == value else "-" for value in ranked["relative_step_time"]]
+            shown.insert(shown.columns.get_loc("minutes"), "time of a step", times)
         sentences = [best(ranked, facts), by_evaluations(ranked, facts), completeness(ranked, planned.get(model, 0))]
         title = titles.get(model, model)
         text += [
