@@ -23,6 +23,8 @@ def seeds_by_place(folder: Path) -> dict[str, Counter]:
     """Returns {"step" or "epoch": {x: number of different seeds of all runs that have a metrics row there}}."""
     seeds = {"step": defaultdict(set), "epoch": defaultdict(set)}
     for path in folder.glob("*/config.json"):
+        if not (path.parent / "metrics.jsonl").exists():
+            continue  # a measurement
         config = json.loads(path.read_text())["config"]
         several = [(config["seed"], i) for i in range(config["seeds"])] if "seeds" in config else [config["seed"]]
         for step, epoch in HEAD.findall((path.parent / "metrics.jsonl").read_bytes()):
@@ -38,6 +40,10 @@ def test_no_figure_counts_more_seeds_than_have_come_so_far(path):
     with path.open() as file:
         rows = list(csv.DictReader(file))
     assert all(int(row["seeds"]) > 0 for row in rows if row["mean" if "mean" in row else "temperature"])
+    if {"quantity", "x"} <= rows[
+        0
+    ].keys():  # of `equal_evaluations`: one curve against three quantities, steps in thousands
+        rows = [row | {"step": 1000 * float(row["x"])} for row in rows if row["quantity"] == "steps"]
     x = next((name for name in ("step", "epoch") if name in rows[0]), None)
     if x is None:
         assert f"{path.parents[2].name}/{path.parents[1].name}" in ENDS
