@@ -13,14 +13,14 @@ from igr_suite.lab.analysis.results import Results
 from igr_suite.lab.runs.store import RunFolder
 from igr_suite.plotting.curves import draw_curves, seeds_caption
 from igr_suite.plotting.style import figure, look, save
-from igr_suite.plotting.tables import over_seeds
+from igr_suite.plotting.tables import decimals, over_seeds
 
 AXES = {"evaluations": "evaluations of training, millions", "steps": "training steps, thousands"}
 # what "minutes" are, by the column "clock"
 MINUTES = {"processor": "minutes of training, one thread", "wall": "minutes of training as the runs took"}
 TIMES = {
     "processor": "Minutes are the number of steps times a step's processor time with one thread, which was measured for "
-    "all estimators of a model in turn; the time of a step is relative to REINFORCE's.",
+    "all estimators of a model in turn.",
     "wall": "Minutes are those that the runs took, mean over seeds, beside whatever else their machines did.",
 }
 KINDS = ("one_hot", "bound")  # of the bound of K samples, in the names of metrics
@@ -177,7 +177,7 @@ def table(
     rows: pd.DataFrame, titles: Mapping[str, str], further: Mapping[str, str] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Returns the last bounds and minutes of every model and method, best bound first, as texts and as numbers; where
-    steps were timed, the time of one beside REINFORCE's, too.
+    REINFORCE is one of them and steps were timed, the time of a step beside its step, too.
 
     Args:
       rows, titles: as in `draw`.
@@ -190,23 +190,24 @@ def table(
     }
     last = last_of(rows, titles)
     texts, numbers = over_seeds(last, ["model", "method", "evaluations a step"], columns)
-    texts["minutes"] = [_decimals(minutes, 1) for minutes in numbers["minutes_mean"]]
-    if _clock_of(rows) == "processor":
+    texts["minutes"] = [decimals(minutes, 1) for minutes in numbers["minutes_mean"]]
+    if _has_times_of_steps(rows):
         times = (last["minutes"] / last["steps"]).groupby([last["model"], last["method"]]).first()
         keys = zip(numbers["model"], numbers["method"])
         numbers["relative_step_time"] = [times[key] / times.get((key[0], BESIDE), float("nan")) for key in keys]
-        relative = [_decimals(value, 2) for value in numbers["relative_step_time"]]
+        relative = [decimals(value, 2) for value in numbers["relative_step_time"]]
         texts.insert(texts.columns.get_loc("minutes"), "time of a step", relative)
     return texts, numbers.drop(columns="minutes_sd").assign(clock=_clock_of(rows))  # seeds have one time
 
 
-def _decimals(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if value == value else "-"
-
-
 def about_minutes(rows: pd.DataFrame) -> str:
-    """Returns the sentence that says what the minutes of rows, or of a table's numbers, are."""
-    return TIMES[_clock_of(rows)]
+    """Returns the sentences that say what the minutes and times of steps of rows, or of a table's numbers, are."""
+    relative = f" The time of a step is relative to {BESIDE}'s." if _has_times_of_steps(rows) else ""
+    return f"{TIMES[_clock_of(rows)]}{relative}"
+
+
+def _has_times_of_steps(rows: pd.DataFrame) -> bool:
+    return _clock_of(rows) == "processor" and BESIDE in set(rows["method"])
 
 
 def _clock_of(rows: pd.DataFrame) -> str:

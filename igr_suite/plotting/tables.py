@@ -48,6 +48,11 @@ def over_seeds(
     return pd.DataFrame(texts).astype(object).fillna("-"), pd.DataFrame(numbers)
 
 
+def decimals(value: float, digits: int) -> str:
+    """Returns a number with so many digits after the point, "-" for NaN."""
+    return f"{value:.{digits}f}" if value == value else "-"
+
+
 def by_seed(frame: pd.DataFrame, column: str, seed: str = "seed") -> np.ndarray:
     """Returns the values of a column, float [seeds with a value]: one per seed, the mean where a seed has several
     rows."""

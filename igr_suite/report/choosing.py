@@ -5,6 +5,7 @@ The measurements are those of `results/suite/estimators`, `results/suite/trainin
 scale; "-" stands where nothing was measured.
 """
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from igr_suite.lab.runs.config import flatten
 from igr_suite.lab.runs.files import write_atomically
 from igr_suite.plotting.equal_evaluations import about_minutes
 from igr_suite.plotting.estimators import label
-from igr_suite.plotting.tables import markdown
+from igr_suite.plotting.tables import decimals, markdown
 from igr_suite.studies.comparison.rows import comparison_rows
 
 TRAINING_RUNS = "suite/training"
@@ -28,6 +29,7 @@ PLACE = REPOSITORY / "docs" / "choose_an_estimator.md"
 MEASURED = REPOSITORY / "results" / "suite" / "estimators" / "quick"
 TRACKED = REPOSITORY / "results" / "rebar" / "tracking" / "quick" / "table.csv"
 TRAINED = REPOSITORY / "results" / "suite" / "training" / "quick" / "table.csv"
+WIDTH = 120  # of prose in docs/
 LEADERS = 4  # estimators that the advice names from the training runs, for each case and model
 BERNOULLI, CATEGORICAL = ("nonlinear", "2 linear"), ("categorical",)  # models of `suite/training`
 COLUMNS = ["relative_variance", "relative_cost", "parameters_relative_bias"]
@@ -55,11 +57,12 @@ trained alongside (`results/rebar/tracking`, quick scale, corrected control vari
 TRAINING = """
 ## In training
 
-Bounds that training runs with equal numbers of evaluations reached (`results/suite/training`, quick scale): the test images' L_100 at
-the end in nats per image, mean and standard deviation over seeds, best first. An estimator that needs K evaluations takes K times fewer
-steps, so that among estimators with equal evaluations a step the numbers of steps are equal, too.
+Bounds that training runs with equal numbers of evaluations reached (`results/suite/training`, quick scale): the test
+images' L_100 at the end in nats per image, mean and standard deviation over seeds, best first. An estimator that needs K
+evaluations takes K times fewer steps, so that estimators with equal evaluations a step have equal numbers of steps, too.
 {times}
-Whether variance foretells this order, and what seems to decide it: [suite/training](../reproductions/suite/training/README.md).
+
+Whether variance predicts this order, and what seems to decide it: [suite/training](../reproductions/suite/training/README.md).
 """
 ADVICE = """
 ## Which one
@@ -179,11 +182,11 @@ def training(rows: pd.DataFrame) -> str:
                     for mean, spread in zip(ranked["bound_mean"], ranked["bound_sd"])
                 ],
                 "seeds": ranked["seeds"],
-                "minutes": [f"{minutes:.1f}" if minutes == minutes else "-" for minutes in ranked["minutes_mean"]],
+                "minutes": [decimals(minutes, 1) for minutes in ranked["minutes_mean"]],
             }
         )
         if "relative_step_time" in ranked:
-            times = [f"{value:.2f}" if value == value else "-" for value in ranked["relative_step_time"]]
+            times = [decimals(value, 2) for value in ranked["relative_step_time"]]
             shown.insert(shown.columns.get_loc("minutes"), "time of a step", times)
         sentences = [best(ranked, facts), by_evaluations(ranked, facts), completeness(ranked, planned.get(model, 0))]
         title = titles.get(model, model)
@@ -310,7 +313,19 @@ def advice(measurements: pd.DataFrame, rows: pd.DataFrame) -> str:
 def document() -> str:
     """Returns the text of docs/choose_an_estimator.md."""
     measurements, rows = measured(), trained()
-    return HEAD + PICTURE + table(measurements) + training(rows) + tracking() + advice(measurements, rows)
+    text = HEAD + PICTURE + table(measurements) + training(rows) + tracking() + advice(measurements, rows)
+    return "\n\n".join(map(_in_width, text.split("\n\n")))
+
+
+def _in_width(block: str) -> str:
+    """The block with prose filled to the width of the documentation; headings, lists, pictures and tables stay."""
+    first, _, rest = block.partition("\n")
+    if first.startswith("**"):
+        return f"{first}\n{_in_width(rest)}"
+    if not block or block.startswith(("#", "|", "- ", "![", "\n")):
+        return block
+    filled = textwrap.fill(block, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return f"{filled}\n" if block.endswith("\n") else filled
 
 
 if __name__ == "__main__":

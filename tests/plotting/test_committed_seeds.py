@@ -40,9 +40,7 @@ def test_no_figure_counts_more_seeds_than_have_come_so_far(path):
     with path.open() as file:
         rows = list(csv.DictReader(file))
     assert all(int(row["seeds"]) > 0 for row in rows if row["mean" if "mean" in row else "temperature"])
-    if {"quantity", "x"} <= rows[
-        0
-    ].keys():  # of `equal_evaluations`: one curve against three quantities, steps in thousands
+    if {"quantity", "x"} <= rows[0].keys():  # of `equal_evaluations`: against three quantities, steps in thousands
         rows = [row | {"step": 1000 * float(row["x"])} for row in rows if row["quantity"] == "steps"]
     if "thousands" in rows[0]:  # of the polynomial problem
         rows = [row | {"step": 1000 * float(row["thousands"])} for row in rows]

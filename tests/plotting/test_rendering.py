@@ -200,9 +200,9 @@ def test_comparisons_at_equal_evaluations_are_drawn_without_fault(watched, tmp_p
     paths = equal_evaluations.draw(rows, training.MODELS, tmp_path)
     assert {path.name for path in paths} >= {"figure.png", "ranking.png", "figure.csv"} and watched == []
     last = equal_evaluations.last_of(rows, training.MODELS).groupby(["model", "estimator", "method"], sort=False)
-    foretold = last["bound"].mean().reset_index().assign(samples=100, biased=False, relative_bias=0.0)
-    foretold["variance"] = [10.0 ** (place % 7 - 4) * (1 + 0.03 * place) for place in range(len(foretold))]
-    training.draw_foretold(foretold, tmp_path)
+    predicted = last["bound"].mean().reset_index().assign(samples=100, biased=False, relative_bias=0.0)
+    predicted["variance"] = [10.0 ** (place % 7 - 4) * (1 + 0.03 * place) for place in range(len(predicted))]
+    training.draw_prediction(predicted, tmp_path)
     assert watched == []
 
 

@@ -1,4 +1,4 @@
-"""Test bounds against evaluations, steps and time, their ranking, and whether variance foretells it."""
+"""Test bounds against evaluations, steps and time, their ranking, and whether variance predicts it."""
 
 import pandas as pd
 
@@ -45,10 +45,10 @@ def plot(results, out):
     """Returns the paths of what was drawn."""
     rows = rows_of(results, model_of, lambda row: label(row["model.estimator"]), step_seconds(results))
     paths = draw(rows, MODELS, out)
-    foretold = beside_variance(last_of(rows, MODELS), comparison_rows(results.folder, results.configs))
-    if not foretold.empty:
-        paths += draw_foretold(foretold, out)
-        foretold.to_csv(out / "variance.csv", index=False, float_format="%.6g")
+    predicted = beside_variance(last_of(rows, MODELS), comparison_rows(results.folder, results.configs))
+    if not predicted.empty:
+        paths += draw_prediction(predicted, out)
+        predicted.to_csv(out / "variance.csv", index=False, float_format="%.6g")
         paths.append(out / "variance.csv")
     return [*paths, *save_table(out, *table(rows, MODELS), f"{NOTE} {about_minutes(rows)}")]
 
@@ -78,7 +78,7 @@ def rank_correlation(part: pd.DataFrame) -> float:
     return -float(ranks["variance"].corr(ranks["bound"])) if len(part) > 2 else float("nan")
 
 
-def draw_foretold(rows: pd.DataFrame, out):
+def draw_prediction(rows: pd.DataFrame, out):
     """Last bound against variance at frozen weights, a panel a model."""
     models = [model for model in MODELS if model in set(rows["model"])]
     with figure(width=4.8 * len(models), height=4.4, columns=len(models), squeeze=False) as (fig, axes):

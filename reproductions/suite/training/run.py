@@ -4,9 +4,9 @@
     igr plot suite/training
 An evaluation is one image's bound at one value of its latent variables. Every estimator has the same number of them:
 one that needs K for a step takes K times fewer steps. Stage 2 measures the variance of all estimators at the weights
-that NVIL reached, from which the order of the bounds may be foretold, and stage 3 the time of a step. Expect:
+that NVIL reached, from which the order of the bounds may be predicted, and stage 3 the time of a step. Expect:
 straight-through estimators and Concrete ahead in every model at the quick scale; among unbiased ones the order that
-variance at equal evaluations foretells, but for those whose many evaluations go into few steps.
+variance at equal evaluations predicts, but for those whose many evaluations go into few steps.
 """
 
 from igr_suite.cli.entry import main

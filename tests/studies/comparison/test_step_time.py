@@ -195,4 +195,8 @@ def test_times_of_steps_are_relative_to_reinforce_s():
         "NVILb": "-",
     }
     assert numbers["relative_step_time"][0] == pytest.approx(1.5)
+    assert equal_evaluations.about_minutes(rows).endswith("The time of a step is relative to REINFORCE's.")
+    without = rows[rows["method"] == "NVIL"]
+    assert "time of a step" not in equal_evaluations.table(without, {"a": "A", "b": "B"})[0]
+    assert "REINFORCE" not in equal_evaluations.about_minutes(without)
     assert "time of a step" not in equal_evaluations.table(rows.assign(clock="wall"), {"a": "A", "b": "B"})[0]
